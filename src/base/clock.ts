@@ -1,0 +1,48 @@
+/** Time as a dependency, so that what waits can be tested without waiting. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Calls `run` once, `ms` milliseconds from now. */
+  after(ms: number, run: () => void): Timer;
+  /** Calls `run` once, after what is running now and what input has already arrived. */
+  soon(run: () => void): void;
+}
+
+/** A pending call of {@link Clock.after}. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** The process's own clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    // setTimeout counts in 32 bits; a longer wait would fire at once.
+    const timer = setTimeout(run, Math.min(ms, 0x7fffffff));
+    return { cancel: () => clearTimeout(timer) };
+  },
+  soon(run) {
+    setImmediate(run);
+  },
+};
+
+/** Resolves after `ms` milliseconds; rejects with the signal's reason if it is aborted first. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.after(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** A time in milliseconds as RFC 3339 in UTC (contract section 3). */
+export function toRfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,152 @@
+/**
+ * Every error that Turnwire names, in one place (contract section 8): its code on the wire, whether
+ * trying again can help, and what it means. The wire form is made in `rpc/errorTranslation.ts`.
+ */
+export const errorTable = {
+  ParseError: { code: -32700, retryable: false, summary: "The input is not JSON, or not a frame." },
+  InvalidRequest: { code: -32600, retryable: false, summary: "The JSON is not a request object." },
+  MessageTooLarge: {
+    code: -32600,
+    retryable: false,
+    summary: "The message is longer than `--max-message-bytes`; it was skipped.",
+  },
+  MethodNotFound: { code: -32601, retryable: false, summary: "There is no such method." },
+  InvalidParams: {
+    code: -32602,
+    retryable: false,
+    summary: "A param is missing or of the wrong type; `data.issues` names each.",
+  },
+  InternalError: {
+    code: -32603,
+    retryable: false,
+    summary: "Something unexpected; `data.errorId` finds it in the log.",
+  },
+  RequestCancelled: {
+    code: -32800,
+    retryable: false,
+    summary: "The request, or the turn that it waited for, was cancelled.",
+  },
+  WorkspaceNotFound: {
+    code: 1001,
+    retryable: false,
+    summary: "No workspace with this id is open here.",
+  },
+  WorkspaceClosing: {
+    code: 1002,
+    retryable: false,
+    summary: "The workspace is being closed and takes no new runs.",
+  },
+  AgentNotInitialized: {
+    code: 1003,
+    retryable: false,
+    summary: "`initAgent` has not been called for this workspace.",
+  },
+  EmptyPrompt: {
+    code: 1004,
+    retryable: false,
+    summary: "The prompt is empty or blank and no text is attached.",
+  },
+  SessionMissing: { code: 1005, retryable: false, summary: "`sessionId` is empty." },
+  SessionNotFound: {
+    code: 1006,
+    retryable: false,
+    summary: "No session with this id in this workspace.",
+  },
+  SessionBusy: {
+    code: 1007,
+    retryable: true,
+    summary: "A turn runs on this session, here or in another server.",
+  },
+  PathRequired: { code: 1008, retryable: false, summary: "`path` is empty." },
+  PathNotFound: { code: 1009, retryable: false, summary: "`path` is no folder." },
+  RunIdConflict: {
+    code: 1010,
+    retryable: false,
+    summary: "This `runId` belongs to another session or another prompt.",
+  },
+  QueueFull: {
+    code: 1011,
+    retryable: true,
+    summary: "1,000 prompts are queued on this session already.",
+  },
+  ModelNotConfigured: {
+    code: 1012,
+    retryable: false,
+    summary: "The chosen model or its provider is not in the configuration.",
+  },
+  ProviderNotFound: {
+    code: 1013,
+    retryable: false,
+    summary: "No provider with this id is configured.",
+  },
+  ServerShuttingDown: {
+    code: 1014,
+    retryable: false,
+    summary: "The server is shutting down and takes no requests.",
+  },
+  UnsupportedProtocolVersion: {
+    code: 1015,
+    retryable: false,
+    summary: "`data.supported` lists the versions that this server speaks.",
+  },
+  AlreadyInitialized: {
+    code: 1016,
+    retryable: false,
+    summary: "`initialize` has succeeded on this connection already.",
+  },
+  MessageNotFound: {
+    code: 1017,
+    retryable: false,
+    summary: "No message with this id in this session.",
+  },
+  RunNotFound: { code: 1018, retryable: false, summary: "No run with this id in this workspace." },
+  ConfigInvalid: {
+    code: 1019,
+    retryable: false,
+    summary: "A configuration file is wrong; the message names file and field.",
+  },
+  StorageFailed: {
+    code: 1020,
+    retryable: true,
+    summary: "What must be on disk could not be written; the request had no effect.",
+  },
+  EngineFailed: { code: 1021, retryable: true, summary: "The agent could not be started." },
+} as const satisfies Record<string, { code: number; retryable: boolean; summary: string }>;
+
+/** The name of an error, stable on the wire (`data.name`). */
+export type ErrorName = keyof typeof errorTable;
+
+/**
+ * An error that a client can be told as it is: `message` is fit for a user and names what is wrong
+ * and the fix. Thrown by every layer below `rpc`.
+ */
+export class DomainError extends Error {
+  override readonly name: ErrorName;
+  /** Further members of the wire error's `data`. */
+  readonly data: Readonly<Record<string, unknown>>;
+
+  constructor(
+    name: ErrorName,
+    message: string,
+    options: { data?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = name;
+    this.data = options.data ?? {};
+  }
+
+  /** The JSON-RPC error code. */
+  get code(): number {
+    return errorTable[this.name].code;
+  }
+
+  /** Whether the same request can succeed later. */
+  get retryable(): boolean {
+    return errorTable[this.name].retryable;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

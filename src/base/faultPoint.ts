@@ -1,0 +1,53 @@
+// Places where a test can have the process killed (docs/delivery.md says what must hold there). A
+// build has them only if it was asked to; the published one has nothing of this file.
+
+declare global {
+  /** Set by the build (scripts/build.mjs); nothing elsewhere. */
+  const __FAULT_POINTS__: boolean | undefined;
+}
+
+/** What has just happened, or is about to, where the process can be made to die. */
+export type FaultPoint =
+  /** This server's lock is held and its row is written. */
+  | "registered"
+  /** What dead servers left is ended, but not committed. */
+  | "recovering"
+  | "recovered"
+  /** A run is on disk, and nobody has been answered. */
+  | "accepted"
+  | "turnBegun"
+  /** The provider has begun to answer. */
+  | "modelCalled"
+  | "partStored"
+  | "toolRunning"
+  /** Outcome and completion are written, but not committed. */
+  | "finishing"
+  /** The completion is on disk, and nobody has heard of it. */
+  | "committed"
+  /** A delivery is counted, and nothing of it is written. */
+  | "sending"
+  | "sent"
+  /** An acknowledgement has come, and is not written. */
+  | "acknowledging"
+  | "acknowledged";
+
+let armed: { readonly name: string; passings: number; readonly kill: () => void } | undefined;
+
+/**
+ * Has `kill` called at the n-th passing of a point; `setting` is `name` or `name:n`. It does nothing
+ * in a build without fault points.
+ */
+export function armFaultPoint(setting: string | undefined, kill: () => void): void {
+  if (typeof __FAULT_POINTS__ === "boolean" && __FAULT_POINTS__) {
+    if (setting === undefined) return;
+    const [name = "", passings = "1"] = setting.split(":");
+    armed = { name, passings: Number(passings), kill };
+  }
+}
+
+/** Says that the process has come to this point. */
+export function faultPoint(name: FaultPoint): void {
+  if (typeof __FAULT_POINTS__ === "boolean" && __FAULT_POINTS__) {
+    if (armed?.name === name && --armed.passings === 0) armed.kill();
+  }
+}

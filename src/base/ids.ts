@@ -1,0 +1,34 @@
+import { randomBytes } from "node:crypto";
+
+/** Where ids come from, so that a test can predict them. */
+export interface Ids {
+  /** A new id that begins with `prefix` and never repeats. */
+  next(prefix: string): string;
+}
+
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/** Bytes from here on would make some characters likelier than others. */
+const evenBytes = 256 - (256 % alphabet.length);
+/**
+ * 95 bits: among a thousand million ids, the chance that any two are the same is one in 10^10. They
+ * are in every event, so longer ones would cost on every chunk.
+ */
+const length = 16;
+/** 131 bits, for what whoever knows it may acknowledge. */
+const longLength = 22;
+const longPrefixes: ReadonlySet<string> = new Set(["cli", "cmp"]);
+
+/** Random ids; opaque to clients (contract section 3). */
+export const randomIds: Ids = {
+  next: (prefix) => `${prefix}_${randomText(longPrefixes.has(prefix) ? longLength : length)}`,
+};
+
+function randomText(size: number): string {
+  let text = "";
+  while (text.length < size) {
+    for (const byte of randomBytes(size)) {
+      if (byte < evenBytes && text.length < size) text += alphabet[byte % alphabet.length];
+    }
+  }
+  return text;
+}
