@@ -1,0 +1,147 @@
+/**
+ * The whole protocol as one JSON Schema document: what `turnwire schema` prints and what
+ * `docs/protocol.schema.generated.json` holds, for clients in other languages.
+ */
+import * as z from "zod";
+import { errorTable } from "../base/errors.js";
+import type { MethodDeclaration, NotificationDeclaration } from "../protocol/declare.js";
+import {
+  Attachment,
+  FinishReason,
+  Message,
+  Part,
+  ToolCallState,
+} from "../protocol/objects/message.js";
+import { AgentInfo, ModelInfo, SelectedModel } from "../protocol/objects/model.js";
+import { RunCause, RunComplete, RunState, RunStatus, Usage } from "../protocol/objects/run.js";
+import { Session } from "../protocol/objects/session.js";
+import { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
+import {
+  clientNotifications,
+  methods,
+  notifications,
+  protocolVersion,
+  serverMethods,
+} from "../protocol/registry.js";
+
+/** The objects that the protocol's messages share, by name. */
+export const protocolObjects = {
+  Workspace,
+  Session,
+  Message,
+  Part,
+  ToolCallState,
+  FinishReason,
+  Attachment,
+  AgentInfo,
+  ModelInfo,
+  SelectedModel,
+  PermissionMode,
+  RunState,
+  RunStatus,
+  RunCause,
+  RunComplete,
+  Usage,
+} as const;
+
+/** A JSON Schema, as far as its readers here look into it. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Everything that {@link protocolJsonSchema} says, with names for its parts. */
+export interface ProtocolJsonSchema extends Record<string, unknown> {
+  readonly methods: Readonly<Record<string, JsonSchema>>;
+  readonly notifications: Readonly<Record<string, JsonSchema>>;
+  readonly $defs: Readonly<Record<string, JsonSchema>>;
+}
+
+const draft = "https://json-schema.org/draft/2020-12/schema";
+const allMethods: readonly MethodDeclaration[] = [
+  ...Object.values(methods),
+  ...Object.values(serverMethods),
+];
+const allNotifications: readonly NotificationDeclaration[] = [
+  ...Object.values(notifications),
+  ...Object.values(clientNotifications),
+];
+
+/**
+ * The protocol as a JSON Schema document (draft 2020-12). `$defs` holds every shared object, and
+ * for each method `NAME.params` and `NAME.result`, for each notification `NAME.params`; `methods`,
+ * `notifications` and `errors` say what those belong to. Unknown fields are allowed everywhere:
+ * fields may be added to the protocol.
+ */
+export function protocolJsonSchema(): ProtocolJsonSchema {
+  return {
+    $schema: draft,
+    title: "The Turnwire protocol",
+    protocolVersion,
+    methods: Object.fromEntries(allMethods.map((method) => [method.name, describeMethod(method)])),
+    notifications: Object.fromEntries(
+      allNotifications.map((notification) => [
+        notification.name,
+        describeNotification(notification),
+      ]),
+    ),
+    errors: errorTable,
+    $defs: definitions(),
+  };
+}
+
+function describeMethod(method: MethodDeclaration): JsonSchema {
+  return {
+    summary: method.summary,
+    direction: method.direction,
+    alsoNotification: method.alsoNotification,
+    params: { $ref: reference(`${method.name}.params`) },
+    result: { $ref: reference(`${method.name}.result`) },
+    errors: method.errors,
+    example: method.example,
+  };
+}
+
+function describeNotification(notification: NotificationDeclaration): JsonSchema {
+  return {
+    summary: notification.summary,
+    direction: notification.direction,
+    delivery: notification.delivery,
+    params: { $ref: reference(`${notification.name}.params`) },
+    example: notification.example,
+  };
+}
+
+/** One registry for all, so that an object that is used twice is one definition. */
+function definitions(): Record<string, JsonSchema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, object] of Object.entries(protocolObjects)) registry.add(object(), { id });
+  for (const method of allMethods) {
+    // A method that answers with an object as it is gets a definition that points there.
+    addOrAlias(registry, method.params(), `${method.name}.params`);
+    addOrAlias(registry, method.result(), `${method.name}.result`);
+  }
+  for (const notification of allNotifications) {
+    addOrAlias(registry, notification.params(), `${notification.name}.params`);
+  }
+  const { schemas } = z.toJSONSchema(registry, {
+    io: "input",
+    uri: reference,
+    override: ({ jsonSchema }) => dropNoise(jsonSchema),
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
+  );
+}
+
+/** Leaves out what says nothing to a reader: zod's date pattern and the bounds of a double. */
+function dropNoise(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.format === "date-time") delete schema.pattern;
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+}
+
+function addOrAlias(registry: z.core.$ZodRegistry<{ id: string }>, schema: z.ZodType, id: string) {
+  registry.add(registry.has(schema) ? z.lazy(() => schema) : schema, { id });
+}
+
+function reference(id: string): string {
+  return `#/$defs/${id}`;
+}

@@ -1,0 +1,9 @@
+// The public protocol: schemas and types alone, with no Node dependency.
+export { DomainError, type ErrorName, errorTable } from "../base/errors.js";
+export type { Direction, MethodDeclaration, NotificationDeclaration } from "./declare.js";
+export * from "./objects/message.js";
+export * from "./objects/model.js";
+export * from "./objects/run.js";
+export * from "./objects/session.js";
+export * from "./objects/workspace.js";
+export * from "./registry.js";

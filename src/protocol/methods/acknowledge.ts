@@ -1,0 +1,17 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+
+/** `acknowledge`, contract section 4. */
+export const acknowledge = declareMethod({
+  name: "acknowledge",
+  section: 4,
+  summary: "Says that completions have been taken in. Doing it twice is harmless.",
+  alsoNotification: true,
+  params: () => z.object({ completionIds: z.array(z.string()).max(10_000) }),
+  result: () => z.object({ acknowledged: z.array(z.string()), unknown: z.array(z.string()) }),
+  errors: ["StorageFailed"],
+  example: {
+    params: { completionIds: ["cmp_c3d4"] },
+    result: { acknowledged: ["cmp_c3d4"], unknown: [] },
+  },
+});

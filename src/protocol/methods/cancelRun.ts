@@ -1,0 +1,15 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { workspaceId } from "../objects/ids.js";
+
+/** `cancelRun`, contract section 4. */
+export const cancelRun = declareMethod({
+  name: "cancelRun",
+  section: 4,
+  summary: "Stops one run; others stay.",
+  params: () => z.object({ workspaceId: workspaceId(), runId: z.string() }),
+  result: () =>
+    z.object({ outcome: z.enum(["stopping", "cancelledBeforeStart", "alreadyCompleted"]) }),
+  errors: ["WorkspaceNotFound", "RunNotFound", "SessionBusy"],
+  example: { params: { workspaceId: "ws_1f0c", runId: "r-1" }, result: { outcome: "stopping" } },
+});

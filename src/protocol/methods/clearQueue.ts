@@ -1,0 +1,14 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { sessionId, workspaceId } from "../objects/ids.js";
+
+/** `clearQueue`, contract section 4. */
+export const clearQueue = declareMethod({
+  name: "clearQueue",
+  section: 4,
+  summary: "Drops what is queued on a session; a dropped `runId` gets a cancelled completion.",
+  params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
+  result: () => z.object({ cleared: z.int().nonnegative() }),
+  errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy"],
+  example: { params: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b" }, result: { cleared: 2 } },
+});

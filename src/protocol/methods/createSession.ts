@@ -1,0 +1,27 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { session } from "../objects/examples.js";
+import { ownId, workspaceId } from "../objects/ids.js";
+import { Session } from "../objects/session.js";
+
+/** `createSession`, contract section 3. */
+export const createSession = declareMethod({
+  name: "createSession",
+  section: 3,
+  summary: "Begins a conversation, or finds the one that the client's own id names.",
+  params: () =>
+    z.object({
+      workspaceId: workspaceId(),
+      sessionId: ownId(
+        "The client's own id for it: asking again then answers the same session.",
+      ).optional(),
+      title: z.string().max(500).optional(),
+      parentSessionId: z.string().optional(),
+    }),
+  result: () => Session(),
+  errors: ["WorkspaceNotFound", "WorkspaceClosing", "SessionNotFound", "StorageFailed"],
+  example: {
+    params: { workspaceId: "ws_1f0c" },
+    result: { ...session, title: "", messageCount: 0 },
+  },
+});

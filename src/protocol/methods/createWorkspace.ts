@@ -1,0 +1,32 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { readyAgent, workspace } from "../objects/examples.js";
+import { PermissionMode, Workspace } from "../objects/workspace.js";
+
+/** `createWorkspace`, contract section 3. */
+export const createWorkspace = declareMethod({
+  name: "createWorkspace",
+  section: 3,
+  summary:
+    "Opens a folder. A folder that is open already is answered as it is; its first options stay.",
+  params: () =>
+    z.object({
+      path: z.string().describe("The folder; made absolute, symbolic links resolved."),
+      env: z
+        .record(z.string(), z.string())
+        .optional()
+        .describe("Added to the environment of tools and of `$NAME` in the configuration."),
+      trusted: z
+        .boolean()
+        .optional()
+        .describe("Whether the folder's own files may set what can run code; false unless told."),
+      permissionMode: PermissionMode().optional(),
+      initAgent: z.boolean().optional().describe("Call `initAgent` too."),
+    }),
+  result: () => Workspace(),
+  errors: ["PathRequired", "PathNotFound", "ModelNotConfigured", "ConfigInvalid", "StorageFailed"],
+  example: {
+    params: { path: "/home/ada/engine", initAgent: true },
+    result: { ...workspace, agent: readyAgent },
+  },
+});

@@ -1,0 +1,14 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { sessionId, workspaceId } from "../objects/ids.js";
+
+/** `deleteSession`, contract section 3. */
+export const deleteSession = declareMethod({
+  name: "deleteSession",
+  section: 3,
+  summary: "Deletes a session, its messages and its sub-tasks; not while a turn runs.",
+  params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
+  result: () => z.object({}),
+  errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy"],
+  example: { params: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b" }, result: {} },
+});

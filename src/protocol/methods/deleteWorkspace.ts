@@ -1,0 +1,15 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { workspaceId } from "../objects/ids.js";
+
+/** `deleteWorkspace`, contract section 3. */
+export const deleteWorkspace = declareMethod({
+  name: "deleteWorkspace",
+  section: 3,
+  summary:
+    "Closes a workspace: no new runs, running turns cancelled and awaited, then released. Sessions stay on disk.",
+  params: () => z.object({ workspaceId: workspaceId() }),
+  result: () => z.object({}),
+  errors: ["WorkspaceNotFound"],
+  example: { params: { workspaceId: "ws_1f0c" }, result: {} },
+});

@@ -1,0 +1,18 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { workspaceId } from "../objects/ids.js";
+import { SelectedModel } from "../objects/model.js";
+
+/** `getDefaultSmallModel`, contract section 4. */
+export const getDefaultSmallModel = declareMethod({
+  name: "getDefaultSmallModel",
+  section: 4,
+  summary: "A provider's own small model; for an unknown provider the workspace's large model.",
+  params: () => z.object({ workspaceId: workspaceId(), providerId: z.string() }),
+  result: () => SelectedModel(),
+  errors: ["WorkspaceNotFound", "ConfigInvalid", "ModelNotConfigured"],
+  example: {
+    params: { workspaceId: "ws_1f0c", providerId: "offline" },
+    result: { provider: "offline", model: "offline" },
+  },
+});

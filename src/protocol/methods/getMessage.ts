@@ -1,0 +1,20 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { message } from "../objects/examples.js";
+import { sessionId, workspaceId } from "../objects/ids.js";
+import { Message } from "../objects/message.js";
+
+/** `getMessage`, contract section 3. */
+export const getMessage = declareMethod({
+  name: "getMessage",
+  section: 3,
+  summary: "One message, with all that has streamed into it so far.",
+  params: () =>
+    z.object({ workspaceId: workspaceId(), sessionId: sessionId(), messageId: z.string() }),
+  result: () => Message(),
+  errors: ["WorkspaceNotFound", "SessionNotFound", "MessageNotFound"],
+  example: {
+    params: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b", messageId: "msg_91cc" },
+    result: message,
+  },
+});

@@ -1,0 +1,25 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { completion } from "../objects/examples.js";
+import { sessionId, workspaceId } from "../objects/ids.js";
+import { RunComplete, RunState } from "../objects/run.js";
+
+/** `getRun`, contract section 4. */
+export const getRun = declareMethod({
+  name: "getRun",
+  section: 4,
+  summary: "A run, and its completion if it has one; acknowledged completions stay for 7 days.",
+  params: () => z.object({ workspaceId: workspaceId(), runId: z.string() }),
+  result: () =>
+    z.object({
+      runId: z.string(),
+      sessionId: sessionId(),
+      state: RunState(),
+      completion: RunComplete().optional(),
+    }),
+  errors: ["WorkspaceNotFound", "RunNotFound"],
+  example: {
+    params: { workspaceId: "ws_1f0c", runId: "r-1" },
+    result: { runId: "r-1", sessionId: "ses_7a2b", state: "completed", completion },
+  },
+});

@@ -1,0 +1,15 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { completion } from "../objects/examples.js";
+import { RunComplete } from "../objects/run.js";
+
+/** `listPendingCompletions`, contract section 4. */
+export const listPendingCompletions = declareMethod({
+  name: "listPendingCompletions",
+  section: 4,
+  summary: "This client's completions that are not yet acknowledged, by `sequence`.",
+  params: () => z.object({ workspaceId: z.string().optional(), sessionId: z.string().optional() }),
+  result: () => z.object({ completions: z.array(RunComplete()) }),
+  errors: [],
+  example: { params: {}, result: { completions: [completion] } },
+});

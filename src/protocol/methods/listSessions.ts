@@ -1,0 +1,16 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { session } from "../objects/examples.js";
+import { page, workspaceId } from "../objects/ids.js";
+import { Session } from "../objects/session.js";
+
+/** `listSessions`, contract section 3. */
+export const listSessions = declareMethod({
+  name: "listSessions",
+  section: 3,
+  summary: "Sessions of a workspace, newest first.",
+  params: () => z.object({ workspaceId: workspaceId(), ...page() }),
+  result: () => z.object({ sessions: z.array(Session()), nextCursor: z.string().optional() }),
+  errors: ["WorkspaceNotFound"],
+  example: { params: { workspaceId: "ws_1f0c" }, result: { sessions: [session] } },
+});

@@ -1,0 +1,45 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { optionalRunId, sessionId, workspaceId } from "../objects/ids.js";
+
+/** `requestPermission`, contract section 7. */
+export const requestPermission = declareMethod({
+  name: "requestPermission",
+  section: 7,
+  summary:
+    "Asks whether a tool may do something. No handler, an error or a malformed answer is `deny`.",
+  direction: "serverToClient",
+  params: () =>
+    z.object({
+      permissionId: z.string(),
+      workspaceId: workspaceId(),
+      sessionId: sessionId(),
+      runId: optionalRunId(),
+      toolCallId: z.string(),
+      tool: z.string(),
+      action: z.string().describe("What it does, in a word: `write`, `execute`, `fetch`, `read`."),
+      description: z.string().describe("The same for a person."),
+      path: z.string().optional().describe("The file or folder it reaches."),
+      input: z.unknown().describe("The tool's input."),
+    }),
+  result: () =>
+    z.object({
+      decision: z.enum(["allow", "allowForSession", "deny"]),
+      message: z.string().optional().describe("Told to the model when denied."),
+    }),
+  errors: [],
+  example: {
+    params: {
+      permissionId: "per_6d2e",
+      workspaceId: "ws_1f0c",
+      sessionId: "ses_7a2b",
+      runId: "r-1",
+      toolCallId: "call_1",
+      tool: "bash",
+      action: "execute",
+      description: "Run: npm test",
+      input: { command: "npm test" },
+    },
+    result: { decision: "allow" },
+  },
+});

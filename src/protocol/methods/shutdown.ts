@@ -1,0 +1,14 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+
+/** `shutdown`, contract section 2. */
+export const shutdown = declareMethod({
+  name: "shutdown",
+  section: 2,
+  summary:
+    "Ends every turn, then answers; other requests get `ServerShuttingDown` from its arrival.",
+  params: () => z.object({}),
+  result: () => z.object({}),
+  errors: [],
+  example: { params: {}, result: {} },
+});

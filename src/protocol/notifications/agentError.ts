@@ -1,0 +1,18 @@
+import * as z from "zod";
+import { declareNotification } from "../declare.js";
+import { sessionEvent } from "../objects/ids.js";
+
+/** `agentError`, contract section 6. */
+export const agentError = declareNotification({
+  name: "agentError",
+  section: 6,
+  summary: "A run failed.",
+  params: () => z.object({ ...sessionEvent(), message: z.string(), name: z.string() }),
+  example: {
+    workspaceId: "ws_1f0c",
+    sessionId: "ses_7a2b",
+    runId: "r-1",
+    message: "The provider `local` answered 401: check LOCAL_API_KEY.",
+    name: "ProviderAuth",
+  },
+});

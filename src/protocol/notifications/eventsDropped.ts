@@ -1,0 +1,12 @@
+import * as z from "zod";
+import { declareNotification } from "../declare.js";
+
+/** `eventsDropped`, contract section 6. */
+export const eventsDropped = declareNotification({
+  name: "eventsDropped",
+  section: 6,
+  summary:
+    "So many events were dropped since the last one of these, because the client reads slowly.",
+  params: () => z.object({ count: z.int().positive() }),
+  example: { count: 12 },
+});

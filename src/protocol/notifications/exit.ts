@@ -1,0 +1,12 @@
+import * as z from "zod";
+import { declareNotification } from "../declare.js";
+
+/** `exit`, contract section 2. */
+export const exit = declareNotification({
+  name: "exit",
+  section: 2,
+  summary: "The process ends: 0 after `shutdown`, else 1.",
+  direction: "clientToServer",
+  params: () => z.object({}),
+  example: {},
+});

@@ -1,0 +1,23 @@
+import * as z from "zod";
+import { declareNotification } from "../declare.js";
+import { sessionEvent } from "../objects/ids.js";
+
+/** `permissionResolved`, contract section 6. */
+export const permissionResolved = declareNotification({
+  name: "permissionResolved",
+  section: 6,
+  summary: "A question was answered, or withdrawn.",
+  params: () =>
+    z.object({
+      ...sessionEvent(),
+      permissionId: z.string(),
+      decision: z.enum(["allow", "allowForSession", "deny"]),
+    }),
+  example: {
+    workspaceId: "ws_1f0c",
+    sessionId: "ses_7a2b",
+    runId: "r-1",
+    permissionId: "per_6d2e",
+    decision: "allow",
+  },
+});

@@ -1,0 +1,106 @@
+import * as z from "zod";
+import { lazySchema } from "../declare.js";
+
+const providerMetadata = () =>
+  z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("Opaque; what the provider wants back with the next call.");
+
+/** Why a message ended. */
+export const FinishReason = lazySchema(() =>
+  z.enum(["endTurn", "maxTokens", "toolUse", "cancelled", "error", "contentFilter"]).meta({
+    id: "FinishReason",
+    description: "Why an assistant message ended.",
+  }),
+);
+export type FinishReason = z.output<ReturnType<typeof FinishReason>>;
+
+/** How far a tool call has come. */
+export const ToolCallState = lazySchema(() =>
+  z.enum(["streaming", "pending", "running", "completed", "failed", "denied", "cancelled"]).meta({
+    id: "ToolCallState",
+    description:
+      "`streaming`: its input is arriving; `pending`: not started, or its permission is being asked; the last four are final.",
+  }),
+);
+export type ToolCallState = z.output<ReturnType<typeof ToolCallState>>;
+
+/** One part of a message. */
+export const Part = lazySchema(() =>
+  z
+    .discriminatedUnion("type", [
+      z.object({
+        type: z.literal("text"),
+        text: z.string(),
+        providerMetadata: providerMetadata(),
+      }),
+      z.object({
+        type: z.literal("reasoning"),
+        text: z.string(),
+        providerMetadata: providerMetadata(),
+      }),
+      z.object({
+        type: z.literal("toolCall"),
+        toolCallId: z.string(),
+        name: z.string(),
+        input: z.unknown().describe("The parsed input; its text so far while it streams."),
+        state: ToolCallState(),
+        providerMetadata: providerMetadata(),
+      }),
+      z.object({
+        type: z.literal("toolResult"),
+        toolCallId: z.string(),
+        name: z.string(),
+        output: z.string(),
+        isError: z.boolean(),
+        diff: z.string().optional().describe("What changed in a file, as a unified diff."),
+      }),
+      z.object({
+        type: z.literal("attachment"),
+        name: z.string(),
+        mimeType: z.string(),
+        size: z.int().nonnegative().describe("Bytes."),
+      }),
+      z.object({
+        type: z.literal("finish"),
+        reason: FinishReason(),
+        message: z.string().optional(),
+      }),
+    ])
+    .meta({ id: "Part", description: "One part of a message, told apart by `type`." }),
+);
+export type Part = z.output<ReturnType<typeof Part>>;
+
+/** What was said by a user, the model or a tool. */
+export const Message = lazySchema(() =>
+  z
+    .object({
+      id: z.string(),
+      sessionId: z.string(),
+      role: z.enum(["user", "assistant", "tool"]),
+      parts: z.array(Part()),
+      model: z.string().optional(),
+      provider: z.string().optional(),
+      isSummary: z.boolean().optional(),
+      createdAt: z.iso.datetime().describe("RFC 3339, UTC."),
+      updatedAt: z.iso.datetime().describe("RFC 3339, UTC."),
+    })
+    .meta({ id: "Message", description: "What was said by a user, the model or a tool." }),
+);
+export type Message = z.output<ReturnType<typeof Message>>;
+
+/** Something sent along with a prompt. */
+export const Attachment = lazySchema(() =>
+  z
+    .union([
+      z.object({
+        name: z.string().min(1),
+        mimeType: z.string().min(1),
+        data: z.base64().describe("The bytes, in base64."),
+      }),
+      z.object({ path: z.string().min(1).describe("A file inside the workspace.") }),
+    ])
+    .meta({ id: "Attachment", description: "Bytes sent along, or a file of the workspace." }),
+);
+export type Attachment = z.output<ReturnType<typeof Attachment>>;

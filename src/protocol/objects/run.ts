@@ -1,0 +1,76 @@
+import * as z from "zod";
+import { lazySchema } from "../declare.js";
+
+/** How a turn ended. */
+export const RunStatus = lazySchema(() =>
+  z.enum(["succeeded", "failed", "cancelled", "interrupted"]).meta({
+    id: "RunStatus",
+    description: "`interrupted`: its server died before the turn had ended.",
+  }),
+);
+export type RunStatus = z.output<ReturnType<typeof RunStatus>>;
+
+/** What ended a turn that did not succeed. */
+export const RunCause = lazySchema(() =>
+  z
+    .enum([
+      "user",
+      "deleted",
+      "shutdown",
+      "disconnect",
+      "crash",
+      "limit",
+      "provider",
+      "tool",
+      "internal",
+    ])
+    .meta({ id: "RunCause", description: "What ended a turn that did not succeed." }),
+);
+export type RunCause = z.output<ReturnType<typeof RunCause>>;
+
+/** How far an accepted run has come. */
+export const RunState = lazySchema(() =>
+  z.enum(["accepted", "queued", "running", "completed"]).meta({
+    id: "RunState",
+    description: "How far an accepted run has come.",
+  }),
+);
+export type RunState = z.output<ReturnType<typeof RunState>>;
+
+/** Tokens and money that a turn used. */
+export const Usage = lazySchema(() =>
+  z
+    .object({
+      promptTokens: z.int().nonnegative(),
+      completionTokens: z.int().nonnegative(),
+      cost: z.number().nonnegative().describe("US dollars."),
+    })
+    .meta({ id: "Usage", description: "Tokens and money that a turn used." }),
+);
+export type Usage = z.output<ReturnType<typeof Usage>>;
+
+/** The terminal record of a turn (contract section 5). */
+export const RunComplete = lazySchema(() =>
+  z
+    .object({
+      completionId: z.string().describe("The same at every delivery: deduplicate by it."),
+      sequence: z.int().positive().describe("Rises with every completion of a data directory."),
+      attempt: z.int().nonnegative().describe("1 at the first delivery, 0 before it."),
+      workspaceId: z.string(),
+      sessionId: z.string(),
+      runId: z.string().optional(),
+      messageId: z.string().optional().describe("The last assistant message of the turn."),
+      text: z.string().describe("The text of that message."),
+      textTruncated: z.boolean().optional().describe("`getMessage` has the whole."),
+      status: RunStatus(),
+      cancelled: z.boolean().describe("Whether `status` is `cancelled`."),
+      error: z.string().optional().describe("What went wrong, for a person."),
+      errorName: z.string().optional().describe("The same, for a program."),
+      cause: RunCause().optional(),
+      foldedPrompts: z.int().nonnegative().describe("Queued prompts that joined this turn."),
+      usage: Usage().optional(),
+      completedAt: z.iso.datetime().describe("RFC 3339, UTC."),
+    })
+    .meta({ id: "RunComplete", description: "The terminal record of a turn." }),
+);
+export type RunComplete = z.output<ReturnType<typeof RunComplete>>;

@@ -1,0 +1,24 @@
+import * as z from "zod";
+import { lazySchema } from "../declare.js";
+
+/** A conversation in a workspace. */
+export const Session = lazySchema(() =>
+  z
+    .object({
+      id: z.string(),
+      workspaceId: z.string(),
+      parentSessionId: z.string().optional().describe("The session whose sub-task this is."),
+      title: z.string().describe("Empty until it has one."),
+      messageCount: z.int().nonnegative(),
+      promptTokens: z.int().nonnegative().describe("Sent to models so far."),
+      completionTokens: z.int().nonnegative().describe("Received from models so far."),
+      cost: z.number().nonnegative().describe("US dollars, from the configured prices."),
+      summaryMessageId: z.string().optional().describe("Where the model's history begins."),
+      isBusy: z.boolean().describe("Whether a turn runs on it, here or in another server."),
+      queuedPrompts: z.int().nonnegative(),
+      createdAt: z.iso.datetime().describe("RFC 3339, UTC."),
+      updatedAt: z.iso.datetime().describe("RFC 3339, UTC."),
+    })
+    .meta({ id: "Session", description: "A conversation in a workspace." }),
+);
+export type Session = z.output<ReturnType<typeof Session>>;

@@ -1,0 +1,28 @@
+import * as z from "zod";
+import { lazySchema } from "../declare.js";
+import { AgentInfo } from "./model.js";
+
+/** How tools that could do harm are treated (contract section 7). */
+export const PermissionMode = lazySchema(() =>
+  z.enum(["ask", "allow", "deny"]).meta({
+    id: "PermissionMode",
+    description: "`ask` sends `requestPermission`; `allow` asks nothing; `deny` refuses.",
+  }),
+);
+export type PermissionMode = z.output<ReturnType<typeof PermissionMode>>;
+
+/** A folder that is open in this server. */
+export const Workspace = lazySchema(() =>
+  z
+    .object({
+      id: z.string().describe("The same for the same real path in one data directory."),
+      path: z.string().describe("Absolute, symbolic links resolved."),
+      trusted: z.boolean().describe("Whether its own files may set what can run code."),
+      permissionMode: PermissionMode(),
+      isClosing: z.boolean().describe("Whether `deleteWorkspace` is under way."),
+      agent: AgentInfo(),
+      createdAt: z.iso.datetime().describe("RFC 3339, UTC."),
+    })
+    .meta({ id: "Workspace", description: "A folder that is open in this server." }),
+);
+export type Workspace = z.output<ReturnType<typeof Workspace>>;

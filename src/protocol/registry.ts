@@ -1,0 +1,136 @@
+// Every method and notification, by name. A handler that is missing here does not compile.
+
+import type * as z from "zod";
+import { acknowledge } from "./methods/acknowledge.js";
+import { cancelRun } from "./methods/cancelRun.js";
+import { cancelSession } from "./methods/cancelSession.js";
+import { clearQueue } from "./methods/clearQueue.js";
+import { createSession } from "./methods/createSession.js";
+import { createWorkspace } from "./methods/createWorkspace.js";
+import { deleteSession } from "./methods/deleteSession.js";
+import { deleteWorkspace } from "./methods/deleteWorkspace.js";
+import { getAgentInfo } from "./methods/getAgentInfo.js";
+import { getDefaultSmallModel } from "./methods/getDefaultSmallModel.js";
+import { getMessage } from "./methods/getMessage.js";
+import { getRun } from "./methods/getRun.js";
+import { getSession } from "./methods/getSession.js";
+import { getWorkspace } from "./methods/getWorkspace.js";
+import { initAgent } from "./methods/initAgent.js";
+import { initialize } from "./methods/initialize.js";
+import { listMessages } from "./methods/listMessages.js";
+import { listModels } from "./methods/listModels.js";
+import { listPendingCompletions } from "./methods/listPendingCompletions.js";
+import { listSessions } from "./methods/listSessions.js";
+import { listWorkspaces } from "./methods/listWorkspaces.js";
+import { ping } from "./methods/ping.js";
+import { queuedPrompts } from "./methods/queuedPrompts.js";
+import { queuedPromptsList } from "./methods/queuedPromptsList.js";
+import { requestPermission } from "./methods/requestPermission.js";
+import { sendMessage } from "./methods/sendMessage.js";
+import { setModel } from "./methods/setModel.js";
+import { setPermissionMode } from "./methods/setPermissionMode.js";
+import { shutdown } from "./methods/shutdown.js";
+import { summarizeSession } from "./methods/summarizeSession.js";
+import { updateAgent } from "./methods/updateAgent.js";
+import { updateSession } from "./methods/updateSession.js";
+import { waitRun } from "./methods/waitRun.js";
+import { agentError } from "./notifications/agentError.js";
+import { agentFinished } from "./notifications/agentFinished.js";
+import { eventsDropped } from "./notifications/eventsDropped.js";
+import { exit } from "./notifications/exit.js";
+import { messageCreated } from "./notifications/messageCreated.js";
+import { messageDelta } from "./notifications/messageDelta.js";
+import { messageUpdated } from "./notifications/messageUpdated.js";
+import { permissionResolved } from "./notifications/permissionResolved.js";
+import { queueChanged } from "./notifications/queueChanged.js";
+import { runComplete } from "./notifications/runComplete.js";
+import { sessionDeleted } from "./notifications/sessionDeleted.js";
+import { sessionUpdated } from "./notifications/sessionUpdated.js";
+import { workspaceClosed } from "./notifications/workspaceClosed.js";
+
+/** The requests that a client sends. */
+export const methods = {
+  initialize,
+  ping,
+  shutdown,
+  createWorkspace,
+  getWorkspace,
+  listWorkspaces,
+  deleteWorkspace,
+  createSession,
+  getSession,
+  listSessions,
+  updateSession,
+  deleteSession,
+  listMessages,
+  getMessage,
+  initAgent,
+  updateAgent,
+  getAgentInfo,
+  sendMessage,
+  cancelSession,
+  cancelRun,
+  summarizeSession,
+  queuedPrompts,
+  queuedPromptsList,
+  clearQueue,
+  listModels,
+  setModel,
+  getDefaultSmallModel,
+  getRun,
+  waitRun,
+  listPendingCompletions,
+  acknowledge,
+  setPermissionMode,
+} as const;
+
+/** The requests that the server sends. */
+export const serverMethods = { requestPermission } as const;
+
+/** The notifications that the server sends. */
+export const notifications = {
+  runComplete,
+  messageCreated,
+  messageDelta,
+  messageUpdated,
+  sessionUpdated,
+  sessionDeleted,
+  queueChanged,
+  agentFinished,
+  agentError,
+  permissionResolved,
+  workspaceClosed,
+  eventsDropped,
+} as const;
+
+/** The notifications that a client sends, beside the methods that may be sent as one. */
+export const clientNotifications = { exit } as const;
+
+export type MethodName = keyof typeof methods;
+export type NotificationName = keyof typeof notifications;
+/** The notifications that may be lost. */
+export type EventName = Exclude<NotificationName, "runComplete">;
+
+/** A method's params as a client writes them. */
+export type ParamsInput<M extends MethodName> = z.input<ReturnType<(typeof methods)[M]["params"]>>;
+/** A method's params as a handler gets them. */
+export type Params<M extends MethodName> = z.output<ReturnType<(typeof methods)[M]["params"]>>;
+/** What a method answers. */
+export type Result<M extends MethodName> = z.output<ReturnType<(typeof methods)[M]["result"]>>;
+/** A notification's params. */
+export type NotificationParams<N extends NotificationName> = z.output<
+  ReturnType<(typeof notifications)[N]["params"]>
+>;
+
+/** `requestPermission`'s params. */
+export type PermissionQuestion = z.output<ReturnType<typeof requestPermission.params>>;
+/** `requestPermission`'s result. */
+export type PermissionAnswer = z.output<ReturnType<typeof requestPermission.result>>;
+
+/** Any event, told apart by its name. */
+export type LossyEvent = {
+  [N in EventName]: { readonly method: N; readonly params: NotificationParams<N> };
+}[EventName];
+
+/** The protocol version that this build speaks (contract section 2). */
+export const protocolVersion = 1;
