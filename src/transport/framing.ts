@@ -1,0 +1,84 @@
+/**
+ * What the framings have in common (contract section 1): a stream of bytes becomes frames, each the
+ * text of one message or the report of a bad one. Decoders keep chunks in lists and join them once,
+ * so that a message costs time in proportion to its length, however it was cut.
+ */
+import { isUtf8 } from "node:buffer";
+
+/** How messages are set apart: `Content-Length` headers as in LSP, or one message a line. */
+export type Framing = "header" | "ndjson";
+
+/** The text of one message, or why what came is none. */
+export type Frame =
+  | { readonly kind: "text"; readonly text: string }
+  | {
+      readonly kind: "bad";
+      readonly name: "ParseError" | "MessageTooLarge";
+      readonly reason: string;
+    };
+
+/** Takes bytes as they come and reports frames in their order. */
+export interface FrameDecoder {
+  push(chunk: Buffer): void;
+  /** The input has ended; reports what was left unfinished. */
+  end(): void;
+}
+
+/** Receives the frames of a {@link FrameDecoder}. */
+export type OnFrame = (frame: Frame) => void;
+
+/** One message as it goes over the wire. `json` must not contain a raw newline. */
+export function encodeFrame(framing: Framing, json: string): string {
+  if (framing === "ndjson") return `${json}\n`;
+  return `Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`;
+}
+
+const byteOrderMark = "\uFEFF";
+
+/** The frame made of these bytes: their text, or a parse error if they are not UTF-8. */
+export function frameOf(bytes: Buffer): Frame {
+  if (!isUtf8(bytes)) return { kind: "bad", name: "ParseError", reason: "not UTF-8" };
+  const text = bytes.toString("utf8");
+  return { kind: "text", text: text.startsWith(byteOrderMark) ? text.slice(1) : text };
+}
+
+/** The report of a message that is over the limit. */
+export function tooLarge(maxMessageBytes: number): Frame {
+  return {
+    kind: "bad",
+    name: "MessageTooLarge",
+    reason: `a message may have ${maxMessageBytes} bytes at most`,
+  };
+}
+
+/** Chunks that belong together, joined once when all are there. */
+export class ChunkList {
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+  }
+
+  /** All bytes in one piece; the list is empty afterwards. */
+  take(): Buffer {
+    const [first, second] = this.#chunks;
+    const bytes =
+      first !== undefined && second === undefined
+        ? first
+        : Buffer.concat(this.#chunks, this.#length);
+    this.clear();
+    return bytes;
+  }
+
+  clear(): void {
+    this.#chunks = [];
+    this.#length = 0;
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Turns frames into what vscode-jsonrpc understands, and answers what it would not (contract
+ * section 1): text that is no JSON, bad request objects, batches. Nothing that gets past it can
+ * make the library throw.
+ */
+import {
+  ErrorCodes,
+  type Message,
+  type NotificationMessage,
+  type RequestMessage,
+  type ResponseMessage,
+} from "vscode-jsonrpc/node";
+import { assertNever } from "../base/assertNever.js";
+import type { Log } from "../base/log.js";
+import { Batch } from "./batch.js";
+import { classify, type Incoming, type JsonRpcId } from "./classify.js";
+import type { Frame } from "./framing.js";
+import type { InboundRequests, Reply } from "./inboundRequests.js";
+import { sourceOf } from "./jsonSource.js";
+import type { OutgoingRequests } from "./outgoingRequests.js";
+import { errorAnswer, wireError } from "./wireError.js";
+
+const version = "2.0";
+/** The notification that cancels a request, in both directions. */
+export const cancelMethod = "$/cancelRequest";
+
+export interface InboxOptions {
+  inbound: InboundRequests;
+  outgoing: OutgoingRequests;
+  /** Sends an answer. */
+  reply: Reply;
+  /** Hands a message to vscode-jsonrpc. */
+  deliver: (message: Message) => void;
+  /** Told of each malformed response; they are not answered. */
+  onBadResponse: (error: Error) => void;
+  log: Log;
+}
+
+/** A message in its frame: where it stands decides where its id is found. */
+interface Place {
+  text: string;
+  path: readonly number[];
+}
+
+export class Inbox {
+  readonly #options: InboxOptions;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the next frame. Never throws. */
+  receive(frame: Frame): void {
+    if (frame.kind === "bad") {
+      this.#answerBadFrame(frame.name, frame.reason);
+      return;
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(frame.text);
+    } catch {
+      this.#answerBadFrame("ParseError", "not JSON");
+      return;
+    }
+    this.#receiveValue(value, frame.text);
+  }
+
+  /** Cancels every request that is still being worked on, whoever asked for it. */
+  cancelAll(): void {
+    for (const number of this.#options.inbound.cancelAll()) this.#deliverCancel(number);
+  }
+
+  /** Fails our own requests: the other side can answer no more. */
+  failOutgoing(): void {
+    for (const id of this.#options.outgoing.close()) {
+      this.#deliverFailure(id, "The other side is gone and cannot answer.");
+    }
+  }
+
+  #classify(value: unknown): Incoming {
+    return classify(value, (id) => this.#options.outgoing.isWaiting(id));
+  }
+
+  #receiveValue(value: unknown, text: string): void {
+    if (!Array.isArray(value)) {
+      this.#receiveOne(this.#classify(value), { text, path: [] }, this.#options.reply);
+    } else if (value.length === 0) {
+      this.#answerBadFrame("InvalidRequest", "an empty batch");
+    } else {
+      this.#receiveBatch(value, text);
+    }
+  }
+
+  #receiveBatch(values: unknown[], text: string): void {
+    const members = values.map((value) => this.#classify(value));
+    const answered = members.filter(({ kind }) => kind === "request" || kind === "invalid");
+    const batch = new Batch(answered.length, this.#options.reply);
+    let slot = 0;
+    for (const [index, member] of members.entries()) {
+      const isAnswered = member.kind === "request" || member.kind === "invalid";
+      const reply = isAnswered ? batch.replyAt(slot++) : this.#options.reply;
+      this.#receiveOne(member, { text, path: [index] }, reply);
+    }
+  }
+
+  #receiveOne(incoming: Incoming, place: Place, reply: Reply): void {
+    switch (incoming.kind) {
+      case "request": {
+        const id = this.#options.inbound.open({ idText: idText(incoming.id, place), reply });
+        this.#deliverCall({ jsonrpc: version, id, method: incoming.method }, incoming);
+        break;
+      }
+      case "notification":
+        if (incoming.method === cancelMethod) this.#cancel(incoming.params, place);
+        else this.#deliverCall({ jsonrpc: version, method: incoming.method }, incoming);
+        break;
+      case "response":
+        this.#receiveResponse(incoming);
+        break;
+      case "badResponse":
+        this.#reportBadResponse(incoming.id, incoming.reason);
+        break;
+      case "invalid":
+        this.#answer(idText(incoming.id, place), "InvalidRequest", incoming.reason, reply);
+        break;
+      default:
+        assertNever(incoming);
+    }
+  }
+
+  #deliverCall(
+    message: RequestMessage | NotificationMessage,
+    { params }: { params: object | undefined },
+  ): void {
+    if (params !== undefined) message.params = params;
+    this.#options.deliver(message);
+  }
+
+  #receiveResponse({ id, outcome }: Extract<Incoming, { kind: "response" }>): void {
+    const { outgoing, log, deliver, onBadResponse } = this.#options;
+    if (outgoing.settle(id)) {
+      const message: ResponseMessage = { jsonrpc: version, id, ...outcome };
+      deliver(message);
+    } else if (id === null && "error" in outcome) {
+      const { code, message } = outcome.error;
+      onBadResponse(new Error(`the other side reports a bad message: ${code} ${message}`));
+    } else {
+      log.debug({ id }, "a response to no request that waits for one");
+    }
+  }
+
+  #reportBadResponse(id: JsonRpcId, reason: string): void {
+    this.#options.onBadResponse(new Error(`a malformed response: ${reason}`));
+    if (this.#options.outgoing.settle(id)) {
+      this.#deliverFailure(id, `The other side's response was malformed: ${reason}.`);
+    }
+  }
+
+  #deliverFailure(id: JsonRpcId, message: string): void {
+    const error = { code: ErrorCodes.PendingResponseRejected, message };
+    const response: ResponseMessage = { jsonrpc: version, id, error };
+    this.#options.deliver(response);
+  }
+
+  #cancel(params: object | undefined, place: Place): void {
+    const id = params !== undefined && "id" in params ? params.id : undefined;
+    if (typeof id !== "string" && typeof id !== "number" && id !== null) {
+      this.#options.log.debug({}, "a malformed cancel");
+      return;
+    }
+    const text = idText(id, place, ["params"]);
+    for (const number of this.#options.inbound.cancel(text)) this.#deliverCancel(number);
+  }
+
+  #deliverCancel(number: number): void {
+    const message: NotificationMessage = {
+      jsonrpc: version,
+      method: cancelMethod,
+      params: { id: number },
+    };
+    this.#options.deliver(message);
+  }
+
+  #answerBadFrame(name: Parameters<typeof wireError>[0], reason: string): void {
+    this.#answer("null", name, reason, this.#options.reply);
+  }
+
+  #answer(id: string, name: Parameters<typeof wireError>[0], reason: string, reply: Reply): void {
+    this.#options.log.warn({ name, reason }, "a bad message");
+    reply(errorAnswer(id, wireError(name, reason))).catch((error: unknown) => {
+      this.#options.log.debug({ err: error }, "a bad message could not be answered");
+    });
+  }
+}
+
+/** The id as JSON text; as it was written if it is a number that JavaScript cannot hold. */
+function idText(id: JsonRpcId, place: Place, within: readonly string[] = []): string {
+  if (typeof id !== "number" || Math.abs(id) <= Number.MAX_SAFE_INTEGER) return JSON.stringify(id);
+  return sourceOf(place.text, [...place.path, ...within, "id"]) ?? JSON.stringify(id);
+}

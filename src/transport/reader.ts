@@ -1,0 +1,167 @@
+/**
+ * Reads the input for vscode-jsonrpc: bytes to frames to messages.
+ *
+ * It never reads ahead without a bound: it pauses while many messages wait for their handlers, and
+ * while the other side leaves too much of what was sent to it unread.
+ *
+ * The end of the input is not `onClose`: the connection stays open for the answers that are still
+ * due. It is told through `ended`, after every message that came before it has gone to its handler.
+ */
+import type { Readable } from "node:stream";
+import {
+  AbstractMessageReader,
+  type DataCallback,
+  type Disposable,
+  type Message,
+  type MessageReader,
+  type MessageStrategy,
+  type NotificationMessage,
+} from "vscode-jsonrpc/node";
+import { Deferred } from "../base/deferred.js";
+import type { Log } from "../base/log.js";
+import type { Framing } from "./framing.js";
+import type { InboundRequests } from "./inboundRequests.js";
+import { cancelMethod, Inbox } from "./inbox.js";
+import { InputDecoder } from "./inputDecoder.js";
+import type { OutgoingRequests } from "./outgoingRequests.js";
+import type { ChannelWriter } from "./writer.js";
+
+export interface ChannelReaderOptions {
+  input: Readable;
+  framing: Framing | "auto";
+  maxMessageBytes: number;
+  /** How many bytes may lie unread by the other side before no more is read from it. */
+  maxUnsentBytes: number;
+  inbound: InboundRequests;
+  outgoing: OutgoingRequests;
+  writer: ChannelWriter;
+  log: Log;
+}
+
+/** Why an input ended: `error` is undefined if it came to its end. */
+export interface InputEnd {
+  error: Error | undefined;
+}
+
+const mostUndispatched = 1_000;
+const fewUndispatched = 250;
+
+export class ChannelReader extends AbstractMessageReader implements MessageReader {
+  readonly #options: ChannelReaderOptions;
+  readonly #inbox: Inbox;
+  readonly #decoder: InputDecoder;
+  readonly #ended = new Deferred<InputEnd>();
+  /** Delivered behind the last message, and recognised when its turn comes. */
+  readonly #endMarker: NotificationMessage = { jsonrpc: "2.0", method: "$/endOfInput" };
+  #callback: DataCallback | undefined;
+  #undispatched = 0;
+  #end: InputEnd | undefined;
+
+  constructor(options: ChannelReaderOptions) {
+    super();
+    this.#options = options;
+    this.#inbox = new Inbox({
+      inbound: options.inbound,
+      outgoing: options.outgoing,
+      log: options.log,
+      reply: (answer, handedOver) => options.writer.send(answer, handedOver),
+      deliver: (message) => this.#deliver(message),
+      onBadResponse: (error) => this.fireError(error),
+    });
+    this.#decoder = new InputDecoder({
+      framing: options.framing,
+      maxMessageBytes: options.maxMessageBytes,
+      onFrame: (frame) => this.#inbox.receive(frame),
+      onFraming: (framing) => options.writer.setFraming(framing),
+    });
+  }
+
+  /** Settles once, when the input has ended and all that came before has been dispatched. */
+  get ended(): Promise<InputEnd> {
+    return this.#ended.promise;
+  }
+
+  /** For vscode-jsonrpc, which calls it when a message's turn has come. */
+  readonly strategy: MessageStrategy = {
+    handleMessage: (message, next) => {
+      if (message === this.#endMarker) return this.#reportEnd();
+      if (!isCancel(message)) this.#undispatched--;
+      if (this.#undispatched === fewUndispatched) this.#resumeOrWait();
+      return next(message);
+    },
+  };
+
+  listen(callback: DataCallback): Disposable {
+    const { input } = this.#options;
+    this.#callback = callback;
+    input.on("data", this.#onData);
+    input.on("end", () => this.#finish(undefined));
+    // This one stays for good: without it, a late error of the stream would end the process.
+    input.on("error", (error) => this.#finish(error));
+    input.on("close", () => this.#finish(undefined));
+    return { dispose: () => this.stop() };
+  }
+
+  /** Reads no more. What has been read is still dispatched. */
+  stop(): void {
+    const { input } = this.#options;
+    this.#end ??= { error: undefined };
+    input.off("data", this.#onData);
+    input.pause();
+  }
+
+  /** Cancels all requests that are being worked on; see {@link Inbox.cancelAll}. */
+  cancelAll(): void {
+    this.#inbox.cancelAll();
+  }
+
+  /** Fails our own requests; see {@link Inbox.failOutgoing}. */
+  failOutgoing(): void {
+    this.#inbox.failOutgoing();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.stop();
+  }
+
+  readonly #onData = (chunk: Buffer | string): void => {
+    this.#decoder.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+    this.#resumeOrWait();
+  };
+
+  #deliver(message: Message): void {
+    if (!isCancel(message)) this.#undispatched++;
+    this.#callback?.(message);
+  }
+
+  /** Reads on, or waits for the handlers or for the other side to catch up. */
+  #resumeOrWait(): void {
+    const { input, writer, maxUnsentBytes } = this.#options;
+    if (this.#end !== undefined) return;
+    if (this.#undispatched > fewUndispatched) {
+      if (this.#undispatched >= mostUndispatched) input.pause();
+      return;
+    }
+    if (writer.hasRoom(maxUnsentBytes, () => this.#resumeOrWait())) input.resume();
+    else input.pause();
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    if (error === undefined) this.#decoder.end();
+    else this.fireError(error);
+    this.failOutgoing();
+    this.#callback?.(this.#endMarker);
+  }
+
+  #reportEnd(): void {
+    if (this.#end !== undefined) this.#ended.resolve(this.#end);
+  }
+}
+
+/** Cancels are not counted: vscode-jsonrpc handles some of them without giving them a turn. */
+function isCancel(message: Message): boolean {
+  return "method" in message && message.method === cancelMethod;
+}

@@ -1,0 +1,46 @@
+/**
+ * The process's standard streams, made fit for a server over stdio (contract section 1): frames
+ * alone on stdout, and a client that reads neither stdout nor stderr never stops the event loop.
+ * Works for pipes, sockets, terminals, files and the null device.
+ */
+import type { Readable, Writable } from "node:stream";
+import { divertWrites } from "./divertWrites.js";
+import { LogSink, type LogSinkOptions } from "./logSink.js";
+import { makeNonBlocking } from "./nonBlocking.js";
+import { claimStdout } from "./stdoutGuard.js";
+
+/** The part of `process` that is needed. */
+export interface StandardStreams {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
+
+export interface Stdio {
+  readonly input: Readable;
+  /** Takes the frames and nothing else does; errors such as EPIPE come as its events. */
+  readonly output: Writable;
+  /** Takes the log, and all that others tried to write to stdout. */
+  readonly logSink: LogSink;
+  /** Gives the streams back, for tests. */
+  restore(): void;
+}
+
+/** Takes the streams over. To be called before anything else is loaded. */
+export function openStdio(streams: StandardStreams, options: LogSinkOptions = {}): Stdio {
+  makeNonBlocking(streams.stdout);
+  makeNonBlocking(streams.stderr);
+  const logSink = new LogSink(streams.stderr, options);
+  // A dependency that writes to stderr itself must not fill the memory when nobody reads it.
+  const giveStderrBack = divertWrites(streams.stderr, logSink);
+  const { output, restore } = claimStdout(streams.stdout, logSink);
+  return {
+    input: streams.stdin,
+    output,
+    logSink,
+    restore() {
+      restore();
+      giveStderrBack();
+    },
+  };
+}

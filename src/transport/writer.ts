@@ -1,0 +1,198 @@
+/**
+ * Writes messages for vscode-jsonrpc, in our framing and with the other side's own ids. One
+ * `write` to the stream a message, in the order of the calls.
+ *
+ * Its promises are the back-pressure: each resolves when the stream has taken the bytes and
+ * rejects once the stream has failed or closed. Until the framing is known nothing is written:
+ * messages wait in order.
+ */
+import type { Writable } from "node:stream";
+import {
+  AbstractMessageWriter,
+  Message,
+  type MessageWriter,
+  type ResponseMessage,
+} from "vscode-jsonrpc/node";
+import type { Log } from "../base/log.js";
+import { encodeFrame, type Framing } from "./framing.js";
+import type { InboundRequests } from "./inboundRequests.js";
+import type { OutgoingRequests } from "./outgoingRequests.js";
+import { errorAnswer, resultAnswer, wireError } from "./wireError.js";
+
+export interface ChannelWriterOptions {
+  output: Writable;
+  inbound: InboundRequests;
+  outgoing: OutgoingRequests;
+  log: Log;
+}
+
+/** How the caller of a write learns of its end. */
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class ChannelWriter extends AbstractMessageWriter implements MessageWriter {
+  readonly #options: ChannelWriterOptions;
+  readonly #afterWritten = new WeakMap<object, (() => void)[]>();
+  #framing: Framing | undefined;
+  /** What was written before the framing was known. */
+  #unframed: { json: string; waiting: Waiting }[] = [];
+  /** Who waits for the stream to confirm: one that is destroyed may never do so. */
+  readonly #unsent = new Set<Waiting>();
+  #unsentLength = 0;
+  #waitingForRoom: { atMost: number; run: () => void } | undefined;
+  #failure: Error | undefined;
+  #lastWrite: Promise<void> = Promise.resolve();
+
+  constructor(options: ChannelWriterOptions) {
+    super();
+    this.#options = options;
+    // The listeners stay for good: without one, a late error of the stream would end the process.
+    options.output.on("error", (error) => {
+      if (this.#failure === undefined) this.fireError(error);
+      this.#endWithOutput(error);
+    });
+    options.output.on("close", () => this.#endWithOutput(new Error("the output is closed")));
+  }
+
+  /** Why nothing can be written any more; undefined while it can. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Whether the other side has left at most so much unread (in UTF-16 units). If not, `run` is
+   * called once when it is so; a later call takes the place of an earlier one.
+   */
+  hasRoom(atMost: number, run: () => void): boolean {
+    if (this.#unsentLength <= atMost) return true;
+    this.#waitingForRoom = { atMost, run };
+    return false;
+  }
+
+  /** Writes what has waited, and all that follows, in this framing. */
+  setFraming(framing: Framing): void {
+    this.#framing = framing;
+    for (const { json, waiting } of this.#unframed.splice(0)) this.#put(framing, json, waiting);
+  }
+
+  /** Calls `run` as soon as the response with this very `result`, or its batch, has gone out. */
+  afterWritten(result: object, run: () => void): void {
+    const others = this.#afterWritten.get(result) ?? [];
+    this.#afterWritten.set(result, [...others, run]);
+  }
+
+  /** Sends the text of a message; `handedOver` runs before anything else can be sent behind it. */
+  send(json: string, handedOver?: () => void): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const framing = this.#framing;
+    const written = new Promise<void>((resolve, reject) => {
+      const waiting = { resolve, reject };
+      if (framing === undefined) this.#unframed.push({ json, waiting });
+      else this.#put(framing, json, waiting);
+    });
+    this.#lastWrite = written;
+    handedOver?.();
+    return written;
+  }
+
+  /** Resolves when the stream has taken, or refused, all that was written until now. */
+  async flushed(): Promise<void> {
+    await Promise.allSettled([this.#lastWrite]);
+  }
+
+  write(message: Message): Promise<void> {
+    if (Message.isResponse(message)) return this.#answer(message);
+    try {
+      if (Message.isRequest(message)) this.#trackRequest(message.id);
+      return this.send(JSON.stringify(message));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  end(): void {
+    this.#options.output.end();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#close(new Error("the connection is disposed"));
+  }
+
+  #trackRequest(id: number | string | null): void {
+    if (this.#options.outgoing.isClosed) throw new Error("the other side is gone");
+    if (typeof id === "number") this.#options.outgoing.add(id);
+  }
+
+  #answer(response: ResponseMessage): Promise<void> {
+    const { inbound } = this.#options;
+    const request = typeof response.id === "number" ? inbound.take(response.id) : undefined;
+    if (request === undefined) {
+      return Promise.reject(this.#failure ?? new Error("the request was answered already"));
+    }
+    const { result } = response;
+    const runs = isObject(result) ? this.#afterWritten.get(result) : undefined;
+    return request.reply(this.#answerText(request.idText, response), () => {
+      for (const run of runs ?? []) this.#runGuarded(run);
+    });
+  }
+
+  #answerText(idText: string, { result, error }: ResponseMessage): string {
+    try {
+      return error === undefined ? resultAnswer(idText, result) : errorAnswer(idText, error);
+    } catch (failure) {
+      this.#options.log.error({ err: failure }, "a response could not be written as JSON");
+      const unwritable = "The response could not be written as JSON.";
+      return errorAnswer(idText, wireError("InternalError", unwritable));
+    }
+  }
+
+  #runGuarded(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#options.log.error({ err: error }, "a callback after a response failed");
+    }
+  }
+
+  #put(framing: Framing, json: string, waiting: Waiting): void {
+    const { length } = json;
+    this.#unsent.add(waiting);
+    this.#unsentLength += length;
+    this.#options.output.write(encodeFrame(framing, json), (error) => {
+      this.#unsent.delete(waiting);
+      this.#unsentLength -= length;
+      if (error) waiting.reject(error);
+      else waiting.resolve();
+      this.#tellOfRoom();
+    });
+  }
+
+  #tellOfRoom(): void {
+    const waiting = this.#waitingForRoom;
+    if (waiting === undefined || this.#unsentLength > waiting.atMost) return;
+    this.#waitingForRoom = undefined;
+    waiting.run();
+  }
+
+  #endWithOutput(reason: Error): void {
+    for (const { reject } of this.#unsent) reject(reason);
+    this.#unsent.clear();
+    this.#close(reason);
+  }
+
+  /** Closes for good; the first reason is the one that every later write rejects with. */
+  #close(reason: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    for (const { waiting } of this.#unframed.splice(0)) waiting.reject(reason);
+    this.#options.log.debug({ reason: reason.message }, "nothing can be written any more");
+    this.fireClose();
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
