@@ -1,0 +1,62 @@
+import type { Clock } from "../base/clock.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import type { LossyEvent } from "../protocol/registry.js";
+import { Delivery } from "./delivery.js";
+import type { Outbox } from "./outbox.js";
+import type { Sender } from "./sender.js";
+
+/** Every connection of this server: who is told what happens (contract sections 5 and 6). */
+export class Broadcaster {
+  readonly #outbox: Outbox;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #log: Log;
+  readonly #deliveries = new Set<Delivery>();
+  readonly #stopListening: () => void;
+
+  constructor(outbox: Outbox, clock: Clock, ids: Ids, log: Log) {
+    this.#outbox = outbox;
+    this.#clock = clock;
+    this.#ids = ids;
+    this.#log = log;
+    this.#stopListening = outbox.onAppended((appended) => {
+      for (const delivery of this.#deliveries) delivery.announce(appended);
+    });
+  }
+
+  /** Begins to tell a connection; the caller closes what it gets when the connection ends. */
+  connect(sender: Sender): Delivery {
+    const delivery = new Delivery({
+      outbox: this.#outbox,
+      sender,
+      clock: this.#clock,
+      log: this.#log,
+      clientId: this.#ids.next("cli"),
+    });
+    this.#deliveries.add(delivery);
+    return delivery;
+  }
+
+  /** Stops telling a connection. */
+  disconnect(delivery: Delivery): void {
+    this.#deliveries.delete(delivery);
+    delivery.close();
+  }
+
+  /** Tells what may be lost. Never waits, never throws for a connection that is gone. */
+  emit(event: LossyEvent): void {
+    for (const delivery of this.#deliveries) delivery.offer(event);
+  }
+
+  /** Resolves once every connection has been sent what waits for it, or is closed. */
+  async drained(): Promise<void> {
+    await Promise.all([...this.#deliveries].map((delivery) => delivery.drained()));
+  }
+
+  /** Closes every connection's pump. */
+  close(): void {
+    this.#stopListening();
+    for (const delivery of this.#deliveries) this.disconnect(delivery);
+  }
+}

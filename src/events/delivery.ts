@@ -1,0 +1,193 @@
+// One pump a connection (contract sections 5 and 6): it alone writes events and completions, one at
+// a time and each when the pipe has taken the one before, so that a completion follows everything
+// else of its run and a slow reader costs bounded memory.
+import type { Clock, Timer } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import type { Log } from "../base/log.js";
+import type { RunComplete } from "../protocol/objects/run.js";
+import type { LossyEvent } from "../protocol/registry.js";
+import { CompletionFeed } from "./completionFeed.js";
+import { EventBuffer } from "./eventBuffer.js";
+import type { Appended, Outbox } from "./outbox.js";
+import type { Outgoing, Sender } from "./sender.js";
+
+/** After so many messages in a row, what else waits in the process gets its turn. */
+const messagesInARow = 16;
+/** How long completions wait for a disk that failed, in milliseconds. */
+const diskRetryMs = 1000;
+
+/** What a delivery is built from. */
+export interface DeliveryOptions {
+  readonly outbox: Outbox;
+  readonly sender: Sender;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The identity that the connection has until the client tells its own. */
+  readonly clientId: string;
+}
+
+/** The pump of one connection. */
+export class Delivery {
+  readonly #sender: Sender;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #buffer = new EventBuffer();
+  readonly #feed: CompletionFeed;
+  readonly #idle: (() => void)[] = [];
+  #clientId: string;
+  #optOut: ReadonlySet<string> = new Set();
+  #isPumping = false;
+  #isWoken = false;
+  #isHeld = false;
+  #isClosed = false;
+  /** Until then the disk is not asked for completions. */
+  #diskRestsUntil = 0;
+  #timer: Timer | undefined;
+
+  constructor(options: DeliveryOptions) {
+    this.#sender = options.sender;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#clientId = options.clientId;
+    this.#feed = new CompletionFeed(options.outbox, options.clientId);
+  }
+
+  get clientId(): string {
+    return this.#clientId;
+  }
+
+  /** Takes an event that may be lost. Never waits. */
+  offer(event: LossyEvent): void {
+    if (this.#isClosed || this.#optOut.has(event.method)) return;
+    this.#buffer.add(event);
+    this.#wake();
+  }
+
+  /** Hears of a completion that was committed; sends it if it is this client's. */
+  announce(appended: Appended): void {
+    if (this.#isClosed || appended.clientId !== this.#clientId) return;
+    this.#feed.announce(appended.completion.sequence, this.#buffer.lastOrdinal);
+    this.#wake();
+  }
+
+  /**
+   * The client has told who it is: from now on it gets that identity's completions. Nothing leaves
+   * until {@link release}, so that the answer to `initialize` comes first.
+   */
+  identify(client: {
+    clientId: string;
+    ackTimeoutMs: number | undefined;
+    optOutNotifications: readonly string[];
+  }): { pending: number } {
+    const { clientId, ackTimeoutMs } = client;
+    // First, because it is what can fail: nothing has changed then.
+    const told = this.#feed.restart(clientId, ackTimeoutMs, this.#buffer.lastOrdinal);
+    this.#isHeld = true;
+    this.#clientId = clientId;
+    this.#optOut = new Set(client.optOutNotifications);
+    return told;
+  }
+
+  /** The answer to `initialize` has left: everything else may follow. */
+  release(): void {
+    this.#isHeld = false;
+    this.#wake();
+  }
+
+  /** Resolves once nothing waits to be sent, or the connection is closed. */
+  drained(): Promise<void> {
+    if (!this.#isPumping || this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Sends nothing more. What was not sent stays on disk. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#settleIdle();
+  }
+
+  #wake(): void {
+    this.#isWoken = true;
+    if (this.#isPumping || this.#isHeld || this.#isClosed) return;
+    this.#isPumping = true;
+    this.#isWoken = false;
+    // What a request causes follows its answer, and what one read of the network brings is merged.
+    this.#clock.soon(() => {
+      this.#pump().then(
+        () => this.#rest(),
+        (error: unknown) => this.#fail(error),
+      );
+    });
+  }
+
+  async #pump(): Promise<void> {
+    let inARow = 0;
+    while (!this.#isClosed && !this.#isHeld) {
+      const message = this.#next();
+      if (message === undefined) return;
+      if (message.method === "runComplete") faultPoint("sending");
+      await this.#sender.send(message);
+      if (message.method === "runComplete") faultPoint("sent");
+      if (++inARow % messagesInARow === 0) {
+        await new Promise<void>((resolve) => this.#clock.soon(resolve));
+      }
+    }
+  }
+
+  #next(): Outgoing | undefined {
+    const completion = this.#nextCompletion();
+    if (completion !== undefined) return { method: "runComplete", params: completion };
+    for (;;) {
+      const event = this.#buffer.take();
+      // The buffer may hold what the client did not want, from before it said so.
+      if (event === undefined || !this.#optOut.has(event.method)) return event;
+    }
+  }
+
+  /** A disk that fails delays completions, and nothing else. */
+  #nextCompletion(): RunComplete | undefined {
+    const now = this.#clock.now();
+    if (now < this.#diskRestsUntil) return undefined;
+    try {
+      for (;;) {
+        const row = this.#feed.next(this.#buffer.firstOrdinal, now);
+        if (row === undefined) return undefined;
+        const completion = this.#feed.take(row, now);
+        if (completion !== undefined) return completion;
+      }
+    } catch (error) {
+      this.#log.warn({ reason: messageOf(error) }, "a completion could not be delivered yet");
+      this.#diskRestsUntil = now + diskRetryMs;
+      return undefined;
+    }
+  }
+
+  #rest(): void {
+    this.#isPumping = false;
+    if (this.#isClosed) return;
+    if (this.#isWoken) {
+      // Something came between the pump's last look and now.
+      this.#wake();
+      return;
+    }
+    this.#settleIdle();
+    this.#timer?.cancel();
+    const now = this.#clock.now();
+    const dueAt = now < this.#diskRestsUntil ? this.#diskRestsUntil : this.#feed.nextDueAt;
+    if (dueAt !== undefined) {
+      this.#timer = this.#clock.after(Math.max(0, dueAt - now), () => this.#wake());
+    }
+  }
+
+  #fail(error: unknown): void {
+    // The connection is gone. Whoever owns it closes it, and completions wait on disk.
+    this.#log.warn({ reason: messageOf(error) }, "delivery stopped");
+    this.close();
+  }
+
+  #settleIdle(): void {
+    for (const settle of this.#idle.splice(0)) settle();
+  }
+}

@@ -1,0 +1,167 @@
+// What waits while the pipe is busy (contract section 6): bounded, deltas of one part merged into
+// one, and when it is full the oldest of what can be merged goes first and is counted.
+import type { LossyEvent, NotificationParams } from "../protocol/registry.js";
+
+/** The most events that wait on one connection. */
+export const maxEvents = 1024;
+/** The most text that waits on one connection, in UTF-16 units. */
+export const maxUnits = 8 * 1024 * 1024;
+
+interface Entry {
+  readonly ordinal: number;
+  readonly event: LossyEvent;
+  /** What streamed in behind a delta, to be joined when it leaves. */
+  readonly more: string[];
+  units: number;
+  isGone: boolean;
+}
+
+/** The events that wait on one connection, in order. */
+export class EventBuffer {
+  #entries: Entry[] = [];
+  #head = 0;
+  #deltas: Entry[] = [];
+  #deltasHead = 0;
+  /** By session, the delta that the next one of the same part may join. */
+  readonly #tails = new Map<string, Entry>();
+  #live = 0;
+  #units = 0;
+  #dropped = 0;
+  #lastOrdinal = 0;
+
+  /** The ordinal of the newest event ever added. */
+  get lastOrdinal(): number {
+    return this.#lastOrdinal;
+  }
+
+  /** The ordinal of the oldest event that waits; infinite where none does. */
+  get firstOrdinal(): number {
+    this.#skipGone();
+    return this.#entries[this.#head]?.ordinal ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether nothing waits, not even the news of a drop. */
+  get isEmpty(): boolean {
+    return this.#live === 0 && this.#dropped === 0;
+  }
+
+  /** Adds an event, or joins it to the delta before it. */
+  add(event: LossyEvent): void {
+    if (event.method === "messageDelta") {
+      const tail = this.#tails.get(event.params.sessionId);
+      if (tail !== undefined && continues(tail, event.params)) {
+        tail.more.push(event.params.delta);
+        this.#grow(tail, event.params.delta.length);
+        this.#makeRoom();
+        return;
+      }
+    }
+    const entry: Entry = {
+      ordinal: ++this.#lastOrdinal,
+      event,
+      more: [],
+      units: 0,
+      isGone: false,
+    };
+    this.#entries.push(entry);
+    this.#live++;
+    this.#grow(entry, unitsOf(event));
+    if (event.method === "messageDelta") {
+      this.#tails.set(event.params.sessionId, entry);
+      this.#deltas.push(entry);
+    } else if ("sessionId" in event.params) {
+      this.#tails.delete(event.params.sessionId);
+    }
+    this.#makeRoom();
+  }
+
+  /** Takes the oldest event out; news of a drop comes before it. */
+  take(): LossyEvent | undefined {
+    if (this.#dropped > 0) {
+      const count = this.#dropped;
+      this.#dropped = 0;
+      return { method: "eventsDropped", params: { count } };
+    }
+    this.#skipGone();
+    const entry = this.#entries[this.#head];
+    if (entry === undefined) return undefined;
+    this.#remove(entry);
+    const { event } = entry;
+    if (event.method !== "messageDelta" || entry.more.length === 0) return event;
+    const delta = event.params.delta + entry.more.join("");
+    return { method: "messageDelta", params: { ...event.params, delta } };
+  }
+
+  #grow(entry: Entry, units: number): void {
+    entry.units += units;
+    this.#units += units;
+  }
+
+  #makeRoom(): void {
+    // One alone is never too much: however long, it leaves where the pipe is free.
+    while (this.#live > maxEvents || (this.#units > maxUnits && this.#live > 1)) {
+      let victim = this.#deltas[this.#deltasHead];
+      while (victim?.isGone) victim = this.#deltas[++this.#deltasHead];
+      if (victim === undefined) {
+        this.#skipGone();
+        victim = this.#entries[this.#head];
+        if (victim === undefined) return;
+      }
+      this.#remove(victim);
+      this.#dropped += 1 + victim.more.length;
+    }
+    this.#deltasHead = compact(this.#deltas, this.#deltasHead);
+  }
+
+  #remove(entry: Entry): void {
+    entry.isGone = true;
+    this.#live--;
+    this.#units -= entry.units;
+    if (entry.event.method === "messageDelta") {
+      const { sessionId } = entry.event.params;
+      if (this.#tails.get(sessionId) === entry) this.#tails.delete(sessionId);
+    }
+    this.#skipGone();
+  }
+
+  #skipGone(): void {
+    while (this.#entries[this.#head]?.isGone) this.#head++;
+    this.#head = compact(this.#entries, this.#head);
+    while (this.#deltas[this.#deltasHead]?.isGone) this.#deltasHead++;
+    this.#deltasHead = compact(this.#deltas, this.#deltasHead);
+  }
+}
+
+/** Frees what lies before `head` once that is most of the list; returns the new head. */
+function compact(list: unknown[], head: number): number {
+  if (head < 64 || head * 2 < list.length) return head;
+  list.splice(0, head);
+  return 0;
+}
+
+function continues(tail: Entry, next: NotificationParams<"messageDelta">): boolean {
+  if (tail.event.method !== "messageDelta") return false;
+  const { params } = tail.event;
+  return (
+    params.messageId === next.messageId &&
+    params.partIndex === next.partIndex &&
+    params.kind === next.kind &&
+    // A part that was begun afresh continues nothing.
+    params.offset + tail.units - overhead === next.offset
+  );
+}
+
+/** What an event weighs beside its text. */
+const overhead = 256;
+
+function unitsOf(event: LossyEvent): number {
+  if (event.method === "messageDelta") return overhead + event.params.delta.length;
+  if (event.method !== "messageCreated" && event.method !== "messageUpdated") return overhead;
+  let units = overhead;
+  for (const part of event.params.message.parts) {
+    if ("text" in part) units += part.text.length;
+    if ("output" in part) units += part.output.length;
+    units += overhead;
+  }
+  return units;
+}

@@ -1,0 +1,145 @@
+// Completions (contract section 5): written in the transaction that ends the run, delivered until
+// they are acknowledged, readable for seven days after that.
+import { faultPoint } from "../base/faultPoint.js";
+import type { Ids } from "../base/ids.js";
+import type { RunComplete } from "../protocol/objects/run.js";
+import type { CompletionRow, CompletionStore, PendingFilter } from "../storage/completionStore.js";
+import type { Database } from "../storage/database.js";
+import type { RunRow, RunStore } from "../storage/runStore.js";
+
+/** What a completion says beside what the outbox itself knows. */
+export type CompletionFacts = Omit<
+  RunComplete,
+  "completionId" | "sequence" | "attempt" | "workspaceId" | "sessionId" | "runId"
+>;
+
+/** A completion that has just been committed. */
+export interface Appended {
+  readonly completion: RunComplete;
+  readonly clientId: string;
+}
+
+/** The durable list of completions. */
+export class Outbox {
+  readonly #database: Database;
+  readonly #store: CompletionStore;
+  readonly #runs: RunStore;
+  readonly #serverId: string;
+  readonly #ids: Ids;
+  readonly #listeners = new Set<(appended: Appended) => void>();
+
+  constructor(
+    database: Database,
+    stores: { completions: CompletionStore; runs: RunStore },
+    serverId: string,
+    ids: Ids,
+  ) {
+    this.#database = database;
+    this.#store = stores.completions;
+    this.#runs = stores.runs;
+    this.#serverId = serverId;
+    this.#ids = ids;
+  }
+
+  /**
+   * Writes the completion of a run. Belongs inside the transaction that ends the run; whoever
+   * listens hears of it once that is committed. A second completion of a run is an error.
+   */
+  append(run: RunRow, facts: CompletionFacts): void {
+    const completionId = this.#ids.next("cmp");
+    const body = {
+      completionId,
+      workspaceId: run.workspaceId,
+      sessionId: run.sessionId,
+      ...(run.runId === undefined ? {} : { runId: run.runId }),
+      ...facts,
+    };
+    const sequence = this.#store.insert({
+      completionId,
+      run: run.position,
+      clientId: run.clientId,
+      serverId: this.#serverId,
+      workspaceId: run.workspaceId,
+      sessionId: run.sessionId,
+      body: JSON.stringify(body),
+    });
+    const appended = { clientId: run.clientId, completion: { ...body, sequence, attempt: 0 } };
+    this.#database.afterCommit(() => {
+      faultPoint("committed");
+      for (const listener of this.#listeners) listener(appended);
+    });
+  }
+
+  /** Calls `listener` for every completion that this server commits; returns how to stop that. */
+  onAppended(listener: (appended: Appended) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The completion of the run at a position. */
+  ofRun(run: number): RunComplete | undefined {
+    const row = this.#store.ofRun(run);
+    return row === undefined ? undefined : toRunComplete(row);
+  }
+
+  /** A client's unacknowledged completions, by sequence. */
+  listPending(clientId: string, workspaceId?: string, sessionId?: string): RunComplete[] {
+    return this.#store.listPending(clientId, workspaceId, sessionId).map(toRunComplete);
+  }
+
+  /** Marks a client's completions as taken in; those that it does not have are `unknown`. */
+  acknowledge(
+    clientId: string,
+    completionIds: readonly string[],
+    now: number,
+  ): { acknowledged: string[]; unknown: string[] } {
+    const acknowledged: string[] = [];
+    const unknown: string[] = [];
+    faultPoint("acknowledging");
+    this.#database.write(() => {
+      for (const id of completionIds) {
+        (this.#store.acknowledge(clientId, id, now) ? acknowledged : unknown).push(id);
+      }
+    });
+    faultPoint("acknowledged");
+    return { acknowledged, unknown };
+  }
+
+  /** Gives a client's runs and completions to the identity that it has now told. */
+  adopt(from: string, to: string): void {
+    this.#database.write(() => {
+      this.#runs.adopt(from, to);
+      this.#store.adopt(from, to);
+    });
+  }
+
+  /** How many of a client's completions wait, and the last sequence of all. */
+  backlog(clientId: string): { count: number; end: number } {
+    return this.#store.backlog(clientId);
+  }
+
+  /** What a connection of `clientId` is to get up to `backlogEnd`, and from then on. */
+  filter(clientId: string, backlogEnd: number): PendingFilter {
+    return { clientId, serverId: this.#serverId, backlogEnd };
+  }
+
+  /** The sequence of the next completion for a connection in (`after`, `upTo`]. */
+  peek(
+    filter: PendingFilter,
+    after: number,
+    upTo = Number.MAX_SAFE_INTEGER,
+  ): CompletionRow | undefined {
+    return this.#store.nextPending(filter, after, upTo);
+  }
+
+  /** Counts the delivery that is about to be made; undefined where it is no longer needed. */
+  deliver(row: CompletionRow): RunComplete | undefined {
+    const attempt = this.#store.countAttempt(row.sequence);
+    return attempt === undefined ? undefined : toRunComplete({ ...row, attempt });
+  }
+}
+
+/** A stored completion as a client gets it. */
+function toRunComplete(row: CompletionRow): RunComplete {
+  return { ...JSON.parse(row.body), sequence: row.sequence, attempt: row.attempt };
+}

@@ -1,0 +1,263 @@
+// The one SQLite file (contract section 9): opened safely, migrated, and written in transactions.
+// Every failure leaves as a `StorageFailed` that names the file and the fix.
+import { DatabaseSync } from "@photostructure/sqlite";
+import { DomainError, messageOf } from "../base/errors.js";
+import { applicationId, migrations } from "./migrations.js";
+
+type Sqlite = InstanceType<typeof DatabaseSync>;
+
+/** A value that SQLite stores. */
+export type SqlValue = string | number | null | Uint8Array;
+/** A row as SQLite gives it. */
+export type Row = Record<string, SqlValue>;
+
+/** How long a statement waits for another server's write, in milliseconds. */
+const busyTimeoutMs = 5000;
+
+/** SQLite's primary result codes that say what a person can do. */
+const advice: Readonly<Record<number, string>> = {
+  5: "another program holds it locked; try again",
+  6: "another program holds it locked; try again",
+  8: "it cannot be written; check the permissions of the file and its folder",
+  10: "the disk reported an error",
+  11: "it is damaged; it was left as it is: restore a copy, or move it away",
+  13: "the disk is full; free some space",
+  14: "it cannot be opened; check that the folder exists and can be written",
+  26: "it is no SQLite database; it was left as it is: move it away or choose another --data-dir",
+};
+
+/** A prepared statement whose failures are domain errors. */
+export interface Statement {
+  run(...values: SqlValue[]): { changes: number; lastInsertRowid: number };
+  get(...values: SqlValue[]): Row | undefined;
+  all(...values: SqlValue[]): Row[];
+}
+
+/** The open database. Everything is synchronous; nothing else may run between two of its calls. */
+export class Database {
+  readonly #file: string;
+  readonly #sqlite: Sqlite;
+  readonly #statements = new Map<string, Statement>();
+  #depth = 0;
+  #afterCommit: (() => void)[] = [];
+
+  private constructor(file: string, sqlite: Sqlite) {
+    this.#file = file;
+    this.#sqlite = sqlite;
+  }
+
+  /**
+   * Opens or creates `file` and brings its schema up to date.
+   *
+   * @throws DomainError `StorageFailed` if it cannot be opened, is damaged, belongs to another
+   *   program, or was written by a newer Turnwire; the file is left untouched then.
+   */
+  static open(file: string): Database {
+    let sqlite: Sqlite | undefined;
+    try {
+      sqlite = new DatabaseSync(file, {
+        timeout: busyTimeoutMs,
+        enableForeignKeyConstraints: false,
+      });
+      const database = new Database(file, sqlite);
+      database.#checkOwnerAtOnce();
+      sqlite.exec("PRAGMA journal_mode = WAL");
+      sqlite.exec("PRAGMA synchronous = NORMAL");
+      database.#migrate();
+      return database;
+    } catch (error) {
+      if (sqlite?.isOpen) sqlite.close();
+      throw storageError(file, error);
+    }
+  }
+
+  #pragma(name: string): number {
+    const row = this.#sqlite.prepare(`PRAGMA ${name}`).get() as Row | undefined;
+    return Number(row?.[name] ?? 0);
+  }
+
+  /** Sees the file as it is at one time: another server may be making it ours just now. */
+  #checkOwnerAtOnce(): void {
+    this.#sqlite.exec("BEGIN");
+    try {
+      this.#checkOwner();
+    } finally {
+      this.#sqlite.exec("ROLLBACK");
+    }
+  }
+
+  #checkOwner(): void {
+    const owner = this.#pragma("application_id");
+    const version = this.#pragma("user_version");
+    const tables = this.#sqlite.prepare("SELECT count(*) AS n FROM sqlite_master").get() as Row;
+    const isEmpty = Number(tables.n) === 0 && version === 0;
+    if (owner !== applicationId && !isEmpty) {
+      throw new DomainError(
+        "StorageFailed",
+        `${this.#file} is another program's database; choose another --data-dir.`,
+      );
+    }
+    if (version > migrations.length) {
+      throw new DomainError(
+        "StorageFailed",
+        `${this.#file} was written by a newer Turnwire (schema ${version}, this one knows ${migrations.length}); update Turnwire or choose another --data-dir.`,
+        { data: { found: version, supported: migrations.length } },
+      );
+    }
+  }
+
+  #migrate(): void {
+    if (this.#pragma("user_version") === migrations.length) return;
+    this.#sqlite.exec("BEGIN IMMEDIATE");
+    try {
+      // Read again under the lock: another server may have migrated in between.
+      this.#checkOwner();
+      for (let version = this.#pragma("user_version"); version < migrations.length; version++) {
+        this.#sqlite.exec(migrations[version] ?? "");
+      }
+      this.#sqlite.exec(
+        `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`,
+      );
+      this.#sqlite.exec("COMMIT");
+    } catch (error) {
+      if (this.#sqlite.isTransaction) this.#sqlite.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** A statement, prepared once. */
+  prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#guarded(this.#guard(() => this.#sqlite.prepare(sql)));
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #guarded(statement: ReturnType<Sqlite["prepare"]>): Statement {
+    return {
+      run: (...values) =>
+        this.#guard(() => {
+          const { changes, lastInsertRowid } = statement.run(...values);
+          return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
+        }),
+      get: (...values) => this.#guard(() => statement.get(...values) as Row | undefined),
+      all: (...values) => this.#guard(() => statement.all(...values) as Row[]),
+    };
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storageError(undefined, error);
+    }
+  }
+
+  /**
+   * Runs `work` in one write transaction: all of it is kept, or none. A power cut may lose the
+   * newest such transactions; a crash of the process loses none. Inside another transaction it
+   * joins that one.
+   */
+  write<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    const result = this.#transaction(work);
+    this.#announce();
+    return result;
+  }
+
+  /**
+   * As {@link write}, and on the disk itself before it returns: neither a crash nor a power cut
+   * loses it (contract section 5).
+   */
+  durable<T>(work: () => T): T {
+    if (this.#depth > 0) throw new Error("a durable transaction cannot be nested");
+    let result: T;
+    this.#guard(() => this.#sqlite.exec("PRAGMA synchronous = FULL"));
+    try {
+      result = this.#transaction(work);
+    } finally {
+      this.#guard(() => this.#sqlite.exec("PRAGMA synchronous = NORMAL"));
+    }
+    // What the announcements write need not wait for the disk.
+    this.#announce();
+    return result;
+  }
+
+  /**
+   * Calls `announce` once the present transaction is committed; never if it is rolled back. It must
+   * not throw: what was committed would look as if it had failed.
+   */
+  afterCommit(announce: () => void): void {
+    if (this.#depth === 0) throw new Error("afterCommit outside a transaction");
+    this.#afterCommit.push(announce);
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#guard(() => this.#sqlite.exec("BEGIN IMMEDIATE"));
+    this.#depth++;
+    try {
+      const result = work();
+      this.#guard(() => this.#sqlite.exec("COMMIT"));
+      return result;
+    } catch (error) {
+      this.#afterCommit = [];
+      this.#guard(() => {
+        if (this.#sqlite.isTransaction) this.#sqlite.exec("ROLLBACK");
+      });
+      throw error;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #announce(): void {
+    for (const announce of this.#afterCommit.splice(0)) announce();
+  }
+
+  /**
+   * Closes the file; nothing may use it afterwards. What lies in the write-ahead log is moved into
+   * the file first, unless another server is using it: so a copy of the file has everything.
+   */
+  close(): void {
+    this.#statements.clear();
+    if (!this.#sqlite.isOpen) return;
+    try {
+      this.#guard(() => {
+        this.#sqlite.exec("PRAGMA busy_timeout = 100");
+        this.#sqlite.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      });
+    } finally {
+      this.#sqlite.close();
+    }
+  }
+}
+
+/**
+ * The domain error for anything that SQLite threw. It names the file only where a person at the
+ * server reads it: a client is told no path of the server's own.
+ */
+export function storageError(file: string | undefined, error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  const code =
+    error instanceof Error && "errcode" in error && typeof error.errcode === "number"
+      ? error.errcode & 0xff
+      : undefined;
+  const what = (code === undefined ? undefined : advice[code]) ?? messageOf(error);
+  const name = file === undefined ? "The database" : `The database ${file}`;
+  return new DomainError("StorageFailed", `${name} failed: ${what}.`, {
+    cause: error,
+    ...(code === undefined ? {} : { data: { sqliteCode: code } }),
+  });
+}
+
+/** Whether an error means that a unique index already holds the row. */
+export function isUniqueViolation(error: unknown): boolean {
+  return (
+    error instanceof DomainError &&
+    error.cause instanceof Error &&
+    "errcode" in error.cause &&
+    (error.cause.errcode === 2067 || error.cause.errcode === 1555)
+  );
+}

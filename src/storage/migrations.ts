@@ -1,0 +1,94 @@
+// The schema, as numbered steps. A step that has been released is never changed; a new one is added
+// behind it. The number of steps that a file has taken is its `user_version`.
+
+/** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
+export const applicationId = 0x54775477;
+
+const v1 = `
+CREATE TABLE servers (
+  id TEXT PRIMARY KEY,
+  startedAt INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE workspaces (
+  id TEXT PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  createdAt INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  workspaceId TEXT NOT NULL,
+  parentSessionId TEXT,
+  title TEXT NOT NULL,
+  messageCount INTEGER NOT NULL DEFAULT 0,
+  promptTokens INTEGER NOT NULL DEFAULT 0,
+  completionTokens INTEGER NOT NULL DEFAULT 0,
+  cost REAL NOT NULL DEFAULT 0,
+  summaryMessageId TEXT,
+  createdAt INTEGER NOT NULL,
+  updatedAt INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessionsOfWorkspace ON sessions (workspaceId, position);
+CREATE INDEX sessionsOfParent ON sessions (parentSessionId) WHERE parentSessionId IS NOT NULL;
+
+CREATE TABLE messages (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  sessionId TEXT NOT NULL,
+  run INTEGER,
+  role TEXT NOT NULL,
+  parts TEXT NOT NULL,
+  model TEXT,
+  provider TEXT,
+  isSummary INTEGER NOT NULL DEFAULT 0,
+  createdAt INTEGER NOT NULL,
+  updatedAt INTEGER NOT NULL
+) STRICT;
+CREATE INDEX messagesOfSession ON messages (sessionId, position);
+
+CREATE TABLE attachments (
+  messageId TEXT NOT NULL,
+  partIndex INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (messageId, partIndex)
+) STRICT;
+
+CREATE TABLE runs (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  workspaceId TEXT NOT NULL,
+  sessionId TEXT NOT NULL,
+  runId TEXT,
+  clientId TEXT NOT NULL,
+  serverId TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  promptHash TEXT NOT NULL,
+  state TEXT NOT NULL,
+  hasBegun INTEGER NOT NULL DEFAULT 0,
+  foldedInto INTEGER,
+  acceptedAt INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX runsByRunId ON runs (workspaceId, runId) WHERE runId IS NOT NULL;
+CREATE INDEX openRunsOfSession ON runs (sessionId) WHERE state <> 'completed';
+CREATE INDEX openRunsOfServer ON runs (serverId) WHERE state <> 'completed';
+CREATE INDEX runsFolded ON runs (foldedInto) WHERE foldedInto IS NOT NULL;
+
+CREATE TABLE completions (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  completionId TEXT NOT NULL UNIQUE,
+  run INTEGER NOT NULL UNIQUE,
+  clientId TEXT NOT NULL,
+  serverId TEXT NOT NULL,
+  workspaceId TEXT NOT NULL,
+  sessionId TEXT NOT NULL,
+  body TEXT NOT NULL,
+  attempt INTEGER NOT NULL DEFAULT 0,
+  acknowledgedAt INTEGER
+) STRICT;
+CREATE INDEX pendingCompletions ON completions (clientId, sequence) WHERE acknowledgedAt IS NULL;
+CREATE INDEX acknowledgedCompletions ON completions (acknowledgedAt) WHERE acknowledgedAt IS NOT NULL;
+`;
+
+/** Step `n` brings a file from `user_version` n to n + 1. */
+export const migrations: readonly string[] = [v1];
