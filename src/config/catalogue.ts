@@ -1,0 +1,225 @@
+// The models that Turnwire knows without being told: what a configured `anthropic`, `openai` or
+// `google` provider has when it lists no models of its own. A table to be edited, no more.
+//
+// Prices are US dollars for a million tokens, as the vendors list them for prompts of ordinary
+// length; some charge more for long ones, so a session's cost is a lower bound. A price that is
+// announced to change, or that is not known, is left out. A configuration can correct any of it.
+import type { ModelInfo } from "../protocol/objects/model.js";
+import type { ProviderType } from "./types.js";
+
+/** What the catalogue knows of a type of provider. */
+export interface CatalogueEntry {
+  readonly models: readonly Omit<ModelInfo, "provider">[];
+  readonly defaultLargeModel: string;
+  readonly defaultSmallModel: string;
+}
+
+/** Leaves most of every window to the conversation, and is more than a turn's reply needs. */
+const replyTokens = 32_000;
+
+interface Row {
+  readonly id: string;
+  readonly name: string;
+  readonly contextWindow: number;
+  readonly outputLimit: number;
+  /** Dollars in, dollars out. */
+  readonly price?: readonly [number, number];
+  readonly canReason?: boolean;
+}
+
+function model(row: Row): Omit<ModelInfo, "provider"> {
+  return {
+    id: row.id,
+    name: row.name,
+    contextWindow: row.contextWindow,
+    defaultMaxTokens: Math.min(row.outputLimit, replyTokens),
+    canReason: row.canReason ?? true,
+    supportsImages: true,
+    ...(row.price && { costPerMillionInput: row.price[0], costPerMillionOutput: row.price[1] }),
+  };
+}
+
+const anthropic: readonly Row[] = [
+  {
+    id: "claude-sonnet-5-5",
+    name: "Claude Sonnet 5.5",
+    contextWindow: 1_000_000,
+    outputLimit: 128_000,
+    price: [2, 10],
+  },
+  {
+    id: "claude-opus-5-5",
+    name: "Claude Opus 5.5",
+    contextWindow: 1_000_000,
+    outputLimit: 128_000,
+    price: [4, 20],
+  },
+  {
+    id: "claude-haiku-5-5",
+    name: "Claude Haiku 5.5",
+    contextWindow: 1_000_000,
+    outputLimit: 128_000,
+    price: [0.1, 0.5],
+  },
+  {
+    id: "claude-fable-5-1",
+    name: "Claude Fable 5.1",
+    contextWindow: 1_000_000,
+    outputLimit: 128_000,
+    price: [10, 50],
+  },
+  {
+    id: "claude-opus-5",
+    name: "Claude Opus 5",
+    contextWindow: 1_000_000,
+    outputLimit: 128_000,
+    price: [5, 25],
+  },
+  {
+    id: "claude-sonnet-5",
+    name: "Claude Sonnet 5",
+    contextWindow: 1_000_000,
+    outputLimit: 128_000,
+    price: [2, 10],
+  },
+  {
+    id: "claude-opus-4-5",
+    name: "Claude Opus 4.5",
+    contextWindow: 200_000,
+    outputLimit: 64_000,
+    price: [5, 25],
+  },
+  {
+    id: "claude-haiku-4-5",
+    name: "Claude Haiku 4.5",
+    contextWindow: 200_000,
+    outputLimit: 64_000,
+    price: [1, 5],
+  },
+];
+
+const openai: readonly Row[] = [
+  {
+    id: "gpt-6.1-sol",
+    name: "GPT-6.1 Sol",
+    contextWindow: 1_050_000,
+    outputLimit: 128_000,
+    price: [2, 10],
+  },
+  {
+    id: "gpt-6.1-terra",
+    name: "GPT-6.1 Terra",
+    contextWindow: 1_050_000,
+    outputLimit: 128_000,
+    price: [1, 5],
+  },
+  {
+    id: "gpt-6-astra",
+    name: "GPT-6 Astra",
+    contextWindow: 1_050_000,
+    outputLimit: 128_000,
+    price: [10, 50],
+  },
+  {
+    id: "gpt-6-luna",
+    name: "GPT-6 Luna",
+    contextWindow: 1_050_000,
+    outputLimit: 128_000,
+    price: [0.1, 0.5],
+  },
+  {
+    id: "gpt-5",
+    name: "GPT-5",
+    contextWindow: 400_000,
+    outputLimit: 128_000,
+    price: [1.25, 10],
+  },
+  {
+    id: "gpt-5-mini",
+    name: "GPT-5 mini",
+    contextWindow: 400_000,
+    outputLimit: 128_000,
+    price: [0.25, 2],
+  },
+  {
+    id: "gpt-5-nano",
+    name: "GPT-5 nano",
+    contextWindow: 400_000,
+    outputLimit: 128_000,
+    price: [0.05, 0.4],
+  },
+  {
+    id: "gpt-4.1",
+    name: "GPT-4.1",
+    contextWindow: 1_047_576,
+    outputLimit: 32_768,
+    price: [2, 8],
+    canReason: false,
+  },
+];
+
+const google: readonly Row[] = [
+  {
+    id: "gemini-3.8-flash",
+    name: "Gemini 3.8 Flash",
+    contextWindow: 1_048_576,
+    outputLimit: 65_536,
+  },
+  {
+    id: "gemini-4-argon",
+    name: "Gemini 4 Argon",
+    contextWindow: 1_048_576,
+    outputLimit: 65_536,
+  },
+  {
+    id: "gemini-3.5-flash-lite",
+    name: "Gemini 3.5 Flash-Lite",
+    contextWindow: 1_048_576,
+    outputLimit: 65_536,
+    price: [0.3, 2.5],
+  },
+];
+
+/** The embedded model: it costs nothing, and its window is there to be filled in tests. */
+const offline: Omit<ModelInfo, "provider"> = {
+  id: "offline",
+  name: "Offline model",
+  contextWindow: 128_000,
+  canReason: true,
+  supportsImages: false,
+  costPerMillionInput: 0,
+  costPerMillionOutput: 0,
+};
+
+const catalogue: ReadonlyMap<ProviderType, CatalogueEntry> = new Map([
+  [
+    "anthropic",
+    {
+      models: anthropic.map(model),
+      defaultLargeModel: "claude-sonnet-5-5",
+      defaultSmallModel: "claude-haiku-5-5",
+    },
+  ],
+  [
+    "openai",
+    {
+      models: openai.map(model),
+      defaultLargeModel: "gpt-6.1-sol",
+      defaultSmallModel: "gpt-6-luna",
+    },
+  ],
+  [
+    "google",
+    {
+      models: google.map(model),
+      defaultLargeModel: "gemini-3.8-flash",
+      defaultSmallModel: "gemini-3.5-flash-lite",
+    },
+  ],
+  ["offline", { models: [offline], defaultLargeModel: "offline", defaultSmallModel: "offline" }],
+]);
+
+/** What is known of a type of provider; nothing of `openai-compatible`, which can be anything. */
+export function catalogueOf(type: ProviderType): CatalogueEntry | undefined {
+  return catalogue.get(type);
+}

@@ -1,0 +1,29 @@
+// What holds where no configuration file says anything (contract sections 4 and 10).
+import type { Limits, ProviderType } from "./types.js";
+
+/** The bounds of a run. */
+export const defaultLimits: Limits = { maxSteps: 200, providerIdleSeconds: 300, maxDenials: 5 };
+
+/** Whether a session is summarised when the context window is nearly full. */
+export const defaultAutoSummarize = true;
+
+/** Which model writes summaries: the one that goes on with them, whose window fits the session. */
+export const defaultSummaryModel = "large";
+
+/** A vendor whose key has a usual variable. */
+export type KeyedProviderType = Extract<ProviderType, "anthropic" | "openai" | "google">;
+
+/**
+ * The vendors' usual variables, in the order in which they are looked for when nothing is
+ * configured.
+ */
+export const usualKeyVariables: ReadonlyMap<KeyedProviderType, string> = new Map([
+  ["anthropic", "ANTHROPIC_API_KEY"],
+  ["openai", "OPENAI_API_KEY"],
+  ["google", "GEMINI_API_KEY"],
+]);
+
+/** The usual variable of a type of provider, if it has one. */
+export function usualKeyVariable(type: ProviderType): string | undefined {
+  return new Map<ProviderType, string>(usualKeyVariables).get(type);
+}

@@ -1,0 +1,127 @@
+// Reading configuration files from disk: bounded, never waiting (a named pipe under the file's name
+// holds nothing up), and with the file's identity, so that a change is seen by one `stat`.
+import { constants } from "node:fs";
+import { type FileHandle, open, realpath, stat } from "node:fs/promises";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { configInvalid } from "./configInvalid.js";
+import { workspaceFileName } from "./paths.js";
+
+/** More than any configuration needs. */
+const maxBytes = 1024 * 1024;
+
+/** A file as it was read. */
+export interface ReadFile {
+  readonly path: string;
+  readonly text: string;
+  readonly identity: string;
+}
+
+/** What stands for a file's content: changes when the file does. Two missing files are the same. */
+export async function identityOf(path: string): Promise<string> {
+  try {
+    return describe(await stat(path, { bigint: true }));
+  } catch (error) {
+    return isMissing(error) ? missingIdentity : "unreadable";
+  }
+}
+
+/** The identity of a file that is not there. */
+export const missingIdentity = "missing";
+
+/**
+ * Reads a file; undefined when there is none. Throws `ConfigInvalid` when it is no file, cannot be
+ * read, is longer than 1 MiB or is not UTF-8.
+ */
+export async function readConfigFile(path: string): Promise<ReadFile | undefined> {
+  let handle: FileHandle;
+  try {
+    // A named pipe would otherwise be waited for until someone writes to it.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw failedToRead(path, error);
+  }
+  try {
+    const stats = await handle.stat({ bigint: true });
+    if (!stats.isFile()) throw unreadable(path, "is not a file");
+    const bytes = await readBounded(path, handle);
+    if (bytes === undefined) throw unreadable(path, "is longer than 1 MiB");
+    return { path, text: decode(path, bytes), identity: describe(stats) };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether a workspace's file is there and really inside it, symbolic links resolved. */
+export type WorkspaceFile =
+  | { readonly kind: "missing" }
+  | { readonly kind: "inside"; readonly path: string }
+  | { readonly kind: "outside"; readonly path: string; readonly identity: string };
+
+/** Finds a workspace's own file. Throws `ConfigInvalid` when its place cannot be looked at. */
+export async function findWorkspaceFile(workspacePath: string): Promise<WorkspaceFile> {
+  const path = join(workspacePath, workspaceFileName);
+  try {
+    const [root, real] = await Promise.all([realpath(workspacePath), realpath(path)]);
+    if (isInside(root, real)) return { kind: "inside", path: real };
+    return { kind: "outside", path: real, identity: await identityOf(real) };
+  } catch (error) {
+    if (isMissing(error)) return { kind: "missing" };
+    throw failedToRead(path, error);
+  }
+}
+
+function isInside(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+async function readBounded(path: string, handle: FileHandle): Promise<Uint8Array | undefined> {
+  const buffer = new Uint8Array(maxBytes + 1);
+  let length = 0;
+  try {
+    while (length < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
+      if (bytesRead === 0) return buffer.subarray(0, length);
+      length += bytesRead;
+    }
+    return undefined;
+  } catch (error) {
+    throw failedToRead(path, error);
+  }
+}
+
+function decode(path: string, bytes: Uint8Array): string {
+  try {
+    // Drops the byte order mark that some editors write.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw unreadable(path, "is not UTF-8", error);
+  }
+}
+
+function describe(stats: {
+  dev: bigint;
+  ino: bigint;
+  size: bigint;
+  mtimeNs: bigint;
+  ctimeNs: bigint;
+}): string {
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(":");
+}
+
+function unreadable(path: string, message: string, cause?: unknown) {
+  return configInvalid(path, [{ path: "", message }], cause);
+}
+
+function failedToRead(path: string, error: unknown) {
+  return unreadable(path, `cannot be read (${codeOf(error) ?? "unknown error"})`, error);
+}
+
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "");
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}

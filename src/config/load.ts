@@ -1,0 +1,92 @@
+// Reading the configuration of a workspace from its files (contract section 10).
+import { configInvalid } from "./configInvalid.js";
+import { findWorkspaceFile, missingIdentity, type ReadFile, readConfigFile } from "./files.js";
+import { parseConfigFile } from "./parse.js";
+import { userConfigPath, workspaceFileName } from "./paths.js";
+import { resolveConfig } from "./resolve.js";
+import type { ConfigFile } from "./schema.js";
+import type { ResolvedConfig } from "./types.js";
+import type { Environment } from "./variables.js";
+
+/** Whose configuration is loaded, and in which environment. */
+export interface ConfigPlace {
+  /** The workspace's real path. */
+  readonly workspacePath: string;
+  readonly trusted: boolean;
+  /** The server's environment, with `createWorkspace.env` over it. */
+  readonly env: Environment;
+  /** The user's file, in place of the one that the environment names; it has to be there. */
+  readonly userConfigPath?: string;
+}
+
+/** A configuration, and what the files that it came from were at that time. */
+export interface LoadedConfig {
+  readonly config: ResolvedConfig;
+  /** Changes when a file does; see `identityOf`. */
+  readonly identities: { readonly user: string; readonly workspace: string };
+}
+
+/**
+ * Loads the configuration of a workspace. Throws `ConfigInvalid` when a file is wrong or cannot be
+ * read, also an untrusted workspace's: what could not be understood might have been a deny rule.
+ */
+export async function loadConfig(place: ConfigPlace): Promise<ResolvedConfig> {
+  return (await loadWithIdentities(place)).config;
+}
+
+/** As {@link loadConfig}, with what is needed to see a change later. */
+export async function loadWithIdentities(place: ConfigPlace): Promise<LoadedConfig> {
+  const [user, workspace] = await Promise.all([readUserFile(place), readWorkspaceFile(place)]);
+  const config = resolveConfig({
+    user: parse(user),
+    workspace: parse(workspace.file),
+    trusted: place.trusted,
+    env: place.env,
+  });
+  return {
+    config: { ...config, warnings: [...workspace.warnings, ...config.warnings] },
+    identities: {
+      user: user?.identity ?? missingIdentity,
+      workspace: workspace.identity,
+    },
+  };
+}
+
+/** The user's file of a place. */
+export function userFileOf(place: ConfigPlace): { path: string; isNamed: boolean } {
+  return place.userConfigPath === undefined
+    ? userConfigPath(place.env)
+    : { path: place.userConfigPath, isNamed: true };
+}
+
+async function readUserFile(place: ConfigPlace): Promise<ReadFile | undefined> {
+  const { path, isNamed } = userFileOf(place);
+  const file = await readConfigFile(path);
+  if (file === undefined && isNamed) {
+    throw configInvalid(path, [{ path: "", message: "there is no such file" }]);
+  }
+  return file;
+}
+
+interface WorkspaceRead {
+  readonly file: ReadFile | undefined;
+  readonly identity: string;
+  readonly warnings: readonly string[];
+}
+
+async function readWorkspaceFile(place: ConfigPlace): Promise<WorkspaceRead> {
+  const found = await findWorkspaceFile(place.workspacePath);
+  if (found.kind === "missing") {
+    return { file: undefined, identity: missingIdentity, warnings: [] };
+  }
+  if (found.kind === "outside" && !place.trusted) {
+    const warning = `${workspaceFileName} is ignored: it links to a file outside the workspace, which is not trusted`;
+    return { file: undefined, identity: found.identity, warnings: [warning] };
+  }
+  const file = await readConfigFile(found.path);
+  return { file, identity: file?.identity ?? missingIdentity, warnings: [] };
+}
+
+function parse(file: ReadFile | undefined): ConfigFile {
+  return file === undefined ? {} : parseConfigFile(file.path, file.text);
+}

@@ -1,0 +1,73 @@
+// Two files into one: the workspace's over the user's. Pure, and blind to trust: what an untrusted
+// workspace may not say has been taken out before (see untrusted.ts).
+import type { ConfigFile, ModelEntry, ProviderEntry } from "./schema.js";
+
+/**
+ * Single settings are the workspace's where it has them. Providers are merged by id, the
+ * workspace's first, and within one its headers by name and its models by id; a tool server is
+ * replaced by one of the same id; rules are put together, the user's first.
+ */
+export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): ConfigFile {
+  const { mode } = { ...user.permissions, ...workspace.permissions };
+  const summaryModel = workspace.summaryModel ?? user.summaryModel;
+  const autoSummarize = workspace.autoSummarize ?? user.autoSummarize;
+  return {
+    providers: mergeProviders(user.providers ?? {}, workspace.providers ?? {}),
+    models: { ...user.models, ...workspace.models },
+    permissions: {
+      ...(mode !== undefined && { mode }),
+      allow: [...(user.permissions?.allow ?? []), ...(workspace.permissions?.allow ?? [])],
+      deny: [...(user.permissions?.deny ?? []), ...(workspace.permissions?.deny ?? [])],
+    },
+    mcpServers: { ...user.mcpServers, ...workspace.mcpServers },
+    ...(autoSummarize !== undefined && { autoSummarize }),
+    ...(summaryModel !== undefined && { summaryModel }),
+    limits: { ...user.limits, ...workspace.limits },
+  };
+}
+
+type Providers = Readonly<Record<string, ProviderEntry>>;
+
+function mergeProviders(user: Providers, workspace: Providers): Record<string, ProviderEntry> {
+  const own = Object.entries(workspace).map(([id, entry]) => {
+    const below = user[id];
+    return [id, below === undefined ? entry : mergeProvider(below, entry)] as const;
+  });
+  const rest = Object.entries(user).filter(([id]) => !Object.hasOwn(workspace, id));
+  return Object.fromEntries([...own, ...rest]);
+}
+
+/** Another type is another provider: nothing of the one below would mean anything to it. */
+function mergeProvider(below: ProviderEntry, above: ProviderEntry): ProviderEntry {
+  if (below.type !== above.type) return above;
+  const models = mergeModels(below.models, above.models);
+  return {
+    ...below,
+    ...above,
+    headers: mergeHeaders(below.headers ?? {}, above.headers ?? {}),
+    ...(models !== undefined && { models }),
+  };
+}
+
+/** By name in any case, as HTTP has it. */
+function mergeHeaders(
+  below: Readonly<Record<string, string>>,
+  above: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const taken = new Set(Object.keys(above).map((name) => name.toLowerCase()));
+  const rest = Object.entries(below).filter(([name]) => !taken.has(name.toLowerCase()));
+  return { ...Object.fromEntries(rest), ...above };
+}
+
+function mergeModels(
+  below: readonly ModelEntry[] | undefined,
+  above: readonly ModelEntry[] | undefined,
+): ModelEntry[] | undefined {
+  if (below === undefined || above === undefined) {
+    const only = above ?? below;
+    return only && [...only];
+  }
+  const own = above.map((entry) => ({ ...below.find(({ id }) => id === entry.id), ...entry }));
+  const rest = below.filter(({ id }) => !above.some((entry) => entry.id === id));
+  return [...own, ...rest];
+}

@@ -1,0 +1,37 @@
+import type { RuleSubject } from "./matchRule.js";
+import { urlHost } from "./urlPattern.js";
+
+/**
+ * What was allowed for a session: the same tool with the same path, host or command line; a tool
+ * that has none of these, as such (contract section 7). In memory alone.
+ */
+export class SessionGrants {
+  readonly #granted = new Set<string>();
+
+  /** Remembers that a need is allowed. */
+  add(need: RuleSubject): void {
+    this.#granted.add(keyOf(need));
+  }
+
+  /** Whether the like of a need was allowed. */
+  has(need: RuleSubject): boolean {
+    return this.#granted.has(keyOf(need));
+  }
+}
+
+function keyOf({ tool, subject, path }: RuleSubject): string {
+  return JSON.stringify([tool, subject.kind, scopeOf(subject, path)]);
+}
+
+function scopeOf({ kind, value }: RuleSubject["subject"], path: string | undefined): string {
+  switch (kind) {
+    case "path":
+      return path ?? value;
+    case "url":
+      return urlHost(value) ?? value;
+    case "command":
+      return value.trim();
+    case "tool":
+      return "";
+  }
+}

@@ -1,0 +1,31 @@
+// What passes between a tool that wants to act and whoever decides. The agent calls it as a port.
+
+/** What a tool wants to do, in the words of a permission rule and of a question. */
+export interface PermissionNeed {
+  readonly toolCallId: string;
+  readonly tool: string;
+  /** In a word: `write`, `execute`, `fetch`, `read`. */
+  readonly action: string;
+  /** For a person. */
+  readonly description: string;
+  /** What rules match: a path relative to the workspace (absolute outside it), a URL, or a command line. */
+  readonly subject: { readonly kind: "path" | "url" | "command" | "tool"; readonly value: string };
+  /** The absolute path that it reaches, for the question. */
+  readonly path?: string;
+  readonly input: unknown;
+  /** Nobody is asked: allowed is only what an allow rule names by itself, without a wildcard. */
+  readonly ruleOnly?: boolean;
+  /** What it is a part of was allowed before: nobody is asked again, only a deny rule refuses it. */
+  readonly denyOnly?: boolean;
+}
+
+/** The answer to a {@link PermissionNeed}. */
+export type PermissionVerdict =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly message: string };
+
+/** Decides, by rules or by asking, whether a tool may act (contract section 7). */
+export interface Permissions {
+  /** Rejects with the signal's reason when the turn is cancelled while a question is open. */
+  check(need: PermissionNeed, signal: AbortSignal): Promise<PermissionVerdict>;
+}

@@ -1,0 +1,73 @@
+// From the providers of a file, or from the environment where there are none, to providers that can
+// be called: keys filled in, models known.
+import type { ModelInfo } from "../protocol/objects/model.js";
+import { catalogueOf } from "./catalogue.js";
+import { usualKeyVariable, usualKeyVariables } from "./defaults.js";
+import type { ModelEntry, ProviderEntry } from "./schema.js";
+import type { Secrets } from "./secrets.js";
+import type { Provider } from "./types.js";
+import { type Environment, isSet, variablesIn } from "./variables.js";
+
+/** The id of the embedded provider and of its model, always there. */
+export const offlineId = "offline";
+
+/**
+ * The providers by id, in the order of the configuration, the embedded one last. With none
+ * configured, the first of the usual variables that is set gives one.
+ */
+export function resolveProviders(
+  configured: Readonly<Record<string, ProviderEntry>>,
+  env: Environment,
+  secrets: Secrets,
+): ReadonlyMap<string, Provider> {
+  const given = Object.entries(configured);
+  const entries = given.length > 0 ? given : providerOfEnvironment(env);
+  const providers = new Map(entries.map(([id, entry]) => [id, resolve(id, entry, secrets)]));
+  if (!providers.has(offlineId)) {
+    providers.set(offlineId, resolve(offlineId, { type: "offline" }, secrets));
+  }
+  return providers;
+}
+
+function providerOfEnvironment(env: Environment): [string, ProviderEntry][] {
+  const found = [...usualKeyVariables].find(([, variable]) => isSet(variable, env));
+  return found === undefined ? [] : [[found[0], { type: found[0] }]];
+}
+
+function resolve(id: string, entry: ProviderEntry, secrets: Secrets): Provider {
+  // The vendor's own key goes to the vendor alone, not to whatever `baseUrl` names.
+  const usual = entry.baseUrl === undefined ? usualKeyVariable(entry.type) : undefined;
+  const keyText = entry.apiKey ?? (usual && `$${usual}`);
+  const apiKeyVariable = keyText === undefined ? undefined : variablesIn(keyText)[0];
+  const apiKey = keyText && secrets.header(`providers.${id}.apiKey`, keyText);
+  const models = resolveModels(id, entry);
+  const known = catalogueOf(entry.type);
+  const ifListed = (model: string | undefined) =>
+    models.some((listed) => listed.id === model) ? model : undefined;
+  const large = entry.defaultLargeModel ?? ifListed(known?.defaultLargeModel);
+  const small = entry.defaultSmallModel ?? ifListed(known?.defaultSmallModel);
+  return {
+    id,
+    type: entry.type,
+    ...(entry.baseUrl !== undefined && { baseUrl: entry.baseUrl }),
+    ...(apiKey && { apiKey }),
+    ...(apiKeyVariable !== undefined && { apiKeyVariable }),
+    headers: secrets.values(`providers.${id}.headers`, entry.headers ?? {}, "header"),
+    models,
+    ...(large !== undefined && { defaultLargeModel: large }),
+    ...(small !== undefined && { defaultSmallModel: small }),
+  };
+}
+
+function resolveModels(provider: string, entry: ProviderEntry): ModelInfo[] {
+  const known = catalogueOf(entry.type)?.models ?? [];
+  const configured: readonly ModelEntry[] = entry.models ?? known.map(({ id }) => ({ id }));
+  return configured.map((model) => ({
+    name: model.id,
+    canReason: false,
+    supportsImages: false,
+    ...known.find(({ id }) => id === model.id),
+    ...model,
+    provider,
+  }));
+}

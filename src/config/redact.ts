@@ -1,0 +1,74 @@
+// A configuration fit for a log or a screen: what is secret is replaced by the name of the variable
+// that holds it. Built from what may be shown, so that a new field is hidden until it is added here.
+import type { McpServer, Provider, ResolvedConfig } from "./types.js";
+
+/** A provider without its secrets. */
+export interface RedactedProvider {
+  readonly id: string;
+  readonly type: string;
+  readonly baseUrl?: string;
+  /** `none`, `literal` (it stands in the file itself), `$NAME` or `$NAME (not set)`. */
+  readonly apiKey: string;
+  /** Names alone. */
+  readonly headers: readonly string[];
+  readonly models: readonly string[];
+}
+
+/** A tool server without its secrets. */
+export type RedactedMcpServer =
+  | { readonly command: string; readonly args: number; readonly env: readonly string[] }
+  | { readonly url: string; readonly headers: readonly string[] };
+
+/** A configuration without its secrets. */
+export interface RedactedConfig
+  extends Omit<ResolvedConfig, "providers" | "mcpServers" | "secretVariables"> {
+  readonly providers: readonly RedactedProvider[];
+  readonly mcpServers: Readonly<Record<string, RedactedMcpServer>>;
+}
+
+/** Renders a configuration without keys, header values, variables' values or URLs' queries. */
+export function redact(config: ResolvedConfig): RedactedConfig {
+  const mcpServers = Object.entries(config.mcpServers).map(
+    ([id, server]) => [id, redactMcpServer(server)] as const,
+  );
+  return {
+    providers: [...config.providers.values()].map(redactProvider),
+    models: config.models,
+    ...(config.permissionMode !== undefined && { permissionMode: config.permissionMode }),
+    permissionRules: config.permissionRules,
+    mcpServers: Object.fromEntries(mcpServers),
+    autoSummarize: config.autoSummarize,
+    summaryModel: config.summaryModel,
+    limits: config.limits,
+    warnings: config.warnings,
+  };
+}
+
+function redactProvider(provider: Provider): RedactedProvider {
+  return {
+    id: provider.id,
+    type: provider.type,
+    ...(provider.baseUrl !== undefined && { baseUrl: withoutQuery(provider.baseUrl) }),
+    apiKey: nameOfKey(provider),
+    headers: Object.keys(provider.headers),
+    models: provider.models.map(({ id }) => id),
+  };
+}
+
+function nameOfKey({ apiKey, apiKeyVariable }: Provider): string {
+  if (apiKeyVariable === undefined) return apiKey === undefined ? "none" : "literal";
+  return apiKey === undefined ? `$${apiKeyVariable} (not set)` : `$${apiKeyVariable}`;
+}
+
+/** Arguments are counted only: many programs take a token as one. */
+function redactMcpServer(server: McpServer): RedactedMcpServer {
+  return "url" in server
+    ? { url: withoutQuery(server.url), headers: Object.keys(server.headers) }
+    : { command: server.command, args: server.args.length, env: Object.keys(server.env) };
+}
+
+function withoutQuery(text: string): string {
+  if (!URL.canParse(text)) return "(not a URL)";
+  const url = new URL(text);
+  return `${url.origin}${url.pathname}`;
+}

@@ -1,0 +1,99 @@
+// From checked files and an environment to the configuration of one workspace. Pure: reading the
+// files is load.ts.
+import type { SelectedModel } from "../protocol/objects/model.js";
+import { defaultAutoSummarize, defaultLimits, defaultSummaryModel } from "./defaults.js";
+import { mergeConfigFiles } from "./merge.js";
+import { offlineId, resolveProviders } from "./providers.js";
+import type { ConfigFile, McpServerEntry } from "./schema.js";
+import { Secrets } from "./secrets.js";
+import type { McpServer, Provider, ResolvedConfig } from "./types.js";
+import { restrictUntrusted } from "./untrusted.js";
+import type { Environment } from "./variables.js";
+
+/** What a configuration is made of; a file that is not there is an empty one. */
+export interface ConfigParts {
+  readonly user: ConfigFile;
+  readonly workspace: ConfigFile;
+  readonly trusted: boolean;
+  /** The server's environment, with `createWorkspace.env` over it. */
+  readonly env: Environment;
+}
+
+/** Merges, restricts and fills in. Never throws: a model that is missing is told by `findModel`. */
+export function resolveConfig(parts: ConfigParts): ResolvedConfig {
+  const { user, workspace, trusted, env } = parts;
+  if (trusted) {
+    const merged = fillIn(mergeConfigFiles(user, workspace), env);
+    // A key that the workspace has no use for is the user's all the same.
+    const secrets = [...merged.secretVariables, ...fillIn(user, env).secretVariables];
+    return { ...merged, secretVariables: [...new Set(secrets)] };
+  }
+  const own = fillIn(user, env);
+  // The embedded model is always there, but the user's own only where they list or use it.
+  const isOwnModel = (provider: string, model: string) =>
+    (provider !== offlineId || own.models.large.provider === offlineId || isListed(user)) &&
+    (own.providers.get(provider)?.models.some(({ id }) => id === model) ?? false);
+  const restricted = restrictUntrusted(workspace, { ...own, hasModel: isOwnModel });
+  const resolved = fillIn(mergeConfigFiles(user, restricted.file), env);
+  return { ...resolved, warnings: [...restricted.warnings, ...resolved.warnings] };
+}
+
+/** Whether the user lists the embedded provider: then it is one of theirs. */
+function isListed(user: ConfigFile): boolean {
+  return user.providers?.[offlineId] !== undefined;
+}
+
+function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
+  const secrets = new Secrets(env);
+  const providers = resolveProviders(file.providers ?? {}, env, secrets);
+  const mcpServers = Object.entries(file.mcpServers ?? {}).map(
+    ([id, entry]) => [id, resolveMcpServer(id, entry, secrets)] as const,
+  );
+  const large = file.models?.large ?? firstModel(providers);
+  return {
+    providers,
+    models: { large, small: file.models?.small ?? smallModelOf(providers, large) },
+    ...(file.permissions?.mode !== undefined && { permissionMode: file.permissions.mode }),
+    permissionRules: {
+      allow: file.permissions?.allow ?? [],
+      deny: file.permissions?.deny ?? [],
+    },
+    mcpServers: Object.fromEntries(mcpServers),
+    autoSummarize: file.autoSummarize ?? defaultAutoSummarize,
+    summaryModel: file.summaryModel ?? defaultSummaryModel,
+    limits: { ...defaultLimits, ...file.limits },
+    secretVariables: secrets.variables,
+    warnings: secrets.warnings,
+  };
+}
+
+function resolveMcpServer(id: string, entry: McpServerEntry, secrets: Secrets): McpServer {
+  const field = `mcpServers.${id}`;
+  if (entry.url !== undefined) {
+    const headers = secrets.values(`${field}.headers`, entry.headers ?? {}, "header");
+    return { url: entry.url, headers };
+  }
+  return {
+    // The schema demands one of the two.
+    command: entry.command ?? "",
+    args: entry.args ?? [],
+    env: secrets.values(`${field}.env`, entry.env ?? {}, "value"),
+  };
+}
+
+/** The default model of the first provider that has any; the embedded one always has. */
+function firstModel(providers: ReadonlyMap<string, Provider>): SelectedModel {
+  for (const provider of providers.values()) {
+    const model = provider.defaultLargeModel ?? provider.models[0]?.id;
+    if (model !== undefined) return { provider: provider.id, model };
+  }
+  return { provider: offlineId, model: offlineId };
+}
+
+function smallModelOf(
+  providers: ReadonlyMap<string, Provider>,
+  large: SelectedModel,
+): SelectedModel {
+  const model = providers.get(large.provider)?.defaultSmallModel;
+  return model === undefined ? large : { provider: large.provider, model };
+}

@@ -1,0 +1,229 @@
+// The shape of a configuration file, said once: validation, types, the JSON Schema for editors and
+// the table in docs/configuration.md all come from here. Nothing has a default in the schema,
+// because two files are merged before defaults fill what neither says (see resolve.ts); the
+// `default` beside a description is what the documentation shows.
+
+import * as z from "zod";
+import { lazySchema } from "../protocol/declare.js";
+import { SelectedModel } from "../protocol/objects/model.js";
+import { PermissionMode } from "../protocol/objects/workspace.js";
+import { defaultLimits, defaultSummaryModel } from "./defaults.js";
+import { isWellFormed } from "./variables.js";
+
+/** A provider, a model and a tool server are named in logs and on command lines as `provider/model`. */
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const id = () =>
+  z.string().regex(idPattern, "an id is made of letters, digits, `.`, `_` and `-`, no `/`");
+
+const text = (description: string) => z.string().min(1, "must not be empty").describe(description);
+
+/** What a child process can be given: the operating system ends a string at a NUL. */
+const processText = () =>
+  z.string().refine((value) => !value.includes("\0"), "must not hold a NUL");
+
+/** A text in which `$NAME` and `${NAME}` stand for variables of the environment. */
+const withVariables = () =>
+  processText().refine(
+    isWellFormed,
+    "a `$` begins a variable's name, with or without braces; write `$$` for the character itself",
+  );
+
+const headers = (description: string) =>
+  z
+    .record(
+      z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is no header name"),
+      withVariables().describe("The header's value; `$NAME` is read from the environment."),
+    )
+    .describe(description);
+
+const isHttp = (value: string) =>
+  URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
+const hasCredentials = (value: string) =>
+  URL.canParse(value) && new URL(value).username + new URL(value).password !== "";
+
+const httpUrl = (description: string) =>
+  z
+    .string()
+    .refine(isHttp, "must be an http or https URL")
+    .refine(
+      (value) => !hasCredentials(value),
+      "must not hold a user name or password; send them as a header",
+    )
+    .meta({ description, format: "uri" });
+
+const modelEntry = () =>
+  z.strictObject({
+    id: text("The model's id at its provider."),
+    name: text("A name for people; the id unless told.").exactOptional(),
+    contextWindow: z
+      .int()
+      .positive()
+      .exactOptional()
+      .describe("Tokens that fit in one call. Without it a session is never summarised by itself."),
+    defaultMaxTokens: z
+      .int()
+      .positive()
+      .exactOptional()
+      .describe("Tokens of one reply, unless the choice of the model says otherwise."),
+    canReason: z
+      .boolean()
+      .exactOptional()
+      .meta({ description: "Whether it can think before it answers.", default: false }),
+    supportsImages: z
+      .boolean()
+      .exactOptional()
+      .meta({ description: "Whether it takes images.", default: false }),
+    costPerMillionInput: z
+      .number()
+      .nonnegative()
+      .exactOptional()
+      .describe("US dollars for a million tokens sent."),
+    costPerMillionOutput: z
+      .number()
+      .nonnegative()
+      .exactOptional()
+      .describe("US dollars for a million tokens received."),
+  });
+
+const providerEntry = () =>
+  z
+    .strictObject({
+      type: z
+        .enum(["anthropic", "openai", "openai-compatible", "google", "offline"])
+        .describe("Which API it speaks. `offline` is the embedded model, without a network."),
+      baseUrl: httpUrl(
+        "Where the API is; the vendor's own unless told. `openai-compatible` needs it.",
+      ).exactOptional(),
+      apiKey: withVariables()
+        .refine((value) => value.trim() !== "", "must not be empty")
+        .exactOptional()
+        .describe(
+          "The key. `$NAME` is read from the environment. Without it, and without `baseUrl`, the vendor's usual variable is read.",
+        ),
+      headers: headers("Sent with every request to the provider.").exactOptional(),
+      models: z
+        .array(modelEntry())
+        .exactOptional()
+        .describe("Its models; the embedded catalogue's unless told."),
+      defaultLargeModel: text("The id of the model for the work itself.").exactOptional(),
+      defaultSmallModel: text(
+        "The id of the model for titles, and for summaries if wanted.",
+      ).exactOptional(),
+    })
+    .refine((entry) => entry.type !== "openai-compatible" || entry.baseUrl !== undefined, {
+      message: "a provider of type `openai-compatible` needs a `baseUrl`",
+      path: ["baseUrl"],
+    });
+
+const mcpServerEntry = () =>
+  z
+    .strictObject({
+      command: processText()
+        .min(1, "must not be empty")
+        .exactOptional()
+        .describe("The program of a server that speaks over stdin and stdout. This or `url`."),
+      args: z.array(processText()).exactOptional().describe("The program's arguments."),
+      env: z
+        .record(
+          z.string().regex(/^[^=\0]+$/, "is no variable name"),
+          withVariables().describe("The variable's value; `$NAME` is read from the environment."),
+        )
+        .exactOptional()
+        .describe("Variables that the program gets beside the tools' own."),
+      url: httpUrl("Where a server that speaks over HTTP is. This or `command`.").exactOptional(),
+      headers: headers("Sent with every request to `url`.").exactOptional(),
+    })
+    .superRefine((entry, context) => {
+      const complain = (message: string, ...path: string[]) =>
+        context.addIssue({ code: "custom", message, path });
+      if ((entry.command === undefined) === (entry.url === undefined)) {
+        complain("a tool server has either a `command` or a `url`");
+      }
+      if (entry.url !== undefined && entry.args) complain("goes with `command`", "args");
+      if (entry.url !== undefined && entry.env) complain("goes with `command`", "env");
+      if (entry.command !== undefined && entry.headers) complain("goes with `url`", "headers");
+    });
+
+const rules = (description: string) =>
+  z
+    .array(z.string().regex(/^[^:\s]+(:[\s\S]+)?$/, "a rule is `tool` or `tool:pattern`"))
+    .exactOptional()
+    .describe(description);
+
+const limits = () =>
+  z.strictObject({
+    maxSteps: z
+      .int()
+      .min(1)
+      .exactOptional()
+      .meta({ description: "Model calls of one turn.", default: defaultLimits.maxSteps }),
+    providerIdleSeconds: z.number().positive().max(86_400).exactOptional().meta({
+      description: "Seconds that a model may send nothing.",
+      default: defaultLimits.providerIdleSeconds,
+    }),
+    maxDenials: z.int().min(1).exactOptional().meta({
+      description: "Denied permissions in a row that end a turn.",
+      default: defaultLimits.maxDenials,
+    }),
+  });
+
+const choice = (description: string) =>
+  z.strictObject(SelectedModel().shape).exactOptional().describe(description);
+
+/** A configuration file, the user's or a workspace's (contract section 10). */
+export const ConfigFile = lazySchema(() =>
+  z
+    .strictObject({
+      $schema: z.string().exactOptional().describe("For editors; not read."),
+      providers: z
+        .record(id(), providerEntry())
+        .refine((all) => all.offline === undefined || all.offline.type === "offline", {
+          message: "the id `offline` is taken by the embedded model",
+          path: ["offline"],
+        })
+        .exactOptional()
+        .describe("Where models come from, by an id of your choice. The first is the default."),
+      models: z
+        .strictObject({
+          large: choice("The model for the work itself."),
+          small: choice("The model for titles, and for summaries where `summaryModel` says so."),
+        })
+        .exactOptional()
+        .describe("Which models to use."),
+      permissions: z
+        .strictObject({
+          mode: z
+            .enum(PermissionMode().options)
+            .exactOptional()
+            .describe("What happens to a tool that no rule covers; `ask` unless told."),
+          allow: rules("What may be done without asking."),
+          deny: rules("What may not be done at all; wins over everything."),
+        })
+        .exactOptional()
+        .describe("What tools may do."),
+      mcpServers: z
+        .record(id(), mcpServerEntry())
+        .exactOptional()
+        .describe("Tool servers, by an id of your choice."),
+      autoSummarize: z.boolean().exactOptional().meta({
+        description: "Whether a session is summarised when the context window is nearly full.",
+        default: true,
+      }),
+      summaryModel: z.enum(["large", "small"]).exactOptional().meta({
+        description:
+          "Which of the two models writes summaries. A small one is cheaper; where its window is smaller, it sees less of a long session.",
+        default: defaultSummaryModel,
+      }),
+      limits: limits().exactOptional().describe("The bounds of a run."),
+    })
+    .meta({ title: "Turnwire configuration", description: "The user's file, or a workspace's." }),
+);
+
+/** A configuration file that was checked. */
+export type ConfigFile = z.output<ReturnType<typeof ConfigFile>>;
+/** A provider as a file gives it. */
+export type ProviderEntry = NonNullable<ConfigFile["providers"]>[string];
+/** A model as a file gives it. */
+export type ModelEntry = NonNullable<ProviderEntry["models"]>[number];
+/** A tool server as a file gives it. */
+export type McpServerEntry = NonNullable<ConfigFile["mcpServers"]>[string];

@@ -1,0 +1,66 @@
+// Filling in what a configuration keeps in the environment, and keeping the list of the variables
+// that hold it.
+import { type Environment, expand, mayBeSecret, variablesIn } from "./variables.js";
+
+/** What an HTTP header can carry. A value that cannot be sent would be quoted in the error. */
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Reads variables for one configuration, and remembers which it read and which were not there. Its
+ * warnings name fields and variables, never values.
+ */
+export class Secrets {
+  readonly #env: Environment;
+  readonly #variables = new Set<string>();
+  readonly #warnings: string[] = [];
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /** The variables that were named and are to be kept from tools. */
+  get variables(): readonly string[] {
+    return [...this.#variables];
+  }
+
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** The value of a field that goes into an HTTP header; undefined, with a warning, if it has none. */
+  header(field: string, text: string): string | undefined {
+    const value = this.value(field, text)?.trim();
+    if (value === undefined || headerValue.test(value)) return value;
+    const [name] = variablesIn(text);
+    const holder = name === undefined ? "its value" : `$${name}`;
+    this.#warn(field, `${holder} holds a character that no header can carry`);
+    return undefined;
+  }
+
+  /** The value of a field; undefined, with a warning, if one of its variables is not set. */
+  value(field: string, text: string): string | undefined {
+    for (const name of variablesIn(text)) if (mayBeSecret(name)) this.#variables.add(name);
+    const expanded = expand(text, this.#env);
+    if ("value" in expanded) return expanded.value;
+    this.#warn(field, `the variable ${expanded.unset} is not set`);
+    return undefined;
+  }
+
+  /** The values of a record, without those that have none. */
+  values(
+    field: string,
+    record: Readonly<Record<string, string>>,
+    kind: "header" | "value",
+  ): Record<string, string> {
+    const filled = Object.entries(record).map(
+      ([name, text]) => [name, this[kind](`${field}.${name}`, text)] as const,
+    );
+    return Object.fromEntries(
+      filled.filter((entry): entry is readonly [string, string] => entry[1] !== undefined),
+    );
+  }
+
+  #warn(field: string, why: string): void {
+    this.#warnings.push(`${field} is left out: ${why}`);
+  }
+}

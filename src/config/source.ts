@@ -1,0 +1,39 @@
+// The configuration of one workspace over time: read once, and again when a file has changed.
+import { join } from "node:path";
+import { identityOf } from "./files.js";
+import { type ConfigPlace, type LoadedConfig, loadWithIdentities, userFileOf } from "./load.js";
+import { workspaceFileName } from "./paths.js";
+import type { ResolvedConfig } from "./types.js";
+
+/**
+ * Gives the configuration as the files have it now. Two `stat` calls tell whether it is still the
+ * one that was read: then `current` gives the same object again, so that callers can compare with
+ * `===`. A file that is wrong is an error at every call until it is put right.
+ */
+export class ConfigSource {
+  readonly #place: ConfigPlace;
+  #loaded: LoadedConfig | undefined;
+
+  constructor(place: ConfigPlace) {
+    this.#place = place;
+  }
+
+  /** The configuration as it is now. Throws `ConfigInvalid`. */
+  async current(): Promise<ResolvedConfig> {
+    const loaded = this.#loaded;
+    if (loaded === undefined) return this.reload();
+    const [user, workspace] = await Promise.all([
+      identityOf(userFileOf(this.#place).path),
+      identityOf(join(this.#place.workspacePath, workspaceFileName)),
+    ]);
+    const isSame = user === loaded.identities.user && workspace === loaded.identities.workspace;
+    return isSame ? loaded.config : this.reload();
+  }
+
+  /** Reads the files again, changed or not. Throws `ConfigInvalid`. */
+  async reload(): Promise<ResolvedConfig> {
+    const loaded = await loadWithIdentities(this.#place);
+    this.#loaded = loaded;
+    return loaded.config;
+  }
+}

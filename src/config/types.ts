@@ -1,0 +1,63 @@
+import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { PermissionMode } from "../protocol/objects/workspace.js";
+
+/** The kinds of provider that a configuration can name (contract section 10). */
+export type ProviderType = "anthropic" | "openai" | "openai-compatible" | "google" | "offline";
+
+/** A provider as the configuration, the catalogue and the environment together give it. */
+export interface Provider {
+  readonly id: string;
+  readonly type: ProviderType;
+  readonly baseUrl?: string;
+  /** The key itself, read from the environment. Never logged, never stored. */
+  readonly apiKey?: string;
+  /** The variable that the key comes from; fit for an error message. */
+  readonly apiKeyVariable?: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly models: readonly ModelInfo[];
+  readonly defaultLargeModel?: string;
+  readonly defaultSmallModel?: string;
+}
+
+/** A tool server of the configuration (contract section 10). */
+export type McpServer =
+  | {
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+    }
+  | { readonly url: string; readonly headers: Readonly<Record<string, string>> };
+
+/** The bounds of a run (contract section 4). */
+export interface Limits {
+  /** Model calls of one turn. */
+  readonly maxSteps: number;
+  /** Seconds that a model may send nothing. */
+  readonly providerIdleSeconds: number;
+  /** Denied permissions in a row. */
+  readonly maxDenials: number;
+}
+
+/** Permission rules, each `tool` or `tool:pattern` (contract section 7). */
+export interface PermissionRules {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+/** The configuration of one workspace: everything checked, merged and resolved. */
+export interface ResolvedConfig {
+  /** By id, in the order of the configuration. */
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly models: { readonly large: SelectedModel; readonly small: SelectedModel };
+  readonly permissionMode?: PermissionMode;
+  readonly permissionRules: PermissionRules;
+  readonly mcpServers: Readonly<Record<string, McpServer>>;
+  readonly autoSummarize: boolean;
+  /** Which of the two models writes summaries. */
+  readonly summaryModel: "large" | "small";
+  readonly limits: Limits;
+  /** Variables that hold keys: taken out of the environment of tools and tool servers. */
+  readonly secretVariables: readonly string[];
+  /** What was left out and why (untrusted settings, unset variables), each fit for the log. */
+  readonly warnings: readonly string[];
+}

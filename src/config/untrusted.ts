@@ -1,0 +1,73 @@
+// What the file of a workspace that is not trusted may say (contract section 7): it may choose among
+// the user's own models, forbid more, and ask for less. Everything else is left out and named, so
+// that a cloned repository can neither run, redirect, read nor loosen anything.
+import { workspaceFileName } from "./paths.js";
+import type { ConfigFile } from "./schema.js";
+import type { Limits } from "./types.js";
+
+/** What is left of the file, and what was left out. */
+export interface Restricted {
+  readonly file: ConfigFile;
+  /** Fit for the log: they name fields and ids of the file, no values. */
+  readonly warnings: readonly string[];
+}
+
+/** What the user has, against which the workspace's wishes are held. */
+export interface UserSide {
+  readonly hasModel: (provider: string, model: string) => boolean;
+  readonly limits: Limits;
+  readonly autoSummarize: boolean;
+}
+
+/** Takes out of an untrusted workspace's file all that it may not say. */
+export function restrictUntrusted(file: ConfigFile, user: UserSide): Restricted {
+  const warnings: string[] = [];
+  const leaveOut = (field: string, why = "the workspace is not trusted") => {
+    warnings.push(`${workspaceFileName}: ${field} is ignored: ${why}`);
+  };
+  for (const id of Object.keys(file.providers ?? {})) leaveOut(`providers.${id}`);
+  for (const id of Object.keys(file.mcpServers ?? {})) leaveOut(`mcpServers.${id}`);
+  if (file.permissions?.mode !== undefined) leaveOut("permissions.mode");
+  if (file.permissions?.allow?.length) leaveOut("permissions.allow");
+
+  const restricted: ConfigFile = {
+    models: chooseModels(file.models ?? {}, user, leaveOut),
+    permissions: { deny: file.permissions?.deny ?? [] },
+    limits: lowerLimits(file.limits ?? {}, user.limits, leaveOut),
+  };
+  if (file.autoSummarize === false) restricted.autoSummarize = false;
+  if (file.summaryModel !== undefined) restricted.summaryModel = file.summaryModel;
+  if (file.autoSummarize && !user.autoSummarize) {
+    leaveOut("autoSummarize", "an untrusted workspace may turn it off, not on");
+  }
+  return { file: restricted, warnings };
+}
+
+type LeaveOut = (field: string, why?: string) => void;
+type Models = NonNullable<ConfigFile["models"]>;
+
+function chooseModels(wanted: Models, user: UserSide, leaveOut: LeaveOut): Models {
+  const chosen: Models = {};
+  for (const size of ["large", "small"] as const) {
+    const model = wanted[size];
+    if (model === undefined) continue;
+    if (user.hasModel(model.provider, model.model)) chosen[size] = model;
+    else leaveOut(`models.${size}`, "the user's configuration has no such model");
+  }
+  return chosen;
+}
+
+function lowerLimits(
+  wanted: NonNullable<ConfigFile["limits"]>,
+  limits: Limits,
+  leaveOut: LeaveOut,
+): NonNullable<ConfigFile["limits"]> {
+  const lowered: NonNullable<ConfigFile["limits"]> = {};
+  for (const name of ["maxSteps", "providerIdleSeconds", "maxDenials"] as const) {
+    const value = wanted[name];
+    if (value === undefined) continue;
+    if (value <= limits[name]) lowered[name] = value;
+    else leaveOut(`limits.${name}`, "an untrusted workspace may lower it, not raise it");
+  }
+  return lowered;
+}
