@@ -1,0 +1,29 @@
+import type {
+  LanguageModelV3CallOptions,
+  LanguageModelV3FunctionTool,
+  LanguageModelV3Prompt,
+} from "@ai-sdk/provider";
+import { type CallNote, noteOptions } from "./models/callNote.js";
+import type { TurnModel } from "./turn.js";
+
+/** The options of a model call, with what was chosen along with the model. */
+export function callOptions(
+  model: TurnModel,
+  prompt: LanguageModelV3Prompt,
+  note: Omit<CallNote, "reasoningEffort">,
+  tools: LanguageModelV3FunctionTool[] = [],
+): LanguageModelV3CallOptions {
+  const { maxTokens, reasoningEffort, temperature, topP } = model.selected;
+  const maxOutputTokens = maxTokens ?? model.info.defaultMaxTokens;
+  return {
+    prompt,
+    ...(tools.length > 0 && { tools }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    providerOptions: noteOptions({
+      ...note,
+      ...(reasoningEffort !== undefined && { reasoningEffort }),
+    }),
+  };
+}

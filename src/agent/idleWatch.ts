@@ -1,0 +1,40 @@
+import type { Clock, Timer } from "../base/clock.js";
+
+/**
+ * Notices that nothing happens. What happens is only noted down, which costs next to nothing; the
+ * one timer looks at the note when it fires, and sets itself again for the rest.
+ */
+export class IdleWatch {
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #onIdle: () => void;
+  #timer: Timer | undefined;
+  #last: number;
+
+  /** Calls `onIdle` once, `limitMs` after the last {@link touch}, unless stopped before. */
+  constructor(clock: Clock, limitMs: number, onIdle: () => void) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+    this.#onIdle = onIdle;
+    this.#last = clock.now();
+    this.#wait(limitMs);
+  }
+
+  /** Something happened. */
+  touch(): void {
+    this.#last = this.#clock.now();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #wait(ms: number): void {
+    this.#timer = this.#clock.after(ms, () => {
+      const rest = this.#last + this.#limitMs - this.#clock.now();
+      if (rest > 0) this.#wait(rest);
+      else this.#onIdle();
+    });
+  }
+}

@@ -1,0 +1,212 @@
+// One model call: open the stream, hand its parts on, and end well, failed or cancelled. What can be
+// tried again is, after a pause and from the beginning (contract section 4, Bounds of a run).
+import type {
+  LanguageModelV3,
+  LanguageModelV3CallOptions,
+  LanguageModelV3FinishReason,
+  LanguageModelV3StreamPart,
+  LanguageModelV3Usage,
+} from "@ai-sdk/provider";
+import { sleep } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import { IdleWatch } from "./idleWatch.js";
+import { isConfigured } from "./models/configuredModel.js";
+import { GarbledReplyError } from "./models/errorFacts.js";
+import {
+  explainCut,
+  explainError,
+  explainSilence,
+  type ModelIdentity,
+} from "./models/explainError.js";
+import type { ModelFailure } from "./models/modelFailure.js";
+import { retryDelay } from "./models/retry.js";
+import type { AgentSurroundings } from "./ports.js";
+
+/** A call, and what bounds it. */
+export interface ModelCall {
+  readonly model: LanguageModelV3;
+  /** The provider's id in the configuration. */
+  readonly providerId: string;
+  readonly options: LanguageModelV3CallOptions;
+  /** Ends the call, also in a pause between two tries. */
+  readonly signal: AbortSignal;
+  /** How long the model may send nothing. */
+  readonly idleSeconds: number;
+  readonly random: () => number;
+}
+
+/** Takes what a model streams. What it throws ends the call and is thrown on. */
+export interface ReplyReceiver {
+  part(part: LanguageModelV3StreamPart): void;
+  /** Everything so far is void: the reply begins again. */
+  restart(): void;
+}
+
+/** How a call ended. */
+export type CallResult =
+  | {
+      readonly kind: "finished";
+      readonly finishReason: LanguageModelV3FinishReason;
+      readonly usage: LanguageModelV3Usage;
+    }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "failed"; readonly failure: ModelFailure };
+
+type PartReader = ReadableStreamDefaultReader<LanguageModelV3StreamPart>;
+type FinishPart = Extract<LanguageModelV3StreamPart, { type: "finish" }>;
+
+/** Calls a model. Never rejects for what the model or its provider does. */
+export async function callModel(
+  call: ModelCall,
+  receiver: ReplyReceiver,
+  surroundings: AgentSurroundings,
+): Promise<CallResult> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await new Attempt(call, receiver, surroundings).run();
+    if (result.kind !== "failed") return result;
+    const waitMs = retryDelay(result.failure, attempt, call.random);
+    if (waitMs === undefined) return { kind: "failed", failure: told(result.failure, attempt) };
+    const { errorName, message } = result.failure;
+    surroundings.log.info({ attempt, waitMs, errorName, error: message }, "model call is retried");
+    try {
+      await sleep(surroundings.clock, waitMs, call.signal);
+    } catch {
+      // It rejects for one reason: the call is cancelled.
+      return { kind: "cancelled" };
+    }
+    receiver.restart();
+  }
+}
+
+function told(failure: ModelFailure, attempts: number): ModelFailure {
+  if (attempts === 1) return failure;
+  return { ...failure, message: `${failure.message} Tried ${attempts} times.` };
+}
+
+/** One try. */
+class Attempt {
+  readonly #call: ModelCall;
+  readonly #receiver: ReplyReceiver;
+  readonly #surroundings: AgentSurroundings;
+  /** Aborted by the turn's cancel, by silence, and at the end, so that no request stays open. */
+  readonly #abort = new AbortController();
+  #isSilent = false;
+
+  constructor(call: ModelCall, receiver: ReplyReceiver, surroundings: AgentSurroundings) {
+    this.#call = call;
+    this.#receiver = receiver;
+    this.#surroundings = surroundings;
+  }
+
+  async run(): Promise<CallResult> {
+    const { signal, idleSeconds } = this.#call;
+    if (signal.aborted) return { kind: "cancelled" };
+    const onCancel = () => this.#abort.abort(signal.reason);
+    signal.addEventListener("abort", onCancel, { once: true });
+    const watch = new IdleWatch(this.#surroundings.clock, idleSeconds * 1000, () => {
+      this.#isSilent = true;
+      this.#abort.abort(new Error("the model sent nothing for too long"));
+    });
+    try {
+      return await this.#stream(watch);
+    } finally {
+      watch.stop();
+      signal.removeEventListener("abort", onCancel);
+      this.#abort.abort();
+    }
+  }
+
+  async #stream(watch: IdleWatch): Promise<CallResult> {
+    let stream: ReadableStream<LanguageModelV3StreamPart>;
+    try {
+      stream = await this.#open();
+    } catch (error) {
+      return this.#ended(error);
+    }
+    faultPoint("modelCalled");
+    watch.touch();
+    const reader = stream.getReader();
+    // A cancelled reader ends its pending read at once, also where the model ignores the signal; a
+    // race at each read would cost more and hold on to every promise.
+    const onAbort = () => this.#discard(reader.cancel(this.#abort.signal.reason));
+    this.#abort.signal.addEventListener("abort", onAbort, { once: true });
+    return this.#read(reader, watch);
+  }
+
+  async #read(reader: PartReader, watch: IdleWatch): Promise<CallResult> {
+    const { signal } = this.#abort;
+    let finish: FinishPart | undefined;
+    for (;;) {
+      let next: Awaited<ReturnType<PartReader["read"]>>;
+      try {
+        next = await reader.read();
+      } catch (error) {
+        return this.#ended(error);
+      }
+      if (signal.aborted) return this.#ended(signal.reason);
+      if (next.done) return this.#finished(finish);
+      watch.touch();
+      const part = next.value;
+      if (part.type === "error") return this.#ended(part.error);
+      if (part.type === "finish") finish = part;
+      else this.#receiver.part(part);
+    }
+  }
+
+  /** Opens the stream; ends at the abort even where the model does not. */
+  async #open(): Promise<ReadableStream<LanguageModelV3StreamPart>> {
+    const { signal } = this.#abort;
+    const opening = Promise.resolve(
+      this.#call.model.doStream({ ...this.#call.options, abortSignal: signal }),
+    );
+    let onAbort = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+    try {
+      return (await Promise.race([opening, aborted])).stream;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      if (signal.aborted) this.#discard(opening.then(({ stream }) => stream.cancel(signal.reason)));
+    }
+  }
+
+  #finished(finish: FinishPart | undefined): CallResult {
+    const { unified, raw } = finish?.finishReason ?? {};
+    // Some packages close a broken stream with a finish of their own that names no reason.
+    if (finish === undefined || (unified === "other" && raw === undefined)) {
+      return { kind: "failed", failure: explainCut(this.#identity()) };
+    }
+    if (unified === "error") {
+      return this.#ended(new GarbledReplyError(`the reply ended with ${raw ?? "an error"}`));
+    }
+    return { kind: "finished", finishReason: finish.finishReason, usage: finish.usage };
+  }
+
+  #ended(error: unknown): CallResult {
+    if (this.#call.signal.aborted) return { kind: "cancelled" };
+    if (this.#isSilent) {
+      return { kind: "failed", failure: explainSilence(this.#identity(), this.#call.idleSeconds) };
+    }
+    const { model } = this.#call;
+    const now = this.#surroundings.clock.now();
+    const failure = isConfigured(model)
+      ? model.explain(error, now)
+      : explainError(error, this.#identity(), now);
+    return { kind: "failed", failure };
+  }
+
+  #identity(): ModelIdentity {
+    const { model, providerId } = this.#call;
+    return isConfigured(model) ? model.identity : { providerId, modelId: model.modelId };
+  }
+
+  /** Lets something that nobody waits for end by itself. */
+  #discard(ending: Promise<void>): void {
+    ending.catch((error: unknown) => {
+      this.#surroundings.log.debug({ error: messageOf(error) }, "an abandoned model call ended");
+    });
+  }
+}

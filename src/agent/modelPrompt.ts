@@ -1,0 +1,170 @@
+// From the stored history to the prompt of a model. Whatever was stored, what comes out is valid:
+// every tool call has its result right behind it, no message is empty, and all text is well-formed.
+import type {
+  LanguageModelV3Message,
+  LanguageModelV3Prompt,
+  LanguageModelV3ToolResultPart,
+} from "@ai-sdk/provider";
+import type { Part } from "../protocol/objects/message.js";
+import { attachedContent } from "./attachedContent.js";
+import type { HistoryMessage } from "./ports.js";
+import { providerOptionsOf } from "./providerData.js";
+import { wellFormed, wellFormedJson } from "./wellFormed.js";
+
+/** What a prompt is made of. */
+export interface ModelPromptInput {
+  readonly systemPrompt: string;
+  /** From the summary on, if there is one. */
+  readonly messages: readonly HistoryMessage[];
+  /** Index of the first of `messages` that belongs to the present turn. */
+  readonly turnStart: number;
+  readonly supportsImages: boolean;
+}
+
+/** A prompt, and where in it the present turn begins. */
+export interface ModelPrompt {
+  readonly prompt: LanguageModelV3Prompt;
+  readonly turnStart: number;
+}
+
+type AssistantMessage = Extract<LanguageModelV3Message, { role: "assistant" }>;
+type AssistantContent = AssistantMessage["content"];
+
+/** Builds the prompt, in one pass over the history. */
+export function modelPrompt(input: ModelPromptInput): ModelPrompt {
+  const builder = new PromptBuilder(input.systemPrompt);
+  let turnStart: number | undefined;
+  for (const [index, message] of input.messages.entries()) {
+    if (index === input.turnStart) turnStart = builder.settle();
+    builder.add(message, input.supportsImages, index === input.messages.length - 1);
+  }
+  const end = builder.settle();
+  return { prompt: builder.prompt, turnStart: turnStart ?? end };
+}
+
+class PromptBuilder {
+  readonly prompt: LanguageModelV3Prompt;
+  /** Calls of the newest assistant message that have no result yet, with their tools' names. */
+  readonly #waiting = new Map<string, string>();
+  #results: LanguageModelV3ToolResultPart[] = [];
+
+  constructor(systemPrompt: string) {
+    this.prompt =
+      systemPrompt === "" ? [] : [{ role: "system", content: wellFormed(systemPrompt) }];
+  }
+
+  add(message: HistoryMessage, supportsImages: boolean, isLast: boolean): void {
+    if (message.isSummary) {
+      this.settle();
+      this.prompt.push(summaryMessage(message, isLast));
+    } else if (message.role === "user") {
+      this.settle();
+      this.prompt.push(userMessage(message, supportsImages));
+    } else if (message.role === "assistant") {
+      this.settle();
+      this.#addAssistant(message);
+    } else {
+      for (const part of message.parts) this.#addResult(part);
+    }
+  }
+
+  /** Closes the newest tool calls; returns the index that the next message gets. */
+  settle(): number {
+    for (const [toolCallId, toolName] of this.#waiting) {
+      const output = { type: "error-text", value: "It has no result: it was cut off." } as const;
+      this.#results.push({ type: "tool-result", toolCallId, toolName, output });
+    }
+    this.#waiting.clear();
+    if (this.#results.length > 0) this.prompt.push({ role: "tool", content: this.#results });
+    this.#results = [];
+    return this.prompt.length;
+  }
+
+  #addAssistant(message: HistoryMessage): void {
+    const content = assistantContent(message.parts);
+    if (content.length === 0) return;
+    this.prompt.push({ role: "assistant", content });
+    for (const part of content) {
+      if (part.type === "tool-call") this.#waiting.set(part.toolCallId, part.toolName);
+    }
+  }
+
+  /** A result without its call, or a second one, would make the prompt invalid: it is left out. */
+  #addResult(part: Part): void {
+    if (part.type !== "toolResult") return;
+    const toolCallId = wellFormed(part.toolCallId);
+    const toolName = this.#waiting.get(toolCallId);
+    if (toolName === undefined) return;
+    this.#waiting.delete(toolCallId);
+    const value = wellFormed(part.output) || "(no output)";
+    this.#results.push({
+      type: "tool-result",
+      toolCallId,
+      toolName,
+      output: { type: part.isError ? "error-text" : "text", value },
+    });
+  }
+}
+
+function summaryMessage(message: HistoryMessage, isLast: boolean): LanguageModelV3Message {
+  const summary = message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  const next = isLast ? "\n\nGo on with the task from there." : "";
+  const text = `What was said before is left out. This is the summary of it that you wrote:\n\n<summary>\n${wellFormed(summary)}\n</summary>${next}`;
+  return { role: "user", content: [{ type: "text", text }] };
+}
+
+function userMessage(message: HistoryMessage, supportsImages: boolean): LanguageModelV3Message {
+  const content = message.parts.flatMap((part, index) => {
+    if (part.type === "text" && !isBlank(part.text)) {
+      return [{ type: "text" as const, text: wellFormed(part.text) }];
+    }
+    if (part.type !== "attachment") return [];
+    const named = { ...part, name: wellFormed(part.name), mimeType: wellFormed(part.mimeType) };
+    return [attachedContent(named, message.attachmentData?.get(index), supportsImages)];
+  });
+  // Providers refuse a message without content.
+  if (content.length === 0) content.push({ type: "text", text: "(nothing)" });
+  return { role: "user", content };
+}
+
+function assistantContent(parts: readonly Part[]): AssistantContent {
+  const content: AssistantContent = [];
+  const ids = new Set<string>();
+  for (const part of parts) {
+    if (part.type === "text" && !isBlank(part.text)) {
+      const options = providerOptionsOf(part.providerMetadata);
+      content.push({ type: "text", text: wellFormed(part.text), ...options });
+    } else if (part.type === "reasoning") {
+      const options = providerOptionsOf(part.providerMetadata);
+      content.push({ type: "reasoning", text: wellFormed(part.text), ...options });
+    } else if (part.type === "toolCall") {
+      const toolCallId = wellFormed(part.toolCallId);
+      if (ids.has(toolCallId)) continue;
+      ids.add(toolCallId);
+      content.push({
+        type: "tool-call",
+        toolCallId,
+        toolName: sentName(part.name),
+        input: wellFormedJson(sentInput(part.input)),
+        ...providerOptionsOf(part.providerMetadata),
+      });
+    }
+  }
+  // Thoughts that a cancel left without what they led to are refused by those who sign them.
+  while (content.at(-1)?.type === "reasoning") content.pop();
+  return content;
+}
+
+/** Providers refuse names that their own models made up, when they come back. */
+function sentName(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unknown";
+}
+
+/** Providers want an object; what a broken call said is in its error result as far as it matters. */
+function sentInput(input: unknown): unknown {
+  return typeof input === "object" && input !== null && !Array.isArray(input) ? input : {};
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === "";
+}

@@ -1,0 +1,55 @@
+// What the agent tells its own model adapters with a call: a note among the call's provider options,
+// under a name that no provider reads.
+import type {
+  LanguageModelV3CallOptions,
+  LanguageModelV3TextPart,
+  SharedV3ProviderOptions,
+} from "@ai-sdk/provider";
+
+/** What a model call is for. */
+export type CallPurpose = "turn" | "title" | "summary";
+
+/** The note that goes along with a model call. */
+export interface CallNote {
+  readonly purpose: CallPurpose;
+  /** Index of the first prompt message that belongs to the present turn. */
+  readonly turnStart?: number;
+  /** How much a model that can reason should, in the words of the configuration. */
+  readonly reasoningEffort?: string;
+}
+
+const key = "turnwire";
+const purposes: readonly string[] = ["title", "summary"];
+
+/** The provider options that carry a note. */
+export function noteOptions(note: CallNote): SharedV3ProviderOptions {
+  return {
+    [key]: {
+      purpose: note.purpose,
+      ...(note.turnStart !== undefined && { turnStart: note.turnStart }),
+      ...(note.reasoningEffort !== undefined && { reasoningEffort: note.reasoningEffort }),
+    },
+  };
+}
+
+/** The note of a call; one without a note is a turn's. */
+export function readNote(options: LanguageModelV3CallOptions): CallNote {
+  const { purpose, turnStart, reasoningEffort } = options.providerOptions?.[key] ?? {};
+  return {
+    purpose: isPurpose(purpose) ? purpose : "turn",
+    ...(typeof turnStart === "number" && { turnStart }),
+    ...(typeof reasoningEffort === "string" && { reasoningEffort }),
+  };
+}
+
+function isPurpose(value: unknown): value is CallPurpose {
+  return typeof value === "string" && purposes.includes(value);
+}
+
+/** Marks a text part that stands for an attached file, not for words of the user. */
+export const attachmentMark: SharedV3ProviderOptions = { [key]: { attachment: true } };
+
+/** Whether a text part stands for an attached file. */
+export function isAttachment(part: LanguageModelV3TextPart): boolean {
+  return part.providerOptions?.[key]?.attachment === true;
+}

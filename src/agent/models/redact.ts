@@ -1,0 +1,23 @@
+/** Shorter values are words of their own ("Bearer", "dev"), and taking them out would garble text. */
+const shortestSecret = 8;
+
+const secretHeader = /auth|key|token|secret|cookie|password/i;
+
+/** What must never appear in a message about a provider: its key, and the headers that hold one. */
+export function secretsOf(
+  apiKey: string | undefined,
+  headers: Readonly<Record<string, string>>,
+): readonly string[] {
+  const held = Object.entries(headers)
+    .filter(([name]) => secretHeader.test(name))
+    .flatMap(([, value]) => [value, ...value.split(/\s+/)]);
+  return [apiKey ?? "", ...held]
+    .map((secret) => secret.trim())
+    .filter((secret) => secret.length >= shortestSecret)
+    .sort((a, b) => b.length - a.length);
+}
+
+/** The text with every secret in it replaced. */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, "[redacted]"), text);
+}

@@ -1,0 +1,56 @@
+// When a failed model call is tried again (contract section 4, Bounds of a run).
+import type { ModelFailure } from "./modelFailure.js";
+
+/** Tries of one model call, the first included, where the provider can be expected to recover. */
+export const usualAttempts = 5;
+
+const firstWaitMs = 500;
+const longestWaitMs = 30_000;
+/** A provider that asks for a longer pause than this ends the turn: nobody waits at a still screen. */
+export const longestAskedWaitMs = 120_000;
+
+/**
+ * Milliseconds to wait before the next try, or undefined when there is none. What the provider asked
+ * for is never undercut; a little is added so that sessions do not come back all at once.
+ *
+ * @param attempt the number of the try that failed, from 1.
+ * @param random from 0 up to 1.
+ */
+export function retryDelay(
+  failure: ModelFailure,
+  attempt: number,
+  random: () => number,
+): number | undefined {
+  const { retry } = failure;
+  if (retry === undefined || attempt >= retry.attempts) return undefined;
+  if (retry.afterMs !== undefined) {
+    if (retry.afterMs > longestAskedWaitMs) return undefined;
+    return retry.afterMs + random() * Math.min(retry.afterMs / 10, 1000);
+  }
+  const wait = Math.min(firstWaitMs * 2 ** (attempt - 1), longestWaitMs);
+  return wait * (0.5 + random() / 2);
+}
+
+/**
+ * The pause that a response's headers ask for, in milliseconds: `retry-after-ms`, or `retry-after`
+ * in seconds or as a date.
+ */
+export function askedWait(
+  headers: Readonly<Record<string, string>> | undefined,
+  now: number,
+): number | undefined {
+  const milliseconds = positive(headers?.["retry-after-ms"]);
+  if (milliseconds !== undefined) return milliseconds;
+  const after = headers?.["retry-after"];
+  if (after === undefined) return undefined;
+  const seconds = positive(after);
+  if (seconds !== undefined) return seconds * 1000;
+  const date = Date.parse(after);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function positive(text: string | undefined): number | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) && value >= 0 ? value : undefined;
+}

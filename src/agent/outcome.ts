@@ -1,0 +1,48 @@
+import { DomainError, messageOf } from "../base/errors.js";
+import type { Part } from "../protocol/objects/message.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import type { TurnOutcome } from "./ports.js";
+
+/** Why a turn failed: for a person, for a program, and what is to blame. */
+export interface TurnFailure {
+  readonly errorName: string;
+  readonly message: string;
+  readonly cause: RunCause;
+}
+
+/** The message that an outcome speaks of. */
+export interface OutcomeMessage {
+  readonly id: string;
+  readonly parts: readonly Part[];
+}
+
+/** The text of a message: its text parts, one after another. */
+export function textOf(parts: readonly Part[]): string {
+  return parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
+export function succeeded(message: OutcomeMessage): TurnOutcome {
+  return { status: "succeeded", messageId: message.id, text: textOf(message.parts) };
+}
+
+export function cancelled(message: OutcomeMessage): TurnOutcome {
+  return { status: "cancelled", messageId: message.id, text: textOf(message.parts) };
+}
+
+/** @param message the last assistant message, if there is one. */
+export function failed(failure: TurnFailure, message?: OutcomeMessage): TurnOutcome {
+  return {
+    status: "failed",
+    ...(message && { messageId: message.id }),
+    text: textOf(message?.parts ?? []),
+    error: failure.message,
+    errorName: failure.errorName,
+    cause: failure.cause,
+  };
+}
+
+/** The failure of a model that could not be loaded. */
+export function loadFailure(error: unknown): TurnFailure {
+  const errorName = error instanceof DomainError ? error.name : "EngineFailed";
+  return { errorName, message: messageOf(error), cause: "internal" };
+}

@@ -1,0 +1,38 @@
+// What a provider sends along with a part and wants back: `providerMetadata` in our messages and in a
+// model's stream, `providerOptions` in a model's prompt. Opaque, but for its shape: by provider, then
+// by name.
+import type { JSONObject, SharedV3ProviderOptions } from "@ai-sdk/provider";
+
+/** As it is kept in a part. */
+export type ProviderMetadata = Record<string, unknown>;
+
+/** What is known after one more piece: a later value of the same name wins. */
+export function mergedMetadata(
+  known: ProviderMetadata | undefined,
+  more: ProviderMetadata | undefined,
+): ProviderMetadata | undefined {
+  if (known === undefined || more === undefined) return more ?? known;
+  const merged: ProviderMetadata = { ...known };
+  for (const [provider, values] of Object.entries(more)) {
+    const before = merged[provider];
+    merged[provider] = isObject(before) && isObject(values) ? { ...before, ...values } : values;
+  }
+  return merged;
+}
+
+/** As it goes back with a part of a prompt; the empty object where there is nothing. */
+export function providerOptionsOf(metadata: ProviderMetadata | undefined): {
+  providerOptions?: SharedV3ProviderOptions;
+} {
+  if (metadata === undefined) return {};
+  const providerOptions: SharedV3ProviderOptions = {};
+  for (const [provider, values] of Object.entries(metadata)) {
+    if (isObject(values)) providerOptions[provider] = values;
+  }
+  return { providerOptions };
+}
+
+// It came out of JSON, so whatever is in an object of it is JSON too.
+function isObject(value: unknown): value is JSONObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,118 @@
+// The git state of one workspace for turn after turn. Asking git takes several processes, so turns
+// that follow each other closely share an answer, and a folder without a repository costs none.
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { Clock } from "../base/clock.js";
+import type { GitState } from "./gitState.js";
+
+/** How old an answer may be, in milliseconds: files may have changed without git's knowing. */
+export const keepMs = 3000;
+
+/** A `.git` that is a file holds one path; what is longer is something else. */
+const longestPointer = 64 * 1024;
+
+/** Asks git; see `readGitState`. */
+export type ReadGitState = (signal: AbortSignal) => Promise<GitState | undefined>;
+
+interface Answer {
+  readonly marks: string;
+  readonly askedAt: number;
+  readonly state: Promise<GitState | undefined>;
+}
+
+/** Reads the git state of one workspace. */
+export class RecentGitState {
+  readonly #workspacePath: string;
+  readonly #clock: Clock;
+  readonly #closing = new AbortController();
+  #last: Answer | undefined;
+  #place: { readonly gitDir: string | undefined; readonly lookedAt: number } | undefined;
+
+  constructor(workspacePath: string, clock: Clock) {
+    this.#workspacePath = workspacePath;
+    this.#clock = clock;
+  }
+
+  /**
+   * The state, at most three seconds old and never older than the last commit, checkout or `git
+   * add`. `read` is called where there is no such answer; several who ask at once share it. Rejects
+   * only if the signal is aborted.
+   */
+  async read(read: ReadGitState, signal: AbortSignal): Promise<GitState | undefined> {
+    signal.throwIfAborted();
+    const gitDir = await this.#gitDir();
+    if (gitDir === undefined) return undefined;
+    const marks = await marksOf(gitDir);
+    const last = this.#last;
+    const isFresh = last?.marks === marks && this.#clock.now() - last.askedAt < keepMs;
+    const answer = isFresh ? last : this.#ask(read, marks);
+    return orAborted(answer.state, signal);
+  }
+
+  async #gitDir(): Promise<string | undefined> {
+    const lookedAt = this.#clock.now();
+    if (this.#place === undefined || lookedAt - this.#place.lookedAt >= keepMs) {
+      this.#place = { gitDir: await findGitDir(this.#workspacePath), lookedAt };
+    }
+    return this.#place.gitDir;
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#closing.abort(new Error("the workspace is closed"));
+  }
+
+  #ask(read: ReadGitState, marks: string): Answer {
+    const { signal } = this.#closing;
+    // The answer is not one turn's: whoever asked first may be cancelled.
+    const state = read(signal).catch(() => undefined);
+    this.#last = { marks, askedAt: this.#clock.now(), state };
+    return this.#last;
+  }
+}
+
+/** What changes when git itself changes a repository. */
+async function marksOf(gitDir: string): Promise<string> {
+  const marks = ["HEAD", "index", "logs/HEAD"].map((name) => markOf(join(gitDir, name)));
+  return [gitDir, ...(await Promise.all(marks))].join(" ");
+}
+
+/** The folder of the repository that a workspace lies in; undefined where there is none. */
+async function findGitDir(workspacePath: string): Promise<string | undefined> {
+  for (let folder = workspacePath; ; folder = dirname(folder)) {
+    const gitDir = await gitDirOf(join(folder, ".git"));
+    if (gitDir !== undefined || dirname(folder) === folder) return gitDir;
+  }
+}
+
+/** The folder that a `.git` is, or that it names; undefined where there is no `.git`. */
+async function gitDirOf(path: string): Promise<string | undefined> {
+  try {
+    const status = await stat(path);
+    if (status.isDirectory()) return path;
+    // A pipe would be waited for, and a device has no end.
+    if (!status.isFile() || status.size > longestPointer) return undefined;
+    const [, named] = /^gitdir: (.*)/.exec(await readFile(path, "utf8")) ?? [];
+    return named === undefined ? undefined : resolve(dirname(path), named);
+  } catch {
+    return undefined;
+  }
+}
+
+async function markOf(path: string): Promise<string> {
+  try {
+    const { mtimeMs, size, ino } = await stat(path);
+    return `${mtimeMs}:${size}:${ino}`;
+  } catch {
+    return "none";
+  }
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,256 @@
+// One turn of the agent: the loop from a user's prompt to the model's last word. Model call, tool
+// calls, model call, and so on, within the bounds of a run (contract section 4).
+import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
+import type { Usage } from "../protocol/objects/run.js";
+import { callOptions } from "./callOptions.js";
+import { recordCancelledTurn } from "./cancelledTurn.js";
+import { type CallResult, callModel } from "./modelCall.js";
+import { modelPrompt } from "./modelPrompt.js";
+import { cancelled, failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
+import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "./ports.js";
+import { type RequestedCall, StreamedReply } from "./streamedReply.js";
+import { writeSummary } from "./summarize.js";
+import { ToolCalls } from "./toolCalls.js";
+import { toolDefinitions } from "./toolDefinitions.js";
+import type { TurnInput, TurnPorts } from "./turn.js";
+import { estimatedTokens, isNearlyFull, usageOf } from "./usage.js";
+import { storeUserMessage } from "./userMessage.js";
+
+/**
+ * Runs one turn to its end. The outcome says how it ended; nothing that a provider, a model or a tool
+ * does makes it reject, only a sink that cannot store does. It returns when every tool that began has
+ * ended.
+ *
+ * Stored are the user's message, an assistant message for each model call, and a tool message for
+ * each reply that called tools. A turn that does not succeed ends with an assistant message that says
+ * why (`cancelled`, `error`, `contentFilter`), and every tool call has a result, so that the history
+ * can be sent again. A signal that is aborted already means that no model is called.
+ */
+export async function runTurn(input: TurnInput, ports: TurnPorts): Promise<TurnOutcome> {
+  if (input.signal.aborted) return recordCancelledTurn(input.prompt, ports.sink);
+  return new Turn(input, ports).run();
+}
+
+type Finished = Extract<CallResult, { kind: "finished" }>;
+
+class Turn {
+  readonly #input: TurnInput;
+  readonly #ports: TurnPorts;
+  readonly #tools: ToolCalls;
+  /** What the model gets to see, and where in it this turn begins. */
+  #messages: HistoryMessage[];
+  #turnStart: number;
+  /** The turn's prompts, in case a summary takes their place. */
+  readonly #requests: string[] = [];
+  readonly #toolCallIds: Set<string>;
+  #steps = 0;
+  #lastUsage: Usage | undefined;
+  #maySummarize: boolean;
+  /** A summary that was made because nothing more fitted, and no reply since then. */
+  #isFreshFromOverflow = false;
+
+  constructor(input: TurnInput, ports: TurnPorts) {
+    this.#input = input;
+    this.#ports = ports;
+    this.#tools = new ToolCalls(input, ports);
+    this.#messages = [...input.history];
+    this.#turnStart = input.history.length;
+    this.#toolCallIds = toolCallIdsOf(input.history);
+    this.#maySummarize = input.autoSummarize;
+  }
+
+  async run(): Promise<TurnOutcome> {
+    this.#say(this.#input.prompt);
+    this.#input.onBegin?.();
+    let model: LanguageModelV3;
+    try {
+      model = await this.#input.model.load();
+    } catch (error) {
+      return this.#input.signal.aborted ? this.#cancelled() : this.#failed(loadFailure(error));
+    }
+    for (;;) {
+      const outcome = (await this.#makeRoom(model)) ?? (await this.#step(model));
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /** One model call and the tool calls that it asks for. Returns the outcome if it was the last. */
+  async #step(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
+    const { signal, limits } = this.#input;
+    if (signal.aborted) return this.#cancelled();
+    if (this.#steps >= limits.maxSteps) {
+      const message = `The turn was ended after ${limits.maxSteps} model calls (limits.maxSteps).`;
+      return this.#failed({ errorName: "StepLimit", message, cause: "limit" });
+    }
+    for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
+    this.#steps++;
+    const { info } = this.#input.model;
+    const reply = new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
+    const result = await this.#call(model, reply);
+    if (result.kind === "finished") return this.#afterReply(result, reply);
+    if (result.kind === "cancelled") return this.#cancelled(reply);
+    const { failure } = result;
+    const mayShorten = this.#maySummarize && !this.#isFreshFromOverflow && !reply.hasBegun;
+    if (failure.errorName === "ContextOverflow" && mayShorten) {
+      this.#steps--;
+      return this.#summarize(model, { overflow: failure });
+    }
+    return this.#failed(failure, reply);
+  }
+
+  #call(model: LanguageModelV3, reply: StreamedReply): Promise<CallResult> {
+    const { model: chosen, systemPrompt, tools, limits, signal, random } = this.#input;
+    const { prompt, turnStart } = modelPrompt({
+      systemPrompt,
+      messages: this.#messages,
+      turnStart: this.#turnStart,
+      supportsImages: chosen.info.supportsImages,
+    });
+    const note = { purpose: "turn", turnStart } as const;
+    return callModel(
+      {
+        model,
+        providerId: chosen.info.provider,
+        options: callOptions(chosen, prompt, note, toolDefinitions(tools)),
+        signal,
+        idleSeconds: limits.providerIdleSeconds,
+        random: random ?? Math.random,
+      },
+      reply,
+      this.#ports,
+    );
+  }
+
+  async #afterReply(result: Finished, reply: StreamedReply): Promise<TurnOutcome | undefined> {
+    this.#isFreshFromOverflow = false;
+    this.#lastUsage = usageOf(result.usage, this.#input.model.info);
+    this.#ports.sink.addUsage(this.#lastUsage);
+    const { unified } = result.finishReason;
+    if (unified === "content-filter") return this.#filtered(reply);
+    const calls = reply.end();
+    if (calls.length > 0) return this.#runTools(calls, reply.writer, unified);
+    if (unified === "length") {
+      reply.writer.finish("maxTokens", "The reply reached the most tokens that it may have.");
+    } else {
+      reply.writer.finish("endTurn");
+    }
+    return succeeded(reply.writer);
+  }
+
+  async #runTools(
+    calls: readonly RequestedCall[],
+    assistant: MessageWriter,
+    finishReason: LanguageModelV3FinishReason["unified"],
+  ): Promise<TurnOutcome | undefined> {
+    const last = calls.at(-1);
+    const isCut = finishReason === "length";
+    const { message, failure } = await this.#tools.run(calls, assistant, (call) =>
+      isCut && call === last
+        ? "It was not run: the reply reached the most tokens that it may have, and this call may be incomplete. Do it in smaller pieces."
+        : undefined,
+    );
+    if (this.#input.signal.aborted) {
+      assistant.finish("cancelled");
+      return cancelled(assistant);
+    }
+    if (failure !== undefined) {
+      assistant.finish("error", failure.message);
+      return failed(failure, assistant);
+    }
+    assistant.finish(isCut ? "maxTokens" : "toolUse");
+    this.#messages.push(
+      { id: assistant.id, role: "assistant", parts: [...assistant.parts] },
+      { id: message.id, role: "tool", parts: [...message.parts] },
+    );
+    return undefined;
+  }
+
+  /** Summarises before the context window is full. Not being able to is no reason to stop yet. */
+  async #makeRoom(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
+    if (!this.#maySummarize) return undefined;
+    const { systemPrompt, model: chosen } = this.#input;
+    if (this.#lastUsage !== undefined) {
+      const { promptTokens, completionTokens } = this.#lastUsage;
+      const isFull = isNearlyFull(promptTokens + completionTokens, chosen.info);
+      return isFull ? this.#summarize(model) : undefined;
+    }
+    const past = this.#messages.slice(0, this.#turnStart);
+    // A summary does not get shorter by being summarised.
+    if (past.every(({ isSummary }) => isSummary)) return undefined;
+    const isFull = isNearlyFull(estimatedTokens(systemPrompt, this.#messages), chosen.info);
+    return isFull ? this.#summarize(model, { keepsTurn: true }) : undefined;
+  }
+
+  /**
+   * Puts a summary in the history's place, whenever the window is nearly full, and for an overflow
+   * unless the one before it was followed by no reply.
+   *
+   * @param how `overflow` is what fails the turn if there can be no summary. `keepsTurn` leaves what
+   *   the turn has said, which no model has seen yet, behind the summary.
+   */
+  async #summarize(
+    model: LanguageModelV3,
+    how: { readonly overflow?: TurnFailure; readonly keepsTurn?: boolean } = {},
+  ): Promise<TurnOutcome | undefined> {
+    const { overflow } = how;
+    const end = how.keepsTurn ? this.#turnStart : this.#messages.length;
+    const own = { ...this.#input.model, load: async () => model };
+    const chosen = this.#input.summaryModel ?? own;
+    const input = { ...this.#input, model: chosen, history: this.#messages.slice(0, end) };
+    const request = this.#requests.join("\n\n");
+    const result = await writeSummary(input, this.#ports, request);
+    if (result.kind === "cancelled") return this.#cancelled();
+    this.#lastUsage = undefined;
+    if (result.kind === "written") {
+      const { id, parts } = result.writer;
+      const unseen = this.#messages.slice(end);
+      this.#messages = [{ id, role: "assistant", parts: [...parts], isSummary: true }, ...unseen];
+      this.#turnStart = 1;
+      this.#isFreshFromOverflow = overflow !== undefined;
+      return undefined;
+    }
+    this.#maySummarize = false;
+    if (overflow !== undefined) return this.#failed(overflow);
+    const error = result.kind === "failed" ? result.failure.message : "nothing to summarise";
+    this.#ports.log.warn({ error }, "the session could not be summarised; the turn goes on");
+    return undefined;
+  }
+
+  #say(prompt: Prompt): void {
+    this.#requests.push(prompt.text);
+    this.#messages.push(storeUserMessage(prompt, this.#ports.sink));
+  }
+
+  #cancelled(reply = this.#newReply()): TurnOutcome {
+    this.#tools.cutOff(reply.end(), reply.writer, "cancelled");
+    reply.writer.finish("cancelled");
+    return cancelled(reply.writer);
+  }
+
+  #failed(failure: TurnFailure, reply = this.#newReply()): TurnOutcome {
+    this.#tools.cutOff(reply.end(), reply.writer, "failed");
+    reply.writer.finish("error", failure.message);
+    return failed(failure, reply.writer);
+  }
+
+  #filtered(reply: StreamedReply): TurnOutcome {
+    const { provider } = this.#input.model.info;
+    const message = `The provider "${provider}" withheld the reply: its content filter stopped the model. Say it in another way.`;
+    this.#tools.cutOff(reply.end(), reply.writer, "failed");
+    reply.writer.finish("contentFilter", message);
+    return failed({ errorName: "ContentFilter", message, cause: "provider" }, reply.writer);
+  }
+
+  #newReply(): StreamedReply {
+    const { info } = this.#input.model;
+    return new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
+  }
+}
+
+function toolCallIdsOf(history: readonly HistoryMessage[]): Set<string> {
+  return new Set(
+    history.flatMap(({ parts }) =>
+      parts.flatMap((part) => (part.type === "toolCall" ? [part.toolCallId] : [])),
+    ),
+  );
+}

@@ -1,0 +1,219 @@
+// A model's reply on its way into an assistant message: each block of text, of reasoning and each
+// tool call becomes a part, in the order in which they begin.
+import type { LanguageModelV3StreamPart, LanguageModelV3ToolCall } from "@ai-sdk/provider";
+import type { Ids } from "../base/ids.js";
+import type { ModelInfo } from "../protocol/objects/model.js";
+import type { ReplyReceiver } from "./modelCall.js";
+import type { MessageWriter, TurnSink } from "./ports.js";
+import { mergedMetadata, type ProviderMetadata } from "./providerData.js";
+import { type ParsedInput, parseToolInput } from "./toolInput.js";
+
+/** A tool call that the model has asked for. */
+export interface RequestedCall {
+  /** Where it stands in the assistant message. */
+  readonly partIndex: number;
+  readonly toolCallId: string;
+  readonly name: string;
+  /** Not ok also where the reply ended before the call was complete. */
+  readonly input: ParsedInput;
+}
+
+interface Block {
+  readonly kind: "text" | "reasoning";
+  index?: number;
+  metadata?: ProviderMetadata | undefined;
+}
+
+interface OpenCall {
+  readonly index: number;
+  readonly toolCallId: string;
+  readonly name: string;
+}
+
+export class StreamedReply implements ReplyReceiver {
+  readonly #sink: TurnSink;
+  readonly #model: ModelInfo;
+  readonly #ids: Ids;
+  /** The ids of every tool call of the session's history. */
+  readonly #takenIds: Set<string>;
+  #writer: MessageWriter | undefined;
+  #texts = new Map<string, Block>();
+  #reasonings = new Map<string, Block>();
+  #openCalls = new Map<string, OpenCall>();
+  #calls: RequestedCall[] = [];
+  #ownIds: string[] = [];
+
+  constructor(sink: TurnSink, model: ModelInfo, ids: Ids, takenIds: Set<string>) {
+    this.#sink = sink;
+    this.#model = model;
+    this.#ids = ids;
+    this.#takenIds = takenIds;
+  }
+
+  /** Whether the model has begun to answer. */
+  get hasBegun(): boolean {
+    return this.#writer !== undefined;
+  }
+
+  /** The assistant message; created when the model begins to answer, or when it is asked for. */
+  get writer(): MessageWriter {
+    this.#writer ??= this.#sink.createMessage({
+      role: "assistant",
+      model: this.#model.id,
+      provider: this.#model.provider,
+    });
+    return this.#writer;
+  }
+
+  part(part: LanguageModelV3StreamPart): void {
+    switch (part.type) {
+      case "stream-start":
+        void this.writer;
+        return;
+      case "text-start":
+      case "reasoning-start":
+        this.#open(
+          part.type === "text-start" ? "text" : "reasoning",
+          part.id,
+          part.providerMetadata,
+        );
+        return;
+      case "text-delta":
+        this.#append("text", part.id, part.delta, part.providerMetadata);
+        return;
+      case "reasoning-delta":
+        this.#append("reasoning", part.id, part.delta, part.providerMetadata);
+        return;
+      case "text-end":
+      case "reasoning-end":
+        this.#close(
+          part.type === "text-end" ? "text" : "reasoning",
+          part.id,
+          part.providerMetadata,
+        );
+        return;
+      case "tool-input-start":
+        if (part.providerExecuted !== true) this.#openCall(part.id, part.toolName);
+        return;
+      case "tool-input-delta":
+        this.#appendInput(part.id, part.delta);
+        return;
+      case "tool-call":
+        if (part.providerExecuted !== true) this.#closeCall(part);
+        return;
+      default:
+        // Sources, files and what a provider's own tools did have no place in a message yet.
+        return;
+    }
+  }
+
+  restart(): void {
+    this.#writer?.truncateParts(0);
+    this.#texts = new Map();
+    this.#reasonings = new Map();
+    this.#openCalls = new Map();
+    this.#calls = [];
+    for (const id of this.#ownIds) this.#takenIds.delete(id);
+    this.#ownIds = [];
+  }
+
+  /**
+   * Ends what the stream left open, and gives every tool call of the reply, in order. A call whose
+   * input broke off is among them.
+   */
+  end(): readonly RequestedCall[] {
+    for (const id of [...this.#texts.keys()]) this.#close("text", id, undefined);
+    for (const id of [...this.#reasonings.keys()]) this.#close("reasoning", id, undefined);
+    for (const { index, toolCallId, name } of this.#openCalls.values()) {
+      const part = this.writer.parts[index];
+      const text = part?.type === "toolCall" && typeof part.input === "string" ? part.input : "";
+      const problem = "The reply broke off before the call was complete.";
+      this.#calls.push({ partIndex: index, toolCallId, name, input: { ok: false, text, problem } });
+    }
+    this.#openCalls.clear();
+    return this.#calls.sort((a, b) => a.partIndex - b.partIndex);
+  }
+
+  #open(kind: Block["kind"], id: string, metadata: ProviderMetadata | undefined): Block {
+    const block: Block = { kind, metadata };
+    this.#blocks(kind).set(id, block);
+    return block;
+  }
+
+  #append(
+    kind: Block["kind"],
+    id: string,
+    delta: string,
+    metadata: ProviderMetadata | undefined,
+  ): void {
+    const block = this.#blocks(kind).get(id) ?? this.#open(kind, id, undefined);
+    if (metadata !== undefined) block.metadata = mergedMetadata(block.metadata, metadata);
+    if (delta === "") return;
+    block.index ??= this.writer.addPart({ type: kind, text: "" });
+    this.writer.append(block.index, delta);
+  }
+
+  #close(kind: Block["kind"], id: string, more: ProviderMetadata | undefined): void {
+    const block = this.#blocks(kind).get(id);
+    if (block === undefined) return;
+    this.#blocks(kind).delete(id);
+    const metadata = mergedMetadata(block.metadata, more);
+    const data = metadata && { providerMetadata: metadata };
+    if (block.index === undefined) {
+      // Reasoning may be for the provider's eyes only; empty text is nothing.
+      if (kind === "reasoning" && data) this.writer.addPart({ type: kind, text: "", ...data });
+      return;
+    }
+    const part = this.writer.parts[block.index];
+    if (part?.type === kind) this.writer.setPart(block.index, { ...part, ...data });
+  }
+
+  #openCall(streamId: string, name: string): OpenCall {
+    const toolCallId = this.#claimId(streamId);
+    const index = this.writer.addPart({
+      type: "toolCall",
+      toolCallId,
+      name,
+      input: "",
+      state: "streaming",
+    });
+    const call = { index, toolCallId, name };
+    this.#openCalls.set(streamId, call);
+    return call;
+  }
+
+  #appendInput(streamId: string, delta: string): void {
+    const call = this.#openCalls.get(streamId);
+    if (call !== undefined && delta !== "") this.writer.append(call.index, delta);
+  }
+
+  #closeCall(call: LanguageModelV3ToolCall): void {
+    const { index, toolCallId } =
+      this.#openCalls.get(call.toolCallId) ?? this.#openCall(call.toolCallId, call.toolName);
+    this.#openCalls.delete(call.toolCallId);
+    const name = call.toolName;
+    const input = parseToolInput(call.input);
+    this.writer.setPart(index, {
+      type: "toolCall",
+      toolCallId,
+      name,
+      input: input.ok ? input.value : input.text,
+      state: "pending",
+      ...(call.providerMetadata && { providerMetadata: call.providerMetadata }),
+    });
+    this.#calls.push({ partIndex: index, toolCallId, name, input });
+  }
+
+  /** The provider's id, unless the session has it already: some servers count from 0 every time. */
+  #claimId(wanted: string): string {
+    const free = wanted !== "" && !this.#takenIds.has(wanted);
+    const id = free ? wanted : this.#ids.next("call");
+    this.#takenIds.add(id);
+    this.#ownIds.push(id);
+    return id;
+  }
+
+  #blocks(kind: Block["kind"]): Map<string, Block> {
+    return kind === "text" ? this.#texts : this.#reasonings;
+  }
+}

@@ -1,0 +1,237 @@
+// Runs the tool calls of a reply, one after another. Each call ends with one result, whatever
+// happens: the tool is unknown, its input wrong, its permission denied, the turn cancelled.
+import { messageOf } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import type { Part, ToolCallState } from "../protocol/objects/message.js";
+import type { TurnFailure } from "./outcome.js";
+import type { MessageWriter, PermissionNeed, Permissions } from "./ports.js";
+import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
+import type { RequestedCall } from "./streamedReply.js";
+import type { Tool, ToolResult } from "./tool.js";
+import { canonicalJson, checkToolInput } from "./toolInput.js";
+import type { TurnInput, TurnPorts } from "./turn.js";
+
+type CallPart = Extract<Part, { type: "toolCall" }>;
+type FinalState = Extract<ToolCallState, "completed" | "failed" | "denied" | "cancelled">;
+type Settled = ToolResult & { readonly state: FinalState };
+
+/** What running the calls of one reply came to. */
+export interface ToolStep {
+  /** The stored `tool` message. */
+  readonly message: MessageWriter;
+  /** Set when the turn must not go on. */
+  readonly failure?: TurnFailure;
+}
+
+/** Runs the tool calls of one turn, and keeps count of what bounds it. */
+export class ToolCalls {
+  readonly #input: TurnInput;
+  readonly #ports: TurnPorts;
+  readonly #tools: ReadonlyMap<string, Tool>;
+  readonly #repetition = new Repetition();
+  #denialsInRow = 0;
+  /** How often the newest call and its result have come in a row. */
+  #timesRound = 1;
+
+  constructor(input: TurnInput, ports: TurnPorts) {
+    this.#input = input;
+    this.#ports = ports;
+    this.#tools = new Map(input.tools.map((tool) => [tool.name, tool]));
+  }
+
+  /**
+   * Runs the calls and stores their results. Returns only after every tool that began has ended.
+   *
+   * @param assistant the message that holds the calls; their states are kept up in it.
+   * @param unfit says of a call why it must not be run, where it must not.
+   */
+  async run(
+    calls: readonly RequestedCall[],
+    assistant: MessageWriter,
+    unfit: (call: RequestedCall) => string | undefined,
+  ): Promise<ToolStep> {
+    const message = this.#ports.sink.createMessage({ role: "tool" });
+    let failure: TurnFailure | undefined;
+    for (const call of calls) {
+      const result = new ResultPart(message, call);
+      const reason = failure ? "It was not run: the turn was stopped." : unfit(call);
+      if (this.#input.signal.aborted) {
+        settle(assistant, call, result, cancelledResult("Cancelled before it ran."));
+      } else if (reason !== undefined) {
+        settle(assistant, call, result, { output: reason, isError: true, state: "failed" });
+      } else {
+        const settled = await this.#runOne(call, assistant, result);
+        if (settled.state !== "cancelled") failure = this.#judge(call, settled);
+        settle(assistant, call, result, this.#withWarning(settled));
+      }
+    }
+    return { message, ...(failure && { failure }) };
+  }
+
+  /** Gives every call a result without running it: the reply that asked for them failed. */
+  cutOff(
+    calls: readonly RequestedCall[],
+    assistant: MessageWriter,
+    state: "cancelled" | "failed",
+  ): MessageWriter | undefined {
+    if (calls.length === 0) return undefined;
+    const message = this.#ports.sink.createMessage({ role: "tool" });
+    const output =
+      state === "cancelled" ? "Cancelled before it ran." : "It was not run: the reply broke off.";
+    for (const call of calls) {
+      const result = { output, isError: true, state };
+      settle(assistant, call, new ResultPart(message, call), result);
+    }
+    return message;
+  }
+
+  /** Whether the turn must end because of this result. */
+  #judge(call: RequestedCall, settled: Settled): TurnFailure | undefined {
+    const { maxDenials } = this.#input.limits;
+    this.#denialsInRow = settled.denied ? this.#denialsInRow + 1 : 0;
+    if (settled.denied && this.#denialsInRow >= maxDenials) {
+      const message = `The turn was ended after ${maxDenials} denied permissions in a row.`;
+      return { errorName: "PermissionDenied", message, cause: "limit" };
+    }
+    const asked = call.input.ok ? canonicalJson(call.input.value) : call.input.text;
+    this.#timesRound = this.#repetition.note(JSON.stringify([call.name, asked, settled.output]));
+    if (this.#timesRound < repetitionLimit) return undefined;
+    const message = `The turn was ended: the model called "${call.name}" over and over, each time with the same result.`;
+    return { errorName: "ToolLoop", message, cause: "limit" };
+  }
+
+  #withWarning(settled: Settled): Settled {
+    if (this.#timesRound < repetitionWarning || settled.state === "cancelled") return settled;
+    const warning = `You have made this call ${this.#timesRound} times in a row with the same result. Do something else.`;
+    return { ...settled, output: `${settled.output}\n\n${warning}` };
+  }
+
+  async #runOne(
+    call: RequestedCall,
+    assistant: MessageWriter,
+    result: ResultPart,
+  ): Promise<Settled> {
+    const tool = this.#tools.get(call.name);
+    if (tool === undefined) return failedResult(this.#unknownTool(call.name));
+    if (!call.input.ok) return failedResult(call.input.problem);
+    const checked = checkToolInput(tool.inputSchema, call.input.value);
+    if (!checked.ok) return failedResult(checked.problem);
+    const { signal, sessionId, workspacePath, env } = this.#input;
+    setState(assistant, call, "running");
+    faultPoint("toolRunning");
+    try {
+      const given = await tool.execute(checked.value, {
+        workspacePath,
+        sessionId,
+        env,
+        signal,
+        toolCallId: call.toolCallId,
+        permissions: this.#permissions(call, assistant),
+        onOutput: (delta) => result.append(delta),
+      });
+      return settledResult(given, signal.aborted);
+    } catch (error) {
+      if (signal.aborted) return cancelledResult(result.withNote("Cancelled while it ran."));
+      this.#ports.log.error({ tool: call.name, error: messageOf(error) }, "a tool failed");
+      return failedResult(`The tool failed unexpectedly: ${messageOf(error)}`);
+    } finally {
+      result.close();
+    }
+  }
+
+  /** Shows the call as `pending` while its permission is being asked. */
+  #permissions(call: RequestedCall, assistant: MessageWriter): Permissions {
+    return {
+      check: async (need: PermissionNeed, signal: AbortSignal) => {
+        setState(assistant, call, "pending");
+        const verdict = await this.#input.permissions.check(need, signal);
+        setState(assistant, call, "running");
+        return verdict;
+      },
+    };
+  }
+
+  #unknownTool(name: string): string {
+    const names = [...this.#tools.keys()];
+    const meant = names.find((known) => known.toLowerCase() === name.toLowerCase());
+    const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
+    const list = names.length === 0 ? "There are none." : `The tools are: ${names.join(", ")}.`;
+    return `There is no tool "${name}".${hint} ${list}`;
+  }
+}
+
+/** The result of one call, as it grows in the tool message. */
+class ResultPart {
+  readonly #message: MessageWriter;
+  readonly #call: RequestedCall;
+  readonly #index: number;
+  #isOpen = true;
+
+  constructor(message: MessageWriter, call: RequestedCall) {
+    this.#message = message;
+    this.#call = call;
+    this.#index = message.addPart(this.#part({ output: "" }));
+  }
+
+  append(delta: string): void {
+    // A tool that goes on talking after it has returned is not listened to.
+    if (this.#isOpen && delta !== "") this.#message.append(this.#index, delta);
+  }
+
+  /** What was streamed so far, and a word on why there is no more. */
+  withNote(note: string): string {
+    const part = this.#message.parts[this.#index];
+    const output = part?.type === "toolResult" ? part.output : "";
+    return output === "" ? note : `${output}\n\n${note}`;
+  }
+
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  set(result: ToolResult): void {
+    this.close();
+    this.#message.setPart(this.#index, this.#part(result));
+  }
+
+  #part({ output, isError = false, diff }: ToolResult): Part {
+    const { toolCallId, name } = this.#call;
+    return {
+      type: "toolResult",
+      toolCallId,
+      name,
+      output,
+      isError,
+      ...(diff !== undefined && { diff }),
+    };
+  }
+}
+
+function settle(
+  assistant: MessageWriter,
+  call: RequestedCall,
+  result: ResultPart,
+  settled: Settled,
+): void {
+  result.set(settled);
+  setState(assistant, call, settled.state);
+}
+
+function setState(assistant: MessageWriter, call: RequestedCall, state: CallPart["state"]): void {
+  const part = assistant.parts[call.partIndex];
+  if (part?.type === "toolCall") assistant.setPart(call.partIndex, { ...part, state });
+}
+
+function settledResult(given: ToolResult, isCancelled: boolean): Settled {
+  if (given.denied) return { ...given, isError: true, state: "denied" };
+  if (!given.isError) return { ...given, state: "completed" };
+  return { ...given, state: isCancelled ? "cancelled" : "failed" };
+}
+
+function failedResult(output: string): Settled {
+  return { output, isError: true, state: "failed" };
+}
+
+function cancelledResult(output: string): Settled {
+  return { output, isError: true, state: "cancelled" };
+}

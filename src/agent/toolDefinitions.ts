@@ -1,0 +1,38 @@
+import type { LanguageModelV3FunctionTool } from "@ai-sdk/provider";
+import * as z from "zod";
+import type { Tool } from "./tool.js";
+
+type InputSchema = LanguageModelV3FunctionTool["inputSchema"];
+
+/** A schema takes far longer to write out than to keep. Some tools are made for each turn anew. */
+const known = new WeakMap<object, InputSchema>();
+
+/** The tools as a model gets them: name, description and the JSON Schema of the input. */
+export function toolDefinitions(tools: readonly Tool[]): LanguageModelV3FunctionTool[] {
+  return tools.map((tool) => ({
+    type: "function",
+    name: tool.name,
+    description: tool.description,
+    inputSchema: inputSchemaOf(tool),
+  }));
+}
+
+function inputSchemaOf(tool: Tool): InputSchema {
+  const source = tool.jsonSchema ?? tool.inputSchema;
+  const kept = known.get(source);
+  if (kept !== undefined) return kept;
+  const { $schema: _, ...schema } = tool.jsonSchema ?? written(tool);
+  // Every provider wants an object at the top.
+  const complete: InputSchema = { type: "object", ...schema };
+  known.set(source, complete);
+  return complete;
+}
+
+function written(tool: Tool) {
+  return z.toJSONSchema(tool.inputSchema, {
+    io: "input",
+    target: "draft-7",
+    // What JSON Schema cannot say is left open here; the schema itself still checks it.
+    unrepresentable: "any",
+  });
+}

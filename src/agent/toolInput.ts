@@ -1,0 +1,52 @@
+// A tool's input on its way from a model's words to a checked value. Whatever is wrong with it is
+// told to the model in a sentence that names the field and the fix.
+import type * as z from "zod";
+import { messageOf } from "../base/errors.js";
+
+/** The JSON of a call's input, or what is wrong with it. */
+export type ParsedInput =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly text: string; readonly problem: string };
+
+/** A checked input, or what is wrong with it. */
+export type CheckedInput<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: string };
+
+const mostIssues = 10;
+
+/** Reads a call's input; nothing at all is the empty object. */
+export function parseToolInput(text: string): ParsedInput {
+  if (text.trim() === "") return { ok: true, value: {} };
+  try {
+    return { ok: true, value: JSON.parse(text) };
+  } catch (error) {
+    const problem = `The input is not valid JSON (${messageOf(error)}). Call the tool again with one JSON object.`;
+    return { ok: false, text, problem };
+  }
+}
+
+/** Checks an input against its tool's schema. */
+export function checkToolInput<T>(schema: z.ZodType<T>, value: unknown): CheckedInput<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return { ok: true, value: result.data };
+  const { issues } = result.error;
+  const lines = issues
+    .slice(0, mostIssues)
+    .map((issue) => `- ${pathOf(issue.path)}: ${issue.message}`);
+  const more = issues.length > mostIssues ? [`- and ${issues.length - mostIssues} more`] : [];
+  const problem = ["The input is wrong:", ...lines, ...more, "Correct this and call it again."];
+  return { ok: false, problem: problem.join("\n") };
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.length === 0 ? "the input" : path.map(String).join(".");
+}
+
+/** A JSON value written in one way only: the keys of objects in order. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

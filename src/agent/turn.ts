@@ -1,0 +1,48 @@
+// What goes into a turn. Who runs one gives these; see `runTurn`.
+import type { LanguageModelV3 } from "@ai-sdk/provider";
+import type { Limits } from "../config/types.js";
+import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { AgentSurroundings, HistoryMessage, Permissions, Prompt, TurnSink } from "./ports.js";
+import type { Tool } from "./tool.js";
+
+/** The model of a turn: what is known of it, how it was chosen, and how to get it. */
+export interface TurnModel {
+  readonly info: ModelInfo;
+  readonly selected: SelectedModel;
+  /** Called once, within the turn, so that a cancel reaches it. May reject; that fails the turn. */
+  load(): Promise<LanguageModelV3>;
+}
+
+/** What a model call of any kind needs. */
+export interface CallerInput {
+  /** The session's messages, from its summary on if it has one; without the new prompt. */
+  readonly history: readonly HistoryMessage[];
+  readonly model: TurnModel;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  /** From 0 up to 1, for the jitter of waits; `Math.random` unless given. */
+  readonly random?: () => number;
+}
+
+/** What a turn is run with. */
+export interface TurnInput extends CallerInput {
+  readonly sessionId: string;
+  readonly prompt: Prompt;
+  readonly systemPrompt: string;
+  readonly tools: readonly Tool[];
+  /** The workspace's real path. */
+  readonly workspacePath: string;
+  /** The environment of child processes: without keys. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly permissions: Permissions;
+  readonly autoSummarize: boolean;
+  /** What writes the turn's summaries; its own model unless given. */
+  readonly summaryModel?: TurnModel;
+  /** Called once, when the prompt is stored and before the first model call. */
+  onBegin?(): void;
+}
+
+/** Where a turn writes, and what it lives by. */
+export interface TurnPorts extends AgentSurroundings {
+  readonly sink: TurnSink;
+}

@@ -1,0 +1,85 @@
+import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
+import { describe, expect, it } from "vitest";
+import { callModel, type ModelCall } from "../../src/agent/modelCall.js";
+import { randomIds } from "../../src/base/ids.js";
+import { silentLog } from "../../src/base/log.js";
+import { TestTurn } from "../helpers/agentTurn.js";
+import { FakeModel, finish, says } from "../helpers/fakeModel.js";
+import { ManualClock } from "../helpers/manualClock.js";
+
+const surroundings = { clock: new ManualClock(), ids: randomIds, log: silentLog };
+
+function call(model: FakeModel, signal = new AbortController().signal): ModelCall {
+  const options = { prompt: [] };
+  return { model, providerId: "fake", options, signal, idleSeconds: 300, random: () => 0 };
+}
+
+function many(count: number): LanguageModelV3StreamPart[] {
+  const delta: LanguageModelV3StreamPart = { type: "text-delta", id: "t", delta: "0123456789" };
+  return [{ type: "text-start", id: "t" }, ...Array(count).fill(delta), finish()];
+}
+
+describe("a model call", () => {
+  it("throws on what its receiver throws, and closes the stream", async () => {
+    let isClosed = false;
+    const model = new FakeModel(async function* (): AsyncGenerator<LanguageModelV3StreamPart> {
+      try {
+        yield* says("a");
+      } finally {
+        isClosed = true;
+      }
+    });
+    const receiver = {
+      part: () => {
+        throw new Error("disk full");
+      },
+      restart: () => {},
+    };
+    await expect(callModel(call(model), receiver, surroundings)).rejects.toThrow("disk full");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(isClosed).toBe(true);
+    expect(surroundings.clock.pending).toBe(0);
+  });
+
+  it("leaves no listener on the turn's signal, however many chunks come", async () => {
+    const { signal } = new AbortController();
+    let listeners = 0;
+    let most = 0;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      most = Math.max(most, ++listeners);
+      add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--;
+      remove(...args);
+    };
+    const receiver = { part: () => {}, restart: () => {} };
+    await callModel(call(new FakeModel(many(1000)), signal), receiver, surroundings);
+    expect({ listeners, most }).toEqual({ listeners: 0, most: 1 });
+  });
+
+  it("adds little to a stream of ten thousand chunks", async () => {
+    const timed = async (run: () => Promise<unknown>) => {
+      const began = performance.now();
+      await run();
+      return performance.now() - began;
+    };
+    const bare = async () => {
+      const stream = ReadableStream.from(many(10_000));
+      for await (const _ of stream);
+    };
+    const turn = async () => {
+      const outcome = await new TestTurn().run(new FakeModel(many(10_000)));
+      expect(outcome.text).toHaveLength(100_000);
+    };
+    // The first round warms up.
+    await timed(bare);
+    await timed(turn);
+    const plain = Math.min(await timed(bare), await timed(bare), await timed(bare));
+    const whole = Math.min(await timed(turn), await timed(turn), await timed(turn));
+    // Generous, for a machine that is busy: a cost per chunk that grows would be far beyond.
+    expect(whole).toBeLessThan(plain * 6 + 50);
+  });
+});
