@@ -1,0 +1,55 @@
+// A text file as an editor has it: its text apart from the byte order mark, and the way its lines end.
+import { ToolFailure } from "../failure.js";
+import { openRegularFile } from "../files/open.js";
+import { type FileVersion, versionOf } from "../files/version.js";
+
+const maxBytes = 16 * 1024 * 1024;
+const byteOrderMark = "\uFEFF";
+
+/** A file's content. */
+export interface TextFile {
+  readonly text: string;
+  readonly hasByteOrderMark: boolean;
+  /** How most of its lines end. */
+  readonly lineEnd: "\n" | "\r\n";
+  readonly version: FileVersion;
+}
+
+/**
+ * Reads the file at a real path.
+ * @throws ToolFailure when it is too large, or no UTF-8.
+ */
+export async function readTextFile(real: string): Promise<TextFile> {
+  const handle = await openRegularFile(real);
+  try {
+    const version = await versionOf(handle);
+    if ((await handle.stat()).size > maxBytes) {
+      throw new ToolFailure(`The file is larger than ${maxBytes} bytes; change it with \`bash\`.`);
+    }
+    const text = decode(await handle.readFile());
+    const hasByteOrderMark = text.startsWith(byteOrderMark);
+    const body = hasByteOrderMark ? text.slice(1) : text;
+    return { text: body, hasByteOrderMark, lineEnd: lineEndOf(body), version };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The bytes of a file whose text was replaced. */
+export function encodeTextFile(file: TextFile, text: string): Buffer {
+  return Buffer.from(file.hasByteOrderMark ? byteOrderMark + text : text, "utf8");
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new ToolFailure("The file is not UTF-8 text; change it with `bash`.", { cause: error });
+  }
+}
+
+function lineEndOf(text: string): TextFile["lineEnd"] {
+  const all = text.split("\n").length - 1;
+  const withReturn = text.split("\r\n").length - 1;
+  return withReturn * 2 > all ? "\r\n" : "\n";
+}

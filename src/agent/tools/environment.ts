@@ -1,0 +1,76 @@
+// The environment of tools and tool servers: the server's own, without keys (contract section 7).
+
+/** The variables from which the usual providers' libraries read keys. */
+const providerKeys: ReadonlySet<string> = new Set([
+  "ANTHROPIC_API_KEY",
+  "ANTHROPIC_AUTH_TOKEN",
+  "OPENAI_API_KEY",
+  "OPENAI_ADMIN_KEY",
+  "AZURE_API_KEY",
+  "AZURE_OPENAI_API_KEY",
+  "GEMINI_API_KEY",
+  "GOOGLE_API_KEY",
+  "GOOGLE_GENERATIVE_AI_API_KEY",
+  "GOOGLE_VERTEX_API_KEY",
+  "AWS_BEARER_TOKEN_BEDROCK",
+  "MISTRAL_API_KEY",
+  "GROQ_API_KEY",
+  "XAI_API_KEY",
+  "DEEPSEEK_API_KEY",
+  "OPENROUTER_API_KEY",
+  "TOGETHER_API_KEY",
+  "TOGETHER_AI_API_KEY",
+  "FIREWORKS_API_KEY",
+  "CEREBRAS_API_KEY",
+  "COHERE_API_KEY",
+  "PERPLEXITY_API_KEY",
+  "DEEPINFRA_API_KEY",
+  "MOONSHOT_API_KEY",
+  "DASHSCOPE_API_KEY",
+  "ZAI_API_KEY",
+  "ZHIPU_API_KEY",
+  "MINIMAX_API_KEY",
+  "NVIDIA_API_KEY",
+  "HF_TOKEN",
+  "HUGGINGFACE_API_KEY",
+  "REPLICATE_API_TOKEN",
+  "AI_GATEWAY_API_KEY",
+]);
+
+/** The server's own variables. */
+const internalPrefix = "TURNWIRE_";
+
+/** Programs that would wait for a person do not. */
+const nonInteractive: Readonly<Record<string, string>> = {
+  GIT_TERMINAL_PROMPT: "0",
+  GIT_EDITOR: "true",
+  GIT_PAGER: "cat",
+  PAGER: "cat",
+  MANPAGER: "cat",
+  EDITOR: "true",
+  VISUAL: "true",
+  DEBIAN_FRONTEND: "noninteractive",
+  TERM: "dumb",
+  NO_COLOR: "1",
+};
+
+/**
+ * The environment for children: `base` without keys (those that the configuration names, and the
+ * providers' usual ones) and without the server's own variables, with values under which nothing
+ * waits for a person. What `workspaceEnv` sets is set, whatever its name.
+ */
+export function toolEnvironment(
+  base: Readonly<Record<string, string | undefined>>,
+  secretVariables: readonly string[],
+  workspaceEnv: Readonly<Record<string, string>>,
+): Record<string, string> {
+  // Windows does not tell `Path` from `PATH`.
+  const key = (name: string) => (process.platform === "win32" ? name.toUpperCase() : name);
+  const secret = new Set([...providerKeys, ...secretVariables].map(key));
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(base)) {
+    if (value === undefined || secret.has(key(name))) continue;
+    if (!key(name).startsWith(internalPrefix)) environment[name] = value;
+  }
+  return { ...environment, ...nonInteractive, ...workspaceEnv };
+}

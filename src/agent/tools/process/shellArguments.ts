@@ -1,0 +1,36 @@
+import { basename } from "node:path";
+import { findProgram } from "./findProgram.js";
+
+/** The shell that commands run in: bash where there is one. */
+export async function findShell(searchPath: string | undefined): Promise<string> {
+  const bash = await findProgram("bash", searchPath);
+  if (bash !== undefined) return bash;
+  return process.platform === "win32" ? "cmd.exe" : "/bin/sh";
+}
+
+/**
+ * The arguments that make a shell run a command. Errors go where output goes, in order. At its end
+ * the shell leaves its working directory in `cwdFile`; a command that sets a trap on EXIT of its own,
+ * or replaces the shell, leaves none.
+ */
+export function shellArguments(options: {
+  readonly shell: string;
+  readonly command: string;
+  readonly cwdFile?: string;
+}): string[] {
+  if (basename(options.shell).toLowerCase() === "cmd.exe") {
+    return ["/d", "/s", "/c", `${options.command} 2>&1`];
+  }
+  const keepFolder =
+    options.cwdFile === undefined
+      ? ""
+      : `trap ${quote(`pwd -P >${quote(options.cwdFile)} 2>/dev/null`)} EXIT; `;
+  // `eval` parses the command by itself: a mistake in it cannot swallow what is set up here, and
+  // line numbers in messages are the command's own.
+  return ["-c", `${keepFolder}exec 2>&1; eval ${quote(options.command)}`];
+}
+
+/** A text as one word of a POSIX shell. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,28 @@
+import type { FileVersion } from "./files/version.js";
+
+/** How far a todo has come. */
+export type TodoStatus = "pending" | "inProgress" | "completed";
+
+/** One entry of a session's list. */
+export interface Todo {
+  readonly text: string;
+  readonly status: TodoStatus;
+}
+
+/** What the tools remember of a session, in memory alone. */
+export class SessionState {
+  /** Where the next command runs; undefined for the workspace itself. */
+  workingDirectory: string | undefined;
+  todos: readonly Todo[] = [];
+  readonly #versions = new Map<string, FileVersion>();
+
+  /** Notes which version of a file (by its real path) the model knows. */
+  remember(real: string, version: FileVersion): void {
+    this.#versions.set(real, version);
+  }
+
+  /** The version of a file that the model knows. */
+  knownVersion(real: string): FileVersion | undefined {
+    return this.#versions.get(real);
+  }
+}

@@ -1,0 +1,78 @@
+// One request to one address, which was checked before: the name is not looked up again, so that
+// nobody can answer it differently the second time.
+import type { IncomingMessage } from "node:http";
+import { isIP, type LookupFunction } from "node:net";
+import { pipeline, type Readable } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+
+/** An answer; its body is not read yet. */
+export interface WebResponse {
+  readonly status: number;
+  readonly location: string | undefined;
+  readonly contentType: string;
+  readonly body: Readable;
+}
+
+const headers = {
+  accept: "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.1",
+  "accept-encoding": "gzip, deflate, br",
+  "user-agent": "turnwire",
+};
+
+/** Sends a GET for `url` to `address`. Rejects with the signal's reason when it is aborted. */
+export async function requestFrom(
+  url: URL,
+  address: string,
+  signal: AbortSignal,
+): Promise<WebResponse> {
+  const { request } =
+    url.protocol === "https:" ? await import("node:https") : await import("node:http");
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      { method: "GET", headers, lookup: pinnedLookup(address), agent: false, signal },
+      (response) => resolve(toWebResponse(response)),
+    );
+    sent.on("error", (error) => reject(signal.aborted ? signal.reason : error));
+    sent.end();
+  });
+}
+
+/** A lookup that knows one answer, in both of the forms in which it is asked for. */
+function pinnedLookup(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_hostname, options, callback) => {
+    if (options.all === true) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
+}
+
+function toWebResponse(response: IncomingMessage): WebResponse {
+  return {
+    status: response.statusCode ?? 0,
+    location: response.headers.location,
+    contentType: response.headers["content-type"] ?? "",
+    body: decompressed(response),
+  };
+}
+
+function decompressed(response: IncomingMessage): Readable {
+  const decoder = decoderFor(response.headers["content-encoding"]?.trim().toLowerCase());
+  if (decoder === undefined) return response;
+  // A failure of either side destroys the other, and whoever reads is told by the last.
+  return pipeline(response, decoder, () => {});
+}
+
+function decoderFor(encoding: string | undefined) {
+  switch (encoding) {
+    case "gzip":
+    case "x-gzip":
+      return createGunzip();
+    case "deflate":
+      return createInflate();
+    case "br":
+      return createBrotliDecompress();
+    default:
+      return undefined;
+  }
+}
