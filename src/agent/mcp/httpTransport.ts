@@ -1,0 +1,43 @@
+// A tool server behind a URL, by the protocol's streamable HTTP.
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+
+const mostMessageBytes = 16 * 1024 * 1024;
+
+/** The transport to a server at `url`; `headers` go with every request. */
+export function httpTransport(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): StreamableHTTPClientTransport {
+  return new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { ...headers } },
+    fetch: async (target, init) => bounded(await fetch(target, init)),
+  });
+}
+
+/** The response, broken off where one message in it is longer than what is ever wanted. */
+function bounded(response: Response): Response {
+  if (response.body === null) return response;
+  const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
+  let length = 0;
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      // An event ends with an empty line; a chunk that has one is not the middle of an endless event.
+      const end = isStream ? lastEventEnd(chunk) : -1;
+      length = end < 0 ? length + chunk.length : chunk.length - end;
+      if (length <= mostMessageBytes) controller.enqueue(chunk);
+      else controller.error(new Error(`a message has more than ${mostMessageBytes} bytes`));
+    },
+  });
+  const { status, statusText, headers } = response;
+  return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
+}
+
+/** Where the last empty line of a chunk is, or -1. */
+function lastEventEnd(chunk: Uint8Array): number {
+  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+  return Math.max(
+    bytes.lastIndexOf("\n\n"),
+    bytes.lastIndexOf("\r\n\r\n"),
+    bytes.lastIndexOf("\r\r"),
+  );
+}

@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+import { expect, onTestFinished, test } from "vitest";
+import { until } from "../tools/workbench.js";
+import { openWorkshop, serverScript } from "./workshop.js";
+
+const headers = { Authorization: "Bearer open-sesame" };
+const down = "a tool server is down; it is started again";
+
+/** The test server over HTTP. */
+async function startServer(port = 0) {
+  const child = spawn(process.execPath, [serverScript, "--http"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { PATH: process.env.PATH, PORT: String(port) },
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const lines: string[] = [];
+  createInterface(child.stdout).on("line", (line) => lines.push(line));
+  await until(() => lines.length > 0);
+  return {
+    port: Number(lines[0]),
+    url: `http://127.0.0.1:${lines[0]}/mcp`,
+    lines,
+  };
+}
+
+test("a server behind a URL is used with its headers, and told goodbye at the end", async () => {
+  const workshop = await openWorkshop();
+  const server = await startServer();
+  workshop.configure({ web: { url: server.url, headers } });
+  expect((await workshop.call("mcp__web__echo", { text: "hello" })).output).toBe("hello");
+  await workshop.call("mcp__web__grow");
+  await workshop.untilOffered("mcp__web__grown");
+  await workshop.servers.dispose();
+  await until(() => server.lines.includes("closed"));
+});
+
+test("a cancelled call ends at once, and the server goes on", async () => {
+  const workshop = await openWorkshop();
+  const server = await startServer();
+  workshop.configure({ web: { url: server.url, headers } });
+  await workshop.names();
+  const cancel = new AbortController();
+  const call = workshop.call("mcp__web__wait", {}, cancel.signal);
+  cancel.abort(new Error("cancelled (user)"));
+  await expect(call).rejects.toThrow("cancelled (user)");
+  expect((await workshop.call("mcp__web__echo", { text: "on" })).output).toBe("on");
+});
+
+test("a server that refuses is told with what it said, without the header's secret", async () => {
+  const workshop = await openWorkshop();
+  const server = await startServer();
+  const secret = "wrong-and-secret";
+  workshop.configure({ web: { url: server.url, headers: { Authorization: `Bearer ${secret}` } } });
+  expect(await workshop.names()).toEqual([]);
+  expect(workshop.logged(down)[0]?.fields.reason).toMatch(/Error POSTing to endpoint: no$/);
+  expect(JSON.stringify(workshop.log)).not.toContain(secret);
+});
+
+test("a server that dies in a call fails the call, and is used again once it is back", async () => {
+  const workshop = await openWorkshop();
+  const server = await startServer();
+  workshop.configure({ web: { url: server.url, headers } });
+  await workshop.names();
+  const call = workshop.call("mcp__web__crash");
+  expect((await call).isError).toBe(true);
+  await until(() => workshop.logged(down).length > 0);
+  expect(await workshop.names()).toEqual([]);
+  await startServer(server.port);
+  await workshop.untilOffered("mcp__web__echo");
+  expect((await workshop.call("mcp__web__echo", { text: "back" })).output).toBe("back");
+});
+
+test("a server that has forgotten the session is connected to anew", async () => {
+  const workshop = await openWorkshop();
+  const server = await startServer();
+  workshop.configure({ web: { url: server.url, headers } });
+  await workshop.call("mcp__web__forget");
+  const call = await workshop.call("mcp__web__echo", { text: "hello" });
+  expect(call).toEqual({ output: "it knows the session no more", isError: true });
+  expect(workshop.logged(down)).toHaveLength(1);
+  await workshop.untilOffered("mcp__web__echo");
+  expect((await workshop.call("mcp__web__echo", { text: "back" })).output).toBe("back");
+});
+
+test("an answer without end is broken off", async () => {
+  const workshop = await openWorkshop();
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(200, { "content-type": "application/json" });
+    const write = () => {
+      while (response.write("x".repeat(1024 * 1024)));
+    };
+    response.on("drain", write);
+    write();
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  workshop.configure({ web: { url: `http://127.0.0.1:${port}/`, headers: {} } });
+  expect(await workshop.names()).toEqual([]);
+  expect(workshop.logged(down)[0]?.fields.reason).toBe("a message has more than 16777216 bytes");
+});
