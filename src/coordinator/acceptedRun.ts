@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import type { Prompt, TurnOutcome } from "../agent/ports.js";
+import { Deferred } from "../base/deferred.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import type { RunRow } from "../storage/runStore.js";
+import type { RunRef } from "./sessionState.js";
+import type { TurnRecorder } from "./turnRecorder.js";
+
+/** What a client asks to be run. */
+export interface RunRequest {
+  readonly sessionId: string;
+  readonly runId: string | undefined;
+  /** Whose completion it will be. */
+  readonly clientId: string;
+  readonly kind: "prompt" | "summary";
+  readonly prompt: Prompt;
+}
+
+/** An accepted run while this server has it. */
+export class AcceptedRun {
+  readonly ref: RunRef;
+  readonly request: RunRequest;
+  /** How the run ended; resolves once that is on disk. */
+  readonly ended = new Deferred<TurnOutcome>();
+  readonly #abort = new AbortController();
+  recorder: TurnRecorder | undefined;
+  /** The recorders of its sub-tasks, by their sessions. */
+  readonly children = new Map<string, TurnRecorder>();
+  /** Whether its turn has begun. */
+  hasBegun = false;
+  /** Prompts that joined its turn. */
+  folded = 0;
+  /** Why it was cancelled. */
+  cause: RunCause | undefined;
+
+  constructor(ref: RunRef, request: RunRequest) {
+    this.ref = ref;
+    this.request = request;
+  }
+
+  /** Aborted when the run is cancelled, from the moment of acceptance. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Writes what has streamed into its messages, those of its sub-tasks too. */
+  flushMessages(): void {
+    this.recorder?.flush();
+    for (const child of this.children.values()) child.flush();
+  }
+
+  /** Writes no more messages; what was not flushed is lost. */
+  closeMessages(): void {
+    this.recorder?.close();
+    for (const child of this.children.values()) child.close();
+  }
+
+  /** Cancels the run. */
+  cancel(cause: RunCause): void {
+    this.cause ??= cause;
+    this.#abort.abort(new Error(`cancelled (${cause})`));
+  }
+}
+
+/** What `Coordinator.accept` answers. */
+export type Acceptance =
+  | { readonly isDuplicate: false; readonly run: AcceptedRun }
+  | { readonly isDuplicate: true; readonly row: RunRow; readonly run: AcceptedRun | undefined };
+
+/**
+ * What tells one prompt from another, for a repeated `runId` (contract section 4): what the client
+ * sent. A file that it named may have changed since it was accepted, and the prompt is the same.
+ */
+export function promptHash(request: Pick<RunRequest, "kind" | "prompt">): string {
+  const hash = createHash("sha256").update(request.kind).update("\0").update(request.prompt.text);
+  for (const { path, name, mimeType, data } of request.prompt.attachments) {
+    if (path !== undefined) {
+      hash.update(`\0${JSON.stringify({ path })}`);
+    } else {
+      hash.update(`\0${JSON.stringify({ name, mimeType, bytes: data.length })}`).update(data);
+    }
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,28 @@
+import type { Clock } from "../base/clock.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import type { Outbox } from "../events/outbox.js";
+import type { Database } from "../storage/database.js";
+import type { MessageStore } from "../storage/messageStore.js";
+import type { RunStore } from "../storage/runStore.js";
+import type { SessionStore } from "../storage/sessionStore.js";
+import type { Announcer, QuestionDesk, TurnEngine } from "./ports.js";
+
+/** What a workspace's coordinator is built from. */
+export interface CoordinatorOptions {
+  readonly workspaceId: string;
+  readonly serverId: string;
+  readonly database: Database;
+  readonly sessions: SessionStore;
+  readonly messages: MessageStore;
+  readonly runs: RunStore;
+  readonly outbox: Outbox;
+  readonly announcer: Announcer;
+  readonly engine: TurnEngine;
+  readonly desk: QuestionDesk;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Tidies up after a server that has died; false where it lives. */
+  recoverIfDead(serverId: string): boolean;
+}

@@ -1,0 +1,139 @@
+import type { MessageWriter } from "../agent/ports.js";
+import { toRfc3339 } from "../base/clock.js";
+import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
+import type { NotificationParams } from "../protocol/registry.js";
+
+/** A message's streamed text, as the event that tells of it. */
+export type Delta = Pick<
+  NotificationParams<"messageDelta">,
+  "messageId" | "partIndex" | "kind" | "offset" | "delta"
+>;
+
+/** Where a message's changes go. */
+export interface MessageOutlet {
+  now(): number;
+  /** The message has changed and must reach the disk: at once, or with the next batch. */
+  store(recorder: MessageRecorder, when: "now" | "soon"): void;
+  updated(message: Message): void;
+  streamed(delta: Delta): void;
+}
+
+/** One message while a turn writes it. */
+export class MessageRecorder implements MessageWriter {
+  readonly #outlet: MessageOutlet;
+  readonly #head: Omit<Message, "parts" | "updatedAt">;
+  readonly #parts: Part[];
+  #updatedAt: number;
+  #isFinished = false;
+
+  constructor(
+    head: Omit<Message, "parts" | "updatedAt">,
+    parts: readonly Part[],
+    outlet: MessageOutlet,
+  ) {
+    this.#outlet = outlet;
+    this.#head = head;
+    this.#parts = [...parts];
+    this.#updatedAt = outlet.now();
+  }
+
+  get id(): string {
+    return this.#head.id;
+  }
+
+  get parts(): readonly Part[] {
+    return this.#parts;
+  }
+
+  get updatedAt(): number {
+    return this.#updatedAt;
+  }
+
+  /** The message as it is now; later changes do not reach it. */
+  snapshot(): Message {
+    return {
+      ...this.#head,
+      parts: this.#parts.map((part) => ({ ...part })),
+      updatedAt: toRfc3339(this.#updatedAt),
+    };
+  }
+
+  addPart(part: Part): number {
+    const index = this.#parts.push({ ...part }) - 1;
+    this.#changed("soon");
+    // An empty part of text is told by its first delta.
+    if (!("text" in part) || part.text !== "") this.#tell();
+    return index;
+  }
+
+  append(index: number, delta: string): void {
+    if (delta === "") return;
+    const part = this.#part(index);
+    const { kind, offset } = appendTo(part, delta);
+    this.#changed("soon");
+    this.#outlet.streamed({ messageId: this.id, partIndex: index, kind, offset, delta });
+  }
+
+  setPart(index: number, part: Part): void {
+    this.#part(index);
+    this.#parts[index] = { ...part };
+    this.#changed("now");
+    this.#tell();
+  }
+
+  truncateParts(index: number): void {
+    if (index >= this.#parts.length) return;
+    this.#parts.length = index;
+    this.#changed("now");
+    this.#tell();
+  }
+
+  finish(reason: FinishReason, message?: string): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#parts.push({ type: "finish", reason, ...(message === undefined ? {} : { message }) });
+    this.#changed("now");
+    this.#tell();
+  }
+
+  #part(index: number): Part {
+    const part = this.#parts[index];
+    if (part === undefined || this.#isFinished) {
+      throw new RangeError(`message ${this.id} takes nothing at part ${index}`);
+    }
+    return part;
+  }
+
+  #changed(when: "now" | "soon"): void {
+    this.#updatedAt = this.#outlet.now();
+    this.#outlet.store(this, when);
+  }
+
+  #tell(): void {
+    this.#outlet.updated(this.snapshot());
+  }
+}
+
+function appendTo(part: Part, delta: string): Pick<Delta, "kind" | "offset"> {
+  switch (part.type) {
+    case "text":
+    case "reasoning": {
+      const offset = part.text.length;
+      part.text += delta;
+      return { kind: part.type, offset };
+    }
+    case "toolCall": {
+      const before = typeof part.input === "string" ? part.input : "";
+      part.input = before + delta;
+      return { kind: "toolInput", offset: before.length };
+    }
+    case "toolResult": {
+      const offset = part.output.length;
+      part.output += delta;
+      return { kind: "toolOutput", offset };
+    }
+    case "attachment":
+    case "finish":
+      throw new TypeError(`a part of type ${part.type} does not stream`);
+  }
+}

@@ -1,0 +1,65 @@
+// A session's title: at once from its first prompt, then from the small model, in the background
+// and holding up nothing.
+import { messageOf } from "../base/errors.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import type { PreparedTurn } from "./ports.js";
+
+const maxLength = 80;
+
+/** Gives sessions their titles. */
+export class TitleKeeper {
+  readonly #options: CoordinatorOptions;
+  readonly #tell: (sessionId: string) => void;
+  readonly #closing = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(options: CoordinatorOptions, tell: (sessionId: string) => void) {
+    this.#options = options;
+    this.#tell = tell;
+  }
+
+  /** Sees to the title of a session whose first turn begins with `prompt`. Never waits. */
+  begin(sessionId: string, prompt: string, turn: PreparedTurn): void {
+    const { sessions, workspaceId } = this.#options;
+    if (this.#closing.signal.aborted) return;
+    const session = sessions.find(workspaceId, sessionId);
+    if (session === undefined || session.title !== "") return;
+    const provisional = firstLine(prompt);
+    if (provisional === "") return;
+    this.#set(sessionId, provisional);
+    const task = this.#ask(sessionId, prompt, provisional, turn)
+      .catch((error: unknown) => {
+        this.#options.log.debug({ sessionId, reason: messageOf(error) }, "no title from the model");
+      })
+      .finally(() => this.#underWay.delete(task));
+    this.#underWay.add(task);
+  }
+
+  async #ask(sessionId: string, prompt: string, provisional: string, turn: PreparedTurn) {
+    const { sessions, workspaceId, clock } = this.#options;
+    const usageSink = {
+      addUsage: (usage: { promptTokens: number; completionTokens: number; cost: number }) =>
+        sessions.addUsage(sessionId, usage, clock.now()),
+    };
+    const title = await turn.title(prompt, usageSink, this.#closing.signal);
+    if (title === undefined || this.#closing.signal.aborted) return;
+    // Somebody may have named the session meanwhile.
+    if (sessions.find(workspaceId, sessionId)?.title === provisional) this.#set(sessionId, title);
+  }
+
+  #set(sessionId: string, title: string): void {
+    this.#options.sessions.setTitle(sessionId, title, this.#options.clock.now());
+    this.#tell(sessionId);
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("the workspace is closing"));
+    await Promise.all(this.#underWay);
+  }
+}
+
+function firstLine(prompt: string): string {
+  const line = prompt.trim().split("\n", 1)[0]?.trim() ?? "";
+  return line.length <= maxLength ? line : `${[...line].slice(0, maxLength - 1).join("")}…`;
+}

@@ -1,0 +1,173 @@
+// What a turn does, stored and told. What streams reaches the disk in batches (at most 250 ms
+// later); a part's end and a message's end reach it at once.
+import type { NewMessage, Prompt, TurnSink } from "../agent/ports.js";
+import { type Clock, type Timer, toRfc3339 } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import type { Message } from "../protocol/objects/message.js";
+import type { Usage } from "../protocol/objects/run.js";
+import type { LossyEvent } from "../protocol/registry.js";
+import type { MessageStore } from "../storage/messageStore.js";
+import type { RunRow } from "../storage/runStore.js";
+import type { SessionStore } from "../storage/sessionStore.js";
+import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
+import type { Announcer } from "./ports.js";
+
+/** The longest that streamed text waits for the disk, in milliseconds. */
+export const flushAfterMs = 250;
+
+/** What a turn's recorder is built from. */
+export interface TurnRecorderOptions {
+  readonly run: Pick<RunRow, "position" | "workspaceId" | "sessionId" | "runId">;
+  readonly sessions: SessionStore;
+  readonly messages: MessageStore;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Takes the queued prompts that join the turn now. */
+  takeFolded(): readonly Prompt[];
+  /** Tells that the session's totals changed. */
+  sessionChanged(): void;
+  /** What is used counts here too. */
+  readonly alsoUsedBy?: Pick<TurnSink, "addUsage">;
+}
+
+/** Records one turn. */
+export class TurnRecorder implements TurnSink {
+  readonly #options: TurnRecorderOptions;
+  readonly #dirty = new Set<MessageRecorder>();
+  readonly #outlet: MessageOutlet;
+  #timer: Timer | undefined;
+  #usage: Usage = { promptTokens: 0, completionTokens: 0, cost: 0 };
+  #hasUsage = false;
+
+  constructor(options: TurnRecorderOptions) {
+    this.#options = options;
+    this.#outlet = {
+      now: () => options.clock.now(),
+      store: (recorder, when) => this.#store(recorder, when),
+      updated: (message) => this.#emitMessage("messageUpdated", message),
+      streamed: (delta) => this.#emitDelta(delta),
+    };
+  }
+
+  /** What the turn has used so far, if a model has told. */
+  get usage(): Usage | undefined {
+    return this.#hasUsage ? this.#usage : undefined;
+  }
+
+  /** The members that every event of the turn carries. */
+  get eventHead(): { workspaceId: string; sessionId: string; runId?: string } {
+    const { workspaceId, sessionId, runId } = this.#options.run;
+    return { workspaceId, sessionId, ...(runId === undefined ? {} : { runId }) };
+  }
+
+  createMessage(message: NewMessage): MessageRecorder {
+    const { ids, clock, run, messages } = this.#options;
+    const now = clock.now();
+    const head = {
+      id: ids.next("msg"),
+      sessionId: run.sessionId,
+      role: message.role,
+      ...(message.model === undefined ? {} : { model: message.model }),
+      ...(message.provider === undefined ? {} : { provider: message.provider }),
+      ...(message.isSummary ? { isSummary: true } : {}),
+      createdAt: toRfc3339(now),
+    };
+    const recorder = new MessageRecorder(head, message.parts ?? [], this.#outlet);
+    messages.insert(
+      {
+        id: head.id,
+        sessionId: run.sessionId,
+        run: run.position,
+        role: message.role,
+        parts: JSON.stringify(recorder.parts),
+        model: message.model,
+        provider: message.provider,
+        isSummary: message.isSummary ?? false,
+        createdAt: now,
+      },
+      message.attachmentData,
+    );
+    this.#emitMessage("messageCreated", recorder.snapshot());
+    return recorder;
+  }
+
+  addUsage(usage: Usage): void {
+    this.#hasUsage = true;
+    this.#usage = {
+      promptTokens: this.#usage.promptTokens + usage.promptTokens,
+      completionTokens: this.#usage.completionTokens + usage.completionTokens,
+      cost: this.#usage.cost + usage.cost,
+    };
+    const { sessions, run, clock } = this.#options;
+    sessions.addUsage(run.sessionId, usage, clock.now());
+    this.#options.sessionChanged();
+    this.#options.alsoUsedBy?.addUsage(usage);
+  }
+
+  takeFolded(): readonly Prompt[] {
+    return this.#options.takeFolded();
+  }
+
+  setSummary(messageId: string): void {
+    const { sessions, run, clock } = this.#options;
+    sessions.setSummary(run.sessionId, messageId, clock.now());
+    this.#options.sessionChanged();
+  }
+
+  /** Writes what has streamed since the last batch. */
+  flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    for (const recorder of this.#dirty) {
+      this.#options.messages.update(
+        recorder.id,
+        JSON.stringify(recorder.parts),
+        recorder.updatedAt,
+      );
+      this.#dirty.delete(recorder);
+      faultPoint("partStored");
+    }
+  }
+
+  /** Ends the batches; what was not flushed is lost. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#dirty.clear();
+  }
+
+  #store(recorder: MessageRecorder, when: "now" | "soon"): void {
+    this.#dirty.add(recorder);
+    if (when === "now") {
+      this.flush();
+    } else {
+      this.#timer ??= this.#options.clock.after(flushAfterMs, () => this.#flushInTime());
+    }
+  }
+
+  #flushInTime(): void {
+    this.#timer = undefined;
+    try {
+      this.flush();
+    } catch (error) {
+      // What is dirty stays so: the next batch, or the turn's end, writes it or fails the turn.
+      this.#options.log.warn({ reason: messageOf(error) }, "streamed text could not be stored yet");
+    }
+  }
+
+  #emitMessage(method: "messageCreated" | "messageUpdated", message: Message): void {
+    const event: LossyEvent = { method, params: { ...this.eventHead, message } };
+    this.#options.announcer.emit(event);
+  }
+
+  #emitDelta(delta: Delta): void {
+    this.#options.announcer.emit({
+      method: "messageDelta",
+      params: { ...this.eventHead, ...delta },
+    });
+  }
+}

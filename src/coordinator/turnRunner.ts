@@ -1,0 +1,197 @@
+// One run from acceptance to its outcome: make ready, begin, run. A cancel reaches it at every
+// point, and whatever goes wrong becomes an outcome.
+
+import { recordCancelledTurn } from "../agent/cancelledTurn.js";
+import type { ChildSession, HistoryMessage, Prompt, TurnOutcome } from "../agent/ports.js";
+import { DomainError, messageOf } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import type { PermissionAnswer } from "../protocol/registry.js";
+import type { AcceptedRun } from "./acceptedRun.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import type { PreparedTurn, TurnRequest } from "./ports.js";
+import type { TitleKeeper } from "./titleKeeper.js";
+import { TurnRecorder } from "./turnRecorder.js";
+import { toHistoryMessage } from "./wireObjects.js";
+
+/** What the runner tells the coordinator. */
+export interface RunnerHooks {
+  /** The run's turn begins. */
+  begin(run: AcceptedRun): void;
+  /** The turn reaches its next model call; returns the runs that join it. */
+  fold(run: AcceptedRun): readonly AcceptedRun[];
+  sessionChanged(sessionId: string): void;
+}
+
+/** Runs accepted runs. */
+export class TurnRunner {
+  readonly #options: CoordinatorOptions;
+  readonly #titles: TitleKeeper;
+  readonly #hooks: RunnerHooks;
+
+  constructor(options: CoordinatorOptions, titles: TitleKeeper, hooks: RunnerHooks) {
+    this.#options = options;
+    this.#titles = titles;
+    this.#hooks = hooks;
+  }
+
+  /** Runs to the end. Never rejects. */
+  async run(run: AcceptedRun): Promise<TurnOutcome> {
+    try {
+      run.recorder = this.#recorder(run);
+      if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
+      const turn = await this.#options.engine.prepare(run.signal);
+      if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
+      this.#begin(run, turn);
+      const request = this.#request(run, run.recorder);
+      return run.request.kind === "summary"
+        ? await turn.summarize(request)
+        : await turn.run(request);
+    } catch (error) {
+      return this.#outcomeOf(run, error);
+    }
+  }
+
+  #begin(run: AcceptedRun, turn: PreparedTurn): void {
+    if (!this.#options.runs.setState(run.ref.position, "running")) throw endedElsewhere();
+    run.hasBegun = true;
+    faultPoint("turnBegun");
+    this.#hooks.begin(run);
+    if (run.request.kind === "prompt") {
+      this.#titles.begin(run.request.sessionId, run.request.prompt.text, turn);
+    }
+  }
+
+  #cancelledBeforeBegin(run: AcceptedRun): TurnOutcome {
+    if (run.request.kind === "summary" || run.recorder === undefined) {
+      return { status: "cancelled", text: "" };
+    }
+    return recordCancelledTurn(run.request.prompt, run.recorder);
+  }
+
+  #outcomeOf(run: AcceptedRun, error: unknown): TurnOutcome {
+    if (run.signal.aborted) {
+      if (!run.hasBegun) {
+        try {
+          return this.#cancelledBeforeBegin(run);
+        } catch (storageError) {
+          this.#options.log.warn(
+            { run: run.ref.position, reason: messageOf(storageError) },
+            "the messages of a cancelled run could not be stored",
+          );
+        }
+      }
+      return { status: "cancelled", text: "" };
+    }
+    if (error instanceof DomainError) {
+      return {
+        status: "failed",
+        text: "",
+        error: error.message,
+        errorName: error.name,
+        cause: "internal",
+      };
+    }
+    const errorId = this.#options.ids.next("err");
+    this.#options.log.error({ err: error, errorId, run: run.ref.position }, "a run failed");
+    return {
+      status: "failed",
+      text: "",
+      error: `Something unexpected went wrong; the log has it as ${errorId}.`,
+      errorName: "InternalError",
+      cause: "internal",
+    };
+  }
+
+  #recorder(run: AcceptedRun): TurnRecorder {
+    const { sessionId, runId } = run.request;
+    return new TurnRecorder({
+      ...this.#surroundings(run, sessionId, runId),
+      takeFolded: (): Prompt[] =>
+        this.#hooks.fold(run).map((joined) => {
+          joined.ended.resolve({ status: "succeeded", text: "" });
+          return joined.request.prompt;
+        }),
+    });
+  }
+
+  #surroundings(run: AcceptedRun, sessionId: string, runId: string | undefined) {
+    const { workspaceId, sessions, messages, announcer, clock, ids, log } = this.#options;
+    return {
+      run: { position: run.ref.position, workspaceId, sessionId, runId },
+      ...{ sessions, messages, announcer, clock, ids, log },
+      sessionChanged: () => this.#hooks.sessionChanged(sessionId),
+    };
+  }
+
+  #request(run: AcceptedRun, sink: TurnRecorder): TurnRequest {
+    const { sessionId, prompt } = run.request;
+    return {
+      sessionId,
+      prompt,
+      history: this.#history(sessionId),
+      sink,
+      signal: run.signal,
+      openChild: (title) => this.#openChild(run, title, sink),
+      ask: (question, signal) => this.#ask(run, question, signal),
+    };
+  }
+
+  /**
+   * A sub-task's messages are the run's: they are told before its completion and repaired with it.
+   * Their events have no `runId`: who follows a run by it gets what the run itself says.
+   */
+  #openChild(run: AcceptedRun, title: string, parent: TurnRecorder): ChildSession {
+    const { workspaceId, sessions, ids, clock } = this.#options;
+    const { id } = sessions.insert({
+      ...{ id: ids.next("ses"), workspaceId, title },
+      parentSessionId: run.request.sessionId,
+      createdAt: clock.now(),
+    });
+    const sink = new TurnRecorder({
+      ...this.#surroundings(run, id, undefined),
+      takeFolded: () => [],
+      alsoUsedBy: parent,
+    });
+    run.children.set(id, sink);
+    this.#hooks.sessionChanged(id);
+    return { sessionId: id, sink };
+  }
+
+  #history(sessionId: string): HistoryMessage[] {
+    const { sessions, messages, workspaceId } = this.#options;
+    const session = sessions.find(workspaceId, sessionId);
+    return messages.history(sessionId, session?.summaryMessageId).map((row) => {
+      const message = toHistoryMessage(row);
+      const hasAttachments = message.parts.some((part) => part.type === "attachment");
+      return hasAttachments
+        ? { ...message, attachmentData: messages.attachments(row.id) }
+        : message;
+    });
+  }
+
+  async #ask(
+    run: AcceptedRun,
+    question: Parameters<TurnRequest["ask"]>[0],
+    signal: AbortSignal,
+  ): Promise<PermissionAnswer | undefined> {
+    const { workspaceId, ids, desk, announcer } = this.#options;
+    const { sessionId, runId, clientId } = run.request;
+    const head = { workspaceId, sessionId, ...(runId === undefined ? {} : { runId }) };
+    const permissionId = ids.next("per");
+    let answer: PermissionAnswer | undefined;
+    try {
+      answer = await desk.ask(clientId, { ...question, ...head, permissionId }, signal);
+      return answer;
+    } finally {
+      announcer.emit({
+        method: "permissionResolved",
+        params: { ...head, permissionId, decision: answer?.decision ?? "deny" },
+      });
+    }
+  }
+}
+
+/** This server was taken for dead: the run has its completion, and must not run again. */
+function endedElsewhere(): DomainError {
+  return new DomainError("EngineFailed", "Another server has ended this run as interrupted.");
+}

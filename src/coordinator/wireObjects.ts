@@ -1,0 +1,51 @@
+// Stored rows as the protocol's objects.
+import type { HistoryMessage } from "../agent/ports.js";
+import { toRfc3339 } from "../base/clock.js";
+import type { Message, Part } from "../protocol/objects/message.js";
+import type { Session } from "../protocol/objects/session.js";
+import type { MessageRow } from "../storage/messageStore.js";
+import type { SessionRow } from "../storage/sessionStore.js";
+
+/** A session as a client sees it. */
+export function toSession(row: SessionRow, live: { isBusy: boolean; queued: number }): Session {
+  return {
+    id: row.id,
+    workspaceId: row.workspaceId,
+    ...(row.parentSessionId === undefined ? {} : { parentSessionId: row.parentSessionId }),
+    title: row.title,
+    messageCount: row.messageCount,
+    promptTokens: row.promptTokens,
+    completionTokens: row.completionTokens,
+    cost: row.cost,
+    ...(row.summaryMessageId === undefined ? {} : { summaryMessageId: row.summaryMessageId }),
+    isBusy: live.isBusy,
+    queuedPrompts: live.queued,
+    createdAt: toRfc3339(row.createdAt),
+    updatedAt: toRfc3339(row.updatedAt),
+  };
+}
+
+/** A message as a client sees it. */
+export function toMessage(row: MessageRow): Message {
+  return {
+    id: row.id,
+    sessionId: row.sessionId,
+    role: row.role as Message["role"],
+    parts: JSON.parse(row.parts) as Part[],
+    ...(row.model === undefined ? {} : { model: row.model }),
+    ...(row.provider === undefined ? {} : { provider: row.provider }),
+    ...(row.isSummary ? { isSummary: true } : {}),
+    createdAt: toRfc3339(row.createdAt),
+    updatedAt: toRfc3339(row.updatedAt),
+  };
+}
+
+/** A message as a model's history needs it: a long one is read at every turn, so without the rest. */
+export function toHistoryMessage(row: MessageRow): HistoryMessage {
+  return {
+    id: row.id,
+    role: row.role as Message["role"],
+    parts: JSON.parse(row.parts) as Part[],
+    ...(row.isSummary ? { isSummary: true } : {}),
+  };
+}
