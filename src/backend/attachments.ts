@@ -1,0 +1,111 @@
+// What goes along with a prompt, read at acceptance: what was accepted is what is run, whatever
+// becomes of the file.
+import { isUtf8 } from "node:buffer";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, extname, isAbsolute, relative, resolve, sep } from "node:path";
+import { isLockedDataFile } from "../base/dataFiles.js";
+import { DomainError, messageOf } from "../base/errors.js";
+import type { PromptAttachment } from "../coordinator/ports.js";
+import type { Attachment } from "../protocol/objects/message.js";
+
+/** The largest file that can be attached by path, in bytes. */
+export const maxAttachmentBytes = 20 * 1024 * 1024;
+
+/** The most that the files attached to one prompt may have together, in bytes. */
+const maxTotalBytes = 64 * 1024 * 1024;
+
+const imageTypes: Readonly<Record<string, string>> = {
+  ".gif": "image/gif",
+  ".jpeg": "image/jpeg",
+  ".jpg": "image/jpeg",
+  ".png": "image/png",
+  ".webp": "image/webp",
+  ".pdf": "application/pdf",
+};
+
+/**
+ * Reads what a prompt brings along.
+ *
+ * @throws DomainError `InvalidParams` naming the attachment that is not inside the workspace, is no
+ *   readable file, or is too large.
+ */
+export function readAttachments(
+  attachments: readonly Attachment[],
+  workspacePath: string,
+): PromptAttachment[] {
+  let total = 0;
+  return attachments.map((attachment, index) => {
+    if (!("path" in attachment)) return decoded(attachment);
+    const file = readFile(attachment.path, workspacePath, index);
+    total += file.data.length;
+    if (total > maxTotalBytes) {
+      throw invalid(index, `the attached files have over ${maxTotalBytes} bytes together`);
+    }
+    return file;
+  });
+}
+
+/** As {@link readAttachments} for a prompt that was accepted before: no file is needed again. */
+export function namedAttachments(attachments: readonly Attachment[]): PromptAttachment[] {
+  return attachments.map((attachment) =>
+    "path" in attachment
+      ? { name: "", mimeType: "", data: new Uint8Array(), path: attachment.path }
+      : decoded(attachment),
+  );
+}
+
+function decoded({ name, mimeType, data }: Exclude<Attachment, { path: string }>) {
+  return { name, mimeType, data: Buffer.from(data, "base64") };
+}
+
+/** Whether an attachment says something by itself, so that the prompt may be empty. */
+export function isText(attachment: PromptAttachment): boolean {
+  return attachment.mimeType.startsWith("text/") && attachment.data.length > 0;
+}
+
+function readFile(path: string, workspacePath: string, index: number): PromptAttachment {
+  const file = realFile(path, workspacePath, index);
+  const stat = statSync(file);
+  if (!stat.isFile()) throw invalid(index, `${path} is not a file`);
+  if (stat.size > maxAttachmentBytes) {
+    throw invalid(
+      index,
+      `${path} has ${stat.size} bytes; at most ${maxAttachmentBytes} can be attached`,
+    );
+  }
+  let data: Buffer;
+  try {
+    data = readFileSync(file);
+  } catch (error) {
+    throw invalid(index, `${path} cannot be read: ${messageOf(error)}`);
+  }
+  return { name: basename(file), mimeType: mimeTypeOf(file, data), data, path };
+}
+
+function realFile(path: string, workspacePath: string, index: number): string {
+  let file: string;
+  try {
+    file = realpathSync.native(resolve(workspacePath, path));
+  } catch {
+    // The reason is the same for whoever reads the answer: nothing is there that can be attached.
+    throw invalid(index, `there is no file ${path} in the workspace`);
+  }
+  const inside = relative(workspacePath, file);
+  if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+    throw invalid(index, `${path} is outside the workspace; send its bytes as data instead`);
+  }
+  if (isLockedDataFile(file)) throw invalid(index, "the file is the server's own");
+  return file;
+}
+
+function mimeTypeOf(file: string, data: Buffer): string {
+  const known = imageTypes[extname(file).toLowerCase()];
+  if (known !== undefined) return known;
+  return isUtf8(data) && !data.includes(0) ? "text/plain" : "application/octet-stream";
+}
+
+function invalid(index: number, message: string): DomainError {
+  return new DomainError("InvalidParams", `attachments.${index}.path: ${message}.`, {
+    data: { issues: [{ path: `attachments.${index}.path`, message }] },
+  });
+}

@@ -1,0 +1,274 @@
+// The use cases (contract sections 3 and 4), each a method that a handler calls with checked params.
+// Nothing in here knows JSON-RPC.
+import type { Clock } from "../base/clock.js";
+import { DomainError } from "../base/errors.js";
+import { defaultSmallModel, listModels } from "../config/models.js";
+import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import type { Workspace } from "../protocol/objects/workspace.js";
+import type { Params, Result } from "../protocol/registry.js";
+import { isText, namedAttachments, readAttachments } from "./attachments.js";
+import type { OpenWorkspace } from "./openWorkspace.js";
+import type { Caller, Completions } from "./ports.js";
+import type { RunUseCases } from "./runUseCases.js";
+import type { SessionUseCases } from "./sessionUseCases.js";
+import { outcomeOf, summaryOf } from "./summaryAnswer.js";
+import type { WorkspaceRegistry } from "./workspaceRegistry.js";
+
+/** What the backend is built from. */
+export interface BackendOptions {
+  readonly workspaces: WorkspaceRegistry;
+  readonly sessions: SessionUseCases;
+  readonly runs: RunUseCases;
+  readonly completions: Completions;
+  readonly clock: Clock;
+  /** How long running turns may go on once the server is to end, in milliseconds. */
+  readonly lingerMs: number;
+}
+
+type Empty = Record<string, never>;
+
+/** The use cases; each throws the domain errors that its method declares. */
+export class Backend {
+  readonly sessions: SessionUseCases;
+  readonly runs: RunUseCases;
+  readonly #workspaces: WorkspaceRegistry;
+  readonly #completions: Completions;
+  readonly #clock: Clock;
+  readonly #lingerMs: number;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: BackendOptions) {
+    this.sessions = options.sessions;
+    this.runs = options.runs;
+    this.#workspaces = options.workspaces;
+    this.#completions = options.completions;
+    this.#clock = options.clock;
+    this.#lingerMs = options.lingerMs;
+  }
+
+  /** `createWorkspace` */
+  async createWorkspace(params: Params<"createWorkspace">): Promise<Workspace> {
+    return (await this.#workspaces.create(params)).describe();
+  }
+
+  /** `getWorkspace` */
+  getWorkspace(params: Params<"getWorkspace">): Workspace {
+    return this.#workspaces.get(params.workspaceId).describe();
+  }
+
+  /** `listWorkspaces` */
+  listWorkspaces(): Result<"listWorkspaces"> {
+    return { workspaces: this.#workspaces.list().map((workspace) => workspace.describe()) };
+  }
+
+  /** `deleteWorkspace` */
+  async deleteWorkspace(params: Params<"deleteWorkspace">): Promise<Empty> {
+    await this.#workspaces.delete(this.#workspaces.get(params.workspaceId), "deleted");
+    return {};
+  }
+
+  /** `initAgent` */
+  async initAgent(params: Params<"initAgent">): Promise<AgentInfo> {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    workspace.refuseIfClosing();
+    await workspace.agent.init();
+    return agentInfo(workspace);
+  }
+
+  /** `updateAgent` */
+  async updateAgent(params: Params<"updateAgent">): Promise<AgentInfo> {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    workspace.refuseIfClosing();
+    await workspace.agent.update();
+    return agentInfo(workspace);
+  }
+
+  /** `getAgentInfo` */
+  getAgentInfo(params: Params<"getAgentInfo">): AgentInfo {
+    return agentInfo(this.#workspaces.get(params.workspaceId));
+  }
+
+  /**
+   * `sendMessage`: everything from the first check to the acceptance is one synchronous step, and
+   * the checks come in the contract's order.
+   */
+  sendMessage(params: Params<"sendMessage">, caller: Caller): Result<"sendMessage"> {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    refuseIfNotReady(workspace);
+    const given = params.attachments ?? [];
+    const isBlank = params.prompt.trim() === "";
+    if (isBlank && given.length === 0) throw emptyPrompt();
+    const isRepeated = given.length > 0 && this.runs.isKnown(params.workspaceId, params.runId);
+    const attachments = isRepeated
+      ? namedAttachments(given)
+      : readAttachments(given, workspace.path);
+    if (isBlank && !isRepeated && !attachments.some(isText)) throw emptyPrompt();
+    this.sessions.find(workspace, params.sessionId);
+    workspace.refuseIfClosing();
+    const accepted = workspace.coordinator.accept({
+      sessionId: params.sessionId,
+      runId: params.runId,
+      clientId: caller.clientId,
+      kind: "prompt",
+      prompt: { text: params.prompt, attachments },
+    });
+    const id = params.runId === undefined ? {} : { runId: params.runId };
+    if (!accepted.isDuplicate) return { ...id, state: "accepted" };
+    return { ...id, state: accepted.row.state, duplicate: true };
+  }
+
+  /** `cancelSession` */
+  cancelSession(params: Params<"cancelSession">): Result<"cancelSession"> {
+    const { workspace, sessionId } = this.#session(params);
+    return { cancelled: workspace.coordinator.cancelSession(sessionId) };
+  }
+
+  /** `cancelRun` */
+  cancelRun(params: Params<"cancelRun">): Result<"cancelRun"> {
+    const row = this.runs.find(params.workspaceId, params.runId);
+    return { outcome: this.#workspaces.get(params.workspaceId).coordinator.cancelRun(row) };
+  }
+
+  /** `summarizeSession`: answers at the end of the summary's turn, which is the workspace's. */
+  async summarizeSession(
+    params: Params<"summarizeSession">,
+    caller: Caller,
+  ): Promise<Result<"summarizeSession">> {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    refuseIfNotReady(workspace);
+    this.sessions.find(workspace, params.sessionId);
+    workspace.refuseIfClosing();
+    const accepted = workspace.coordinator.accept({
+      sessionId: params.sessionId,
+      runId: params.runId,
+      clientId: caller.clientId,
+      kind: "summary",
+      prompt: { text: "", attachments: [] },
+    });
+    if (accepted.run !== undefined) return summaryOf(await outcomeOf(accepted.run, caller));
+    const runId = params.runId ?? "";
+    const completion = await this.runs.wait({ workspaceId: workspace.id, runId }, caller);
+    if ("timedOut" in completion) {
+      throw new DomainError("SessionBusy", "The summary is still being made; ask again.");
+    }
+    return summaryOf(completion);
+  }
+
+  /** `queuedPrompts` */
+  queuedPrompts(params: Params<"queuedPrompts">): Result<"queuedPrompts"> {
+    const { sessionId, workspaceId } = params;
+    return { count: this.sessions.get({ workspaceId, sessionId }).queuedPrompts };
+  }
+
+  /** `queuedPromptsList` */
+  queuedPromptsList(params: Params<"queuedPromptsList">): Result<"queuedPromptsList"> {
+    const { workspace, sessionId } = this.#session(params);
+    return { prompts: workspace.coordinator.queuedPrompts(sessionId) };
+  }
+
+  /** `clearQueue` */
+  clearQueue(params: Params<"clearQueue">): Result<"clearQueue"> {
+    const { workspace, sessionId } = this.#session(params);
+    return { cleared: workspace.coordinator.clearQueue(sessionId) };
+  }
+
+  /** `listModels` */
+  async listModels(params: Params<"listModels">): Promise<Result<"listModels">> {
+    const { agent } = this.#workspaces.get(params.workspaceId);
+    return { models: listModels(await agent.configuration()) };
+  }
+
+  /** `setModel` */
+  async setModel(params: Params<"setModel">): Promise<AgentInfo> {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    refuseIfNotReady(workspace);
+    await workspace.agent.setModel(params.modelType, params.model);
+    return agentInfo(workspace);
+  }
+
+  /** `getDefaultSmallModel` */
+  async getDefaultSmallModel(params: Params<"getDefaultSmallModel">): Promise<SelectedModel> {
+    const { agent } = this.#workspaces.get(params.workspaceId);
+    const config = await agent.configuration();
+    if (!config.providers.has(params.providerId)) return agent.large ?? config.models.large;
+    return defaultSmallModel(config, params.providerId);
+  }
+
+  /** `listPendingCompletions` */
+  listPendingCompletions(
+    params: Params<"listPendingCompletions">,
+    caller: Caller,
+  ): Result<"listPendingCompletions"> {
+    const { workspaceId, sessionId } = params;
+    return {
+      completions: this.#completions.listPending(caller.clientId, workspaceId, sessionId),
+    };
+  }
+
+  /** `acknowledge` */
+  acknowledge(params: Params<"acknowledge">, caller: Caller): Result<"acknowledge"> {
+    return this.#completions.acknowledge(caller.clientId, params.completionIds, this.#clock.now());
+  }
+
+  /** Gives what a client was promised before it told its identity to that identity. */
+  adopt(from: string, to: string): void {
+    this.#completions.adopt(from, to);
+  }
+
+  /** `setPermissionMode` */
+  setPermissionMode(params: Params<"setPermissionMode">): Empty {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    this.#workspaces.setPermissionMode(workspace, params.mode);
+    return {};
+  }
+
+  /**
+   * Ends every turn and closes every workspace; running turns may go on for the linger time first.
+   * Whoever calls it sees to it that no new work comes. Every further call gets the same promise.
+   */
+  end(cause: RunCause): Promise<void> {
+    this.#ended ??= this.#end(cause);
+    return this.#ended;
+  }
+
+  async #end(cause: RunCause): Promise<void> {
+    const workspaces = this.#workspaces.list();
+    if (this.#lingerMs > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.#clock.after(this.#lingerMs, resolve);
+        void Promise.all(workspaces.map(({ coordinator }) => coordinator.whenIdle())).then(() => {
+          timer.cancel();
+          resolve();
+        });
+      });
+    }
+    await Promise.all(
+      this.#workspaces.list().map((workspace) => this.#workspaces.delete(workspace, cause)),
+    );
+  }
+
+  #session(params: { workspaceId: string; sessionId: string }): {
+    workspace: OpenWorkspace;
+    sessionId: string;
+  } {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    return { workspace, sessionId: this.sessions.find(workspace, params.sessionId).id };
+  }
+}
+
+function agentInfo(workspace: OpenWorkspace): AgentInfo {
+  return workspace.agent.info(workspace.coordinator.isBusy);
+}
+
+function refuseIfNotReady(workspace: OpenWorkspace): void {
+  if (workspace.agent.isReady) return;
+  throw new DomainError(
+    "AgentNotInitialized",
+    "The agent of this workspace is not ready; call initAgent first.",
+  );
+}
+
+function emptyPrompt(): DomainError {
+  return new DomainError("EmptyPrompt", "`prompt` is empty; write something or attach a text.");
+}

@@ -1,0 +1,87 @@
+// One open workspace: its options, its agent, its runs, and how it is closed.
+import { toRfc3339 } from "../base/clock.js";
+import { Closing } from "../base/closing.js";
+import { DomainError } from "../base/errors.js";
+import type { Coordinator } from "../coordinator/coordinator.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import type { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
+import type { WorkspaceRow } from "../storage/workspaceStore.js";
+import type { Engine } from "./ports.js";
+import type { WorkspaceAgent } from "./workspaceAgent.js";
+
+/** What a workspace is opened with. */
+export interface WorkspaceParts {
+  readonly row: WorkspaceRow;
+  readonly trusted: boolean;
+  readonly agent: WorkspaceAgent;
+  readonly coordinator: Coordinator;
+  readonly engine: Engine;
+}
+
+/** A folder that is open in this server. */
+export class OpenWorkspace {
+  readonly id: string;
+  readonly path: string;
+  readonly trusted: boolean;
+  readonly agent: WorkspaceAgent;
+  readonly coordinator: Coordinator;
+  readonly engine: Engine;
+  readonly #createdAt: number;
+  readonly #mode: () => PermissionMode;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: WorkspaceParts, mode: () => PermissionMode) {
+    this.id = parts.row.id;
+    this.path = parts.row.path;
+    this.trusted = parts.trusted;
+    this.agent = parts.agent;
+    this.coordinator = parts.coordinator;
+    this.engine = parts.engine;
+    this.#createdAt = parts.row.createdAt;
+    this.#mode = mode;
+  }
+
+  get isClosing(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** @throws DomainError `WorkspaceClosing` once {@link close} was called. */
+  refuseIfClosing(): void {
+    if (this.isClosing) {
+      throw new DomainError(
+        "WorkspaceClosing",
+        "The workspace is being closed; open it again with createWorkspace once that is done.",
+      );
+    }
+  }
+
+  /** As a client sees it. */
+  describe(): Workspace {
+    return {
+      id: this.id,
+      path: this.path,
+      trusted: this.trusted,
+      permissionMode: this.#mode(),
+      isClosing: this.isClosing,
+      agent: this.agent.info(this.coordinator.isBusy),
+      createdAt: toRfc3339(this.#createdAt),
+    };
+  }
+
+  /**
+   * Closes the workspace, in this order: (1) no new runs, (2) cancel what runs and drop what waits,
+   * (3) wait for the turns, (4) release what they left running. Every further call gets the same
+   * promise.
+   */
+  close(cause: RunCause): Promise<void> {
+    this.#closed ??= this.#close(cause);
+    return this.#closed;
+  }
+
+  async #close(cause: RunCause): Promise<void> {
+    const closing = new Closing();
+    closing.add(() => this.engine.dispose());
+    closing.add(() => this.coordinator.close(cause));
+    await closing.close();
+  }
+}

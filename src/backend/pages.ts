@@ -1,0 +1,25 @@
+import { DomainError } from "../base/errors.js";
+
+/** How many a page of a list holds, unless told. */
+export const defaultPageSize = 100;
+
+/** The position that a cursor stands for. Throws `InvalidParams` for one that is none of ours. */
+export function positionOf(cursor: string | undefined): number | undefined {
+  if (cursor === undefined) return undefined;
+  const position = /^\d{1,15}$/.test(cursor) ? Number(cursor) : Number.NaN;
+  if (Number.isSafeInteger(position)) return position;
+  const message = "not a cursor that this server gave; begin again without one";
+  throw new DomainError("InvalidParams", `cursor: ${message}.`, {
+    data: { issues: [{ path: "cursor", message }] },
+  });
+}
+
+/** Cuts `rows`, read with one more than `limit`, to a page and the cursor of the next. */
+export function toPage<T extends { readonly position: number }>(
+  rows: readonly T[],
+  limit: number,
+): { rows: readonly T[]; next: { nextCursor?: string } } {
+  if (rows.length <= limit) return { rows, next: {} };
+  const page = rows.slice(0, limit);
+  return { rows: page, next: { nextCursor: String(page.at(-1)?.position ?? 0) } };
+}

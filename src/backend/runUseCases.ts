@@ -1,0 +1,118 @@
+// What became of a run, and waiting for it (contract section 4, `getRun` and `waitRun`).
+import type { Clock } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import { DomainError } from "../base/errors.js";
+import type { RunComplete } from "../protocol/objects/run.js";
+import type { Params, Result } from "../protocol/registry.js";
+import type { RunRow, RunStore } from "../storage/runStore.js";
+import type { Caller, Completions } from "./ports.js";
+import type { WorkspaceRegistry } from "./workspaceRegistry.js";
+
+/** How often a run of another server is looked at, in milliseconds. */
+const pollMs = 200;
+const defaultTimeoutMs = 60_000;
+
+/** What the use cases of runs are built from. */
+export interface RunUseCaseOptions {
+  readonly workspaces: WorkspaceRegistry;
+  readonly runs: RunStore;
+  readonly completions: Completions;
+  readonly clock: Clock;
+  readonly serverId: string;
+  recoverIfDead(serverId: string): boolean;
+}
+
+/** The use cases that look at runs; each throws as its method declares. */
+export class RunUseCases {
+  readonly #options: RunUseCaseOptions;
+
+  constructor(options: RunUseCaseOptions) {
+    this.#options = options;
+  }
+
+  /** `getRun` */
+  get(params: Params<"getRun">): Result<"getRun"> {
+    const row = this.find(params.workspaceId, params.runId);
+    const completion = this.#options.completions.ofRun(row.position);
+    return {
+      runId: params.runId,
+      sessionId: row.sessionId,
+      state: row.state,
+      ...(completion === undefined ? {} : { completion }),
+    };
+  }
+
+  /** `waitRun`: ends early, with the signal's reason, when the request is cancelled. */
+  async wait(params: Params<"waitRun">, caller: Caller): Promise<Result<"waitRun">> {
+    const { clock, completions } = this.#options;
+    const first = this.#completionOf(params);
+    if (first !== undefined) return first;
+    // A request can be cancelled before its turn comes.
+    caller.signal.throwIfAborted();
+    const outcome = new Deferred<Result<"waitRun">>();
+    const settleIfDone = () => {
+      try {
+        const completion = this.#completionOf(params);
+        if (completion !== undefined) outcome.resolve(completion);
+      } catch (error) {
+        outcome.reject(error);
+      }
+    };
+    const onAbort = () => outcome.reject(caller.signal.reason);
+    caller.signal.addEventListener("abort", onAbort, { once: true });
+    const stopListening = completions.onAppended(({ completion }) => {
+      if (completion.runId === params.runId && completion.workspaceId === params.workspaceId) {
+        settleIfDone();
+      }
+    });
+    const timeout = clock.after(params.timeoutMs ?? defaultTimeoutMs, () =>
+      outcome.resolve({ timedOut: true }),
+    );
+    let poll = clock.after(pollMs, function look() {
+      settleIfDone();
+      poll = clock.after(pollMs, look);
+    });
+    try {
+      return await outcome.promise;
+    } finally {
+      caller.signal.removeEventListener("abort", onAbort);
+      stopListening();
+      timeout.cancel();
+      poll.cancel();
+    }
+  }
+
+  #completionOf(params: { workspaceId: string; runId: string }): RunComplete | undefined {
+    const row = this.find(params.workspaceId, params.runId);
+    if (row.state !== "completed") return undefined;
+    const completion = this.#options.completions.ofRun(row.position);
+    if (completion === undefined) {
+      throw new DomainError(
+        "RunNotFound",
+        `The run ${JSON.stringify(params.runId)} has ended, and its completion is no longer kept.`,
+      );
+    }
+    return completion;
+  }
+
+  /** Whether a `runId` was accepted before in a workspace. */
+  isKnown(workspaceId: string, runId: string | undefined): boolean {
+    return runId !== undefined && this.#options.runs.find(workspaceId, runId) !== undefined;
+  }
+
+  /** The row of a run; what a dead server left open is ended first. Throws `RunNotFound`. */
+  find(workspaceId: string, runId: string): RunRow {
+    const { workspaces, runs, serverId, recoverIfDead } = this.#options;
+    workspaces.get(workspaceId);
+    const row = runs.find(workspaceId, runId);
+    if (row === undefined) {
+      throw new DomainError(
+        "RunNotFound",
+        `No run ${JSON.stringify(runId)} was accepted in this workspace.`,
+      );
+    }
+    const isElsewhere = row.state !== "completed" && row.serverId !== serverId;
+    if (!isElsewhere || !recoverIfDead(row.serverId)) return row;
+    return runs.at(row.position) ?? row;
+  }
+}

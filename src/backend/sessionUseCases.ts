@@ -1,0 +1,156 @@
+// Sessions and messages (contract section 3).
+import type { Clock } from "../base/clock.js";
+import { DomainError } from "../base/errors.js";
+import type { Ids } from "../base/ids.js";
+import { sessionBusy } from "../coordinator/runAdmission.js";
+import { toMessage, toSession } from "../coordinator/wireObjects.js";
+import type { Message } from "../protocol/objects/message.js";
+import type { Session } from "../protocol/objects/session.js";
+import type { Params, Result } from "../protocol/registry.js";
+import type { MessageStore } from "../storage/messageStore.js";
+import type { SessionRow, SessionStore } from "../storage/sessionStore.js";
+import type { OpenWorkspace } from "./openWorkspace.js";
+import { defaultPageSize, positionOf, toPage } from "./pages.js";
+import type { Announcer } from "./ports.js";
+import type { WorkspaceRegistry } from "./workspaceRegistry.js";
+
+/** What the use cases of sessions are built from. */
+export interface SessionUseCaseOptions {
+  readonly workspaces: WorkspaceRegistry;
+  readonly sessions: SessionStore;
+  readonly messages: MessageStore;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** The use cases of sessions and messages; each throws as its method declares. */
+export class SessionUseCases {
+  readonly #options: SessionUseCaseOptions;
+
+  constructor(options: SessionUseCaseOptions) {
+    this.#options = options;
+  }
+
+  /** `createSession` */
+  create(params: Params<"createSession">): Session {
+    const { workspaces, sessions, clock, ids } = this.#options;
+    const workspace = workspaces.get(params.workspaceId);
+    workspace.refuseIfClosing();
+    if (params.parentSessionId !== undefined) this.find(workspace, params.parentSessionId);
+    if (params.sessionId !== undefined) {
+      const known = sessions.find(workspace.id, params.sessionId);
+      if (known !== undefined) return workspace.coordinator.describe(known);
+      if (sessions.exists(params.sessionId)) throw takenElsewhere(params.sessionId);
+    }
+    const row = sessions.insert({
+      id: params.sessionId ?? ids.next("ses"),
+      workspaceId: workspace.id,
+      parentSessionId: params.parentSessionId,
+      title: params.title ?? "",
+      createdAt: clock.now(),
+    });
+    return toSession(row, { isBusy: false, queued: 0 });
+  }
+
+  /** `getSession` */
+  get(params: Params<"getSession">): Session {
+    const workspace = this.#options.workspaces.get(params.workspaceId);
+    return workspace.coordinator.describe(this.find(workspace, params.sessionId));
+  }
+
+  /** `listSessions` */
+  list(params: Params<"listSessions">): Result<"listSessions"> {
+    const workspace = this.#options.workspaces.get(params.workspaceId);
+    const limit = params.limit ?? defaultPageSize;
+    const before = positionOf(params.cursor);
+    const { rows, next } = toPage(
+      this.#options.sessions.list(workspace.id, limit + 1, before),
+      limit,
+    );
+    return { sessions: rows.map((row) => workspace.coordinator.describe(row)), ...next };
+  }
+
+  /** `updateSession` */
+  update(params: Params<"updateSession">): Session {
+    const workspace = this.#options.workspaces.get(params.workspaceId);
+    const { id } = this.find(workspace, params.sessionId);
+    this.#options.sessions.setTitle(id, params.title, this.#options.clock.now());
+    const session = workspace.coordinator.describe(this.find(workspace, id));
+    this.#options.announcer.emit({
+      method: "sessionUpdated",
+      params: { workspaceId: workspace.id, sessionId: id, session },
+    });
+    return session;
+  }
+
+  /** `deleteSession`: its sub-tasks' sessions go with it. */
+  async delete(params: Params<"deleteSession">): Promise<Record<string, never>> {
+    const { workspaces, sessions, announcer } = this.#options;
+    const workspace = workspaces.get(params.workspaceId);
+    const { id } = this.find(workspace, params.sessionId);
+    const all = [...sessions.descendants(workspace.id, id), id];
+    for (const one of all) workspace.coordinator.refuseIfBusy(one);
+    // Another server may have accepted a run since the look.
+    if (!sessions.delete(all)) throw sessionBusy();
+    for (const sessionId of all) {
+      announcer.emit({
+        method: "sessionDeleted",
+        params: { workspaceId: workspace.id, sessionId },
+      });
+    }
+    for (const one of all) await workspace.engine.forgetSession(one);
+    return {};
+  }
+
+  /** `listMessages` */
+  listMessages(params: Params<"listMessages">): Result<"listMessages"> {
+    const workspace = this.#options.workspaces.get(params.workspaceId);
+    const { id } = this.find(workspace, params.sessionId);
+    workspace.coordinator.flush(id);
+    const limit = params.limit ?? defaultPageSize;
+    const after = positionOf(params.cursor);
+    const { rows, next } = toPage(this.#options.messages.list(id, limit + 1, after), limit);
+    return { messages: rows.map(toMessage), ...next };
+  }
+
+  /** `getMessage` */
+  getMessage(params: Params<"getMessage">): Message {
+    const workspace = this.#options.workspaces.get(params.workspaceId);
+    const { id } = this.find(workspace, params.sessionId);
+    workspace.coordinator.flush(id);
+    const row = this.#options.messages.find(id, params.messageId);
+    if (row === undefined) {
+      throw new DomainError(
+        "MessageNotFound",
+        `No message ${JSON.stringify(params.messageId)} in this session; listMessages tells which there are.`,
+      );
+    }
+    return toMessage(row);
+  }
+
+  /** @throws DomainError `SessionMissing` or `SessionNotFound`. */
+  find(workspace: OpenWorkspace, sessionId: string): SessionRow {
+    if (sessionId === "") {
+      throw new DomainError(
+        "SessionMissing",
+        "`sessionId` is empty; make a session with createSession.",
+      );
+    }
+    const row = this.#options.sessions.find(workspace.id, sessionId);
+    if (row === undefined) {
+      throw new DomainError(
+        "SessionNotFound",
+        `No session ${JSON.stringify(sessionId)} in this workspace; listSessions tells which there are.`,
+      );
+    }
+    return row;
+  }
+}
+
+function takenElsewhere(sessionId: string): DomainError {
+  const message = `another workspace has a session ${JSON.stringify(sessionId)}; choose another id`;
+  return new DomainError("InvalidParams", `sessionId: ${message}.`, {
+    data: { issues: [{ path: "sessionId", message }] },
+  });
+}

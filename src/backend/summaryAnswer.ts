@@ -1,0 +1,41 @@
+// The end of a summary's turn as the answer to `summarizeSession` (contract section 4).
+
+import { DomainError } from "../base/errors.js";
+import type { AcceptedRun } from "../coordinator/acceptedRun.js";
+import type { TurnOutcome } from "../coordinator/ports.js";
+import type { Result } from "../protocol/registry.js";
+import type { Caller } from "./ports.js";
+
+/** A summary's end; a request that is cancelled stops waiting, and the summary goes on. */
+export function outcomeOf(run: AcceptedRun, caller: Caller): Promise<TurnOutcome> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(caller.signal.reason);
+    if (caller.signal.aborted) return onAbort();
+    caller.signal.addEventListener("abort", onAbort, { once: true });
+    void run.ended.promise.then((outcome) => {
+      caller.signal.removeEventListener("abort", onAbort);
+      resolve(outcome);
+    });
+  });
+}
+
+/** What `summarizeSession` answers for the end of its turn; throws where that is an error. */
+export function summaryOf(outcome: {
+  status: string;
+  messageId?: string | undefined;
+  error?: string | undefined;
+  errorName?: string | undefined;
+}): Result<"summarizeSession"> {
+  if (outcome.status === "succeeded") {
+    return outcome.messageId === undefined ? {} : { messageId: outcome.messageId };
+  }
+  if (outcome.status === "cancelled") {
+    throw new DomainError(
+      "RequestCancelled",
+      "The summary was cancelled; the session is as before.",
+    );
+  }
+  throw new DomainError("EngineFailed", outcome.error ?? "The summary failed.", {
+    data: { errorName: outcome.errorName ?? "Interrupted" },
+  });
+}

@@ -1,0 +1,116 @@
+// The agent of one workspace as clients see it: ready or not, and with which models.
+
+import type { Log } from "../base/log.js";
+import { findModel } from "../config/models.js";
+import type { ConfigSource } from "../config/source.js";
+import type { ResolvedConfig } from "../config/types.js";
+import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { AgentChoice } from "./ports.js";
+
+/** The name of what runs the turns (`AgentInfo.engine`). */
+export const engineName = "turnwire";
+
+interface Ready {
+  readonly large: SelectedModel;
+  readonly small: SelectedModel;
+  readonly model: NonNullable<AgentInfo["model"]>;
+}
+
+/** Chooses the models of one workspace. */
+export class WorkspaceAgent {
+  readonly #source: ConfigSource;
+  readonly #log: Log;
+  readonly #onConfig: (config: ResolvedConfig) => void;
+  #ready: Ready | undefined;
+  /** Settles when the newest change has been made or refused. */
+  #lastChange: Promise<unknown> = Promise.resolve();
+
+  /** `onConfig` hears of every configuration that was read for the agent. */
+  constructor(source: ConfigSource, log: Log, onConfig: (config: ResolvedConfig) => void) {
+    this.#source = source;
+    this.#log = log;
+    this.#onConfig = onConfig;
+  }
+
+  get isReady(): boolean {
+    return this.#ready !== undefined;
+  }
+
+  /** The configuration as the files have it now. Throws `ConfigInvalid`. */
+  configuration(): Promise<ResolvedConfig> {
+    return this.#source.current();
+  }
+
+  /** Reads the configuration and chooses; does nothing where that was done. */
+  init(): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#ready === undefined) await this.#update();
+    });
+  }
+
+  /** Reads the configuration again and chooses anew; on an error the old choice stays. */
+  update(): Promise<void> {
+    return this.#inOrder(() => this.#update());
+  }
+
+  async #update(): Promise<void> {
+    const config = await this.#source.reload();
+    for (const warning of config.warnings) this.#log.warn({}, warning);
+    this.#ready = choose(config, config.models.large, config.models.small);
+    this.#onConfig(config);
+  }
+
+  /** Chooses one model by hand. Throws `ModelNotConfigured`. */
+  setModel(type: "large" | "small", selected: SelectedModel): Promise<void> {
+    return this.#inOrder(async () => {
+      const config = await this.#source.current();
+      findModel(config, selected);
+      const { large, small } = this.#ready ?? config.models;
+      this.#ready =
+        type === "large" ? choose(config, selected, small) : choose(config, large, selected);
+    });
+  }
+
+  /** Every change reads files first: the one that was asked for last is the one that stays. */
+  #inOrder(change: () => Promise<void>): Promise<void> {
+    const done = this.#lastChange.then(change);
+    // Whoever asked is told of a failure; who comes next only waits for its end.
+    this.#lastChange = done.catch(() => undefined);
+    return done;
+  }
+
+  /**
+   * What a turn that begins now uses: the models that were chosen, in the configuration as it is
+   * now. Throws `ConfigInvalid` or `ModelNotConfigured` where that has changed under them.
+   */
+  async choice(): Promise<AgentChoice> {
+    const config = await this.#source.current();
+    const { large, small } = this.#ready ?? config.models;
+    findModel(config, large);
+    return { config, large, small: isConfigured(config, small) ? small : large };
+  }
+
+  /** The large model, once it is chosen. */
+  get large(): SelectedModel | undefined {
+    return this.#ready?.large;
+  }
+
+  /** As `getAgentInfo` tells it. */
+  info(isBusy: boolean): AgentInfo {
+    const head = { isReady: this.isReady, isBusy, engine: engineName };
+    if (this.#ready === undefined) return head;
+    return { ...head, model: this.#ready.model, modelConfig: this.#ready.large };
+  }
+}
+
+function choose(config: ResolvedConfig, large: SelectedModel, small: SelectedModel): Ready {
+  const { model } = findModel(config, large);
+  findModel(config, small);
+  return { large, small, model };
+}
+
+function isConfigured(config: ResolvedConfig, selected: SelectedModel): boolean {
+  return (
+    config.providers.get(selected.provider)?.models.some(({ id }) => id === selected.model) ?? false
+  );
+}

@@ -1,0 +1,124 @@
+// The folders that are open in this server (contract section 3).
+import { createHash } from "node:crypto";
+import { realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Clock } from "../base/clock.js";
+import { DomainError, messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import type { PermissionMode } from "../protocol/objects/workspace.js";
+import type { Params } from "../protocol/registry.js";
+import type { WorkspaceStore } from "../storage/workspaceStore.js";
+import type { OpenWorkspace } from "./openWorkspace.js";
+import type { Announcer } from "./ports.js";
+import type { WorkspaceFactory } from "./workspaceFactory.js";
+
+/** One folder has one id, in every data directory. */
+function workspaceIdOf(realPath: string): string {
+  return `ws_${createHash("sha256").update(realPath).digest("hex").slice(0, 16)}`;
+}
+
+/** What the registry is built from. */
+export interface RegistryOptions {
+  readonly store: WorkspaceStore;
+  readonly factory: WorkspaceFactory;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What a relative path is relative to. */
+  readonly cwd: string;
+}
+
+/** Opens, finds and closes workspaces. */
+export class WorkspaceRegistry {
+  readonly #options: RegistryOptions;
+  readonly #open = new Map<string, OpenWorkspace>();
+  readonly #modes = new Map<string, PermissionMode>();
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens a folder, or finds it open: then its first options stay.
+   *
+   * @throws DomainError `PathRequired`, `PathNotFound`; with `initAgent` also what that throws, and
+   *   a workspace that was not open before is not open after it.
+   */
+  async create(params: Params<"createWorkspace">): Promise<OpenWorkspace> {
+    const path = this.#realPath(params.path);
+    const row = this.#options.store.open(path, workspaceIdOf(path), this.#options.clock.now());
+    for (;;) {
+      const closing = this.#open.get(row.id);
+      if (!closing?.isClosing) break;
+      await this.delete(closing, "deleted");
+    }
+    const known = this.#open.get(row.id);
+    const workspace = known ?? this.#options.factory.build(row, params, this.#modes);
+    if (known === undefined) this.#open.set(row.id, workspace);
+    if (params.initAgent !== true) return workspace;
+    try {
+      await workspace.agent.init();
+    } catch (error) {
+      if (known === undefined) await this.delete(workspace, "deleted");
+      throw error;
+    }
+    return workspace;
+  }
+
+  #realPath(path: string): string {
+    if (path.trim() === "") {
+      throw new DomainError("PathRequired", "`path` is empty; give the folder to open.");
+    }
+    const absolute = resolve(this.#options.cwd, path);
+    try {
+      const real = realpathSync.native(absolute);
+      if (statSync(real).isDirectory()) return real;
+    } catch (error) {
+      throw new DomainError("PathNotFound", `There is no folder at ${absolute}.`, { cause: error });
+    }
+    throw new DomainError("PathNotFound", `${absolute} is not a folder.`);
+  }
+
+  /** @throws DomainError `WorkspaceNotFound` where it is not open. */
+  get(workspaceId: string): OpenWorkspace {
+    const workspace = this.#open.get(workspaceId);
+    if (workspace === undefined) {
+      throw new DomainError(
+        "WorkspaceNotFound",
+        `No workspace ${JSON.stringify(workspaceId)} is open here; open its folder with createWorkspace.`,
+      );
+    }
+    return workspace;
+  }
+
+  /** Every open workspace, in the order of opening. */
+  list(): OpenWorkspace[] {
+    return [...this.#open.values()];
+  }
+
+  /** Sets how a workspace treats tools that could do harm. */
+  setPermissionMode(workspace: OpenWorkspace, mode: PermissionMode): void {
+    this.#modes.set(workspace.id, mode);
+  }
+
+  /** Closes a workspace and forgets it; resolves once that is done. */
+  async delete(workspace: OpenWorkspace, cause: RunCause): Promise<void> {
+    const isFirst = !workspace.isClosing;
+    try {
+      await workspace.close(cause);
+    } catch (error) {
+      this.#options.log.error(
+        { workspaceId: workspace.id, reason: messageOf(error) },
+        "a workspace did not close cleanly",
+      );
+    }
+    if (!isFirst) return;
+    this.#open.delete(workspace.id);
+    this.#modes.delete(workspace.id);
+    this.#options.announcer.emit({
+      method: "workspaceClosed",
+      params: { workspaceId: workspace.id },
+    });
+  }
+}

@@ -1,0 +1,117 @@
+// `turnwire serve` (contract sections 1 and 11): one client over stdio, from its first byte to the
+// process's end.
+import type { Readable, Writable } from "node:stream";
+import { type Clock, sleep } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import { messageOf } from "../base/errors.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import { composeServer, type Server } from "../compose.js";
+import { lazyEngine, preloadEngine } from "../lazyEngine.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import { defaultDataDirectory } from "../storage/dataDirectory.js";
+import { openChannel } from "../transport/channel.js";
+import type { LogSink } from "../transport/logSink.js";
+import type { ServeOptions } from "./serveOptions.js";
+import { openServerLog } from "./serverLog.js";
+
+/** How long the end waits for bytes that a client may never read, in milliseconds. */
+const flushMs = 1000;
+/**
+ * How long turns that were cancelled may take to end, in milliseconds: a process that hangs for ever
+ * would be worse than a run that the next server tells as interrupted.
+ */
+const graceMs = 30_000;
+/** How often the parent process is looked at, in milliseconds. */
+const parentPollMs = 1000;
+
+/** What a server needs of its process. */
+export interface ServeIo {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly logSink: LogSink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Whether a process lives. */
+  isAlive(processId: number): boolean;
+  /** Calls back at the first SIGTERM or SIGINT. */
+  onTerminate(callback: () => void): void;
+}
+
+/** Why a server ends, and with which exit code. */
+interface Ending {
+  readonly cause: RunCause;
+  readonly exitCode: number;
+}
+
+/** Serves one client; resolves with the exit code once every turn has ended and is on disk. */
+export async function serve(options: ServeOptions, io: ServeIo): Promise<number> {
+  const { clock, ids, env } = io;
+  const log = openServerLog(options, io.logSink);
+  const ending = new Deferred<Ending>();
+  const dataDirectory = options.dataDir ?? defaultDataDirectory(env);
+  let server: Server;
+  try {
+    server = composeServer({
+      ...{ dataDirectory, env, clock, ids, log: log.log, cwd: io.cwd },
+      facts: { name: "turnwire", version: io.version, maxMessageBytes: options.maxMessageBytes },
+      lingerMs: options.lingerSeconds * 1000,
+      createEngine: (place) => lazyEngine(place, { ...io, log: log.log, dataDirectory }),
+      watchParent: (processId) => watchParent(processId, io, ending),
+      preloadEngine: () => preloadEngine(clock, log.log),
+    });
+  } catch (error) {
+    log.log.error({ reason: messageOf(error) }, "the server could not start");
+    io.logSink.write(`turnwire: ${messageOf(error)}\n`);
+    await log.close();
+    return 1;
+  }
+  const channel = openChannel({
+    ...{ input: io.input, output: io.output, framing: options.framing, log: log.log },
+    maxMessageBytes: options.maxMessageBytes,
+  });
+  let wasShutDown = false;
+  const connection = server.connect(channel, () => {
+    wasShutDown = true;
+  });
+  void connection.exitAsked.then(() =>
+    ending.resolve({ cause: "shutdown", exitCode: wasShutDown ? 0 : 1 }),
+  );
+  void channel.closed.then((end) => {
+    log.log.info({ end: end.kind }, "the client is gone");
+    ending.resolve({ cause: "disconnect", exitCode: 0 });
+  });
+  io.onTerminate(() => ending.resolve({ cause: "shutdown", exitCode: 0 }));
+  const { cause, exitCode } = await ending.promise;
+  connection.refuseRequests();
+  const hasEnded = await Promise.race([
+    server.end(cause).then(() => true),
+    sleep(clock, options.lingerSeconds * 1000 + graceMs).then(() => false),
+  ]);
+  connection.close();
+  await Promise.race([channel.flushed(), sleep(clock, flushMs)]);
+  channel.dispose();
+  if (hasEnded) await closeServer(server, log.log);
+  else log.log.error({}, "a turn did not end; its run is left as interrupted");
+  await log.close();
+  return exitCode;
+}
+
+async function closeServer(server: Server, log: Log): Promise<void> {
+  try {
+    await server.close();
+  } catch (error) {
+    log.error({ err: error }, "the server did not close cleanly");
+  }
+}
+
+function watchParent(processId: number, io: ServeIo, ending: Deferred<Ending>): void {
+  const look = () => {
+    if (!io.isAlive(processId)) ending.resolve({ cause: "disconnect", exitCode: 0 });
+    else io.clock.after(parentPollMs, look);
+  };
+  look();
+}

@@ -1,0 +1,149 @@
+// Builds a server, in order, and closes it in the reverse order.
+import { join } from "node:path";
+import { Backend } from "./backend/backend.js";
+import type { Engine, EnginePlace } from "./backend/ports.js";
+import { RunUseCases } from "./backend/runUseCases.js";
+import { SessionUseCases } from "./backend/sessionUseCases.js";
+import { WorkspaceFactory } from "./backend/workspaceFactory.js";
+import { WorkspaceRegistry } from "./backend/workspaceRegistry.js";
+import { type Clock, sleep } from "./base/clock.js";
+import { Closing } from "./base/closing.js";
+import { messageOf } from "./base/errors.js";
+import type { Ids } from "./base/ids.js";
+import type { Log } from "./base/log.js";
+import { Recovery } from "./coordinator/recovery.js";
+import { Broadcaster } from "./events/broadcaster.js";
+import { Outbox } from "./events/outbox.js";
+import { Pruner } from "./events/pruner.js";
+import type { RunCause } from "./protocol/objects/run.js";
+import { ConnectionDesk } from "./rpc/questionDesk.js";
+import {
+  type ConnectionChannel,
+  type ServedConnection,
+  type ServerFacts,
+  serveConnection,
+} from "./rpc/serverConnection.js";
+import { CompletionStore } from "./storage/completionStore.js";
+import { Database } from "./storage/database.js";
+import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
+import { MessageStore } from "./storage/messageStore.js";
+import { RunStore } from "./storage/runStore.js";
+import { ServerRegistry } from "./storage/serverRegistry.js";
+import { SessionStore } from "./storage/sessionStore.js";
+import { WorkspaceStore } from "./storage/workspaceStore.js";
+
+/** How long the end of a server waits for a client to read what it is owed, in milliseconds. */
+const drainMs = 2000;
+
+/** What a server is built from. */
+export interface ServerOptions {
+  readonly dataDirectory: string;
+  readonly facts: ServerFacts;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly lingerMs: number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  createEngine(place: EnginePlace): Engine;
+  /** Watches the process that `initialize.processId` names. */
+  watchParent(processId: number): void;
+  /** Begins to load what the first turn will need; never waits, never throws. */
+  preloadEngine?(): void;
+}
+
+/** A server without its transport. */
+export interface Server {
+  /** Serves one client; `onShutdown` is called when it asks for the end. */
+  connect(channel: ConnectionChannel, onShutdown: () => void): ServedConnection;
+  /** Ends every turn, each with its completion, and waits a while for clients to read them. */
+  end(cause: RunCause): Promise<void>;
+  /** Ends what {@link Server.end} did not and closes everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Builds a server over a data directory; what dead servers left there is ended first.
+ *
+ * @throws DomainError `StorageFailed` where the directory or its database cannot be used.
+ */
+export function composeServer(options: ServerOptions): Server {
+  const closing = new Closing();
+  try {
+    return compose(options, closing);
+  } catch (error) {
+    closing.close().catch((failure: unknown) => {
+      options.log.warn({ reason: messageOf(failure) }, "a failed start was not undone");
+    });
+    throw error;
+  }
+}
+
+function compose(options: ServerOptions, closing: Closing): Server {
+  const { clock, ids, log, facts } = options;
+  makeDataDirectory(options.dataDirectory);
+  const database = Database.open(join(options.dataDirectory, databaseName));
+  closing.add(() => database.close());
+  const serverId = ids.next("srv");
+  const registry = ServerRegistry.register(database, options.dataDirectory, serverId, clock.now());
+  closing.add(() => registry.close());
+  const stores = {
+    sessions: new SessionStore(database),
+    messages: new MessageStore(database),
+    runs: new RunStore(database),
+    completions: new CompletionStore(database),
+  };
+  const outbox = new Outbox(database, stores, serverId, ids);
+  const recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
+  recovery.recoverDead();
+  const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
+  const broadcaster = new Broadcaster(outbox, clock, ids, log);
+  closing.add(() => broadcaster.close());
+  const pruner = new Pruner(stores.completions, clock, log);
+  closing.add(() => pruner.close());
+  const desk = new ConnectionDesk(log);
+  const factory = new WorkspaceFactory({
+    coordination: {
+      ...{ serverId, database, ...stores, outbox, announcer: broadcaster, desk, clock, ids, log },
+      recoverIfDead,
+    },
+    env: options.env,
+    log,
+    createEngine: (place) => options.createEngine(place),
+  });
+  const workspaces = new WorkspaceRegistry({
+    ...{ store: new WorkspaceStore(database), factory, announcer: broadcaster },
+    ...{ clock, log, cwd: options.cwd },
+  });
+  const backend = new Backend({
+    workspaces,
+    sessions: new SessionUseCases({
+      ...{ workspaces, ...stores, announcer: broadcaster, clock, ids },
+    }),
+    runs: new RunUseCases({
+      ...{ workspaces, runs: stores.runs, completions: outbox, clock, serverId, recoverIfDead },
+    }),
+    completions: outbox,
+    clock,
+    lingerMs: options.lingerMs,
+  });
+  const end = async (cause: RunCause) => {
+    await backend.end(cause);
+    await Promise.race([broadcaster.drained(), sleep(clock, drainMs)]);
+  };
+  closing.add(() => backend.end("shutdown"));
+  return {
+    connect: (channel, onShutdown) =>
+      serveConnection({
+        ...{ channel, backend, hub: broadcaster, desk, facts, ids, log },
+        shutdown: () => {
+          onShutdown();
+          return end("shutdown");
+        },
+        watchParent: (processId) => options.watchParent(processId),
+        onGreeted: () => options.preloadEngine?.(),
+      }),
+    end,
+    close: () => closing.close(),
+  };
+}

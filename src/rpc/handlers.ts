@@ -1,0 +1,54 @@
+// Which use case answers which method. A method without one does not compile, and a handler that
+// needs more than a line lacks a use case.
+import type { Backend } from "../backend/backend.js";
+import type { Caller } from "../backend/ports.js";
+import type { MethodName, Params, Result } from "../protocol/registry.js";
+
+/** Answers one method. */
+export type Handler<M extends MethodName> = (
+  params: Params<M>,
+  caller: Caller,
+) => Result<M> | Promise<Result<M>>;
+
+/** Answers every method. */
+export type Handlers = { readonly [M in MethodName]: Handler<M> };
+
+/** The methods that belong to the connection rather than to a use case. */
+export type ConnectionHandlers = Pick<Handlers, "initialize" | "shutdown">;
+
+/** The handlers of a connection. */
+export function createHandlers(backend: Backend, connection: ConnectionHandlers): Handlers {
+  return {
+    ...connection,
+    ping: () => ({}),
+    createWorkspace: (params) => backend.createWorkspace(params),
+    getWorkspace: (params) => backend.getWorkspace(params),
+    listWorkspaces: () => backend.listWorkspaces(),
+    deleteWorkspace: (params) => backend.deleteWorkspace(params),
+    createSession: (params) => backend.sessions.create(params),
+    getSession: (params) => backend.sessions.get(params),
+    listSessions: (params) => backend.sessions.list(params),
+    updateSession: (params) => backend.sessions.update(params),
+    deleteSession: (params) => backend.sessions.delete(params),
+    listMessages: (params) => backend.sessions.listMessages(params),
+    getMessage: (params) => backend.sessions.getMessage(params),
+    initAgent: (params) => backend.initAgent(params),
+    updateAgent: (params) => backend.updateAgent(params),
+    getAgentInfo: (params) => backend.getAgentInfo(params),
+    sendMessage: (params, caller) => backend.sendMessage(params, caller),
+    cancelSession: (params) => backend.cancelSession(params),
+    cancelRun: (params) => backend.cancelRun(params),
+    summarizeSession: (params, caller) => backend.summarizeSession(params, caller),
+    queuedPrompts: (params) => backend.queuedPrompts(params),
+    queuedPromptsList: (params) => backend.queuedPromptsList(params),
+    clearQueue: (params) => backend.clearQueue(params),
+    listModels: (params) => backend.listModels(params),
+    setModel: (params) => backend.setModel(params),
+    getDefaultSmallModel: (params) => backend.getDefaultSmallModel(params),
+    getRun: (params) => backend.runs.get(params),
+    waitRun: (params, caller) => backend.runs.wait(params, caller),
+    listPendingCompletions: (params, caller) => backend.listPendingCompletions(params, caller),
+    acknowledge: (params, caller) => backend.acknowledge(params, caller),
+    setPermissionMode: (params) => backend.setPermissionMode(params),
+  };
+}

@@ -1,0 +1,83 @@
+// `initialize` (contract section 2): who the client is, once; and then what waits for it, behind the
+// answer.
+import { DomainError } from "../base/errors.js";
+import {
+  methods,
+  notifications,
+  type Params,
+  protocolVersion,
+  type Result,
+} from "../protocol/registry.js";
+import type { ConnectionDelivery } from "./ports.js";
+import type { ServerFacts } from "./serverConnection.js";
+
+/** What a handshake is built from. */
+export interface HandshakeOptions {
+  readonly delivery: ConnectionDelivery;
+  readonly facts: ServerFacts;
+  /** Gives what was accepted before `initialize` to the identity that it tells. */
+  adoptEarlierRuns(from: string, to: string): void;
+  watchParent(processId: number): void;
+  /** Called when the answer has been written. */
+  onGreeted(): void;
+  afterWritten(result: object, run: () => void): void;
+}
+
+/** The handshake of one connection. */
+export class Handshake {
+  readonly #options: HandshakeOptions;
+  #isDone = false;
+  #canAnswer = true;
+
+  constructor(options: HandshakeOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the client may be asked for permission. */
+  get canAnswerQuestions(): boolean {
+    return this.#canAnswer;
+  }
+
+  /** @throws DomainError `AlreadyInitialized` or `UnsupportedProtocolVersion`. */
+  initialize(params: Params<"initialize">): Result<"initialize"> {
+    if (this.#isDone) {
+      throw new DomainError("AlreadyInitialized", "`initialize` was answered on this connection.");
+    }
+    if (params.protocolVersion !== undefined && params.protocolVersion !== protocolVersion) {
+      throw new DomainError(
+        "UnsupportedProtocolVersion",
+        `Protocol version ${params.protocolVersion} is not spoken here; use ${protocolVersion}.`,
+        { data: { supported: [protocolVersion] } },
+      );
+    }
+    const { delivery, facts } = this.#options;
+    const clientId = params.clientId ?? delivery.clientId;
+    if (clientId !== delivery.clientId) {
+      this.#options.adoptEarlierRuns(delivery.clientId, clientId);
+    }
+    const { pending } = delivery.identify({
+      clientId,
+      ackTimeoutMs: params.ackTimeoutMs,
+      optOutNotifications: params.optOutNotifications ?? [],
+    });
+    this.#isDone = true;
+    this.#canAnswer = params.capabilities?.requestPermission ?? true;
+    if (typeof params.processId === "number") this.#options.watchParent(params.processId);
+    const result: Result<"initialize"> = {
+      protocolVersion,
+      serverInfo: { name: facts.name, version: facts.version },
+      clientId,
+      pendingCompletions: pending,
+      capabilities: {
+        methods: Object.keys(methods),
+        notifications: Object.keys(notifications),
+        maxMessageBytes: facts.maxMessageBytes,
+      },
+    };
+    this.#options.afterWritten(result, () => {
+      delivery.release();
+      this.#options.onGreeted();
+    });
+    return result;
+  }
+}

@@ -1,0 +1,25 @@
+// What a connection needs from the house.
+import type { Outgoing } from "./outgoing.js";
+
+/** The way out of one connection, as `events` sees it. */
+export interface ConnectionSender {
+  send(message: Outgoing): Promise<void>;
+}
+
+/** One connection's delivery of events and completions. */
+export interface ConnectionDelivery {
+  readonly clientId: string;
+  identify(client: {
+    clientId: string;
+    ackTimeoutMs: number | undefined;
+    optOutNotifications: readonly string[];
+  }): { pending: number };
+  release(): void;
+  drained(): Promise<void>;
+}
+
+/** Where connections are made known to whoever tells what happens. */
+export interface DeliveryHub<D extends ConnectionDelivery = ConnectionDelivery> {
+  connect(sender: ConnectionSender): D;
+  disconnect(delivery: D): void;
+}

@@ -1,0 +1,67 @@
+// From a method's name and raw params to its handler's result: parse, route, translate errors.
+
+import type { Caller } from "../backend/ports.js";
+import { type MethodName, methods, type Params, type Result } from "../protocol/registry.js";
+import { type ErrorTranslator, invalidParams, wireError } from "./errorTranslation.js";
+import type { Handler, Handlers } from "./handlers.js";
+
+/** Routes the messages of one connection. */
+export class Router {
+  readonly #handlers: Handlers;
+  readonly #translator: ErrorTranslator;
+
+  constructor(handlers: Handlers, translator: ErrorTranslator) {
+    this.#handlers = handlers;
+    this.#translator = translator;
+  }
+
+  /**
+   * Answers a request. What it returns before it first waits happens in one step with the request's
+   * arrival. Rejects with `ResponseError`s alone.
+   */
+  async request(method: string, params: unknown, caller: Caller): Promise<object> {
+    if (!isMethod(method)) {
+      // The message is the one that the examples of JSON-RPC 2.0 show.
+      throw wireError("MethodNotFound", "Method not found", { method });
+    }
+    return this.#call(method, params, caller);
+  }
+
+  /** Whether a method may be sent as a notification. */
+  takesNotification(method: string): boolean {
+    return isMethod(method) && methods[method].alsoNotification;
+  }
+
+  async #call<M extends MethodName>(
+    method: M,
+    params: unknown,
+    caller: Caller,
+  ): Promise<Result<M>> {
+    const parsed = parse(method, params);
+    const handler: Handler<M> = this.#handlers[method];
+    try {
+      return await handler(parsed, caller);
+    } catch (error) {
+      throw this.#translator.translate(error, method, caller.signal);
+    }
+  }
+}
+
+function isMethod(method: string): method is MethodName {
+  return Object.hasOwn(methods, method);
+}
+
+/** Checks params at the border (contract sections 2 and 8). */
+function parse<M extends MethodName>(method: M, params: unknown): Params<M> {
+  const isEmptyList = Array.isArray(params) && params.length === 0;
+  const named = params === undefined || params === null || isEmptyList ? {} : params;
+  if (Array.isArray(named)) {
+    const message = "params go by name, in an object";
+    throw wireError("InvalidParams", `Invalid params: ${message}`, {
+      issues: [{ path: "", message }],
+    });
+  }
+  const result = methods[method].params().safeParse(named);
+  if (!result.success) throw invalidParams(result.error);
+  return result.data as Params<M>;
+}

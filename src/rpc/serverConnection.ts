@@ -1,0 +1,151 @@
+// One client's connection: the handshake, its requests, and what it is told (contract sections 1
+// and 2).
+import type { CancellationToken, MessageConnection, ResponseError } from "vscode-jsonrpc/node";
+import type { Backend } from "../backend/backend.js";
+import type { Caller } from "../backend/ports.js";
+import { Deferred } from "../base/deferred.js";
+import { messageOf } from "../base/errors.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.js";
+import { createHandlers } from "./handlers.js";
+import { Handshake } from "./handshake.js";
+import type { ConnectionDelivery, DeliveryHub } from "./ports.js";
+import type { ConnectionDesk } from "./questionDesk.js";
+import { Router } from "./router.js";
+
+/** The part of a channel that a connection needs. */
+export interface ConnectionChannel {
+  readonly connection: MessageConnection;
+  afterWritten(result: object, run: () => void): void;
+}
+
+/** What the server is, as a client is told. */
+export interface ServerFacts {
+  readonly name: string;
+  readonly version: string;
+  readonly maxMessageBytes: number;
+}
+
+/** What a connection is served with. */
+export interface ServeOptions<D extends ConnectionDelivery> {
+  readonly channel: ConnectionChannel;
+  readonly backend: Backend;
+  readonly hub: DeliveryHub<D>;
+  readonly desk: ConnectionDesk;
+  readonly facts: ServerFacts;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Ends every turn; resolves once what is to be told has left. */
+  shutdown(): Promise<void>;
+  /** Watches the process that `initialize.processId` names. */
+  watchParent(processId: number): void;
+  /** Called when `initialize` has been answered. */
+  onGreeted(): void;
+}
+
+/** A connection that is being served. */
+export interface ServedConnection {
+  /** Resolves when the client sends `exit`. */
+  readonly exitAsked: Promise<void>;
+  /** From now on every request is refused with `ServerShuttingDown`. */
+  refuseRequests(): void;
+  /** Stops telling the client anything. */
+  close(): void;
+}
+
+/** Serves one client until it is closed. */
+export function serveConnection<D extends ConnectionDelivery>(
+  options: ServeOptions<D>,
+): ServedConnection {
+  const { channel, backend, hub, desk, facts, ids, log } = options;
+  const { connection } = channel;
+  const delivery = hub.connect({
+    send: ({ method, params }) => connection.sendNotification(method, params),
+  });
+  const handshake = new Handshake({
+    delivery,
+    facts,
+    adoptEarlierRuns: (from, to) => backend.adopt(from, to),
+    watchParent: (processId) => options.watchParent(processId),
+    onGreeted: () => options.onGreeted(),
+    afterWritten: (result, run) => channel.afterWritten(result, run),
+  });
+  let isShuttingDown = false;
+  const handlers = createHandlers(backend, {
+    initialize: (params) => handshake.initialize(params),
+    shutdown: async () => {
+      isShuttingDown = true;
+      await options.shutdown();
+      return {};
+    },
+  });
+  const router = new Router(handlers, new ErrorTranslator(ids, log));
+  const exitAsked = new Deferred<void>();
+  const caller = (signal: AbortSignal): Caller => ({ clientId: delivery.clientId, signal });
+  connection.onRequest((method: string, params: unknown, token: CancellationToken) => {
+    if (isShuttingDown && method !== "shutdown") {
+      return wireError("ServerShuttingDown", "The server is shutting down.");
+    }
+    return withSignal(token, (signal) => router.request(method, params, caller(signal)));
+  });
+  connection.onNotification((method: string, params: unknown) => {
+    if (method === "exit") return exitAsked.resolve();
+    if (!router.takesNotification(method)) {
+      log.debug({ method }, "a notification that means nothing here was ignored");
+      return;
+    }
+    router.request(method, params, caller(new AbortController().signal)).catch((error: unknown) => {
+      log.warn({ method, reason: messageOf(error) }, "a notification was refused");
+    });
+  });
+  const forget = desk.add({
+    connection,
+    get clientId() {
+      return delivery.clientId;
+    },
+    get canAnswer() {
+      return handshake.canAnswerQuestions;
+    },
+  });
+  connection.listen();
+  return {
+    exitAsked: exitAsked.promise,
+    refuseRequests() {
+      isShuttingDown = true;
+    },
+    close() {
+      forget();
+      hub.disconnect(delivery);
+    },
+  };
+}
+
+/**
+ * Runs `work` with a signal that the token aborts. A request that is cancelled is answered at once;
+ * what it has begun goes on where it belongs to the workspace and not to the request.
+ */
+async function withSignal<T>(
+  token: CancellationToken,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | ResponseError<ErrorData>> {
+  const controller = new AbortController();
+  const cancelled = new Deferred<ResponseError<ErrorData>>();
+  const cancel = () => {
+    controller.abort(new Error("the request was cancelled"));
+    // What is done at once, such as accepting a prompt, is answered as what it is.
+    setImmediate(() =>
+      cancelled.resolve(wireError("RequestCancelled", "The request was cancelled.")),
+    );
+  };
+  if (token.isCancellationRequested) cancel();
+  const outcome = work(controller.signal);
+  const subscription = token.onCancellationRequested(cancel);
+  try {
+    // The router has logged what is unexpected; a rejection behind the answer has nobody to go to.
+    outcome.catch(() => {});
+    return await Promise.race([outcome, cancelled.promise]);
+  } finally {
+    subscription.dispose();
+  }
+}

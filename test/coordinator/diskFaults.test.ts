@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let house: CoordinatorHouse;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  house = new CoordinatorHouse({ directory: folder.path });
+  house.session("s");
+});
+
+afterEach(async () => {
+  await house.close();
+  folder.remove();
+});
+
+const statuses = () => house.allCompletions().map(({ runId, status }) => `${runId}: ${status}`);
+const storageFailed = expect.objectContaining({ name: "StorageFailed", retryable: true });
+
+describe("a disk that refuses an acceptance", () => {
+  it("lets nothing be accepted: no row, no turn, the session idle", async () => {
+    house.breakDisk();
+    expect(() => house.accept("s", { runId: "a" })).toThrow(storageFailed);
+    house.breakDisk(false);
+    await house.clock.settle();
+    expect(house.runs.find(workspaceId, "a")).toBeUndefined();
+    expect(house.engine.preparations).toHaveLength(0);
+    expect(house.coordinator.isBusy).toBe(false);
+    (await house.begin("s", { runId: "a" })).succeed();
+    await house.clock.settle();
+    expect(statuses()).toEqual(["a: succeeded"]);
+  });
+
+  it("because it is full says so", () => {
+    const { page_count: pages } = house.database.prepare("PRAGMA page_count").get() ?? {};
+    house.database.prepare(`PRAGMA max_page_count = ${pages}`).get();
+    const runId = "a".repeat(200_000);
+    expect(() => house.accept("s", { runId })).toThrow(/the disk is full; free some space/);
+    house.database.prepare("PRAGMA max_page_count = 1000000").get();
+    expect(house.runs.find(workspaceId, runId)).toBeUndefined();
+    expect(house.coordinator.isBusy).toBe(false);
+  });
+
+  it("keeps a prompt out of the queue too", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    house.breakDisk();
+    expect(() => house.accept("s", { runId: "b" })).toThrow(storageFailed);
+    house.breakDisk(false);
+    expect(house.coordinator.queuedPrompts("s")).toEqual([]);
+    turn.succeed();
+    await house.clock.settle();
+    expect(statuses()).toEqual(["a: succeeded"]);
+  });
+});
+
+describe("a disk that refuses an outcome", () => {
+  it("makes the completion late, and there is one", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    house.database
+      .prepare(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON completions BEGIN SELECT RAISE(ABORT, 'full'); END",
+      )
+      .run();
+    turn.succeed("late");
+    await house.clock.advance(60_000);
+    expect(house.row("a").state).toBe("running");
+    expect(house.coordinator.describe(sessionRow()).isBusy).toBe(true);
+    house.database.prepare("DROP TRIGGER full").run();
+    await house.clock.advance(10_000);
+    expect(house.allCompletions()).toMatchObject([{ runId: "a", text: "late" }]);
+    await house.clock.advance(60_000);
+    expect(statuses()).toEqual(["a: succeeded"]);
+    expect(house.coordinator.isBusy).toBe(false);
+  });
+
+  it("loses nothing of what had streamed", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    const reply = turn.request.sink.createMessage({ role: "assistant" });
+    const part = reply.addPart({ type: "text", text: "" });
+    reply.append(part, "streamed");
+    house.database
+      .prepare(
+        "CREATE TEMP TRIGGER full BEFORE INSERT ON completions BEGIN SELECT RAISE(ABORT, 'full'); END",
+      )
+      .run();
+    turn.throw(new Error("unexpected"));
+    await house.clock.settle();
+    house.database.prepare("DROP TRIGGER full").run();
+    await house.clock.advance(10_000);
+    expect(statuses()).toEqual(["a: failed"]);
+    expect(house.transcript("s").at(-1)).toBe("assistant: streamed");
+  });
+
+  it("keeps an outcome that a cancel comes too late for, however long it takes", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    house.breakDisk();
+    const { sink } = turn.request;
+    expect(() => sink.createMessage({ role: "assistant" })).toThrow(storageFailed);
+    turn.throw(new Error("the disk"));
+    await house.clock.settle();
+    expect(house.coordinator.cancelSession("s")).toEqual([{ runId: "a", was: "running" }]);
+    await house.clock.advance(600_000);
+    house.breakDisk(false);
+    await house.clock.advance(10_000);
+    expect(statuses()).toEqual(["a: failed"]);
+  });
+
+  it("does not hold up the other sessions", async () => {
+    house.session("t");
+    const other = await house.begin("t", { runId: "b" });
+    const turn = await house.begin("s", { runId: "a" });
+    house.breakDisk();
+    turn.throw(new Error("the disk"));
+    await house.clock.settle();
+    house.breakDisk(false);
+    other.succeed();
+    await house.clock.settle();
+    expect(statuses()).toEqual(["b: succeeded"]);
+    await house.clock.advance(250);
+    expect(statuses()).toEqual(["b: succeeded", "a: failed"]);
+  });
+});
+
+describe("closing on a disk that refuses", () => {
+  it("tries three times, then leaves the run to the next server, which interrupts it", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    house.accept("s", { runId: "b" });
+    house.breakDisk();
+    turn.throw(new Error("the disk"));
+    await house.clock.advance(60_000);
+    const closed = house.coordinator.close("shutdown");
+    await house.clock.advance(750);
+    await closed;
+    expect(house.coordinator.isBusy).toBe(false);
+    house.breakDisk(false);
+    await house.close();
+    house = new CoordinatorHouse({ directory: folder.path, ids: house.ids });
+    expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+  });
+
+  it("takes a disk that is well again at once", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    house.breakDisk();
+    turn.throw(new Error("the disk"));
+    await house.clock.advance(60_000);
+    house.breakDisk(false);
+    const closed = house.coordinator.close("shutdown");
+    await house.clock.settle();
+    await closed;
+    expect(statuses()).toEqual(["a: failed"]);
+  });
+});
+
+function sessionRow() {
+  const row = house.sessions.find(workspaceId, "s");
+  if (row === undefined) throw new Error("the session is gone");
+  return row;
+}

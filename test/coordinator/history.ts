@@ -1,0 +1,297 @@
+// One random history: steps that are taken by the real coordinator and by the model, and compared.
+import { expect } from "vitest";
+import { DomainError } from "../../src/base/errors.js";
+import { CoordinatorHouse, clientId, workspaceId } from "../helpers/coordinatorHouse.js";
+import type { GatedTurn } from "../helpers/gatedEngine.js";
+import { VirtualScheduler } from "../helpers/virtualScheduler.js";
+import { type HistoryStep, sessionIds } from "./historyStep.js";
+import { type ModelRun, ModelSession } from "./sessionModel.js";
+import { expectCompletionsLast } from "./wireOrder.js";
+
+/** The real thing and its model, side by side. */
+export class History {
+  readonly #directory: string;
+  readonly #disk: { isBroken: boolean; stopsAtOnce: boolean };
+  readonly #runs: ModelRun[] = [];
+  #house: CoordinatorHouse;
+  #sessions: ModelSession[];
+  #wire: ReturnType<CoordinatorHouse["connect"]>["wire"];
+  #closing: Promise<void> | undefined;
+  #names = 0;
+
+  constructor(directory: string, stopsAtOnce: boolean) {
+    this.#directory = directory;
+    this.#disk = { isBroken: false, stopsAtOnce };
+    this.#house = new CoordinatorHouse({ directory });
+    this.#house.engine.stopsAtOnce = stopsAtOnce;
+    this.#sessions = sessionIds.map((id) => new ModelSession(this.#house.session(id), this.#disk));
+    this.#wire = this.#house.connect({ clientId }).wire;
+  }
+
+  /** Takes a step at once; what it returns must be awaited before the next. */
+  take(step: HistoryStep): Promise<void> | undefined {
+    switch (step.type) {
+      case "accept":
+        return this.#accept(this.#at(step.session), "prompt", step.named);
+      case "summarize":
+        return this.#accept(this.#at(step.session), "summary", step.named);
+      case "repeat":
+        return this.#repeat(step.pick);
+      case "conflict":
+        return this.#conflict(step.pick);
+      case "cancel":
+        return this.#cancel(this.#at(step.session));
+      case "cancelRun":
+        return this.#cancelRun(step.pick);
+      case "clearQueue":
+        return this.#clearQueue(this.#at(step.session));
+      case "settle":
+        return this.settle();
+      case "breakDisk":
+        if (this.#closing === undefined) this.#breakDisk(true);
+        return undefined;
+      case "healDisk":
+        return this.#disk.isBroken ? this.#heal() : undefined;
+      case "close":
+        return this.#close();
+      case "crash":
+        return this.#crash();
+      default:
+        return this.#tellEngine(this.#at(step.session), step.type);
+    }
+  }
+
+  #at(index: number): ModelSession {
+    const found = this.#sessions[index];
+    if (found === undefined) throw new Error(`no session ${index}`);
+    return found;
+  }
+
+  #accept(target: ModelSession, kind: ModelRun["kind"], named: boolean): undefined {
+    if (this.#closing !== undefined) return;
+    const name = `r${++this.#names}`;
+    const sent = { kind, text: name, ...(named ? { runId: name } : {}) };
+    if (kind === "summary" && target.isBusy) return this.#refused("SessionBusy", target, sent);
+    if (this.#disk.isBroken) return this.#refused("StorageFailed", target, sent);
+    const accepted = this.#house.accept(target.id, sent);
+    if (accepted.isDuplicate) throw new Error("a fresh run is no duplicate");
+    const { ref } = accepted.run;
+    const base = { handle: accepted.run, session: target, position: ref.position, text: name };
+    const run: ModelRun = { ...base, runId: ref.runId, kind, folded: 0, state: "accepted" };
+    this.#runs.push(run);
+    target.accept(run);
+  }
+
+  #refused(name: string, target: ModelSession, sent: { runId?: string; text: string }): undefined {
+    expect(() => this.#house.accept(target.id, sent)).toThrow(expect.objectContaining({ name }));
+    if (sent.runId !== undefined) {
+      expect(this.#house.runs.find(workspaceId, sent.runId)).toBeUndefined();
+    }
+  }
+
+  #named(index: number): ModelRun | undefined {
+    const named = this.#runs.filter(({ runId }) => runId !== undefined);
+    return named[named.length - 1 - (index % Math.max(1, named.length))];
+  }
+
+  #repeat(index: number): undefined {
+    const run = this.#named(index);
+    if (run?.runId === undefined || this.#closing !== undefined) return;
+    const { runId, kind, text } = run;
+    const again = this.#house.accept(run.session.id, { runId, kind, text });
+    expect(again).toMatchObject({ isDuplicate: true, row: { state: run.state } });
+  }
+
+  #conflict(index: number): undefined {
+    const run = this.#named(index);
+    if (run?.runId === undefined || this.#closing !== undefined) return;
+    const sent = { runId: run.runId, kind: run.kind, text: "another" };
+    expect(() => this.#house.accept(run.session.id, sent)).toThrow(
+      expect.objectContaining({ name: "RunIdConflict" }),
+    );
+  }
+
+  /** What must be written down first fails, without effect, while the disk is broken. */
+  #unlessRefused(
+    mustWrite: boolean,
+    act: () => unknown,
+    expected: unknown,
+    then: () => void,
+  ): undefined {
+    if (mustWrite && this.#disk.isBroken) {
+      expect(act).toThrow(expect.objectContaining({ name: "StorageFailed" }));
+    } else {
+      expect(act()).toEqual(expected);
+      then();
+    }
+  }
+
+  #cancel(target: ModelSession): undefined {
+    this.#unlessRefused(
+      target.queue.length > 0,
+      () => this.#house.coordinator.cancelSession(target.id),
+      target.covered(),
+      () => target.cancel(),
+    );
+  }
+
+  #cancelRun(index: number): undefined {
+    const run = this.#named(index);
+    if (run?.runId === undefined) return;
+    const { session: target } = run;
+    const isCurrent = target.current?.run === run;
+    const isBegun = isCurrent && target.current?.hasBegun === true;
+    const open = isBegun ? "stopping" : "cancelledBeforeStart";
+    this.#unlessRefused(
+      target.queue.includes(run),
+      () => this.#house.coordinator.cancelRun(this.#house.row(run.runId ?? "")),
+      run.state === "completed" ? "alreadyCompleted" : open,
+      () => {
+        if (isCurrent && target.current !== undefined) target.current.isCancelled = true;
+        else if (target.queue.includes(run)) target.drop([run]);
+      },
+    );
+  }
+
+  #clearQueue(target: ModelSession): undefined {
+    this.#unlessRefused(
+      target.queue.length > 0,
+      () => this.#house.coordinator.clearQueue(target.id),
+      target.queue.length,
+      () => target.drop(target.queue),
+    );
+  }
+
+  #tellEngine(target: ModelSession, what: string): undefined {
+    const { current } = target;
+    if (current === undefined) return;
+    const { engine } = this.#house;
+    const { signal } = current.run.handle;
+    if (what === "ready" || what === "unready") {
+      if (current.phase !== "preparing") return;
+      const preparation = engine.preparations.find((one) => one.signal === signal);
+      if (what === "ready") preparation?.ready();
+      else preparation?.fail(new DomainError("ModelNotConfigured", "gone"));
+      current.phase = what;
+      return;
+    }
+    if (current.phase !== "calling") return;
+    const turn = engine.turnOf(target.id);
+    expect(turn.request.signal).toBe(signal);
+    if (what === "stop" ? current.isCancelled : !current.isCancelled)
+      this.#tell(turn, current, what);
+  }
+
+  #tell(turn: GatedTurn, current: NonNullable<ModelSession["current"]>, what: string): void {
+    if (what === "stop") {
+      turn.stop();
+      current.phase = "stopped";
+    } else if (what === "call") {
+      turn.call();
+      current.phase = "called";
+    } else if (what === "throw") {
+      turn.throw(new Error("unexpected"));
+      current.phase = "broke";
+    } else {
+      if (what === "succeed") turn.succeed();
+      else turn.fail();
+      current.phase = "saidLast";
+      current.status = what === "succeed" ? "succeeded" : "failed";
+    }
+  }
+
+  #breakDisk(isBroken: boolean): void {
+    this.#disk.isBroken = isBroken;
+    this.#house.breakDisk(isBroken);
+  }
+
+  async #heal(): Promise<void> {
+    await this.settle();
+    this.#breakDisk(false);
+    await this.#house.clock.advance(10_000);
+    await this.settle();
+  }
+
+  #close(): undefined {
+    if (this.#closing !== undefined || this.#disk.isBroken) return;
+    for (const one of this.#sessions) one.close();
+    this.#closing = this.#house.coordinator.close("deleted");
+  }
+
+  #crash(): undefined {
+    this.#house.crash();
+    expectCompletionsLast(this.#wire);
+    this.#disk.isBroken = false;
+    this.#closing = undefined;
+    const told = this.#sessions.reduce((sum, one) => sum + one.interrupt(), 0);
+    const { clock, ids } = this.#house;
+    const directory = this.#directory;
+    this.#house = new CoordinatorHouse({
+      ...{ directory, ids, clock: new VirtualScheduler(clock.now()) },
+    });
+    this.#house.engine.stopsAtOnce = this.#disk.stopsAtOnce;
+    this.#wire = this.#house.connect({ clientId }).wire;
+    const all = this.#house.allCompletions();
+    const positions = all.slice(all.length - told).map(({ run }) => run);
+    expect(positions, "in the order of acceptance").toEqual(positions.toSorted((a, b) => a - b));
+  }
+
+  async settle(): Promise<void> {
+    await this.#house.clock.settle();
+    for (const one of this.#sessions) one.settle();
+    if (this.#closing !== undefined && this.#sessions.every(({ isBusy }) => !isBusy)) {
+      await this.#closing;
+      this.#closing = undefined;
+      this.#house.reopen();
+    }
+    this.#check();
+  }
+
+  #check(): void {
+    const actual = this.#house.allCompletions();
+    for (const one of this.#sessions) {
+      const { id, queue, current } = one;
+      const told = actual
+        .filter(({ sessionId }) => sessionId === id)
+        .map((completion) => ({
+          ...{ position: completion.run, runId: completion.runId, status: completion.status },
+          folded: completion.foldedPrompts,
+        }));
+      expect(told, `completions of ${id}`).toEqual(one.completions);
+      expect(this.#house.coordinator.queuedPrompts(id)).toEqual(queue.map(({ text }) => text));
+      expect(this.#house.engine.live(id)).toHaveLength(current?.phase === "calling" ? 1 : 0);
+      const row = this.#house.sessions.find(workspaceId, id);
+      expect(row && this.#house.coordinator.describe(row)).toMatchObject({
+        ...{ isBusy: one.isBusy, queuedPrompts: queue.length },
+      });
+    }
+    for (const run of this.#runs) {
+      const row = this.#house.runs.at(run.position);
+      expect(row?.state, `the state of ${run.text}`).toBe(run.state);
+    }
+  }
+
+  /** Lets everything come to its end, and checks what must hold then. */
+  async finish(): Promise<void> {
+    if (this.#disk.isBroken) await this.#heal();
+    await this.settle();
+    for (let round = 0; this.#sessions.some(({ isBusy }) => isBusy); round++) {
+      expect(round, "everything comes to its end").toBeLessThan(1000);
+      for (const one of this.#sessions) {
+        this.#tellEngine(one, "ready");
+        this.#tellEngine(one, one.current?.isCancelled ? "stop" : "succeed");
+      }
+      await this.settle();
+    }
+    expectCompletionsLast(this.#wire);
+    const all = this.#house.allCompletions();
+    const sent = this.#wire.flatMap((one) => (one.method === "runComplete" ? [one.params] : []));
+    expect(sent.map(({ completionId }) => completionId)).toEqual(
+      all.map(({ completionId }) => completionId),
+    );
+    for (const { runId } of this.#runs.filter((run) => run.runId !== undefined)) {
+      expect(all.filter((completion) => completion.runId === runId)).toHaveLength(1);
+    }
+    await this.#house.close();
+  }
+}

@@ -1,0 +1,38 @@
+// What can happen in a random history of the runs of a workspace.
+import fc from "fast-check";
+
+/** The sessions of every history. */
+export const sessionIds = ["s", "t", "u"];
+const session = fc.integer({ min: 0, max: sessionIds.length - 1 });
+const pick = fc.nat({ max: 20 });
+
+/** Everything that can be done; what does not apply at its moment is passed over. */
+export const stepArbitrary = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({ type: fc.constant("accept"), session, named: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("repeat"), pick }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("conflict"), pick }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant("summarize"), session, named: fc.boolean() }),
+  },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant("ready"), session }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("unready"), session }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant("call"), session }) },
+  { weight: 5, arbitrary: fc.record({ type: fc.constant("succeed"), session }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("fail"), session }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("throw"), session }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("stop"), session }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("cancel"), session }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("cancelRun"), pick }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("clearQueue"), session }) },
+  { weight: 12, arbitrary: fc.record({ type: fc.constant("settle") }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("breakDisk") }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("healDisk") }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("close") }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("crash") }) },
+);
+/** One step of a history. */
+export type HistoryStep = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never;

@@ -1,0 +1,212 @@
+// The contract's rules for the runs of one workspace (sections 4 and 5), as plainly as they can be
+// said: what histories.test.ts compares the real coordinator with. It knows nothing of promises:
+// what the engine was told to do happens at the next `settle`.
+import type { AcceptedRun } from "../../src/coordinator/acceptedRun.js";
+
+export type Status = "succeeded" | "failed" | "cancelled" | "interrupted";
+
+/** A run that was accepted. */
+export interface ModelRun {
+  readonly handle: AcceptedRun;
+  readonly session: ModelSession;
+  readonly position: number;
+  readonly runId: string | undefined;
+  readonly text: string;
+  readonly kind: "prompt" | "summary";
+  folded: number;
+  state: "accepted" | "queued" | "running" | "completed";
+}
+
+/**
+ * Where the present run is. `called`, `saidLast` and `broke` mean that the engine was told so, and
+ * that it has not come to it yet.
+ */
+type Phase =
+  | "starting"
+  | "preparing"
+  | "ready"
+  | "unready"
+  | "calling"
+  | "called"
+  | "saidLast"
+  | "broke"
+  | "stopped"
+  | "writing";
+
+export interface Current {
+  readonly run: ModelRun;
+  phase: Phase;
+  hasBegun: boolean;
+  isCancelled: boolean;
+  status: Status;
+}
+
+/** What a completion must say. */
+export interface Expected {
+  readonly position: number;
+  readonly runId: string | undefined;
+  readonly status: Status;
+  readonly folded: number;
+}
+
+export class ModelSession {
+  readonly id: string;
+  current: Current | undefined;
+  queue: ModelRun[] = [];
+  isClosing = false;
+  readonly completions: Expected[] = [];
+  readonly #disk: { isBroken: boolean; stopsAtOnce: boolean };
+
+  constructor(id: string, disk: { isBroken: boolean; stopsAtOnce: boolean }) {
+    this.id = id;
+    this.#disk = disk;
+  }
+
+  get isBusy(): boolean {
+    return this.current !== undefined;
+  }
+
+  accept(run: ModelRun): void {
+    if (this.current === undefined) this.#start(run);
+    else this.queue.push(run);
+    run.state = this.current?.run === run ? "accepted" : "queued";
+  }
+
+  #start(run: ModelRun): void {
+    run.state = "accepted";
+    const flags = { hasBegun: false, isCancelled: false, status: "succeeded" } as const;
+    this.current = { run, phase: "starting", ...flags };
+  }
+
+  /** What a `cancelSession` covers now. */
+  covered(): { runId?: string; was: string }[] {
+    const { current } = this;
+    if (current === undefined || this.isClosing) return [];
+    const own = current.isCancelled
+      ? []
+      : [{ ...idOf(current.run), was: current.hasBegun ? "running" : "accepted" }];
+    return [...own, ...this.queue.map((run) => ({ ...idOf(run), was: "queued" }))];
+  }
+
+  cancel(): void {
+    if (this.current !== undefined && !this.isClosing) this.current.isCancelled = true;
+    this.drop(this.queue);
+  }
+
+  drop(runs: readonly ModelRun[]): void {
+    for (const run of runs) {
+      run.state = "completed";
+      this.queue = this.queue.filter((other) => other !== run);
+      if (run.runId !== undefined) this.#expect(run, "cancelled");
+    }
+  }
+
+  close(): void {
+    this.cancel();
+    this.isClosing = this.current !== undefined;
+  }
+
+  /** The server died, and another has tidied up; returns how many completions that gave. */
+  interrupt(): number {
+    const before = this.completions.length;
+    const open = [...(this.current === undefined ? [] : [this.current.run]), ...this.queue];
+    const begun = this.current?.hasBegun ? this.current.run : undefined;
+    for (const run of open) {
+      run.state = "completed";
+      const isTold = run.runId !== undefined || (run === begun && run.kind === "prompt");
+      if (isTold) this.#expect(run, "interrupted");
+    }
+    this.current = undefined;
+    this.queue = [];
+    this.isClosing = false;
+    return this.completions.length - before;
+  }
+
+  #expect(run: ModelRun, status: Status): void {
+    const { position, runId, folded } = run;
+    this.completions.push({ position, runId, status, folded });
+  }
+
+  /** Everything that can happen without the test's doing happens. */
+  settle(): void {
+    for (;;) {
+      const { current } = this;
+      if (current === undefined || !this.#advance(current)) return;
+    }
+  }
+
+  /** One step of the present run; false where it waits. */
+  #advance(current: Current): boolean {
+    switch (current.phase) {
+      case "starting":
+        if (current.isCancelled) return this.#over(current, "cancelled");
+        current.phase = "preparing";
+        return true;
+      case "preparing":
+        return current.isCancelled && this.#over(current, "cancelled");
+      case "unready":
+        return this.#over(current, current.isCancelled ? "cancelled" : "failed");
+      case "ready":
+        return this.#begin(current);
+      case "called":
+        return this.#call(current);
+      case "calling":
+        if (!current.isCancelled || !this.#disk.stopsAtOnce) return false;
+        return this.#over(current, "cancelled");
+      case "stopped":
+        return this.#over(current, "cancelled");
+      case "broke":
+        return this.#over(current, current.isCancelled ? "cancelled" : "failed");
+      case "saidLast":
+        if (!this.#disk.isBroken) return this.#over(current, current.status);
+        return this.#over(current, current.isCancelled ? "cancelled" : "failed");
+      case "writing":
+        if (this.#disk.isBroken) return false;
+        this.#finish(current);
+        return true;
+    }
+  }
+
+  #begin(current: Current): boolean {
+    if (current.isCancelled) return this.#over(current, "cancelled");
+    if (this.#disk.isBroken) return this.#over(current, "failed");
+    current.hasBegun = true;
+    current.run.state = "running";
+    return this.#call(current);
+  }
+
+  /** The next model call: what is queued without a runId joins, unless a cancel came first. */
+  #call(current: Current): boolean {
+    current.phase = "calling";
+    if (current.isCancelled || current.run.kind === "summary") return true;
+    const joining = this.queue.filter(({ runId }) => runId === undefined);
+    if (joining.length === 0) return true;
+    if (this.#disk.isBroken) return this.#over(current, "failed");
+    this.queue = this.queue.filter(({ runId }) => runId !== undefined);
+    for (const run of joining) run.state = "completed";
+    current.run.folded += joining.length;
+    return true;
+  }
+
+  #over(current: Current, status: Status): true {
+    current.status = status;
+    current.phase = "writing";
+    return true;
+  }
+
+  #finish(current: Current): void {
+    const { run, hasBegun, status } = current;
+    run.state = "completed";
+    const isTold =
+      run.runId !== undefined || (run.kind === "prompt" && (hasBegun || status === "cancelled"));
+    if (isTold) this.#expect(run, status);
+    this.current = undefined;
+    this.isClosing = false;
+    const next = this.queue.shift();
+    if (next !== undefined) this.#start(next);
+  }
+}
+
+function idOf(run: ModelRun): { runId?: string } {
+  return run.runId === undefined ? {} : { runId: run.runId };
+}

@@ -1,0 +1,65 @@
+// A file system whose locks do not hold: a living server is taken for dead by another, which ends its
+// runs. Nothing of that may run twice, have two completions, or hold the session for ever.
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let house: CoordinatorHouse;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  house = new CoordinatorHouse({ directory: folder.path });
+  house.session("s");
+});
+
+afterEach(async () => {
+  const closed = house.coordinator.close("shutdown");
+  await house.clock.settle();
+  await closed;
+  house.broadcaster.close();
+  house.database.close();
+  folder.remove();
+});
+
+/** The lock is lost, and another server opens the directory. */
+async function beTakenForDead(): Promise<void> {
+  house.registry.close();
+  const other = new CoordinatorHouse({ directory: folder.path, ids: house.ids });
+  await other.close();
+}
+
+const statuses = () => house.allCompletions().map(({ runId, status }) => `${runId}: ${status}`);
+
+it("a turn that another server has ended gets no second completion and frees its session", async () => {
+  const turn = await house.begin("s", { runId: "a" });
+  await beTakenForDead();
+  turn.succeed();
+  await house.clock.settle();
+  expect(statuses()).toEqual(["a: interrupted"]);
+  expect(house.coordinator.isBusy).toBe(false);
+  (await house.begin("s", { runId: "b" })).succeed();
+  await house.clock.settle();
+  expect(statuses()).toEqual(["a: interrupted", "b: succeeded"]);
+});
+
+it("a queued run that another server has ended is not run", async () => {
+  const turn = await house.begin("s", { runId: "a" });
+  house.accept("s", { runId: "b" });
+  await beTakenForDead();
+  turn.succeed();
+  await house.clock.settle();
+  house.engine.preparing.ready();
+  await house.clock.settle();
+  expect(house.row("b").state).toBe("completed");
+  expect(house.engine.turns.map(({ isOver }) => isOver)).toEqual([true]);
+  expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+  expect(house.coordinator.isBusy).toBe(false);
+});
+
+it("a queued run that another server has ended gets no completion from a cancel either", async () => {
+  await house.begin("s", { runId: "a" });
+  house.accept("s", { runId: "b" });
+  await beTakenForDead();
+  house.coordinator.clearQueue("s");
+  expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+});

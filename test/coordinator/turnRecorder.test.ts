@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { TurnSink } from "../../src/agent/ports.js";
+import type { NotificationParams } from "../../src/protocol/registry.js";
+import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let house: CoordinatorHouse;
+let sink: TurnSink;
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  house = new CoordinatorHouse({ directory: folder.path });
+  house.session("s");
+  sink = (await house.begin("s", { runId: "a" })).request.sink;
+});
+
+afterEach(async () => {
+  await house.close();
+  folder.remove();
+});
+
+const stored = () => house.transcript("s").at(-1);
+
+function told<M extends "messageDelta" | "messageUpdated" | "messageCreated">(method: M) {
+  return house.told
+    .filter((event) => event.method === method)
+    .map(({ params }) => params as NotificationParams<M>);
+}
+
+describe("what a turn streams", () => {
+  it("is told at once, with the offset of each delta in its part", () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    const part = reply.addPart({ type: "text", text: "" });
+    for (const delta of ["a😀", "b", "", "c"]) reply.append(part, delta);
+    const head = { workspaceId: "ws", sessionId: "s", runId: "a", messageId: reply.id };
+    expect(told("messageDelta")).toEqual([
+      { ...head, partIndex: 0, kind: "text", offset: 0, delta: "a😀" },
+      { ...head, partIndex: 0, kind: "text", offset: 3, delta: "b" },
+      { ...head, partIndex: 0, kind: "text", offset: 4, delta: "c" },
+    ]);
+  });
+
+  it("reaches the disk 250 ms later, in one batch", async () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    const part = reply.addPart({ type: "text", text: "" });
+    reply.append(part, "one ");
+    await house.clock.advance(100);
+    reply.append(part, "two");
+    await house.clock.advance(149);
+    expect(stored()).toBe("assistant: ");
+    await house.clock.advance(1);
+    expect(stored()).toBe("assistant: one two");
+  });
+
+  it("reaches the disk at once at a part's end and a message's end", () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    const part = reply.addPart({ type: "text", text: "" });
+    reply.append(part, "so");
+    reply.setPart(part, { type: "text", text: "so far" });
+    expect(stored()).toBe("assistant: so far");
+    reply.finish("endTurn");
+    expect(stored()).toBe("assistant: so far [endTurn]");
+    expect(house.clock.pending).toBe(0);
+  });
+
+  it("by several kinds of part says which kind it is", () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    reply.append(reply.addPart({ type: "reasoning", text: "" }), "hm");
+    const call = { type: "toolCall", toolCallId: "t", name: "read", state: "streaming" } as const;
+    const at = reply.addPart({ ...call, input: "" });
+    reply.append(at, '{"a"');
+    reply.append(at, ":1}");
+    const result = { type: "toolResult", toolCallId: "t", name: "read", isError: false } as const;
+    reply.append(reply.addPart({ ...result, output: "x" }), "yz");
+    expect(told("messageDelta").map(({ kind, offset }) => [kind, offset])).toEqual([
+      ["reasoning", 0],
+      ["toolInput", 0],
+      ["toolInput", 4],
+      ["toolOutput", 1],
+    ]);
+  });
+
+  it("is written once more by the next batch where the disk refused one", async () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    reply.append(reply.addPart({ type: "text", text: "" }), "kept");
+    house.breakDisk();
+    await house.clock.advance(250);
+    house.breakDisk(false);
+    reply.append(0, "!");
+    await house.clock.advance(250);
+    expect(stored()).toBe("assistant: kept!");
+  });
+
+  it("is as it was when it was told: later changes do not reach an event", () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    const part = reply.addPart({ type: "text", text: "first" });
+    reply.append(part, " second");
+    expect(told("messageUpdated").at(-1)?.message.parts).toEqual([{ type: "text", text: "first" }]);
+  });
+});
+
+describe("a message that is finished", () => {
+  it("takes nothing more, and is finished once", () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    const part = reply.addPart({ type: "text", text: "x" });
+    reply.finish("endTurn");
+    reply.finish("error");
+    expect(stored()).toBe("assistant: x [endTurn]");
+    expect(() => reply.append(part, "y")).toThrow(RangeError);
+    expect(() => reply.setPart(part, { type: "text", text: "y" })).toThrow(RangeError);
+  });
+});
+
+describe("usage", () => {
+  it("is added to the session's totals and told in the completion", async () => {
+    sink.addUsage({ promptTokens: 10, completionTokens: 2, cost: 0.5 });
+    sink.addUsage({ promptTokens: 1, completionTokens: 1, cost: 0.25 });
+    house.engine.turnOf("s").succeed();
+    await house.clock.settle();
+    const usage = { promptTokens: 11, completionTokens: 3, cost: 0.75 };
+    expect(house.sessions.find("ws", "s")).toMatchObject(usage);
+    expect(house.completion("a")).toMatchObject({ usage });
+  });
+});

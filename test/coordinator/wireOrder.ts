@@ -1,0 +1,12 @@
+import { expect } from "vitest";
+import type { Outgoing } from "../../src/events/sender.js";
+
+/** Everything else of a run was sent before its completion (contract section 5). */
+export function expectCompletionsLast(wire: readonly Outgoing[]): void {
+  const over = new Set<string>();
+  for (const { method, params } of wire) {
+    const runId = "runId" in params ? params.runId : undefined;
+    if (method === "runComplete" && runId !== undefined) over.add(runId);
+    else if (runId !== undefined) expect(over.has(runId), `${method} of ${runId}`).toBe(false);
+  }
+}

@@ -1,0 +1,227 @@
+// A server's insides around one workspace's coordinator: a real database file, the real outbox and
+// delivery, gated turns, virtual time. A house can crash, and another can be opened on its file.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { type Log, silentLog } from "../../src/base/log.js";
+import { Coordinator } from "../../src/coordinator/coordinator.js";
+import { Recovery } from "../../src/coordinator/recovery.js";
+import { Broadcaster } from "../../src/events/broadcaster.js";
+import type { Delivery } from "../../src/events/delivery.js";
+import { Outbox } from "../../src/events/outbox.js";
+import type { Outgoing } from "../../src/events/sender.js";
+import type { RunCause, RunComplete } from "../../src/protocol/objects/run.js";
+import type { LossyEvent } from "../../src/protocol/registry.js";
+import { CompletionStore } from "../../src/storage/completionStore.js";
+import { Database } from "../../src/storage/database.js";
+import { MessageStore } from "../../src/storage/messageStore.js";
+import type { RunRow } from "../../src/storage/runStore.js";
+import { RunStore } from "../../src/storage/runStore.js";
+import { ServerRegistry } from "../../src/storage/serverRegistry.js";
+import { SessionStore } from "../../src/storage/sessionStore.js";
+import { GatedEngine } from "./gatedEngine.js";
+import { CountingIds, VirtualScheduler } from "./virtualScheduler.js";
+
+export const workspaceId = "ws";
+export const clientId = "client";
+
+/** A fresh folder, and how to take it away. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "turnwire-test-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** What a house is opened with. */
+export interface HouseOptions {
+  readonly directory: string;
+  readonly clock?: VirtualScheduler;
+  readonly ids?: CountingIds;
+  readonly log?: Log;
+  readonly engine?: GatedEngine;
+}
+
+/** What a prompt is sent with in a test. */
+export interface Sent {
+  readonly runId?: string;
+  readonly text?: string;
+  readonly clientId?: string;
+  readonly kind?: "prompt" | "summary";
+}
+
+export class CoordinatorHouse {
+  readonly directory: string;
+  readonly clock: VirtualScheduler;
+  readonly ids: CountingIds;
+  readonly log: Log;
+  readonly engine: GatedEngine;
+  readonly database: Database;
+  readonly registry: ServerRegistry;
+  readonly sessions: SessionStore;
+  readonly messages: MessageStore;
+  readonly runs: RunStore;
+  readonly completions: CompletionStore;
+  readonly outbox: Outbox;
+  readonly recovery: Recovery;
+  readonly broadcaster: Broadcaster;
+  /** Everything that was told, in order, and between the events the completions as committed. */
+  readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
+  coordinator: Coordinator;
+
+  constructor(options: HouseOptions) {
+    this.directory = options.directory;
+    this.clock = options.clock ?? new VirtualScheduler();
+    this.ids = options.ids ?? new CountingIds();
+    this.log = options.log ?? silentLog;
+    this.engine = options.engine ?? new GatedEngine();
+    this.database = Database.open(join(this.directory, "turnwire.db"));
+    const { database, clock, ids, log } = this;
+    this.registry = ServerRegistry.register(database, this.directory, ids.next("srv"), clock.now());
+    this.sessions = new SessionStore(database);
+    this.messages = new MessageStore(database);
+    this.runs = new RunStore(database);
+    this.completions = new CompletionStore(database);
+    const { registry, runs, messages, completions } = this;
+    this.outbox = new Outbox(database, { completions, runs }, registry.id, ids);
+    const { outbox } = this;
+    this.recovery = new Recovery({ database, registry, runs, messages, outbox, clock, ids, log });
+    this.recovery.recoverDead();
+    this.broadcaster = new Broadcaster(outbox, clock, ids, log);
+    outbox.onAppended(({ completion }) => {
+      this.told.push({ method: "committed", params: completion });
+    });
+    this.coordinator = this.#coordinator();
+  }
+
+  #coordinator(): Coordinator {
+    const { database, sessions, messages, runs, outbox, engine, clock, ids, log } = this;
+    return new Coordinator({
+      ...{ workspaceId, serverId: this.registry.id, database, sessions, messages, runs, outbox },
+      announcer: {
+        emit: (event) => {
+          this.told.push(event);
+          this.broadcaster.emit(event);
+        },
+      },
+      ...{ engine, clock, ids, log },
+      desk: { ask: async () => undefined },
+      recoverIfDead: (id) => this.recovery.recoverIfDead(id),
+    });
+  }
+
+  /** The workspace is opened again after it was closed. */
+  reopen(): void {
+    this.coordinator = this.#coordinator();
+  }
+
+  /** Makes a session. */
+  session(id: string): string {
+    this.sessions.insert({
+      ...{ id, workspaceId, parentSessionId: undefined, title: "a title" },
+      createdAt: this.clock.now(),
+    });
+    return id;
+  }
+
+  accept(sessionId: string, sent: Sent = {}) {
+    return this.coordinator.accept({
+      sessionId,
+      runId: sent.runId,
+      clientId: sent.clientId ?? clientId,
+      kind: sent.kind ?? "prompt",
+      prompt: { text: sent.text ?? "hello", attachments: [] },
+    });
+  }
+
+  /** Accepts a prompt and takes its turn to its first model call. */
+  async begin(sessionId: string, sent: Sent = {}) {
+    this.accept(sessionId, sent);
+    return this.ready(sessionId);
+  }
+
+  /** Takes the run that is being made ready to its first model call. */
+  async ready(sessionId: string) {
+    await this.clock.settle();
+    this.engine.preparing.ready();
+    await this.clock.settle();
+    return this.engine.turnOf(sessionId);
+  }
+
+  /** The row of a run with a `runId`. */
+  row(runId: string): RunRow {
+    const row = this.runs.find(workspaceId, runId);
+    if (row === undefined) throw new Error(`no run ${runId}`);
+    return row;
+  }
+
+  /** The completion of a run with a `runId`. */
+  completion(runId: string): RunComplete | undefined {
+    return this.outbox.ofRun(this.row(runId).position);
+  }
+
+  /** Every completion on disk, by sequence, acknowledged or not. */
+  allCompletions(): (RunComplete & { run: number })[] {
+    return this.database
+      .prepare("SELECT * FROM completions ORDER BY sequence")
+      .all()
+      .map((row) => ({
+        ...JSON.parse(String(row.body)),
+        sequence: row.sequence,
+        attempt: row.attempt,
+        run: Number(row.run),
+      }));
+  }
+
+  /** The texts of a session's messages: `role: text`, with how it finished. */
+  transcript(sessionId: string): string[] {
+    return this.messages.list(sessionId, -1).map(({ role, parts }) => {
+      const all: { type: string; text?: string; reason?: string }[] = JSON.parse(parts);
+      const words = all.map((part) => part.text ?? (part.reason ? `[${part.reason}]` : part.type));
+      return `${role}: ${words.join(" ")}`;
+    });
+  }
+
+  /** Connects a client; what it is sent is kept in order. */
+  connect(identity?: { clientId: string; ackTimeoutMs?: number }): {
+    delivery: Delivery;
+    wire: Outgoing[];
+  } {
+    const wire: Outgoing[] = [];
+    const delivery = this.broadcaster.connect({
+      send: async (message) => {
+        wire.push(message);
+      },
+    });
+    if (identity !== undefined) {
+      const { clientId, ackTimeoutMs } = identity;
+      delivery.identify({ clientId, ackTimeoutMs, optOutNotifications: [] });
+      delivery.release();
+    }
+    return { delivery, wire };
+  }
+
+  /** From now on, or no longer, the disk refuses every write. */
+  breakDisk(isBroken = true): void {
+    this.database.prepare(`PRAGMA query_only = ${isBroken ? 1 : 0}`).run();
+  }
+
+  /** The process dies: nothing is closed in order, and the system releases its lock. */
+  crash(): void {
+    this.clock.stop();
+    this.broadcaster.close();
+    this.breakDisk();
+    // The entry stays, as it would; the lock goes in any case.
+    expect(() => this.registry.close()).toThrow();
+    this.database.close();
+  }
+
+  /** Ends the server in order. */
+  async close(cause: RunCause = "shutdown"): Promise<void> {
+    const closed = this.coordinator.close(cause);
+    await this.clock.settle();
+    await closed;
+    this.broadcaster.close();
+    this.registry.close();
+    this.database.close();
+  }
+}

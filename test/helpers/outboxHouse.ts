@@ -1,0 +1,66 @@
+// The real outbox on a real file, without the runs' turns: what is appended is appended at once.
+import { join } from "node:path";
+import { Outbox } from "../../src/events/outbox.js";
+import type { RunComplete } from "../../src/protocol/objects/run.js";
+import { CompletionStore } from "../../src/storage/completionStore.js";
+import { Database } from "../../src/storage/database.js";
+import { RunStore } from "../../src/storage/runStore.js";
+import { temporaryFolder, workspaceId } from "./coordinatorHouse.js";
+import { CountingIds, VirtualScheduler } from "./virtualScheduler.js";
+
+export { temporaryFolder };
+
+export class OutboxHouse {
+  readonly clock: VirtualScheduler;
+  readonly ids: CountingIds;
+  readonly database: Database;
+  readonly runs: RunStore;
+  readonly completions: CompletionStore;
+  readonly outbox: Outbox;
+  readonly serverId: string;
+
+  constructor(directory: string, from?: { clock: VirtualScheduler; ids: CountingIds }) {
+    this.clock = from?.clock ?? new VirtualScheduler();
+    this.ids = from?.ids ?? new CountingIds();
+    this.database = Database.open(join(directory, "turnwire.db"));
+    this.runs = new RunStore(this.database);
+    this.completions = new CompletionStore(this.database);
+    this.serverId = this.ids.next("srv");
+    this.outbox = new Outbox(this.database, this, this.serverId, this.ids);
+  }
+
+  /** A run is accepted and has ended; returns its completion's id. */
+  append(runId: string, clientId = "client", sessionId = "s"): string {
+    return this.database.write(() => {
+      const position = this.runs.insert({
+        ...{ workspaceId, sessionId, runId, clientId, serverId: this.serverId },
+        ...{ kind: "prompt", promptHash: "", state: "completed", acceptedAt: this.clock.now() },
+      });
+      const row = this.runs.at(position);
+      if (row === undefined) throw new Error("the run is gone");
+      const completedAt = new Date(this.clock.now()).toISOString();
+      const facts = { text: runId, status: "succeeded", cancelled: false } as const;
+      this.outbox.append(row, { ...facts, foldedPrompts: 0, completedAt });
+      return this.of(runId)?.completionId ?? "";
+    });
+  }
+
+  /** The completion of a run, if it is still kept. */
+  of(runId: string): RunComplete | undefined {
+    const row = this.runs.find(workspaceId, runId);
+    return row === undefined ? undefined : this.outbox.ofRun(row.position);
+  }
+
+  acknowledge(runId: string, clientId = "client") {
+    const id = this.of(runId)?.completionId ?? "gone";
+    return this.outbox.acknowledge(clientId, [id], this.clock.now());
+  }
+
+  breakDisk(isBroken = true): void {
+    this.database.prepare(`PRAGMA query_only = ${isBroken ? 1 : 0}`).run();
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}

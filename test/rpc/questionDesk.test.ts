@@ -1,0 +1,149 @@
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/node";
+import type { PermissionQuestion } from "../../src/protocol/registry.js";
+import { ConnectionDesk } from "../../src/rpc/questionDesk.js";
+import { recordingLog } from "../helpers/recordingLog.js";
+import { promisesHaveRun } from "../helpers/virtualScheduler.js";
+
+const question: PermissionQuestion = {
+  ...{ permissionId: "p", workspaceId: "w", sessionId: "s", toolCallId: "t", tool: "bash" },
+  ...{ action: "execute", description: "Run ls", input: {} },
+};
+const never = new AbortController().signal;
+
+let desk: ConnectionDesk;
+let log: ReturnType<typeof recordingLog>;
+const connections: MessageConnection[] = [];
+
+beforeEach(() => {
+  log = recordingLog();
+  desk = new ConnectionDesk(log.log);
+});
+
+afterEach(() => {
+  for (const connection of connections.splice(0)) connection.dispose();
+});
+
+/** A connection to a client that is known at the desk. */
+function client(clientId: string, canAnswer = true) {
+  const [up, down] = [new PassThrough(), new PassThrough()];
+  const connection = createMessageConnection(up, down);
+  const other = createMessageConnection(down, up);
+  connections.push(connection, other);
+  const leave = desk.add({ clientId, canAnswer, connection });
+  connection.listen();
+  return { connection, other, leave };
+}
+
+/** A client that gives this answer. */
+function answering(clientId: string, answer: unknown) {
+  const { other, ...rest } = client(clientId);
+  other.onRequest("requestPermission", () => answer);
+  other.listen();
+  return rest;
+}
+
+describe("a question", () => {
+  it("goes to the client that sent the prompt", async () => {
+    answering("ada", { decision: "deny" });
+    answering("ben", { decision: "allow", message: "go" });
+    expect(await desk.ask("ben", question, never)).toEqual({ decision: "allow", message: "go" });
+  });
+
+  it("goes to whoever is there where that one is not", async () => {
+    answering("ada", { decision: "allowForSession" });
+    expect(await desk.ask("ben", question, never)).toEqual({ decision: "allowForSession" });
+  });
+
+  it("has no answer where nobody is connected", async () => {
+    const { leave } = answering("ada", { decision: "allow" });
+    leave();
+    expect(await desk.ask("ada", question, never)).toBeUndefined();
+  });
+
+  it("is not put to a client that said it cannot answer", async () => {
+    const { other } = client("ada", false);
+    let asked = 0;
+    other.onRequest("requestPermission", () => ({ decision: "allow", asked: asked++ }));
+    other.listen();
+    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(asked).toBe(0);
+  });
+
+  it.each([
+    ["a malformed answer", { decision: "maybe" }],
+    ["no answer at all", null],
+    ["a text", "allow"],
+  ])("with %s has none", async (_, answer) => {
+    answering("ada", answer);
+    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(log.messages).toEqual(["a permission question got a malformed answer"]);
+  });
+
+  it("that the client has no handler for has none", async () => {
+    client("ada").other.listen();
+    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(log.messages).toEqual(["a permission question was not answered"]);
+  });
+
+  it("to a client that goes away has none", async () => {
+    const { connection, other } = client("ada");
+    other.onRequest("requestPermission", () => new Promise(() => {}));
+    other.listen();
+    const answer = desk.ask("ada", question, never);
+    await promisesHaveRun();
+    connection.dispose();
+    expect(await answer).toBeUndefined();
+  });
+
+  it("to a client that has gone already, but is still known here, has none", async () => {
+    const { connection } = client("ada");
+    connection.dispose();
+    expect(await desk.ask("ada", question, never)).toBeUndefined();
+  });
+});
+
+describe("a question that is withdrawn", () => {
+  it("rejects with the turn's reason, and the client is told so", async () => {
+    const { other } = client("ada");
+    let wasCancelled = false;
+    other.onRequest("requestPermission", (_params, token) => {
+      token.onCancellationRequested(() => {
+        wasCancelled = true;
+      });
+      return new Promise(() => {});
+    });
+    other.listen();
+    const turn = new AbortController();
+    const answer = desk.ask("ada", question, turn.signal);
+    await promisesHaveRun();
+    turn.abort(new Error("cancelled (user)"));
+    await expect(answer).rejects.toThrow("cancelled (user)");
+    while (!wasCancelled) await promisesHaveRun();
+  });
+
+  it("is not asked where the turn was cancelled before", async () => {
+    const { other } = client("ada");
+    let asked = 0;
+    other.onRequest("requestPermission", () => ({ decision: "allow", asked: asked++ }));
+    other.listen();
+    const turn = AbortSignal.abort(new Error("cancelled (user)"));
+    await expect(desk.ask("ada", question, turn)).rejects.toThrow("cancelled (user)");
+    expect(asked).toBe(0);
+  });
+
+  it("is not changed by an answer that comes later", async () => {
+    const { other } = client("ada");
+    let answerNow: (value: object) => void = () => {};
+    other.onRequest("requestPermission", () => new Promise((resolve) => (answerNow = resolve)));
+    other.listen();
+    const turn = new AbortController();
+    const answer = desk.ask("ada", question, turn.signal);
+    await promisesHaveRun();
+    turn.abort(new Error("cancelled (user)"));
+    answerNow({ decision: "allow" });
+    await expect(answer).rejects.toThrow("cancelled (user)");
+    await promisesHaveRun();
+  });
+});

@@ -1,0 +1,168 @@
+import { describe, expect, it } from "vitest";
+import { ResponseError } from "vscode-jsonrpc/node";
+import { z } from "zod";
+import { DomainError } from "../../src/base/errors.js";
+import { ErrorTranslator, invalidParams } from "../../src/rpc/errorTranslation.js";
+import type { Handlers } from "../../src/rpc/handlers.js";
+import { Router } from "../../src/rpc/router.js";
+import { recordingLog } from "../helpers/recordingLog.js";
+import { CountingIds } from "../helpers/virtualScheduler.js";
+
+const { signal } = new AbortController();
+const caller = { clientId: "c", signal };
+
+function router(handlers: Partial<Handlers>) {
+  const refuse = () => {
+    throw new Error("nobody should come here");
+  };
+  const all = new Proxy(handlers, { get: (target, key) => Reflect.get(target, key) ?? refuse });
+  const recording = recordingLog();
+  const translator = new ErrorTranslator(new CountingIds(), recording.log);
+  return { router: new Router(all as Handlers, translator), ...recording, translator };
+}
+
+async function refusal(promise: Promise<unknown>): Promise<ResponseError<Record<string, unknown>>> {
+  const error = await promise.then(
+    (value) => new Error(`answered ${JSON.stringify(value)}`),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ResponseError);
+  return error as ResponseError<Record<string, unknown>>;
+}
+
+describe("params", () => {
+  it.each([[undefined], [null], [{}], [[]]])("may be left out as %j", async (params) => {
+    const { router: routes } = router({ ping: () => ({}) });
+    expect(await routes.request("ping", params, caller)).toEqual({});
+  });
+
+  it("by position are refused", async () => {
+    const error = await refusal(router({}).router.request("getWorkspace", ["w"], caller));
+    expect(error).toMatchObject({
+      code: -32602,
+      data: {
+        ...{ name: "InvalidParams", retryable: false },
+        issues: [{ path: "", message: "params go by name, in an object" }],
+      },
+    });
+  });
+
+  it("that are wrong are named, each with its path", async () => {
+    const params = { workspaceId: 7, prompt: null, attachments: [{ path: "" }] };
+    const error = await refusal(router({}).router.request("sendMessage", params, caller));
+    expect(error.code).toBe(-32602);
+    const issues = error.data?.issues as { path: string; message: string }[];
+    expect(issues.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(["workspaceId", "sessionId", "prompt", "attachments.0.path"]),
+    );
+    for (const { path, message } of issues) expect(error.message).toContain(`${path}: ${message}`);
+  });
+
+  it("may hold more than is known", async () => {
+    const { router: routes } = router({ getWorkspace: (params) => params as never });
+    expect(await routes.request("getWorkspace", { workspaceId: "w", extra: 1 }, caller)).toEqual({
+      workspaceId: "w",
+    });
+  });
+});
+
+describe("a method", () => {
+  it.each(["nothing", "toString", "__proto__", "exit"])(
+    "that is none is not found: %s",
+    async (name) => {
+      expect(await refusal(router({}).router.request(name, {}, caller))).toMatchObject({
+        code: -32601,
+        data: { name: "MethodNotFound", retryable: false },
+      });
+    },
+  );
+
+  it("may be sent as a notification only where it says so", () => {
+    const { router: routes } = router({});
+    expect(routes.takesNotification("acknowledge")).toBe(true);
+    expect(routes.takesNotification("sendMessage")).toBe(false);
+    expect(routes.takesNotification("nothing")).toBe(false);
+  });
+
+  it("is called in one step with its request's arrival", () => {
+    let isCalled = false;
+    const { router: routes } = router({
+      sendMessage: () => {
+        isCalled = true;
+        return { state: "accepted" };
+      },
+    });
+    const params = { workspaceId: "w", sessionId: "s", prompt: "p" };
+    void routes.request("sendMessage", params, caller);
+    expect(isCalled).toBe(true);
+  });
+});
+
+describe("what a use case throws", () => {
+  it("is told as it is where it is a domain error, with its data", async () => {
+    const { router: routes } = router({
+      ping: () => {
+        throw new DomainError("SessionBusy", "later", { data: { more: 1, name: "other" } });
+      },
+    });
+    expect(await refusal(routes.request("ping", {}, caller))).toMatchObject({
+      ...{ code: 1007, message: "later" },
+      data: { name: "SessionBusy", retryable: true, more: 1 },
+    });
+  });
+
+  it("unexpectedly is logged under an id, and the client is told the id alone", async () => {
+    const failure = new Error("cannot read /home/ada/.secret");
+    const {
+      router: routes,
+      fields,
+      messages,
+    } = router({
+      ping: async () => {
+        throw failure;
+      },
+    });
+    const error = await refusal(routes.request("ping", {}, caller));
+    expect(error).toMatchObject({
+      code: -32603,
+      data: { name: "InternalError", retryable: false, errorId: "err_1" },
+    });
+    const told = JSON.stringify([error.message, error.data]);
+    expect(told).not.toMatch(/secret|stack|at /);
+    expect(messages).toEqual(["a request failed unexpectedly"]);
+    expect(fields).toEqual([{ err: failure, errorId: "err_1", method: "ping" }]);
+  });
+
+  it("because its request was cancelled is RequestCancelled", () => {
+    const { translator } = router({});
+    const cancelled = AbortSignal.abort(new Error("cancelled"));
+    expect(translator.translate(cancelled.reason, "waitRun", cancelled)).toMatchObject({
+      code: -32800,
+      data: { name: "RequestCancelled" },
+    });
+  });
+
+  it("for another reason after its request was cancelled is in the log", () => {
+    const { translator, fields } = router({});
+    const failure = new Error("x");
+    translator.translate(failure, "waitRun", AbortSignal.abort(new Error("cancelled")));
+    expect(fields).toMatchObject([{ err: failure, method: "waitRun" }]);
+  });
+
+  it("with a cause has the cause in the log", () => {
+    const { translator, fields } = router({});
+    const cause = new Error("SQLITE_FULL at /data");
+    const error = translator.translate(
+      new DomainError("StorageFailed", "full", { cause }),
+      "sendMessage",
+      signal,
+    );
+    expect(JSON.stringify(error)).not.toContain("/data");
+    expect(fields).toEqual([{ err: cause, method: "sendMessage" }]);
+  });
+
+  it("is told by a schema's complaint too, for one field or the whole", () => {
+    const { error } = z.object({ a: z.string() }).safeParse(5);
+    expect(error && invalidParams(error).data).toMatchObject({ issues: [{ path: "" }] });
+  });
+});

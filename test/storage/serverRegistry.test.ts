@@ -1,0 +1,112 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Database } from "../../src/storage/database.js";
+import { RunStore } from "../../src/storage/runStore.js";
+import { ServerRegistry } from "../../src/storage/serverRegistry.js";
+import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { buildStorageProgram } from "./storageProcess.js";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let database: Database;
+let program: Awaited<ReturnType<typeof buildStorageProgram>>;
+
+beforeAll(async () => {
+  program = await buildStorageProgram();
+});
+afterAll(() => program.remove());
+beforeEach(() => {
+  folder = temporaryFolder();
+  database = Database.open(join(folder.path, "turnwire.db"));
+});
+afterEach(() => {
+  database.close();
+  folder.remove();
+});
+
+const register = (id: string) => ServerRegistry.register(database, folder.path, id, 0);
+const lockFiles = () => readdirSync(join(folder.path, "servers"));
+const known = () =>
+  database
+    .prepare("SELECT id FROM servers")
+    .all()
+    .map(({ id }) => id);
+
+describe("a server in another process", () => {
+  it("lives until its process has ended, however that ends", async () => {
+    const own = register("own");
+    const other = await program.start("register", folder.path);
+    expect(known()).toEqual(["own", other.line]);
+    expect(own.isAlive(other.line)).toBe(true);
+    expect(own.dead()).toEqual([]);
+    await other.kill();
+    expect(own.isAlive(other.line)).toBe(false);
+    expect(own.dead()).toEqual([other.line]);
+    database.write(() => own.remove(other.line));
+    expect(known()).toEqual(["own"]);
+    expect(lockFiles()).toEqual(["own.lock"]);
+    own.close();
+  });
+
+  it("is tidied up after exactly once by several that open the directory at once", async () => {
+    const dead = await program.start("register", folder.path, "a", "b", "c");
+    await dead.kill();
+    const openers = await Promise.all(
+      Array.from({ length: 4 }, () => program.start("recover", folder.path)),
+    );
+    const ended = openers.map(({ line }) => Number(line)).sort();
+    expect(ended).toEqual([0, 0, 0, 3]);
+    const completions = database.prepare("SELECT body FROM completions ORDER BY sequence").all();
+    expect(completions.map(({ body }) => JSON.parse(String(body)).runId)).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("a server of this process", () => {
+  it("lives for another one here while it is open", () => {
+    const [one, two] = [register("one"), register("two")];
+    expect(two.isAlive("one")).toBe(true);
+    one.close();
+    expect(two.isAlive("one")).toBe(false);
+    expect(two.dead()).toEqual([]);
+    two.close();
+    expect(lockFiles()).toEqual([]);
+  });
+
+  it("that never was, does not live", () => {
+    const own = register("own");
+    expect(own.isAlive("nobody")).toBe(false);
+    own.close();
+  });
+
+  it("keeps its entry when it is closed with a run still open, for the next one to tidy up", () => {
+    const own = register("own");
+    new RunStore(database).insert({
+      ...{ workspaceId: "ws", sessionId: "s", runId: "a", clientId: "c", serverId: "own" },
+      ...{ kind: "prompt", promptHash: "", state: "queued", acceptedAt: 0 },
+    });
+    own.close();
+    const next = register("next");
+    expect(next.dead()).toEqual(["own"]);
+    next.close();
+  });
+
+  it("releases its lock even where the disk refuses its leave", () => {
+    const own = register("own");
+    database.prepare("PRAGMA query_only = 1").run();
+    expect(() => own.close()).toThrow(expect.objectContaining({ name: "StorageFailed" }));
+    database.prepare("PRAGMA query_only = 0").run();
+    const next = register("next");
+    expect(next.dead()).toEqual(["own"]);
+    next.close();
+  });
+
+  it("that cannot be written down holds no lock", () => {
+    database.prepare("PRAGMA query_only = 1").run();
+    expect(() => register("own")).toThrow(expect.objectContaining({ name: "StorageFailed" }));
+    database.prepare("PRAGMA query_only = 0").run();
+    const next = register("next");
+    expect(next.isAlive("own")).toBe(false);
+    next.close();
+    expect(existsSync(join(folder.path, "servers", "own.lock"))).toBe(false);
+  });
+});
