@@ -1,0 +1,144 @@
+// Joins what is loaded together into one CommonJS file each: the start of a server (main.cjs), the
+// engine, the provider that most use. A file costs a look-up and a read, the loader of ES modules
+// some milliseconds more, and what V8 compiled of a CommonJS file can be kept (src/compiled.cjs).
+// Everything else stays as it was built, and finds what was joined in small stand-ins.
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { build } from "esbuild";
+
+/**
+ * Joins parts of a build with code splitting. `files` gives for each file the sources whose static
+ * imports go into it, unless an earlier file has them; a source that is an entry point of the build
+ * itself runs when the file is loaded.
+ */
+export async function joinFiles({ root, outdir, metafile, files }) {
+  const { outputs } = metafile;
+  const taken = new Map();
+  for (const [name, sources] of Object.entries(files)) {
+    const entries = sources.map((source) => outputOf(outputs, source));
+    const found = new Set();
+    for (const entry of entries) findStatic(outputs, entry, found);
+    const parts = [...found].filter((path) => !taken.has(path));
+    for (const [index, path] of parts.entries()) taken.set(path, { name, index });
+    await joinFile({ root, outdir, outputs, name, parts, taken });
+    for (const path of parts) {
+      writeFileSync(join(root, path), standIn(outputs[path], taken.get(path), path, outdir));
+    }
+  }
+  const places = [...taken].map(([path, { name, index }]) => [
+    `./${relative(outdir, path).split(sep).join("/")}`,
+    [name, `part${index}`],
+  ]);
+  copyFileSync(join(root, "src/compiled.cjs"), join(root, outdir, "compiled.cjs"));
+  writeFileSync(join(root, outdir, "load.cjs"), loader(Object.fromEntries(places)));
+}
+
+/**
+ * Loads what a joined file wants later, by the path that it was built at: from the file that it was
+ * joined into, else as an ES module. Code that V8 compiled before cannot use `import()` itself.
+ */
+function loader(places) {
+  return `const places = ${JSON.stringify(places)};
+exports.joined = (name) => require("./compiled.cjs").load(require.resolve("./" + name));
+exports.later = async (path) => {
+  const [name, part] = places[path] ?? [];
+  return name === undefined ? import(path) : exports.joined(name)[part];
+};
+`;
+}
+
+function outputOf(outputs, source) {
+  const found = Object.keys(outputs).find((path) => outputs[path].entryPoint?.endsWith(source));
+  if (found === undefined) throw new Error(`${source} is loaded by nothing of its own`);
+  return found;
+}
+
+/** Adds what is loaded with a file: itself, and what it and those import other than dynamically. */
+function findStatic(outputs, path, found) {
+  if (found.has(path) || outputs[path] === undefined) return;
+  found.add(path);
+  for (const { path: next, kind } of outputs[path].imports) {
+    if (kind === "import-statement") findStatic(outputs, next, found);
+  }
+}
+
+async function joinFile({ root, outdir, outputs, name, parts, taken }) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    stdin: {
+      resolveDir: root,
+      contents: parts.map((path, index) => `export * as part${index} from "./${path}";`).join("\n"),
+    },
+    outfile: join(outdir, name),
+    write: false,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
+    target: "node20",
+    sourcemap: true,
+    sourcesContent: false,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    logLevel: "warning",
+    external: ["@photostructure/sqlite"],
+    define: { "import.meta.url": "__moduleUrl" },
+    banner: {
+      js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href, __later = require("./load.cjs").later;',
+    },
+    plugins: [takeFromOutside({ root, outdir, outputs, name, taken })],
+  });
+  for (const { path, text } of outputFiles) {
+    const later = text.replaceAll('import("./', '__later("./');
+    // The loader counts on ASCII; a regular expression may still hold something else.
+    const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    writeFileSync(path, path.endsWith(".map") ? text : later.replace(/[\u0080-\uffff]/g, escaped));
+  }
+}
+
+/** Leaves what is loaded later where it is, and takes what is in another file from there. */
+function takeFromOutside({ root, outdir, outputs, name, taken }) {
+  const slashes = (path) => path.split(sep).join("/");
+  return {
+    name: "take-from-outside",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+        if (path === "./load.cjs") return { path, external: true };
+        const file = resolve(resolveDir, path);
+        if (!existsSync(file) || taken.has(slashes(relative(root, file)))) return undefined;
+        return { path: `./${slashes(relative(join(root, outdir), file))}`, external: true };
+      });
+      onLoad({ filter: /\.js$/ }, ({ path }) => {
+        const output = slashes(relative(root, path));
+        const place = taken.get(output);
+        const resolveDir = dirname(path);
+        if (place !== undefined && place.name !== name) {
+          const load = `require("./load.cjs").joined("${place.name}")`;
+          return { contents: exportsOf(outputs[output], load, place), resolveDir };
+        }
+        // `require` is there in CommonJS; the one that was made for an ES module would be a second.
+        const banner = /^import \{ createRequire as .*$/m;
+        return { contents: readFileSync(path, "utf8").replace(banner, ""), resolveDir };
+      });
+    },
+  };
+}
+
+/** A file with the exports of one that was joined. */
+function standIn(output, place, path, outdir) {
+  const up = relative(dirname(path), outdir).split(sep).join("/") || ".";
+  // Not `import`: that would read the whole file for the names of its exports.
+  const load = `createRequire(import.meta.url)("${up}/load.cjs").joined("${place.name}")`;
+  return `import { createRequire } from "node:module";\n${exportsOf(output, load, place)}`;
+}
+
+function exportsOf({ exports }, load, { index }) {
+  const isDefault = exports.includes("default");
+  const names = exports.filter((exported) => exported !== "default").join(", ");
+  return [
+    `const part = ${load}.part${index};`,
+    `export const { ${names} } = part;`,
+    ...(isDefault ? ["export default part.default;"] : []),
+    "",
+  ].join("\n");
+}

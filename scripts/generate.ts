@@ -1,0 +1,37 @@
+// Writes what is generated from the source: `npm run generate`. With `--check` it writes nothing
+// and fails where a file is stale.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { protocolJsonSchema } from "../src/cli/schema.js";
+import { configJsonSchema, configurationTable } from "../src/config/jsonSchema.js";
+import { fillRegions, replaceBetween } from "./generate/markers.js";
+import { protocolRegion } from "./generate/protocolSections.js";
+
+const files: Readonly<Record<string, () => string>> = {
+  "protocol.md": () => fillRegions(readFileSync("protocol.md", "utf8"), protocolRegion),
+  "docs/protocol.schema.generated.json": () => asJson(protocolJsonSchema()),
+  "docs/configuration.md": () =>
+    replaceBetween(
+      readFileSync("docs/configuration.md", "utf8"),
+      ["<!-- configuration-table:begin -->\n", "<!-- configuration-table:end -->"],
+      configurationTable(),
+    ),
+  "docs/configuration.schema.generated.json": () => asJson(configJsonSchema()),
+};
+
+const isCheck = process.argv.includes("--check");
+const stale = Object.entries(files).filter(([path, generate]) => {
+  const wanted = generate();
+  if (existsSync(path) && readFileSync(path, "utf8") === wanted) return false;
+  if (!isCheck) writeFileSync(path, wanted);
+  return true;
+});
+
+for (const [path] of stale) console.log(isCheck ? `${path} is stale` : `wrote ${path}`);
+if (isCheck && stale.length > 0) {
+  console.error("Run `npm run generate` and commit what it writes.");
+  process.exitCode = 1;
+}
+
+function asJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,79 @@
+// What each command does, with the process that it does it in (contract section 11).
+import { protocolVersion } from "../protocol/registry.js";
+import { defaultDataDirectory } from "../storage/dataDirectory.js";
+import { createProgram, type Program } from "./program.js";
+import type { ServeOptions } from "./serveOptions.js";
+
+/** What `main.ts` gives. */
+export interface CommandLineParts {
+  readonly version: string;
+  /** The script that starts Turnwire. */
+  readonly launcher: string;
+  startServer(options: ServeOptions): Promise<number>;
+}
+
+/** The command line over a process. */
+export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts): Program {
+  const writeOut = (text: string) => void self.stdout.write(text);
+  const program = createProgram(
+    {
+      serve: (options) => parts.startServer(options),
+      run: async (options) => {
+        const { runCommand } = await import("./run.js");
+        return runCommand(options, {
+          ...{ stdin: self.stdin, stdout: self.stdout, stderr: self.stderr },
+          isStderrTty: self.stderr.isTTY === true,
+          env: self.env,
+          cwd: self.cwd(),
+          serverCommand: { file: self.execPath, args: [parts.launcher, "serve"] },
+          onInterrupt(callback) {
+            self.on("SIGINT", callback);
+            return () => self.off("SIGINT", callback);
+          },
+        });
+      },
+      schema: async () => {
+        const { protocolJsonSchema } = await import("./schema.js");
+        writeOut(`${JSON.stringify(protocolJsonSchema(), null, 2)}\n`);
+        return 0;
+      },
+      doctor: async (options) => {
+        const { doctor } = await import("./doctor.js");
+        return doctor({
+          env: self.env,
+          cwd: options.cwd ?? self.cwd(),
+          dataDir: options.dataDir ?? defaultDataDirectory(self.env),
+          versions: {
+            turnwire: parts.version,
+            protocol: protocolVersion,
+            node: self.versions.node,
+            platform: `${self.platform} ${self.arch}`,
+          },
+          write: (line) => writeOut(`${line}\n`),
+        });
+      },
+    },
+    {
+      version: parts.version,
+      isStdinTty: self.stdin.isTTY === true,
+      writeOut,
+      writeError: (text) => void self.stderr.write(text),
+    },
+  );
+  return {
+    async run(argv) {
+      const exitCode = await program.run(argv);
+      // The process ends at once after this: what was printed has to be out.
+      await Promise.all([flushed(self.stdout), flushed(self.stderr)]);
+      return exitCode;
+    },
+  };
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) return resolve();
+    stream.once("error", () => resolve());
+    stream.write("", () => resolve());
+  });
+}

@@ -1,0 +1,197 @@
+/**
+ * The command line: what can be asked for, and what is a mistake (contract section 11). It does
+ * nothing itself: every command is an action that its caller gives. Help goes to stdout, mistakes go
+ * to stderr with exit code 2, and nothing but frames ever goes to a server's stdout.
+ */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { exitCodes, outputFormats, type RunCommandOptions } from "./runOptions.js";
+import { defaultServeOptions, framings, logLevels, type ServeOptions } from "./serveOptions.js";
+
+/** What each command does; each resolves with the exit code. */
+export interface ProgramActions {
+  serve(options: ServeOptions): Promise<number>;
+  run(options: RunCommandOptions): Promise<number>;
+  schema(): Promise<number>;
+  doctor(options: DoctorCommandOptions): Promise<number>;
+}
+
+export interface DoctorCommandOptions {
+  readonly dataDir?: string;
+  /** The folder to look at; the process's own unless told. */
+  readonly cwd?: string;
+}
+
+export interface ProgramIo {
+  readonly version: string;
+  readonly isStdinTty: boolean;
+  writeOut(text: string): void;
+  writeError(text: string): void;
+}
+
+export interface Program {
+  /** Does what the arguments (without Node and the script) ask for; resolves with the exit code. */
+  run(argv: readonly string[]): Promise<number>;
+}
+
+/** Makes the program. Rejects only with what an action rejects with. */
+export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
+  return {
+    async run(argv) {
+      let exitCode: number = exitCodes.succeeded;
+      const program = describeProgram(io, {
+        serve: async (options) => {
+          exitCode = await actions.serve(options);
+        },
+        run: async (options) => {
+          exitCode = await actions.run(options);
+        },
+        schema: async () => {
+          exitCode = await actions.schema();
+        },
+        doctor: async (options) => {
+          exitCode = await actions.doctor(options);
+        },
+      });
+      if (argv.length === 0) {
+        if (!io.isStdinTty) return await actions.serve(defaultServeOptions);
+        program.outputHelp();
+        return exitCodes.succeeded;
+      }
+      try {
+        await program.parseAsync([...argv], { from: "user" });
+        return exitCode;
+      } catch (error) {
+        if (!(error instanceof CommanderError)) throw error;
+        return error.exitCode === 0 ? exitCodes.succeeded : exitCodes.usage;
+      }
+    },
+  };
+}
+
+/** The actions with their exit codes taken care of. */
+type Reported = {
+  [A in keyof ProgramActions]: (...args: Parameters<ProgramActions[A]>) => Promise<void>;
+};
+
+function describeProgram(io: ProgramIo, actions: Reported): Command {
+  const program = new Command("turnwire")
+    .description("Runs a coding agent for whoever speaks JSON-RPC 2.0 to it over stdio.")
+    .version(io.version)
+    .configureOutput({ writeOut: io.writeOut, writeErr: io.writeError })
+    .exitOverride()
+    .showHelpAfterError("(add --help for what can be asked for)")
+    .addHelpText("after", "\nWith stdin not a terminal, `turnwire` alone is `turnwire serve`.");
+  addServe(program, actions, io);
+  addRun(program, actions);
+  program
+    .command("schema")
+    .description("print the protocol as JSON Schema")
+    .action(() => actions.schema());
+  program
+    .command("doctor")
+    .description("say what a server would find: versions, data directory, configuration, keys")
+    .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
+    .option("--cwd <dir>", "the folder to look at", nonEmpty)
+    .action((options: DoctorCommandOptions) => actions.doctor(options));
+  return program;
+}
+
+function addServe(program: Command, actions: Reported, io: ProgramIo): void {
+  const { lingerSeconds, maxMessageBytes, framing, logLevel } = defaultServeOptions;
+  program
+    .command("serve")
+    .description("serve one client over stdin and stdout")
+    .configureOutput({ writeOut: io.writeError })
+    .option("--stdio", "the only transport; accepted for editors that pass it")
+    .addOption(
+      new Option("--framing <kind>", "how messages are set apart")
+        .choices(framings)
+        .default(framing),
+    )
+    .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
+    .addOption(new Option("--log-level <level>").choices(logLevels).default(logLevel))
+    .option("--log-file <file>", "write the log there and not to stderr", nonEmpty)
+    .option("--linger <seconds>", "let turns go on after the client left", seconds, lingerSeconds)
+    .option("--max-message-bytes <n>", "skip longer messages", positiveInteger, maxMessageBytes)
+    .action(({ stdio: _, linger, ...options }: ServeFlags) =>
+      actions.serve({ ...options, lingerSeconds: linger }),
+    );
+}
+
+type ServeFlags = Omit<ServeOptions, "lingerSeconds"> & { stdio?: true; linger: number };
+
+function addRun(program: Command, actions: Reported): void {
+  program
+    .command("run")
+    .description("run one prompt and print the reply")
+    .argument("<prompt>", "what to do; `-` reads it from stdin")
+    .option("--cwd <dir>", "the folder to work in", nonEmpty)
+    .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
+    .addOption(
+      new Option("--session <id>", "go on with this session")
+        .argParser(nonEmpty)
+        .conflicts("continue"),
+    )
+    .option("--continue", "go on with the folder's latest session")
+    .option("--model <provider/model>", "the model to use", modelChoice)
+    .addOption(
+      new Option("--permission-mode <mode>", "what to do with tools that could do harm").choices([
+        "ask",
+        "allow",
+        "deny",
+      ]),
+    )
+    .addOption(
+      new Option("--output <format>", "what goes to stdout").choices(outputFormats).default("text"),
+    )
+    .option("--timeout <seconds>", "cancel the run after so long", positiveSeconds)
+    .action((prompt: string, { continue: continueLatest, timeout, ...options }: RunFlags) =>
+      actions.run({
+        ...{ prompt, ...options },
+        ...(continueLatest ? { continueLatest } : {}),
+        ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
+      }),
+    );
+}
+
+type RunFlags = Omit<RunCommandOptions, "prompt" | "continueLatest" | "timeoutSeconds"> & {
+  continue?: true;
+  timeout?: number;
+};
+
+function nonEmpty(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError("It must be a number of seconds, 0 or more.");
+  }
+  return value;
+}
+
+function positiveSeconds(text: string): number {
+  const value = seconds(text);
+  if (value === 0) throw new InvalidArgumentError("It must be more than 0 seconds.");
+  return value;
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value === 0) {
+    throw new InvalidArgumentError("It must be a whole number over 0.");
+  }
+  return value;
+}
+
+function modelChoice(text: string): { provider: string; model: string } {
+  const slash = text.indexOf("/");
+  const provider = text.slice(0, slash);
+  const model = text.slice(slash + 1);
+  if (slash === -1 || provider === "" || model === "") {
+    throw new InvalidArgumentError("It must be PROVIDER/MODEL, e.g. local/qwen3-coder.");
+  }
+  return { provider, model };
+}

@@ -1,0 +1,61 @@
+/** What the agent does beside talking, as one line each: for the person who watches stderr. */
+import type { Part } from "../protocol/objects/message.js";
+import type { LossyEvent } from "../protocol/registry.js";
+
+type ToolCall = Extract<Part, { type: "toolCall" }>;
+
+const maxInput = 120;
+
+export class RunActivity {
+  readonly #told = new Set<string>();
+  readonly #isTerminal: boolean;
+
+  /** On a terminal the lines are dimmed, so that the reply stands out. */
+  constructor(isTerminal: boolean) {
+    this.#isTerminal = isTerminal;
+  }
+
+  /** The lines that an event is worth, each with its newline; often none. */
+  lines(event: LossyEvent): string {
+    if (event.method !== "messageCreated" && event.method !== "messageUpdated") return "";
+    return event.params.message.parts.map((part) => this.#linesOf(part)).join("");
+  }
+
+  #linesOf(part: Part): string {
+    if (part.type === "toolCall" && part.state !== "streaming") {
+      return this.#once(`call ${part.toolCallId}`, () => describeCall(part));
+    }
+    if (part.type === "toolResult" && part.isError) {
+      return this.#once(
+        `result ${part.toolCallId}`,
+        () => `${part.name} failed: ${shorten(part.output)}`,
+      );
+    }
+    return "";
+  }
+
+  #once(key: string, text: () => string): string {
+    if (this.#told.has(key)) return "";
+    this.#told.add(key);
+    return this.#line(text());
+  }
+
+  #line(text: string): string {
+    return this.#isTerminal ? `\u001b[2m${text}\u001b[22m\n` : `${text}\n`;
+  }
+}
+
+function describeCall({ name, input }: ToolCall): string {
+  const fields = typeof input === "object" && input !== null ? Object.values(input) : [input];
+  // A single field says it all: the command, the path.
+  const [only] = fields;
+  const text = fields.length === 1 && typeof only === "string" ? only : JSON.stringify(input);
+  return `${name} ${shorten(text ?? "")}`.trimEnd();
+}
+
+/** One line of at most {@link maxInput} characters, free of what could steer a terminal. */
+export function shorten(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out.
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+  return line.length > maxInput ? `${line.slice(0, maxInput - 1)}…` : line;
+}

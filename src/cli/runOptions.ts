@@ -1,0 +1,41 @@
+/** What `turnwire run` is asked for, and what it needs of its process (contract section 11). */
+import type { Readable, Writable } from "node:stream";
+import type { PermissionMode } from "../protocol/objects/workspace.js";
+
+export interface RunCommandOptions {
+  /** The prompt; `-` reads it from stdin. */
+  readonly prompt: string;
+  /** The folder to work in; the process's own unless told. */
+  readonly cwd?: string;
+  readonly dataDir?: string;
+  /** A session to go on with. */
+  readonly session?: string;
+  /** Go on with the folder's latest session. */
+  readonly continueLatest?: boolean;
+  readonly model?: { readonly provider: string; readonly model: string };
+  /** Without it, a person at the terminal is asked; where there is none, it is `deny`. */
+  readonly permissionMode?: PermissionMode;
+  readonly output: OutputFormat;
+  readonly timeoutSeconds?: number;
+}
+
+/** `text`: the reply; `json`: the completion; `stream-json`: each event, then the completion. */
+export type OutputFormat = "text" | "json" | "stream-json";
+
+export const outputFormats: readonly OutputFormat[] = ["text", "json", "stream-json"];
+
+export interface RunCommandIo {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly isStderrTty: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The server to start; `--data-dir` is added to its arguments. */
+  readonly serverCommand: { readonly file: string; readonly args: readonly string[] };
+  /** Calls back at every interrupt, Ctrl-C that is; call what is returned to stop. */
+  onInterrupt(callback: () => void): () => void;
+}
+
+/** The exit codes of `turnwire run`. */
+export const exitCodes = { succeeded: 0, failed: 1, usage: 2, cancelled: 130 } as const;

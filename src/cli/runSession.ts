@@ -1,0 +1,61 @@
+/** Where `turnwire run` runs: the folder's workspace, made ready, and a session in it. */
+import { resolve } from "node:path";
+import type { TurnwireClient } from "../client/TurnwireClient.js";
+import type { RunCommandOptions } from "./runOptions.js";
+
+/** What a prompt is sent to. */
+export interface RunPlace {
+  readonly workspaceId: string;
+  readonly sessionId: string;
+}
+
+/** Opens the workspace and the session that were asked for; rejects with what the server refused. */
+export async function openSession(
+  client: TurnwireClient,
+  options: RunCommandOptions,
+  cwd: string,
+): Promise<RunPlace> {
+  const { permissionMode, model } = options;
+  const workspace = await client.api.createWorkspace({
+    path: resolve(cwd, options.cwd ?? "."),
+    ...(permissionMode === undefined ? {} : { permissionMode }),
+  });
+  const workspaceId = workspace.id;
+  await client.api.initAgent({ workspaceId });
+  if (model !== undefined) await client.api.setModel({ workspaceId, modelType: "large", model });
+  return { workspaceId, sessionId: await findSession(client, workspaceId, options) };
+}
+
+async function findSession(
+  client: TurnwireClient,
+  workspaceId: string,
+  { session, continueLatest }: RunCommandOptions,
+): Promise<string> {
+  if (session !== undefined) {
+    return (await client.api.getSession({ workspaceId, sessionId: session })).id;
+  }
+  if (!continueLatest) return (await client.api.createSession({ workspaceId })).id;
+  const latest = await latestSession(client, workspaceId);
+  if (latest === undefined) {
+    throw new Error("this folder has no session to go on with; leave --continue out");
+  }
+  return latest;
+}
+
+/** The newest session that is not a sub-task of another. */
+async function latestSession(
+  client: TurnwireClient,
+  workspaceId: string,
+): Promise<string | undefined> {
+  let cursor: string | undefined;
+  do {
+    const { sessions, nextCursor } = await client.api.listSessions({
+      workspaceId,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    const found = sessions.find((session) => session.parentSessionId === undefined);
+    if (found !== undefined) return found.id;
+    cursor = nextCursor;
+  } while (cursor !== undefined);
+  return undefined;
+}

@@ -1,0 +1,253 @@
+/**
+ * The connection that a client has for as long as it lives: a link to one server at a time. Where a
+ * server is lost while something is waited for, the next one is started, told who we are, and set
+ * up as the last one was.
+ */
+import { type Clock, sleep } from "../base/clock.js";
+import type { Log } from "../base/log.js";
+import type { MethodName, ParamsInput, Result } from "../protocol/registry.js";
+import type { Framing } from "../transport/framing.js";
+import { ConnectionLostError, TurnwireRpcError } from "./errors.js";
+import { type Link, type LinkOptions, openLink } from "./link.js";
+import { OpenWorkspaces } from "./openWorkspaces.js";
+import type { Endpoint } from "./serverProcess.js";
+import { within } from "./within.js";
+
+export interface ConnectionOptions extends Pick<LinkOptions, "onNotification" | "onPermission"> {
+  /** Starts a server, or opens streams to one. */
+  connect(): Promise<Endpoint>;
+  readonly canReconnect: boolean;
+  readonly framing: Framing;
+  readonly initialize: ParamsInput<"initialize">;
+  readonly closeTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether a lost server must be replaced at once, and not when the next request is made. */
+  isNeeded(): boolean;
+  /** A new server has taken the place of a lost one. */
+  onReconnected(): void;
+  /** The server is lost, and no other takes its place by itself. */
+  onLost(error: ConnectionLostError): void;
+  reportError(error: unknown): void;
+}
+
+interface Server {
+  readonly endpoint: Endpoint;
+  readonly link: Link;
+}
+
+type State =
+  | { readonly kind: "connected"; readonly server: Server }
+  | { readonly kind: "changing"; readonly done: Promise<void> }
+  | { readonly kind: "lost"; readonly error: ConnectionLostError };
+
+/** Waits between attempts to reconnect; there are as many attempts as entries. */
+const reconnectDelaysMs = [0, 200, 400, 800, 1_600];
+/** Losses without a completion in between, after which a server is not started again. */
+const mostLossesInARow = 5;
+/** How long a process may take to end after its streams were closed. */
+const endGraceMs = 5_000;
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #workspaces = new OpenWorkspaces();
+  readonly #closing = new AbortController();
+  #state: State = { kind: "lost", error: new ConnectionLostError("not connected") };
+  #answer: Result<"initialize"> | undefined;
+  #current: Endpoint | undefined;
+  #lossesInARow = 0;
+  #isKilled = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** What the present server, or the last one, answered to `initialize`. */
+  get answer(): Result<"initialize"> {
+    if (this.#answer === undefined) throw new Error("not connected yet");
+    return this.#answer;
+  }
+
+  /** Whether a lost server is replaced by a new one. */
+  get willReconnect(): boolean {
+    return this.#options.canReconnect && !this.#closing.signal.aborted;
+  }
+
+  /** Connects for the first time. Rejects with what went wrong, and leaves nothing behind. */
+  async open(): Promise<void> {
+    await this.#connect();
+  }
+
+  /** Sends a request; one that finds the server lost starts the next one first, where it can. */
+  async request<M extends MethodName>(
+    method: M,
+    params: ParamsInput<M>,
+    signal?: AbortSignal,
+  ): Promise<Result<M>> {
+    const server = await this.#server();
+    const { link, endpoint } = server;
+    try {
+      const result = await link.request(method, params, signal);
+      this.#workspaces.note(method, params, result);
+      return result;
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      this.#onClosed(server);
+      // Only when the server has really ended is it known how.
+      await this.#settled();
+      throw endpoint.explain(error.message);
+    }
+  }
+
+  /** Resolves when there is a server; does nothing where there is one. */
+  async reconnect(): Promise<void> {
+    await this.#server();
+  }
+
+  /** A server that delivers completions is not one that dies whenever it is started. */
+  noteProgress(): void {
+    this.#lossesInARow = 0;
+  }
+
+  /**
+   * `shutdown`, `exit`, and then waits for the server to be gone, ending it where it does not end
+   * by itself. Every further call gets the same promise.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** Ends the server at once; `close` then has nothing left to wait for. */
+  kill(): void {
+    this.#isKilled = true;
+    this.#closing.abort();
+    this.#current?.kill();
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    if (this.#state.kind === "changing") await this.#current?.end(endGraceMs);
+    await this.#settled();
+    if (this.#state.kind !== "connected") return;
+    const { link, endpoint } = this.#state.server;
+    const { clock, closeTimeoutMs } = this.#options;
+    try {
+      await within(clock, closeTimeoutMs, link.request("shutdown", {}));
+      await link.notifyExit();
+    } catch (error) {
+      // The server may be faster than our goodbye, or refuse it; it is ended below all the same.
+      this.#options.log.debug({ error }, "the server did not take its leave");
+    }
+    await endpoint.end(endGraceMs);
+    link.dispose();
+    this.#lose(endpoint.explain("the client is closed"));
+  }
+
+  async #server(): Promise<Server> {
+    for (;;) {
+      if (this.#closing.signal.aborted) throw new ConnectionLostError("the client is closed");
+      if (this.#state.kind === "connected") return this.#state.server;
+      if (this.#state.kind === "lost") {
+        if (!this.#options.canReconnect) throw this.#state.error;
+        const { error } = this.#state;
+        this.#change(() => this.#reconnect(error));
+      }
+      await this.#settled();
+      if (this.#state.kind === "lost") throw this.#state.error;
+    }
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#state.kind === "changing") await this.#state.done;
+  }
+
+  #change(run: () => Promise<void>): void {
+    // `run` sets the state when it is done, so it must not begin before this one is set.
+    this.#state = { kind: "changing", done: Promise.resolve().then(run) };
+  }
+
+  #lose(error: ConnectionLostError): void {
+    this.#state = { kind: "lost", error };
+    this.#options.onLost(error);
+  }
+
+  async #connect(): Promise<void> {
+    const { framing, log, onNotification, onPermission, initialize } = this.#options;
+    const endpoint = await this.#options.connect();
+    this.#current = endpoint;
+    if (this.#isKilled) endpoint.kill();
+    const link = openLink({
+      ...{ streams: endpoint.streams, framing, log, onPermission },
+      onNotification: (notification) => onNotification(notification),
+    });
+    try {
+      const params = { ...initialize };
+      if (endpoint.processId !== undefined) params.processId = endpoint.processId;
+      const answer = await link.request("initialize", params);
+      await this.#restore(link);
+      this.#answer = answer;
+      const server = { endpoint, link };
+      this.#state = { kind: "connected", server };
+      link.closed.then(() => this.#onClosed(server));
+    } catch (error) {
+      link.dispose();
+      await endpoint.end(endGraceMs);
+      throw error instanceof ConnectionLostError ? endpoint.explain(error.message) : error;
+    }
+  }
+
+  #restore(link: Link): Promise<void> {
+    const setup = {
+      createWorkspace: (params: ParamsInput<"createWorkspace">) =>
+        link.request("createWorkspace", params),
+      initAgent: (params: ParamsInput<"initAgent">) => link.request("initAgent", params),
+      setModel: (params: ParamsInput<"setModel">) => link.request("setModel", params),
+      setPermissionMode: (params: ParamsInput<"setPermissionMode">) =>
+        link.request("setPermissionMode", params),
+    };
+    return this.#workspaces.restore(setup, this.#options.reportError);
+  }
+
+  #onClosed(server: Server): void {
+    const isCurrent = this.#state.kind === "connected" && this.#state.server === server;
+    if (isCurrent && this.#closed === undefined) this.#change(() => this.#afterLoss(server));
+  }
+
+  async #afterLoss({ link, endpoint }: Server): Promise<void> {
+    link.dispose();
+    await endpoint.end(endGraceMs);
+    const error = endpoint.explain("the server closed the connection");
+    if (this.willReconnect && this.#options.isNeeded()) await this.#reconnect(error);
+    else this.#lose(error);
+  }
+
+  async #reconnect(lost: ConnectionLostError): Promise<void> {
+    this.#lossesInARow++;
+    let error = lost;
+    if (this.#lossesInARow > mostLossesInARow) {
+      this.#lose(error);
+      return;
+    }
+    for (const delayMs of reconnectDelaysMs) {
+      try {
+        if (delayMs > 0) await sleep(this.#options.clock, delayMs, this.#closing.signal);
+        if (this.#closing.signal.aborted) break;
+        await this.#connect();
+        this.#options.onReconnected();
+        return;
+      } catch (failure) {
+        if (this.#closing.signal.aborted) break;
+        if (failure instanceof ConnectionLostError) error = failure;
+        else
+          error = new ConnectionLostError("the server could not be started again", {
+            cause: failure,
+          });
+        // A server that answers and refuses us will refuse us again.
+        if (failure instanceof TurnwireRpcError) break;
+      }
+    }
+    this.#lose(error);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * One connection to one server: typed requests out, notifications and permission questions in.
+ * It lives as long as its streams; what outlives it is {@link Connection}.
+ *
+ * What the server sends is not checked against the schemas again: a field that a newer server adds
+ * must come through, and the conformance kit is what holds a server to the contract.
+ */
+import type { Readable, Writable } from "node:stream";
+import type { Log } from "../base/log.js";
+import {
+  type MethodName,
+  methods,
+  type NotificationName,
+  type NotificationParams,
+  notifications,
+  type ParamsInput,
+  type PermissionAnswer,
+  type PermissionQuestion,
+  type Result,
+  serverMethods,
+} from "../protocol/registry.js";
+import { type ChannelEnd, openChannel } from "../transport/channel.js";
+import type { Framing } from "../transport/framing.js";
+import { ConnectionLostError, fromWire } from "./errors.js";
+
+/** A notification of the server, told apart by its method. */
+export type ServerNotification = {
+  [N in NotificationName]: { readonly method: N; readonly params: NotificationParams<N> };
+}[NotificationName];
+
+/** The streams to a server: `input` is what it writes, `output` what it reads. */
+export interface Streams {
+  readonly input: Readable;
+  readonly output: Writable;
+}
+
+export interface LinkOptions {
+  readonly streams: Streams;
+  readonly framing: Framing;
+  readonly log: Log;
+  onNotification(notification: ServerNotification): void;
+  /** `signal` is aborted when the server withdraws its question. Must not reject. */
+  onPermission(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
+}
+
+export interface Link {
+  /**
+   * Sends a request. Rejects with a `TurnwireRpcError` for what the server answered, and with a
+   * `ConnectionLostError` where no answer can come any more. An abort asks the server to cancel
+   * the request; the promise still settles with what the server answers.
+   */
+  request<M extends MethodName>(
+    method: M,
+    params: ParamsInput<M>,
+    signal?: AbortSignal,
+  ): Promise<Result<M>>;
+  /** Sends `exit`; does nothing where the streams are closed. */
+  notifyExit(): Promise<void>;
+  /** Settles once, when the other side is gone or the link was disposed; never rejects. */
+  readonly closed: Promise<ChannelEnd>;
+  dispose(): void;
+}
+
+/** Starts to listen on the streams. Nothing is sent before the first request. */
+export function openLink({ streams, framing, log, ...handlers }: LinkOptions): Link {
+  // A client must go on reading whatever the server leaves unread, or both could wait for ever.
+  const channel = openChannel({ ...streams, framing, log, maxUnsentBytes: Infinity });
+  const { connection } = channel;
+  let isClosed = false;
+  const closed = channel.closed.then((end) => {
+    isClosed = true;
+    return end;
+  });
+
+  connection.onNotification((method: string, params: unknown) => {
+    if (isNotificationName(method)) {
+      handlers.onNotification({ method, params } as ServerNotification);
+    }
+  });
+  connection.onRequest(
+    serverMethods.requestPermission.name,
+    (question: PermissionQuestion, token: CancellationToken) =>
+      handlers.onPermission(question, signalOf(token)),
+  );
+  connection.listen();
+
+  return {
+    closed,
+    async request(method, params, signal) {
+      signal?.throwIfAborted();
+      const name = methods[method].name;
+      try {
+        return signal === undefined
+          ? await connection.sendRequest(name, params)
+          : await connection.sendRequest(name, params, tokenOf(signal));
+      } catch (error) {
+        if (isConnectionFailure(error)) {
+          throw new ConnectionLostError(`the connection ended before ${name} was answered`);
+        }
+        throw fromWire(error);
+      }
+    },
+    async notifyExit() {
+      if (!isClosed) await connection.sendNotification("exit", {});
+    },
+    dispose: () => channel.dispose(),
+  };
+}
+
+/** The part of vscode-jsonrpc's token that is needed here. */
+interface CancellationToken {
+  readonly isCancellationRequested: boolean;
+  onCancellationRequested(listener: () => void): { dispose(): void };
+}
+
+function tokenOf(signal: AbortSignal): CancellationToken {
+  return {
+    get isCancellationRequested() {
+      return signal.aborted;
+    },
+    onCancellationRequested(listener) {
+      const onAbort = () => listener();
+      signal.addEventListener("abort", onAbort, { once: true });
+      return { dispose: () => signal.removeEventListener("abort", onAbort) };
+    },
+  };
+}
+
+function signalOf(token: CancellationToken): AbortSignal {
+  const controller = new AbortController();
+  if (token.isCancellationRequested) controller.abort();
+  else token.onCancellationRequested(() => controller.abort());
+  return controller.signal;
+}
+
+function isNotificationName(method: string): method is NotificationName {
+  return Object.hasOwn(notifications, method);
+}
+
+/** vscode-jsonrpc's codes for: closed, disposed, not written, no answer any more, not listening. */
+const connectionFailures: readonly unknown[] = [1, 2, -32099, -32097, -32096];
+
+function isConnectionFailure(error: unknown): boolean {
+  return error instanceof Error && "code" in error && connectionFailures.includes(error.code);
+}

@@ -1,0 +1,247 @@
+/**
+ * Runs that the caller waits for, and completions that must reach somebody exactly once.
+ *
+ * The server delivers a completion at least once (contract section 5). Here it is handled once: it
+ * is acknowledged when its handler is done and not before, and a second delivery of one that was
+ * handled is acknowledged again and goes no further.
+ */
+
+import type { Clock } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import type { Ids } from "../base/ids.js";
+import type { RunComplete } from "../protocol/objects/run.js";
+import type { LossyEvent, MethodName, ParamsInput, Result } from "../protocol/registry.js";
+import { ConnectionLostError } from "./errors.js";
+
+/** A prompt, and what its caller wants to hear of it. */
+export type RunOptions = ParamsInput<"sendMessage"> & {
+  /** Cancels the run; its completion still comes and is what `run` resolves with. */
+  readonly signal?: AbortSignal;
+  /** Gets the events that carry this run's id; what it throws is reported. */
+  readonly onEvent?: (event: LossyEvent) => void;
+  /**
+   * Takes the completion in. It is acknowledged when this is done; where this throws, it is not
+   * acknowledged, and `run` rejects with what was thrown.
+   */
+  readonly onComplete?: (completion: RunComplete) => void | Promise<void>;
+};
+
+/** Takes in completions that no `run` waits for; each is acknowledged when this is done. */
+export type CompletionHandler = (completion: RunComplete) => void | Promise<void>;
+
+/** Sends a request over whatever connection there is now. */
+export type RequestFunction = <M extends MethodName>(
+  method: M,
+  params: ParamsInput<M>,
+) => Promise<Result<M>>;
+
+interface PendingRun {
+  readonly prompt: ParamsInput<"sendMessage"> & { readonly runId: string };
+  readonly options: RunOptions;
+  readonly result: Deferred<RunComplete>;
+  isAccepted: boolean;
+  isSettling: boolean;
+}
+
+/** How many handled completions are remembered, so that a second delivery is recognised. */
+const rememberedCompletions = 10_000;
+
+export class Runs {
+  readonly #request: RequestFunction;
+  readonly #willResend: () => boolean;
+  readonly #ids: Ids;
+  readonly #reportError: (error: unknown) => void;
+  readonly #pending = new Map<string, PendingRun>();
+  readonly #handled = new Set<string>();
+  readonly #inHand = new Set<string>();
+  readonly #acknowledging = new Set<Promise<void>>();
+  #completionHandler: CompletionHandler | undefined;
+  #order: Promise<void> = Promise.resolve();
+
+  constructor(options: {
+    request: RequestFunction;
+    /** Whether a prompt that a lost server did not answer will be sent to the next one. */
+    willResend: () => boolean;
+    ids: Ids;
+    reportError: (error: unknown) => void;
+  }) {
+    this.#request = options.request;
+    this.#willResend = options.willResend;
+    this.#ids = options.ids;
+    this.#reportError = options.reportError;
+  }
+
+  /** Whether a caller waits for a completion. */
+  get isWaiting(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** Sends a prompt and resolves with its completion; see `TurnwireClient.run`. */
+  async run(options: RunOptions): Promise<RunComplete> {
+    const { signal, onEvent: _, onComplete: __, ...prompt } = options;
+    signal?.throwIfAborted();
+    const runId = prompt.runId ?? this.#ids.next("run");
+    const key = keyOf(prompt.workspaceId, runId);
+    if (this.#pending.has(key)) throw new Error(`run ${runId} is being waited for already`);
+    const run: PendingRun = {
+      prompt: { ...prompt, runId },
+      options,
+      result: new Deferred(),
+      isAccepted: false,
+      isSettling: false,
+    };
+    this.#pending.set(key, run);
+    const cancel = () => this.#cancel(run);
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      const [completion] = await Promise.all([run.result.promise, this.#send(run)]);
+      return completion;
+    } finally {
+      this.#pending.delete(key);
+      signal?.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** Takes in a completion that was delivered. */
+  take(completion: RunComplete): void {
+    const { workspaceId, runId, completionId } = completion;
+    const run = runId === undefined ? undefined : this.#pending.get(keyOf(workspaceId, runId));
+    if (run !== undefined) this.#settle(run, completion);
+    else if (this.#handled.has(completionId)) this.#acknowledge(completionId);
+    else if (this.#completionHandler !== undefined && !this.#inHand.has(completionId)) {
+      const handler = this.#completionHandler;
+      this.#inHand.add(completionId);
+      this.#order = this.#order.then(() => this.#handle(handler, completion));
+    }
+  }
+
+  /** Hands every completion that no `run` waits for to `handler`, those that wait first. */
+  onCompletion(handler: CompletionHandler): () => void {
+    this.#completionHandler = handler;
+    this.#request("listPendingCompletions", {}).then(
+      ({ completions }) => {
+        for (const completion of completions) this.take(completion);
+      },
+      (error) => this.#reportError(error),
+    );
+    return () => {
+      if (this.#completionHandler === handler) this.#completionHandler = undefined;
+    };
+  }
+
+  /** Tells the run that an event belongs to. */
+  publish(event: LossyEvent): void {
+    if (!("runId" in event.params) || event.params.runId === undefined) return;
+    const { workspaceId, runId } = event.params;
+    try {
+      this.#pending.get(keyOf(workspaceId, runId))?.options.onEvent?.(event);
+    } catch (error) {
+      this.#reportError(error);
+    }
+  }
+
+  /** Sends what is waited for again, to a server that has taken the place of a lost one. */
+  resend(): void {
+    for (const run of this.#pending.values()) {
+      if (!run.isSettling) this.#send(run);
+    }
+  }
+
+  /** Rejects whatever is waited for: no completion can come any more. */
+  fail(error: Error): void {
+    for (const run of this.#pending.values()) {
+      if (!run.isSettling) run.result.reject(error);
+    }
+  }
+
+  /** Resolves when everything that has been handled by now is acknowledged, or cannot be. */
+  async acknowledged(clock: Clock): Promise<void> {
+    // A handler that is just done has its acknowledgement one turn later.
+    await new Promise<void>((resolve) => clock.soon(resolve));
+    await Promise.all(this.#acknowledging);
+  }
+
+  /** Never rejects: what goes wrong is the run's result. */
+  async #send(run: PendingRun): Promise<void> {
+    const { workspaceId, runId } = run.prompt;
+    try {
+      const answer = await this.#request("sendMessage", run.prompt);
+      run.isAccepted = true;
+      if (run.options.signal?.aborted) await this.#cancel(run);
+      if (answer.duplicate && answer.state === "completed") {
+        const { completion } = await this.#request("getRun", { workspaceId, runId });
+        if (completion !== undefined) this.take(completion);
+      }
+    } catch (error) {
+      const isResent = error instanceof ConnectionLostError && this.#willResend();
+      if (!isResent) run.result.reject(error);
+    }
+  }
+
+  /** A run that is not accepted yet is cancelled when it is: a cancel must not overtake it. */
+  async #cancel(run: PendingRun): Promise<void> {
+    if (!run.isAccepted) return;
+    const { workspaceId, runId } = run.prompt;
+    try {
+      await this.#request("cancelRun", { workspaceId, runId });
+    } catch (error) {
+      // A server that is gone runs nothing: the run comes back as interrupted.
+      if (!(error instanceof ConnectionLostError)) this.#reportError(error);
+    }
+  }
+
+  async #settle(run: PendingRun, completion: RunComplete): Promise<void> {
+    if (run.isSettling) return;
+    run.isSettling = true;
+    try {
+      await run.options.onComplete?.(completion);
+    } catch (error) {
+      run.result.reject(error);
+      return;
+    }
+    this.#remember(completion.completionId);
+    await this.#acknowledge(completion.completionId);
+    run.result.resolve(completion);
+  }
+
+  async #handle(handler: CompletionHandler, completion: RunComplete): Promise<void> {
+    const { completionId } = completion;
+    try {
+      await handler(completion);
+      this.#remember(completionId);
+      await this.#acknowledge(completionId);
+    } catch (error) {
+      this.#reportError(error);
+    } finally {
+      this.#inHand.delete(completionId);
+    }
+  }
+
+  #remember(completionId: string): void {
+    this.#handled.add(completionId);
+    if (this.#handled.size <= rememberedCompletions) return;
+    const [oldest] = this.#handled;
+    if (oldest !== undefined) this.#handled.delete(oldest);
+  }
+
+  /** Never rejects. */
+  async #acknowledge(completionId: string): Promise<void> {
+    const answered = this.#sendAcknowledge(completionId);
+    this.#acknowledging.add(answered);
+    await answered;
+    this.#acknowledging.delete(answered);
+  }
+
+  async #sendAcknowledge(completionId: string): Promise<void> {
+    try {
+      await this.#request("acknowledge", { completionIds: [completionId] });
+    } catch (error) {
+      // What is not acknowledged is delivered again, and acknowledged then.
+      if (!(error instanceof ConnectionLostError)) this.#reportError(error);
+    }
+  }
+}
+
+function keyOf(workspaceId: string, runId: string): string {
+  return JSON.stringify([workspaceId, runId]);
+}

@@ -1,0 +1,74 @@
+// The process: argv, environment, signals, exit codes. stdout is taken over before anything that
+// could write to it is loaded.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "./base/clock.js";
+import { armFaultPoint } from "./base/faultPoint.js";
+import { randomIds } from "./base/ids.js";
+import { plainServeOptions, type ServeOptions } from "./cli/serveOptions.js";
+import { openStdio } from "./transport/stdio.js";
+
+const argv = process.argv.slice(2);
+
+if (typeof __FAULT_POINTS__ === "boolean" && __FAULT_POINTS__) {
+  armFaultPoint(process.env.TURNWIRE_FAULT_POINT, () => process.kill(process.pid, "SIGKILL"));
+}
+
+/** This build's version, from the one place that states it. */
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  );
+  const isManifest = typeof manifest === "object" && manifest !== null && "version" in manifest;
+  return isManifest ? String(manifest.version) : "unknown";
+}
+
+async function startServer(options: ServeOptions): Promise<number> {
+  const { input, output, logSink } = openStdio(process);
+  // A file that may grow no further is like a full disk: told to whoever asks, and survived.
+  process.on("SIGXFSZ", () => {});
+  const { serve } = await import("./cli/serve.js");
+  return serve(options, {
+    version: readVersion(),
+    ...{ input, output, logSink, clock: systemClock, ids: randomIds },
+    env: process.env,
+    cwd: process.cwd(),
+    isAlive,
+    onTerminate(callback) {
+      let isAsked = false;
+      const terminate = () => {
+        // Whoever asks twice does not want to wait.
+        if (isAsked) process.exit(1);
+        isAsked = true;
+        callback();
+      };
+      process.on("SIGTERM", terminate);
+      process.on("SIGINT", terminate);
+      process.on("SIGHUP", terminate);
+    },
+  });
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    // It lives, and belongs to somebody else.
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+async function main(): Promise<number> {
+  const plain = plainServeOptions(argv, process.stdin.isTTY === true);
+  if (plain !== undefined) return startServer(plain);
+  const { createCommandLine } = await import("./cli/commandLine.js");
+  return createCommandLine(process, {
+    version: readVersion(),
+    launcher: fileURLToPath(new URL("../bin/turnwire.js", import.meta.url)),
+    startServer,
+  }).run(argv);
+}
+
+void main().then((exitCode) => process.exit(exitCode));

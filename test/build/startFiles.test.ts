@@ -1,0 +1,76 @@
+// What a server loads before it answers `initialize` decides how long an editor waits for it.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+
+let dist: string;
+let home: string;
+
+beforeAll(() => {
+  expect(inject("buildError")).toBe("");
+  const script = inject("serverScript");
+  dist = script.endsWith("main.js") ? dirname(script) : join(dirname(script), "../dist");
+  home = mkdtempSync(join(tmpdir(), "turnwire-start-"));
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+function greet(env: Record<string, string> = {}): { answer: unknown; stderr: string } {
+  const { stdout, stderr } = spawnSync(process.execPath, [inject("serverScript"), "serve"], {
+    input: '{"jsonrpc":"2.0","id":1,"method":"initialize"}\n',
+    env: { PATH: process.env.PATH ?? "", HOME: home, XDG_STATE_HOME: home, ...env },
+    encoding: "utf8",
+  });
+  return { answer: JSON.parse(stdout.split("\n")[0] ?? ""), stderr };
+}
+
+describe("the file that a server starts from", () => {
+  it("has neither a provider, nor the agent, nor zod's languages, nor the log's library", () => {
+    const main = readFileSync(join(dist, "main.cjs"), "utf8");
+    for (const absent of ["@ai-sdk", "You write titles.", "Ungültige Eingabe", "safe-stable"]) {
+      expect(main.includes(absent), absent).toBe(false);
+    }
+    expect(statSync(join(dist, "main.cjs")).size).toBeLessThan(650_000);
+  });
+
+  it("is ASCII, which is how it is read", () => {
+    for (const name of readdirSync(dist).filter((file) => file.endsWith(".cjs"))) {
+      expect(/^[\0-\x7f]*$/.test(readFileSync(join(dist, name), "utf8")), name).toBe(true);
+    }
+  });
+});
+
+describe.skipIf(process.env.NODE_V8_COVERAGE !== undefined)("what was compiled before", () => {
+  const answered = { answer: { id: 1, result: expect.anything() } };
+
+  it("is kept in the user's cache folder, and a start with it answers the same", () => {
+    const XDG_CACHE_HOME = join(home, "kept");
+    expect(greet({ XDG_CACHE_HOME })).toMatchObject(answered);
+    if (inject("serverScript").endsWith("main.js")) return;
+    expect(readdirSync(join(XDG_CACHE_HOME, "turnwire"))).not.toEqual([]);
+    expect(greet({ XDG_CACHE_HOME })).toMatchObject(answered);
+  });
+
+  it("is not used where it is damaged", () => {
+    const XDG_CACHE_HOME = join(home, "damaged");
+    greet({ XDG_CACHE_HOME });
+    if (inject("serverScript").endsWith("main.js")) return;
+    const folder = join(XDG_CACHE_HOME, "turnwire");
+    for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      const file = join(folder, entry);
+      if (!statSync(file).isFile()) continue;
+      const bytes = readFileSync(file);
+      bytes.fill(0x5a, bytes.length >> 1);
+      writeFileSync(file, bytes);
+    }
+    expect(greet({ XDG_CACHE_HOME })).toMatchObject(answered);
+  });
+
+  it("may be impossible to keep", () => {
+    const file = join(home, "no-folder");
+    writeFileSync(file, "");
+    expect(greet({ XDG_CACHE_HOME: file })).toMatchObject(answered);
+    expect(greet({ NODE_DISABLE_COMPILE_CACHE: "1" })).toMatchObject(answered);
+  });
+});

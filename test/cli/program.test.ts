@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { createProgram } from "../../src/cli/program.js";
+import { defaultServeOptions, plainServeOptions } from "../../src/cli/serveOptions.js";
+
+/** Runs a command line and says what came of it. */
+async function run(argv: string[], isStdinTty = true) {
+  const calls: unknown[] = [];
+  let stdout = "";
+  let stderr = "";
+  const note =
+    (name: string, exitCode: number) =>
+    async (...options: unknown[]) => {
+      calls.push([name, ...options]);
+      return exitCode;
+    };
+  const program = createProgram(
+    {
+      serve: note("serve", 10),
+      run: note("run", 11),
+      schema: note("schema", 12),
+      doctor: note("doctor", 13),
+    },
+    {
+      ...{ version: "1.2.3", isStdinTty },
+      writeOut: (text) => {
+        stdout += text;
+      },
+      writeError: (text) => {
+        stderr += text;
+      },
+    },
+  );
+  const exitCode = await program.run(argv);
+  return { calls, exitCode, stdout, stderr };
+}
+
+describe("turnwire alone", () => {
+  it("is serve where stdin is no terminal", async () => {
+    expect(await run([], false)).toMatchObject({
+      calls: [["serve", defaultServeOptions]],
+      exitCode: 10,
+    });
+  });
+
+  it("shows help where stdin is a terminal", async () => {
+    const { calls, exitCode, stdout } = await run([]);
+    expect({ calls, exitCode }).toEqual({ calls: [], exitCode: 0 });
+    expect(stdout).toContain("Usage: turnwire");
+  });
+});
+
+describe("serve", () => {
+  it("has defaults", async () => {
+    expect((await run(["serve"])).calls).toEqual([["serve", defaultServeOptions]]);
+  });
+
+  it("takes every option", async () => {
+    const argv = [
+      ...["serve", "--stdio", "--framing", "header", "--data-dir", "/d", "--log-level", "debug"],
+      ...["--log-file", "/l", "--linger", "1.5", "--max-message-bytes", "1024"],
+    ];
+    expect((await run(argv)).calls).toEqual([
+      [
+        "serve",
+        {
+          ...{ framing: "header", dataDir: "/d", logLevel: "debug", logFile: "/l" },
+          ...{ lingerSeconds: 1.5, maxMessageBytes: 1024 },
+        },
+      ],
+    ]);
+  });
+
+  it.each([
+    [["--framing", "xml"]],
+    [["--log-level", "loud"]],
+    [["--linger", "-1"]],
+    [["--linger", "soon"]],
+    [["--max-message-bytes", "0"]],
+    [["--max-message-bytes", "1e3"]],
+    [["--data-dir", ""]],
+    [["--port", "1"]],
+    [["extra"]],
+    [["--help"]],
+  ])("writes nothing to stdout for %j", async (rest) => {
+    const { calls, exitCode, stdout, stderr } = await run(["serve", ...rest]);
+    expect({ calls, stdout }).toEqual({ calls: [], stdout: "" });
+    expect(exitCode).toBe(rest[0] === "--help" ? 0 : 2);
+    expect(stderr).not.toBe("");
+  });
+
+  it("needs no parser in its plainest forms", () => {
+    expect(plainServeOptions([], false)).toBe(defaultServeOptions);
+    expect(plainServeOptions([], true)).toBeUndefined();
+    expect(plainServeOptions(["serve", "--stdio"], true)).toBe(defaultServeOptions);
+    expect(plainServeOptions(["serve", "--linger", "1"], true)).toBeUndefined();
+    expect(plainServeOptions(["run", "hello"], false)).toBeUndefined();
+  });
+});
+
+describe("run", () => {
+  it("takes a prompt and prints text unless told", async () => {
+    expect(await run(["run", "hello"])).toMatchObject({
+      calls: [["run", { prompt: "hello", output: "text" }]],
+      exitCode: 11,
+    });
+  });
+
+  it("takes every option", async () => {
+    const argv = [
+      ...["run", "--cwd", "/w", "--data-dir", "/d", "--session", "s", "--model", "local/a/b"],
+      ...["--permission-mode", "allow", "--output", "json", "--timeout", "2", "-"],
+    ];
+    expect((await run(argv)).calls).toEqual([
+      [
+        "run",
+        {
+          ...{ prompt: "-", cwd: "/w", dataDir: "/d", session: "s", output: "json" },
+          ...{ model: { provider: "local", model: "a/b" }, permissionMode: "allow" },
+          timeoutSeconds: 2,
+        },
+      ],
+    ]);
+    expect((await run(["run", "--continue", "p"])).calls).toMatchObject([
+      ["run", { continueLatest: true }],
+    ]);
+  });
+
+  it.each([
+    [[]],
+    [["--session", "s", "--continue", "p"]],
+    [["--model", "qwen", "p"]],
+    [["--model", "local/", "p"]],
+    [["--permission-mode", "maybe", "p"]],
+    [["--output", "xml", "p"]],
+    [["--timeout", "0", "p"]],
+    [["one", "two"]],
+  ])("exits with 2 and says why for %j", async (rest) => {
+    const { calls, exitCode, stdout, stderr } = await run(["run", ...rest]);
+    expect({ calls, exitCode, stdout }).toEqual({ calls: [], exitCode: 2, stdout: "" });
+    expect(stderr).toMatch(/^error: /);
+  });
+});
+
+describe("the other commands", () => {
+  it("are schema and doctor", async () => {
+    expect((await run(["schema"])).calls).toHaveLength(1);
+    expect((await run(["doctor", "--data-dir", "/d"])).calls).toEqual([
+      ["doctor", { dataDir: "/d" }],
+    ]);
+  });
+
+  it("print the version", async () => {
+    expect(await run(["--version"])).toMatchObject({ stdout: "1.2.3\n", exitCode: 0 });
+  });
+
+  it("are told from mistakes", async () => {
+    expect(await run(["server"])).toMatchObject({ exitCode: 2, stdout: "" });
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { RunActivity } from "../../src/cli/runActivity.js";
+import { message } from "../../src/protocol/objects/examples.js";
+import type { Part } from "../../src/protocol/objects/message.js";
+import type { LossyEvent } from "../../src/protocol/registry.js";
+
+function update(...parts: Part[]): LossyEvent {
+  const params = { workspaceId: "w", sessionId: "s", message: { ...message, parts } };
+  return { method: "messageUpdated", params };
+}
+
+function call(state: "streaming" | "pending" | "running" | "completed", input: unknown): Part {
+  return { type: "toolCall", toolCallId: "c", name: "bash", input, state };
+}
+
+describe("the activity of a run", () => {
+  it("tells a tool call once, when its input is there", () => {
+    const activity = new RunActivity(false);
+    const input = { command: "npm test" };
+    expect(activity.lines(update(call("streaming", '{"comm')))).toBe("");
+    expect(activity.lines(update(call("pending", input)))).toBe("bash npm test\n");
+    expect(activity.lines(update(call("running", input)))).toBe("");
+    expect(activity.lines(update(call("completed", input)))).toBe("");
+  });
+
+  it("tells a failed tool with the beginning of its output", () => {
+    const result: Part = {
+      ...{ type: "toolResult", toolCallId: "c", name: "bash" },
+      ...{ output: "not\nfound", isError: true },
+    };
+    expect(new RunActivity(false).lines(update(result))).toBe("bash failed: not found\n");
+    expect(new RunActivity(false).lines(update({ ...result, isError: false }))).toBe("");
+  });
+
+  it("takes out what could steer a terminal, and cuts what is long", () => {
+    const activity = new RunActivity(false);
+    const line = activity.lines(
+      update(call("running", { command: `\u001b[2J${"x".repeat(500)}` })),
+    );
+    expect(line).toMatch(/^bash \[2Jx+…\n$/);
+    expect(line).toHaveLength("bash ".length + 120 + 1);
+  });
+
+  it("shows all of an input with many fields", () => {
+    const lines = new RunActivity(false).lines(update(call("running", { path: "a", text: "b" })));
+    expect(lines).toBe('bash {"path":"a","text":"b"}\n');
+  });
+
+  it("is dimmed on a terminal", () => {
+    const lines = new RunActivity(true).lines(update(call("running", { command: "ls" })));
+    expect(lines).toBe("\u001b[2mbash ls\u001b[22m\n");
+  });
+});
