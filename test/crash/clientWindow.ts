@@ -1,0 +1,202 @@
+// One window of a client: it starts a server, tells who it is, sends what is not answered yet, and
+// takes completions in. It can lose its server, or be lost, at any moment.
+import type { RunComplete } from "../../src/protocol/objects/run.js";
+import { GoneError, type Notice, RpcError, ServerChild } from "../helpers/serverChild.js";
+import type { Books, SentRun } from "./books.js";
+
+/** Where its servers come from. */
+export interface WindowOptions {
+  readonly main: string;
+  readonly dataDir: string;
+  readonly workspacePath: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly books: Books;
+  /** The sessions that are used, by number; the first window to need one makes it. */
+  readonly sessions: Map<number, Promise<string>>;
+  /** Whether a completion that has been taken in is acknowledged now. */
+  acknowledges(): boolean;
+}
+
+export class ClientWindow {
+  /** The names of the errors for which a run was sent again. */
+  readonly refusals: unknown[] = [];
+  readonly #options: WindowOptions;
+  readonly #underWay = new Set<Promise<void>>();
+  #server: ServerChild | undefined;
+  #workspaceId = "";
+  #lastSequence = 0;
+  #lifeRuns = new Set<SentRun>();
+
+  constructor(options: WindowOptions) {
+    this.#options = options;
+  }
+
+  get server(): ServerChild {
+    if (this.#server === undefined) throw new Error("the window has no server");
+    return this.#server;
+  }
+
+  get isOpen(): boolean {
+    return this.#server !== undefined && !this.#server.isGone;
+  }
+
+  /** Starts a server and tells it who is there. Rejects with a `GoneError` if it dies meanwhile. */
+  async open(env: Readonly<Record<string, string>> = {}): Promise<void> {
+    const { main, dataDir, books } = this.#options;
+    this.#lastSequence = 0;
+    this.#lifeRuns = new Set();
+    this.#server = new ServerChild({
+      ...{ main, dataDir, env: { ...this.#options.env, ...env } },
+      onNotice: (notice) => this.#hear(notice),
+    });
+    await this.server.request("initialize", { clientId: books.clientId });
+    const workspace = await this.server.request("createWorkspace", {
+      path: this.#options.workspacePath,
+      permissionMode: "allow",
+      initAgent: true,
+    });
+    this.#workspaceId = String(workspace.id);
+  }
+
+  /** Sends a run, or sends it again; a session that is busy elsewhere is waited for. */
+  async send(run: SentRun): Promise<void> {
+    const { server } = this;
+    this.#lifeRuns.add(run);
+    for (;;) {
+      try {
+        const sessionId = await this.session(run.session);
+        await server.request("sendMessage", {
+          workspaceId: this.#workspaceId,
+          ...{ sessionId, runId: run.runId, prompt: run.prompt },
+        });
+        run.isAnswered = true;
+        return;
+      } catch (error) {
+        if (!(error instanceof RpcError) || error.data.retryable !== true) throw error;
+        this.refusals.push(error.data.name);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  /** Sends every run that was not answered. */
+  async resend(): Promise<void> {
+    for (const run of this.#options.books.runs.values()) {
+      if (!run.isAnswered) await this.send(run);
+    }
+  }
+
+  /** Cancels whatever a session does. */
+  async cancel(session: number): Promise<void> {
+    const sessionId = await this.session(session);
+    for (const run of this.#options.books.runs.values()) {
+      if (run.session === session) run.wasCancelled = true;
+    }
+    const params = { workspaceId: this.#workspaceId, sessionId };
+    await this.server.request("cancelSession", params).catch(ignoreBusy);
+  }
+
+  /** The id of a session; made by the first window that needs it and lives long enough. */
+  async session(number: number): Promise<string> {
+    const { sessions } = this.#options;
+    for (;;) {
+      const known = sessions.get(number);
+      if (known === undefined) return this.#makeSession(number);
+      try {
+        return await known;
+      } catch (error) {
+        // The other window's server died: now it is up to us, if ours lives.
+        if (this.server.isGone) throw error;
+      }
+    }
+  }
+
+  #makeSession(number: number): Promise<string> {
+    const { sessions } = this.#options;
+    const made = this.server
+      .request("createSession", { workspaceId: this.#workspaceId })
+      .then(({ id }) => String(id));
+    sessions.set(number, made);
+    made.catch(() => sessions.delete(number));
+    return made;
+  }
+
+  /** Acknowledges what was taken in and held back. */
+  async acknowledgeRest(): Promise<void> {
+    const { books } = this.#options;
+    const rest = [...books.completions.keys()].filter((id) => !books.acknowledged.has(id));
+    if (rest.length > 0) await this.#acknowledge(rest);
+  }
+
+  /** The server is killed. */
+  async kill(): Promise<void> {
+    this.#endanger();
+    await this.server.kill();
+    await this.#settled();
+  }
+
+  /** The window is lost; its server notices the end of its input. */
+  async abandon(): Promise<void> {
+    this.#endanger();
+    await this.server.abandon();
+    await this.#settled();
+  }
+
+  /** Resolves with how the server died by itself. */
+  async died(): Promise<NodeJS.Signals | null> {
+    const { signal } = await this.server.exited;
+    this.#endanger();
+    await this.#settled();
+    return signal;
+  }
+
+  #endanger(): void {
+    for (const run of this.#lifeRuns) run.wasEndangered = true;
+  }
+
+  async #settled(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  #hear({ method, params }: Notice): void {
+    if (method !== "runComplete") return;
+    const { books } = this.#options;
+    const completion = params as RunComplete;
+    if (completion.sequence <= this.#lastSequence) {
+      books.complaints.push(
+        `${completion.completionId}: sequence ${completion.sequence} came after ${this.#lastSequence}`,
+      );
+    }
+    this.#lastSequence = completion.sequence;
+    books.enter(completion);
+    if (!this.#options.acknowledges()) return;
+    const task = this.#acknowledge([completion.completionId])
+      .catch(ignoreRefusal)
+      .finally(() => this.#underWay.delete(task));
+    this.#underWay.add(task);
+  }
+
+  async #acknowledge(completionIds: string[]): Promise<void> {
+    const { books } = this.#options;
+    const { acknowledged } = await this.server.request("acknowledge", { completionIds });
+    if (JSON.stringify(acknowledged) !== JSON.stringify(completionIds)) {
+      books.complaints.push(`acknowledged ${acknowledged} of ${completionIds}`);
+    }
+    for (const id of completionIds) books.acknowledged.add(id);
+  }
+}
+
+/** A server that is gone answers nothing; anything else is a finding. */
+export function ignoreGone(error: unknown): void {
+  if (!(error instanceof GoneError)) throw error;
+}
+
+/** What was not acknowledged is delivered again, and acknowledged then. */
+function ignoreRefusal(error: unknown): void {
+  if (error instanceof RpcError && error.data.retryable === true) return;
+  ignoreGone(error);
+}
+
+function ignoreBusy(error: unknown): void {
+  if (!(error instanceof RpcError) || error.data.name !== "SessionBusy") throw error;
+}

@@ -1,0 +1,46 @@
+// Runs a program the way a reader would: in a folder of its own that has this package installed,
+// with no model configured.
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface Sandbox {
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Runs a script and resolves with its stdout; rejects where it fails. */
+  run(script: string): Promise<string>;
+  /** The same for a module's text. */
+  runCode(code: string): Promise<string>;
+  remove(): void;
+}
+
+export function createSandbox(): Sandbox {
+  const folder = mkdtempSync(join(tmpdir(), "turnwire-example-"));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(root, join(folder, "node_modules", "turnwire"), "dir");
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    ...{ HOME: folder, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: join(folder, "state") },
+    ...{ ANTHROPIC_API_KEY: "", OPENAI_API_KEY: "", GEMINI_API_KEY: "", TURNWIRE_CONFIG: "" },
+  };
+  const run = (script: string) =>
+    new Promise<string>((resolve, reject) => {
+      execFile(process.execPath, [script], { cwd: folder, env }, (error, stdout) => {
+        if (error) reject(error);
+        else resolve(stdout);
+      });
+    });
+  return {
+    ...{ folder, env, run },
+    runCode(code) {
+      const script = join(folder, "program.mjs");
+      writeFileSync(script, code);
+      return run(script);
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
