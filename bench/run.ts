@@ -1,0 +1,72 @@
+// `npm run bench [-- NAME...] [--quick] [--check]`: measures, prints a table, writes bench/results/.
+//
+// Each figure stands beside the floor's, which was measured in the same run on the same machine.
+// With `--check` the exit code is 1 where a row is beyond twice its target.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { judge, type Plot, type Row, type Suite } from "./measure.js";
+import { drawPlot } from "./plot.js";
+import { renderTable } from "./table.js";
+
+const suites: Readonly<Record<string, () => Promise<Suite>>> = {
+  start: async () => (await import("./suites/start.js")).start,
+  turns: async () => (await import("./suites/turns.js")).turns,
+  traffic: async () => (await import("./suites/traffic.js")).traffic,
+  sessions: async () => (await import("./suites/sessions.js")).sessions,
+  memory: async () => (await import("./suites/memory.js")).memory,
+  stored: async () => (await import("./suites/stored.js")).stored,
+  queue: async () => (await import("./suites/queue.js")).queue,
+  delivery: async () => (await import("./suites/delivery.js")).delivery,
+};
+
+const argv = process.argv.slice(2);
+const isQuick = argv.includes("--quick");
+const chosen = argv.filter((argument) => !argument.startsWith("--"));
+for (const name of chosen) {
+  if (!(name in suites)) throw new Error(`no bench "${name}"; there are ${Object.keys(suites)}`);
+}
+
+const folders: string[] = [];
+const context = {
+  isQuick,
+  makeFolder() {
+    const folder = mkdtempSync(join(tmpdir(), "turnwire-bench-"));
+    folders.push(folder);
+    return folder;
+  },
+  say: (line: string) => process.stderr.write(`${line}\n`),
+};
+
+const begun = performance.now();
+const rows: Row[] = [];
+const plots: Plot[] = [];
+try {
+  for (const [name, load] of Object.entries(suites)) {
+    if (chosen.length > 0 && !chosen.includes(name)) continue;
+    context.say(`measuring ${name}`);
+    const found = await (await load()).run(context);
+    rows.push(...found.rows);
+    plots.push(...(found.plots ?? []));
+  }
+} finally {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
+
+const machine = {
+  node: process.version,
+  platform: `${process.platform} ${process.arch}`,
+  cpu: `${cpus()[0]?.model ?? "unknown"} × ${cpus().length}`,
+  memoryGb: Math.round(totalmem() / 2 ** 30),
+};
+const verdicts = rows.map((row) => ({ ...row, verdict: judge(row) }));
+const seconds = Math.round((performance.now() - begun) / 1000);
+process.stdout.write(`${renderTable(verdicts)}\n${JSON.stringify(machine)}, ${seconds} s\n`);
+
+const name = [...(chosen.length > 0 ? chosen : ["all"]), ...(isQuick ? ["quick"] : [])].join("-");
+mkdirSync("bench/results/plots", { recursive: true });
+const report = { measuredAt: new Date().toISOString(), isQuick, machine, rows: verdicts, plots };
+writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
+for (const plot of plots) writeFileSync(`bench/results/plots/${plot.file}`, drawPlot(plot));
+const isBeyond = verdicts.some(({ verdict }) => verdict === "beyond twice");
+process.exitCode = argv.includes("--check") && isBeyond ? 1 : 0;

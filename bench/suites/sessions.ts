@@ -1,0 +1,97 @@
+// Twenty sessions at once, each with one-chunk turns one after the other: turns a second, whether
+// any waits too long, and how long the event loop is held up. Then a single session that is long.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type BenchSession,
+  buildProgram,
+  type Contestant,
+  makePlace,
+  Provider,
+  startFloor,
+  startServer,
+} from "../contestants.js";
+import { type BenchContext, type Findings, median, type Row, type Suite } from "../measure.js";
+import { longSession } from "./longSession.js";
+
+export const sessions: Suite = { name: "sessions", run };
+
+const suite = "sessions";
+const atOnce = 20;
+
+async function run(context: BenchContext): Promise<Findings> {
+  const provider = await Provider.start();
+  const folder = context.makeFolder();
+  const probe = await buildProgram("loopDelay");
+  const delayFile = join(folder, "delay.json");
+  const floor = startFloor(await buildProgram("floor"), provider);
+  const server = startServer(makePlace(folder, provider));
+  for (const one of [floor, server]) await one.greet();
+  const counts = context.isQuick ? [1, 5, 20] : [1, 2, 5, 10, 20, 40];
+  const turns = context.isQuick ? 10 : 40;
+  const points: { floor: [number, number][]; ours: [number, number][] } = { floor: [], ours: [] };
+  const rows: Row[] = [];
+  for (const count of counts) {
+    const ours = await throughput(server, count, turns);
+    const base = await throughput(floor, count, turns);
+    points.floor.push([count, base.perSecond]);
+    points.ours.push([count, ours.perSecond]);
+    if (count !== atOnce) continue;
+    rows.push(
+      {
+        ...{ suite, what: `${atOnce} sessions at once, turns a second`, unit: "/s" as const },
+        ...{ floor: base.perSecond, ours: ours.perSecond },
+        rule: { kind: "ratioAtLeast", limit: 0.25 },
+      },
+      {
+        ...{ suite, what: "the slowest turn of them, in medians", unit: "×" as const },
+        ours: ours.slowest,
+        rule: { kind: "atMost", limit: 5 },
+      },
+    );
+  }
+  await Promise.all([floor.end(), server.end()]);
+  const watched = startServer(makePlace(context.makeFolder(), provider), {
+    nodeArgs: ["--import", `./${probe}`],
+    env: { BENCH_DELAY_FILE: delayFile },
+  });
+  await watched.greet();
+  await throughput(watched, atOnce, turns);
+  await watched.end();
+  rows.push(...(await longSession(context, provider)));
+  await provider.end();
+  const delay: { p99: number } = JSON.parse(readFileSync(delayFile, "utf8"));
+  rows.push({
+    ...{ suite, what: `event-loop delay under ${atOnce} sessions, p99`, unit: "ms" as const },
+    ...{ ours: delay.p99, rule: { kind: "told" } as const },
+  });
+  return {
+    rows,
+    plots: [
+      {
+        file: "sessions.svg",
+        title: "One-chunk turns a second",
+        ...{ xLabel: "sessions at once", yLabel: "turns a second" },
+        series: [
+          { name: "floor", points: points.floor },
+          { name: "Turnwire", points: points.ours },
+        ],
+      },
+    ],
+  };
+}
+
+async function throughput(one: Contestant, count: number, turns: number) {
+  const open: BenchSession[] = [];
+  for (let index = 0; index < count; index++) open.push(await one.session());
+  const waits: number[] = [];
+  const work = async (session: BenchSession, times: number) => {
+    for (let turn = 0; turn < times; turn++) waits.push((await session.turn("chunks 1 20")).ms);
+  };
+  await Promise.all(open.map((session) => work(session, 3)));
+  waits.length = 0;
+  const begun = performance.now();
+  await Promise.all(open.map((session) => work(session, turns)));
+  const seconds = (performance.now() - begun) / 1000;
+  return { perSecond: waits.length / seconds, slowest: Math.max(...waits) / median(waits) };
+}
