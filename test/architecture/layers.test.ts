@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { parse, readSource, type SourceFile, type SourceImport } from "./sourceFiles.js";
+
+/** Who may import whom. A layer may always import itself, and Node's built-ins unless it says no. */
+interface Layer {
+  /** Layers of ours, with all that they are. */
+  readonly layers: readonly string[];
+  /** Layers and packages of which only types may be used, so that nothing of them runs here. */
+  readonly types?: readonly string[];
+  /** Packages; where it is left out, any. */
+  readonly packages?: readonly string[];
+  readonly mayUseNode?: false;
+}
+
+const layers: Readonly<Record<string, Layer>> = {
+  base: { layers: [], packages: [] },
+  protocol: { layers: ["base"], packages: ["zod"], mayUseNode: false },
+  storage: { layers: ["base"], packages: ["@photostructure/sqlite"] },
+  events: { layers: ["base", "protocol", "storage"], packages: [] },
+  // Its permission rules are what answers the agent's port.
+  config: { layers: ["base", "protocol"], types: ["agent"] },
+  agent: { layers: ["base"], types: ["protocol", "config"] },
+  coordinator: {
+    layers: ["base", "agent", "events", "storage"],
+    types: ["protocol"],
+    packages: [],
+  },
+  backend: {
+    layers: ["base", "coordinator", "storage", "config"],
+    types: ["protocol"],
+    packages: [],
+  },
+  // What the protocol is made of is zod's, and so is the error that a failed check gives.
+  rpc: { layers: ["base", "protocol", "backend"], packages: ["vscode-jsonrpc"], types: ["zod"] },
+  transport: { layers: ["base"], packages: ["vscode-jsonrpc"] },
+  client: { layers: ["base", "protocol", "transport"], packages: ["execa"] },
+};
+
+/** What puts the rest together, `cli` and every file beside the layers, may import anything. */
+const isTop = (path: string) => layerOf(path) === "cli" || !path.includes("/");
+
+/** Files that may name `process`, each with the reason why it cannot be handed what it needs. */
+const processUsers: Readonly<Record<string, string>> = {
+  "main.ts": "the program itself",
+  "agent/tools/process/endTree.ts": "nothing else can signal a process group",
+  "client/serverProcess.ts": "a library has no main: it tells the server its caller's pid",
+};
+
+const files = readSource();
+
+function layerOf(path: string): string {
+  return path.split("/")[0] ?? path;
+}
+
+function complaintsAbout(file: SourceFile, layer: Layer): string[] {
+  return file.imports
+    .filter((imported) => !isAllowed(imported, layerOf(file.path), layer))
+    .map(
+      ({ target, isTypeOnly }) => `${file.path} imports ${isTypeOnly ? "types of " : ""}${target}`,
+    );
+}
+
+function isAllowed({ target, isOurs, isTypeOnly }: SourceImport, own: string, layer: Layer) {
+  if (!isOurs) {
+    if (target.startsWith("node:")) return layer.mayUseNode !== false;
+    if (layer.packages === undefined || layer.packages.includes(target)) return true;
+    return isTypeOnly && (layer.types ?? []).includes(target);
+  }
+  const targetLayer = layerOf(target);
+  if (targetLayer === own || layer.layers.includes(targetLayer)) return true;
+  return isTypeOnly && (layer.types ?? []).includes(targetLayer);
+}
+
+describe("the layer rule", () => {
+  it.each(Object.entries(layers))("holds for %s", (name, layer) => {
+    const own = files.filter(({ path }) => layerOf(path) === name);
+    expect(own.flatMap((file) => complaintsAbout(file, layer))).toEqual([]);
+  });
+
+  it("knows every layer", () => {
+    const folders = new Set(
+      files.filter(({ path }) => !isTop(path)).map(({ path }) => layerOf(path)),
+    );
+    expect([...folders].sort()).toEqual(Object.keys(layers).sort());
+  });
+
+  it("lets nothing but the top import the top", () => {
+    const importers = files.filter(
+      ({ path, imports }) =>
+        !isTop(path) && imports.some(({ target, isOurs }) => isOurs && isTop(target)),
+    );
+    expect(importers.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("sees imports in every form, and tells types from values", () => {
+    const { imports } = parse(
+      "agent/x.ts",
+      [
+        'import type { A } from "../config/a.js";',
+        'import {\n  type B,\n  c,\n} from "../protocol/b.js";',
+        'export * from "./d.js";',
+        'export type { E } from "@scope/e/deep";',
+        'import "node:fs";',
+        'const f = await import("execa");',
+        '// import { g } from "../rpc/g.js";',
+        ' * import { h } from "../rpc/h.js";',
+      ].join("\n"),
+    );
+    expect(imports).toEqual([
+      { target: "config/a.ts", isOurs: true, isTypeOnly: true },
+      { target: "protocol/b.ts", isOurs: true, isTypeOnly: false },
+      { target: "agent/d.ts", isOurs: true, isTypeOnly: false },
+      { target: "@scope/e", isOurs: false, isTypeOnly: true },
+      { target: "node:fs", isOurs: false, isTypeOnly: false },
+      { target: "execa", isOurs: false, isTypeOnly: false },
+    ]);
+  });
+
+  it("refuses what it must", () => {
+    const file = parse(
+      "agent/x.ts",
+      'import { A } from "../config/a.js";\nimport type { B } from "../storage/b.js";',
+    );
+    expect(complaintsAbout(file, layers.agent ?? { layers: [] })).toEqual([
+      "agent/x.ts imports config/a.ts",
+      "agent/x.ts imports types of storage/b.ts",
+    ]);
+  });
+});
+
+describe("every file of src", () => {
+  it("has at most 300 lines", () => {
+    expect(files.filter(({ lines }) => lines > 300).map(({ path }) => path)).toEqual([]);
+  });
+
+  it("leaves the process to main.ts", () => {
+    const names =
+      /(?<![.#\w])process\.(argv|chdir|cwd|emit|env|exec|exit|kill|on|pid|ppid|std)|"node:process"/;
+    const users = files.filter(({ code }) => names.test(code)).map(({ path }) => path);
+    expect(users.filter((path) => processUsers[path] === undefined)).toEqual([]);
+  });
+
+  it("never writes to the console, which would end up between the frames", () => {
+    const users = files.filter(({ code }) => /\bconsole\.\w/.test(code));
+    expect(users.map(({ path }) => path)).toEqual([]);
+  });
+});

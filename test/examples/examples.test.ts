@@ -1,0 +1,32 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createSandbox, type Sandbox } from "./sandbox.js";
+
+const folder = fileURLToPath(new URL("../../examples", import.meta.url));
+
+/** What each example prints. */
+const outputs: Readonly<Record<string, string>> = {
+  "run-once.mjs": "Two lines,\none after the other.\nsucceeded, 6 tokens\n",
+  "permissions.mjs":
+    "allowed: Run: echo hello > /dev/null\ndenied: Run: echo bye > /dev/null\nDone.\nran\nrefused\n",
+  "raw-ndjson.mjs": "protocol 1\nmy-run-1 is accepted\nsucceeded: There are 42.\nexit code 0\n",
+};
+
+let sandbox: Sandbox;
+
+beforeEach(() => {
+  sandbox = createSandbox();
+});
+
+afterEach(() => sandbox.remove());
+
+describe("the examples", () => {
+  it("are all tested", () => {
+    expect(readdirSync(folder).sort()).toEqual(Object.keys(outputs).sort());
+  });
+
+  it.each(Object.entries(outputs))("%s prints what it should", async (name, output) => {
+    expect(await sandbox.run(`${folder}/${name}`)).toBe(output);
+  });
+});
