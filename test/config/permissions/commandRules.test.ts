@@ -269,9 +269,7 @@ test("no text makes the parser throw or run long", () => {
   );
 });
 
-test("nested wrappers stay bounded", () => {
-  const started = performance.now();
-  denies(rm, "sudo ".repeat(2_000));
-  denies(rm, `${"echo a; ".repeat(3_000)}$X`);
-  expect(performance.now() - started).toBeLessThan(5_000);
+test("lines with thousands of wrappers or commands are decided, too", () => {
+  expect(denies(rm, `${"sudo ".repeat(2_000)}rm -rf /`)).toBe(true);
+  expect(denies(rm, `${"echo a; ".repeat(3_000)}rm -rf /`)).toBe(true);
 });

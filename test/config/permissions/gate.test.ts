@@ -159,7 +159,7 @@ describe("the gate", () => {
   const change = (tool: string, value: string): PermissionNeed => ({
     ...need(tool, "path", value),
     action: "write",
-    path: value.startsWith("/") ? value : `/work/${value}`,
+    path: value.startsWith("/") ? value : `/repo/${value}`,
   });
 
   test.each([
@@ -170,7 +170,7 @@ describe("the gate", () => {
     ["write:*.json", "turnwire.json"],
     ["write:turnwire.jso?", "turnwire.json"],
     ["write:{turnwire,package}.json", "turnwire.json"],
-    ["write:/work/**", "turnwire.json"],
+    ["write:/repo/**", "turnwire.json"],
     ["write:~/**", "turnwire.json"],
     ["write:**", "Turnwire.JSON"],
     ["write:**", "turnwire.json. "],
@@ -182,7 +182,7 @@ describe("the gate", () => {
     ["write:/other/**", "/other/.git/config"],
   ])("the rule %s does not allow to write %s: that is asked", async (rule, value) => {
     const rules = () => ({ allow: [rule], deny: [] });
-    const { gate, asked, answers } = open({ rules, home: "/work" });
+    const { gate, asked, answers } = open({ rules, home: "/repo" });
     answers.push({ decision: "allow" });
     expect(await gate.check(change("write", value), signal)).toEqual({ allowed: true });
     expect(asked).toHaveLength(1);
@@ -191,7 +191,7 @@ describe("the gate", () => {
   test.each([
     ["write:turnwire.json", "turnwire.json"],
     ["write:./turnwire.json", "turnwire.json"],
-    ["write:/work/turnwire.json", "turnwire.json"],
+    ["write:/repo/turnwire.json", "turnwire.json"],
     ["write:~/turnwire.json", "turnwire.json"],
     ["*:turnwire.json", "turnwire.json"],
     ["write:.git/info/exclude", ".git/info/exclude"],
@@ -200,7 +200,7 @@ describe("the gate", () => {
     ["write:**", ".gitignore"],
     ["write:**", "turnwire.jsonc"],
   ])("the rule %s allows to write %s", async (rule, value) => {
-    const { gate, asked } = open({ rules: () => ({ allow: [rule], deny: [] }), home: "/work" });
+    const { gate, asked } = open({ rules: () => ({ allow: [rule], deny: [] }), home: "/repo" });
     expect(await gate.check(change("write", value), signal)).toEqual({ allowed: true });
     expect(asked).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { denyingRule, matchRule, rulesAllow } from "../../../src/config/permissions/index.js";
 
 describe("a rule on a path", () => {
-  const write = (value: string, path = `/work/${value}`) => ({
+  const write = (value: string, path = `/repo/${value}`) => ({
     tool: "write",
     subject: { kind: "path" as const, value },
     path,
@@ -19,8 +19,8 @@ describe("a rule on a path", () => {
     ["write:src/**", "src/deep/a.ts", true],
     ["write:src/", "src/deep/a.ts", true],
     ["write:./src/a.ts", "src/a.ts", true],
-    ["write:/work/src/**", "src/a.ts", true],
-    ["write:/work/lib/**", "src/a.ts", false],
+    ["write:/repo/src/**", "src/a.ts", true],
+    ["write:/repo/lib/**", "src/a.ts", false],
     ["write:**/.env", ".env", true],
     ["write:**/.env*", "src/.env.local", true],
     ["write:!src/**", "lib/a.ts", false],
@@ -45,10 +45,10 @@ describe("a rule on a path", () => {
   });
 
   test("a pattern from the workspace's root does not cover its real place", () => {
-    const file = write("src/a.ts", "/work/src/a.ts");
-    expect(rulesAllow({ allow: ["write:**/work/**"], deny: [] }, file)).toBe(false);
+    const file = write("src/a.ts", "/repo/src/a.ts");
+    expect(rulesAllow({ allow: ["write:**/repo/**"], deny: [] }, file)).toBe(false);
     expect(rulesAllow({ allow: ["write:**/*.ts"], deny: [] }, file)).toBe(true);
-    expect(rulesAllow({ allow: ["write:/work/**"], deny: [] }, file)).toBe(true);
+    expect(rulesAllow({ allow: ["write:/repo/**"], deny: [] }, file)).toBe(true);
   });
 
   test("~/ is the user's home", () => {
