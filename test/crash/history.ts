@@ -28,7 +28,7 @@ export async function playHistory(options: HistoryOptions): Promise<string[]> {
   const pauses = new SeededRandom(options.seed + 1);
   const playground = await Playground.open(options.main, () => pauses.between(0, 25));
   try {
-    const shared = playground.books();
+    const shared = playground.books(options.shareBooks);
     await Promise.all(
       Array.from({ length: options.windows }, (_, index) => {
         const books = index === 0 || options.shareBooks ? shared : playground.books();

@@ -36,8 +36,8 @@ export class Playground {
   }
 
   /** A new client identity. */
-  books(): Books {
-    const books = new Books(`client-${this.everybody.length}`);
+  books(isShared = false): Books {
+    const books = new Books(`client-${this.everybody.length}`, isShared);
     this.everybody.push(books);
     return books;
   }
