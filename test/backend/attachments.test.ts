@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type MemoryClient, MemoryServer, openSession, until } from "../helpers/memoryServer.js";
@@ -20,6 +20,21 @@ afterEach(async () => {
   }
   client.leave();
   await server.close();
+});
+
+it("files that are too large together are refused, and the one that is too much is named", async () => {
+  const names = ["a", "b", "c", "d"];
+  for (const name of names) {
+    writeFileSync(join(server.folder, name), "");
+    // Sparse: it is as long as a file may be, and takes no room.
+    truncateSync(join(server.folder, name), 20 * 1024 * 1024);
+  }
+  const attachments = names.map((path) => ({ path }));
+  const refusal = await client.refused("sendMessage", { ...place, prompt: "look", attachments });
+  expect(refusal).toMatchObject({
+    code: -32602,
+    data: { issues: [{ path: "attachments.3.path" }] },
+  });
 });
 
 describe("a prompt with a file that is sent again", () => {

@@ -45,6 +45,7 @@ describe("two servers on one directory", () => {
     });
     expect(await second.refused("getRun", { ...place, runId: "b" })).toMatchObject({ code: 1018 });
     expect(await second.refused("cancelSession", place)).toMatchObject({ code: 1007 });
+    expect(await second.refused("clearQueue", place)).toMatchObject({ code: 1007 });
     expect(await second.refused("deleteSession", place)).toMatchObject({ code: 1007 });
     turn.succeed();
     await first.until("runComplete");

@@ -55,6 +55,21 @@ describe("deleteWorkspace", () => {
     expect(await session.run("hello again", "close-5")).toMatchObject({ status: "succeeded" });
   });
 
+  it("whose request is cancelled is answered -32800 at once, and closes the workspace all the same", async () => {
+    const session = await openSession(server);
+    const { workspaceId } = session;
+    const turn = await beginStubbornTurn(session, loopback.provider, "forgotten-1");
+    server.send(server.request("deleteWorkspace", { workspaceId }, "forgotten"));
+    server.notify("$/cancelRequest", { id: "forgotten" });
+    expect(await server.answer("forgotten")).toMatchObject({
+      error: { code: -32800, data: { name: "RequestCancelled" } },
+    });
+    expect(await server.call("getWorkspace", { workspaceId })).toMatchObject({ isClosing: true });
+    turn.release();
+    await server.event("workspaceClosed", { workspaceId });
+    expect(await server.failure("getWorkspace", { workspaceId })).toBe("WorkspaceNotFound");
+  });
+
   it("sent twice is answered twice, and a folder opened meanwhile is open afterwards", async () => {
     const session = await openSession(server);
     const { workspaceId, path } = session;
