@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.js";
 import { armFaultPoint } from "./base/faultPoint.js";
 import { randomIds } from "./base/ids.js";
-import { plainServeOptions, type ServeOptions } from "./cli/serveOptions.js";
+import { readServeOptions, type ServeOptions } from "./cli/serveOptions.js";
 import { openStdio } from "./transport/stdio.js";
 
 const argv = process.argv.slice(2);
@@ -61,8 +61,8 @@ function isAlive(processId: number): boolean {
 }
 
 async function main(): Promise<number> {
-  const plain = plainServeOptions(argv, process.stdin.isTTY === true);
-  if (plain !== undefined) return startServer(plain);
+  const asked = readServeOptions(argv, process.stdin.isTTY === true);
+  if (asked !== undefined) return startServer(asked);
   const { createCommandLine } = await import("./cli/commandLine.js");
   return createCommandLine(process, {
     version: readVersion(),

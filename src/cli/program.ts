@@ -5,7 +5,14 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { exitCodes, outputFormats, type RunCommandOptions } from "./runOptions.js";
-import { defaultServeOptions, framings, logLevels, type ServeOptions } from "./serveOptions.js";
+import {
+  defaultServeOptions,
+  framings,
+  logLevels,
+  positiveIntegerOf,
+  type ServeOptions,
+  secondsOf,
+} from "./serveOptions.js";
 
 /** What each command does; each resolves with the exit code. */
 export interface ProgramActions {
@@ -165,8 +172,8 @@ function nonEmpty(text: string): string {
 }
 
 function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
+  const value = secondsOf(text);
+  if (value === undefined) {
     throw new InvalidArgumentError("It must be a number of seconds, 0 or more.");
   }
   return value;
@@ -179,8 +186,8 @@ function positiveSeconds(text: string): number {
 }
 
 function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value === 0) {
+  const value = positiveIntegerOf(text);
+  if (value === undefined) {
     throw new InvalidArgumentError("It must be a whole number over 0.");
   }
   return value;

@@ -20,16 +20,68 @@ export const defaultServeOptions: ServeOptions = {
   maxMessageBytes: 64 * 1024 * 1024,
 };
 
+/** A number of seconds, 0 or more; undefined where the text says none. */
+export function secondsOf(text: string): number | undefined {
+  const value = Number(text);
+  return text.trim() === "" || !Number.isFinite(value) || value < 0 ? undefined : value;
+}
+
+/** A whole number over 0; undefined where the text says none. */
+export function positiveIntegerOf(text: string): number | undefined {
+  const value = Number(text);
+  return /^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}
+
+/** What an option's text makes of the options; undefined where it is not to be understood. */
+type Reader = (text: string) => Partial<ServeOptions> | undefined;
+
+const readers: Readonly<Record<string, Reader>> = {
+  "--framing": (text) =>
+    member(
+      "framing",
+      framings.find((framing) => framing === text),
+    ),
+  "--data-dir": (text) => member("dataDir", text),
+  "--log-level": (text) =>
+    member(
+      "logLevel",
+      logLevels.find((level) => level === text),
+    ),
+  "--log-file": (text) => member("logFile", text),
+  "--linger": (text) => member("lingerSeconds", secondsOf(text)),
+  "--max-message-bytes": (text) => member("maxMessageBytes", positiveIntegerOf(text)),
+};
+
+function member<K extends keyof ServeOptions>(
+  name: K,
+  value: ServeOptions[K] | undefined,
+): Partial<ServeOptions> | undefined {
+  return value === undefined ? undefined : { [name]: value };
+}
+
 /**
- * The options of the plainest ways to ask for a server (`serve`, `serve --stdio`, or nothing while
- * stdin is no terminal), which need no parser; undefined for every other command line.
+ * The options of a command line that asks for a server without a mistake (`serve`, or nothing while
+ * stdin is no terminal): it is understood without the parser, which an editor would wait for.
+ * Undefined for every other command line; the parser knows what is wrong with it.
  */
-export function plainServeOptions(
+export function readServeOptions(
   argv: readonly string[],
   isStdinTty: boolean,
 ): ServeOptions | undefined {
   const [command, ...rest] = argv;
   if (command === undefined) return isStdinTty ? undefined : defaultServeOptions;
-  const isPlain = command === "serve" && rest.every((argument) => argument === "--stdio");
-  return isPlain ? defaultServeOptions : undefined;
+  if (command !== "serve") return undefined;
+  let options = defaultServeOptions;
+  for (let index = 0; index < rest.length; index++) {
+    const argument = rest[index] ?? "";
+    if (argument === "--stdio") continue;
+    const [, name = argument, joined] = /^(--[a-z-]+)=(.*)$/s.exec(argument) ?? [];
+    const text = joined ?? rest[++index] ?? "";
+    // A value that looks like an option is most likely a value that was forgotten.
+    const isValue = text !== "" && (joined !== undefined || !text.startsWith("-"));
+    const change = isValue && Object.hasOwn(readers, name) ? readers[name]?.(text) : undefined;
+    if (change === undefined) return undefined;
+    options = { ...options, ...change };
+  }
+  return options;
 }

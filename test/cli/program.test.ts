@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createProgram } from "../../src/cli/program.js";
-import { defaultServeOptions, plainServeOptions } from "../../src/cli/serveOptions.js";
+import { defaultServeOptions } from "../../src/cli/serveOptions.js";
 
 /** Runs a command line and says what came of it. */
 async function run(argv: string[], isStdinTty = true) {
@@ -86,14 +86,6 @@ describe("serve", () => {
     expect({ calls, stdout }).toEqual({ calls: [], stdout: "" });
     expect(exitCode).toBe(rest[0] === "--help" ? 0 : 2);
     expect(stderr).not.toBe("");
-  });
-
-  it("needs no parser in its plainest forms", () => {
-    expect(plainServeOptions([], false)).toBe(defaultServeOptions);
-    expect(plainServeOptions([], true)).toBeUndefined();
-    expect(plainServeOptions(["serve", "--stdio"], true)).toBe(defaultServeOptions);
-    expect(plainServeOptions(["serve", "--linger", "1"], true)).toBeUndefined();
-    expect(plainServeOptions(["run", "hello"], false)).toBeUndefined();
   });
 });
 
