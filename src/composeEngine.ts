@@ -1,6 +1,6 @@
 // The built-in engine of one workspace: its models, tools and permissions, put together for a turn.
 import { join } from "node:path";
-import { readAgentsMd } from "./agent/agentsMd.js";
+import { AgentsMd } from "./agent/agentsMd.js";
 import { readGitState } from "./agent/gitState.js";
 import { ToolServers } from "./agent/mcp/toolServers.js";
 import type { ConfiguredModel } from "./agent/models/configuredModel.js";
@@ -66,6 +66,10 @@ class BuiltInEngine implements Engine {
   readonly #tools: readonly Tool[];
   readonly #servers: ToolServers;
   readonly #git: RecentGitState;
+  readonly #agentsMd: AgentsMd;
+  #lastEnvironment:
+    | { readonly config: ResolvedConfig; readonly env: Readonly<Record<string, string>> }
+    | undefined;
   readonly #closing = new AbortController();
   readonly #grants = new Map<string, SessionGrants>();
 
@@ -74,6 +78,7 @@ class BuiltInEngine implements Engine {
     const { workspaceId, workspacePath } = place;
     this.#place = place;
     this.#git = new RecentGitState(workspacePath, clock);
+    this.#agentsMd = new AgentsMd(workspacePath);
     this.#surroundings = surroundings;
     this.#resources = new ToolResources({
       ...{ clock, ids, log },
@@ -87,7 +92,7 @@ class BuiltInEngine implements Engine {
   async prepare(signal: AbortSignal): Promise<PreparedTurn> {
     const { clock, ids, log } = this.#surroundings;
     // It never rejects; what it reads is read while the configuration is.
-    const agentsMd = readAgentsMd(this.#place.workspacePath);
+    const agentsMd = this.#agentsMd.read();
     const choice = await this.#place.choose();
     const prepared = await this.#prepare(choice, agentsMd, signal);
     const small = turnModel(choice, choice.small, clock);
@@ -136,7 +141,7 @@ class BuiltInEngine implements Engine {
 
   async #prepare(
     choice: AgentChoice,
-    instructions: ReturnType<typeof readAgentsMd>,
+    instructions: Promise<string | undefined>,
     signal: AbortSignal,
   ): Promise<Preparation> {
     const { config } = choice;
@@ -159,8 +164,15 @@ class BuiltInEngine implements Engine {
     };
   }
 
-  #toolEnvironment(config: ResolvedConfig): Record<string, string> {
-    return toolEnvironment(this.#surroundings.env, config.secretVariables, this.#place.env);
+  #toolEnvironment(config: ResolvedConfig): Readonly<Record<string, string>> {
+    if (this.#lastEnvironment?.config !== config) {
+      const { env } = this.#surroundings;
+      this.#lastEnvironment = {
+        config,
+        env: toolEnvironment(env, config.secretVariables, this.#place.env),
+      };
+    }
+    return this.#lastEnvironment.env;
   }
 
   #gitState(env: Readonly<Record<string, string>>, signal: AbortSignal) {

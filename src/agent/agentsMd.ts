@@ -1,23 +1,48 @@
 import { lstat, open, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import { isInside } from "./runCommand.js";
 
 /** Longer instructions would crowd out the work. */
 const mostBytes = 32 * 1024;
 
 /**
- * The workspace's own instructions for agents: `AGENTS.md` at its root, at most 32 KiB of it.
- * Undefined where there is none, where it is no file that can be read, and where it is a link that
- * leads out of the workspace.
+ * The workspace's own instructions for agents: `AGENTS.md` at its root, at most 32 KiB of it. It is
+ * read again when the file has changed.
  */
-export async function readAgentsMd(workspacePath: string): Promise<string | undefined> {
-  try {
-    const path = await realpath(join(workspacePath, "AGENTS.md"));
-    if (!isInside(await realpath(workspacePath), path)) return undefined;
-    return await readBounded(path);
-  } catch {
-    // Whatever keeps it from being read, a session goes on without it.
-    return undefined;
+export class AgentsMd {
+  readonly #workspacePath: string;
+  #last: { readonly identity: string; readonly text: Promise<string | undefined> } | undefined;
+
+  constructor(workspacePath: string) {
+    this.#workspacePath = workspacePath;
+  }
+
+  /**
+   * The instructions as they are now. Undefined where there are none, where they are no file that
+   * can be read, and where they are a link that leads out of the workspace. Never rejects.
+   */
+  read(): Promise<string | undefined> {
+    const path = join(this.#workspacePath, "AGENTS.md");
+    const identity = identityOf(path);
+    if (this.#last?.identity === identity) return this.#last.text;
+    const isThere = identity !== missingIdentity;
+    const text = isThere
+      ? this.#read(path).catch(() => this.#forget())
+      : Promise.resolve(undefined);
+    this.#last = { identity, text };
+    return text;
+  }
+
+  async #read(path: string): Promise<string | undefined> {
+    const real = await realpath(path);
+    if (!isInside(await realpath(this.#workspacePath), real)) return undefined;
+    return await readBounded(real);
+  }
+
+  /** Whatever keeps it from being read, a session goes on without it, and the next one tries. */
+  #forget(): undefined {
+    this.#last = undefined;
   }
 }
 

@@ -3,6 +3,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.js";
+import { identityOf } from "../base/fileIdentity.js";
 import type { GitState } from "./gitState.js";
 
 /** How old an answer may be, in milliseconds: files may have changed without git's knowing. */
@@ -42,7 +43,7 @@ export class RecentGitState {
     signal.throwIfAborted();
     const gitDir = await this.#gitDir();
     if (gitDir === undefined) return undefined;
-    const marks = await marksOf(gitDir);
+    const marks = marksOf(gitDir);
     const last = this.#last;
     const isFresh = last?.marks === marks && this.#clock.now() - last.askedAt < keepMs;
     const answer = isFresh ? last : this.#ask(read, marks);
@@ -72,9 +73,9 @@ export class RecentGitState {
 }
 
 /** What changes when git itself changes a repository. */
-async function marksOf(gitDir: string): Promise<string> {
-  const marks = ["HEAD", "index", "logs/HEAD"].map((name) => markOf(join(gitDir, name)));
-  return [gitDir, ...(await Promise.all(marks))].join(" ");
+function marksOf(gitDir: string): string {
+  const marks = ["HEAD", "index", "logs/HEAD"].map((name) => identityOf(join(gitDir, name)));
+  return [gitDir, ...marks].join(" ");
 }
 
 /** The folder of the repository that a workspace lies in; undefined where there is none. */
@@ -96,15 +97,6 @@ async function gitDirOf(path: string): Promise<string | undefined> {
     return named === undefined ? undefined : resolve(dirname(path), named);
   } catch {
     return undefined;
-  }
-}
-
-async function markOf(path: string): Promise<string> {
-  try {
-    const { mtimeMs, size, ino } = await stat(path);
-    return `${mtimeMs}:${size}:${ino}`;
-  } catch {
-    return "none";
   }
 }
 

@@ -4,9 +4,9 @@ import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DomainError, messageOf } from "../base/errors.js";
+import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import type { ConfigIssue } from "../config/configInvalid.js";
 import { usualKeyVariables } from "../config/defaults.js";
-import { identityOf, missingIdentity } from "../config/files.js";
 import { loadConfig } from "../config/load.js";
 import { findModel } from "../config/models.js";
 import { userConfigPath, workspaceFileName } from "../config/paths.js";
@@ -121,7 +121,7 @@ async function reportConfiguration(
     ["workspace file", join(cwd, workspaceFileName), trusted ? ", trusted" : ", not trusted"],
   ] as const;
   for (const [subject, path, note] of files) {
-    const isThere = (await identityOf(path)) !== missingIdentity;
+    const isThere = identityOf(path) !== missingIdentity;
     report.fact(subject, `${path} (${isThere ? `found${note}` : "none"})`);
   }
   try {

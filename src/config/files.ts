@@ -1,8 +1,9 @@
 // Reading configuration files from disk: bounded, never waiting (a named pipe under the file's name
 // holds nothing up), and with the file's identity, so that a change is seen by one `stat`.
 import { constants } from "node:fs";
-import { type FileHandle, open, realpath, stat } from "node:fs/promises";
+import { type FileHandle, open, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
+import { identityFrom, identityOf } from "../base/fileIdentity.js";
 import { configInvalid } from "./configInvalid.js";
 import { workspaceFileName } from "./paths.js";
 
@@ -15,18 +16,6 @@ export interface ReadFile {
   readonly text: string;
   readonly identity: string;
 }
-
-/** What stands for a file's content: changes when the file does. Two missing files are the same. */
-export async function identityOf(path: string): Promise<string> {
-  try {
-    return describe(await stat(path, { bigint: true }));
-  } catch (error) {
-    return isMissing(error) ? missingIdentity : "unreadable";
-  }
-}
-
-/** The identity of a file that is not there. */
-export const missingIdentity = "missing";
 
 /**
  * Reads a file; undefined when there is none. Throws `ConfigInvalid` when it is no file, cannot be
@@ -46,7 +35,7 @@ export async function readConfigFile(path: string): Promise<ReadFile | undefined
     if (!stats.isFile()) throw unreadable(path, "is not a file");
     const bytes = await readBounded(path, handle);
     if (bytes === undefined) throw unreadable(path, "is longer than 1 MiB");
-    return { path, text: decode(path, bytes), identity: describe(stats) };
+    return { path, text: decode(path, bytes), identity: identityFrom(stats) };
   } finally {
     await handle.close();
   }
@@ -64,7 +53,7 @@ export async function findWorkspaceFile(workspacePath: string): Promise<Workspac
   try {
     const [root, real] = await Promise.all([realpath(workspacePath), realpath(path)]);
     if (isInside(root, real)) return { kind: "inside", path: real };
-    return { kind: "outside", path: real, identity: await identityOf(real) };
+    return { kind: "outside", path: real, identity: identityOf(real) };
   } catch (error) {
     if (isMissing(error)) return { kind: "missing" };
     throw failedToRead(path, error);
@@ -98,16 +87,6 @@ function decode(path: string, bytes: Uint8Array): string {
   } catch (error) {
     throw unreadable(path, "is not UTF-8", error);
   }
-}
-
-function describe(stats: {
-  dev: bigint;
-  ino: bigint;
-  size: bigint;
-  mtimeNs: bigint;
-  ctimeNs: bigint;
-}): string {
-  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(":");
 }
 
 function unreadable(path: string, message: string, cause?: unknown) {

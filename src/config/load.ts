@@ -1,6 +1,7 @@
 // Reading the configuration of a workspace from its files (contract section 10).
+import { missingIdentity } from "../base/fileIdentity.js";
 import { configInvalid } from "./configInvalid.js";
-import { findWorkspaceFile, missingIdentity, type ReadFile, readConfigFile } from "./files.js";
+import { findWorkspaceFile, type ReadFile, readConfigFile } from "./files.js";
 import { parseConfigFile } from "./parse.js";
 import { userConfigPath, workspaceFileName } from "./paths.js";
 import { resolveConfig } from "./resolve.js";
