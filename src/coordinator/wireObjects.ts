@@ -3,7 +3,7 @@ import type { HistoryMessage } from "../agent/ports.js";
 import { toRfc3339 } from "../base/clock.js";
 import type { Message, Part } from "../protocol/objects/message.js";
 import type { Session } from "../protocol/objects/session.js";
-import type { MessageRow } from "../storage/messageStore.js";
+import type { HistoryRow, MessageRow } from "../storage/messageStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
 
 /** A session as a client sees it. */
@@ -40,8 +40,8 @@ export function toMessage(row: MessageRow): Message {
   };
 }
 
-/** A message as a model's history needs it: a long one is read at every turn, so without the rest. */
-export function toHistoryMessage(row: MessageRow): HistoryMessage {
+/** A message as a model's history needs it. */
+export function toHistoryMessage(row: HistoryRow): HistoryMessage {
   return {
     id: row.id,
     role: row.role as Message["role"],

@@ -14,6 +14,9 @@ export interface MessageRow {
   readonly updatedAt: number;
 }
 
+/** What of a message is sent to a model again. */
+export type HistoryRow = Pick<MessageRow, "id" | "role" | "parts" | "isSummary">;
+
 /** What a new message is stored with. */
 export interface NewMessageRow extends Omit<MessageRow, "position" | "updatedAt"> {
   /** The run whose turn wrote it. */
@@ -84,10 +87,24 @@ export class MessageStore {
       .map(toRow);
   }
 
-  /** A session's messages from the one with `fromId` on, oldest first; all without it. */
-  history(sessionId: string, fromId: string | undefined): MessageRow[] {
+  /**
+   * A session's messages from the one with `fromId` on, oldest first; all without it. A long history
+   * is read at every turn, so no more than a model needs.
+   */
+  history(sessionId: string, fromId: string | undefined): HistoryRow[] {
     const from = fromId === undefined ? undefined : this.find(sessionId, fromId);
-    return this.list(sessionId, -1, from === undefined ? 0 : from.position - 1);
+    return this.#database
+      .prepare(
+        `SELECT id, role, parts, isSummary FROM messages
+         WHERE sessionId = ? AND position >= ? ORDER BY position`,
+      )
+      .all(sessionId, from?.position ?? 0)
+      .map((row) => ({
+        id: String(row.id),
+        role: String(row.role),
+        parts: String(row.parts),
+        isSummary: row.isSummary === 1,
+      }));
   }
 
   /** The messages that a run's turn wrote, oldest first. */
