@@ -23,6 +23,7 @@ import {
   type ServerFacts,
   serveConnection,
 } from "./rpc/serverConnection.js";
+import { Checkpointer } from "./storage/checkpointer.js";
 import { CompletionStore } from "./storage/completionStore.js";
 import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
@@ -84,6 +85,8 @@ function compose(options: ServerOptions, closing: Closing): Server {
   makeDataDirectory(options.dataDirectory);
   const database = Database.open(join(options.dataDirectory, databaseName));
   closing.add(() => database.close());
+  const checkpointer = new Checkpointer(database, clock, log);
+  closing.add(() => checkpointer.close());
   const serverId = ids.next("srv");
   const registry = ServerRegistry.register(database, options.dataDirectory, serverId, clock.now());
   closing.add(() => registry.close());

@@ -1,0 +1,54 @@
+// Moves what lies in the write-ahead log into the database's file when nothing else is to do: a
+// commit that had to would keep its turn, and every other one, waiting.
+import type { Clock, Timer } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { Database } from "./database.js";
+
+/** So long nothing must have been written, in milliseconds. */
+export const quietMs = 1000;
+
+/** Waits for quiet moments; an idle server is not woken. */
+export class Checkpointer {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #timer: Timer | undefined;
+  #isQuiet = true;
+  #isClosed = false;
+
+  constructor(database: Database, clock: Clock, log: Log) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#log = log;
+    database.onWritten(() => this.#written());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  #written(): void {
+    this.#isQuiet = false;
+    if (this.#timer === undefined && !this.#isClosed) this.#wait();
+  }
+
+  #wait(): void {
+    this.#isQuiet = true;
+    this.#timer = this.#clock.after(quietMs, () => {
+      this.#timer = undefined;
+      if (this.#isQuiet) this.#checkpoint();
+      else this.#wait();
+    });
+  }
+
+  #checkpoint(): void {
+    try {
+      this.#database.checkpoint();
+    } catch (error) {
+      // Nothing is lost: the log is read as well, and the next quiet moment tries again.
+      this.#log.warn({ reason: messageOf(error) }, "the database could not be checkpointed");
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { silentLog } from "../../src/base/log.js";
+import { Checkpointer, quietMs } from "../../src/storage/checkpointer.js";
+import { Database } from "../../src/storage/database.js";
+import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { recordingLog } from "../helpers/recordingLog.js";
+import { VirtualScheduler } from "../helpers/virtualScheduler.js";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let file: string;
+let database: Database;
+let clock: VirtualScheduler;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  file = join(folder.path, "turnwire.db");
+  database = Database.open(file);
+  database.checkpoint();
+  clock = new VirtualScheduler();
+});
+afterEach(() => {
+  database.close();
+  folder.remove();
+});
+
+let written = 0;
+/** Writes a page or more. */
+function write(): void {
+  database
+    .prepare("INSERT INTO servers (id, startedAt) VALUES (?, 1)")
+    .run(`${++written}`.padStart(10_000, "x"));
+}
+const size = () => statSync(file).size;
+
+describe("the write-ahead log", () => {
+  it("is moved into the file once nothing has been written for a second", async () => {
+    new Checkpointer(database, clock, silentLog);
+    const before = size();
+    write();
+    await clock.advance(quietMs - 1);
+    expect(size()).toBe(before);
+    await clock.advance(1);
+    expect(size()).toBeGreaterThan(before);
+  });
+
+  it("is left alone while there are writes, in transactions or not", async () => {
+    new Checkpointer(database, clock, silentLog);
+    const before = size();
+    for (let second = 0; second < 10; second++) {
+      write();
+      await clock.advance(quietMs / 2);
+      database.write(write);
+      await clock.advance(quietMs / 2);
+    }
+    expect(size()).toBe(before);
+    await clock.advance(2 * quietMs);
+    expect(size()).toBeGreaterThan(before);
+  });
+
+  it("wakes nobody who writes nothing, and nobody after the end", async () => {
+    const checkpointer = new Checkpointer(database, clock, silentLog);
+    expect(clock.pending).toBe(0);
+    write();
+    await clock.advance(2 * quietMs);
+    expect(clock.pending).toBe(0);
+    write();
+    checkpointer.close();
+    write();
+    expect(clock.pending).toBe(0);
+  });
+
+  it("that cannot be moved is reported, and tried again after the next write", async () => {
+    const { log, fields } = recordingLog();
+    new Checkpointer(database, clock, log);
+    vi.spyOn(database, "checkpoint").mockImplementationOnce(() => {
+      throw new Error("the disk is full");
+    });
+    const before = size();
+    write();
+    await clock.advance(quietMs);
+    expect(fields).toEqual([{ reason: "the disk is full" }]);
+    write();
+    await clock.advance(quietMs);
+    expect(size()).toBeGreaterThan(before);
+  });
+});
