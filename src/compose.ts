@@ -27,6 +27,7 @@ import { Checkpointer } from "./storage/checkpointer.js";
 import { CompletionStore } from "./storage/completionStore.js";
 import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
+import { GroupCommit } from "./storage/groupCommit.js";
 import { MessageStore } from "./storage/messageStore.js";
 import { RunStore } from "./storage/runStore.js";
 import { ServerRegistry } from "./storage/serverRegistry.js";
@@ -108,6 +109,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
   const factory = new WorkspaceFactory({
     coordination: {
       ...{ serverId, database, ...stores, outbox, announcer: broadcaster, desk, clock, ids, log },
+      commits: new GroupCommit(database, clock),
       recoverIfDead,
     },
     env: options.env,

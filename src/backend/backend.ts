@@ -3,6 +3,8 @@
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import { defaultSmallModel, listModels } from "../config/models.js";
+import type { Acceptance, RunRequest } from "../coordinator/acceptedRun.js";
+import type { Coordinator } from "../coordinator/coordinator.js";
 import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
@@ -90,10 +92,10 @@ export class Backend {
   }
 
   /**
-   * `sendMessage`: everything from the first check to the acceptance is one synchronous step, and
-   * the checks come in the contract's order.
+   * `sendMessage`: the checks come in the contract's order, in one synchronous step with the run's
+   * joining the next commit.
    */
-  sendMessage(params: Params<"sendMessage">, caller: Caller): Result<"sendMessage"> {
+  async sendMessage(params: Params<"sendMessage">, caller: Caller): Promise<Result<"sendMessage">> {
     const workspace = this.#workspaces.get(params.workspaceId);
     refuseIfNotReady(workspace);
     const given = params.attachments ?? [];
@@ -106,7 +108,7 @@ export class Backend {
     if (isBlank && !isRepeated && !attachments.some(isText)) throw emptyPrompt();
     this.sessions.find(workspace, params.sessionId);
     workspace.refuseIfClosing();
-    const accepted = workspace.coordinator.accept({
+    const accepted = await acceptFor(caller, workspace.coordinator, {
       sessionId: params.sessionId,
       runId: params.runId,
       clientId: caller.clientId,
@@ -139,7 +141,7 @@ export class Backend {
     refuseIfNotReady(workspace);
     this.sessions.find(workspace, params.sessionId);
     workspace.refuseIfClosing();
-    const accepted = workspace.coordinator.accept({
+    const accepted = await acceptFor(caller, workspace.coordinator, {
       sessionId: params.sessionId,
       runId: params.runId,
       clientId: caller.clientId,
@@ -213,6 +215,8 @@ export class Backend {
 
   /** Gives what a client was promised before it told its identity to that identity. */
   adopt(from: string, to: string): void {
+    // What is being accepted is among it.
+    for (const { coordinator } of this.#workspaces.list()) coordinator.settle();
     this.#completions.adopt(from, to);
   }
 
@@ -255,6 +259,20 @@ export class Backend {
     const workspace = this.#workspaces.get(params.workspaceId);
     return { workspace, sessionId: this.sessions.find(workspace, params.sessionId).id };
   }
+}
+
+/** Accepts a run. Whoever cancels the request meanwhile is told what came of it all the same. */
+function acceptFor(
+  { signal }: Caller,
+  coordinator: Coordinator,
+  request: RunRequest,
+): Promise<Acceptance> {
+  const accepted = new Promise<Acceptance>((resolve, reject) => {
+    coordinator.accept(request, { accepted: resolve, refused: reject });
+  });
+  if (signal.aborted) coordinator.settle();
+  else signal.addEventListener("abort", () => coordinator.settle(), { once: true });
+  return accepted;
 }
 
 function agentInfo(workspace: OpenWorkspace): AgentInfo {

@@ -97,13 +97,15 @@ export class RunUseCases {
 
   /** Whether a `runId` was accepted before in a workspace. */
   isKnown(workspaceId: string, runId: string | undefined): boolean {
-    return runId !== undefined && this.#options.runs.find(workspaceId, runId) !== undefined;
+    const { workspaces, runs } = this.#options;
+    workspaces.get(workspaceId).coordinator.settle();
+    return runId !== undefined && runs.find(workspaceId, runId) !== undefined;
   }
 
   /** The row of a run; what a dead server left open is ended first. Throws `RunNotFound`. */
   find(workspaceId: string, runId: string): RunRow {
     const { workspaces, runs, serverId, recoverIfDead } = this.#options;
-    workspaces.get(workspaceId);
+    workspaces.get(workspaceId).coordinator.settle();
     const row = runs.find(workspaceId, runId);
     if (row === undefined) {
       throw new DomainError(

@@ -43,10 +43,13 @@ export class AcceptedRun {
     return this.#abort.signal;
   }
 
-  /** Writes what has streamed into its messages, those of its sub-tasks too. */
-  flushMessages(): void {
-    this.recorder?.flush();
-    for (const child of this.children.values()) child.flush();
+  /**
+   * Writes what has streamed into its messages, those of its sub-tasks too. Belongs inside the
+   * transaction that ends the run; where that is rolled back, it can be called again.
+   */
+  writeMessages(): void {
+    this.recorder?.write();
+    for (const child of this.children.values()) child.write();
   }
 
   /** Writes no more messages; what was not flushed is lost. */
@@ -60,6 +63,12 @@ export class AcceptedRun {
     this.cause ??= cause;
     this.#abort.abort(new Error(`cancelled (${cause})`));
   }
+}
+
+/** Whoever asks for a run; one of the two is called, once, when it is on disk or is not to be. */
+export interface AcceptanceCaller {
+  accepted(acceptance: Acceptance): void;
+  refused(error: unknown): void;
 }
 
 /** What `Coordinator.accept` answers. */

@@ -3,7 +3,6 @@
 // rules are `sessionState.ts`; this runs what they say.
 import type { TurnOutcome } from "../agent/ports.js";
 import { assertNever } from "../base/assertNever.js";
-import { Deferred } from "../base/deferred.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { RunCause } from "../protocol/objects/run.js";
@@ -11,12 +10,19 @@ import type { Session } from "../protocol/objects/session.js";
 import type { Result } from "../protocol/registry.js";
 import type { RunRow } from "../storage/runStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
-import { type Acceptance, AcceptedRun, type RunRequest } from "./acceptedRun.js";
+import {
+  type Acceptance,
+  type AcceptanceCaller,
+  AcceptedRun,
+  type RunRequest,
+} from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { RunAdmission, sessionBusy } from "./runAdmission.js";
+import { OpenRuns } from "./openRuns.js";
+import { type Admission, RunAdmission, sessionBusy } from "./runAdmission.js";
 import { RunEnding } from "./runEnding.js";
 import { SessionNews } from "./sessionNews.js";
 import {
+  coveredBy,
   idle,
   isBusy,
   queueOf,
@@ -34,18 +40,20 @@ import { TurnRunner } from "./turnRunner.js";
 export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #states = new Map<string, SessionState>();
-  readonly #runs = new Map<number, AcceptedRun>();
+  readonly #runs = new OpenRuns();
   readonly #titles: TitleKeeper;
   readonly #turns: TurnRunner;
   readonly #admission: RunAdmission;
   readonly #ending: RunEnding;
   readonly #news: SessionNews;
-  readonly #whenIdle: Deferred<void>[] = [];
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#news = new SessionNews(options);
-    this.#titles = new TitleKeeper(options, (sessionId) => this.#tellSession(sessionId));
+    this.#titles = new TitleKeeper(options, (sessionId) => {
+      options.commits.settle(sessionId);
+      this.#tellSession(sessionId);
+    });
     this.#turns = new TurnRunner(options, this.#titles, {
       begin: (run) => this.#apply(run.request.sessionId, { type: "begin" }),
       fold: (run) => this.#fold(run),
@@ -56,21 +64,34 @@ export class Coordinator {
   }
 
   /**
-   * Accepts a run: on disk before this returns, and from then on it ends with an outcome. There is
-   * no `await` in here, so nothing comes between the checks and what they allow.
+   * Accepts a run: on disk before the caller is told, and from then on it ends with an outcome. Runs
+   * that come together share a commit; whatever else is asked of the coordinator meanwhile finds the
+   * run accepted, or refused, for it asks for that commit first ({@link settle}).
    *
-   * @throws DomainError `RunIdConflict`, `SessionBusy`, `QueueFull` or `StorageFailed`; nothing has
-   *   happened then.
+   * A refusal is `RunIdConflict`, `SessionBusy`, `QueueFull` or `StorageFailed`; nothing has happened
+   * then.
    */
-  accept(request: RunRequest): Acceptance {
-    const admitted = this.#admission.admit(request, this.#state(request.sessionId));
+  accept(request: RunRequest, caller: AcceptanceCaller): void {
+    const stateNow = () => this.#state(request.sessionId);
+    this.#admission.admit(request, stateNow, {
+      admitted: (admission) => caller.accepted(this.#enter(request, admission)),
+      refused: (error) => caller.refused(error),
+    });
+  }
+
+  /** What is being accepted is accepted, or refused, when this returns; what has ended, over. */
+  settle(): void {
+    this.#options.commits.commit();
+  }
+
+  #enter(request: RunRequest, admitted: Admission): Acceptance {
     if (admitted.isDuplicate) {
-      return { ...admitted, run: this.#runs.get(admitted.row.position) };
+      return { ...admitted, run: this.#runs.at(admitted.row.position) };
     }
     faultPoint("accepted");
     const { position } = admitted;
     const run = new AcceptedRun({ position, runId: request.runId, kind: request.kind }, request);
-    this.#runs.set(position, run);
+    this.#runs.add(run);
     this.#apply(request.sessionId, { type: "accept", run: run.ref });
     return { isDuplicate: false, run };
   }
@@ -81,24 +102,21 @@ export class Coordinator {
    * @throws DomainError `SessionBusy` where the session's turn runs in another server.
    */
   cancelSession(sessionId: string): Result<"cancelSession">["cancelled"] {
+    this.settle();
     const state = this.#state(sessionId);
     if (!isBusy(state)) {
       this.#admission.refuseIfOwnedElsewhere(sessionId);
       return [];
     }
-    const covered: Result<"cancelSession">["cancelled"] = [];
-    if (state.tag === "running") {
-      covered.push({ ...idOf(state.run), was: state.hasBegun ? "running" : "accepted" });
-    }
-    for (const run of queueOf(state)) covered.push({ ...idOf(run), was: "queued" });
     this.#apply(sessionId, { type: "cancel" });
-    return covered;
+    return coveredBy(state);
   }
 
   /** Stops one run; others stay. */
   cancelRun(row: RunRow): Result<"cancelRun">["outcome"] {
+    this.settle();
     if (row.state === "completed") return "alreadyCompleted";
-    const run = this.#runs.get(row.position);
+    const run = this.#runs.at(row.position);
     if (run === undefined) {
       this.#admission.refuseIfOwnedElsewhere(row.sessionId);
       return "alreadyCompleted";
@@ -110,6 +128,7 @@ export class Coordinator {
 
   /** Drops what is queued; returns how many. Throws `SessionBusy` as {@link cancelSession} does. */
   clearQueue(sessionId: string): number {
+    this.settle();
     const { length } = queueOf(this.#state(sessionId));
     if (length === 0) this.#admission.refuseIfOwnedElsewhere(sessionId);
     this.#apply(sessionId, { type: "clearQueue" });
@@ -118,41 +137,39 @@ export class Coordinator {
 
   /** The prompts that wait on a session, oldest first. */
   queuedPrompts(sessionId: string): string[] {
+    this.settle();
     return queueOf(this.#state(sessionId)).map(
-      (run) => this.#runs.get(run.position)?.request.prompt.text ?? "",
+      (run) => this.#runs.at(run.position)?.request.prompt.text ?? "",
     );
   }
 
   /** Whether a turn runs on any session. */
   get isBusy(): boolean {
-    return this.#runs.size > 0;
+    return !this.#runs.isEmpty || this.#admission.isJoining;
   }
 
   /** @throws DomainError `SessionBusy` where a turn runs on the session, here or elsewhere. */
   refuseIfBusy(sessionId: string): void {
+    this.settle();
     if (isBusy(this.#state(sessionId))) throw sessionBusy();
     this.#admission.refuseIfOwnedElsewhere(sessionId);
   }
 
   /** A session as a client sees it. */
   describe(row: SessionRow): Session {
+    this.settle();
     return this.#news.describe(row, this.#state(row.id));
   }
 
   /** Writes what has streamed into a session's messages, so that a read finds all of it. */
   flush(sessionId: string): void {
-    for (const run of this.#runs.values()) {
-      if (run.request.sessionId === sessionId) run.recorder?.flush();
-      run.children.get(sessionId)?.flush();
-    }
+    this.#runs.flush(sessionId);
   }
 
   /** Resolves once no run is left. */
   whenIdle(): Promise<void> {
-    if (!this.isBusy) return Promise.resolve();
-    const deferred = new Deferred<void>();
-    this.#whenIdle.push(deferred);
-    return deferred.promise;
+    this.settle();
+    return this.#runs.whenEmpty();
   }
 
   /**
@@ -160,6 +177,7 @@ export class Coordinator {
    * sees to it that no new run is accepted meanwhile.
    */
   async close(cause: RunCause): Promise<void> {
+    this.settle();
     for (const sessionId of [...this.#states.keys()]) {
       this.#close(sessionId, cause);
     }
@@ -192,7 +210,7 @@ export class Coordinator {
   #apply(sessionId: string, input: SessionInput): Step {
     const before = this.#state(sessionId);
     const next = step(before, input);
-    this.#writeEffects(next.effects);
+    this.#ending.writeEffects(next.effects);
     this.#setState(sessionId, next.state);
     const queued = queueOf(next.state).length;
     if (queued !== queueOf(before).length) this.#news.queueChanged(sessionId, queued);
@@ -206,29 +224,17 @@ export class Coordinator {
     else this.#states.set(sessionId, state);
   }
 
-  #writeEffects(effects: readonly SessionEffect[]): void {
-    const { database, runs } = this.#options;
-    for (const effect of effects) {
-      if (effect.type === "drop") this.#ending.drop(effect.runs, effect.cause);
-      if (effect.type === "fold") {
-        database.write(() => {
-          for (const run of effect.runs) runs.fold(run.position, effect.into.position);
-        });
-      }
-    }
-  }
-
   #run(effect: SessionEffect): void {
     switch (effect.type) {
       case "start":
         this.#start(effect.run);
         return;
       case "abort":
-        this.#runs.get(effect.run.position)?.cancel(effect.cause);
+        this.#runs.at(effect.run.position)?.cancel(effect.cause);
         return;
       case "drop":
         for (const ref of effect.runs) {
-          this.#forget(ref, { status: "cancelled", text: "" });
+          this.#runs.end(ref.position, { status: "cancelled", text: "" });
         }
         return;
       case "fold":
@@ -239,7 +245,7 @@ export class Coordinator {
   }
 
   #start(ref: RunRef): void {
-    const run = this.#runs.get(ref.position);
+    const run = this.#runs.at(ref.position);
     if (run === undefined) throw new Error(`run ${ref.position} is not here`);
     // The answer to the request that was accepted goes out before its run does anything.
     this.#options.clock.soon(() => {
@@ -248,10 +254,11 @@ export class Coordinator {
   }
 
   #fold(run: AcceptedRun): AcceptedRun[] {
+    // What was sent before the model is called joins the call.
+    this.#options.commits.settle(run.request.sessionId);
     const { effects } = this.#apply(run.request.sessionId, { type: "fold" });
     const joining = effects.flatMap((effect) => (effect.type === "fold" ? effect.runs : []));
-    const joined = joining.flatMap((ref) => this.#runs.get(ref.position) ?? []);
-    for (const { ref } of joined) this.#runs.delete(ref.position);
+    const joined = joining.flatMap((ref) => this.#runs.fold(ref.position) ?? []);
     run.folded += joined.length;
     return joined;
   }
@@ -259,11 +266,14 @@ export class Coordinator {
   /** The one place where a turn's end hands over to the queue. */
   #end(run: AcceptedRun, outcome: TurnOutcome): void {
     const { sessionId } = run.request;
+    this.#options.commits.settle(sessionId);
     const after = () => step(this.#state(sessionId), { type: "ended" });
+    let told: SessionState | undefined;
     this.#ending.finish(run, outcome, {
       announce: () => {
         for (const child of run.children.keys()) this.#tellSession(child, idle);
-        this.#tellSession(sessionId, after().state);
+        told = after().state;
+        this.#tellSession(sessionId, told);
       },
       alsoWrite: () => {
         for (const effect of after().effects) {
@@ -271,26 +281,16 @@ export class Coordinator {
         }
       },
       done: () => {
-        this.#apply(sessionId, { type: "ended" });
-        this.#forget(run.ref, outcome);
+        const { state } = this.#apply(sessionId, { type: "ended" });
+        // A disk that made this end late has left time for a cancel of what is queued behind it.
+        const isAsTold = told !== undefined && isBusy(told) === isBusy(state);
+        if (!isAsTold) this.#tellSession(sessionId, state);
+        this.#runs.end(run.ref.position, outcome);
       },
     });
-  }
-
-  #forget(ref: RunRef, outcome: TurnOutcome): void {
-    const run = this.#runs.get(ref.position);
-    this.#runs.delete(ref.position);
-    run?.ended.resolve(outcome);
-    if (this.#runs.size === 0) {
-      for (const deferred of this.#whenIdle.splice(0)) deferred.resolve();
-    }
   }
 
   #tellSession(sessionId: string, state = this.#states.get(sessionId)): void {
     this.#news.changed(sessionId, state);
   }
-}
-
-function idOf(run: RunRef): { runId?: string } {
-  return run.runId === undefined ? {} : { runId: run.runId };
 }

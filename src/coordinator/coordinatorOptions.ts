@@ -3,6 +3,7 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Outbox } from "../events/outbox.js";
 import type { Database } from "../storage/database.js";
+import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
@@ -13,6 +14,7 @@ export interface CoordinatorOptions {
   readonly workspaceId: string;
   readonly serverId: string;
   readonly database: Database;
+  readonly commits: GroupCommit;
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly runs: RunStore;

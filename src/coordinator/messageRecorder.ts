@@ -77,14 +77,15 @@ export class MessageRecorder implements MessageWriter {
   setPart(index: number, part: Part): void {
     this.#part(index);
     this.#parts[index] = { ...part };
-    this.#changed("now");
+    // What a tool is about to do, or has done, must not be forgotten by a crash.
+    this.#changed(part.type === "toolCall" || part.type === "toolResult" ? "now" : "soon");
     this.#tell();
   }
 
   truncateParts(index: number): void {
     if (index >= this.#parts.length) return;
     this.#parts.length = index;
-    this.#changed("now");
+    this.#changed("soon");
     this.#tell();
   }
 
@@ -92,7 +93,8 @@ export class MessageRecorder implements MessageWriter {
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#parts.push({ type: "finish", reason, ...(message === undefined ? {} : { message }) });
-    this.#changed("now");
+    // The last message of a turn is written with the turn's outcome, in one commit.
+    this.#changed("soon");
     this.#tell();
   }
 

@@ -15,24 +15,82 @@ export type Admission =
   | { readonly isDuplicate: false; readonly position: number }
   | { readonly isDuplicate: true; readonly row: RunRow };
 
+/** Whoever asks for an admission; one of the two is called, once. */
+export interface AdmissionCaller {
+  admitted(admission: Admission): void;
+  refused(error: unknown): void;
+}
+
 /** Lets runs in. */
 export class RunAdmission {
   readonly #options: CoordinatorOptions;
+  /** The sessions with a run that waits for its commit. */
+  readonly #joining = new Set<string>();
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
   }
 
+  /** Whether runs wait for their commit. */
+  get isJoining(): boolean {
+    return this.#joining.size > 0;
+  }
+
   /**
-   * Checks a run against the session's state and writes its row; it is on disk when this returns.
-   *
-   * @throws DomainError `RunIdConflict`, `SessionBusy`, `QueueFull` or `StorageFailed`; nothing was
-   *   written then.
+   * Checks a run against its session's state and writes its row, in one commit with what else is to
+   * be durable at the moment. The caller is told in one step with that commit: of an admission that
+   * is on disk, or why there is none (`RunIdConflict`, `SessionBusy`, `QueueFull`, `StorageFailed`)
+   * and nothing was written.
    */
-  admit(request: RunRequest, state: SessionState): Admission {
+  admit(request: RunRequest, stateNow: () => SessionState, caller: AdmissionCaller): void {
+    const { sessionId } = request;
+    // A run that came before it, or the end of one, is seen by this one.
+    this.#options.commits.settle(sessionId);
     const hash = promptHash(request);
-    const known = this.#findDuplicate(request, hash);
-    if (known !== undefined) return known;
+    if (this.#isAnswered(request, hash, stateNow(), caller)) return;
+    let admission: Admission | undefined;
+    this.#joining.add(sessionId);
+    this.#options.commits.join({
+      subjects: [sessionId],
+      write: () => {
+        const state = isBusy(stateNow()) ? "queued" : "accepted";
+        admission = { isDuplicate: false, position: this.#insert(request, hash, state) };
+      },
+      done: () => {
+        this.#joining.delete(sessionId);
+        if (admission !== undefined) caller.admitted(admission);
+      },
+      failed: (error) => {
+        this.#joining.delete(sessionId);
+        // The same runId may have been accepted between the look and the write, perhaps elsewhere.
+        const mayBeKnown = mayBeRaced(error);
+        if (!mayBeKnown || !this.#isAnswered(request, hash, undefined, caller)) {
+          caller.refused(error);
+        }
+      },
+    });
+  }
+
+  /** Answers what needs no row: a run that is known, and one that cannot be let in. */
+  #isAnswered(
+    request: RunRequest,
+    hash: string,
+    state: SessionState | undefined,
+    caller: AdmissionCaller,
+  ): boolean {
+    let known: Admission | undefined;
+    try {
+      known = this.#findDuplicate(request, hash);
+      if (known === undefined && state !== undefined) this.#refuse(request, state);
+    } catch (error) {
+      caller.refused(error);
+      return true;
+    }
+    if (known !== undefined) caller.admitted(known);
+    return known !== undefined;
+  }
+
+  #refuse(request: RunRequest, state: SessionState): void {
     this.refuseIfOwnedElsewhere(request.sessionId);
     if (request.kind === "summary" && isBusy(state)) throw sessionBusy();
     if (queueOf(state).length >= maxQueued) {
@@ -40,15 +98,6 @@ export class RunAdmission {
         "QueueFull",
         `${maxQueued} prompts are queued on this session; wait for some to run, or clear the queue.`,
       );
-    }
-    try {
-      const position = this.#insert(request, hash, isBusy(state) ? "queued" : "accepted");
-      return { isDuplicate: false, position };
-    } catch (error) {
-      // Another server may have accepted the same runId between the look and the write.
-      const raced = mayBeRaced(error) ? this.#findDuplicate(request, hash) : undefined;
-      if (raced !== undefined) return raced;
-      throw error;
     }
   }
 
@@ -68,24 +117,22 @@ export class RunAdmission {
   }
 
   #insert(request: RunRequest, hash: string, state: "accepted" | "queued"): number {
-    const { database, sessions, runs, workspaceId, serverId, clock } = this.#options;
-    return database.durable(() => {
-      // Another server may have deleted the session since the look.
-      if (sessions.find(workspaceId, request.sessionId) === undefined) {
-        throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
-      }
-      if (runs.otherOwner(request.sessionId, serverId) !== undefined) throw sessionBusy();
-      return runs.insert({
-        workspaceId,
-        sessionId: request.sessionId,
-        runId: request.runId,
-        clientId: request.clientId,
-        serverId,
-        kind: request.kind,
-        promptHash: hash,
-        state,
-        acceptedAt: clock.now(),
-      });
+    const { sessions, runs, workspaceId, serverId, clock } = this.#options;
+    // Another server may have deleted the session since the look.
+    if (!sessions.isIn(workspaceId, request.sessionId)) {
+      throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
+    }
+    if (runs.otherOwner(request.sessionId, serverId) !== undefined) throw sessionBusy();
+    return runs.insert({
+      workspaceId,
+      sessionId: request.sessionId,
+      runId: request.runId,
+      clientId: request.clientId,
+      serverId,
+      kind: request.kind,
+      promptHash: hash,
+      state,
+      acceptedAt: clock.now(),
     });
   }
 

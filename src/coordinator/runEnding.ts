@@ -8,12 +8,12 @@ import type { RunCause } from "../protocol/objects/run.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import { completionText } from "./completionText.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import type { RunRef } from "./sessionState.js";
+import type { RunRef, SessionEffect } from "./sessionState.js";
 
 const firstRetryMs = 250;
 const maxRetryMs = 10_000;
 /** How often the disk is tried once the workspace is to be closed. */
-const triesOnceClosing = 3;
+const mostTriesAtClose = 3;
 
 /** What happens around the writing of an outcome. */
 export interface EndingHooks {
@@ -23,6 +23,17 @@ export interface EndingHooks {
   alsoWrite(): void;
   /** Called once the outcome is on disk, or was given up on. */
   done(): void;
+}
+
+/** An outcome on its way to the disk. */
+interface Ending {
+  readonly run: AcceptedRun;
+  readonly outcome: TurnOutcome;
+  readonly hooks: EndingHooks;
+  /** How often it is tried, this time included. */
+  readonly attempt: number;
+  /** How often it failed since the workspace is to be closed. */
+  readonly triesAtClose: number;
 }
 
 /** Ends runs. */
@@ -36,8 +47,21 @@ export class RunEnding {
     this.#options = options;
   }
 
+  /** Writes what a step ends without a turn of its own: runs that are dropped, or join another. */
+  writeEffects(effects: readonly SessionEffect[]): void {
+    const { database, runs } = this.#options;
+    for (const effect of effects) {
+      if (effect.type === "drop") this.#drop(effect.runs, effect.cause);
+      if (effect.type === "fold") {
+        database.write(() => {
+          for (const run of effect.runs) runs.fold(run.position, effect.into.position);
+        });
+      }
+    }
+  }
+
   /** Ends runs that never began: those with a `runId` get a cancelled completion. */
-  drop(dropped: readonly RunRef[], cause: RunCause): void {
+  #drop(dropped: readonly RunRef[], cause: RunCause): void {
     const { database, runs, outbox, clock } = this.#options;
     database.durable(() => {
       for (const ref of dropped) {
@@ -69,10 +93,10 @@ export class RunEnding {
       // What may be lost was: the outcome is what matters.
       this.#options.log.warn({ reason: messageOf(error) }, "the end of a run could not be told");
     }
-    this.#write(run, outcome, hooks, 1);
+    this.#write({ run, outcome, hooks, attempt: 1, triesAtClose: 0 });
   }
 
-  /** The workspace is to be closed: what waits for the disk tries it now, and not for long. */
+  /** The workspace is to be closed: what waits for the disk tries it again, and not for long. */
   hurry(): void {
     this.#isClosing = true;
     for (const [timer, retry] of [...this.#waiting]) {
@@ -97,45 +121,60 @@ export class RunEnding {
     }
   }
 
-  #write(run: AcceptedRun, outcome: TurnOutcome, hooks: EndingHooks, attempt: number): void {
-    const { clock, log } = this.#options;
-    try {
-      this.#commit(run, outcome, hooks);
-    } catch (error) {
-      const fields = { run: run.ref.position, attempt, reason: messageOf(error) };
-      if (!this.#isClosing || attempt < triesOnceClosing) {
-        log.error(fields, "the outcome of a run could not be stored yet");
-        const wait = Math.min(firstRetryMs * 2 ** (attempt - 1), maxRetryMs);
-        const timer = clock.after(wait, () => {
-          this.#waiting.delete(timer);
-          this.#write(run, outcome, hooks, attempt + 1);
-        });
-        this.#waiting.set(timer, () => this.#write(run, outcome, hooks, 1));
-        return;
-      }
-      log.error(fields, "the outcome of a run could not be stored; it is left as interrupted");
-    }
-    run.closeMessages();
-    hooks.done();
+  #write(ending: Ending): void {
+    const { run, hooks } = ending;
+    const { commits, log } = this.#options;
+    const { sessionId } = run.request;
+    // What was sent before this end is queued by now: this hands over to it.
+    commits.settle(sessionId);
+    let isOurs = true;
+    commits.join({
+      subjects: [sessionId, ...run.children.keys()],
+      write: () => {
+        isOurs = this.#writeOutcome(ending);
+      },
+      done: () => {
+        // A lock that did not hold: trying again would not help, and nobody must wait for it.
+        if (!isOurs) log.error({ run: run.ref.position }, "another server has ended this run");
+        run.closeMessages();
+        hooks.done();
+      },
+      failed: (error) => this.#failed(ending, error),
+    });
   }
 
-  #commit(run: AcceptedRun, outcome: TurnOutcome, hooks: EndingHooks): void {
-    const { database, runs, outbox, log } = this.#options;
-    // Not in the transaction: were that rolled back, the text would count as written.
-    run.flushMessages();
-    const work = () => {
-      const isOurs = runs.setState(run.ref.position, "completed");
-      hooks.alsoWrite();
-      const row = runs.at(run.ref.position);
-      if (row !== undefined && isOurs && needsCompletion(run, outcome)) {
-        outbox.append(row, this.#facts(run, outcome));
-      }
-      // A lock that did not hold: trying again would not help, and the session must not wait for it.
-      if (!isOurs) log.error({ run: run.ref.position }, "another server has ended this run");
-      faultPoint("finishing");
-    };
-    if (needsCompletion(run, outcome)) database.durable(work);
-    else database.write(work);
+  #failed(ending: Ending, error: unknown): void {
+    const { clock, log } = this.#options;
+    const { run, hooks, attempt } = ending;
+    const triesAtClose = this.#isClosing ? ending.triesAtClose + 1 : 0;
+    const fields = { run: run.ref.position, attempt, reason: messageOf(error) };
+    if (triesAtClose >= mostTriesAtClose) {
+      log.error(fields, "the outcome of a run could not be stored; it is left as interrupted");
+      run.closeMessages();
+      hooks.done();
+      return;
+    }
+    log.error(fields, "the outcome of a run could not be stored yet");
+    const wait = Math.min(firstRetryMs * 2 ** (attempt - 1), maxRetryMs);
+    const timer = clock.after(wait, () => {
+      this.#waiting.delete(timer);
+      this.#write({ ...ending, attempt: attempt + 1, triesAtClose });
+    });
+    this.#waiting.set(timer, () => this.#write({ ...ending, attempt: 1, triesAtClose }));
+  }
+
+  /** False where the run has an outcome already. */
+  #writeOutcome({ run, outcome, hooks }: Ending): boolean {
+    const { runs, outbox } = this.#options;
+    run.writeMessages();
+    const isOurs = runs.setState(run.ref.position, "completed");
+    hooks.alsoWrite();
+    const row = runs.at(run.ref.position);
+    if (row !== undefined && isOurs && needsCompletion(run, outcome)) {
+      outbox.append(row, this.#facts(run, outcome));
+    }
+    faultPoint("finishing");
+    return isOurs;
   }
 
   #facts(run: AcceptedRun, outcome: TurnOutcome) {

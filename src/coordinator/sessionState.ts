@@ -57,6 +57,19 @@ export function isBusy(state: SessionState): boolean {
   return state.tag === "running" || state.tag === "cancelling" || state.tag === "closing";
 }
 
+/** What a `cancelSession` stops (contract section 4). */
+export function coveredBy(
+  state: SessionState,
+): { runId?: string; was: "running" | "accepted" | "queued" }[] {
+  const queued = queueOf(state).map((run) => ({ ...idOf(run), was: "queued" as const }));
+  if (state.tag !== "running") return queued;
+  return [{ ...idOf(state.run), was: state.hasBegun ? "running" : "accepted" }, ...queued];
+}
+
+function idOf({ runId }: RunRef): { runId?: string } {
+  return runId === undefined ? {} : { runId };
+}
+
 /** What waits for the running turn's end, oldest first. */
 export function queueOf(state: SessionState): readonly RunRef[] {
   return state.tag === "running" || state.tag === "cancelling" ? state.queue : [];

@@ -1,5 +1,5 @@
 // What a turn does, stored and told. What streams reaches the disk in batches (at most 250 ms
-// later); a part's end and a message's end reach it at once.
+// later, and at the turn's end); what a tool is about to do reaches it at once.
 import type { NewMessage, Prompt, TurnSink } from "../agent/ports.js";
 import { type Clock, type Timer, toRfc3339 } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
@@ -119,25 +119,30 @@ export class TurnRecorder implements TurnSink {
     this.#options.sessionChanged();
   }
 
-  /** Writes what has streamed since the last batch. */
+  /** Writes what has streamed since the last batch, and holds that it is written. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     for (const recorder of this.#dirty) {
-      this.#options.messages.update(
-        recorder.id,
-        JSON.stringify(recorder.parts),
-        recorder.updatedAt,
-      );
+      this.#update(recorder);
       this.#dirty.delete(recorder);
       faultPoint("partStored");
     }
+  }
+
+  /** As {@link flush}, within a transaction that may still be rolled back. */
+  write(): void {
+    for (const recorder of this.#dirty) this.#update(recorder);
   }
 
   /** Ends the batches; what was not flushed is lost. */
   close(): void {
     this.#timer?.cancel();
     this.#dirty.clear();
+  }
+
+  #update({ id, parts, updatedAt }: MessageRecorder): void {
+    this.#options.messages.update(id, JSON.stringify(parts), updatedAt);
   }
 
   #store(recorder: MessageRecorder, when: "now" | "soon"): void {

@@ -65,6 +65,15 @@ export class SessionStore {
     return row === undefined ? undefined : toRow(row);
   }
 
+  /** Whether a workspace has a session with this id. */
+  isIn(workspaceId: string, id: string): boolean {
+    return (
+      this.#database
+        .prepare("SELECT 1 FROM sessions WHERE id = ? AND workspaceId = ?")
+        .get(id, workspaceId) !== undefined
+    );
+  }
+
   /** Whether any workspace has a session with this id. */
   exists(id: string): boolean {
     return this.#database.prepare("SELECT 1 FROM sessions WHERE id = ?").get(id) !== undefined;

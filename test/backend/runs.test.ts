@@ -58,6 +58,45 @@ describe("sendMessage", () => {
     expect(await client.call("sendMessage", params)).toEqual({ ...again, state: "completed" });
   });
 
+  it("is seen by what is asked in the same breath", async () => {
+    const place = await openSession(server, client);
+    server.engine.preparesAtGates = true;
+    const params = { ...place, prompt: "hi", runId: "a" };
+    const answers = await Promise.all(
+      [
+        client.request("sendMessage", params),
+        client.request("getRun", { ...place, runId: "a" }),
+        client.request("sendMessage", params),
+        client.request("getSession", place),
+        client.request("sendMessage", { ...params, prompt: "later", runId: "b" }),
+        client.request("queuedPromptsList", place),
+        client.request("cancelRun", { ...place, runId: "b" }),
+        client.request("getAgentInfo", place),
+        client.request("cancelSession", place),
+      ].map(({ answer }) => answer),
+    );
+    expect(answers.map(({ result }) => result)).toMatchObject([
+      { state: "accepted" },
+      { state: "accepted" },
+      { state: "accepted", duplicate: true },
+      { isBusy: true },
+      { state: "accepted" },
+      { prompts: ["later"] },
+      { outcome: "cancelledBeforeStart" },
+      { isBusy: true },
+      { cancelled: [{ runId: "a", was: "accepted" }] },
+    ]);
+    await client.until("runComplete", 2);
+  });
+
+  it("is answered as what it is, also to whoever cancels the request in the same breath", async () => {
+    const place = await openSession(server, client);
+    const { id, answer } = client.request("sendMessage", { ...place, prompt: "hi", runId: "a" });
+    client.notify("$/cancelRequest", { id });
+    expect((await answer).result).toEqual({ runId: "a", state: "accepted" });
+    await until(() => server.engine.live(place.sessionId).length === 1);
+  });
+
   it("takes a text attachment for a prompt, and nothing from outside the workspace", async () => {
     const place = await openSession(server, client);
     writeFileSync(join(server.folder, "notes.txt"), "remember");

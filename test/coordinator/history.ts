@@ -1,12 +1,23 @@
 // One random history: steps that are taken by the real coordinator and by the model, and compared.
 import { expect } from "vitest";
 import { DomainError } from "../../src/base/errors.js";
+import type { Acceptance } from "../../src/coordinator/acceptedRun.js";
 import { CoordinatorHouse, clientId, workspaceId } from "../helpers/coordinatorHouse.js";
-import type { GatedTurn } from "../helpers/gatedEngine.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";
-import { type HistoryStep, sessionIds } from "./historyStep.js";
+import { expectAsModelled, expectToldOnce } from "./historyCheck.js";
+import { type HistoryStep, sessionIds, settlesFirst } from "./historyStep.js";
 import { type ModelRun, ModelSession } from "./sessionModel.js";
+import { tellTurn } from "./tellTurn.js";
 import { expectCompletionsLast } from "./wireOrder.js";
+
+/** A prompt that waits for its commit. */
+interface Joining {
+  readonly target: ModelSession;
+  readonly told: ReturnType<CoordinatorHouse["join"]>;
+  readonly text: string;
+  /** Whether the disk was broken meanwhile. */
+  mayFail: boolean;
+}
 
 /** The real thing and its model, side by side. */
 export class History {
@@ -17,6 +28,7 @@ export class History {
   #sessions: ModelSession[];
   #wire: ReturnType<CoordinatorHouse["connect"]>["wire"];
   #closing: Promise<void> | undefined;
+  #joining: Joining[] = [];
   #names = 0;
 
   constructor(directory: string, stopsAtOnce: boolean) {
@@ -30,6 +42,9 @@ export class History {
 
   /** Takes a step at once; what it returns must be awaited before the next. */
   take(step: HistoryStep): Promise<void> | undefined {
+    if (step.type === "join") return this.#join(this.#at(step.session), step.named);
+    if (step.type === "crash") return this.#crash();
+    if (settlesFirst(step)) this.#settleJoining();
     switch (step.type) {
       case "accept":
         return this.#accept(this.#at(step.session), "prompt", step.named);
@@ -54,8 +69,6 @@ export class History {
         return this.#disk.isBroken ? this.#heal() : undefined;
       case "close":
         return this.#close();
-      case "crash":
-        return this.#crash();
       default:
         return this.#tellEngine(this.#at(step.session), step.type);
     }
@@ -73,13 +86,50 @@ export class History {
     const sent = { kind, text: name, ...(named ? { runId: name } : {}) };
     if (kind === "summary" && target.isBusy) return this.#refused("SessionBusy", target, sent);
     if (this.#disk.isBroken) return this.#refused("StorageFailed", target, sent);
-    const accepted = this.#house.accept(target.id, sent);
+    this.#accepted(target, this.#house.accept(target.id, sent), sent);
+  }
+
+  #accepted(
+    target: ModelSession,
+    accepted: Acceptance,
+    { text, kind }: { text: string; kind: ModelRun["kind"] },
+  ): void {
     if (accepted.isDuplicate) throw new Error("a fresh run is no duplicate");
     const { ref } = accepted.run;
-    const base = { handle: accepted.run, session: target, position: ref.position, text: name };
+    const base = { handle: accepted.run, session: target, position: ref.position, text };
     const run: ModelRun = { ...base, runId: ref.runId, kind, folded: 0, state: "accepted" };
     this.#runs.push(run);
     target.accept(run);
+  }
+
+  /** A prompt that is accepted with the next commit. */
+  #join(target: ModelSession, named: boolean): undefined {
+    if (this.#closing !== undefined) return;
+    const text = `r${++this.#names}`;
+    const told = this.#house.join(target.id, { text, ...(named ? { runId: text } : {}) });
+    // The second on one session finds the first accepted.
+    if (this.#joining.some((one) => one.target === target)) this.#joined();
+    this.#joining.push({ target, told, text, mayFail: this.#disk.isBroken });
+  }
+
+  /** Whatever comes next must find what was sent before it accepted. */
+  #settleJoining(): void {
+    if (this.#joining.length === 0) return;
+    this.#house.coordinator.settle();
+    this.#joined();
+  }
+
+  /** What was being accepted has been. */
+  #joined(): void {
+    for (const { target, told, text, mayFail } of this.#joining.splice(0)) {
+      if (told.acceptance !== undefined) {
+        this.#accepted(target, told.acceptance, { text, kind: "prompt" });
+      } else {
+        expect(told.error, text).toMatchObject({ name: "StorageFailed" });
+        expect(mayFail, text).toBe(true);
+        expect(this.#house.runs.find(workspaceId, text)).toBeUndefined();
+      }
+    }
   }
 
   #refused(name: string, target: ModelSession, sent: { runId?: string; text: string }): undefined {
@@ -178,30 +228,12 @@ export class History {
     if (current.phase !== "calling") return;
     const turn = engine.turnOf(target.id);
     expect(turn.request.signal).toBe(signal);
-    if (what === "stop" ? current.isCancelled : !current.isCancelled)
-      this.#tell(turn, current, what);
-  }
-
-  #tell(turn: GatedTurn, current: NonNullable<ModelSession["current"]>, what: string): void {
-    if (what === "stop") {
-      turn.stop();
-      current.phase = "stopped";
-    } else if (what === "call") {
-      turn.call();
-      current.phase = "called";
-    } else if (what === "throw") {
-      turn.throw(new Error("unexpected"));
-      current.phase = "broke";
-    } else {
-      if (what === "succeed") turn.succeed();
-      else turn.fail();
-      current.phase = "saidLast";
-      current.status = what === "succeed" ? "succeeded" : "failed";
-    }
+    if (what === "stop" ? current.isCancelled : !current.isCancelled) tellTurn(turn, current, what);
   }
 
   #breakDisk(isBroken: boolean): void {
     this.#disk.isBroken = isBroken;
+    for (const one of this.#joining) one.mayFail ||= isBroken;
     this.#house.breakDisk(isBroken);
   }
 
@@ -220,6 +252,8 @@ export class History {
 
   #crash(): undefined {
     this.#house.crash();
+    // Nobody was told that these are accepted.
+    this.#joining = [];
     expectCompletionsLast(this.#wire);
     this.#disk.isBroken = false;
     this.#closing = undefined;
@@ -238,37 +272,14 @@ export class History {
 
   async settle(): Promise<void> {
     await this.#house.clock.settle();
+    this.#joined();
     for (const one of this.#sessions) one.settle();
     if (this.#closing !== undefined && this.#sessions.every(({ isBusy }) => !isBusy)) {
       await this.#closing;
       this.#closing = undefined;
       this.#house.reopen();
     }
-    this.#check();
-  }
-
-  #check(): void {
-    const actual = this.#house.allCompletions();
-    for (const one of this.#sessions) {
-      const { id, queue, current } = one;
-      const told = actual
-        .filter(({ sessionId }) => sessionId === id)
-        .map((completion) => ({
-          ...{ position: completion.run, runId: completion.runId, status: completion.status },
-          folded: completion.foldedPrompts,
-        }));
-      expect(told, `completions of ${id}`).toEqual(one.completions);
-      expect(this.#house.coordinator.queuedPrompts(id)).toEqual(queue.map(({ text }) => text));
-      expect(this.#house.engine.live(id)).toHaveLength(current?.phase === "calling" ? 1 : 0);
-      const row = this.#house.sessions.find(workspaceId, id);
-      expect(row && this.#house.coordinator.describe(row)).toMatchObject({
-        ...{ isBusy: one.isBusy, queuedPrompts: queue.length },
-      });
-    }
-    for (const run of this.#runs) {
-      const row = this.#house.runs.at(run.position);
-      expect(row?.state, `the state of ${run.text}`).toBe(run.state);
-    }
+    expectAsModelled(this.#house, this.#sessions, this.#runs);
   }
 
   /** Lets everything come to its end, and checks what must hold then. */
@@ -283,15 +294,7 @@ export class History {
       }
       await this.settle();
     }
-    expectCompletionsLast(this.#wire);
-    const all = this.#house.allCompletions();
-    const sent = this.#wire.flatMap((one) => (one.method === "runComplete" ? [one.params] : []));
-    expect(sent.map(({ completionId }) => completionId)).toEqual(
-      all.map(({ completionId }) => completionId),
-    );
-    for (const { runId } of this.#runs.filter((run) => run.runId !== undefined)) {
-      expect(all.filter((completion) => completion.runId === runId)).toHaveLength(1);
-    }
+    expectToldOnce(this.#house, this.#wire, this.#runs);
     await this.#house.close();
   }
 }

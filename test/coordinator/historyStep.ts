@@ -12,6 +12,10 @@ export const stepArbitrary = fc.oneof(
     weight: 8,
     arbitrary: fc.record({ type: fc.constant("accept"), session, named: fc.boolean() }),
   },
+  {
+    weight: 6,
+    arbitrary: fc.record({ type: fc.constant("join"), session, named: fc.boolean() }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("repeat"), pick }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("conflict"), pick }) },
   {
@@ -36,3 +40,11 @@ export const stepArbitrary = fc.oneof(
 );
 /** One step of a history. */
 export type HistoryStep = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never;
+
+const ofTheEngine = ["ready", "unready", "call", "succeed", "fail", "throw", "stop"];
+const ofTheDisk = ["breakDisk", "healDisk"];
+
+/** Whether a step finds accepted, or refused, what was sent before it. */
+export function settlesFirst({ type }: HistoryStep): boolean {
+  return !ofTheEngine.includes(type) && !ofTheDisk.includes(type) && type !== "settle";
+}

@@ -52,14 +52,23 @@ describe("what a turn streams", () => {
     expect(stored()).toBe("assistant: one two");
   });
 
-  it("reaches the disk at once at a part's end and a message's end", () => {
+  it("reaches the disk at once where a tool is about to run", () => {
     const reply = sink.createMessage({ role: "assistant" });
-    const part = reply.addPart({ type: "text", text: "" });
-    reply.append(part, "so");
-    reply.setPart(part, { type: "text", text: "so far" });
-    expect(stored()).toBe("assistant: so far");
-    reply.finish("endTurn");
-    expect(stored()).toBe("assistant: so far [endTurn]");
+    reply.append(reply.addPart({ type: "text", text: "" }), "so far");
+    const call = { type: "toolCall", toolCallId: "t", name: "read", input: {} } as const;
+    const at = reply.addPart({ ...call, state: "streaming" });
+    expect(stored()).toBe("assistant: ");
+    reply.setPart(at, { ...call, state: "running" });
+    expect(stored()).toBe("assistant: so far toolCall");
+    expect(house.clock.pending).toBe(0);
+  });
+
+  it("reaches the disk with the turn's outcome, and not only after 250 ms", async () => {
+    const turn = house.engine.turnOf("s");
+    turn.succeed("all of it");
+    await house.clock.settle();
+    expect(house.completion("a")).toMatchObject({ text: "all of it" });
+    expect(stored()).toBe("assistant: all of it [endTurn]");
     expect(house.clock.pending).toBe(0);
   });
 
@@ -105,6 +114,7 @@ describe("a message that is finished", () => {
     const part = reply.addPart({ type: "text", text: "x" });
     reply.finish("endTurn");
     reply.finish("error");
+    house.coordinator.flush("s");
     expect(stored()).toBe("assistant: x [endTurn]");
     expect(() => reply.append(part, "y")).toThrow(RangeError);
     expect(() => reply.setPart(part, { type: "text", text: "y" })).toThrow(RangeError);

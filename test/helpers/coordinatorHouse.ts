@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type Log, silentLog } from "../../src/base/log.js";
+import type { Acceptance } from "../../src/coordinator/acceptedRun.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
@@ -15,6 +16,7 @@ import type { RunCause, RunComplete } from "../../src/protocol/objects/run.js";
 import type { LossyEvent } from "../../src/protocol/registry.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
+import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import type { RunRow } from "../../src/storage/runStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
@@ -97,6 +99,7 @@ export class CoordinatorHouse {
     const { database, sessions, messages, runs, outbox, engine, clock, ids, log } = this;
     return new Coordinator({
       ...{ workspaceId, serverId: this.registry.id, database, sessions, messages, runs, outbox },
+      commits: new GroupCommit(database, clock),
       announcer: {
         emit: (event) => {
           this.told.push(event);
@@ -123,14 +126,35 @@ export class CoordinatorHouse {
     return id;
   }
 
-  accept(sessionId: string, sent: Sent = {}) {
-    return this.coordinator.accept({
-      sessionId,
-      runId: sent.runId,
-      clientId: sent.clientId ?? clientId,
-      kind: sent.kind ?? "prompt",
-      prompt: { text: sent.text ?? "hello", attachments: [] },
-    });
+  /** Accepts a prompt, at once. Throws where it is refused. */
+  accept(sessionId: string, sent: Sent = {}): Acceptance {
+    const told = this.join(sessionId, sent);
+    this.coordinator.settle();
+    if (told.acceptance === undefined) throw told.error;
+    return told.acceptance;
+  }
+
+  /** Sends a prompt, which is accepted with the next commit; what came of it is told then. */
+  join(sessionId: string, sent: Sent = {}): { acceptance?: Acceptance; error?: unknown } {
+    const told: { acceptance?: Acceptance; error?: unknown } = {};
+    this.coordinator.accept(
+      {
+        sessionId,
+        runId: sent.runId,
+        clientId: sent.clientId ?? clientId,
+        kind: sent.kind ?? "prompt",
+        prompt: { text: sent.text ?? "hello", attachments: [] },
+      },
+      {
+        accepted: (acceptance) => {
+          told.acceptance = acceptance;
+        },
+        refused: (error) => {
+          told.error = error;
+        },
+      },
+    );
+    return told;
   }
 
   /** Accepts a prompt and takes its turn to its first model call. */

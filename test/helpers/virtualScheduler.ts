@@ -75,6 +75,15 @@ export class VirtualScheduler implements Clock {
     this.#now = until;
   }
 
+  /** Moves on to the next timer and fires it; what it brings about has not happened yet. */
+  fireNext(): void {
+    const [next] = this.#timers.toSorted((a, b) => a.at - b.at || a.order - b.order);
+    if (next === undefined) throw new Error("no timer is set");
+    this.#timers = this.#timers.filter((other) => other !== next);
+    this.#now = Math.max(this.#now, next.at);
+    next.run();
+  }
+
   /** Forgets all that was to come and takes nothing more: the process has died. */
   stop(): void {
     this.#isStopped = true;

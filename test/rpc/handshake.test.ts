@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type MemoryClient, MemoryServer, openSession } from "../helpers/memoryServer.js";
+import { type MemoryClient, MemoryServer, openSession, until } from "../helpers/memoryServer.js";
 
 let server: MemoryServer;
 let client: MemoryClient;
@@ -83,10 +83,23 @@ describe("initialize", () => {
     expect(again.pendingCompletions).toBe(2);
   });
 
+  it("right behind a prompt takes its run along", async () => {
+    const place = await openSession(server, client);
+    const sent = client.request("sendMessage", { ...place, prompt: "hi", runId: "a" });
+    const greeted = client.request("initialize", { clientId: "ada" });
+    await Promise.all([sent.answer, greeted.answer]);
+    await until(() => server.engine.live(place.sessionId).length === 1);
+    server.engine.turnOf(place.sessionId).succeed();
+    expect(await client.until("runComplete")).toMatchObject({ runId: "a" });
+    const { completions } = await client.call("listPendingCompletions", {});
+    expect(completions).toMatchObject([{ runId: "a" }]);
+  });
+
   it("is answered before anything that waits for the client, and that comes in order", async () => {
     const place = await openSession(server, client);
     await client.call("initialize", { clientId: "ada" });
     for (const runId of ["a", "b", "c"]) await run(client, runId, place);
+    await client.until("runComplete", 3);
     client.leave();
     client = server.connect();
     const { id, answer } = client.request("initialize", { clientId: "ada" });

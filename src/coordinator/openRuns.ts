@@ -1,0 +1,52 @@
+import type { TurnOutcome } from "../agent/ports.js";
+import { Deferred } from "../base/deferred.js";
+import type { AcceptedRun } from "./acceptedRun.js";
+
+/** The accepted runs that have not ended, by the position of their row. */
+export class OpenRuns {
+  readonly #runs = new Map<number, AcceptedRun>();
+  readonly #whenEmpty: Deferred<void>[] = [];
+
+  get isEmpty(): boolean {
+    return this.#runs.size === 0;
+  }
+
+  add(run: AcceptedRun): void {
+    this.#runs.set(run.ref.position, run);
+  }
+
+  at(position: number): AcceptedRun | undefined {
+    return this.#runs.get(position);
+  }
+
+  /** Writes what has streamed into a session's messages. */
+  flush(sessionId: string): void {
+    for (const run of this.#runs.values()) {
+      if (run.request.sessionId === sessionId) run.recorder?.flush();
+      run.children.get(sessionId)?.flush();
+    }
+  }
+
+  /** A run has joined the turn of another, and ends with it. */
+  fold(position: number): AcceptedRun | undefined {
+    const run = this.#runs.get(position);
+    this.#runs.delete(position);
+    return run;
+  }
+
+  /** A run has ended, and that is on disk. */
+  end(position: number, outcome: TurnOutcome): void {
+    const run = this.#runs.get(position);
+    this.#runs.delete(position);
+    run?.ended.resolve(outcome);
+    if (this.isEmpty) for (const deferred of this.#whenEmpty.splice(0)) deferred.resolve();
+  }
+
+  /** Resolves once no run is left. */
+  whenEmpty(): Promise<void> {
+    if (this.isEmpty) return Promise.resolve();
+    const deferred = new Deferred<void>();
+    this.#whenEmpty.push(deferred);
+    return deferred.promise;
+  }
+}

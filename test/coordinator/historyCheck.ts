@@ -1,0 +1,51 @@
+// What is compared of the real thing and its model.
+import { expect } from "vitest";
+import type { Outgoing } from "../../src/events/sender.js";
+import { type CoordinatorHouse, workspaceId } from "../helpers/coordinatorHouse.js";
+import type { ModelRun, ModelSession } from "./sessionModel.js";
+import { expectCompletionsLast } from "./wireOrder.js";
+
+/** Compares what can be seen of sessions and runs now. */
+export function expectAsModelled(
+  house: CoordinatorHouse,
+  sessions: readonly ModelSession[],
+  runs: readonly ModelRun[],
+): void {
+  const actual = house.allCompletions();
+  for (const one of sessions) {
+    const { id, queue, current } = one;
+    const told = actual
+      .filter(({ sessionId }) => sessionId === id)
+      .map((completion) => ({
+        ...{ position: completion.run, runId: completion.runId, status: completion.status },
+        folded: completion.foldedPrompts,
+      }));
+    expect(told, `completions of ${id}`).toEqual(one.completions);
+    expect(house.coordinator.queuedPrompts(id)).toEqual(queue.map(({ text }) => text));
+    expect(house.engine.live(id)).toHaveLength(current?.phase === "calling" ? 1 : 0);
+    const row = house.sessions.find(workspaceId, id);
+    expect(row && house.coordinator.describe(row)).toMatchObject({
+      ...{ isBusy: one.isBusy, queuedPrompts: queue.length },
+    });
+  }
+  for (const run of runs) {
+    expect(house.runs.at(run.position)?.state, `the state of ${run.text}`).toBe(run.state);
+  }
+}
+
+/** Every completion was sent once, in order and behind all else of its run. */
+export function expectToldOnce(
+  house: CoordinatorHouse,
+  wire: readonly Outgoing[],
+  runs: readonly ModelRun[],
+): void {
+  expectCompletionsLast(wire);
+  const all = house.allCompletions();
+  const sent = wire.flatMap((one) => (one.method === "runComplete" ? [one.params] : []));
+  expect(sent.map(({ completionId }) => completionId)).toEqual(
+    all.map(({ completionId }) => completionId),
+  );
+  for (const { runId } of runs.filter((run) => run.runId !== undefined)) {
+    expect(all.filter((completion) => completion.runId === runId)).toHaveLength(1);
+  }
+}

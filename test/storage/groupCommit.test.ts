@@ -1,0 +1,168 @@
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Database } from "../../src/storage/database.js";
+import { GroupCommit } from "../../src/storage/groupCommit.js";
+import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { VirtualScheduler } from "../helpers/virtualScheduler.js";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let database: Database;
+let clock: VirtualScheduler;
+let commits: GroupCommit;
+/** What the works were told, in order. */
+let told: string[];
+/** How many transactions were committed. */
+let committed: number;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  database = Database.open(join(folder.path, "turnwire.db"));
+  clock = new VirtualScheduler();
+  commits = new GroupCommit(database, clock);
+  told = [];
+  committed = 0;
+  database.onWritten(() => committed++);
+});
+afterEach(() => {
+  database.close();
+  folder.remove();
+});
+
+function work(name: string, write: () => void = () => insert(name)) {
+  return {
+    subjects: [name, `${name} too`],
+    write,
+    done: () => void told.push(`${name} done`),
+    failed: (error: unknown) => void told.push(`${name} failed: ${(error as Error).message}`),
+  };
+}
+
+function insert(id: string): void {
+  database.prepare("INSERT INTO servers (id, startedAt) VALUES (?, 1)").run(id);
+}
+
+const stored = () =>
+  database
+    .prepare("SELECT id FROM servers ORDER BY rowid")
+    .all()
+    .map(({ id }) => id);
+
+describe("works that come together", () => {
+  it("share one durable transaction, and are told in the order in which they came", async () => {
+    const levels: unknown[] = [];
+    for (const name of ["a", "b", "c"]) {
+      commits.join(
+        work(name, () => {
+          insert(name);
+          levels.push(database.prepare("PRAGMA synchronous").get()?.synchronous);
+        }),
+      );
+    }
+    expect(stored()).toEqual([]);
+    await clock.settle();
+    expect(stored()).toEqual(["a", "b", "c"]);
+    expect(told).toEqual(["a done", "b done", "c done"]);
+    expect({ committed, levels }).toEqual({ committed: 1, levels: [2, 2, 2] });
+  });
+
+  it("are waited for while the event loop brings more, and not for ever", async () => {
+    let left = 40;
+    const next = () => {
+      if (left-- === 0) return;
+      commits.join(work(`${left}`));
+      clock.soon(next);
+    };
+    next();
+    await clock.settle();
+    expect(told).toHaveLength(40);
+    expect(committed).toBeLessThanOrEqual(4);
+  });
+
+  it("are written before `commit` returns where somebody cannot wait", () => {
+    commits.join(work("a"));
+    commits.join(work("b"));
+    commits.commit();
+    expect({ stored: stored(), told, committed }).toEqual({
+      ...{ stored: ["a", "b"], told: ["a done", "b done"], committed: 1 },
+    });
+    commits.commit();
+    expect(told).toHaveLength(2);
+  });
+
+  it("are written, all of them, where somebody looks at what one of them changes", () => {
+    commits.join(work("a"));
+    commits.join(work("b"));
+    commits.settle("c");
+    expect(told).toEqual([]);
+    commits.settle("b too");
+    expect({ told, committed }).toEqual({ told: ["a done", "b done"], committed: 1 });
+  });
+
+  it("may be followed by what their end brings", async () => {
+    commits.join({ ...work("a"), done: () => commits.join(work("b")) });
+    await clock.settle();
+    expect({ stored: stored(), told, committed }).toEqual({
+      ...{ stored: ["a", "b"], told: ["b done"], committed: 2 },
+    });
+  });
+});
+
+describe("a work that fails", () => {
+  it("keeps no other from the disk, and is told why", async () => {
+    commits.join(work("a"));
+    commits.join(
+      work("b", () => {
+        insert("b");
+        throw new Error("no");
+      }),
+    );
+    commits.join(work("c"));
+    await clock.settle();
+    expect(stored()).toEqual(["a", "c"]);
+    expect(told).toEqual(["a done", "c done", "b failed: no"]);
+  });
+
+  it("announces nothing of what was rolled back, and what was kept once", async () => {
+    const announced: string[] = [];
+    const announcing = (name: string) => () => {
+      insert(name);
+      database.afterCommit(() => announced.push(name));
+    };
+    commits.join(work("a", announcing("a")));
+    commits.join(work("a again", announcing("a")));
+    commits.join(work("b", announcing("b")));
+    await clock.settle();
+    expect(announced).toEqual(["a", "b"]);
+    expect(told.map((line) => line.split(":")[0])).toEqual(["a done", "b done", "a again failed"]);
+  });
+
+  it("because another program holds the file makes nobody wait a second time", async () => {
+    const other = Database.open(join(folder.path, "turnwire.db"));
+    database.prepare("PRAGMA busy_timeout = 10").get();
+    const tries = vi.spyOn(database, "durable");
+    other.write(() => {
+      for (const name of ["a", "b", "c"]) commits.join(work(name));
+      commits.commit();
+    });
+    other.close();
+    expect(tries).toHaveBeenCalledTimes(1);
+    expect(told).toEqual(
+      ["a", "b", "c"].map((name) => expect.stringMatching(`^${name} failed: .*locked`)),
+    );
+  });
+
+  it("because the disk refuses is told with all the others", async () => {
+    database.prepare("PRAGMA query_only = 1").run();
+    commits.join(work("a"));
+    commits.join(work("b"));
+    await clock.settle();
+    expect(told).toEqual([
+      expect.stringMatching(/^a failed: The database failed/),
+      expect.stringMatching(/^b failed: The database failed/),
+    ]);
+    database.prepare("PRAGMA query_only = 0").run();
+    commits.join(work("a"));
+    await clock.settle();
+    expect(stored()).toEqual(["a"]);
+  });
+});
