@@ -2,8 +2,8 @@
 // many turns take, and for good. The run does not wait for it, memory stays bounded, and what must
 // not be lost is not (contract sections 5 and 6).
 //
-// What a reader that is away for a minute costs is decided by the bytes that come meanwhile, not by
-// the minute: these tests send the bytes and do not wait for the time.
+// What a reader that is away costs is decided by the bytes that come meanwhile: most of these tests
+// send the bytes and do not wait. That time alone changes nothing is seen by two that do.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
@@ -41,6 +41,25 @@ describe("a client that stops reading in a turn of 100,000 chunks", () => {
     expect(await textOfReply(session, String(completion.messageId))).toBe(wholeText);
     expectGapsTold(server);
   });
+
+  it.concurrent.each([5, 60])(
+    "for %i seconds has its completion and every byte then, at the same cost",
+    {
+      timeout: 180_000,
+    },
+    async (seconds) => {
+      const { server, session, observer } = await startUnread();
+      const before = residentMb(server);
+      const away = new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      const [completion] = await Promise.all([observer.completed("first"), away]);
+      expect(residentMb(server) - before).toBeLessThan(mostGrowthMb.ofOneTurn);
+      expect(server.events("runComplete")).toEqual([]);
+      server.child.stdout.resume();
+      expect(await server.completion("first")).toMatchObject({ status: "succeeded", attempt: 1 });
+      expect(await textOfReply(session, String(completion.messageId))).toBe(wholeText);
+      expectGapsTold(server);
+    },
+  );
 
   it("for as long as five more such turns take costs bounded memory", async () => {
     const { server, others, observer } = await startUnread(5);
