@@ -12,6 +12,7 @@ import { renderTable } from "./table.js";
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   start: async () => (await import("./suites/start.js")).start,
   turns: async () => (await import("./suites/turns.js")).turns,
+  stream: async () => (await import("./suites/stream.js")).stream,
   traffic: async () => (await import("./suites/traffic.js")).traffic,
   sessions: async () => (await import("./suites/sessions.js")).sessions,
   memory: async () => (await import("./suites/memory.js")).memory,
