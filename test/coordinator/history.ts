@@ -285,7 +285,7 @@ export class History {
   /** Lets everything come to its end, and checks what must hold then. */
   async finish(): Promise<void> {
     if (this.#disk.isBroken) await this.#heal();
-    await this.settle();
+    else await this.settle();
     for (let round = 0; this.#sessions.some(({ isBusy }) => isBusy); round++) {
       expect(round, "everything comes to its end").toBeLessThan(1000);
       for (const one of this.#sessions) {
