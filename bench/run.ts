@@ -1,11 +1,12 @@
 // `npm run bench [-- NAME...] [--quick] [--check]`: measures, prints a table, writes bench/results/.
 //
 // Each figure stands beside the floor's, which was measured in the same run on the same machine.
-// With `--check` the exit code is 1 where a row is beyond twice its target.
+// With `--check` the exit code is 1 where a row is beyond twice its target, and is so again when its
+// suite is measured once more: a neighbour may have had the machine the first time.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import { judge, type Plot, type Row, type Suite } from "./measure.js";
+import { type Findings, judge, type Plot, type Row, type Suite } from "./measure.js";
 import { drawPlot } from "./plot.js";
 import { renderTable } from "./table.js";
 
@@ -23,6 +24,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
 
 const argv = process.argv.slice(2);
 const isQuick = argv.includes("--quick");
+const isChecked = argv.includes("--check");
 const chosen = argv.filter((argument) => !argument.startsWith("--"));
 for (const name of chosen) {
   if (!(name in suites)) throw new Error(`no bench "${name}"; there are ${Object.keys(suites)}`);
@@ -39,14 +41,24 @@ const context = {
   say: (line: string) => process.stderr.write(`${line}\n`),
 };
 
+const isBeyondTwice = (row: Row) => judge(row) === "beyond twice";
+
+async function measure(name: string, load: () => Promise<Suite>): Promise<Findings> {
+  context.say(`measuring ${name}`);
+  const suite = await load();
+  const found = await suite.run(context);
+  if (!isChecked || !found.rows.some(isBeyondTwice)) return found;
+  context.say(`measuring ${name} once more`);
+  return suite.run(context);
+}
+
 const begun = performance.now();
 const rows: Row[] = [];
 const plots: Plot[] = [];
 try {
   for (const [name, load] of Object.entries(suites)) {
     if (chosen.length > 0 && !chosen.includes(name)) continue;
-    context.say(`measuring ${name}`);
-    const found = await (await load()).run(context);
+    const found = await measure(name, load);
     rows.push(...found.rows);
     plots.push(...(found.plots ?? []));
   }
@@ -69,5 +81,4 @@ mkdirSync("bench/results/plots", { recursive: true });
 const report = { measuredAt: new Date().toISOString(), isQuick, machine, rows: verdicts, plots };
 writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
 for (const plot of plots) writeFileSync(`bench/results/plots/${plot.file}`, drawPlot(plot));
-const isBeyond = verdicts.some(({ verdict }) => verdict === "beyond twice");
-process.exitCode = argv.includes("--check") && isBeyond ? 1 : 0;
+process.exitCode = isChecked && rows.some(isBeyondTwice) ? 1 : 0;
