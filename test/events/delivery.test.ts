@@ -1,46 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Delivery } from "../../src/events/delivery.js";
 import { maxEvents } from "../../src/events/eventBuffer.js";
-import { OutboxHouse, temporaryFolder } from "../helpers/outboxHouse.js";
+import { DeliveryHouse, event, identify } from "../helpers/deliveryHouse.js";
 import { Pipe } from "../helpers/pipe.js";
-import { recordingLog } from "../helpers/recordingLog.js";
 
-let folder: ReturnType<typeof temporaryFolder>;
-let house: OutboxHouse;
-let log: ReturnType<typeof recordingLog>;
+let house: DeliveryHouse;
 
 beforeEach(() => {
-  folder = temporaryFolder();
-  house = new OutboxHouse(folder.path);
-  log = recordingLog();
+  house = new DeliveryHouse();
 });
-
-afterEach(() => {
-  house.close();
-  folder.remove();
-});
-
-function connect(pipe: Pipe, clientId = "client"): Delivery {
-  const { outbox, clock } = house;
-  const delivery = new Delivery({ outbox, sender: pipe, clock, log: log.log, clientId });
-  outbox.onAppended((appended) => delivery.announce(appended));
-  return delivery;
-}
-
-function identify(delivery: Delivery, ackTimeoutMs?: number, clientId = "client") {
-  const told = delivery.identify({ clientId, ackTimeoutMs, optOutNotifications: [] });
-  delivery.release();
-  return told;
-}
-
-const event = (count: number) =>
-  ({ method: "queueChanged", params: { workspaceId: "ws", sessionId: "s", count } }) as const;
+afterEach(() => house.close());
 
 describe("one connection", () => {
   it("gets a completion behind every event before it, and before every event after it", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     delivery.offer(event(1));
     delivery.offer(event(2));
     house.append("a");
@@ -57,7 +31,7 @@ describe("one connection", () => {
   it("gets one message at a time, each when the pipe has taken the one before", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     for (let n = 0; n < 3; n++) delivery.offer(event(n));
     await house.clock.settle();
     expect(pipe.summary).toEqual([]);
@@ -68,7 +42,7 @@ describe("one connection", () => {
 
   it("gets nothing of another client's", async () => {
     const pipe = new Pipe();
-    connect(pipe, "client");
+    house.connect(pipe, "client");
     house.append("a", "somebody");
     house.append("b", "client");
     await house.clock.settle();
@@ -77,7 +51,7 @@ describe("one connection", () => {
 
   it("that never acknowledges gets each completion once", async () => {
     const pipe = new Pipe();
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     identify(delivery);
     house.append("a");
     await house.clock.advance(3_600_000);
@@ -88,7 +62,7 @@ describe("one connection", () => {
 
   it("is not woken in vain: what comes as the pump comes to rest still leaves", async () => {
     const pipe = new Pipe();
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     const rounds = 50;
     for (let n = 0; n < rounds; n++) {
       delivery.offer(event(n));
@@ -109,7 +83,7 @@ describe("a client that tells who it is", () => {
   it("gets all that it has not acknowledged, in order, and then what is new", async () => {
     house.acknowledge("b");
     const pipe = new Pipe();
-    const delivery = connect(pipe, "fresh");
+    const delivery = house.connect(pipe, "fresh");
     expect(identify(delivery)).toEqual({ pending: 2 });
     house.append("d");
     await house.clock.settle();
@@ -118,7 +92,7 @@ describe("a client that tells who it is", () => {
 
   it("gets nothing before its answer has left", async () => {
     const pipe = new Pipe();
-    const delivery = connect(pipe, "fresh");
+    const delivery = house.connect(pipe, "fresh");
     delivery.identify({ clientId: "client", ackTimeoutMs: 1000, optOutNotifications: [] });
     delivery.offer(event(1));
     house.append("d");
@@ -131,7 +105,7 @@ describe("a client that tells who it is", () => {
 
   it("is who it was before where the disk cannot be read, and may tell it again", async () => {
     const pipe = new Pipe();
-    const delivery = connect(pipe, "fresh");
+    const delivery = house.connect(pipe, "fresh");
     const { backlog } = house.outbox;
     house.outbox.backlog = () => {
       throw new Error("the disk");
@@ -146,9 +120,9 @@ describe("a client that tells who it is", () => {
 
   it("again, on another connection, gets the same with the next attempt", async () => {
     const [first, second] = [new Pipe(), new Pipe()];
-    identify(connect(first, "fresh"));
+    identify(house.connect(first, "fresh"));
     await house.clock.settle();
-    identify(connect(second, "fresher"));
+    identify(house.connect(second, "fresher"));
     await house.clock.settle();
     expect(second.summary).toEqual(["#1 (2)", "#2 (2)", "#3 (2)"]);
     const ids = (pipe: Pipe) =>
@@ -159,7 +133,7 @@ describe("a client that tells who it is", () => {
   it("does not get what it acknowledges while the backlog is on its way", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    identify(connect(pipe, "fresh"));
+    identify(house.connect(pipe, "fresh"));
     await house.clock.settle();
     house.acknowledge("b");
     for (let n = 0; n < 3; n++) {
@@ -172,7 +146,7 @@ describe("a client that tells who it is", () => {
   it("in the middle of a message gets the rest of the old identity's no more", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe, "fresh");
+    const delivery = house.connect(pipe, "fresh");
     house.append("x", "fresh");
     house.append("y", "fresh");
     await house.clock.settle();
@@ -189,7 +163,7 @@ describe("a client that tells who it is", () => {
   it("does not get what it opted out of, also where that waited already", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe, "fresh");
+    const delivery = house.connect(pipe, "fresh");
     for (let n = 0; n < maxEvents + 10; n++) delivery.offer(event(n));
     await house.clock.settle();
     const optOutNotifications = ["queueChanged", "eventsDropped", "runComplete"];

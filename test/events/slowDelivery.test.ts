@@ -1,45 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Delivery } from "../../src/events/delivery.js";
 import { maxEvents } from "../../src/events/eventBuffer.js";
-import { OutboxHouse, temporaryFolder } from "../helpers/outboxHouse.js";
+import { DeliveryHouse, event, identify } from "../helpers/deliveryHouse.js";
 import { Pipe } from "../helpers/pipe.js";
-import { recordingLog } from "../helpers/recordingLog.js";
 
-let folder: ReturnType<typeof temporaryFolder>;
-let house: OutboxHouse;
-let log: ReturnType<typeof recordingLog>;
+let house: DeliveryHouse;
 
 beforeEach(() => {
-  folder = temporaryFolder();
-  house = new OutboxHouse(folder.path);
-  log = recordingLog();
+  house = new DeliveryHouse();
 });
-
-afterEach(() => {
-  house.close();
-  folder.remove();
-});
-
-function connect(pipe: Pipe, clientId = "client"): Delivery {
-  const { outbox, clock } = house;
-  const delivery = new Delivery({ outbox, sender: pipe, clock, log: log.log, clientId });
-  outbox.onAppended((appended) => delivery.announce(appended));
-  return delivery;
-}
-
-function identify(delivery: Delivery, ackTimeoutMs?: number, clientId = "client") {
-  const told = delivery.identify({ clientId, ackTimeoutMs, optOutNotifications: [] });
-  delivery.release();
-  return told;
-}
-
-const event = (count: number) =>
-  ({ method: "queueChanged", params: { workspaceId: "ws", sessionId: "s", count } }) as const;
+afterEach(() => house.close());
 
 describe("ackTimeoutMs", () => {
   it("sends what is not acknowledged again after that long, then doubling", async () => {
     const pipe = new Pipe();
-    identify(connect(pipe), 1000);
+    identify(house.connect(pipe), 1000);
     house.append("a");
     await house.clock.settle();
     const at: number[] = [];
@@ -55,7 +29,7 @@ describe("ackTimeoutMs", () => {
 
   it("sends nothing again that was acknowledged", async () => {
     const pipe = new Pipe();
-    identify(connect(pipe), 1000);
+    identify(house.connect(pipe), 1000);
     for (const runId of ["a", "b"]) house.append(runId);
     await house.clock.settle();
     house.acknowledge("a");
@@ -72,7 +46,7 @@ describe("a slow client", () => {
   it("costs bounded memory, and loses no completion", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     const completions = 2500;
     for (let n = 0; n < completions; n++) {
       delivery.offer(event(n));
@@ -95,7 +69,7 @@ describe("a slow client", () => {
   it("gets each completion behind its events, however many completions wait", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     const many = 1500;
     for (let n = 1; n <= many; n++) {
       if (n % 100 === 0) delivery.offer(event(n));
@@ -118,7 +92,7 @@ describe("a slow client", () => {
   it("does not get what it acknowledges while that waits for events", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     delivery.offer(event(1));
     delivery.offer(event(2));
     house.append("a");
@@ -135,7 +109,7 @@ describe("a slow client", () => {
   it("that goes away loses nothing on disk, and stops the pump", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     for (const runId of ["a", "b"]) house.append(runId);
     await house.clock.settle();
     const drained = delivery.drained();
@@ -147,9 +121,9 @@ describe("a slow client", () => {
     house.append("c");
     await house.clock.settle();
     expect(pipe.taken).toEqual([]);
-    expect(log.messages).toEqual(["delivery stopped"]);
+    expect(house.log.messages).toEqual(["delivery stopped"]);
     const next = new Pipe();
-    identify(connect(next, "fresh"));
+    identify(house.connect(next, "fresh"));
     await house.clock.settle();
     expect(next.summary).toEqual(["#1 (2)", "#2 (1)", "#3 (1)"]);
   });
@@ -159,7 +133,7 @@ describe("the end of a connection", () => {
   it("is waited for until what waits has left", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     let isDrained = false;
     delivery.offer(event(1));
     const drained = delivery.drained().then(() => {
@@ -175,7 +149,7 @@ describe("the end of a connection", () => {
   it("sends nothing more, and holds nobody up", async () => {
     const pipe = new Pipe();
     pipe.isFree = false;
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     for (let n = 0; n < 3; n++) delivery.offer(event(n));
     await house.clock.settle();
     const drained = delivery.drained();
@@ -191,7 +165,7 @@ describe("the end of a connection", () => {
 describe("a disk that fails", () => {
   it("delays completions, and neither events nor for ever", async () => {
     const pipe = new Pipe();
-    const delivery = connect(pipe);
+    const delivery = house.connect(pipe);
     house.append("a");
     house.breakDisk();
     delivery.offer(event(1));
@@ -200,6 +174,6 @@ describe("a disk that fails", () => {
     house.breakDisk(false);
     await house.clock.advance(1000);
     expect(pipe.summary).toEqual(["event 1", "#1 (1)"]);
-    expect(log.messages).toEqual(["a completion could not be delivered yet"]);
+    expect(house.log.messages).toEqual(["a completion could not be delivered yet"]);
   });
 });
