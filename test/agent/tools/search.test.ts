@@ -202,6 +202,19 @@ describe.each([
     );
   });
 
+  test.skipIf(process.platform === "win32" || (ripgrep && !hasRipgrep))(
+    "shows a path that would be taken for another as a JSON string",
+    async () => {
+      const bench = await openWorkbench();
+      await bench.write("a\nb:1: c/d", "needle");
+      await bench.write("plain", "needle");
+      const { output } = await grep(bench, { pattern: "needle" });
+      expect(output.split("\n").sort()).toEqual(['"a\\nb:1: c/d":1: needle', "plain:1: needle"]);
+      const inside = await grep(bench, { pattern: "needle", path: "a\nb:1: c/d" });
+      expect(inside.output).toBe('"a\\nb:1: c/d":1: needle');
+    },
+  );
+
   it("says that nothing matches", async () => {
     const bench = await openProject();
     expect(await grep(bench, { pattern: "haystack" })).toEqual({
