@@ -208,8 +208,13 @@ describe.each([
       const bench = await openWorkbench();
       await bench.write("a\nb:1: c/d", "needle");
       await bench.write("plain", "needle");
+      await bench.write("x\nplain", "another needle");
       const { output } = await grep(bench, { pattern: "needle" });
-      expect(output.split("\n").sort()).toEqual(['"a\\nb:1: c/d":1: needle', "plain:1: needle"]);
+      expect(output.split("\n").sort()).toEqual([
+        '"a\\nb:1: c/d":1: needle',
+        '"x\\nplain":1: another needle',
+        "plain:1: needle",
+      ]);
       const inside = await grep(bench, { pattern: "needle", path: "a\nb:1: c/d" });
       expect(inside.output).toBe('"a\\nb:1: c/d":1: needle');
     },

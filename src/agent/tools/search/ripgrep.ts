@@ -4,6 +4,7 @@ import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { systemErrorCode, ToolFailure } from "../failure.js";
 import { LineSplitter } from "../files/lines.js";
+import { ownSearch } from "./ownSearch.js";
 import { type Match, maxLineBytes, type Search, type Searcher } from "./search.js";
 
 /** Characters of file names in one call; Windows takes 32,767 in all. */
@@ -15,7 +16,8 @@ export function ripgrepSearch(program: string, env: Readonly<Record<string, stri
   return async function* search(wanted, files) {
     for (const batch of batches(files)) {
       wanted.signal.throwIfAborted();
-      yield* searchBatch(program, env, wanted, batch);
+      if (batch.some(spansLines)) yield* ownSearch(wanted, batch);
+      else yield* searchBatch(program, env, wanted, batch);
     }
   };
 }
@@ -107,17 +109,28 @@ function refuseBadPattern(errors: string): void {
   );
 }
 
+/** ripgrep writes names as they are: the rest of this one would be taken for another file. */
+function spansLines(file: string): boolean {
+  return /[\r\n]/.test(file);
+}
+
+/** As many files as one call takes; one whose name spans lines is on its own. */
 function* batches(files: readonly string[]): Generator<string[]> {
   let batch: string[] = [];
   let length = 0;
   for (const file of files) {
-    if (length + file.length > maxArgumentLength && batch.length > 0) {
+    const isFull = length + file.length > maxArgumentLength || spansLines(file);
+    if (isFull && batch.length > 0) {
       yield batch;
       batch = [];
       length = 0;
     }
-    batch.push(file);
-    length += file.length + 3;
+    if (spansLines(file)) {
+      yield [file];
+    } else {
+      batch.push(file);
+      length += file.length + 3;
+    }
   }
   if (batch.length > 0) yield batch;
 }
