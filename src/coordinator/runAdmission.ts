@@ -1,8 +1,8 @@
 // Whether a run may be accepted, and the row that makes it so (contract section 4, `sendMessage`,
 // steps 6 to 8).
 import { DomainError } from "../base/errors.js";
-import { isUniqueViolation } from "../storage/database.js";
 import type { RunRow } from "../storage/runStore.js";
+import { isUniqueViolation } from "../storage/storageError.js";
 import { promptHash, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { isBusy, queueOf, type SessionState } from "./sessionState.js";

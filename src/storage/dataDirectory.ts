@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { storageError } from "./database.js";
+import { storageError } from "./storageError.js";
 
 export { databaseName } from "../base/dataFiles.js";
 

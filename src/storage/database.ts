@@ -1,8 +1,9 @@
 // The one SQLite file (contract section 9): opened safely, migrated, and written in transactions.
 // Every failure leaves as a `StorageFailed` that names the file and the fix.
 import { DatabaseSync } from "@photostructure/sqlite";
-import { DomainError, messageOf } from "../base/errors.js";
+import { DomainError } from "../base/errors.js";
 import { applicationId, migrations } from "./migrations.js";
+import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
@@ -13,20 +14,10 @@ export type Row = Record<string, SqlValue>;
 
 /** How long a statement waits for another server's write, in milliseconds. */
 const busyTimeoutMs = 5000;
+/** How long a start waits between two tries to set a new file up, in milliseconds. */
+const lookAgainMs = 10;
 /** A commit moves the log into the file only where no quiet moment did; 16 MB of 4 KiB pages. */
 const mostLogPages = 4000;
-
-/** SQLite's primary result codes that say what a person can do. */
-const advice: Readonly<Record<number, string>> = {
-  5: "another program holds it locked; try again",
-  6: "another program holds it locked; try again",
-  8: "it cannot be written; check the permissions of the file and its folder",
-  10: "the disk reported an error",
-  11: "it is damaged; it was left as it is: restore a copy, or move it away",
-  13: "the disk is full; free some space",
-  14: "it cannot be opened; check that the folder exists and can be written",
-  26: "it is no SQLite database; it was left as it is: move it away or choose another --data-dir",
-};
 
 /** A prepared statement whose failures are domain errors. */
 export interface Statement {
@@ -64,7 +55,7 @@ export class Database {
       });
       const database = new Database(file, sqlite);
       database.#checkOwnerAtOnce();
-      sqlite.exec("PRAGMA journal_mode = WAL");
+      database.#useWriteAheadLog();
       sqlite.exec("PRAGMA synchronous = NORMAL");
       sqlite.exec(`PRAGMA wal_autocheckpoint = ${mostLogPages}`);
       database.#migrate();
@@ -107,6 +98,19 @@ export class Database {
         `${this.#file} was written by a newer Turnwire (schema ${version}, this one knows ${migrations.length}); update Turnwire or choose another --data-dir.`,
         { data: { found: version, supported: migrations.length } },
       );
+    }
+  }
+
+  /** SQLite does not wait where two servers make the same new file their own; this does. */
+  #useWriteAheadLog(): void {
+    for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
+      try {
+        this.#sqlite.exec("PRAGMA journal_mode = WAL");
+        return;
+      } catch (error) {
+        if (sqliteCodeOf(error) !== busyCode || waitedMs >= busyTimeoutMs) throw error;
+      }
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookAgainMs);
     }
   }
 
@@ -250,32 +254,4 @@ export class Database {
       this.#sqlite.close();
     }
   }
-}
-
-/**
- * The domain error for anything that SQLite threw. It names the file only where a person at the
- * server reads it: a client is told no path of the server's own.
- */
-export function storageError(file: string | undefined, error: unknown): DomainError {
-  if (error instanceof DomainError) return error;
-  const code =
-    error instanceof Error && "errcode" in error && typeof error.errcode === "number"
-      ? error.errcode & 0xff
-      : undefined;
-  const what = (code === undefined ? undefined : advice[code]) ?? messageOf(error);
-  const name = file === undefined ? "The database" : `The database ${file}`;
-  return new DomainError("StorageFailed", `${name} failed: ${what}.`, {
-    cause: error,
-    ...(code === undefined ? {} : { data: { sqliteCode: code } }),
-  });
-}
-
-/** Whether an error means that a unique index already holds the row. */
-export function isUniqueViolation(error: unknown): boolean {
-  return (
-    error instanceof DomainError &&
-    error.cause instanceof Error &&
-    "errcode" in error.cause &&
-    (error.cause.errcode === 2067 || error.cause.errcode === 1555)
-  );
 }

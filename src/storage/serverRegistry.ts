@@ -8,7 +8,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { lockEnding, locksFolder } from "../base/dataFiles.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Database } from "./database.js";
-import { storageError } from "./database.js";
+import { storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 

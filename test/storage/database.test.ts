@@ -132,6 +132,14 @@ describe("opening", () => {
     database.close();
   });
 
+  it("waits for a process that is making the same file its own", async () => {
+    const other = await program.start("make", folder.path);
+    expect(other.line).toBe("making");
+    const database = Database.open(file);
+    expect(pragma(database, "journal_mode")).toBe("wal");
+    database.close();
+  });
+
   it("works for several processes that open a new directory at once", async () => {
     for (let round = 0; round < 3; round++) {
       const place = temporaryFolder();

@@ -1,6 +1,8 @@
 // Another server's process, as far as the data directory knows: `register`s a server and stays,
-// `lock`s the database in a transaction and stays, or just `open`s it. Says what it did in a line.
+// `lock`s the database in a transaction and stays, `make`s the file its own for a moment, or
+// just `open`s it. Says what it did in a line.
 import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
 import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
@@ -29,44 +31,55 @@ function register(database: Database): ServerRegistry {
   return ServerRegistry.register(database, directory, randomIds.next("srv"), Date.now());
 }
 
-const database = Database.open(join(directory, "turnwire.db"));
-switch (what) {
-  case "open":
-    say("opened");
-    break;
-  case "lock":
-    database.prepare("BEGIN IMMEDIATE").run();
-    stay(database);
-    say("locked");
-    break;
-  case "register": {
-    const registry = register(database);
-    const runs = new RunStore(database);
-    for (const runId of more) {
-      runs.insert({
-        ...{ workspaceId: "ws", sessionId: "s", runId, clientId: "c", serverId: registry.id },
-        ...{ kind: "prompt", promptHash: "", state: "accepted", acceptedAt: 0 },
-      });
+const file = join(directory, "turnwire.db");
+if (what === "make") {
+  const sqlite = new DatabaseSync(file);
+  sqlite.exec("BEGIN IMMEDIATE");
+  say("making");
+  setTimeout(() => sqlite.close(), 300);
+} else {
+  use(Database.open(file));
+}
+
+function use(database: Database): void {
+  switch (what) {
+    case "open":
+      say("opened");
+      break;
+    case "lock":
+      database.prepare("BEGIN IMMEDIATE").run();
+      stay(database);
+      say("locked");
+      break;
+    case "register": {
+      const registry = register(database);
+      const runs = new RunStore(database);
+      for (const runId of more) {
+        runs.insert({
+          ...{ workspaceId: "ws", sessionId: "s", runId, clientId: "c", serverId: registry.id },
+          ...{ kind: "prompt", promptHash: "", state: "accepted", acceptedAt: 0 },
+        });
+      }
+      stay(registry);
+      say(registry.id);
+      break;
     }
-    stay(registry);
-    say(registry.id);
-    break;
-  }
-  case "recover": {
-    const registry = register(database);
-    const runs = new RunStore(database);
-    const completions = new CompletionStore(database);
-    const outbox = new Outbox(database, { completions, runs }, registry.id, randomIds);
-    let ended = 0;
-    outbox.onAppended(() => {
-      ended++;
-    });
-    new Recovery({
-      ...{ database, registry, runs, outbox, messages: new MessageStore(database) },
-      ...{ clock: systemClock, ids: randomIds, log: silentLog },
-    }).recoverDead();
-    say(String(ended));
-    registry.close();
-    break;
+    case "recover": {
+      const registry = register(database);
+      const runs = new RunStore(database);
+      const completions = new CompletionStore(database);
+      const outbox = new Outbox(database, { completions, runs }, registry.id, randomIds);
+      let ended = 0;
+      outbox.onAppended(() => {
+        ended++;
+      });
+      new Recovery({
+        ...{ database, registry, runs, outbox, messages: new MessageStore(database) },
+        ...{ clock: systemClock, ids: randomIds, log: silentLog },
+      }).recoverDead();
+      say(String(ended));
+      registry.close();
+      break;
+    }
   }
 }

@@ -1,0 +1,48 @@
+// What SQLite threw, as errors that a person can do something about.
+import { DomainError, messageOf } from "../base/errors.js";
+
+/** Somebody else holds the file. */
+export const busyCode = 5;
+
+/** SQLite's primary result codes that say what a person can do. */
+const advice: Readonly<Record<number, string>> = {
+  5: "another program holds it locked; try again",
+  6: "another program holds it locked; try again",
+  8: "it cannot be written; check the permissions of the file and its folder",
+  10: "the disk reported an error",
+  11: "it is damaged; it was left as it is: restore a copy, or move it away",
+  13: "the disk is full; free some space",
+  14: "it cannot be opened; check that the folder exists and can be written",
+  26: "it is no SQLite database; it was left as it is: move it away or choose another --data-dir",
+};
+
+/**
+ * The domain error for anything that SQLite threw. It names the file only where a person at the
+ * server reads it: a client is told no path of the server's own.
+ */
+export function storageError(file: string | undefined, error: unknown): DomainError {
+  if (error instanceof DomainError) return error;
+  const code = sqliteCodeOf(error);
+  const what = (code === undefined ? undefined : advice[code]) ?? messageOf(error);
+  const name = file === undefined ? "The database" : `The database ${file}`;
+  return new DomainError("StorageFailed", `${name} failed: ${what}.`, {
+    cause: error,
+    ...(code === undefined ? {} : { data: { sqliteCode: code } }),
+  });
+}
+
+/** SQLite's primary result code; undefined where something else failed. */
+export function sqliteCodeOf(error: unknown): number | undefined {
+  const isCoded = error instanceof Error && "errcode" in error;
+  return isCoded && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+}
+
+/** Whether an error means that a unique index already holds the row. */
+export function isUniqueViolation(error: unknown): boolean {
+  return (
+    error instanceof DomainError &&
+    error.cause instanceof Error &&
+    "errcode" in error.cause &&
+    (error.cause.errcode === 2067 || error.cause.errcode === 1555)
+  );
+}
