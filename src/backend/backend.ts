@@ -3,12 +3,11 @@
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import { defaultSmallModel, listModels } from "../config/models.js";
-import type { Acceptance, RunRequest } from "../coordinator/acceptedRun.js";
-import type { Coordinator } from "../coordinator/coordinator.js";
 import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
 import type { Params, Result } from "../protocol/registry.js";
+import { acceptFor } from "./acceptFor.js";
 import { isText, namedAttachments, readAttachments } from "./attachments.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { Caller, Completions } from "./ports.js";
@@ -259,20 +258,6 @@ export class Backend {
     const workspace = this.#workspaces.get(params.workspaceId);
     return { workspace, sessionId: this.sessions.find(workspace, params.sessionId).id };
   }
-}
-
-/** Accepts a run. Whoever cancels the request meanwhile is told what came of it all the same. */
-function acceptFor(
-  { signal }: Caller,
-  coordinator: Coordinator,
-  request: RunRequest,
-): Promise<Acceptance> {
-  const accepted = new Promise<Acceptance>((resolve, reject) => {
-    coordinator.accept(request, { accepted: resolve, refused: reject });
-  });
-  if (signal.aborted) coordinator.settle();
-  else signal.addEventListener("abort", () => coordinator.settle(), { once: true });
-  return accepted;
 }
 
 function agentInfo(workspace: OpenWorkspace): AgentInfo {

@@ -266,7 +266,6 @@ export class Coordinator {
   /** The one place where a turn's end hands over to the queue. */
   #end(run: AcceptedRun, outcome: TurnOutcome): void {
     const { sessionId } = run.request;
-    this.#options.commits.settle(sessionId);
     const after = () => step(this.#state(sessionId), { type: "ended" });
     let told: SessionState | undefined;
     this.#ending.finish(run, outcome, {

@@ -86,6 +86,7 @@ export class RunEnding {
    * opens the directory.
    */
   finish(run: AcceptedRun, outcome: TurnOutcome, hooks: EndingHooks): void {
+    this.#settle(run);
     try {
       this.#announce(run, outcome);
       hooks.announce();
@@ -124,12 +125,9 @@ export class RunEnding {
   #write(ending: Ending): void {
     const { run, hooks } = ending;
     const { commits, log } = this.#options;
-    const { sessionId } = run.request;
-    // What was sent before this end is queued by now: this hands over to it.
-    commits.settle(sessionId);
     let isOurs = true;
     commits.join({
-      subjects: [sessionId, ...run.children.keys()],
+      subjects: [run.request.sessionId, ...run.children.keys()],
       write: () => {
         isOurs = this.#writeOutcome(ending);
       },
@@ -156,11 +154,20 @@ export class RunEnding {
     }
     log.error(fields, "the outcome of a run could not be stored yet");
     const wait = Math.min(firstRetryMs * 2 ** (attempt - 1), maxRetryMs);
+    const again = (tries: number) => {
+      this.#settle(run);
+      this.#write({ ...ending, attempt: tries, triesAtClose });
+    };
     const timer = clock.after(wait, () => {
       this.#waiting.delete(timer);
-      this.#write({ ...ending, attempt: attempt + 1, triesAtClose });
+      again(attempt + 1);
     });
-    this.#waiting.set(timer, () => this.#write({ ...ending, attempt: 1, triesAtClose }));
+    this.#waiting.set(timer, () => again(1));
+  }
+
+  /** What was sent to its session before this end is queued now: the end hands over to it. */
+  #settle(run: AcceptedRun): void {
+    this.#options.commits.settle(run.request.sessionId);
   }
 
   /** False where the run has an outcome already. */
