@@ -85,9 +85,9 @@ await joinFiles({
   files: {
     "main.cjs": ["src/main.ts", "src/cli/serve.ts"],
     "log.cjs": ["node_modules/pino/pino.js"],
-    "engine.cjs": ["src/composeEngine.ts"],
+    "engine.cjs": ["src/engine/builtInEngine.ts"],
     "openaiCompatible.cjs": [
-      "src/agent/models/openaiCompatible.ts",
+      "src/models/openaiCompatible.ts",
       "node_modules/@ai-sdk/openai-compatible/dist/index.mjs",
     ],
   },

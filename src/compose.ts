@@ -14,7 +14,6 @@ import type { Log } from "./base/log.js";
 import { Recovery } from "./coordinator/recovery.js";
 import { Broadcaster } from "./events/broadcaster.js";
 import { Outbox } from "./events/outbox.js";
-import { Pruner } from "./events/pruner.js";
 import type { RunCause } from "./protocol/objects/run.js";
 import { ConnectionDesk } from "./rpc/questionDesk.js";
 import {
@@ -29,6 +28,7 @@ import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
 import { GroupCommit } from "./storage/groupCommit.js";
 import { MessageStore } from "./storage/messageStore.js";
+import { Pruner } from "./storage/pruner.js";
 import { RunStore } from "./storage/runStore.js";
 import { ServerRegistry } from "./storage/serverRegistry.js";
 import { SessionStore } from "./storage/sessionStore.js";

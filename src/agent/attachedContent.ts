@@ -1,8 +1,8 @@
 // How an attached file is put before a model: images as images where it takes them, text as text,
 // and anything else as a note that it was there.
 import type { LanguageModelV3FilePart, LanguageModelV3TextPart } from "@ai-sdk/provider";
+import { attachmentMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
-import { attachmentMark } from "./models/callNote.js";
 
 type AttachmentPart = Extract<Part, { type: "attachment" }>;
 

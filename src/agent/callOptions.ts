@@ -3,7 +3,7 @@ import type {
   LanguageModelV3FunctionTool,
   LanguageModelV3Prompt,
 } from "@ai-sdk/provider";
-import { type CallNote, noteOptions } from "./models/callNote.js";
+import { type CallNote, noteOptions } from "../models/callNote.js";
 import type { TurnModel } from "./turn.js";
 
 /** The options of a model call, with what was chosen along with the model. */

@@ -10,17 +10,17 @@ import type {
 import { sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
-import { IdleWatch } from "./idleWatch.js";
-import { isConfigured } from "./models/configuredModel.js";
-import { GarbledReplyError } from "./models/errorFacts.js";
+import { isConfigured } from "../models/configuredModel.js";
+import { GarbledReplyError } from "../models/errorFacts.js";
 import {
   explainCut,
   explainError,
   explainSilence,
   type ModelIdentity,
-} from "./models/explainError.js";
-import type { ModelFailure } from "./models/modelFailure.js";
-import { retryDelay } from "./models/retry.js";
+} from "../models/explainError.js";
+import type { ModelFailure } from "../models/modelFailure.js";
+import { retryDelay } from "../models/retry.js";
+import { IdleWatch } from "./idleWatch.js";
 import type { AgentSurroundings } from "./ports.js";
 
 /** A call, and what bounds it. */

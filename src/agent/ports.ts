@@ -9,7 +9,7 @@ export type {
   PermissionNeed,
   Permissions,
   PermissionVerdict,
-} from "../config/permissions/types.js";
+} from "../permissions/types.js";
 
 /** Bytes that go along with a prompt, already read. */
 export interface PromptAttachment {

@@ -3,11 +3,11 @@
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Part, ToolCallState } from "../protocol/objects/message.js";
+import type { Tool, ToolResult } from "../tools/tool.js";
 import type { TurnFailure } from "./outcome.js";
 import type { MessageWriter, PermissionNeed, Permissions } from "./ports.js";
 import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
 import type { RequestedCall } from "./streamedReply.js";
-import type { Tool, ToolResult } from "./tool.js";
 import { canonicalJson, checkToolInput } from "./toolInput.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 

@@ -1,6 +1,6 @@
 import type { LanguageModelV3FunctionTool } from "@ai-sdk/provider";
 import * as z from "zod";
-import type { Tool } from "./tool.js";
+import type { Tool } from "../tools/tool.js";
 
 type InputSchema = LanguageModelV3FunctionTool["inputSchema"];
 

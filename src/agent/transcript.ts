@@ -1,6 +1,6 @@
+import { cutText, cutTextStart } from "../base/text.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { HistoryMessage } from "./ports.js";
-import { cutText, cutTextStart } from "./tools/text.js";
 
 /** A transcript is no longer than this where the model's window is not known. */
 const usualWindow = 128_000;

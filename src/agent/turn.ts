@@ -2,8 +2,8 @@
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import type { Limits } from "../config/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { Tool } from "../tools/tool.js";
 import type { AgentSurroundings, HistoryMessage, Permissions, Prompt, TurnSink } from "./ports.js";
-import type { Tool } from "./tool.js";
 
 /** The model of a turn: what is known of it, how it was chosen, and how to get it. */
 export interface TurnModel {

@@ -2,9 +2,10 @@
 // becomes of the file.
 import { isUtf8 } from "node:buffer";
 import { readFileSync, realpathSync, statSync } from "node:fs";
-import { basename, extname, isAbsolute, relative, resolve, sep } from "node:path";
+import { basename, extname, resolve } from "node:path";
 import { isLockedDataFile } from "../base/dataFiles.js";
 import { DomainError, messageOf } from "../base/errors.js";
+import { isWithin } from "../base/insideFolder.js";
 import type { PromptAttachment } from "../coordinator/ports.js";
 import type { Attachment } from "../protocol/objects/message.js";
 
@@ -90,8 +91,7 @@ function realFile(path: string, workspacePath: string, index: number): string {
     // The reason is the same for whoever reads the answer: nothing is there that can be attached.
     throw invalid(index, `there is no file ${path} in the workspace`);
   }
-  const inside = relative(workspacePath, file);
-  if (inside === ".." || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
+  if (!isWithin(workspacePath, file)) {
     throw invalid(index, `${path} is outside the workspace; send its bytes as data instead`);
   }
   if (isLockedDataFile(file)) throw invalid(index, "the file is the server's own");

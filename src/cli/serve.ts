@@ -7,7 +7,7 @@ import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { composeServer, type Server } from "../compose.js";
-import { lazyEngine, preloadEngine } from "../lazyEngine.js";
+import { lazyEngine, preloadEngine } from "../engine/lazyEngine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import { openChannel } from "../transport/channel.js";

@@ -2,8 +2,9 @@
 // holds nothing up), and with the file's identity, so that a change is seen by one `stat`.
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath } from "node:fs/promises";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { identityFrom, identityOf } from "../base/fileIdentity.js";
+import { isWithin } from "../base/insideFolder.js";
 import { configInvalid } from "./configInvalid.js";
 import { workspaceFileName } from "./paths.js";
 
@@ -52,17 +53,12 @@ export async function findWorkspaceFile(workspacePath: string): Promise<Workspac
   const path = join(workspacePath, workspaceFileName);
   try {
     const [root, real] = await Promise.all([realpath(workspacePath), realpath(path)]);
-    if (isInside(root, real)) return { kind: "inside", path: real };
+    if (isWithin(root, real)) return { kind: "inside", path: real };
     return { kind: "outside", path: real, identity: identityOf(real) };
   } catch (error) {
     if (isMissing(error)) return { kind: "missing" };
     throw failedToRead(path, error);
   }
-}
-
-function isInside(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 async function readBounded(path: string, handle: FileHandle): Promise<Uint8Array | undefined> {

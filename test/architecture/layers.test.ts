@@ -16,10 +16,21 @@ const layers: Readonly<Record<string, Layer>> = {
   base: { layers: [], packages: [] },
   protocol: { layers: ["base"], packages: ["zod"], mayUseNode: false },
   storage: { layers: ["base"], packages: ["@photostructure/sqlite"] },
+  transport: { layers: ["base"], packages: ["vscode-jsonrpc"] },
   events: { layers: ["base", "protocol", "storage"], packages: [] },
-  // Its permission rules are what answers the agent's port.
-  config: { layers: ["base", "protocol"], types: ["agent"] },
-  agent: { layers: ["base"], types: ["protocol", "config"] },
+  config: { layers: ["base", "protocol"] },
+  process: { layers: ["base"], packages: ["execa"] },
+  // It knows a workspace's own file by its name.
+  permissions: { layers: ["base", "config"], types: ["protocol"] },
+  models: { layers: ["base"], types: ["protocol", "config"] },
+  tools: { layers: ["base", "process", "permissions"], types: ["protocol"] },
+  // A tool of a tool server is a tool like every other.
+  mcp: { layers: ["base", "process", "permissions", "tools"], types: ["protocol", "config"] },
+  agent: { layers: ["base", "models", "tools"], types: ["protocol", "config", "permissions"] },
+  engine: {
+    layers: ["base", "agent", "models", "tools", "mcp", "permissions", "config", "process"],
+    types: ["protocol", "backend", "coordinator"],
+  },
   coordinator: {
     layers: ["base", "agent", "events", "storage"],
     types: ["protocol"],
@@ -32,7 +43,6 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   // What the protocol is made of is zod's, and so is the error that a failed check gives.
   rpc: { layers: ["base", "protocol", "backend"], packages: ["vscode-jsonrpc"], types: ["zod"] },
-  transport: { layers: ["base"], packages: ["vscode-jsonrpc"] },
   client: { layers: ["base", "protocol", "transport"], packages: ["execa"] },
 };
 
@@ -42,7 +52,7 @@ const isTop = (path: string) => layerOf(path) === "cli" || !path.includes("/");
 /** Files that may name `process`, each with the reason why it cannot be handed what it needs. */
 const processUsers: Readonly<Record<string, string>> = {
   "main.ts": "the program itself",
-  "agent/tools/process/endTree.ts": "nothing else can signal a process group",
+  "process/endTree.ts": "nothing else can signal a process group",
   "client/serverProcess.ts": "a library has no main: it tells the server its caller's pid",
 };
 

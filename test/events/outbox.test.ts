@@ -2,7 +2,7 @@
 // `TURNWIRE_PATH` play it again, `TURNWIRE_HISTORIES` says how many.
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { keepAcknowledgedMs, Pruner } from "../../src/events/pruner.js";
+import { keepAcknowledgedMs, Pruner } from "../../src/storage/pruner.js";
 import { OutboxHouse, temporaryFolder } from "../helpers/outboxHouse.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { OutboxHistory, stepArbitrary } from "./outboxModel.js";

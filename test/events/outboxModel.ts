@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import { Delivery } from "../../src/events/delivery.js";
-import { keepAcknowledgedMs, Pruner } from "../../src/events/pruner.js";
 import type { RunComplete } from "../../src/protocol/objects/run.js";
+import { keepAcknowledgedMs, Pruner } from "../../src/storage/pruner.js";
 import { OutboxHouse } from "../helpers/outboxHouse.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";

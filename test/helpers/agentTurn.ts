@@ -3,10 +3,10 @@ import type { LanguageModelV3 } from "@ai-sdk/provider";
 import { z } from "zod";
 import type { Permissions, Prompt } from "../../src/agent/ports.js";
 import { runTurn } from "../../src/agent/runTurn.js";
-import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.js";
 import type { TurnInput, TurnPorts } from "../../src/agent/turn.js";
 import { silentLog } from "../../src/base/log.js";
 import type { ModelInfo } from "../../src/protocol/objects/model.js";
+import type { Tool, ToolContext, ToolResult } from "../../src/tools/tool.js";
 import { ManualClock } from "./manualClock.js";
 import { MemorySink } from "./memorySink.js";
 

@@ -1,0 +1,14 @@
+/** What is left of an object type when its `undefined` values are taken out. */
+export type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+};
+
+/**
+ * The object without those of its values that are `undefined`, for objects whose optional members
+ * may be absent and not `undefined` (`exactOptionalPropertyTypes`).
+ */
+export function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Defined<T>;
+}

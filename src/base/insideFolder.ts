@@ -1,0 +1,13 @@
+// Whether one path lies in another: the one test of it, since a wrong one lets somebody out.
+import { isAbsolute, relative, sep } from "node:path";
+
+/** Whether `path` is `folder` or lies in it; both absolute and real. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
+}
+
+/** A path with `/` between its parts, on every platform. */
+export function toSlashes(path: string): string {
+  return sep === "/" ? path : path.replaceAll(sep, "/");
+}

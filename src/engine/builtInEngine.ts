@@ -1,0 +1,262 @@
+// The built-in engine of one workspace: its models, tools and permissions, put together for a turn.
+import { join } from "node:path";
+import type { Permissions, TurnOutcome } from "../agent/ports.js";
+import { runTurn } from "../agent/runTurn.js";
+import { taskTool } from "../agent/subTask.js";
+import { summarize } from "../agent/summarize.js";
+import { generateTitle } from "../agent/title.js";
+import type { TurnModel } from "../agent/turn.js";
+import type { AgentChoice, Engine, EnginePlace } from "../backend/ports.js";
+import type { Clock } from "../base/clock.js";
+import { Closing } from "../base/closing.js";
+import { messageOf } from "../base/errors.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import { findModel } from "../config/models.js";
+import type { Provider, ResolvedConfig } from "../config/types.js";
+import type { PreparedTurn, TurnRequest } from "../coordinator/ports.js";
+import { ToolServers } from "../mcp/toolServers.js";
+import type { ConfiguredModel } from "../models/configuredModel.js";
+import { createLanguageModel } from "../models/createLanguageModel.js";
+import {
+  createPermissionGate,
+  type PermissionGateOptions,
+  SessionGrants,
+} from "../permissions/index.js";
+import { hostCommands } from "../process/runCommand.js";
+import type { SelectedModel } from "../protocol/objects/model.js";
+import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
+import type { Tool } from "../tools/tool.js";
+import { AgentsMd } from "./agentsMd.js";
+import { readGitState } from "./gitState.js";
+import { RecentGitState } from "./recentGitState.js";
+import { systemPrompt } from "./systemPrompt.js";
+
+/** What engines of every workspace share. */
+export interface EngineSurroundings {
+  readonly dataDirectory: string;
+  /** The server's own environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** This program's version. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+/** Builds the engine of a workspace. */
+export function createBuiltInEngine(place: EnginePlace, surroundings: EngineSurroundings): Engine {
+  return new BuiltInEngine(place, surroundings);
+}
+
+/** What a turn is prepared with. */
+interface Preparation {
+  readonly config: ResolvedConfig;
+  readonly large: TurnModel;
+  readonly summaryModel: TurnModel;
+  readonly env: Readonly<Record<string, string>>;
+  /** The built-in tools, and those of the tool servers that are ready. */
+  readonly tools: readonly Tool[];
+  systemPrompt(tools: readonly string[]): string;
+}
+
+class BuiltInEngine implements Engine {
+  readonly #place: EnginePlace;
+  readonly #surroundings: EngineSurroundings;
+  readonly #resources: ToolResources;
+  readonly #tools: readonly Tool[];
+  readonly #servers: ToolServers;
+  readonly #git: RecentGitState;
+  readonly #agentsMd: AgentsMd;
+  #lastEnvironment:
+    | { readonly config: ResolvedConfig; readonly env: Readonly<Record<string, string>> }
+    | undefined;
+  readonly #closing = new AbortController();
+  readonly #grants = new Map<string, SessionGrants>();
+
+  constructor(place: EnginePlace, surroundings: EngineSurroundings) {
+    const { clock, ids, log, version, dataDirectory } = surroundings;
+    const { workspaceId, workspacePath } = place;
+    this.#place = place;
+    this.#git = new RecentGitState(workspacePath, clock);
+    this.#agentsMd = new AgentsMd(workspacePath);
+    this.#surroundings = surroundings;
+    this.#resources = new ToolResources({
+      ...{ clock, ids, log },
+      outputDirectory: join(dataDirectory, "outputs", workspaceId),
+    });
+    this.#tools = createTools({ resources: this.#resources });
+    const { reaper } = this.#resources;
+    this.#servers = new ToolServers({ workspacePath, version, reaper, clock, ids, log });
+  }
+
+  async prepare(signal: AbortSignal): Promise<PreparedTurn> {
+    const { clock, ids, log } = this.#surroundings;
+    // It never rejects; what it reads is read while the configuration is.
+    const agentsMd = this.#agentsMd.read();
+    const choice = await this.#place.choose();
+    const prepared = await this.#prepare(choice, agentsMd, signal);
+    const small = turnModel(choice, choice.small, clock);
+    const { summaryModel: model, config } = prepared;
+    return {
+      run: (request) => this.#run(prepared, request),
+      summarize: ({ history, signal: summarySignal, sink }) =>
+        summarize(
+          { model, limits: config.limits, history, signal: summarySignal },
+          { sink, clock, ids, log },
+        ),
+      title: (text, sink, titleSignal) =>
+        generateTitle(small, text, titleSignal, { sink, clock, ids, log }),
+    };
+  }
+
+  /** Loads the model's package and asks git, so that the first turn finds both. */
+  warmUp(): void {
+    const { clock, log } = this.#surroundings;
+    const warm = async () => {
+      const choice = await this.#place.choose();
+      await Promise.all([
+        turnModel(choice, choice.large, clock).load(),
+        this.#gitState(this.#toolEnvironment(choice.config), this.#closing.signal),
+      ]);
+    };
+    warm().catch((error: unknown) => {
+      // The turn that needs it tells whoever asked.
+      log.debug({ reason: messageOf(error) }, "the engine could not be warmed up");
+    });
+  }
+
+  async forgetSession(sessionId: string): Promise<void> {
+    this.#grants.delete(sessionId);
+    await this.#resources.forgetSession(sessionId);
+  }
+
+  async dispose(): Promise<void> {
+    const closing = new Closing();
+    closing.add(() => this.#resources.dispose());
+    closing.add(() => this.#servers.dispose());
+    closing.add(() => this.#git.close());
+    closing.add(() => this.#closing.abort(new Error("the workspace is closed")));
+    await closing.close();
+  }
+
+  async #prepare(
+    choice: AgentChoice,
+    instructions: Promise<string | undefined>,
+    signal: AbortSignal,
+  ): Promise<Preparation> {
+    const { config } = choice;
+    const { workspacePath } = this.#place;
+    const env = this.#toolEnvironment(config);
+    this.#servers.reconcile(config.mcpServers, env);
+    const [agentsMd, git, serverTools] = await Promise.all([
+      instructions,
+      this.#gitState(env, signal),
+      this.#servers.tools(signal),
+    ]);
+    const { clock } = this.#surroundings;
+    const date = new Date(clock.now()).toISOString().slice(0, 10);
+    return {
+      ...{ config, env, tools: [...this.#tools, ...serverTools] },
+      large: turnModel(choice, choice.large, clock),
+      summaryModel: turnModel(choice, choice[config.summaryModel], clock),
+      systemPrompt: (tools) =>
+        systemPrompt({ workspacePath, platform: process.platform, date, tools, agentsMd, git }),
+    };
+  }
+
+  #toolEnvironment(config: ResolvedConfig): Readonly<Record<string, string>> {
+    if (this.#lastEnvironment?.config !== config) {
+      const { env } = this.#surroundings;
+      this.#lastEnvironment = {
+        config,
+        env: toolEnvironment(env, config.secretVariables, this.#place.env),
+      };
+    }
+    return this.#lastEnvironment.env;
+  }
+
+  #gitState(env: Readonly<Record<string, string>>, signal: AbortSignal) {
+    const { workspacePath } = this.#place;
+    return this.#git.read(
+      (asking) => readGitState(workspacePath, hostCommands(env, workspacePath), asking),
+      signal,
+    );
+  }
+
+  async #run(prepared: Preparation, request: TurnRequest): Promise<TurnOutcome> {
+    const { clock, ids, log } = this.#surroundings;
+    const { large: model, summaryModel, config, env } = prepared;
+    const { sessionId, prompt, history, signal, sink } = request;
+    const { limits, autoSummarize } = config;
+    const shared = { model, summaryModel, limits, autoSummarize };
+    const task = taskTool({
+      turn: {
+        ...{ ...shared, tools: prepared.tools },
+        systemPrompt: (tools) => prepared.systemPrompt(tools.map(({ name }) => name)),
+      },
+      ports: { clock, ids, log },
+      openChild: (title) => request.openChild(title),
+      forgetSession: (child) => this.#resources.forgetSession(child),
+    });
+    const tools = [...prepared.tools, task];
+    const outcome = await runTurn(
+      {
+        ...{ ...shared, sessionId, prompt, history, signal, tools, env },
+        systemPrompt: prepared.systemPrompt(tools.map(({ name }) => name)),
+        workspacePath: this.#place.workspacePath,
+        permissions: this.#permissions(config, request),
+      },
+      { sink, clock, ids, log },
+    );
+    // A cancelled turn is over when the jobs that it left in the background are, too.
+    if (signal.aborted) await this.#resources.endJobsOf(signal);
+    return outcome;
+  }
+
+  #permissions(config: ResolvedConfig, request: TurnRequest): Permissions {
+    const { env, log } = this.#surroundings;
+    const home = env.HOME ?? env.USERPROFILE;
+    return createPermissionGate({
+      mode: () => this.#place.permissionMode(),
+      rules: () => config.permissionRules,
+      sessionGrants: this.#grantsOf(request.sessionId),
+      ...(home === undefined ? {} : { home }),
+      ask: asking(request),
+      log,
+    });
+  }
+
+  #grantsOf(sessionId: string): SessionGrants {
+    const known = this.#grants.get(sessionId) ?? new SessionGrants();
+    this.#grants.set(sessionId, known);
+    return known;
+  }
+}
+
+function asking({ ask }: TurnRequest): PermissionGateOptions["ask"] {
+  return ({ toolCallId, tool, action, description, path, input }, signal) =>
+    ask(
+      { toolCallId, tool, action, description, input, ...(path === undefined ? {} : { path }) },
+      signal,
+    );
+}
+
+/** By provider as a configuration has it, which is another one when the configuration changes. */
+const loadedModels = new WeakMap<Provider, Map<string, Promise<ConfiguredModel>>>();
+
+function turnModel(choice: AgentChoice, selected: SelectedModel, clock: Clock): TurnModel {
+  const { provider, model } = findModel(choice.config, selected);
+  const models = loadedModels.get(provider) ?? new Map<string, Promise<ConfiguredModel>>();
+  loadedModels.set(provider, models);
+  const load = () => {
+    const known = models.get(model.id);
+    if (known !== undefined) return known;
+    const loading = createLanguageModel(provider, model, clock);
+    models.set(model.id, loading);
+    // What failed is tried again by the next turn.
+    loading.catch(() => models.delete(model.id));
+    return loading;
+  };
+  return { info: model, selected, load };
+}

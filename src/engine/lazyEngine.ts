@@ -1,0 +1,43 @@
+// The engine of a workspace, loaded after the start: an editor waits for `initialize`.
+import type { Engine, EnginePlace } from "../backend/ports.js";
+import type { Clock } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { EngineSurroundings } from "./builtInEngine.js";
+
+/** An engine whose code is loaded when it is warmed up, or with its first turn. */
+export function lazyEngine(place: EnginePlace, surroundings: EngineSurroundings): Engine {
+  const { clock, log } = surroundings;
+  let loaded: Promise<Engine> | undefined;
+  const load = () => {
+    loaded ??= import("./builtInEngine.js").then(({ createBuiltInEngine }) =>
+      createBuiltInEngine(place, surroundings),
+    );
+    return loaded;
+  };
+  return {
+    prepare: async (signal) => (await load()).prepare(signal),
+    warmUp: () => inBackground(clock, log, async () => (await load()).warmUp?.()),
+    forgetSession: async (sessionId) => {
+      // Outputs of an earlier server may lie on disk for it.
+      await (await load()).forgetSession(sessionId);
+    },
+    dispose: async () => {
+      if (loaded !== undefined) await (await loaded).dispose();
+    },
+  };
+}
+
+/** Begins to load the code of engines, once what is being answered now is out. */
+export function preloadEngine(clock: Clock, log: Log): void {
+  inBackground(clock, log, () => import("./builtInEngine.js"));
+}
+
+/** What fails here fails again, and is told, when a turn needs it. */
+function inBackground(clock: Clock, log: Log, work: () => Promise<unknown>): void {
+  clock.soon(() => {
+    work().catch((error: unknown) => {
+      log.debug({ reason: messageOf(error) }, "the engine could not be loaded ahead");
+    });
+  });
+}

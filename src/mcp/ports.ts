@@ -1,0 +1,48 @@
+// What the parts of the tool servers know of each other.
+import type { Clock } from "../base/clock.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import type { McpServer } from "../config/types.js";
+import type { ProcessReaper } from "../process/reaper.js";
+import type { CallResult, ListedTool } from "./messages.js";
+
+/** What every tool server of a workspace is started with. */
+export interface ServerSurroundings {
+  readonly workspacePath: string;
+  /** The tools' environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** This program's version, which servers are told. */
+  readonly version: string;
+  readonly reaper: ProcessReaper;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+/** What a connection tells. Neither is called before it is connected, nor once it is being closed. */
+export interface ConnectionHooks {
+  onToolsChanged(): void;
+  onEnded(reason: string): void;
+}
+
+/** A server that answers. */
+export interface ServerConnection {
+  /** Its tools, as it listed them last. */
+  readonly tools: readonly ListedTool[];
+  /**
+   * Calls a tool. Throws a `ToolFailure` where there is no result, and the signal's reason when it is
+   * aborted: the server is told.
+   */
+  call(name: string, input: object, signal: AbortSignal): Promise<CallResult>;
+  /** Resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+/** Connects to a server; see `connect` of connection.ts. */
+export type Connect = (
+  id: string,
+  server: McpServer,
+  surroundings: ServerSurroundings,
+  hooks: ConnectionHooks,
+  signal: AbortSignal,
+) => Promise<ServerConnection>;

@@ -1,0 +1,61 @@
+import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js";
+import type { ToolResult } from "../tools/tool.js";
+import { type CallResult, ContentBlock } from "./messages.js";
+
+/** As long as what other tools give. */
+const mostCharacters = 50_000;
+
+/**
+ * A tool server's result as the model gets it: its texts, a note for what is no text, and the
+ * structured content where there is no text. Of what is too long, the middle is left out.
+ */
+export function resultText(result: CallResult): ToolResult {
+  const blocks = result.content.map((given) => ContentBlock.safeParse(given).data);
+  const pieces = blocks.map(blockText);
+  const { structuredContent } = result;
+  // With a text, the text says the same (that is the protocol's advice to servers).
+  const hasText = blocks.some((block) => block?.type === "text");
+  if (!hasText && structuredContent !== undefined && structuredContent !== null) {
+    pieces.push(JSON.stringify(structuredContent, null, 2));
+  }
+  const output = withoutMiddle(pieces.join("\n").trim() || "(no content)");
+  return { output, ...(result.isError ? { isError: true } : {}) };
+}
+
+function blockText(block: ContentBlock | undefined): string {
+  switch (block?.type) {
+    case undefined:
+      return "[content of a kind that is not known here]";
+    case "text":
+      return block.text;
+    case "image":
+    case "audio":
+      return `[${block.type} (${block.mimeType}, ${sizeOf(block.data)}), which cannot be shown]`;
+    case "resource":
+      return resourceText(block.resource);
+    case "resource_link":
+      return `[resource: ${block.name ?? ""} ${block.uri}]`;
+  }
+}
+
+function resourceText({
+  uri,
+  mimeType,
+  text,
+  blob,
+}: Extract<ContentBlock, { type: "resource" }>["resource"]): string {
+  if (text !== undefined) return `[resource: ${uri}]\n${text}`;
+  return `[resource: ${uri} (${mimeType ?? "binary"}, ${sizeOf(blob ?? "")}), which cannot be shown]`;
+}
+
+function sizeOf(base64: string): string {
+  return formatBytes(Buffer.byteLength(base64, "base64"));
+}
+
+function withoutMiddle(text: string): string {
+  if (text.length <= mostCharacters) return text;
+  const head = cutText(text, mostCharacters / 2);
+  const tail = cutTextStart(text, mostCharacters / 2);
+  const leftOut = formatCount(text.length - head.length - tail.length);
+  return `${head}\n\n[${leftOut} characters are left out here]\n\n${tail}`;
+}

@@ -1,0 +1,208 @@
+// A tool server that is a child process: JSON-RPC, one message a line, over its stdin and stdout. Its
+// stderr goes to the log. It has a process group of its own, and nothing of it outlives the server.
+import type { Readable, Writable } from "node:stream";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { type Clock, sleep } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import { LineSplitter } from "../base/lineSplitter.js";
+import type { Log } from "../base/log.js";
+import { endTree, type ProcessTree } from "../process/endTree.js";
+import { processMarkerVariable } from "../process/processTable.js";
+import type { ProcessReaper } from "../process/reaper.js";
+import { hostEnvironment } from "../process/runCommand.js";
+import type { ServerNotes } from "./serverNotes.js";
+
+/** How a tool server is started. */
+export interface ServerProcessOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The tools' environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The server's own variables, over it. */
+  readonly ownEnv: Readonly<Record<string, string>>;
+  readonly workspacePath: string;
+  /** Unique among the processes of the reaper's owner. */
+  readonly id: string;
+  readonly reaper: ProcessReaper;
+  readonly notes: ServerNotes;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const mostMessageBytes = 16 * 1024 * 1024;
+const mostNoteBytes = 8 * 1024;
+/** How long it has to end by itself once its stdin is closed. */
+const politeMs = 500;
+
+/** What is needed of a subprocess; resolves when its pipes are closed too. */
+interface Child extends PromiseLike<unknown> {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+}
+
+interface Running {
+  readonly child: Child;
+  /** Resolves when nothing of it is left. */
+  readonly gone: Promise<void>;
+  /** Resolves when the program itself has ended, perhaps before what it began. */
+  readonly exited: Promise<void>;
+  readonly tree: ProcessTree;
+}
+
+/** The transport over a child process. */
+export class ServerProcess implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly #options: ServerProcessOptions;
+  #running: Running | undefined;
+  #closed: Promise<void> | undefined;
+  #reason: string | undefined;
+
+  constructor(options: ServerProcessOptions) {
+    this.#options = options;
+  }
+
+  /** Why it is gone, once it is. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Starts the program. Programs are looked for on the host's `PATH`, never in the workspace. */
+  async start(): Promise<void> {
+    const { execa } = await import("execa");
+    const { command, args, env, ownEnv, workspacePath, id, reaper } = this.#options;
+    await reaper.start(env.PATH);
+    if (this.#closed !== undefined) throw new Error("it was stopped before it had started");
+    const marker = `${reaper.owner}.${id}`;
+    const child = execa(command, [...args], {
+      cwd: workspacePath,
+      env: {
+        ...env,
+        ...hostEnvironment(env, workspacePath),
+        ...ownEnv,
+        [processMarkerVariable]: marker,
+      },
+      extendEnv: false,
+      detached: true,
+      cleanup: false,
+      windowsHide: true,
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      buffer: false,
+      reject: false,
+    });
+    if (child.pid === undefined) {
+      const { originalMessage } = await child;
+      this.#reason = `it cannot be started: ${originalMessage ?? command}`;
+      throw new Error(this.#reason);
+    }
+    reaper.add(child.pid);
+    const tree = { leader: child.pid, marker };
+    const exited = new Promise<void>((resolve) => {
+      child.once("exit", (code, signal) => {
+        const how = signal === null ? `exit code ${code ?? 0}` : signal;
+        this.#reason ??= this.#withLastLine(`it ended (${how})`);
+        resolve();
+      });
+    });
+    this.#read(child);
+    const gone = this.#untilGone(child, exited, tree);
+    this.#running = { child, gone, exited, tree };
+    // Whoever closes it hears of a failure; nobody may.
+    gone.catch((error: unknown) => this.onerror?.(asError(error)));
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.#running?.child.stdin;
+    if (stdin === undefined || !stdin.writable) {
+      return Promise.reject(new Error(this.#reason ?? "it does not run"));
+    }
+    return new Promise((resolve, reject) => {
+      stdin.write(`${JSON.stringify(message)}\n`, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  /** Ends it: by closing its stdin, then politely, then by force. Resolves when it is gone. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#reason ??= "it was stopped";
+    if (this.#running === undefined) {
+      this.onclose?.();
+      return;
+    }
+    const { child, gone, exited, tree } = this.#running;
+    child.stdin.end();
+    const enough = new AbortController();
+    const patience = sleep(clock, politeMs, enough.signal);
+    await Promise.race([exited, patience.catch(() => {})]);
+    enough.abort();
+    await endTree(tree, clock, log);
+    await gone;
+  }
+
+  #read({ stdin, stdout, stderr }: Child): void {
+    const { notes } = this.#options;
+    // Its end is told by its exit; what it did not read is of no interest.
+    stdin.on("error", (error) => notes.trouble(messageOf(error)));
+    const messages = new LineSplitter(mostMessageBytes, (line, isCut) => {
+      if (!isCut) this.#take(line);
+      else this.#fail(`it sent a message of more than ${mostMessageBytes} bytes`);
+    });
+    const written = new LineSplitter(mostNoteBytes, (line) => notes.stderr(line));
+    stdout.on("data", (chunk: Uint8Array) => messages.add(chunk));
+    stderr.on("data", (chunk: Uint8Array) => written.add(chunk));
+    stderr.once("end", () => written.end());
+    for (const stream of [stdout, stderr]) {
+      stream.on("error", (error) => notes.trouble(messageOf(error)));
+    }
+  }
+
+  #take(line: string): void {
+    if (line.trim() === "") return;
+    let message: JSONRPCMessage;
+    try {
+      message = JSONRPCMessageSchema.parse(JSON.parse(line));
+    } catch {
+      // Programs greet on stdout; that is no reason to do without them.
+      this.#options.notes.trouble(`this is no message: ${line}`);
+      return;
+    }
+    this.onmessage?.(message);
+  }
+
+  #fail(reason: string): void {
+    this.#reason ??= reason;
+    this.close().catch((error: unknown) => this.onerror?.(asError(error)));
+  }
+
+  async #untilGone(child: Child, exited: Promise<void>, tree: ProcessTree): Promise<void> {
+    const { clock, log, reaper } = this.#options;
+    await exited;
+    await endTree(tree, clock, log);
+    reaper.remove(tree.leader);
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    await child;
+    this.onclose?.();
+  }
+
+  #withLastLine(what: string): string {
+    const { lastLine } = this.#options.notes;
+    return lastLine === "" ? what : `${what}; its last words: ${lastLine}`;
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,200 @@
+// Keeps one tool server running: starts it, starts it again where it dies, and stops it.
+
+import type { Timer } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import { messageOf } from "../base/errors.js";
+import type { McpServer } from "../config/types.js";
+import { ToolFailure } from "../tools/failure.js";
+import type { Tool } from "../tools/tool.js";
+import type { CallResult } from "./messages.js";
+import type { Connect, ServerConnection, ServerSurroundings } from "./ports.js";
+import { serverTool } from "./serverTool.js";
+
+/** How long a server may take to start, in milliseconds: some are downloaded first. */
+export const startTimeoutMs = 60_000;
+const firstRetryMs = 1_000;
+const lastRetryMs = 300_000;
+/** A server that ran this long was well; the next pause is the shortest again. */
+const wellAfterMs = 60_000;
+
+type State =
+  | {
+      readonly tag: "starting";
+      readonly since: number;
+      readonly abort: AbortController;
+      readonly settled: Deferred<void>;
+    }
+  | { readonly tag: "ready"; readonly since: number; readonly connection: ServerConnection }
+  | { readonly tag: "waiting"; readonly reason: string; readonly timer: Timer }
+  | { readonly tag: "stopped" };
+
+/** What a supervisor is built from. */
+export interface SupervisorOptions {
+  readonly id: string;
+  readonly server: McpServer;
+  readonly surroundings: ServerSurroundings;
+  readonly connect: Connect;
+}
+
+/** One configured server, from now until it is stopped. */
+export class ServerSupervisor {
+  readonly #options: SupervisorOptions;
+  #state: State;
+  #failures = 0;
+  #tools: readonly Tool[] = [];
+  #closing: Promise<void> = Promise.resolve();
+  /** Everything that has been begun and must have ended before it is stopped. */
+  readonly #underWay = new Set<Promise<void>>();
+
+  /** Starts at once, in the background. */
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#state = this.#start();
+  }
+
+  /** Its tools while it is ready, else none. */
+  get tools(): readonly Tool[] {
+    return this.#tools;
+  }
+
+  get isReady(): boolean {
+    return this.#state.tag === "ready";
+  }
+
+  /** When the start that is under way began, and a promise for its end; undefined at other times. */
+  get starting(): { readonly since: number; readonly settled: Promise<void> } | undefined {
+    if (this.#state.tag !== "starting") return undefined;
+    return { since: this.#state.since, settled: this.#state.settled.promise };
+  }
+
+  /** Ends the server; resolves when nothing of it is left. */
+  async stop(): Promise<void> {
+    const state = this.#state;
+    this.#state = { tag: "stopped" };
+    this.#tools = [];
+    if (state.tag === "starting") {
+      state.abort.abort(new Error("the tool server was stopped"));
+      state.settled.resolve();
+    }
+    if (state.tag === "waiting") state.timer.cancel();
+    if (state.tag === "ready") this.#close(state.connection);
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  #start(): State {
+    const { clock } = this.#options.surroundings;
+    const abort = new AbortController();
+    const state = {
+      tag: "starting",
+      since: clock.now(),
+      abort,
+      settled: new Deferred<void>(),
+    } as const;
+    this.#keep(this.#attempt(state));
+    return state;
+  }
+
+  async #attempt(state: Extract<State, { tag: "starting" }>): Promise<void> {
+    const { id, server, surroundings, connect } = this.#options;
+    const tooLong = new Error(`it did not start within ${startTimeoutMs / 1000} seconds`);
+    const timer = surroundings.clock.after(startTimeoutMs, () => state.abort.abort(tooLong));
+    // The one before it may still hold what this one needs.
+    await this.#closing;
+    let lost: string | undefined;
+    const hooks = {
+      onToolsChanged: () => this.#takeTools(),
+      onEnded: (reason: string) => {
+        lost = reason;
+        this.#lost(reason);
+      },
+    };
+    try {
+      const connection = await connect(id, server, surroundings, hooks, state.abort.signal);
+      if (this.#state !== state) {
+        this.#close(connection);
+        return;
+      }
+      this.#state = { tag: "ready", since: surroundings.clock.now(), connection };
+      this.#takeTools();
+      surroundings.log.info({ server: id, tools: this.#tools.length }, "a tool server is ready");
+      // It may have ended while this was on its way.
+      if (lost !== undefined) this.#lost(lost);
+    } catch (error) {
+      // Where it was stopped meanwhile, how the attempt ended is of no interest.
+      if (this.#state === state) this.#retryLater(messageOf(error));
+    } finally {
+      timer.cancel();
+      state.settled.resolve();
+    }
+  }
+
+  #lost(reason: string): void {
+    if (this.#state.tag !== "ready") return;
+    const { connection, since } = this.#state;
+    if (this.#options.surroundings.clock.now() - since >= wellAfterMs) this.#failures = 0;
+    this.#close(connection);
+    this.#retryLater(reason);
+  }
+
+  #retryLater(reason: string): void {
+    const { id, surroundings } = this.#options;
+    const waitMs = Math.min(firstRetryMs * 2 ** this.#failures, lastRetryMs);
+    this.#failures++;
+    this.#tools = [];
+    surroundings.log.warn(
+      { server: id, reason, waitMs },
+      "a tool server is down; it is started again",
+    );
+    const timer = surroundings.clock.after(waitMs, () => {
+      this.#state = this.#start();
+    });
+    this.#state = { tag: "waiting", reason, timer };
+  }
+
+  #takeTools(): void {
+    if (this.#state.tag !== "ready") return;
+    const { id, surroundings } = this.#options;
+    const listed = this.#state.connection.tools;
+    this.#tools = listed.flatMap((one) => {
+      const tool = serverTool(id, one, (...call) => this.#call(...call));
+      if (tool !== undefined) return [tool];
+      surroundings.log.warn(
+        { server: id, tool: one.name },
+        "a tool is left out: its schema is too long",
+      );
+      return [];
+    });
+  }
+
+  async #call(name: string, input: object, signal: AbortSignal): Promise<CallResult> {
+    const state = this.#state;
+    if (state.tag === "ready") return state.connection.call(name, input, signal);
+    const { id } = this.#options;
+    if (state.tag === "stopped") {
+      throw new ToolFailure(`The tool server "${id}" is no longer configured.`);
+    }
+    const why = state.tag === "waiting" ? ` (${state.reason})` : "";
+    throw new ToolFailure(
+      `The tool server "${id}" does not run${why}. It is being started again; go on without it, or try again later.`,
+    );
+  }
+
+  #close(connection: ServerConnection): void {
+    this.#closing = this.#keep(connection.close());
+  }
+
+  /** Sees a task to its end; a failure is for the log. */
+  #keep(task: Promise<void>): Promise<void> {
+    const { id, surroundings } = this.#options;
+    const kept = task
+      .catch((error: unknown) =>
+        surroundings.log.error(
+          { server: id, error: messageOf(error) },
+          "a tool server did not end",
+        ),
+      )
+      .finally(() => this.#underWay.delete(kept));
+    this.#underWay.add(kept);
+    return kept;
+  }
+}

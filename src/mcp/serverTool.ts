@@ -1,0 +1,49 @@
+// A tool server's tool as the model has it.
+import * as z from "zod";
+import { cutText } from "../base/text.js";
+import { requirePermission } from "../permissions/requirePermission.js";
+import { defineTool } from "../tools/defineTool.js";
+import type { Tool } from "../tools/tool.js";
+import type { CallResult, ListedTool } from "./messages.js";
+import { resultText } from "./resultText.js";
+import { toolName } from "./toolName.js";
+
+const longestDescription = 4_000;
+const mostSchemaCharacters = 32_000;
+
+/** Only the server knows its schema's dialect; it checks the input itself. */
+const inputSchema = z.record(z.string(), z.unknown());
+
+/**
+ * The tool under its name here; undefined where its schema is longer than a model should be told. It
+ * asks before every call: what a server says of its tools (`readOnlyHint`) is for the person who is
+ * asked, and no reason not to.
+ */
+export function serverTool(
+  server: string,
+  listed: ListedTool,
+  call: (name: string, input: object, signal: AbortSignal) => Promise<CallResult>,
+): Tool | undefined {
+  const { $schema: _, ...schema } = listed.inputSchema;
+  if (JSON.stringify(schema).length > mostSchemaCharacters) return undefined;
+  const name = toolName(server, listed.name);
+  const title = listed.title ?? listed.name;
+  return defineTool<Record<string, unknown>>({
+    name,
+    description: cutText(listed.description?.trim() || title, longestDescription),
+    inputSchema,
+    // Some providers refuse an object without properties.
+    jsonSchema: { properties: {}, ...schema },
+    async execute(input, context) {
+      await requirePermission(context, {
+        tool: name,
+        action: listed.annotations?.readOnlyHint === true ? "read" : "execute",
+        description: `Use "${cutText(title, 100)}" of the tool server "${server}"`,
+        subject: { kind: "tool", value: name },
+        input,
+      });
+      context.signal.throwIfAborted();
+      return resultText(await call(listed.name, input, context.signal));
+    },
+  });
+}

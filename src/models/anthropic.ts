@@ -1,0 +1,73 @@
+// Anthropic's messages API. Signed thinking goes back as it came: it is kept in the parts'
+// `providerMetadata`, which the package reads again.
+import type {
+  JSONObject,
+  LanguageModelV3CallOptions,
+  LanguageModelV3Message,
+  LanguageModelV3Prompt,
+} from "@ai-sdk/provider";
+import type { Provider } from "../config/types.js";
+import type { ModelInfo } from "../protocol/objects/model.js";
+import { readNote } from "./callNote.js";
+import type { AdaptedModel } from "./configuredModel.js";
+
+const baseUrl = "https://api.anthropic.com/v1";
+
+/** A model of Anthropic's, or of a server that speaks like it. */
+export async function anthropicModel(provider: Provider, info: ModelInfo): Promise<AdaptedModel> {
+  const { createAnthropic } = await import("@ai-sdk/anthropic");
+  const anthropic = createAnthropic({
+    // Given even when unset: the package would look into the environment otherwise.
+    baseURL: provider.baseUrl ?? baseUrl,
+    apiKey: provider.apiKey ?? "",
+    headers: provider.headers,
+  });
+  return {
+    model: anthropic(info.id),
+    baseUrl,
+    adapt: (options) => ({
+      ...options,
+      prompt: markForCaching(options.prompt),
+      providerOptions: { anthropic: thinking(info, options) },
+    }),
+  };
+}
+
+/**
+ * Marks where the provider may keep what it has read: after the system prompt, after what the call
+ * before this one ended with, and at the end, for the next one. (It takes four marks at most.)
+ */
+export function markForCaching(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
+  const lastReply = prompt.findLastIndex((message) => message.role === "assistant");
+  const marked = new Set([prompt.length - 1, lastReply - 1]);
+  if (prompt[0]?.role === "system") marked.add(0);
+  return prompt.map((message, index) => (marked.has(index) ? markedMessage(message) : message));
+}
+
+function markedMessage(message: LanguageModelV3Message): LanguageModelV3Message {
+  return {
+    ...message,
+    providerOptions: {
+      ...message.providerOptions,
+      anthropic: { ...message.providerOptions?.anthropic, cacheControl: { type: "ephemeral" } },
+    },
+  };
+}
+
+const efforts = ["low", "medium", "high", "xhigh", "max"];
+/** The models that count thinking in tokens; later ones are told an effort. */
+const budgeted = /claude-(3|instant|(opus|sonnet|haiku)-4(-[0-5]\b|-\d{8}|$))/;
+const budgets: Readonly<Record<string, number>> = { low: 4096, medium: 10_000, high: 24_000 };
+
+function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
+  const { reasoningEffort: effort } = readNote(options);
+  if (effort === undefined || !info.canReason) return {};
+  if (effort === "none") return { thinking: { type: "disabled" } };
+  if (budgeted.test(info.id)) {
+    const budgetTokens = budgets[effort] ?? budgets.high ?? 0;
+    return { thinking: { type: "enabled", budgetTokens } };
+  }
+  // Summarised, or a long thought would be a long silence.
+  const shown = { thinking: { type: "adaptive", display: "summarized" } };
+  return efforts.includes(effort) ? { ...shown, effort } : shown;
+}

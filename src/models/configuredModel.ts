@@ -1,0 +1,49 @@
+import type { LanguageModelV3, LanguageModelV3CallOptions } from "@ai-sdk/provider";
+import { secretsOf } from "../base/redact.js";
+import type { Provider } from "../config/types.js";
+import { explainError, type ModelIdentity } from "./explainError.js";
+import type { ModelFailure } from "./modelFailure.js";
+
+/** A model that can say, in the words of its configuration, why it failed. */
+export interface ConfiguredModel extends LanguageModelV3 {
+  readonly identity: ModelIdentity;
+  /** @param now milliseconds since the Unix epoch. */
+  explain(error: unknown, now: number): ModelFailure;
+}
+
+/** What a provider's package made, and how a call of the agent becomes a call of it. */
+export interface AdaptedModel {
+  readonly model: LanguageModelV3;
+  readonly baseUrl?: string;
+  /** Maps the agent's call and its note to what this provider wants. */
+  adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions;
+}
+
+/** Joins a package's model with what the configuration says of its provider. */
+export function configuredModel(provider: Provider, adapted: AdaptedModel): ConfiguredModel {
+  const { model, adapt } = adapted;
+  const baseUrl = provider.baseUrl ?? adapted.baseUrl;
+  const identity: ModelIdentity = {
+    providerId: provider.id,
+    modelId: model.modelId,
+    hasKey: provider.apiKey !== undefined,
+    secrets: secretsOf(provider.apiKey, provider.headers),
+    ...(baseUrl !== undefined && { baseUrl }),
+    ...(provider.apiKeyVariable !== undefined && { apiKeyVariable: provider.apiKeyVariable }),
+  };
+  return {
+    specificationVersion: "v3",
+    provider: provider.id,
+    modelId: model.modelId,
+    supportedUrls: model.supportedUrls,
+    identity,
+    doGenerate: (options) => model.doGenerate(adapt(options)),
+    doStream: (options) => model.doStream(adapt(options)),
+    explain: (error, now) => explainError(error, identity, now),
+  };
+}
+
+/** Whether a model can explain its own failures. */
+export function isConfigured(model: LanguageModelV3): model is ConfiguredModel {
+  return "explain" in model && "identity" in model;
+}

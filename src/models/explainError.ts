@@ -1,0 +1,207 @@
+// From an error of a provider to a sentence that a person can act on. Every message names the
+// provider, says what it answered in its own words, and what to do; none contains a secret.
+
+import { redact } from "../base/redact.js";
+import { type ErrorFacts, factsOf } from "./errorFacts.js";
+import type { ModelFailure, RetryHint } from "./modelFailure.js";
+import { askedWait, longestAskedWaitMs, usualAttempts } from "./retry.js";
+
+/** Who is spoken of when a call fails. */
+export interface ModelIdentity {
+  readonly providerId: string;
+  readonly modelId: string;
+  readonly baseUrl?: string;
+  /** The variable that the key comes from. */
+  readonly apiKeyVariable?: string;
+  readonly hasKey?: boolean;
+  /** What may not appear in a message. */
+  readonly secrets?: readonly string[];
+}
+
+const longestWords = 300;
+
+/** Refused or unknown addresses seldom come to life: two more tries, then the person is told. */
+const refusedAttempts = 3;
+const garbledAttempts = 2;
+
+const overflow =
+  /context[ _-]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum (context|prompt|input) length|input (token count|is too long)|exceed_context_size|request_too_large/i;
+const refused = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+const untrusted = /SSL|TLS|CERT|SIGNED|UNABLE_TO/;
+const silent = /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/;
+
+/** Says what went wrong. `now` is the time that a `retry-after` date is counted from. */
+export function explainError(error: unknown, who: ModelIdentity, now: number): ModelFailure {
+  const facts = factsOf(error);
+  switch (facts.kind) {
+    case "http":
+      return explainStatus(facts.status ?? 0, facts, who, now);
+    case "network":
+      return explainNetwork(facts, who);
+    case "garbled":
+      return failure(
+        "ProviderError",
+        who,
+        `sent an answer that makes no sense${said(facts, who)}`,
+        "",
+        {
+          attempts: garbledAttempts,
+        },
+      );
+    case "other":
+      return failure("ProviderError", who, `failed${said(facts, who)}`, "");
+  }
+}
+
+/** The failure of a model that sent nothing for too long. */
+export function explainSilence(who: ModelIdentity, seconds: number): ModelFailure {
+  return failure(
+    "ProviderTimeout",
+    who,
+    `sent nothing for ${seconds} seconds (model "${who.modelId}")`,
+    "Try again, or raise limits.providerIdleSeconds.",
+  );
+}
+
+/** The failure of a reply that ended before the model had finished. */
+export function explainCut(who: ModelIdentity): ModelFailure {
+  return failure(
+    "ProviderUnreachable",
+    who,
+    `broke off before its reply was complete (model "${who.modelId}"${at(who)})`,
+    "Check the connection and try again.",
+    { attempts: usualAttempts },
+  );
+}
+
+function explainStatus(
+  status: number,
+  facts: ErrorFacts,
+  who: ModelIdentity,
+  now: number,
+): ModelFailure {
+  const answered = `answered ${status}${said(facts, who)}`;
+  if (status === 401 || status === 403) {
+    return failure("ProviderAuth", who, `refused the request: it ${answered}`, keyAdvice(who));
+  }
+  if (status !== 429 && (status === 413 || overflow.test(`${facts.codes} ${facts.words}`))) {
+    const advice = "Summarise the session, or start a new one.";
+    return failure(
+      "ContextOverflow",
+      who,
+      `says that the conversation is too long: it ${answered}`,
+      advice,
+    );
+  }
+  if (status === 404) {
+    return failure(
+      "ProviderError",
+      who,
+      `does not know the model "${who.modelId}"${at(who)}: it ${answered}`,
+      "Check the model's id and the provider's baseUrl.",
+    );
+  }
+  if (status === 429) return explainRateLimit(answered, facts, who, now);
+  if (status === 408 || status >= 500) {
+    const retry = hint(facts, now);
+    return failure("ProviderOverloaded", who, `has trouble: it ${answered}`, wait(retry), retry);
+  }
+  return failure("ProviderError", who, answered, "");
+}
+
+function explainRateLimit(
+  answered: string,
+  facts: ErrorFacts,
+  who: ModelIdentity,
+  now: number,
+): ModelFailure {
+  const what = `limits the rate of requests: it ${answered}`;
+  if (/insufficient_quota/.test(`${facts.codes} ${facts.words}`)) {
+    return failure("RateLimited", who, what, "Check the account's plan and billing.");
+  }
+  const retry = hint(facts, now);
+  return failure("RateLimited", who, what, wait(retry), retry);
+}
+
+function explainNetwork(facts: ErrorFacts, who: ModelIdentity): ModelFailure {
+  const code = facts.networkCode ?? "";
+  const where = who.baseUrl === undefined ? "" : ` at ${shownUrl(who.baseUrl)}`;
+  if (silent.test(code)) {
+    const advice = "The connection gave up waiting for it; try again.";
+    return failure("ProviderTimeout", who, `sent nothing for too long${where} (${code})`, advice);
+  }
+  if (untrusted.test(code)) {
+    const advice = "Check its certificate and baseUrl.";
+    return failure("ProviderUnreachable", who, `could not be trusted${where} (${code})`, advice);
+  }
+  if (refused.test(code)) {
+    const advice = "Check that it runs and that its baseUrl is right.";
+    return failure("ProviderUnreachable", who, `could not be reached${where} (${code})`, advice, {
+      attempts: refusedAttempts,
+    });
+  }
+  if (code === "") return explainCut(who);
+  return failure(
+    "ProviderUnreachable",
+    who,
+    `broke the connection${where} (${code})`,
+    "Check the connection and try again.",
+    { attempts: usualAttempts },
+  );
+}
+
+function failure(
+  errorName: ModelFailure["errorName"],
+  who: ModelIdentity,
+  what: string,
+  advice: string,
+  retry?: RetryHint,
+): ModelFailure {
+  const sentence = `The provider "${who.providerId}" ${what}.${advice && ` ${advice}`}`;
+  return {
+    errorName,
+    message: redact(sentence, who.secrets ?? []),
+    cause: "provider",
+    ...(retry && { retry }),
+  };
+}
+
+function hint(facts: ErrorFacts, now: number): RetryHint {
+  const afterMs = askedWait(facts.headers, now);
+  return { attempts: usualAttempts, ...(afterMs !== undefined && { afterMs }) };
+}
+
+function wait({ afterMs }: RetryHint): string {
+  if (afterMs === undefined || afterMs <= longestAskedWaitMs) return "Try again later.";
+  return `It asks to wait ${Math.ceil(afterMs / 1000)} seconds before trying again.`;
+}
+
+function keyAdvice(who: ModelIdentity): string {
+  const { apiKeyVariable: variable } = who;
+  if (variable !== undefined) {
+    return who.hasKey === false
+      ? `No key was sent: set the environment variable ${variable}.`
+      : `Check the key in the environment variable ${variable}.`;
+  }
+  return `Set providers.${who.providerId}.apiKey in the configuration, or check it.`;
+}
+
+/** The provider's own words. Redacted before they are cut, or half a secret could stay. */
+function said(facts: ErrorFacts, who: ModelIdentity): string {
+  const words = redact(facts.words, who.secrets ?? [])
+    .replaceAll(/\s+/g, " ")
+    .trim();
+  if (words === "") return "";
+  const shown = words.length > longestWords ? `${words.slice(0, longestWords)}…` : words;
+  return ` (${shown.replace(/\.$/, "")})`;
+}
+
+function at(who: ModelIdentity): string {
+  return who.baseUrl === undefined ? "" : ` at ${shownUrl(who.baseUrl)}`;
+}
+
+/** Without what a URL can hide: a name and a password, or a key among its parameters. */
+function shownUrl(baseUrl: string): string {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  return url === undefined ? baseUrl : `${url.protocol}//${url.host}${url.pathname}`;
+}

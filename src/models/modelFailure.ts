@@ -1,0 +1,30 @@
+import type { RunCause } from "../protocol/objects/run.js";
+
+/** Why a model call failed, in words for a person and a name for a program. */
+export interface ModelFailure {
+  readonly errorName: ModelErrorName;
+  /** Names the provider, its status, its own words (bounded, without secrets) and the fix. */
+  readonly message: string;
+  readonly cause: RunCause;
+  /** Set when the same call can succeed later. */
+  readonly retry?: RetryHint;
+}
+
+/** How often and how soon a failed call is worth another try. */
+export interface RetryHint {
+  /** Tries in all, the first included. */
+  readonly attempts: number;
+  /** Milliseconds that the provider asked to wait. */
+  readonly afterMs?: number;
+}
+
+/** The `errorName`s of a run that its model failed. */
+export type ModelErrorName =
+  | "ProviderAuth"
+  | "ProviderError"
+  | "ProviderOverloaded"
+  | "ProviderTimeout"
+  | "ProviderUnreachable"
+  | "RateLimited"
+  | "ContextOverflow"
+  | "ContentFilter";

@@ -1,0 +1,146 @@
+// Decides whether a tool may act: by rules, by what the session was allowed, by the mode, and else by
+// asking (contract section 7).
+
+import { messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { PermissionRules } from "../config/types.js";
+import type { PermissionMode } from "../protocol/objects/workspace.js";
+import { denyingRule, rulesAllow, rulesName } from "./decide.js";
+import { changesGrantingFile } from "./grantingFile.js";
+import type { SessionGrants } from "./sessionGrants.js";
+import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
+
+/** An answer to a question. */
+export interface PermissionAnswer {
+  readonly decision: "allow" | "allowForSession" | "deny";
+  /** Told to the model when denied. */
+  readonly message?: string | undefined;
+}
+
+export interface PermissionGateOptions {
+  /** The mode as it is now. */
+  readonly mode: () => PermissionMode;
+  /** The rules as they are now. */
+  readonly rules: () => PermissionRules;
+  /** What the session was allowed; the gate adds to it. */
+  readonly sessionGrants: SessionGrants;
+  /**
+   * Puts the question to the client, and withdraws it when the signal is aborted. Undefined when
+   * there is nobody to ask. Whatever it rejects with counts as a denial.
+   */
+  readonly ask: (
+    need: PermissionNeed,
+    signal: AbortSignal,
+  ) => Promise<PermissionAnswer | undefined>;
+  readonly log: Log;
+  /** The user's home, for patterns that begin with `~/`. */
+  readonly home?: string;
+}
+
+const allowed: PermissionVerdict = { allowed: true };
+
+/** The permissions of one session. Any number of questions may be open at once. */
+export function createPermissionGate(options: PermissionGateOptions): Permissions {
+  return {
+    async check(need, signal) {
+      signal.throwIfAborted();
+      const decided = decide(options, need);
+      if (decided !== undefined) return decided;
+      const answer = await askUnlessAborted(options, need, signal);
+      signal.throwIfAborted();
+      return apply(options, need, answer);
+    },
+  };
+}
+
+/** The verdict, where nobody needs to be asked. */
+function decide(
+  options: PermissionGateOptions,
+  need: PermissionNeed,
+): PermissionVerdict | undefined {
+  const rules = options.rules();
+  const denied = denialByRule(options, need);
+  if (denied !== undefined) return denied;
+  if (need.denyOnly === true) return allowed;
+  if (need.ruleOnly === true) {
+    const isNamed = rulesName(rules, need, options.home);
+    return isNamed ? allowed : refuse(`No allow rule names ${need.subject.value}.`);
+  }
+  const allows = changesGrantingFile(need) ? rulesName : rulesAllow;
+  if (allows(rules, need, options.home) || isFree(need)) return allowed;
+  const mode = options.mode();
+  if (mode === "allow" || options.sessionGrants.has(need)) return allowed;
+  if (mode === "deny") {
+    return refuse("Permission is denied: the permission mode allows only what rules allow.");
+  }
+  return undefined;
+}
+
+function denialByRule(
+  options: PermissionGateOptions,
+  need: PermissionNeed,
+): PermissionVerdict | undefined {
+  const rule = denyingRule(options.rules(), need, options.home);
+  return rule === undefined ? undefined : refuse(`Permission is denied by the rule "${rule}".`);
+}
+
+/** Reading inside the workspace, where paths are relative, needs no permission. */
+function isFree({ action, subject }: PermissionNeed): boolean {
+  return action === "read" && subject.kind === "path" && !/^(?:\/|[A-Za-z]:)/.test(subject.value);
+}
+
+/** Resolves with the answer, or rejects with the signal's reason; what comes later is not heard. */
+function askUnlessAborted(
+  options: PermissionGateOptions,
+  need: PermissionNeed,
+  signal: AbortSignal,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const settle = (answer: unknown) => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(answer);
+    };
+    // Asked in a promise's turn, so that an `ask` that throws at once is heard like any other.
+    Promise.resolve()
+      .then(() => options.ask(need, signal))
+      .then(settle, (error: unknown) => {
+        if (!signal.aborted) {
+          options.log.warn({ error: messageOf(error) }, "a permission could not be asked for");
+        }
+        settle(undefined);
+      });
+  });
+}
+
+function apply(
+  options: PermissionGateOptions,
+  need: PermissionNeed,
+  answer: unknown,
+): PermissionVerdict {
+  if (!isAnswer(answer)) return refuse("Permission is denied: nobody answered the question.");
+  if (answer.decision === "deny") {
+    const reason = answer.message?.trim();
+    return refuse(reason ? `The user denied it: ${reason}` : "The user denied it.");
+  }
+  // A deny rule may have come while the question was open.
+  const denied = denialByRule(options, need);
+  if (denied !== undefined) return denied;
+  if (answer.decision === "allowForSession") options.sessionGrants.add(need);
+  return allowed;
+}
+
+function isAnswer(answer: unknown): answer is PermissionAnswer {
+  if (typeof answer !== "object" || answer === null || !("decision" in answer)) return false;
+  if ("message" in answer && !["string", "undefined"].includes(typeof answer.message)) return false;
+  return (
+    answer.decision === "allow" ||
+    answer.decision === "allowForSession" ||
+    answer.decision === "deny"
+  );
+}
+
+function refuse(message: string): PermissionVerdict {
+  return { allowed: false, message };
+}

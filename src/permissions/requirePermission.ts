@@ -1,0 +1,33 @@
+// The question that every tool puts before it acts.
+import type { PermissionNeed, Permissions } from "./types.js";
+
+/** Permission was refused, in words for the model. It counts towards `limits.maxDenials`. */
+export class PermissionRefused extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "PermissionRefused";
+  }
+}
+
+/** One tool call that wants to act, and who decides about it. */
+export interface AskingCall {
+  readonly toolCallId: string;
+  readonly permissions: Permissions;
+  /** Aborted when the turn is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Asks for a permission.
+ * @throws PermissionRefused when it is refused; the signal's reason when the turn is cancelled.
+ */
+export async function requirePermission(
+  call: AskingCall,
+  need: Omit<PermissionNeed, "toolCallId">,
+): Promise<void> {
+  const verdict = await call.permissions.check(
+    { ...need, toolCallId: call.toolCallId },
+    call.signal,
+  );
+  if (!verdict.allowed) throw new PermissionRefused(verdict.message);
+}

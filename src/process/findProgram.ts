@@ -1,0 +1,39 @@
+import { constants } from "node:fs";
+import { access, realpath } from "node:fs/promises";
+import { delimiter, isAbsolute, join } from "node:path";
+import { isWithin } from "../base/insideFolder.js";
+import { systemErrorCode } from "../base/systemError.js";
+
+/**
+ * Finds a program on a search path (`PATH`). One that lies in `notWithin`, a workspace, does not
+ * count: what the server runs unasked must not come from there.
+ */
+export async function findProgram(
+  name: string,
+  searchPath: string | undefined,
+  notWithin?: string,
+): Promise<string | undefined> {
+  const endings = process.platform === "win32" ? [".exe", ".cmd"] : [""];
+  for (const folder of (searchPath ?? "").split(delimiter)) {
+    if (!isAbsolute(folder)) continue;
+    for (const ending of endings) {
+      const path = join(folder, name + ending);
+      const real = await executableAt(path);
+      if (real === undefined) continue;
+      if (notWithin === undefined || !(isWithin(notWithin, real) || isWithin(notWithin, path))) {
+        return path;
+      }
+    }
+  }
+  return undefined;
+}
+
+async function executableAt(path: string): Promise<string | undefined> {
+  try {
+    await access(path, constants.X_OK);
+    return await realpath(path);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}

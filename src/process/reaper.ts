@@ -1,0 +1,112 @@
+// No command outlives the server, even one that is killed with SIGKILL. A small shell holds the list
+// of running process groups; it reads it from a pipe whose other end only the server has. When the
+// server is gone the pipe ends, and the shell kills what is on the list and then itself ends.
+import { messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import { processMarkerVariable } from "./processTable.js";
+
+// The second half finds those that left their group, by the mark in their environment. Five rounds,
+// for what they fork meanwhile.
+const script = `
+trap '' HUP INT TERM
+groups=
+while read -r verb group; do
+  if [ "$verb" = add ]; then groups="$groups $group"; continue; fi
+  kept=
+  for one in $groups; do [ "$one" = "$group" ] || kept="$kept $one"; done
+  groups=$kept
+done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+[ -r /proc/self/environ ] || exit 0
+for round in 1 2 3 4 5; do
+  found=
+  for file in /proc/[0-9]*/environ; do
+    grep -qaF -e "$1" "$file" 2>/dev/null || continue
+    pid=\${file#/proc/}
+    kill -s KILL "\${pid%/environ}" 2>/dev/null && found=yes
+  done
+  [ -n "$found" ] || exit 0
+done
+`;
+
+/** Kills registered process groups when this process dies. On Windows it does nothing. */
+export class ProcessReaper {
+  /** Begins the mark of every command of this owner; see {@link processMarkerVariable}. */
+  readonly owner: string;
+  readonly #log: Log;
+  readonly #groups = new Set<number>();
+  #starting: Promise<ReaperProcess> | undefined;
+
+  constructor(owner: string, log: Log) {
+    this.owner = owner;
+    this.#log = log;
+  }
+
+  /** Starts the shell, if it does not run, so that `add` takes effect at once. */
+  async start(searchPath: string | undefined): Promise<void> {
+    if (process.platform === "win32") return;
+    this.#starting ??= this.#spawn(searchPath);
+    await this.#starting;
+  }
+
+  /** Puts a process group on the list. */
+  add(group: number): void {
+    this.#groups.add(group);
+    this.#tell(`add ${group}`);
+  }
+
+  /** Takes a process group, which has ended, off the list. */
+  remove(group: number): void {
+    if (this.#groups.delete(group)) this.#tell(`remove ${group}`);
+  }
+
+  /** Ends the shell, and with it every group that is still on the list. */
+  async close(): Promise<void> {
+    await (await this.#starting)?.end();
+  }
+
+  async #spawn(searchPath: string | undefined): Promise<ReaperProcess> {
+    const { execa } = await import("execa");
+    const reaper = execa("sh", ["-c", script, "sh", `${processMarkerVariable}=${this.owner}.`], {
+      cwd: "/",
+      env: searchPath === undefined ? {} : { PATH: searchPath },
+      extendEnv: false,
+      detached: true,
+      cleanup: false,
+      reject: false,
+      stdin: "pipe",
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    reaper.stdin.on("error", (error) => {
+      this.#log.warn({ error: messageOf(error) }, "the process reaper takes no more");
+    });
+    // Where somebody killed it, the next command starts another, which gets the whole list.
+    reaper.once("exit", () => {
+      this.#starting = undefined;
+    });
+    reaper.unref();
+    for (const group of this.#groups) reaper.stdin.write(`add ${group}\n`);
+    return {
+      tell: (line) => reaper.stdin.write(`${line}\n`),
+      async end() {
+        reaper.ref();
+        reaper.stdin.end();
+        await reaper;
+      },
+    };
+  }
+
+  #tell(line: string): void {
+    this.#starting?.then(
+      (reaper) => reaper.tell(line),
+      (error: unknown) => this.#log.warn({ error: messageOf(error) }, "no process reaper runs"),
+    );
+  }
+}
+
+interface ReaperProcess {
+  tell(line: string): void;
+  /** Resolves when it has ended. */
+  end(): Promise<void>;
+}

@@ -1,0 +1,111 @@
+import * as z from "zod";
+import { requirePermission } from "../permissions/requirePermission.js";
+import { Job } from "../process/jobs.js";
+import type { ShellExit } from "../process/shellProcess.js";
+import { beginCommand } from "./beginCommand.js";
+import { defineTool } from "./defineTool.js";
+import { ToolFailure } from "./failure.js";
+import type { ToolResources } from "./resources.js";
+import type { Tool, ToolContext, ToolResult } from "./tool.js";
+import { keepWorkingDirectory, workingDirectory } from "./workingDirectory.js";
+
+const description = `Runs a command line in bash, without input, and returns what it prints.
+The working directory is kept from one command to the next while it stays inside the workspace; variables and functions are not. Everything that a command began ends with it: to keep something running, set \`background\` (not \`&\`), then use \`jobOutput\` and \`jobKill\`. Long output is cut in its middle and kept whole in a file that \`read\` can open. A command that is still running after \`timeoutMs\` is ended. To search and read files, \`grep\`, \`glob\`, \`ls\` and \`read\` are better.`;
+
+const defaultTimeoutMs = 120_000;
+const maxTimeoutMs = 600_000;
+/** One argument of a program takes 128 KiB on Linux. */
+const maxCommandLength = 30_000;
+const maxJobs = 16;
+
+const inputSchema = z.object({
+  command: z.string().min(1).max(maxCommandLength).describe("The command line."),
+  timeoutMs: z
+    .int()
+    .min(1)
+    .max(maxTimeoutMs)
+    .optional()
+    .describe(`Milliseconds it may take; ${defaultTimeoutMs} unless told. Not for \`background\`.`),
+  background: z
+    .boolean()
+    .optional()
+    .describe("Whether to return at once with a job's id while it runs on."),
+  description: z.string().max(200).optional().describe("What it does, in a few words."),
+});
+type BashInput = z.output<typeof inputSchema>;
+
+/** `bash`: a command line, and the end of all that it began. */
+export function bashTool(resources: ToolResources): Tool<BashInput> {
+  return defineTool({
+    name: "bash",
+    description,
+    inputSchema,
+    async execute(input, context) {
+      if (input.command.includes("\0")) {
+        throw new ToolFailure("`command` contains a NUL character; remove it.");
+      }
+      await requirePermission(context, {
+        tool: "bash",
+        action: "execute",
+        description: `Run: ${input.command}`,
+        subject: { kind: "command", value: input.command },
+        input,
+      });
+      context.signal.throwIfAborted();
+      return input.background === true
+        ? runInBackground(input, context, resources)
+        : runToEnd(input, context, resources);
+    },
+  });
+}
+
+async function runToEnd(
+  input: BashInput,
+  context: ToolContext,
+  resources: ToolResources,
+): Promise<ToolResult> {
+  const directory = await workingDirectory(context, resources);
+  const begun = await beginCommand({ command: input.command, directory, context, resources });
+  const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;
+  const { exit, hasTimedOut } = await begun.untilEnd(timeoutMs, context.signal);
+  const moved = await keepWorkingDirectory(begun.cwdFile, directory, context, resources);
+  context.signal.throwIfAborted();
+  const ending = hasTimedOut
+    ? `It took longer than ${timeoutMs} ms (\`timeoutMs\`) and was ended.`
+    : describeExit(exit);
+  const notes = [directory.note, ending, moved].filter((note) => note !== undefined);
+  const output = [begun.output.text().trimEnd() || "(no output)", ...notes.map((n) => `[${n}]`)];
+  const isError = hasTimedOut || exit.kind === "signal" || exit.code !== 0;
+  return { output: output.join("\n"), ...(isError ? { isError: true } : {}) };
+}
+
+/** What to say of a shell's end; undefined when all went well. */
+export function describeExit(exit: ShellExit): string | undefined {
+  if (exit.kind === "signal") return `It was ended by ${exit.signal}.`;
+  return exit.code === 0 ? undefined : `exit code ${exit.code}`;
+}
+
+async function runInBackground(
+  input: BashInput,
+  context: ToolContext,
+  resources: ToolResources,
+): Promise<ToolResult> {
+  const jobs = [...resources.jobs(context.sessionId).values()];
+  if (jobs.filter(({ status }) => status.kind === "running").length >= maxJobs) {
+    throw new ToolFailure(`${maxJobs} jobs are running already; end one with \`jobKill\`.`);
+  }
+  const directory = await workingDirectory(context, resources);
+  // What it prints later belongs to no call that could stream it.
+  const silent = { ...context, onOutput: () => {} };
+  const begun = await beginCommand({
+    command: input.command,
+    directory,
+    context: silent,
+    resources,
+  });
+  const id = `job${resources.jobs(context.sessionId).size + 1}`;
+  const job = new Job(id, input.command, begun.shell, begun.output);
+  resources.addJob(context.sessionId, job, context.signal);
+  const output = `Job ${job.id} is running. \`jobOutput\` tells how it stands, \`jobKill\` ends it; it ends with the session, or when this turn is cancelled.`;
+  return { output: directory.note === undefined ? output : `${output}\n[${directory.note}]` };
+}

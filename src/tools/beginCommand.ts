@@ -1,0 +1,103 @@
+// What `bash` does alike for a command that it waits for and one in the background.
+import { join } from "node:path";
+import { OutputCollector } from "../process/outputCollector.js";
+import { findShell } from "../process/shellArguments.js";
+import {
+  type ShellExit,
+  ShellNotStarted,
+  type ShellOptions,
+  ShellProcess,
+} from "../process/shellProcess.js";
+import { ToolFailure } from "./failure.js";
+import type { ToolResources } from "./resources.js";
+import type { ToolContext } from "./tool.js";
+import type { WorkingDirectory } from "./workingDirectory.js";
+
+/** A command that runs, in the care of its resources. */
+export class BegunCommand {
+  readonly shell: ShellProcess;
+  readonly output: OutputCollector;
+  /** Where the shell leaves its last working directory. */
+  readonly cwdFile: string;
+  readonly #resources: ToolResources;
+
+  constructor(
+    shell: ShellProcess,
+    output: OutputCollector,
+    cwdFile: string,
+    resources: ToolResources,
+  ) {
+    this.shell = shell;
+    this.output = output;
+    this.cwdFile = cwdFile;
+    this.#resources = resources;
+  }
+
+  /** Resolves when nothing of it is left: by itself, after `timeoutMs`, or on the signal. */
+  async untilEnd(
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<{ exit: ShellExit; hasTimedOut: boolean }> {
+    let hasTimedOut = false;
+    let stopping: Promise<void> | undefined;
+    const stop = () => {
+      stopping ??= this.shell.stop();
+      // Awaited below; this keeps a failure from being reported as unhandled before that.
+      stopping.catch(() => {});
+    };
+    const timer = this.#resources.clock.after(timeoutMs, () => {
+      hasTimedOut = true;
+      stop();
+    });
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      return { exit: await this.shell.ended, hasTimedOut };
+    } finally {
+      timer.cancel();
+      signal.removeEventListener("abort", stop);
+      await stopping;
+    }
+  }
+}
+
+/** Starts a command in a working directory. */
+export async function beginCommand(options: {
+  readonly command: string;
+  readonly directory: WorkingDirectory;
+  readonly context: ToolContext;
+  readonly resources: ToolResources;
+}): Promise<BegunCommand> {
+  const { command, directory, context, resources } = options;
+  const { clock, log, reaper } = resources;
+  const id = resources.ids.next("cmd");
+  const folder = await resources.makeOutputFolder(context.sessionId);
+  const output = new OutputCollector({
+    file: join(folder, `${id}.txt`),
+    onOutput: (delta) => context.onOutput(delta),
+  });
+  const shell = await startShell({
+    command,
+    shell: await findShell(context.env.PATH),
+    cwd: directory.path,
+    env: context.env,
+    cwdFile: join(folder, `${id}.cwd`),
+    id,
+    output,
+    reaper,
+    clock,
+    log,
+  });
+  resources.own(context.sessionId, shell);
+  return new BegunCommand(shell, output, join(folder, `${id}.cwd`), resources);
+}
+
+/** A shell that cannot be started is told to the model. */
+async function startShell(options: ShellOptions): Promise<ShellProcess> {
+  try {
+    return await ShellProcess.start(options);
+  } catch (error) {
+    if (error instanceof ShellNotStarted) throw new ToolFailure(error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+import * as z from "zod";
+import { defineTool } from "./defineTool.js";
+import { applyEdits } from "./edits/applyEdits.js";
+import { requireKnown } from "./edits/knownFile.js";
+import { encodeTextFile, readTextFile } from "./edits/textFile.js";
+import { unifiedDiff } from "./edits/unifiedDiff.js";
+import { aboutPath, ToolFailure } from "./failure.js";
+import { requireWriting } from "./files/access.js";
+import { writeAtomically } from "./files/atomicWrite.js";
+import { reachPath } from "./files/paths.js";
+import type { ToolResources } from "./resources.js";
+import type { Tool, ToolContext, ToolResult } from "./tool.js";
+
+const description = `Replaces exact pieces of text in a file that was read before.
+Each \`oldText\` must be in the file exactly once, whitespace included and without the line numbers of \`read\`; \`replaceAll\` replaces every one. Edits are applied in order, each to what the one before left; when one fails, none is made. Line ends and a byte order mark are kept.`;
+
+const inputSchema = z.object({
+  path: z.string().min(1).describe("The file: relative to the workspace, or absolute."),
+  edits: z
+    .array(
+      z.object({
+        oldText: z.string().min(1).describe("The text to replace, exactly as it is in the file."),
+        newText: z.string().describe("The text to put there."),
+        replaceAll: z
+          .boolean()
+          .optional()
+          .describe("Whether to replace every occurrence; false unless told."),
+      }),
+    )
+    .min(1)
+    .max(100)
+    .describe("The replacements, in order."),
+});
+
+/** `edit`: pieces of a file. */
+export function editTool(resources: ToolResources): Tool<z.output<typeof inputSchema>> {
+  return defineTool({
+    name: "edit",
+    description,
+    inputSchema,
+    execute: (input, context) => edit(resources, input, context),
+  });
+}
+
+async function edit(
+  resources: ToolResources,
+  input: z.output<typeof inputSchema>,
+  context: ToolContext,
+): Promise<ToolResult> {
+  const reached = await reachPath(context.workspacePath, input.path);
+  const session = resources.session(context.sessionId);
+  // Before anything is looked at: what was never read is told as no more than that.
+  if (session.knownVersion(reached.real) === undefined) {
+    throw new ToolFailure(`${reached.shown} has not been read; \`read\` it first.`);
+  }
+  if ((await requireKnown(session, reached)) === undefined) {
+    throw new ToolFailure(`\`path\` ${input.path} does not exist any more.`);
+  }
+  const file = await aboutPath(input.path, () => readTextFile(reached.real));
+  const after = applyEdits(file.text, file.lineEnd, input.edits);
+  const description = `Edit ${reached.shown}`;
+  await requireWriting(context, { tool: "edit", reached, description, input });
+  context.signal.throwIfAborted();
+  const content = encodeTextFile(file, after);
+  const version = await aboutPath(input.path, () =>
+    writeAtomically({ real: reached.real, content, replaces: file.version }, resources.ids),
+  );
+  session.remember(reached.real, version);
+  const count = input.edits.length === 1 ? "1 edit" : `${input.edits.length} edits`;
+  const diff = unifiedDiff(reached.shown, file.text, after);
+  return {
+    output: `Made ${count} in ${reached.shown}.`,
+    ...(diff === undefined ? {} : { diff }),
+  };
+}

@@ -1,0 +1,49 @@
+// The question before a tool reaches a path: where does it really lead, and may the tool go there?
+import { isWithin } from "../../base/insideFolder.js";
+import { requirePermission } from "../../permissions/requirePermission.js";
+import type { ToolContext } from "../tool.js";
+import { type ReachedPath, reachPath } from "./paths.js";
+
+/**
+ * Resolves the path that a reading tool was given and asks for it. A read inside the workspace is
+ * told to the permissions too, so that a deny rule holds there: it is never put as a question.
+ * `freeFolder` (real) may be read without a word.
+ */
+export async function reachForReading(
+  context: ToolContext,
+  reading: { tool: string; path: string; input: unknown; freeFolder?: string | undefined },
+): Promise<ReachedPath> {
+  const reached = await reachPath(context.workspacePath, reading.path);
+  if (reading.freeFolder !== undefined && isWithin(reading.freeFolder, reached.real)) {
+    return reached;
+  }
+  await requirePermission(context, {
+    tool: reading.tool,
+    action: "read",
+    description: reached.inside
+      ? `Read ${reached.shown}`
+      : `Read ${reached.shown}, which is outside the workspace`,
+    subject: { kind: "path", value: reached.shown },
+    path: reached.real,
+    input: reading.input,
+  });
+  return reached;
+}
+
+/** Asks whether a tool may change the file at a resolved path. */
+export async function requireWriting(
+  context: ToolContext,
+  writing: { tool: string; reached: ReachedPath; description: string; input: unknown },
+): Promise<void> {
+  const { reached } = writing;
+  await requirePermission(context, {
+    tool: writing.tool,
+    action: "write",
+    description: reached.inside
+      ? writing.description
+      : `${writing.description}, which is outside the workspace`,
+    subject: { kind: "path", value: reached.shown },
+    path: reached.real,
+    input: writing.input,
+  });
+}

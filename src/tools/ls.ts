@@ -1,0 +1,85 @@
+import { readlink } from "node:fs/promises";
+import * as z from "zod";
+import { systemErrorCode } from "../base/systemError.js";
+import { defineTool } from "./defineTool.js";
+import { reachForReading } from "./files/access.js";
+import { requireFolder } from "./files/requireFolder.js";
+import { shownName } from "./files/shownName.js";
+import { Walk, type WalkEntry } from "./files/walk.js";
+import type { Tool } from "./tool.js";
+
+const description = `Lists a folder as a tree, two levels deep unless \`depth\` says otherwise.
+Folders end with \`/\`, symbolic links show their target; a name with control characters is shown as a JSON string. What .gitignore names is left out, and so are .git and node_modules.`;
+
+const defaultDepth = 2;
+const maxEntries = 1_000;
+
+const inputSchema = z.object({
+  path: z.string().min(1).optional().describe("The folder; the workspace unless told."),
+  depth: z
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .describe(`How many levels; ${defaultDepth} unless told.`),
+});
+
+/** `ls`: a folder's tree. */
+export function lsTool(): Tool<z.output<typeof inputSchema>> {
+  return defineTool({
+    name: "ls",
+    description,
+    inputSchema,
+    async execute(input, context) {
+      const path = input.path ?? ".";
+      const reached = await reachForReading(context, { tool: "ls", path, input });
+      await requireFolder(reached.real, path);
+      const walk = new Walk({
+        start: reached.real,
+        workspacePath: context.workspacePath,
+        signal: context.signal,
+        depth: input.depth ?? defaultDepth,
+        maxEntries,
+      });
+      const folders = new Map<string, readonly WalkEntry[]>();
+      for await (const folder of walk) folders.set(folder.relative, folder.entries);
+      const lines = await renderTree(folders, "", "", { left: maxEntries });
+      if (lines.length === 0) return { output: `${shownName(reached.shown)}/ (nothing to list)` };
+      if (walk.isCutShort) lines.push("[There is more: name a deeper `path`.]");
+      return { output: [`${shownName(reached.shown)}/`, ...lines].join("\n") };
+    },
+  });
+}
+
+async function renderTree(
+  folders: ReadonlyMap<string, readonly WalkEntry[]>,
+  folder: string,
+  indent: string,
+  budget: { left: number },
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const entry of folders.get(folder) ?? []) {
+    if (budget.left-- <= 0) {
+      lines.push(`${indent}  …`);
+      break;
+    }
+    lines.push(`${indent}  ${await label(entry)}`);
+    if (entry.kind === "folder") {
+      lines.push(...(await renderTree(folders, entry.relative, `${indent}  `, budget)));
+    }
+  }
+  return lines;
+}
+
+async function label(entry: WalkEntry): Promise<string> {
+  const name = shownName(entry.name);
+  if (entry.kind === "folder") return `${name}/`;
+  if (entry.kind !== "link") return name;
+  try {
+    return `${name} -> ${shownName(await readlink(entry.path))}`;
+  } catch (error) {
+    // Gone or replaced since it was listed.
+    if (systemErrorCode(error) === undefined) throw error;
+    return name;
+  }
+}

@@ -1,0 +1,157 @@
+// What the tools of one workspace hold: running processes, whole outputs on disk, and what they
+// remember of each session.
+import { mkdir, realpath, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.js";
+import { Closing } from "../base/closing.js";
+import { messageOf } from "../base/errors.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
+import { systemErrorCode } from "../base/systemError.js";
+import type { Job } from "../process/jobs.js";
+import { ProcessReaper } from "../process/reaper.js";
+import type { ShellProcess } from "../process/shellProcess.js";
+import { SessionState } from "./sessionState.js";
+
+export interface ToolResourcesOptions {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /**
+   * The folder for outputs that are too long for a result, one folder a session in it. Made when
+   * first needed, and best private to the user. What is in it stays until the session is forgotten.
+   */
+  readonly outputDirectory: string;
+}
+
+/** The owner of what the tools of one workspace opened; dispose of it with the workspace. */
+export class ToolResources {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly reaper: ProcessReaper;
+  readonly #outputDirectory: string;
+  readonly #sessions = new Map<string, SessionState>();
+  readonly #running = new Map<ShellProcess, string>();
+  readonly #jobs = new Map<string, Map<string, Job>>();
+  readonly #jobsOfTurns = new WeakMap<AbortSignal, Set<Job>>();
+  #isDisposed = false;
+
+  constructor(options: ToolResourcesOptions) {
+    this.clock = options.clock;
+    this.ids = options.ids;
+    this.log = options.log;
+    this.#outputDirectory = options.outputDirectory;
+    this.reaper = new ProcessReaper(options.ids.next("own"), options.log);
+  }
+
+  /** What is remembered of a session. */
+  session(sessionId: string): SessionState {
+    const known = this.#sessions.get(sessionId) ?? new SessionState();
+    this.#sessions.set(sessionId, known);
+    return known;
+  }
+
+  /** The background jobs of a session, by id. */
+  jobs(sessionId: string): ReadonlyMap<string, Job> {
+    return this.#jobs.get(sessionId) ?? new Map();
+  }
+
+  /** Gives a job to its session. It ends with the session, or when its turn is cancelled. */
+  addJob(sessionId: string, job: Job, turn: AbortSignal): void {
+    const jobs = this.#jobs.get(sessionId) ?? new Map<string, Job>();
+    this.#jobs.set(sessionId, jobs.set(job.id, job));
+    // One listener for all jobs of a turn, which may begin many.
+    const begun = this.#jobsOfTurns.get(turn) ?? this.#watchTurn(turn);
+    begun.add(job);
+    if (turn.aborted) this.#stopInBackground(job);
+  }
+
+  #watchTurn(turn: AbortSignal): Set<Job> {
+    const begun = new Set<Job>();
+    this.#jobsOfTurns.set(turn, begun);
+    const stopAll = () => {
+      for (const job of begun) this.#stopInBackground(job);
+    };
+    turn.addEventListener("abort", stopAll, { once: true });
+    return begun;
+  }
+
+  /**
+   * Ends the background jobs that a turn began (told by its signal), and resolves when nothing of
+   * them is left. A cancelled turn has not ended before that (contract section 4).
+   */
+  async endJobsOf(turn: AbortSignal): Promise<void> {
+    const begun = [...(this.#jobsOfTurns.get(turn) ?? [])];
+    await Promise.all(begun.map((job) => job.stop()));
+  }
+
+  /** Takes a process into care until nothing of it is left. */
+  own(sessionId: string, shell: ShellProcess): void {
+    this.#running.set(shell, sessionId);
+    const release = () => {
+      this.#running.delete(shell);
+    };
+    shell.ended.then(release, release);
+    // Begun while everything was being ended: it must not stay behind.
+    if (this.#isDisposed) this.#stopInBackground(shell);
+  }
+
+  /** The folder for a session's whole outputs; it may not exist yet. */
+  outputFolder(sessionId: string): string {
+    return join(this.#outputDirectory, encodeURIComponent(sessionId).replaceAll(".", "%2E"));
+  }
+
+  /** Makes the folder for a session's outputs. */
+  async makeOutputFolder(sessionId: string): Promise<string> {
+    const folder = this.outputFolder(sessionId);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return realpath(folder);
+  }
+
+  /** The real path of a session's output folder, which `read` may open; undefined if there is none. */
+  async realOutputFolder(sessionId: string): Promise<string | undefined> {
+    try {
+      return await realpath(this.outputFolder(sessionId));
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** Ends what still runs of a session and forgets it, its outputs too. */
+  async forgetSession(sessionId: string): Promise<void> {
+    await this.#stopAll((owner) => owner === sessionId);
+    this.#sessions.delete(sessionId);
+    this.#jobs.delete(sessionId);
+    await rm(this.outputFolder(sessionId), { recursive: true, force: true });
+  }
+
+  /** Ends every process; resolves when all are gone. Nothing may be begun afterwards. */
+  async dispose(): Promise<void> {
+    this.#isDisposed = true;
+    const closing = new Closing();
+    closing.add(() => this.reaper.close());
+    closing.add(() => this.#stopAll(() => true));
+    await closing.close();
+    this.#sessions.clear();
+    this.#jobs.clear();
+  }
+
+  async #stopAll(isMeant: (sessionId: string) => boolean): Promise<void> {
+    const meant = [...this.#running].filter(([, owner]) => isMeant(owner));
+    await Promise.all(
+      meant.map(async ([shell]) => {
+        await shell.stop();
+        // How it ended is for the one who began it.
+        await shell.ended.catch(() => {});
+      }),
+    );
+  }
+
+  #stopInBackground(shell: { stop(): Promise<void> }): void {
+    shell.stop().catch((error: unknown) => {
+      this.log.error({ error: messageOf(error) }, "a command could not be ended");
+    });
+  }
+}

@@ -1,0 +1,66 @@
+// The folder that a session's next command runs in: where the last one ended, while that is inside
+// the workspace.
+import { readFile, realpath, rm, stat } from "node:fs/promises";
+import { isWithin } from "../base/insideFolder.js";
+import { systemErrorCode } from "../base/systemError.js";
+import type { ToolResources } from "./resources.js";
+import type { ToolContext } from "./tool.js";
+
+/** Where a command runs. */
+export interface WorkingDirectory {
+  readonly path: string;
+  /** What the model should know about it. */
+  readonly note?: string;
+}
+
+/** The folder for the next command; the workspace, when the one of before is gone. */
+export async function workingDirectory(
+  context: ToolContext,
+  resources: ToolResources,
+): Promise<WorkingDirectory> {
+  const session = resources.session(context.sessionId);
+  const last = session.workingDirectory;
+  if (last === undefined) return { path: context.workspacePath };
+  if (await isFolderInside(context.workspacePath, last)) return { path: last };
+  session.workingDirectory = undefined;
+  const note = `The working directory ${last} is gone; this ran in the workspace.`;
+  return { path: context.workspacePath, note };
+}
+
+/** Remembers where a command ended, if that is inside the workspace; says so when it is not. */
+export async function keepWorkingDirectory(
+  cwdFile: string,
+  began: WorkingDirectory,
+  context: ToolContext,
+  resources: ToolResources,
+): Promise<string | undefined> {
+  const left = await readAndRemove(cwdFile);
+  if (left === undefined || left === began.path) return undefined;
+  if (!(await isFolderInside(context.workspacePath, left))) {
+    return `The working directory stays ${began.path}: ${left} is not a folder of the workspace.`;
+  }
+  resources.session(context.sessionId).workingDirectory = left;
+  return undefined;
+}
+
+async function isFolderInside(workspacePath: string, folder: string): Promise<boolean> {
+  try {
+    // A path that is not real any more leads elsewhere by now.
+    if ((await realpath(folder)) !== folder) return false;
+    return isWithin(workspacePath, folder) && (await stat(folder)).isDirectory();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
+  }
+}
+
+async function readAndRemove(file: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(file, "utf8");
+    await rm(file, { force: true });
+    return text.replace(/\n$/, "") || undefined;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { AgentsMd } from "../../src/engine/agentsMd.js";
+
+const disk = vi.hoisted(() => ({ isFailing: false }));
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof import("node:fs/promises")>();
+  const open: typeof real.open = (...call) =>
+    disk.isFailing ? Promise.reject(new Error("EMFILE")) : real.open(...call);
+  return { ...real, open };
+});
+
+let base: string;
+let workspace: string;
+let file: string;
+let agentsMd: AgentsMd;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), "agents-md-"));
+  workspace = join(base, "workspace");
+  file = join(workspace, "AGENTS.md");
+  mkdirSync(workspace);
+  agentsMd = new AgentsMd(workspace);
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+describe("AGENTS.md", () => {
+  it("is read from the workspace's root, also through a link inside", async () => {
+    expect(await agentsMd.read()).toBeUndefined();
+    writeFileSync(join(workspace, "CONTRIBUTING.md"), "Use tabs.");
+    symlinkSync("CONTRIBUTING.md", file);
+    expect(await agentsMd.read()).toBe("Use tabs.");
+  });
+
+  it("is not read through a link that leads out", async () => {
+    writeFileSync(join(base, "outside"), "secret");
+    symlinkSync(join(base, "outside"), file);
+    expect(await agentsMd.read()).toBeUndefined();
+  });
+
+  it("is read again when it has changed, has gone or has come", async () => {
+    writeFileSync(file, "Use tabs.");
+    expect(await agentsMd.read()).toBe("Use tabs.");
+    writeFileSync(file, "Use spaces.");
+    expect(await agentsMd.read()).toBe("Use spaces.");
+    rmSync(file);
+    expect(await agentsMd.read()).toBeUndefined();
+    writeFileSync(file, "Use both.");
+    expect(await agentsMd.read()).toBe("Use both.");
+  });
+
+  it("is read again after it could not be", async () => {
+    writeFileSync(file, "Use tabs.");
+    disk.isFailing = true;
+    expect(await agentsMd.read()).toBeUndefined();
+    disk.isFailing = false;
+    expect(await agentsMd.read()).toBe("Use tabs.");
+  });
+
+  it("is no longer read once it has become a link that leads out", async () => {
+    writeFileSync(file, "Use tabs.");
+    expect(await agentsMd.read()).toBe("Use tabs.");
+    rmSync(file);
+    writeFileSync(join(base, "outside"), "secret");
+    symlinkSync(join(base, "outside"), file);
+    expect(await agentsMd.read()).toBeUndefined();
+  });
+
+  it("is cut at 32 KiB, between characters, and says so", async () => {
+    writeFileSync(file, `x${"é".repeat(20_000)}`);
+    const text = await agentsMd.read();
+    expect(text).toMatch(/^xé+\n\[AGENTS\.md is longer; the rest is left out\]$/);
+    expect(text?.indexOf("\n")).toBe(1 + 16_383);
+  });
+
+  it.skipIf(process.platform === "win32")("is not waited for where it is a pipe", async () => {
+    execFileSync("mkfifo", [file]);
+    expect(await agentsMd.read()).toBeUndefined();
+  });
+
+  it("is not a folder", async () => {
+    mkdirSync(file);
+    expect(await agentsMd.read()).toBeUndefined();
+  });
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { resultText } from "../../src/mcp/resultText.js";
+
+test("nothing at all is said to be nothing", () => {
+  expect(resultText({ content: [] })).toEqual({ output: "(no content)" });
+});
+
+test("content of a kind that is not known is noted, and the rest is kept", () => {
+  const content = [{ type: "hologram", data: "x" }, "?", { type: "text", text: "words" }];
+  expect(resultText({ content }).output).toBe(
+    "[content of a kind that is not known here]\n[content of a kind that is not known here]\nwords",
+  );
+});
+
+test("bytes in a resource, and sound, are noted with their size", () => {
+  const content = [
+    { type: "audio", data: "aGVsbG8=", mimeType: "audio/wav" },
+    { type: "resource", resource: { uri: "file:///a.bin", blob: "aGVsbG8=" } },
+  ];
+  expect(resultText({ content }).output).toBe(
+    [
+      "[audio (audio/wav, 5 bytes), which cannot be shown]",
+      "[resource: file:///a.bin (binary, 5 bytes), which cannot be shown]",
+    ].join("\n"),
+  );
+});
+
+test("structured content is shown where no text says the same", () => {
+  const image = { type: "image", data: "", mimeType: "image/png" };
+  const text = { type: "text", text: "42" };
+  const structuredContent = { answer: 42 };
+  const written = JSON.stringify(structuredContent, null, 2);
+  expect(resultText({ content: [image], structuredContent }).output).toContain(written);
+  expect(resultText({ content: [text], structuredContent }).output).toBe("42");
+});

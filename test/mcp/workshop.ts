@@ -1,0 +1,123 @@
+// Tool servers around a temporary workspace: real processes, real HTTP, and a log that is kept.
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+import type { PermissionNeed, PermissionVerdict } from "../../src/agent/ports.js";
+import { checkToolInput } from "../../src/agent/toolInput.js";
+import { type Clock, systemClock } from "../../src/base/clock.js";
+import { randomIds } from "../../src/base/ids.js";
+import { silentLog } from "../../src/base/log.js";
+import type { McpServer } from "../../src/config/types.js";
+import { ToolServers } from "../../src/mcp/toolServers.js";
+import { ProcessReaper } from "../../src/process/reaper.js";
+import type { Tool, ToolResult } from "../../src/tools/tool.js";
+import { until } from "../tools/workbench.js";
+
+export const serverScript = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
+
+/** The test server over stdio. */
+export function stdio(
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): McpServer {
+  return { command: process.execPath, args: [serverScript, ...args], env };
+}
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+export class Workshop {
+  readonly workspace: string;
+  readonly servers: ToolServers;
+  readonly log: LogLine[] = [];
+  readonly needs: PermissionNeed[] = [];
+  readonly env: Record<string, string>;
+  verdict: PermissionVerdict = { allowed: true };
+  /** What the servers' clock is. */
+  readonly clock: Clock;
+
+  constructor(workspace: string, clock: Clock) {
+    this.workspace = workspace;
+    this.clock = clock;
+    this.env = { PATH: process.env.PATH ?? "", HOME: workspace };
+    const keep = (level: LogLine["level"]) => (fields: object, message: string) =>
+      void this.log.push({ level, fields: { ...fields }, message });
+    const log = {
+      debug: keep("debug"),
+      info: keep("info"),
+      warn: keep("warn"),
+      error: keep("error"),
+    };
+    const reaper = new ProcessReaper(randomIds.next("own"), silentLog);
+    this.servers = new ToolServers({
+      ...{ workspacePath: workspace, version: "0", reaper, clock, ids: randomIds, log },
+    });
+    onTestFinished(async () => {
+      await this.servers.dispose();
+      await reaper.close();
+      await rm(workspace, { recursive: true, force: true });
+    });
+  }
+
+  configure(servers: Record<string, McpServer>, env = this.env): void {
+    this.servers.reconcile(servers, env);
+  }
+
+  tools(signal = new AbortController().signal): Promise<readonly Tool[]> {
+    return this.servers.tools(signal);
+  }
+
+  async names(): Promise<string[]> {
+    return (await this.tools()).map(({ name }) => name);
+  }
+
+  /** Resolves once a tool of this name is offered. */
+  async untilOffered(name: string): Promise<void> {
+    await until(async () => (await this.names()).includes(name));
+  }
+
+  /** Calls a tool that is offered now. */
+  async call(name: string, input: object = {}, signal?: AbortSignal): Promise<ToolResult> {
+    const tool = (await this.tools()).find((one) => one.name === name);
+    if (tool === undefined) throw new Error(`${name} is not offered`);
+    return this.execute(tool, input, signal);
+  }
+
+  execute(
+    tool: Tool,
+    input: object = {},
+    signal = new AbortController().signal,
+  ): Promise<ToolResult> {
+    const checked = checkToolInput(tool.inputSchema, input);
+    if (!checked.ok) throw new Error(checked.problem);
+    return tool.execute(checked.value, {
+      ...{ workspacePath: this.workspace, sessionId: "ses_1", toolCallId: "call_1" },
+      ...{ env: this.env, signal, onOutput: () => {} },
+      permissions: {
+        check: async (need) => {
+          this.needs.push(need);
+          return this.verdict;
+        },
+      },
+    });
+  }
+
+  /** The process of the server that offers these tools. */
+  async pid(server = "test"): Promise<number> {
+    return JSON.parse((await this.call(`mcp__${server}__place`)).output).pid;
+  }
+
+  logged(message: string): LogLine[] {
+    return this.log.filter((line) => line.message === message);
+  }
+}
+
+export async function openWorkshop(clock: Clock = systemClock): Promise<Workshop> {
+  const folder = await mkdtemp(join(tmpdir(), "turnwire-mcp-"));
+  return new Workshop(await realpath(folder), clock);
+}

@@ -1,0 +1,265 @@
+import { rename, symlink, utimes, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { findProgram } from "../../src/process/findProgram.js";
+import { grepTool } from "../../src/tools/grep.js";
+import { openWorkbench, refused, type Workbench } from "./workbench.js";
+
+async function openProject(): Promise<Workbench> {
+  const bench = await openWorkbench();
+  await bench.write(".git/config", "needle");
+  await bench.write(".gitignore", "dist/\n*.log\n!keep.log\n");
+  await bench.write("dist/out.js", "needle in dist\n");
+  await bench.write("a.log", "needle in log\n");
+  await bench.write("keep.log", "needle kept\n");
+  await bench.write("node_modules/pkg/index.js", "needle in package\n");
+  await bench.write(".github/ci.yml", "needle: ci\n");
+  await bench.write("src/.gitignore", "generated.ts\n");
+  await bench.write("src/a.ts", "one\nNeedle\r\nneedle(1)\n");
+  await bench.write("src/generated.ts", "needle generated\n");
+  await bench.write("src/deep/b.ts", "needle deep");
+  await bench.write("src/deep/c.bin", Buffer.from("needle\0binary\n"));
+  return bench;
+}
+
+describe("ls", () => {
+  test("a tree without what git ignores, two levels deep", async () => {
+    const bench = await openProject();
+    await symlink("a.ts", join(bench.workspace, "src", "link.ts"));
+    expect((await bench.run("ls", {})).output).toBe(
+      [
+        "./",
+        "  .github/",
+        "    ci.yml",
+        "  .gitignore",
+        "  keep.log",
+        "  src/",
+        "    .gitignore",
+        "    a.ts",
+        "    deep/",
+        "    link.ts -> a.ts",
+      ].join("\n"),
+    );
+  });
+
+  test("an ignored folder that is asked for by name is listed", async () => {
+    const bench = await openProject();
+    expect((await bench.run("ls", { path: "dist" })).output).toBe("dist/\n  out.js");
+  });
+
+  test("a folder of thousands is bounded, and says so", async () => {
+    const bench = await openWorkbench();
+    for (let i = 0; i < 30; i++) {
+      const files = Array.from({ length: 60 }, (_, n) => bench.write(`d${i}/f${n}`, ""));
+      await Promise.all(files);
+    }
+    const { output } = await bench.run("ls", {});
+    expect(output.split("\n").length).toBeLessThan(1_200);
+    expect(output).toContain("There is more");
+  });
+
+  test("a file points to read", async () => {
+    const bench = await openProject();
+    expect(await bench.run("ls", { path: "src/a.ts" })).toMatchObject({
+      isError: true,
+      output: "`path` src/a.ts is a file, not a folder; use `read`.",
+    });
+  });
+
+  test.each(["ls", "glob", "grep"])("%s outside the workspace asks", async (name) => {
+    const bench = await openProject();
+    await writeFile(join(bench.outside, "secret.txt"), "needle");
+    await symlink(bench.outside, join(bench.workspace, "way"));
+    bench.verdict = () => refused;
+    for (const path of ["..", "way", bench.outside]) {
+      const result = await bench.run(name, { path, pattern: "needle" });
+      expect(result).toEqual({ output: "The user said no.", isError: true, denied: true });
+    }
+    expect(bench.needs.every(({ path }) => path !== undefined && !path.includes("way"))).toBe(true);
+  });
+});
+
+const hostile = "a.txt\n  b.txt\u001b[2K\u007f\u0085\u2028";
+const hostileShown = '"a.txt\\n  b.txt\\u001b[2K\\u007f\\u0085\\u2028"';
+
+describe.skipIf(process.platform === "win32")("names that would be taken for others", () => {
+  test("ls shows them as JSON strings, link targets and the folder itself too", async () => {
+    const bench = await openWorkbench();
+    await bench.write(`d\n/${hostile}`, "");
+    await bench.write('d\n/"', "");
+    await bench.write("d\n/  indented", "");
+    await bench.write("d\n/it's fine — é", "");
+    await symlink("x\ny", join(bench.workspace, "d\n", "z -> y"));
+    expect((await bench.run("ls", { path: "d\n" })).output.split("\n")).toEqual([
+      '"d\\n"/',
+      '  "  indented"',
+      '  "\\""',
+      `  ${hostileShown}`,
+      "  it's fine — é",
+      '  "z -> y" -> "x\\ny"',
+    ]);
+    expect((await bench.run("ls", {})).output.split("\n")[1]).toBe('  "d\\n"/');
+  });
+
+  test("glob shows the whole path as a JSON string", async () => {
+    const bench = await openWorkbench();
+    await bench.write(`src/${hostile}`, "");
+    const { output } = await bench.run("glob", { pattern: "src/*" });
+    expect(output).toBe(`"src/${hostileShown.slice(1)}`);
+  });
+});
+
+describe("glob", () => {
+  test("files come newest first, as paths that other tools take", async () => {
+    const bench = await openProject();
+    await utimes(join(bench.workspace, "src", "a.ts"), 1_000, 1_000);
+    await utimes(join(bench.workspace, "src", "deep", "b.ts"), 2_000, 2_000);
+    expect((await bench.run("glob", { pattern: "**/*.ts" })).output).toBe(
+      "src/deep/b.ts\nsrc/a.ts",
+    );
+    expect((await bench.run("glob", { pattern: "*.ts", path: "src/deep" })).output).toBe(
+      "src/deep/b.ts",
+    );
+    expect((await bench.run("glob", { pattern: "*.{yml,md}" })).output).toBe(".github/ci.yml");
+    expect((await bench.run("glob", { pattern: "src/*.ts" })).output).toBe("src/a.ts");
+  });
+
+  test("nothing found is said, with the pattern", async () => {
+    const bench = await openProject();
+    expect(await bench.run("glob", { pattern: "*.rs" })).toEqual({
+      output: "No file matches *.rs.",
+    });
+  });
+
+  test("results are bounded", async () => {
+    const bench = await openWorkbench();
+    await Promise.all(Array.from({ length: 300 }, (_, n) => bench.write(`f${n}.txt`, "")));
+    const { output } = await bench.run("glob", { pattern: "*.txt" });
+    expect(output.split("\n").length).toBeLessThan(210);
+    expect(output).toContain("of 300 or more");
+  });
+
+  test("a .gitignore that backtracks without end is interrupted", async () => {
+    const bench = await openWorkbench();
+    await bench.write(`${"a/".repeat(60)}c`, "");
+    await bench.write(".gitignore", `${"a/**/".repeat(16)}b\n`);
+    const result = await bench.run("glob", { pattern: "*" });
+    expect(result).toMatchObject({ isError: true });
+    expect(result.output).toContain(".gitignore");
+  });
+
+  test("a walk never leaves through a link that took a folder's place", async () => {
+    const bench = await openWorkbench();
+    await bench.write("src/a.txt", "");
+    await writeFile(join(bench.outside, "secret.txt"), "");
+    bench.verdict = async () => {
+      await rename(join(bench.workspace, "src"), join(bench.workspace, "old"));
+      await symlink(bench.outside, join(bench.workspace, "src"));
+      return { allowed: true };
+    };
+    const result = await bench.run("glob", { pattern: "*.txt", path: "src" });
+    expect(result.output).not.toContain("secret");
+  });
+});
+
+const hasRipgrep = (await findProgram("rg", process.env.PATH)) !== undefined;
+
+describe.each([
+  { engine: "our own search", ripgrep: false },
+  { engine: "ripgrep", ripgrep: true },
+])("grep with $engine", ({ ripgrep }) => {
+  const grep = async (bench: Workbench, input: object) => {
+    const tool = grepTool({ ripgrep });
+    return tool.execute(tool.inputSchema.parse(input), bench.context);
+  };
+  // Without ripgrep on the machine, its half of the table says nothing.
+  const it = test.skipIf(ripgrep && !hasRipgrep);
+
+  it("finds lines outside of what git ignores and binary files", async () => {
+    const bench = await openProject();
+    expect((await grep(bench, { pattern: "needle" })).output).toBe(
+      [
+        "keep.log:1: needle kept",
+        ".github/ci.yml:1: needle: ci",
+        "src/a.ts:3: needle(1)",
+        "src/deep/b.ts:1: needle deep",
+      ].join("\n"),
+    );
+  });
+
+  it("takes case, literal text, a glob, a folder and a file", async () => {
+    const bench = await openProject();
+    const both = "src/a.ts:2: Needle\nsrc/a.ts:3: needle(1)";
+    expect((await grep(bench, { pattern: "(?i)NEEDLE", path: "src/a.ts" })).output).toBe(both);
+    expect((await grep(bench, { pattern: "^Needle$", include: "*.ts" })).output).toBe(
+      "src/a.ts:2: Needle",
+    );
+    expect((await grep(bench, { pattern: "e(1", literal: true })).output).toBe(
+      "src/a.ts:3: needle(1)",
+    );
+    expect((await grep(bench, { pattern: "needle", path: "src/deep" })).output).toBe(
+      "src/deep/b.ts:1: needle deep",
+    );
+  });
+
+  test.skipIf(process.platform === "win32" || (ripgrep && !hasRipgrep))(
+    "shows a path that would be taken for another as a JSON string",
+    async () => {
+      const bench = await openWorkbench();
+      await bench.write("a\nb:1: c/d", "needle");
+      await bench.write("plain", "needle");
+      await bench.write("x\nplain", "another needle");
+      const { output } = await grep(bench, { pattern: "needle" });
+      expect(output.split("\n").sort()).toEqual([
+        '"a\\nb:1: c/d":1: needle',
+        '"x\\nplain":1: another needle',
+        "plain:1: needle",
+      ]);
+      const inside = await grep(bench, { pattern: "needle", path: "a\nb:1: c/d" });
+      expect(inside.output).toBe('"a\\nb:1: c/d":1: needle');
+    },
+  );
+
+  it("says that nothing matches", async () => {
+    const bench = await openProject();
+    expect(await grep(bench, { pattern: "haystack" })).toEqual({
+      output: "No line matches haystack.",
+    });
+  });
+
+  it("a bad pattern is told with its field", async () => {
+    const bench = await openProject();
+    const result = await grep(bench, { pattern: "need(le" });
+    expect(result.isError).toBe(true);
+    expect(result.output).toContain("`pattern` is no regular expression");
+  });
+
+  it("results and long lines are bounded", async () => {
+    const bench = await openWorkbench();
+    await bench.write("long.txt", `needle${"x".repeat(3_000_000)}\n`);
+    await bench.write("many.txt", "needle\n".repeat(5_000));
+    const { output } = await grep(bench, { pattern: "needle" });
+    expect(output.length).toBeLessThan(10_000);
+    expect(output).toContain("[The first 100 lines; there are more: narrow the search.]");
+  });
+
+  it("a pattern that backtracks without end does not hang", async () => {
+    const bench = await openWorkbench();
+    await bench.write("a.txt", `${"a".repeat(60)}!\n`);
+    const result = await grep(bench, { pattern: "^(a+)+$" });
+    if (ripgrep) expect(result.output).toContain("No line matches");
+    else expect(result.output).toContain("takes too long to match in a.txt");
+  });
+});
+
+test("a ripgrep that lies in the workspace is not run", async () => {
+  const bench = await openWorkbench();
+  const { chmod } = await import("node:fs/promises");
+  const fake = await bench.write("bin/rg", "#!/bin/sh\ntouch ran\n");
+  await chmod(fake, 0o755);
+  await bench.write("a.txt", "needle");
+  const env = { PATH: [join(bench.workspace, "bin"), process.env.PATH].join(delimiter) };
+  const { output } = await bench.run("grep", { pattern: "needle" }, { env });
+  expect(output).toContain("a.txt:1: needle");
+  await expect(bench.text("ran")).rejects.toThrow("ENOENT");
+});
