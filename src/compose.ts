@@ -108,7 +108,15 @@ function compose(options: ServerOptions, closing: Closing): Server {
   const desk = new ConnectionDesk(log);
   const factory = new WorkspaceFactory({
     coordination: {
-      ...{ serverId, database, ...stores, outbox, announcer: broadcaster, desk, clock, ids, log },
+      serverId,
+      database,
+      ...stores,
+      outbox,
+      announcer: broadcaster,
+      desk,
+      clock,
+      ids,
+      log,
       commits: new GroupCommit(database, clock),
       recoverIfDead,
     },
@@ -117,16 +125,29 @@ function compose(options: ServerOptions, closing: Closing): Server {
     createEngine: (place) => options.createEngine(place),
   });
   const workspaces = new WorkspaceRegistry({
-    ...{ store: new WorkspaceStore(database), factory, announcer: broadcaster },
-    ...{ clock, log, cwd: options.cwd },
+    store: new WorkspaceStore(database),
+    factory,
+    announcer: broadcaster,
+    clock,
+    log,
+    cwd: options.cwd,
   });
   const backend = new Backend({
     workspaces,
     sessions: new SessionUseCases({
-      ...{ workspaces, ...stores, announcer: broadcaster, clock, ids },
+      workspaces,
+      ...stores,
+      announcer: broadcaster,
+      clock,
+      ids,
     }),
     runs: new RunUseCases({
-      ...{ workspaces, runs: stores.runs, completions: outbox, clock, serverId, recoverIfDead },
+      workspaces,
+      runs: stores.runs,
+      completions: outbox,
+      clock,
+      serverId,
+      recoverIfDead,
     }),
     completions: outbox,
     clock,
@@ -140,7 +161,13 @@ function compose(options: ServerOptions, closing: Closing): Server {
   return {
     connect: (channel, onShutdown) =>
       serveConnection({
-        ...{ channel, backend, hub: broadcaster, desk, facts, ids, log },
+        channel,
+        backend,
+        hub: broadcaster,
+        desk,
+        facts,
+        ids,
+        log,
         shutdown: () => {
           onShutdown();
           return end("shutdown");

@@ -31,7 +31,11 @@ async function startServer(options: ServeOptions): Promise<number> {
   const { serve } = await import("./cli/serve.js");
   return serve(options, {
     version: readVersion(),
-    ...{ input, output, logSink, clock: systemClock, ids: randomIds },
+    input,
+    output,
+    logSink,
+    clock: systemClock,
+    ids: randomIds,
     env: process.env,
     cwd: process.cwd(),
     isAlive,

@@ -3,6 +3,7 @@ import type {
   LanguageModelV3FunctionTool,
   LanguageModelV3Prompt,
 } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import { type CallNote, noteOptions } from "../models/callNote.js";
 import type { TurnModel } from "./turn.js";
 
@@ -17,13 +18,15 @@ export function callOptions(
   const maxOutputTokens = maxTokens ?? model.info.defaultMaxTokens;
   return {
     prompt,
-    ...(tools.length > 0 && { tools }),
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { topP }),
+    ...defined({
+      tools: tools.length > 0 ? tools : undefined,
+      maxOutputTokens,
+      temperature,
+      topP,
+    }),
     providerOptions: noteOptions({
       ...note,
-      ...(reasoningEffort !== undefined && { reasoningEffort }),
+      ...defined({ reasoningEffort }),
     }),
   };
 }

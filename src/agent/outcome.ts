@@ -1,3 +1,4 @@
+import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { RunCause } from "../protocol/objects/run.js";
@@ -33,7 +34,7 @@ export function cancelled(message: OutcomeMessage): TurnOutcome {
 export function failed(failure: TurnFailure, message?: OutcomeMessage): TurnOutcome {
   return {
     status: "failed",
-    ...(message && { messageId: message.id }),
+    ...defined({ messageId: message?.id }),
     text: textOf(message?.parts ?? []),
     error: failure.message,
     errorName: failure.errorName,

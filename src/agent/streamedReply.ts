@@ -1,6 +1,8 @@
 // A model's reply on its way into an assistant message: each block of text, of reasoning and each
 // tool call becomes a part, in the order in which they begin.
+
 import type { LanguageModelV3StreamPart, LanguageModelV3ToolCall } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { ReplyReceiver } from "./modelCall.js";
@@ -199,7 +201,7 @@ export class StreamedReply implements ReplyReceiver {
       name,
       input: input.ok ? input.value : input.text,
       state: "pending",
-      ...(call.providerMetadata && { providerMetadata: call.providerMetadata }),
+      ...defined({ providerMetadata: call.providerMetadata }),
     });
     this.#calls.push({ partIndex: index, toolCallId, name, input });
   }

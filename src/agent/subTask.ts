@@ -1,6 +1,8 @@
 // `task`: a part of the work that a second agent does by itself, in a session of its own. It can look
 // and not touch.
+
 import * as z from "zod";
+import { defined } from "../base/defined.js";
 import { cutText, formatCount } from "../base/text.js";
 import { defineTool } from "../tools/defineTool.js";
 import type { Tool, ToolContext, ToolResult } from "../tools/tool.js";
@@ -67,7 +69,8 @@ function runTask(
   const tools = all.filter(({ name }) => taskToolNames.includes(name));
   return runTurn(
     {
-      ...{ ...shared, tools },
+      ...shared,
+      tools,
       sessionId: child.sessionId,
       prompt: { text: prompt, attachments: [] },
       history: [],
@@ -96,5 +99,6 @@ function report({ status, text, error, errorName }: TurnOutcome): ToolResult {
   const reason = `The task failed: ${error ?? "it was stopped"}`;
   const output = [reason, ...(shown === "" ? [] : [shown]), ...note].join("\n");
   // What was refused to the sub-agent was refused to the turn that it is a part of.
-  return { output, isError: true, ...(errorName === "PermissionDenied" && { denied: true }) };
+  const denied = errorName === "PermissionDenied" ? true : undefined;
+  return { output, isError: true, ...defined({ denied }) };
 }

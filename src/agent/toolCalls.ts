@@ -1,5 +1,6 @@
 // Runs the tool calls of a reply, one after another. Each call ends with one result, whatever
 // happens: the tool is unknown, its input wrong, its permission denied, the turn cancelled.
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Part, ToolCallState } from "../protocol/objects/message.js";
@@ -65,7 +66,7 @@ export class ToolCalls {
         settle(assistant, call, result, this.#withWarning(settled));
       }
     }
-    return { message, ...(failure && { failure }) };
+    return { message, ...defined({ failure }) };
   }
 
   /** Gives every call a result without running it: the reply that asked for them failed. */
@@ -202,7 +203,7 @@ class ResultPart {
       name,
       output,
       isError,
-      ...(diff !== undefined && { diff }),
+      ...defined({ diff }),
     };
   }
 }

@@ -1,6 +1,8 @@
 // What became of a run, and waiting for it (contract section 4, `getRun` and `waitRun`).
+
 import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
+import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
@@ -38,7 +40,7 @@ export class RunUseCases {
       runId: params.runId,
       sessionId: row.sessionId,
       state: row.state,
-      ...(completion === undefined ? {} : { completion }),
+      ...defined({ completion }),
     };
   }
 

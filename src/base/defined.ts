@@ -8,7 +8,9 @@ export type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
  * may be absent and not `undefined` (`exactOptionalPropertyTypes`).
  */
 export function defined<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => value !== undefined),
-  ) as Defined<T>;
+  const kept: Partial<T> = {};
+  for (const key of Object.keys(values) as (keyof T)[]) {
+    if (values[key] !== undefined) kept[key] = values[key];
+  }
+  return kept as Defined<T>;
 }

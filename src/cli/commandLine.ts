@@ -21,7 +21,9 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       run: async (options) => {
         const { runCommand } = await import("./run.js");
         return runCommand(options, {
-          ...{ stdin: self.stdin, stdout: self.stdout, stderr: self.stderr },
+          stdin: self.stdin,
+          stdout: self.stdout,
+          stderr: self.stderr,
           isStderrTty: self.stderr.isTTY === true,
           env: self.env,
           cwd: self.cwd(),

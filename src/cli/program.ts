@@ -3,7 +3,9 @@
  * nothing itself: every command is an action that its caller gives. Help goes to stdout, mistakes go
  * to stderr with exit code 2, and nothing but frames ever goes to a server's stdout.
  */
+
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { defined } from "../base/defined.js";
 import { exitCodes, outputFormats, type RunCommandOptions } from "./runOptions.js";
 import {
   defaultServeOptions,
@@ -154,9 +156,9 @@ function addRun(program: Command, actions: Reported): void {
     .option("--timeout <seconds>", "cancel the run after so long", positiveSeconds)
     .action((prompt: string, { continue: continueLatest, timeout, ...options }: RunFlags) =>
       actions.run({
-        ...{ prompt, ...options },
-        ...(continueLatest ? { continueLatest } : {}),
-        ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
+        prompt,
+        ...options,
+        ...defined({ continueLatest, timeoutSeconds: timeout }),
       }),
     );
 }

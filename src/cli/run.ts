@@ -2,8 +2,10 @@
  * `turnwire run`: one prompt from the command line, through a server of its own. A client like any
  * other (contract section 11).
  */
+
 import { addAbortSignal, type Readable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { ConnectionLostError } from "../client/errors.js";
 import { TurnwireClient } from "../client/TurnwireClient.js";
@@ -98,7 +100,7 @@ class RunCommand {
     return TurnwireClient.spawn({
       command: serverCommand.file,
       args: serverCommand.args,
-      ...(dataDir === undefined ? {} : { dataDir }),
+      ...defined({ dataDir }),
       env: definedOf(env),
       clientInfo: { name: "turnwire run" },
       signal: this.#stop.signal,

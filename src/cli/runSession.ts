@@ -1,5 +1,7 @@
 /** Where `turnwire run` runs: the folder's workspace, made ready, and a session in it. */
+
 import { resolve } from "node:path";
+import { defined } from "../base/defined.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunCommandOptions } from "./runOptions.js";
 
@@ -18,7 +20,7 @@ export async function openSession(
   const { permissionMode, model } = options;
   const workspace = await client.api.createWorkspace({
     path: resolve(cwd, options.cwd ?? "."),
-    ...(permissionMode === undefined ? {} : { permissionMode }),
+    ...defined({ permissionMode }),
   });
   const workspaceId = workspace.id;
   await client.api.initAgent({ workspaceId });
@@ -51,7 +53,7 @@ async function latestSession(
   do {
     const { sessions, nextCursor } = await client.api.listSessions({
       workspaceId,
-      ...(cursor === undefined ? {} : { cursor }),
+      ...defined({ cursor }),
     });
     const found = sessions.find((session) => session.parentSessionId === undefined);
     if (found !== undefined) return found.id;

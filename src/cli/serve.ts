@@ -56,7 +56,12 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
   let server: Server;
   try {
     server = composeServer({
-      ...{ dataDirectory, env, clock, ids, log: log.log, cwd: io.cwd },
+      dataDirectory,
+      env,
+      clock,
+      ids,
+      log: log.log,
+      cwd: io.cwd,
       facts: { name: "turnwire", version: io.version, maxMessageBytes: options.maxMessageBytes },
       lingerMs: options.lingerSeconds * 1000,
       createEngine: (place) => lazyEngine(place, { ...io, log: log.log, dataDirectory }),
@@ -70,7 +75,10 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
     return 1;
   }
   const channel = openChannel({
-    ...{ input: io.input, output: io.output, framing: options.framing, log: log.log },
+    input: io.input,
+    output: io.output,
+    framing: options.framing,
+    log: log.log,
     maxMessageBytes: options.maxMessageBytes,
   });
   let wasShutDown = false;

@@ -88,10 +88,13 @@ export class TurnwireClient {
     this.#runs = new Runs({
       request: (method, params) => this.request(method, params),
       willResend: () => this.#connection.willReconnect,
-      ...{ reportError, ids: options.ids ?? randomIds },
+      reportError,
+      ids: options.ids ?? randomIds,
     });
     this.#connection = new Connection({
-      ...{ connect, canReconnect, reportError },
+      connect,
+      canReconnect,
+      reportError,
       framing: options.framing ?? "ndjson",
       initialize: initializeParams(options, this.#clientId),
       closeTimeoutMs: this.#closeTimeoutMs,

@@ -179,7 +179,10 @@ export class Connection {
     this.#current = endpoint;
     if (this.#isKilled) endpoint.kill();
     const link = openLink({
-      ...{ streams: endpoint.streams, framing, log, onPermission },
+      streams: endpoint.streams,
+      framing,
+      log,
+      onPermission,
       onNotification: (notification) => onNotification(notification),
     });
     try {

@@ -2,10 +2,12 @@
  * A server as a child process: started with its streams piped, its stderr drained and its last
  * words kept, and ended without leaving anything behind.
  */
+
 import { existsSync } from "node:fs";
 import { pid, platform } from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { ConnectionLostError } from "./errors.js";
 import type { Streams } from "./link.js";
 
@@ -50,9 +52,12 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
   if (command.dataDir !== undefined) args.push("--data-dir", command.dataDir);
   const ownServer = command.command === undefined;
   const child = execa(command.command ?? ownBinary(), args, {
-    ...(ownServer ? { node: true, ipc: false } : {}),
-    ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    ...(command.env === undefined ? {} : { env: command.env }),
+    ...defined({
+      node: ownServer || undefined,
+      ipc: ownServer ? false : undefined,
+      cwd: command.cwd,
+      env: command.env,
+    }),
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",

@@ -4,6 +4,7 @@
 // Prices are US dollars for a million tokens, as the vendors list them for prompts of ordinary
 // length; some charge more for long ones, so a session's cost is a lower bound. A price that is
 // announced to change, or that is not known, is left out. A configuration can correct any of it.
+import { defined } from "../base/defined.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { ProviderType } from "./types.js";
 
@@ -35,7 +36,7 @@ function model(row: Row): Omit<ModelInfo, "provider"> {
     defaultMaxTokens: Math.min(row.outputLimit, replyTokens),
     canReason: row.canReason ?? true,
     supportsImages: true,
-    ...(row.price && { costPerMillionInput: row.price[0], costPerMillionOutput: row.price[1] }),
+    ...defined({ costPerMillionInput: row.price?.[0], costPerMillionOutput: row.price?.[1] }),
   };
 }
 

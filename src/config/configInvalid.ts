@@ -1,5 +1,6 @@
 // The one way in which a configuration is told to be wrong: by file and field, never by value,
 // because the value may be a key.
+import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 
 /** One thing that is wrong in a file. `path` is written as in `providers.local.models[0].id`. */
@@ -22,7 +23,7 @@ export function configInvalid(
     `${file}: ${where}${first?.message ?? "invalid"}${more}`,
     {
       data: { file, issues },
-      ...(cause !== undefined && { cause }),
+      ...defined({ cause }),
     },
   );
 }

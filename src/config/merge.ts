@@ -1,5 +1,6 @@
 // Two files into one: the workspace's over the user's. Pure, and blind to trust: what an untrusted
 // workspace may not say has been taken out before (see untrusted.ts).
+import { defined } from "../base/defined.js";
 import type { ConfigFile, ModelEntry, ProviderEntry } from "./schema.js";
 
 /**
@@ -15,13 +16,12 @@ export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): Confi
     providers: mergeProviders(user.providers ?? {}, workspace.providers ?? {}),
     models: { ...user.models, ...workspace.models },
     permissions: {
-      ...(mode !== undefined && { mode }),
+      ...defined({ mode }),
       allow: [...(user.permissions?.allow ?? []), ...(workspace.permissions?.allow ?? [])],
       deny: [...(user.permissions?.deny ?? []), ...(workspace.permissions?.deny ?? [])],
     },
     mcpServers: { ...user.mcpServers, ...workspace.mcpServers },
-    ...(autoSummarize !== undefined && { autoSummarize }),
-    ...(summaryModel !== undefined && { summaryModel }),
+    ...defined({ autoSummarize, summaryModel }),
     limits: { ...user.limits, ...workspace.limits },
   };
 }
@@ -45,7 +45,7 @@ function mergeProvider(below: ProviderEntry, above: ProviderEntry): ProviderEntr
     ...below,
     ...above,
     headers: mergeHeaders(below.headers ?? {}, above.headers ?? {}),
-    ...(models !== undefined && { models }),
+    ...defined({ models }),
   };
 }
 

@@ -1,5 +1,6 @@
 // From the providers of a file, or from the environment where there are none, to providers that can
 // be called: keys filled in, models known.
+import { defined } from "../base/defined.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { catalogueOf } from "./catalogue.js";
 import { usualKeyVariable, usualKeyVariables } from "./defaults.js";
@@ -49,13 +50,10 @@ function resolve(id: string, entry: ProviderEntry, secrets: Secrets): Provider {
   return {
     id,
     type: entry.type,
-    ...(entry.baseUrl !== undefined && { baseUrl: entry.baseUrl }),
-    ...(apiKey && { apiKey }),
-    ...(apiKeyVariable !== undefined && { apiKeyVariable }),
+    ...defined({ baseUrl: entry.baseUrl, apiKey: apiKey || undefined, apiKeyVariable }),
     headers: secrets.values(`providers.${id}.headers`, entry.headers ?? {}, "header"),
     models,
-    ...(large !== undefined && { defaultLargeModel: large }),
-    ...(small !== undefined && { defaultSmallModel: small }),
+    ...defined({ defaultLargeModel: large, defaultSmallModel: small }),
   };
 }
 

@@ -1,5 +1,6 @@
 // A configuration fit for a log or a screen: what is secret is replaced by the name of the variable
 // that holds it. Built from what may be shown, so that a new field is hidden until it is added here.
+import { defined } from "../base/defined.js";
 import type { McpServer, Provider, ResolvedConfig } from "./types.js";
 
 /** A provider without its secrets. */
@@ -34,7 +35,7 @@ export function redact(config: ResolvedConfig): RedactedConfig {
   return {
     providers: [...config.providers.values()].map(redactProvider),
     models: config.models,
-    ...(config.permissionMode !== undefined && { permissionMode: config.permissionMode }),
+    ...defined({ permissionMode: config.permissionMode }),
     permissionRules: config.permissionRules,
     mcpServers: Object.fromEntries(mcpServers),
     autoSummarize: config.autoSummarize,
@@ -48,7 +49,7 @@ function redactProvider(provider: Provider): RedactedProvider {
   return {
     id: provider.id,
     type: provider.type,
-    ...(provider.baseUrl !== undefined && { baseUrl: withoutQuery(provider.baseUrl) }),
+    ...defined({ baseUrl: provider.baseUrl && withoutQuery(provider.baseUrl) }),
     apiKey: nameOfKey(provider),
     headers: Object.keys(provider.headers),
     models: provider.models.map(({ id }) => id),

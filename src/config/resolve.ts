@@ -1,5 +1,6 @@
 // From checked files and an environment to the configuration of one workspace. Pure: reading the
 // files is load.ts.
+import { defined } from "../base/defined.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
 import { defaultAutoSummarize, defaultLimits, defaultSummaryModel } from "./defaults.js";
 import { mergeConfigFiles } from "./merge.js";
@@ -53,7 +54,7 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
   return {
     providers,
     models: { large, small: file.models?.small ?? smallModelOf(providers, large) },
-    ...(file.permissions?.mode !== undefined && { permissionMode: file.permissions.mode }),
+    ...defined({ permissionMode: file.permissions?.mode }),
     permissionRules: {
       allow: file.permissions?.allow ?? [],
       deny: file.permissions?.deny ?? [],

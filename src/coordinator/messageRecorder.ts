@@ -1,5 +1,6 @@
 import type { MessageWriter } from "../agent/ports.js";
 import { toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { NotificationParams } from "../protocol/registry.js";
 
@@ -92,7 +93,7 @@ export class MessageRecorder implements MessageWriter {
   finish(reason: FinishReason, message?: string): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#parts.push({ type: "finish", reason, ...(message === undefined ? {} : { message }) });
+    this.#parts.push({ type: "finish", reason, ...defined({ message }) });
     // The last message of a turn is written with the turn's outcome, in one commit.
     this.#changed("soon");
     this.#tell();

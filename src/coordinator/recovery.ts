@@ -1,6 +1,8 @@
 // What a dead server left behind (contract sections 5 and 9): its open runs become `interrupted`
 // completions, once, and its half-written messages become a history that a model can be sent.
+
 import { type Clock, toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -72,7 +74,7 @@ export class Recovery {
     if (!needsCompletion) return;
     const last = messages.lastAssistantOf(run.position, run.sessionId);
     const facts: CompletionFacts = {
-      ...(last === undefined ? {} : { messageId: last.id }),
+      ...defined({ messageId: last?.id }),
       ...completionText(last === undefined ? "" : textOf(last)),
       status: "interrupted",
       cancelled: false,

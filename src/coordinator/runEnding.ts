@@ -1,7 +1,9 @@
 // The only writer of an outcome: run and completion in one durable transaction (contract
 // section 5), after everything else of the run has been told.
+
 import type { TurnOutcome } from "../agent/ports.js";
 import { type Timer, toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { RunCause } from "../protocol/objects/run.js";
@@ -110,7 +112,7 @@ export class RunEnding {
   #announce(run: AcceptedRun, outcome: TurnOutcome): void {
     const { announcer, sessions, workspaceId } = this.#options;
     const { sessionId, runId } = run.request;
-    const head = { workspaceId, sessionId, ...(runId === undefined ? {} : { runId }) };
+    const head = { workspaceId, sessionId, ...defined({ runId }) };
     if (outcome.status === "failed") {
       const message = outcome.error ?? "The run failed.";
       const name = outcome.errorName ?? "InternalError";
@@ -189,15 +191,13 @@ export class RunEnding {
     const cause = isCancelled ? (run.cause ?? "user") : outcome.cause;
     const usage = run.recorder?.usage;
     return {
-      ...(outcome.messageId === undefined ? {} : { messageId: outcome.messageId }),
+      ...defined({ messageId: outcome.messageId }),
       ...completionText(outcome.text),
       status: outcome.status,
       cancelled: isCancelled,
-      ...(outcome.error === undefined ? {} : { error: outcome.error }),
-      ...(outcome.errorName === undefined ? {} : { errorName: outcome.errorName }),
-      ...(cause === undefined ? {} : { cause }),
+      ...defined({ error: outcome.error, errorName: outcome.errorName, cause }),
       foldedPrompts: run.folded,
-      ...(usage === undefined ? {} : { usage }),
+      ...defined({ usage }),
       completedAt: toRfc3339(this.#options.clock.now()),
     };
   }

@@ -1,7 +1,9 @@
 // What a turn does, stored and told. What streams reaches the disk in batches (at most 250 ms
 // later, and at the turn's end); what a tool is about to do reaches it at once.
+
 import type { NewMessage, Prompt, TurnSink } from "../agent/ports.js";
 import { type Clock, type Timer, toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
@@ -37,6 +39,8 @@ export interface TurnRecorderOptions {
 
 /** Records one turn. */
 export class TurnRecorder implements TurnSink {
+  /** The members that every event of the turn carries. */
+  readonly eventHead: { workspaceId: string; sessionId: string; runId?: string };
   readonly #options: TurnRecorderOptions;
   readonly #dirty = new Set<MessageRecorder>();
   readonly #outlet: MessageOutlet;
@@ -45,7 +49,9 @@ export class TurnRecorder implements TurnSink {
   #hasUsage = false;
 
   constructor(options: TurnRecorderOptions) {
+    const { workspaceId, sessionId, runId } = options.run;
     this.#options = options;
+    this.eventHead = { workspaceId, sessionId, ...defined({ runId }) };
     this.#outlet = {
       now: () => options.clock.now(),
       store: (recorder, when) => this.#store(recorder, when),
@@ -59,12 +65,6 @@ export class TurnRecorder implements TurnSink {
     return this.#hasUsage ? this.#usage : undefined;
   }
 
-  /** The members that every event of the turn carries. */
-  get eventHead(): { workspaceId: string; sessionId: string; runId?: string } {
-    const { workspaceId, sessionId, runId } = this.#options.run;
-    return { workspaceId, sessionId, ...(runId === undefined ? {} : { runId }) };
-  }
-
   createMessage(message: NewMessage): MessageRecorder {
     const { ids, clock, run, messages } = this.#options;
     const now = clock.now();
@@ -72,9 +72,11 @@ export class TurnRecorder implements TurnSink {
       id: ids.next("msg"),
       sessionId: run.sessionId,
       role: message.role,
-      ...(message.model === undefined ? {} : { model: message.model }),
-      ...(message.provider === undefined ? {} : { provider: message.provider }),
-      ...(message.isSummary ? { isSummary: true } : {}),
+      ...defined({
+        model: message.model,
+        provider: message.provider,
+        isSummary: message.isSummary || undefined,
+      }),
       createdAt: toRfc3339(now),
     };
     const recorder = new MessageRecorder(head, message.parts ?? [], this.#outlet);

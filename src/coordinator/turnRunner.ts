@@ -3,6 +3,7 @@
 
 import { recordCancelledTurn } from "../agent/cancelledTurn.js";
 import type { ChildSession, HistoryMessage, Prompt, TurnOutcome } from "../agent/ports.js";
+import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { PermissionAnswer } from "../protocol/registry.js";
@@ -118,7 +119,12 @@ export class TurnRunner {
     const { workspaceId, sessions, messages, announcer, clock, ids, log } = this.#options;
     return {
       run: { position: run.ref.position, workspaceId, sessionId, runId },
-      ...{ sessions, messages, announcer, clock, ids, log },
+      sessions,
+      messages,
+      announcer,
+      clock,
+      ids,
+      log,
       sessionChanged: () => this.#hooks.sessionChanged(sessionId),
     };
   }
@@ -143,7 +149,9 @@ export class TurnRunner {
   #openChild(run: AcceptedRun, title: string, parent: TurnRecorder): ChildSession {
     const { workspaceId, sessions, ids, clock } = this.#options;
     const { id } = sessions.insert({
-      ...{ id: ids.next("ses"), workspaceId, title },
+      id: ids.next("ses"),
+      workspaceId,
+      title,
       parentSessionId: run.request.sessionId,
       createdAt: clock.now(),
     });
@@ -176,7 +184,7 @@ export class TurnRunner {
   ): Promise<PermissionAnswer | undefined> {
     const { workspaceId, ids, desk, announcer } = this.#options;
     const { sessionId, runId, clientId } = run.request;
-    const head = { workspaceId, sessionId, ...(runId === undefined ? {} : { runId }) };
+    const head = { workspaceId, sessionId, ...defined({ runId }) };
     const permissionId = ids.next("per");
     let answer: PermissionAnswer | undefined;
     try {

@@ -1,6 +1,8 @@
 // Stored rows as the protocol's objects.
+
 import type { HistoryMessage } from "../agent/ports.js";
 import { toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import type { Message, Part } from "../protocol/objects/message.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { HistoryRow, MessageRow } from "../storage/messageStore.js";
@@ -11,13 +13,13 @@ export function toSession(row: SessionRow, live: { isBusy: boolean; queued: numb
   return {
     id: row.id,
     workspaceId: row.workspaceId,
-    ...(row.parentSessionId === undefined ? {} : { parentSessionId: row.parentSessionId }),
+    ...defined({ parentSessionId: row.parentSessionId }),
     title: row.title,
     messageCount: row.messageCount,
     promptTokens: row.promptTokens,
     completionTokens: row.completionTokens,
     cost: row.cost,
-    ...(row.summaryMessageId === undefined ? {} : { summaryMessageId: row.summaryMessageId }),
+    ...defined({ summaryMessageId: row.summaryMessageId }),
     isBusy: live.isBusy,
     queuedPrompts: live.queued,
     createdAt: toRfc3339(row.createdAt),
@@ -32,9 +34,11 @@ export function toMessage(row: MessageRow): Message {
     sessionId: row.sessionId,
     role: row.role as Message["role"],
     parts: JSON.parse(row.parts) as Part[],
-    ...(row.model === undefined ? {} : { model: row.model }),
-    ...(row.provider === undefined ? {} : { provider: row.provider }),
-    ...(row.isSummary ? { isSummary: true } : {}),
+    ...defined({
+      model: row.model,
+      provider: row.provider,
+      isSummary: row.isSummary || undefined,
+    }),
     createdAt: toRfc3339(row.createdAt),
     updatedAt: toRfc3339(row.updatedAt),
   };
@@ -46,6 +50,6 @@ export function toHistoryMessage(row: HistoryRow): HistoryMessage {
     id: row.id,
     role: row.role as Message["role"],
     parts: JSON.parse(row.parts) as Part[],
-    ...(row.isSummary ? { isSummary: true } : {}),
+    ...defined({ isSummary: row.isSummary || undefined }),
   };
 }

@@ -1,4 +1,5 @@
 // The built-in engine of one workspace: its models, tools and permissions, put together for a turn.
+
 import { join } from "node:path";
 import type { Permissions, TurnOutcome } from "../agent/ports.js";
 import { runTurn } from "../agent/runTurn.js";
@@ -9,6 +10,7 @@ import type { TurnModel } from "../agent/turn.js";
 import type { AgentChoice, Engine, EnginePlace } from "../backend/ports.js";
 import type { Clock } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -82,7 +84,9 @@ class BuiltInEngine implements Engine {
     this.#agentsMd = new AgentsMd(workspacePath);
     this.#surroundings = surroundings;
     this.#resources = new ToolResources({
-      ...{ clock, ids, log },
+      clock,
+      ids,
+      log,
       outputDirectory: join(dataDirectory, "outputs", workspaceId),
     });
     this.#tools = createTools({ resources: this.#resources });
@@ -157,7 +161,9 @@ class BuiltInEngine implements Engine {
     const { clock } = this.#surroundings;
     const date = new Date(clock.now()).toISOString().slice(0, 10);
     return {
-      ...{ config, env, tools: [...this.#tools, ...serverTools] },
+      config,
+      env,
+      tools: [...this.#tools, ...serverTools],
       large: turnModel(choice, choice.large, clock),
       summaryModel: turnModel(choice, choice[config.summaryModel], clock),
       systemPrompt: (tools) =>
@@ -192,7 +198,8 @@ class BuiltInEngine implements Engine {
     const shared = { model, summaryModel, limits, autoSummarize };
     const task = taskTool({
       turn: {
-        ...{ ...shared, tools: prepared.tools },
+        ...shared,
+        tools: prepared.tools,
         systemPrompt: (tools) => prepared.systemPrompt(tools.map(({ name }) => name)),
       },
       ports: { clock, ids, log },
@@ -202,7 +209,13 @@ class BuiltInEngine implements Engine {
     const tools = [...prepared.tools, task];
     const outcome = await runTurn(
       {
-        ...{ ...shared, sessionId, prompt, history, signal, tools, env },
+        ...shared,
+        sessionId,
+        prompt,
+        history,
+        signal,
+        tools,
+        env,
         systemPrompt: prepared.systemPrompt(tools.map(({ name }) => name)),
         workspacePath: this.#place.workspacePath,
         permissions: this.#permissions(config, request),
@@ -221,7 +234,7 @@ class BuiltInEngine implements Engine {
       mode: () => this.#place.permissionMode(),
       rules: () => config.permissionRules,
       sessionGrants: this.#grantsOf(request.sessionId),
-      ...(home === undefined ? {} : { home }),
+      ...defined({ home }),
       ask: asking(request),
       log,
     });
@@ -236,10 +249,7 @@ class BuiltInEngine implements Engine {
 
 function asking({ ask }: TurnRequest): PermissionGateOptions["ask"] {
   return ({ toolCallId, tool, action, description, path, input }, signal) =>
-    ask(
-      { toolCallId, tool, action, description, input, ...(path === undefined ? {} : { path }) },
-      signal,
-    );
+    ask({ toolCallId, tool, action, description, input, ...defined({ path }) }, signal);
 }
 
 /** By provider as a configuration has it, which is another one when the configuration changes. */

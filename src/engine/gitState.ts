@@ -6,9 +6,11 @@
 // ours with a configuration of ours, which borrows the real one's objects, index and files. Of the
 // real one only what git says about itself is asked (`rev-parse`, `config --list`): that reads and
 // runs nothing.
+
 import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { defined } from "../base/defined.js";
 import { isWithin } from "../base/insideFolder.js";
 import type { RunCommand } from "../process/runCommand.js";
 
@@ -85,8 +87,7 @@ async function readState(
     signal.throwIfAborted();
     return {
       recentCommits: commits,
-      ...(repository.branch !== undefined && { branch: printable(repository.branch) }),
-      ...(changes && { changes }),
+      ...defined({ branch: repository.branch && printable(repository.branch), changes }),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -134,8 +135,10 @@ async function findRepository(workspacePath: string, git: Git): Promise<Reposito
     commonDir: resolve(workspacePath, commonDir),
     root,
     objectFormat: objectFormat ?? "sha1",
-    ...(branch.ok && { branch: branch.stdout.trim() }),
-    ...(head.ok && /^[0-9a-f]{40,64}$/.test(commit) && { head: commit }),
+    ...defined({
+      branch: branch.ok ? branch.stdout.trim() : undefined,
+      head: head.ok && /^[0-9a-f]{40,64}$/.test(commit) ? commit : undefined,
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // Completions (contract section 5): written in the transaction that ends the run, delivered until
 // they are acknowledged, readable for seven days after that.
+import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
 import type { RunComplete } from "../protocol/objects/run.js";
@@ -51,7 +52,7 @@ export class Outbox {
       completionId,
       workspaceId: run.workspaceId,
       sessionId: run.sessionId,
-      ...(run.runId === undefined ? {} : { runId: run.runId }),
+      ...defined({ runId: run.runId }),
       ...facts,
     };
     const sequence = this.#store.insert({

@@ -71,7 +71,16 @@ function serverProcess(
 ): ServerProcess {
   const id = ids.next("mcp");
   return new ServerProcess({
-    ...{ command, args, env, ownEnv, workspacePath, id, reaper, notes, clock, log },
+    command,
+    args,
+    env,
+    ownEnv,
+    workspacePath,
+    id,
+    reaper,
+    notes,
+    clock,
+    log,
   });
 }
 

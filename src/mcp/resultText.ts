@@ -1,3 +1,4 @@
+import { defined } from "../base/defined.js";
 import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js";
 import type { ToolResult } from "../tools/tool.js";
 import { type CallResult, ContentBlock } from "./messages.js";
@@ -19,7 +20,7 @@ export function resultText(result: CallResult): ToolResult {
     pieces.push(JSON.stringify(structuredContent, null, 2));
   }
   const output = withoutMiddle(pieces.join("\n").trim() || "(no content)");
-  return { output, ...(result.isError ? { isError: true } : {}) };
+  return { output, ...defined({ isError: result.isError || undefined }) };
 }
 
 function blockText(block: ContentBlock | undefined): string {

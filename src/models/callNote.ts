@@ -1,10 +1,12 @@
 // What the agent tells its own model adapters with a call: a note among the call's provider options,
 // under a name that no provider reads.
+
 import type {
   LanguageModelV3CallOptions,
   LanguageModelV3TextPart,
   SharedV3ProviderOptions,
 } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 
 /** What a model call is for. */
 export type CallPurpose = "turn" | "title" | "summary";
@@ -26,8 +28,7 @@ export function noteOptions(note: CallNote): SharedV3ProviderOptions {
   return {
     [key]: {
       purpose: note.purpose,
-      ...(note.turnStart !== undefined && { turnStart: note.turnStart }),
-      ...(note.reasoningEffort !== undefined && { reasoningEffort: note.reasoningEffort }),
+      ...defined({ turnStart: note.turnStart, reasoningEffort: note.reasoningEffort }),
     },
   };
 }
@@ -37,8 +38,10 @@ export function readNote(options: LanguageModelV3CallOptions): CallNote {
   const { purpose, turnStart, reasoningEffort } = options.providerOptions?.[key] ?? {};
   return {
     purpose: isPurpose(purpose) ? purpose : "turn",
-    ...(typeof turnStart === "number" && { turnStart }),
-    ...(typeof reasoningEffort === "string" && { reasoningEffort }),
+    ...defined({
+      turnStart: typeof turnStart === "number" ? turnStart : undefined,
+      reasoningEffort: typeof reasoningEffort === "string" ? reasoningEffort : undefined,
+    }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LanguageModelV3, LanguageModelV3CallOptions } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import { secretsOf } from "../base/redact.js";
 import type { Provider } from "../config/types.js";
 import { explainError, type ModelIdentity } from "./explainError.js";
@@ -28,8 +29,7 @@ export function configuredModel(provider: Provider, adapted: AdaptedModel): Conf
     modelId: model.modelId,
     hasKey: provider.apiKey !== undefined,
     secrets: secretsOf(provider.apiKey, provider.headers),
-    ...(baseUrl !== undefined && { baseUrl }),
-    ...(provider.apiKeyVariable !== undefined && { apiKeyVariable: provider.apiKeyVariable }),
+    ...defined({ baseUrl, apiKeyVariable: provider.apiKeyVariable }),
   };
   return {
     specificationVersion: "v3",

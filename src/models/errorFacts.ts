@@ -1,6 +1,7 @@
 // What can be known of an error that a provider's package threw or streamed. The packages throw
 // `APICallError`s, stream bare objects of several shapes, and let the platform's own errors through;
 // here they all become one plain record.
+import { defined } from "../base/defined.js";
 
 /** What is known of a model error. */
 export interface ErrorFacts {
@@ -42,7 +43,7 @@ export function factsOf(error: unknown): ErrorFacts {
   const words = wordsOf(error, body);
   const status = statusOf(error, codes);
   const headers = headersOf(error);
-  const rest = { codes, ...(headers && { headers }) };
+  const rest = { codes, ...defined({ headers }) };
   if (status !== undefined) return { kind: "http", status, words, ...rest };
   if (networkCode !== undefined) return { kind: "network", networkCode, words, ...rest };
   return { kind: kindByName(error, words), words, ...rest };

@@ -1,6 +1,7 @@
 // From an error of a provider to a sentence that a person can act on. Every message names the
 // provider, says what it answered in its own words, and what to do; none contains a secret.
 
+import { defined } from "../base/defined.js";
 import { redact } from "../base/redact.js";
 import { type ErrorFacts, factsOf } from "./errorFacts.js";
 import type { ModelFailure, RetryHint } from "./modelFailure.js";
@@ -162,13 +163,13 @@ function failure(
     errorName,
     message: redact(sentence, who.secrets ?? []),
     cause: "provider",
-    ...(retry && { retry }),
+    ...defined({ retry }),
   };
 }
 
 function hint(facts: ErrorFacts, now: number): RetryHint {
   const afterMs = askedWait(facts.headers, now);
-  return { attempts: usualAttempts, ...(afterMs !== undefined && { afterMs }) };
+  return { attempts: usualAttempts, ...defined({ afterMs }) };
 }
 
 function wait({ afterMs }: RetryHint): string {

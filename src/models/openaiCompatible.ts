@@ -1,10 +1,12 @@
 // Any server that speaks OpenAI's chat completions: local ones, and most hosted ones.
+
 import type {
   LanguageModelV3CallOptions,
   LanguageModelV3Message,
   LanguageModelV3Prompt,
   LanguageModelV3ToolCallPart,
 } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
@@ -26,7 +28,7 @@ export async function openaiCompatibleModel(
     baseURL: provider.baseUrl ?? baseUrl,
     headers: provider.headers,
     includeUsage: true,
-    ...(provider.apiKey !== undefined && { apiKey: provider.apiKey }),
+    ...defined({ apiKey: provider.apiKey }),
   });
   return { model: compatible.chatModel(info.id), baseUrl, adapt };
 }

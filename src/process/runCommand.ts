@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { defined } from "../base/defined.js";
 import { isWithin } from "../base/insideFolder.js";
 
 /** What a command runs with. */
@@ -75,6 +76,6 @@ export function hostEnvironment(
     PATH: entries.join(separator),
     // Windows looks into the working folder before it looks into PATH, unless told not to.
     NoDefaultCurrentDirectoryInExePath: "1",
-    ...(systemRoot !== undefined && { SystemRoot: systemRoot }),
+    ...defined({ SystemRoot: systemRoot }),
   };
 }

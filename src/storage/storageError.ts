@@ -1,4 +1,5 @@
 // What SQLite threw, as errors that a person can do something about.
+import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 
 /** Somebody else holds the file. */
@@ -27,7 +28,7 @@ export function storageError(file: string | undefined, error: unknown): DomainEr
   const name = file === undefined ? "The database" : `The database ${file}`;
   return new DomainError("StorageFailed", `${name} failed: ${what}.`, {
     cause: error,
-    ...(code === undefined ? {} : { data: { sqliteCode: code } }),
+    ...defined({ data: code === undefined ? undefined : { sqliteCode: code } }),
   });
 }
 

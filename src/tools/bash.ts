@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { defined } from "../base/defined.js";
 import { requirePermission } from "../permissions/requirePermission.js";
 import { Job } from "../process/jobs.js";
 import type { ShellExit } from "../process/shellProcess.js";
@@ -76,7 +77,7 @@ async function runToEnd(
   const notes = [directory.note, ending, moved].filter((note) => note !== undefined);
   const output = [begun.output.text().trimEnd() || "(no output)", ...notes.map((n) => `[${n}]`)];
   const isError = hasTimedOut || exit.kind === "signal" || exit.code !== 0;
-  return { output: output.join("\n"), ...(isError ? { isError: true } : {}) };
+  return { output: output.join("\n"), ...defined({ isError: isError || undefined }) };
 }
 
 /** What to say of a shell's end; undefined when all went well. */

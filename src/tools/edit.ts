@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { defined } from "../base/defined.js";
 import { defineTool } from "./defineTool.js";
 import { applyEdits } from "./edits/applyEdits.js";
 import { requireKnown } from "./edits/knownFile.js";
@@ -70,6 +71,6 @@ async function edit(
   const diff = unifiedDiff(reached.shown, file.text, after);
   return {
     output: `Made ${count} in ${reached.shown}.`,
-    ...(diff === undefined ? {} : { diff }),
+    ...defined({ diff }),
   };
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { defined } from "../base/defined.js";
 import { cutText, formatCount } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
 import { ToolFailure } from "./failure.js";
@@ -73,7 +74,7 @@ async function fetchPage(
   const isError = response.status < 200 || response.status > 299;
   if (isError) notes.push(`HTTP status ${response.status}`);
   const output = [shown.trim() || "(no content)", ...notes.map((note) => `[${note}]`)].join("\n");
-  return { output, ...(isError ? { isError: true } : {}) };
+  return { output, ...defined({ isError: isError || undefined }) };
 }
 
 function parseUrl(text: string): URL {

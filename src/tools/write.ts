@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { defined } from "../base/defined.js";
 import { formatBytes } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
 import { requireKnown } from "./edits/knownFile.js";
@@ -60,7 +61,7 @@ async function write(
   // Of a file that was no text there is no telling what changed.
   if (before === "unreadable") return { output };
   const diff = unifiedDiff(reached.shown, before?.text, input.content);
-  return { output, ...(diff === undefined ? {} : { diff }) };
+  return { output, ...defined({ diff }) };
 }
 
 async function textBefore(real: string): Promise<{ text: string } | "unreadable"> {

@@ -143,6 +143,11 @@ describe("every file of src", () => {
     expect(files.filter(({ lines }) => lines > 300).map(({ path }) => path)).toEqual([]);
   });
 
+  it("writes members as members, and leaves absent ones out in one way", () => {
+    const spreads = /\.\.\.\{|\.\.\.\([^()]*(\([^()]*\)[^()]*)*(\? \{|: \{|&& \{)/;
+    expect(files.filter(({ code }) => spreads.test(code)).map(({ path }) => path)).toEqual([]);
+  });
+
   it("leaves the process to main.ts", () => {
     const names =
       /(?<![.#\w])process\.(argv|chdir|cwd|emit|env|exec|exit|kill|on|pid|ppid|std)|"node:process"/;

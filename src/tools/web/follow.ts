@@ -1,6 +1,7 @@
 // From a URL to its answer, through redirects. Each host on the way is asked for, and each address
 // checked before it is connected to.
 
+import { defined } from "../../base/defined.js";
 import { PermissionRefused, requirePermission } from "../../permissions/requirePermission.js";
 import { ToolFailure } from "../failure.js";
 import type { ToolContext } from "../tool.js";
@@ -79,7 +80,7 @@ async function askFor(following: Following, url: URL, isKnownOrigin: boolean): P
     description: `Fetch ${url.href}`,
     subject: { kind: "url", value: url.href },
     input: following.input,
-    ...(isKnownOrigin ? { denyOnly: true } : {}),
+    ...defined({ denyOnly: isKnownOrigin || undefined }),
   });
 }
 
