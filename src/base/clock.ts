@@ -46,3 +46,10 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 export function toRfc3339(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** The day at a time in milliseconds where this machine is, as YYYY-MM-DD. */
+export function localDay(ms: number): string {
+  const date = new Date(ms);
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}

@@ -8,7 +8,7 @@ import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
 import type { TurnModel } from "../agent/turn.js";
 import type { AgentChoice, Engine, EnginePlace } from "../backend/ports.js";
-import type { Clock } from "../base/clock.js";
+import { type Clock, localDay } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
@@ -159,7 +159,7 @@ class BuiltInEngine implements Engine {
       this.#servers.tools(signal),
     ]);
     const { clock } = this.#surroundings;
-    const date = new Date(clock.now()).toISOString().slice(0, 10);
+    const date = localDay(clock.now());
     return {
       config,
       env,
@@ -184,8 +184,10 @@ class BuiltInEngine implements Engine {
 
   #gitState(env: Readonly<Record<string, string>>, signal: AbortSignal) {
     const { workspacePath } = this.#place;
+    const { clock, ids, log } = this.#surroundings;
+    const run = hostCommands({ env, workspacePath, clock, ids, log });
     return this.#git.read(
-      (asking) => readGitState(workspacePath, hostCommands(env, workspacePath), asking),
+      (asking) => readGitState(workspacePath, { run, env, clock }, asking),
       signal,
     );
   }

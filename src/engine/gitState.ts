@@ -1,109 +1,115 @@
-// What git knows of a workspace, read such that nothing of the workspace runs (contract section 7).
+// What git knows of a workspace, read such that nothing of the workspace runs (protocol.md section 7).
 //
-// A repository's own configuration can name programs that git runs on the most harmless occasion:
-// `core.fsmonitor`, `filter.*.clean`, `gpg.program`, a transport for objects that are missing. Turning
-// each one off by name is a race against new ones. So git gets to see another repository: a folder of
-// ours with a configuration of ours, which borrows the real one's objects, index and files. Of the
-// real one only what git says about itself is asked (`rev-parse`, `config --list`): that reads and
-// runs nothing.
-
-import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+// Of the real repository only what git says about itself is asked (`rev-parse`, `config --list`): that
+// reads and runs nothing. Everything else is asked of a stand-in (see `borrow`).
+import { mkdtemp, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
+import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import { isWithin } from "../base/insideFolder.js";
+import { isWithin, toSlashes } from "../base/insideFolder.js";
+import { cutText } from "../base/text.js";
 import type { RunCommand } from "../process/runCommand.js";
+import {
+  borrow,
+  type Repository,
+  type RepositorySettings,
+  settingsAmong,
+} from "./borrowedRepository.js";
 
 /** What the system prompt says of a repository. */
 export interface GitState {
   /** Undefined where no branch is checked out. */
   readonly branch?: string;
-  /** One line a changed file, as `git status --short` writes it; undefined where it took too long. */
+  /**
+   * One line a changed file, as `git status --short` writes it in the workspace; undefined where it
+   * took too long.
+   */
   readonly changes?: readonly string[];
+  /**
+   * Files of which only a program that the repository names could tell whether they changed, which
+   * is not run.
+   */
+  readonly undecided?: readonly string[];
+  /** Whether there are submodules, in which nothing was looked at. */
+  readonly hasSubmodules?: boolean;
   /** The newest first, one line each; empty before the first commit. */
   readonly recentCommits: readonly string[];
 }
 
-interface Repository {
-  readonly gitDir: string;
-  readonly commonDir: string;
-  /** The root of the working tree. */
-  readonly root: string;
-  readonly objectFormat: string;
-  readonly branch?: string;
-  readonly head?: string;
-}
+/** How long all steps together may take, in milliseconds. */
+export const gitLimitMs = 2000;
 
-const timeoutMs = 2000;
 const mostCommits = 5;
 const longestLine = 200;
+/** More changed files than this are not looked at for filters: nobody reads so many. */
+const mostFiltered = 2000;
 
-/** Settings that change what a file looks like to git, and their harmless values. */
-const harmlessSettings =
-  /^core\.(filemode|symlinks|ignorecase|precomposeunicode|autocrlf|eol)\n(true|false|input|lf|crlf|native)$/;
+/** What the state is read with. */
+export interface GitSurroundings {
+  readonly run: RunCommand;
+  /** The environment of the user's programs: where git finds the user's own configuration. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+}
 
 /**
- * Reads the state of the repository that a workspace is in. Undefined where there is none, or git is
- * missing, fails, or takes more than two seconds for a step. Rejects only if the signal is aborted.
+ * Reads the state of the repository that a workspace is in. Undefined where there is none, where git
+ * is missing or fails, and where it took so long that nothing is known after {@link gitLimitMs}.
+ * Rejects only if the signal is aborted, with its reason.
  */
 export async function readGitState(
   workspacePath: string,
-  run: RunCommand,
+  surroundings: GitSurroundings,
   signal: AbortSignal,
 ): Promise<GitState | undefined> {
   signal.throwIfAborted();
+  const limit = new AbortController();
+  const onAbort = () => limit.abort(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  const timer = surroundings.clock.after(gitLimitMs, () => {
+    limit.abort(new Error("git took too long"));
+  });
   try {
-    return await readState(workspacePath, run, signal);
+    return await readState(workspacePath, asking(surroundings, limit.signal));
   } catch {
     // Folders that vanish, a full disk: no reason not to begin a turn.
-    signal.throwIfAborted();
     return undefined;
-  }
-}
-
-async function readState(
-  workspacePath: string,
-  run: RunCommand,
-  signal: AbortSignal,
-): Promise<GitState | undefined> {
-  const git = (cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    run("git", ["--no-pager", ...args], {
-      cwd,
-      env: { ...quietEnvironment, ...env },
-      timeoutMs,
-      signal,
-    });
-  const repository = await findRepository(workspacePath, git);
-  signal.throwIfAborted();
-  if (repository === undefined) return undefined;
-  const settings = await readSettings(workspacePath, git);
-  const folder = await mkdtemp(join(tmpdir(), "turnwire-git-"));
-  try {
-    const env = await borrow(repository, settings, folder);
-    const [commits, changes] = await Promise.all([
-      readCommits(repository, env, git),
-      readChanges(repository, env, git),
-    ]);
-    signal.throwIfAborted();
-    return {
-      recentCommits: commits,
-      ...defined({ branch: repository.branch && printable(repository.branch), changes }),
-    };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    timer.cancel();
+    signal.removeEventListener("abort", onAbort);
+    signal.throwIfAborted();
   }
 }
 
+/** Runs git; what is set in `env` comes on top of what keeps it quiet. */
 type Git = (
   cwd: string,
   args: readonly string[],
-  env?: Readonly<Record<string, string>>,
+  options?: { readonly env?: Readonly<Record<string, string>>; readonly input?: string },
 ) => Promise<{ readonly ok: boolean; readonly stdout: string }>;
 
-/** No configuration but the repository's, no locks, no questions, no network. */
+function asking({ run, env }: GitSurroundings, signal: AbortSignal): Git {
+  const own = Object.fromEntries(
+    userVariables.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  );
+  return (cwd, args, options = {}) =>
+    run("git", ["--no-pager", ...args], {
+      cwd,
+      env: { ...own, ...quietEnvironment, ...options.env },
+      signal,
+      ...defined({ input: options.input }),
+    });
+}
+
+/** Where git finds the configuration that the user and the system gave it. */
+const userVariables = [
+  ...["HOME", "USERPROFILE", "XDG_CONFIG_HOME"],
+  ...["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"],
+];
+
+/** No locks, no questions, no network, nothing fetched on the way. */
 const quietEnvironment: Readonly<Record<string, string>> = {
-  GIT_CONFIG_NOSYSTEM: "1",
-  GIT_CONFIG_GLOBAL: process.platform === "win32" ? "NUL" : "/dev/null",
   GIT_OPTIONAL_LOCKS: "0",
   GIT_TERMINAL_PROMPT: "0",
   GIT_NO_LAZY_FETCH: "1",
@@ -111,6 +117,34 @@ const quietEnvironment: Readonly<Record<string, string>> = {
   GIT_ALLOW_PROTOCOL: "none",
   LC_ALL: "C",
 };
+
+/** In the stand-in, no configuration holds but its own. */
+const noOtherConfiguration: Readonly<Record<string, string>> = {
+  GIT_CONFIG_NOSYSTEM: "1",
+  GIT_CONFIG_GLOBAL: process.platform === "win32" ? "NUL" : "/dev/null",
+};
+
+async function readState(workspacePath: string, git: Git): Promise<GitState | undefined> {
+  const repository = await findRepository(workspacePath, git);
+  if (repository === undefined) return undefined;
+  const settings = await readSettings(workspacePath, git);
+  const folder = await mkdtemp(join(tmpdir(), "turnwire-git-"));
+  try {
+    const env = { ...(await borrow(repository, settings, folder)), ...noOtherConfiguration };
+    const asked: Git = (cwd, args, options) => git(cwd, args, { ...options, env });
+    const [recentCommits, changes] = await Promise.all([
+      readCommits(repository, asked),
+      readChanges({ repository, workspacePath, filters: settings.filters }, asked),
+    ]);
+    return {
+      recentCommits,
+      ...defined({ branch: repository.branch && printable(repository.branch) }),
+      ...changes,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
 
 async function findRepository(workspacePath: string, git: Git): Promise<Repository | undefined> {
   const place = await git(workspacePath, [
@@ -142,67 +176,120 @@ async function findRepository(workspacePath: string, git: Git): Promise<Reposito
   };
 }
 
-async function readSettings(workspacePath: string, git: Git): Promise<string[]> {
+async function readSettings(workspacePath: string, git: Git): Promise<RepositorySettings> {
   const { stdout } = await git(workspacePath, ["config", "--null", "--list"]);
-  return stdout.split("\0").filter((setting) => harmlessSettings.test(setting));
+  const configured = settingsAmong(stdout.split("\0"));
+  if (!/(^|\0)core\.(excludes|attributes)file\n/.test(stdout)) return configured;
+  // Asked as paths, they come with a leading `~` resolved. The last one of a name is what holds.
+  const files = await git(workspacePath, [
+    ...["config", "--null", "--type=path", "--get-regexp"],
+    "^core\\.(excludes|attributes)file$",
+  ]);
+  const pathOf = (name: string) =>
+    files.stdout
+      .split("\0")
+      .findLast((line) => line.startsWith(`${name}\n`))
+      ?.slice(name.length + 1);
+  const excludesFile = pathOf("core.excludesfile");
+  const attributesFile = pathOf("core.attributesfile");
+  return { ...configured, ...defined({ excludesFile, attributesFile }) };
 }
 
-/** Makes the folder that git is shown, and the environment that shows it. */
-async function borrow(
-  repository: Repository,
-  settings: readonly string[],
-  folder: string,
-): Promise<Record<string, string>> {
-  const lines = settings.map((setting) => {
-    const [name = "", value = ""] = setting.split("\n");
-    return `\t${name.slice("core.".length)} = ${value}`;
-  });
-  const config = [
-    "[core]",
-    `\trepositoryformatversion = ${repository.objectFormat === "sha1" ? 0 : 1}`,
-    "\tbare = false",
-    `\texcludesFile = ${quoted(join(repository.commonDir, "info", "exclude"))}`,
-    ...lines,
-    ...(repository.objectFormat === "sha1" ? [] : ["[extensions]", "\tobjectFormat = sha256"]),
-  ];
-  await mkdir(join(folder, "refs"));
-  await writeFile(join(folder, "config"), `${config.join("\n")}\n`);
-  await writeFile(join(folder, "HEAD"), `${repository.head ?? "ref: refs/heads/none"}\n`);
-  return {
-    GIT_DIR: folder,
-    GIT_WORK_TREE: repository.root,
-    GIT_INDEX_FILE: join(repository.gitDir, "index"),
-    GIT_OBJECT_DIRECTORY: join(repository.commonDir, "objects"),
-  };
-}
-
-async function readCommits(
-  repository: Repository,
-  env: Readonly<Record<string, string>>,
-  git: Git,
-): Promise<string[]> {
+async function readCommits(repository: Repository, git: Git): Promise<string[]> {
   if (repository.head === undefined) return [];
   const args = ["log", `--max-count=${mostCommits}`, "--no-show-signature", "--format=%h %s"];
-  const { ok, stdout } = await git(repository.root, [...args, repository.head, "--"], env);
+  const { ok, stdout } = await git(repository.root, [...args, repository.head, "--"]);
   return ok ? stdout.split("\n").filter(Boolean).map(printable) : [];
 }
 
+/** A workspace in its repository. */
+interface Looked {
+  readonly repository: Repository;
+  readonly workspacePath: string;
+  /** See {@link RepositorySettings.filters}. */
+  readonly filters: ReadonlySet<string>;
+}
+
+/** A file that differs, as git tells it. */
+interface Change {
+  /** Two letters: the index against the last commit, the file against the index. */
+  readonly state: string;
+  /** From the repository's root. */
+  readonly path: string;
+}
+
 async function readChanges(
-  repository: Repository,
-  env: Readonly<Record<string, string>>,
+  looked: Looked,
   git: Git,
-): Promise<string[] | undefined> {
-  // Looking into a submodule would run git there, with the submodule's own configuration.
-  const args = ["status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=all"];
-  const { ok, stdout } = await git(repository.root, args, env);
-  return ok ? stdout.split("\0").filter(Boolean).map(printable) : undefined;
+): Promise<Pick<GitState, "changes" | "undecided" | "hasSubmodules">> {
+  const { root } = looked.repository;
+  // A submodule's commit is looked at. What changed inside is not: git would run there, with the
+  // submodule's own configuration.
+  const args = ["status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty"];
+  const [{ ok, stdout }, hasSubmodules] = await Promise.all([
+    git(root, args),
+    isFile(join(root, ".gitmodules")),
+  ]);
+  if (!ok) return {};
+  const found = stdout
+    .split("\0")
+    .filter(Boolean)
+    .map((line) => ({ state: line.slice(0, 2), path: line.slice(3) }));
+  const filtered = await filteredAmong(found, looked, git);
+  const shown = ({ path }: Change) => pathIn(looked, path);
+  const decided = found.flatMap((change) => {
+    if (!filtered.has(change.path)) return [change];
+    return change.state[0] === " " ? [] : [{ ...change, state: `${change.state[0]} ` }];
+  });
+  const undecided = found.filter(({ path }) => filtered.has(path)).map(shown);
+  return {
+    changes: decided.map((change) => printable(`${change.state} ${shown(change)}`)),
+    ...defined({
+      undecided: undecided.length > 0 ? undecided.map(printable) : undefined,
+      hasSubmodules: hasSubmodules || undefined,
+    }),
+  };
+}
+
+/**
+ * The paths of files that git would give to a program before it compared them. The program is not
+ * run, so that a file which was only touched looks changed.
+ */
+async function filteredAmong(
+  changes: readonly Change[],
+  { repository, filters }: Looked,
+  git: Git,
+): Promise<ReadonlySet<string>> {
+  const paths = changes.filter(({ state }) => state[1] === "M").map(({ path }) => path);
+  if (filters.size === 0 || paths.length === 0) return new Set();
+  const { stdout } = await git(repository.root, ["check-attr", "-z", "--stdin", "filter"], {
+    input: paths
+      .slice(0, mostFiltered)
+      .map((path) => `${path}\0`)
+      .join(""),
+  });
+  // A path, the attribute's name and its value, again and again.
+  const fields = stdout.split("\0");
+  const filtered = new Set<string>();
+  for (let index = 0; index + 2 < fields.length; index += 3) {
+    const [path, , filter] = fields.slice(index, index + 3);
+    if (path !== undefined && filter !== undefined && filters.has(filter)) filtered.add(path);
+  }
+  return filtered;
+}
+
+/** A path of the repository as it is called in the workspace. A folder's ends with a slash. */
+function pathIn({ repository, workspacePath }: Looked, path: string): string {
+  const way = toSlashes(relative(workspacePath, join(repository.root, path))) || ".";
+  return path.endsWith("/") ? `${way}/` : way;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ?? false;
 }
 
 /** A line is a line: what a file's name or a commit's author put into it cannot begin another. */
 function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "?").slice(0, longestLine);
-}
-
-function quoted(path: string): string {
-  return `"${path.replaceAll(/["\\]/g, "\\$&")}"`;
+  return cutText(text.replaceAll(/\p{Cc}/gu, "?"), longestLine);
 }

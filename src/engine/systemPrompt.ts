@@ -76,19 +76,35 @@ function environment({ workspacePath, platform, date }: SystemPromptInput): stri
   ].join("\n");
 }
 
-function gitSection({ branch, changes, recentCommits }: GitState): string {
-  const shown = changes?.slice(0, mostChanges) ?? [];
-  const hidden = (changes?.length ?? 0) - shown.length;
+function gitSection({
+  branch,
+  changes,
+  undecided,
+  hasSubmodules,
+  recentCommits,
+}: GitState): string {
+  const isClean = changes?.length === 0 && undecided === undefined;
+  const note = hasSubmodules === true ? " (What is inside submodules was not looked at.)" : "";
   return [
     "# Git, when the turn began",
     branch === undefined ? "No branch is checked out." : `Branch: ${branch}`,
-    ...(changes?.length === 0 ? ["The working tree is clean."] : []),
-    ...(shown.length > 0 ? ["Changed files:", ...shown.map((line) => `  ${line}`)] : []),
-    ...(hidden > 0 ? [`  and ${hidden} more`] : []),
+    ...(isClean ? [`The working tree is clean.${note}`] : []),
+    ...listed("Changed files:", changes ?? []),
+    ...listed("Files that a filter of git may show as changed or not:", undecided ?? []),
     ...(recentCommits.length > 0
       ? ["Recent commits:", ...recentCommits.map((line) => `  ${line}`)]
       : []),
   ].join("\n");
+}
+
+function listed(heading: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const hidden = lines.length - mostChanges;
+  return [
+    heading,
+    ...lines.slice(0, mostChanges).map((line) => `  ${line}`),
+    ...(hidden > 0 ? [`  and ${hidden} more`] : []),
+  ];
 }
 
 function agentsSection(agentsMd: string): string {

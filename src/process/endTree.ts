@@ -16,6 +16,8 @@ export interface ProcessTree {
 const graceMs = 1_500;
 /** How long to wait for the kernel after they were killed. */
 const killMs = 5_000;
+/** How long to wait for the kernel where somebody waits for an answer. */
+const shortKillMs = 500;
 /** The first wait between two looks; each further one is longer, up to the last. */
 const firstPollMs = 20;
 const lastPollMs = 160;
@@ -27,6 +29,16 @@ export async function endTree(tree: ProcessTree, clock: Clock, log: Log): Promis
   if (await pollUntilGone(tree, clock, graceMs, 0)) return;
   if (await pollUntilGone(tree, clock, killMs, "SIGKILL")) return;
   log.error({ leader: tree.leader }, "a command's processes cannot be killed");
+}
+
+/**
+ * Ends a tree that has nothing to tidy up, by force and at once; resolves when none of it lives, or
+ * after half a second.
+ */
+export async function killTree(tree: ProcessTree, clock: Clock, log: Log): Promise<void> {
+  if (process.platform === "win32") return endTreeOnWindows(tree.leader);
+  if (await pollUntilGone(tree, clock, shortKillMs, "SIGKILL")) return;
+  log.warn({ leader: tree.leader }, "a program that took too long has not ended yet");
 }
 
 /** Sends a signal again and again, since a process may fork in between; true once all are gone. */

@@ -1,17 +1,25 @@
 import { isAbsolute } from "node:path";
+import type { Clock } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
+import type { Ids } from "../base/ids.js";
 import { isWithin } from "../base/insideFolder.js";
+import type { Log } from "../base/log.js";
+import { killTree } from "./endTree.js";
+import { processMarkerVariable } from "./processTable.js";
 
 /** What a command runs with. */
 export interface CommandOptions {
   readonly cwd: string;
   /** The whole environment, but for what finding the program takes. */
   readonly env: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
+  /** Aborted when the result is not waited for any longer. */
   readonly signal: AbortSignal;
+  /** What the program reads; nothing unless told. */
+  readonly input?: string;
 }
 
-/** What came of a command; not ok when it failed, took too long or was cancelled. */
+/** What came of a command; not ok when it failed or its signal was aborted. */
 export interface CommandResult {
   readonly ok: boolean;
   readonly stdout: string;
@@ -26,36 +34,64 @@ export type RunCommand = (
 
 const mostOutput = 4 * 1024 * 1024;
 
+/** What commands of the host are run with. */
+export interface HostOptions {
+  /** The environment that `PATH` is taken from. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The folder of which no program is run. */
+  readonly workspacePath: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
 /**
  * Runs programs of the host's `PATH`, and never of the workspace: entries of `PATH` that are relative
- * or inside the folder where the command runs are left out. A program is ended with all that it has
- * started only if it ends them itself: use it for what starts nothing.
- *
- * @param env the environment that `PATH` is taken from.
+ * or inside the workspace are left out. When the signal is aborted, the result is there at once, also
+ * where something that the program started still holds its output open; all of it is killed.
  */
-export function hostCommands(
-  env: Readonly<Record<string, string>>,
-  workspacePath: string,
-): RunCommand {
-  const host = hostEnvironment(env, workspacePath);
-  return async (file, args, options) => {
+export function hostCommands(options: HostOptions): RunCommand {
+  const host = hostEnvironment(options.env, options.workspacePath);
+  return async (file, args, command) => {
     const { execa } = await import("execa");
-    const result = await execa(file, args, {
-      cwd: options.cwd,
-      env: { ...options.env, ...host },
+    if (command.signal.aborted) return notOk;
+    const marker = options.ids.next("host");
+    const running = execa(file, args, {
+      cwd: command.cwd,
+      env: { ...command.env, ...host, [processMarkerVariable]: marker },
       extendEnv: false,
       reject: false,
-      stdin: "ignore",
+      // A group of its own, which can be ended as a whole.
+      detached: process.platform !== "win32",
+      input: command.input ?? "",
       stderr: "ignore",
       stripFinalNewline: false,
-      timeout: options.timeoutMs,
       maxBuffer: mostOutput,
-      cancelSignal: options.signal,
-      forceKillAfterDelay: 500,
       windowsHide: true,
     });
-    return { ok: !result.failed, stdout: result.stdout };
+    const finished = running.then(({ failed, stdout }) => ({ ok: !failed, stdout }));
+    const isFinished = await untilAborted(finished, command.signal);
+    if (isFinished) return finished;
+    if (running.pid !== undefined)
+      await killTree({ leader: running.pid, marker }, options.clock, options.log);
+    running.stdout?.destroy();
+    return notOk;
   };
+}
+
+const notOk: CommandResult = { ok: false, stdout: "" };
+
+/** Whether the promise, which never rejects, settled before the signal was aborted. */
+async function untilAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+  const aborted = new Deferred<false>();
+  const onAbort = () => aborted.resolve(false);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([promise.then(() => true), aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /**

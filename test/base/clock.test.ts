@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sleep, systemClock, toRfc3339 } from "../../src/base/clock.js";
+import { localDay, sleep, systemClock, toRfc3339 } from "../../src/base/clock.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";
 
 describe("sleep", () => {
@@ -44,5 +44,24 @@ describe("the process's clock", () => {
 
   it("writes times as RFC 3339 in UTC", () => {
     expect(toRfc3339(0)).toBe("1970-01-01T00:00:00.000Z");
+  });
+});
+
+describe("the local day", () => {
+  const at = Date.parse("2026-03-01T23:30:00Z");
+  it.each([
+    ["Pacific/Auckland", "2026-03-02"],
+    ["UTC", "2026-03-01"],
+    ["America/Los_Angeles", "2026-03-01"],
+    ["Europe/Berlin", "2026-03-02"],
+  ])("is that of %s", (zone, day) => {
+    const before = process.env.TZ;
+    process.env.TZ = zone;
+    try {
+      expect(localDay(at)).toBe(day);
+    } finally {
+      if (before === undefined) delete process.env.TZ;
+      else process.env.TZ = before;
+    }
   });
 });

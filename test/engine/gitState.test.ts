@@ -3,7 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
+import { randomIds } from "../../src/base/ids.js";
 import { isWithin } from "../../src/base/insideFolder.js";
+import { silentLog } from "../../src/base/log.js";
 import { readGitState } from "../../src/engine/gitState.js";
 import { hostCommands } from "../../src/process/runCommand.js";
 
@@ -43,8 +46,14 @@ function commit(subject: string): void {
   git("commit", "--quiet", "--allow-empty", "--message", subject);
 }
 
+function surroundings(workspacePath = repo, variables: Record<string, string> = env) {
+  const [clock, log] = [systemClock, silentLog];
+  const run = hostCommands({ env: variables, workspacePath, clock, ids: randomIds, log });
+  return { run, env: variables, clock };
+}
+
 function read(path = repo) {
-  return readGitState(path, hostCommands(env, path), signal);
+  return readGitState(path, surroundings(path), signal);
 }
 
 describe("the git state of a workspace", () => {
@@ -74,7 +83,7 @@ describe("the git state of a workspace", () => {
     write("deep/er/x", "x");
     commit("deep");
     write("deep/y", "y");
-    expect(await read(join(repo, "deep", "er"))).toMatchObject({ changes: ["?? deep/y"] });
+    expect(await read(join(repo, "deep", "er"))).toMatchObject({ changes: ["?? ../y"] });
     git("worktree", "add", "--quiet", "-b", "side", join(base, "side"));
     expect(await read(join(base, "side"))).toMatchObject({ branch: "side", changes: [] });
   });
@@ -88,18 +97,16 @@ describe("the git state of a workspace", () => {
   });
 
   it("is undefined where there is no repository, and where git is missing", async () => {
-    expect(await readGitState(base, hostCommands(env, base), signal)).toBeUndefined();
+    expect(await read(base)).toBeUndefined();
     expect(
-      await readGitState(repo, hostCommands({ PATH: "/nowhere" }, repo), signal),
+      await readGitState(repo, surroundings(repo, { PATH: "/nowhere" }), signal),
     ).toBeUndefined();
   });
 
   it("rejects when it is cancelled", async () => {
     const cancel = new AbortController();
     cancel.abort(new Error("stop"));
-    await expect(readGitState(repo, hostCommands(env, repo), cancel.signal)).rejects.toThrow(
-      "stop",
-    );
+    await expect(readGitState(repo, surroundings(), cancel.signal)).rejects.toThrow("stop");
   });
 
   it("does not look at a folder outside that the repository names as its own", async () => {
@@ -175,10 +182,10 @@ describe("the git state of a workspace", () => {
     writeFileSync(join(bin, "git"), `#!/bin/sh\ntouch '${ran("path")}'\n`, { mode: 0o755 });
 
     const path = [bin, ".", env.PATH].join(delimiter);
-    const run = hostCommands({ PATH: path }, repo);
+    const run = surroundings(repo, { PATH: path });
     const state = await readGitState(repo, run, signal);
     expect(state?.branch).toBe("main");
-    expect(state?.changes).toContain(" M a.txt");
+    expect(state?.undecided).toContain("a.txt");
     expect(state?.recentCommits).toHaveLength(2);
     // What is included hides the setting before it.
     git("config", "--unset", "include.path");
