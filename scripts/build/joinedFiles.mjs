@@ -4,6 +4,7 @@
 // Everything else stays as it was built, and finds what was joined in small stand-ins.
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { init, parse } from "es-module-lexer";
 import { build } from "esbuild";
 
 /**
@@ -13,6 +14,7 @@ import { build } from "esbuild";
  */
 export async function joinFiles({ root, outdir, metafile, files }) {
   const { outputs } = metafile;
+  await init;
   const taken = new Map();
   for (const [name, sources] of Object.entries(files)) {
     const entries = sources.map((source) => outputOf(outputs, source));
@@ -34,8 +36,9 @@ export async function joinFiles({ root, outdir, metafile, files }) {
 }
 
 /**
- * Loads what a joined file wants later, by the path that it was built at: from the file that it was
- * joined into, else as an ES module. Code that V8 compiled before cannot use `import()` itself.
+ * Loads what a joined file wants later, by the path that it was built at or a package's name: from
+ * the file that it was joined into, else as an ES module. Code that V8 compiled before cannot use
+ * `import()` itself.
  */
 function loader(places) {
   return `const places = ${JSON.stringify(places)};
@@ -89,11 +92,22 @@ async function joinFile({ root, outdir, outputs, name, parts, taken }) {
     plugins: [takeFromOutside({ root, outdir, outputs, name, taken })],
   });
   for (const { path, text } of outputFiles) {
-    const later = text.replaceAll('import("./', '__later("./');
     // The loader counts on ASCII; a regular expression may still hold something else.
     const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    writeFileSync(path, path.endsWith(".map") ? text : later.replace(/[\u0080-\uffff]/g, escaped));
+    const isMap = path.endsWith(".map");
+    writeFileSync(path, isMap ? text : loadedLater(text).replace(/[\u0080-\uffff]/g, escaped));
   }
+}
+
+/** Puts `__later(…)` in the place of every `import(…)`, whatever it names, and of nothing else. */
+function loadedLater(code) {
+  const [imports] = parse(code);
+  const starts = imports.filter(({ d }) => d >= 0).map(({ ss }) => ss);
+  const ends = [...starts, code.length];
+  return starts.reduce(
+    (done, start, index) => `${done}__later${code.slice(start + "import".length, ends[index + 1])}`,
+    code.slice(0, ends[0]),
+  );
 }
 
 /** Leaves what is loaded later where it is, and takes what is in another file from there. */

@@ -3,7 +3,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { initSync, parse } from "es-module-lexer";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { testNode } from "../helpers/testNode.js";
+
+initSync();
 
 let dist: string;
 let home: string;
@@ -17,7 +21,7 @@ beforeAll(() => {
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 function greet(env: Record<string, string> = {}): { answer: unknown; stderr: string } {
-  const { stdout, stderr } = spawnSync(process.execPath, [inject("serverScript"), "serve"], {
+  const { stdout, stderr } = spawnSync(testNode, [inject("serverScript"), "serve"], {
     input: '{"jsonrpc":"2.0","id":1,"method":"initialize"}\n',
     env: { PATH: process.env.PATH ?? "", HOME: home, XDG_STATE_HOME: home, ...env },
     encoding: "utf8",
@@ -43,6 +47,13 @@ describe("the file that a server starts from", () => {
   it("is ASCII, which is how it is read", () => {
     for (const name of readdirSync(dist).filter((file) => file.endsWith(".cjs"))) {
       expect(/^[\0-\x7f]*$/.test(readFileSync(join(dist, name), "utf8")), name).toBe(true);
+    }
+  });
+
+  it("loads nothing by `import()`, which code that was compiled before cannot do", () => {
+    for (const name of readdirSync(dist).filter((file) => /^(?!load).*\.cjs$/.test(file))) {
+      const [imports] = parse(readFileSync(join(dist, name), "utf8"));
+      expect(imports.filter(({ d }) => d >= 0)).toEqual([]);
     }
   });
 });

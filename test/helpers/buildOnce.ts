@@ -28,8 +28,12 @@ export default function buildOnce({ provide }: TestProject): void {
 
 function isFresh(main: string): boolean {
   const built = modifiedAt(main);
-  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
-  return ["scripts/build.mjs", "package.json", ...sources.map((path) => join("src", path))].every(
+  const sources = ["src", "scripts/build"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) =>
+      join(folder, path),
+    ),
+  );
+  return ["scripts/build.mjs", "package.json", ...sources].every(
     (path) => modifiedAt(join(root, path)) <= built,
   );
 }

@@ -21,6 +21,7 @@ import type {
   RunComplete,
 } from "../../src/protocol/index.js";
 import { FrameReader, type Framing, frame } from "./frameReader.js";
+import { testNode } from "./testNode.js";
 import { problemOf, problemOfResult, type WireError, type WireFrame } from "./wireChecks.js";
 
 /** How a server is started. */
@@ -117,7 +118,7 @@ export class ServerProcess {
     const dataDir = options.dataDir === null ? [] : ["--data-dir", this.dataDir];
     const args = [inject("serverScript"), "serve", ...dataDir, ...(options.args ?? [])];
     const home = makeFolder();
-    this.child = spawn(process.execPath, args, {
+    this.child = spawn(testNode, args, {
       stdio: ["pipe", "pipe", "pipe"],
       cwd: options.cwd ?? home,
       env: { PATH: process.env.PATH, HOME: home, ...options.env },
