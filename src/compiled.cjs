@@ -7,7 +7,7 @@
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const Module = require("node:module");
-const { homedir } = require("node:os");
+const { userInfo } = require("node:os");
 const { basename, dirname, isAbsolute, join } = require("node:path");
 const vm = require("node:vm");
 
@@ -33,12 +33,25 @@ exports.load = (file) => {
   return loadWith(join(folder, name), file);
 };
 
-function cacheFolder({ XDG_CACHE_HOME: named, LOCALAPPDATA: local }) {
+/** Only what is absolute: the working directory may belong to somebody else. */
+function cacheFolder({ XDG_CACHE_HOME: named, LOCALAPPDATA: local, HOME: home }) {
   if (named && isAbsolute(named)) return join(named, "turnwire");
-  if (process.platform === "win32") return local ? join(local, "turnwire", "cache") : undefined;
-  const home = homedir();
+  if (process.platform === "win32") {
+    return local && isAbsolute(local) ? join(local, "turnwire", "cache") : undefined;
+  }
+  const folder = home && isAbsolute(home) ? home : homeOfAccount();
+  if (!isAbsolute(folder)) return undefined;
   const caches = process.platform === "darwin" ? ["Library", "Caches"] : [".cache"];
-  return isAbsolute(home) ? join(home, ...caches, "turnwire") : undefined;
+  return join(folder, ...caches, "turnwire");
+}
+
+/** Empty for a user id without an account. */
+function homeOfAccount() {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return "";
+  }
 }
 
 function loadWith(cacheFile, file) {

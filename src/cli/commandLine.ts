@@ -1,4 +1,5 @@
 // What each command does, with the process that it does it in (contract section 11).
+import { resolve } from "node:path";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import { createProgram, type Program } from "./program.js";
@@ -44,7 +45,10 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         return doctor({
           env: self.env,
           cwd: options.cwd ?? self.cwd(),
-          dataDir: options.dataDir ?? defaultDataDirectory(self.env),
+          dataDir:
+            options.dataDir === undefined
+              ? defaultDataDirectory(self.env)
+              : resolve(self.cwd(), options.dataDir),
           versions: {
             turnwire: parts.version,
             protocol: protocolVersion,

@@ -13,13 +13,15 @@ import { userConfigPath, workspaceFileName } from "../config/paths.js";
 import { type RedactedConfig, redact } from "../config/redact.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { type Environment, isSet } from "../config/variables.js";
+import { noDataDirectory } from "../storage/dataDirectory.js";
 
 /** What `doctor` looks at, and where it says what it found. */
 export interface DoctorOptions {
   readonly env: Environment;
   /** The folder whose `turnwire.json` is read. */
   readonly cwd: string;
-  readonly dataDir: string;
+  /** Absolute; undefined where none is named and there is no place for one. */
+  readonly dataDir: string | undefined;
   /** The SQLite file; `turnwire.db` in the data directory unless told. */
   readonly databaseFile?: string;
   /** Whether the folder is taken as trusted; not unless told. */
@@ -73,7 +75,12 @@ class Report {
 }
 
 async function reportDataDirectory(options: DoctorOptions, report: Report): Promise<void> {
-  const { dataDir, databaseFile = join(dataDir, "turnwire.db") } = options;
+  const { dataDir } = options;
+  if (dataDir === undefined) {
+    report.problem("data directory", noDataDirectory);
+    return;
+  }
+  const { databaseFile = join(dataDir, "turnwire.db") } = options;
   const existing = await nearestExisting(dataDir);
   if (!existing.isDirectory) {
     report.problem("data directory", `${existing.path} is not a folder`);
@@ -116,8 +123,10 @@ async function reportConfiguration(
   report: Report,
 ): Promise<ResolvedConfig | undefined> {
   const { cwd, env, trusted = false } = options;
+  const userFile = userConfigPath(env)?.path;
+  if (userFile === undefined) report.fact("user file", "none: there is no home to look in");
   const files = [
-    ["user file", userConfigPath(env).path, ""],
+    ...(userFile === undefined ? [] : [["user file", userFile, ""] as const]),
     ["workspace file", join(cwd, workspaceFileName), trusted ? ", trusted" : ", not trusted"],
   ] as const;
   for (const [subject, path, note] of files) {

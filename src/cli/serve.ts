@@ -1,15 +1,16 @@
 // `turnwire serve` (contract sections 1 and 11): one client over stdio, from its first byte to the
 // process's end.
+import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { type Clock, sleep } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
-import { messageOf } from "../base/errors.js";
+import { DomainError, messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { composeServer, type Server } from "../compose.js";
 import { lazyEngine, preloadEngine } from "../engine/lazyEngine.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import { defaultDataDirectory } from "../storage/dataDirectory.js";
+import { defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
 import { openChannel } from "../transport/channel.js";
 import type { LogSink } from "../transport/logSink.js";
 import type { ServeOptions } from "./serveOptions.js";
@@ -52,9 +53,9 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
   const { clock, ids, env } = io;
   const log = openServerLog(options, io.logSink);
   const ending = new Deferred<Ending>();
-  const dataDirectory = options.dataDir ?? defaultDataDirectory(env);
   let server: Server;
   try {
+    const dataDirectory = dataDirectoryOf(options, io);
     server = composeServer({
       dataDirectory,
       env,
@@ -106,6 +107,14 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
   else log.log.error({}, "a turn did not end; its run is left as interrupted");
   await log.close();
   return exitCode;
+}
+
+/** @throws DomainError `StorageFailed` where none is named and there is no place for one. */
+function dataDirectoryOf({ dataDir }: ServeOptions, { cwd, env }: ServeIo): string {
+  // Named on the command line it may be relative, and means where the server was started.
+  const directory = dataDir === undefined ? defaultDataDirectory(env) : resolve(cwd, dataDir);
+  if (directory === undefined) throw new DomainError("StorageFailed", noDataDirectory);
+  return directory;
 }
 
 async function closeServer(server: Server, log: Log): Promise<void> {

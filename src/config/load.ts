@@ -1,9 +1,10 @@
 // Reading the configuration of a workspace from its files (contract section 10).
+import { isAbsolute } from "node:path";
 import { missingIdentity } from "../base/fileIdentity.js";
 import { configInvalid } from "./configInvalid.js";
 import { findWorkspaceFile, type ReadFile, readConfigFile } from "./files.js";
 import { parseConfigFile } from "./parse.js";
-import { userConfigPath, workspaceFileName } from "./paths.js";
+import { type UserConfigPath, userConfigPath, workspaceFileName } from "./paths.js";
 import { resolveConfig } from "./resolve.js";
 import type { ConfigFile } from "./schema.js";
 import type { ResolvedConfig } from "./types.js";
@@ -53,15 +54,21 @@ export async function loadWithIdentities(place: ConfigPlace): Promise<LoadedConf
   };
 }
 
-/** The user's file of a place. */
-export function userFileOf(place: ConfigPlace): { path: string; isNamed: boolean } {
+/** The user's file of a place; undefined where there is no folder to look in. */
+export function userFileOf(place: ConfigPlace): UserConfigPath | undefined {
   return place.userConfigPath === undefined
     ? userConfigPath(place.env)
     : { path: place.userConfigPath, isNamed: true };
 }
 
 async function readUserFile(place: ConfigPlace): Promise<ReadFile | undefined> {
-  const { path, isNamed } = userFileOf(place);
+  const found = userFileOf(place);
+  if (found === undefined) return undefined;
+  const { path, isNamed } = found;
+  if (!isAbsolute(path)) {
+    const message = "the user's file must be named by an absolute path (TURNWIRE_CONFIG)";
+    throw configInvalid(path, [{ path: "", message }]);
+  }
   const file = await readConfigFile(path);
   if (file === undefined && isNamed) {
     throw configInvalid(path, [{ path: "", message: "there is no such file" }]);

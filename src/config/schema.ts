@@ -5,6 +5,7 @@
 
 import * as z from "zod";
 import { lazySchema } from "../protocol/declare.js";
+import { processText, variableName } from "../protocol/objects/environment.js";
 import { SelectedModel } from "../protocol/objects/model.js";
 import { PermissionMode } from "../protocol/objects/workspace.js";
 import { defaultLimits, defaultSummaryModel } from "./defaults.js";
@@ -16,10 +17,6 @@ const id = () =>
   z.string().regex(idPattern, "an id is made of letters, digits, `.`, `_` and `-`, no `/`");
 
 const text = (description: string) => z.string().min(1, "must not be empty").describe(description);
-
-/** What a child process can be given: the operating system ends a string at a NUL. */
-const processText = () =>
-  z.string().refine((value) => !value.includes("\0"), "must not hold a NUL");
 
 /** A text in which `$NAME` and `${NAME}` stand for variables of the environment. */
 const withVariables = () =>
@@ -125,7 +122,7 @@ const mcpServerEntry = () =>
       args: z.array(processText()).exactOptional().describe("The program's arguments."),
       env: z
         .record(
-          z.string().regex(/^[^=\0]+$/, "is no variable name"),
+          variableName(),
           withVariables().describe("The variable's value; `$NAME` is read from the environment."),
         )
         .exactOptional()

@@ -1,6 +1,6 @@
 // The configuration of one workspace over time: read once, and again when a file has changed.
 import { join } from "node:path";
-import { identityOf } from "../base/fileIdentity.js";
+import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import { type ConfigPlace, type LoadedConfig, loadWithIdentities, userFileOf } from "./load.js";
 import { workspaceFileName } from "./paths.js";
 import type { ResolvedConfig } from "./types.js";
@@ -22,7 +22,8 @@ export class ConfigSource {
   async current(): Promise<ResolvedConfig> {
     const loaded = this.#loaded;
     if (loaded === undefined) return this.reload();
-    const user = identityOf(userFileOf(this.#place).path);
+    const userFile = userFileOf(this.#place);
+    const user = userFile === undefined ? missingIdentity : identityOf(userFile.path);
     const workspace = identityOf(join(this.#place.workspacePath, workspaceFileName));
     const isSame = user === loaded.identities.user && workspace === loaded.identities.workspace;
     return isSame ? loaded.config : this.reload();

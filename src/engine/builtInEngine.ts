@@ -8,6 +8,7 @@ import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
 import type { TurnModel } from "../agent/turn.js";
 import type { AgentChoice, Engine, EnginePlace } from "../backend/ports.js";
+import { homeFolder } from "../base/baseFolders.js";
 import { type Clock, localDay } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
 import { defined } from "../base/defined.js";
@@ -231,7 +232,8 @@ class BuiltInEngine implements Engine {
 
   #permissions(config: ResolvedConfig, request: TurnRequest): Permissions {
     const { env, log } = this.#surroundings;
-    const home = env.HOME ?? env.USERPROFILE;
+    // The home that the user's own file was looked for in.
+    const home = homeFolder({ ...env, ...this.#place.env });
     return createPermissionGate({
       mode: () => this.#place.permissionMode(),
       rules: () => config.permissionRules,

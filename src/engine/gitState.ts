@@ -3,8 +3,8 @@
 // Of the real repository only what git says about itself is asked (`rev-parse`, `config --list`): that
 // reads and runs nothing. Everything else is asked of a stand-in (see `borrow`).
 import { mkdtemp, realpath, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
+import { temporaryFolder } from "../base/baseFolders.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { isWithin, toSlashes } from "../base/insideFolder.js";
@@ -128,7 +128,7 @@ async function readState(workspacePath: string, git: Git): Promise<GitState | un
   const repository = await findRepository(workspacePath, git);
   if (repository === undefined) return undefined;
   const settings = await readSettings(workspacePath, git);
-  const folder = await mkdtemp(join(tmpdir(), "turnwire-git-"));
+  const folder = await mkdtemp(join(temporaryFolder(), "turnwire-git-"));
   try {
     const env = { ...(await borrow(repository, settings, folder)), ...noOtherConfiguration };
     const asked: Git = (cwd, args, options) => git(cwd, args, { ...options, env });

@@ -1,4 +1,5 @@
 // The environment of tools and tool servers: the server's own, without keys (contract section 7).
+import { withoutStarter } from "./startersVariables.js";
 
 /** The variables from which the usual providers' libraries read keys. */
 const providerKeys: ReadonlySet<string> = new Set([
@@ -56,8 +57,9 @@ const nonInteractive: Readonly<Record<string, string>> = {
 
 /**
  * The environment for children: `base` without keys (those that the configuration names, and the
- * providers' usual ones) and without the server's own variables, with values under which nothing
- * waits for a person. What `workspaceEnv` sets is set, whatever its name.
+ * providers' usual ones), without the server's own variables and without those that belong to whoever
+ * started the server, with values under which nothing waits for a person. What `workspaceEnv` sets is
+ * set, whatever its name.
  */
 export function toolEnvironment(
   base: Readonly<Record<string, string | undefined>>,
@@ -70,7 +72,9 @@ export function toolEnvironment(
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(base)) {
     if (value === undefined || secret.has(key(name))) continue;
-    if (!key(name).startsWith(internalPrefix)) environment[name] = value;
+    if (key(name).startsWith(internalPrefix)) continue;
+    const kept = withoutStarter(name, value, base, key);
+    if (kept !== undefined) environment[name] = kept;
   }
   return { ...environment, ...nonInteractive, ...workspaceEnv };
 }

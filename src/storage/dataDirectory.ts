@@ -1,28 +1,41 @@
 // Where the data is (contract section 9).
 import { mkdirSync } from "node:fs";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
+import { folderOf, homeFolder } from "../base/baseFolders.js";
 import { storageError } from "./storageError.js";
 
 export { databaseName } from "../base/dataFiles.js";
 
 /**
  * The data directory where none is named: `$XDG_STATE_HOME/turnwire`, else the platform's own place
- * (`~/.local/state/turnwire`, `~/Library/Application Support/turnwire`, `%LOCALAPPDATA%\turnwire`).
+ * (`~/.local/state/turnwire`, `~/Library/Application Support/turnwire`, `%LOCALAPPDATA%\turnwire`). A
+ * folder that is not absolute counts as not set. Undefined where there is none of them.
  */
 export function defaultDataDirectory(
   env: Readonly<Record<string, string | undefined>>,
   platform: NodeJS.Platform = process.platform,
-): string {
-  const xdg = env.XDG_STATE_HOME;
-  if (xdg && isAbsolute(xdg)) return join(xdg, "turnwire");
-  const home = env.HOME || env.USERPROFILE || homedir();
-  if (platform === "win32") {
-    return join(env.LOCALAPPDATA || join(home, "AppData", "Local"), "turnwire");
-  }
-  if (platform === "darwin") return join(home, "Library", "Application Support", "turnwire");
-  return join(home, ".local", "state", "turnwire");
+): string | undefined {
+  const folder = stateHome(env, platform);
+  return folder && join(folder, "turnwire");
 }
+
+function stateHome(
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform,
+): string | undefined {
+  const xdg = folderOf(env, "XDG_STATE_HOME", platform);
+  if (xdg !== undefined) return xdg;
+  const home = homeFolder(env, platform);
+  if (platform === "win32") {
+    return folderOf(env, "LOCALAPPDATA", platform) ?? (home && join(home, "AppData", "Local"));
+  }
+  if (platform === "darwin") return home && join(home, "Library", "Application Support");
+  return home && join(home, ".local", "state");
+}
+
+/** What to say where {@link defaultDataDirectory} finds none and none is named. */
+export const noDataDirectory =
+  "there is no place for data: neither HOME nor XDG_STATE_HOME is an absolute path, and the account has no home; name a folder with --data-dir";
 
 /** Makes a data directory, private to the user. Throws `StorageFailed` where that can't be. */
 export function makeDataDirectory(path: string): void {

@@ -1,17 +1,27 @@
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { userInfo } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { userConfigPath } from "../../src/config/paths.js";
 import type { Environment } from "../../src/config/variables.js";
 
+const account = userInfo().homedir;
 const end = join("turnwire", "config.json");
 
 test.each<[NodeJS.Platform, Environment, string, boolean]>([
-  ["linux", { TURNWIRE_CONFIG: "/c.json", XDG_CONFIG_HOME: "/x" }, resolve("/c.json"), true],
-  ["linux", { TURNWIRE_CONFIG: "c.json" }, resolve("c.json"), true],
+  ["linux", { TURNWIRE_CONFIG: "/c.json", XDG_CONFIG_HOME: "/x" }, "/c.json", true],
   ["linux", { XDG_CONFIG_HOME: "/x", HOME: "/h" }, join("/x", end), false],
   ["linux", { XDG_CONFIG_HOME: "x", HOME: "/h" }, join("/h", ".config", end), false],
-  ["linux", { TURNWIRE_CONFIG: "", XDG_CONFIG_HOME: "" }, join(homedir(), ".config", end), false],
+  ["linux", { TURNWIRE_CONFIG: "", XDG_CONFIG_HOME: "" }, join(account, ".config", end), false],
+  ["linux", { HOME: "" }, join(account, ".config", end), false],
+  ["linux", { HOME: "." }, join(account, ".config", end), false],
+  ["linux", { HOME: "h", XDG_CONFIG_HOME: "./x" }, join(account, ".config", end), false],
+  ["linux", { HOME: "~", XDG_CONFIG_HOME: "~/x" }, join(account, ".config", end), false],
+  [
+    "win32",
+    { APPDATA: "roaming", USERPROFILE: "/u" },
+    join("/u", "AppData", "Roaming", end),
+    false,
+  ],
   ["darwin", { HOME: "/h" }, join("/h", ".config", end), false],
   ["win32", { APPDATA: "/roaming", HOME: "/h" }, join("/roaming", end), false],
   ["win32", { USERPROFILE: "/u" }, join("/u", "AppData", "Roaming", end), false],

@@ -34,6 +34,20 @@ describe("InvalidParams", () => {
     for (const { path } of issues) expect(error.message).toContain(path);
   });
 
+  it("refuses variables that no process can have", async () => {
+    for (const [env, path] of [
+      [{ A: "a\0b" }, "env.A"],
+      [{ "": "x" }, "env."],
+      [{ "A=B": "x" }, "env.A=B"],
+      [{ "A\0": "x" }, "env.A"],
+    ] as const) {
+      const error = await server.fail("createWorkspace", { path: "/", env });
+      expect(error).toMatchObject({ code: -32602, data: { name: "InvalidParams" } });
+      const issues = error.data.issues as { path: string }[];
+      expect(issues.map((issue) => issue.path)).toEqual([expect.stringContaining(path)]);
+    }
+  });
+
   it("is told of params by position, and of what is missing", async () => {
     expect(await server.fail("createWorkspace", ["/tmp"])).toMatchObject({
       code: -32602,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
+import { processText, variableName } from "../objects/environment.js";
 import { readyAgent, workspace } from "../objects/examples.js";
 import { PermissionMode, Workspace } from "../objects/workspace.js";
 
@@ -13,7 +14,7 @@ export const createWorkspace = declareMethod({
     z.object({
       path: z.string().describe("The folder; made absolute, symbolic links resolved."),
       env: z
-        .record(z.string(), z.string())
+        .record(variableName(), processText())
         .optional()
         .describe("Added to the environment of tools and of `$NAME` in the configuration."),
       trusted: z
