@@ -1,5 +1,6 @@
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import { messageOf } from "../base/errors.js";
+import { clipCharacters } from "../base/text.js";
 import { callOptions } from "./callOptions.js";
 import { callModel } from "./modelCall.js";
 import type { AgentSurroundings, TurnSink } from "./ports.js";
@@ -81,8 +82,5 @@ export function cleanTitle(written: string): string | undefined {
     .replace(/[\s*"'”“»`.]+$/, "")
     .replaceAll(/[\s\p{Cc}]+/gu, " ");
   if (!title) return undefined;
-  if (title.length <= longestTitle) return title;
-  const cut = title.slice(0, longestTitle - 1);
-  const lastSpace = cut.lastIndexOf(" ");
-  return `${cut.slice(0, lastSpace > 40 ? lastSpace : undefined)}…`;
+  return clipCharacters(title, longestTitle, { atWord: true });
 }

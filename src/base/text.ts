@@ -26,3 +26,33 @@ export function formatBytes(bytes: number): string {
   if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
   return `${(bytes / (1024 * 1024)).toFixed(1)} MiB`;
 }
+
+/** A letter may carry marks without end; a text is not longer than this for each character. */
+const mostUnitsPerCharacter = 32;
+
+/**
+ * A text of at most `most` characters as a person counts them; what is cut off is shown by an
+ * ellipsis, which counts too. With `atWord`, the cut is moved to a blank where one is in the second
+ * half.
+ */
+export function clipCharacters(
+  text: string,
+  most: number,
+  options: { readonly atWord?: boolean } = {},
+): string {
+  if (text.length <= most) return text;
+  const kept: string[] = [];
+  // A flag, a family, a letter with its marks: several code points, one character.
+  const looked = cutText(text, most * mostUnitsPerCharacter);
+  const segments = new Intl.Segmenter().segment(looked);
+  for (const { segment } of segments) {
+    if (kept.length === most) {
+      kept.pop();
+      const cut = kept.join("");
+      const lastSpace = options.atWord === true ? cut.lastIndexOf(" ") : -1;
+      return `${lastSpace > cut.length / 2 ? cut.slice(0, lastSpace) : cut}…`;
+    }
+    kept.push(segment);
+  }
+  return looked.length < text.length ? `${looked}…` : text;
+}

@@ -1,6 +1,7 @@
 // A session's title: at once from its first prompt, then from the small model, in the background
 // and holding up nothing.
 import { messageOf } from "../base/errors.js";
+import { clipCharacters } from "../base/text.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { PreparedTurn } from "./ports.js";
 
@@ -26,8 +27,8 @@ export class TitleKeeper {
     if (session === undefined || session.title !== "") return;
     const provisional = firstLine(prompt);
     if (provisional === "") return;
-    this.#set(sessionId, provisional);
-    const task = this.#ask(sessionId, prompt, provisional, turn)
+    this.#suggest(sessionId, provisional);
+    const task = this.#ask(sessionId, prompt, turn)
       .catch((error: unknown) => {
         this.#options.log.debug({ sessionId, reason: messageOf(error) }, "no title from the model");
       })
@@ -35,21 +36,20 @@ export class TitleKeeper {
     this.#underWay.add(task);
   }
 
-  async #ask(sessionId: string, prompt: string, provisional: string, turn: PreparedTurn) {
-    const { sessions, workspaceId, clock } = this.#options;
+  async #ask(sessionId: string, prompt: string, turn: PreparedTurn) {
+    const { sessions, clock } = this.#options;
     const usageSink = {
       addUsage: (usage: { promptTokens: number; completionTokens: number; cost: number }) =>
         sessions.addUsage(sessionId, usage, clock.now()),
     };
     const title = await turn.title(prompt, usageSink, this.#closing.signal);
     if (title === undefined || this.#closing.signal.aborted) return;
-    // Somebody may have named the session meanwhile.
-    if (sessions.find(workspaceId, sessionId)?.title === provisional) this.#set(sessionId, title);
+    this.#suggest(sessionId, title);
   }
 
-  #set(sessionId: string, title: string): void {
-    this.#options.sessions.setTitle(sessionId, title, this.#options.clock.now());
-    this.#tell(sessionId);
+  #suggest(sessionId: string, title: string): void {
+    const { sessions, clock } = this.#options;
+    if (sessions.suggestTitle(sessionId, title, clock.now())) this.#tell(sessionId);
   }
 
   /** Ends what is under way. */
@@ -60,6 +60,6 @@ export class TitleKeeper {
 }
 
 function firstLine(prompt: string): string {
-  const line = prompt.trim().split("\n", 1)[0]?.trim() ?? "";
-  return line.length <= maxLength ? line : `${[...line].slice(0, maxLength - 1).join("")}…`;
+  const line = prompt.trim().split(/[\r\n\u2028\u2029]/, 1)[0] ?? "";
+  return clipCharacters(line.replaceAll(/[\s\p{Cc}]+/gu, " ").trim(), maxLength);
 }

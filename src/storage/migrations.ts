@@ -90,5 +90,10 @@ CREATE INDEX pendingCompletions ON completions (clientId, sequence) WHERE acknow
 CREATE INDEX acknowledgedCompletions ON completions (acknowledgedAt) WHERE acknowledgedAt IS NOT NULL;
 `;
 
+/** A title that somebody chose is never replaced by one that was made up. */
+const v2 = `
+ALTER TABLE sessions ADD COLUMN isTitleGiven INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** Step `n` brings a file from `user_version` n to n + 1. */
-export const migrations: readonly string[] = [v1];
+export const migrations: readonly string[] = [v1, v2];

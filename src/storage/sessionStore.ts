@@ -34,14 +34,16 @@ export class SessionStore {
   insert(session: NewSession): SessionRow {
     const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO sessions (id, workspaceId, parentSessionId, title, createdAt, updatedAt)
-         VALUES (?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO sessions
+           (id, workspaceId, parentSessionId, title, isTitleGiven, createdAt, updatedAt)
+         VALUES (?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         session.id,
         session.workspaceId,
         session.parentSessionId ?? null,
         session.title,
+        Number(session.title !== ""),
         session.createdAt,
         session.createdAt,
       );
@@ -105,11 +107,19 @@ export class SessionStore {
       .reverse();
   }
 
-  /** Gives a session its name. */
+  /** Gives a session the title that somebody chose; an empty one lets it be titled again. */
   setTitle(id: string, title: string, now: number): void {
     this.#database
-      .prepare("UPDATE sessions SET title = ?, updatedAt = ? WHERE id = ?")
+      .prepare("UPDATE sessions SET title = ?, isTitleGiven = ?, updatedAt = ? WHERE id = ?")
+      .run(title, Number(title !== ""), now, id);
+  }
+
+  /** Gives a session a title that was made up; false where somebody chose one, which stays. */
+  suggestTitle(id: string, title: string, now: number): boolean {
+    const { changes } = this.#database
+      .prepare("UPDATE sessions SET title = ?, updatedAt = ? WHERE id = ? AND isTitleGiven = 0")
       .run(title, now, id);
+    return changes > 0;
   }
 
   /** Makes a stored summary the beginning of the model's history. */

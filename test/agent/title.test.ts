@@ -47,5 +47,6 @@ describe("a title", () => {
   it("is at most 80 characters long", () => {
     expect(cleanTitle("word ".repeat(40))).toBe(`${"word ".repeat(15).trim()}…`);
     expect(cleanTitle("x".repeat(200))).toHaveLength(80);
+    expect(cleanTitle("👩‍👩‍👧‍👦".repeat(90))).toBe(`${"👩‍👩‍👧‍👦".repeat(79)}…`);
   });
 });

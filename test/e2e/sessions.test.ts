@@ -145,19 +145,42 @@ describe("sessions", () => {
     );
   });
 
-  it("keep the title that a person gave them", async () => {
+  it.each([
+    ["Mine"],
+    // What the session is called until the model has an answer.
+    ["hello"],
+  ])("keep the title %j that a person gave them", async (given) => {
     const session = await openSession(server, { title: "" });
     const { provider } = loopback;
     const gate = new Gate(provider);
     provider.onTitle(() => reply().gate(gate.opened).text("The model's").usage(11, 1));
-    await session.run("hello", "title-2");
-    await server.call("updateSession", { ...session.ids, title: "Mine" });
+    await session.run("hello", `title-${given}`);
+    await server.call("updateSession", { ...session.ids, title: given });
     gate.open();
     // What the title cost is added when its answer has been taken in.
     await expect
       .poll(async () => (await server.call("getSession", session.ids)).promptTokens)
       .toBe(10 + 11);
-    expect(await server.call("getSession", session.ids)).toMatchObject({ title: "Mine" });
+    expect(await server.call("getSession", session.ids)).toMatchObject({ title: given });
+  });
+
+  it("are never called by half an emoji", async () => {
+    const session = await openSession(server, { title: "" });
+    await session.run("👍🏽".repeat(100), "title-emoji");
+    const told = server.events("sessionUpdated", { sessionId: session.sessionId });
+    expect(told.map((event) => event.session.title)).toContain(`${"👍🏽".repeat(79)}…`);
+  });
+
+  it.each(["a\0b", "half \ud83d", "\udc00 half"])("refuse the title %j", async (title) => {
+    const session = await openSession(server);
+    const { workspaceId } = session.ids;
+    for (const [method, params] of [
+      ["createSession", { workspaceId, title }],
+      ["updateSession", { ...session.ids, title }],
+    ] as const) {
+      const error = await server.fail(method, params);
+      expect(error).toMatchObject({ code: -32602, data: { issues: [{ path: "title" }] } });
+    }
   });
 });
 

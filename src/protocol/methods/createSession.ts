@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { session } from "../objects/examples.js";
-import { ownId, workspaceId } from "../objects/ids.js";
+import { ownId, ownTitle, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
 /** `createSession`, contract section 3. */
@@ -15,7 +15,7 @@ export const createSession = declareMethod({
       sessionId: ownId(
         "The client's own id for it: asking again then answers the same session.",
       ).optional(),
-      title: z.string().max(500).optional(),
+      title: ownTitle().optional(),
       parentSessionId: z.string().optional(),
     }),
   result: () => Session(),

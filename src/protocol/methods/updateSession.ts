@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { session } from "../objects/examples.js";
-import { sessionId, workspaceId } from "../objects/ids.js";
+import { ownTitle, sessionId, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
 /** `updateSession`, contract section 3. */
@@ -9,8 +9,7 @@ export const updateSession = declareMethod({
   name: "updateSession",
   section: 3,
   summary: "Names a session.",
-  params: () =>
-    z.object({ workspaceId: workspaceId(), sessionId: sessionId(), title: z.string().max(500) }),
+  params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId(), title: ownTitle() }),
   result: () => Session(),
   errors: ["WorkspaceNotFound", "SessionNotFound"],
   example: {

@@ -6,17 +6,16 @@ export const sessionId = () => z.string().describe("The session's id.");
 export const optionalRunId = () =>
   z.string().min(1).optional().describe("The run's id, if it has one.");
 
-/**
- * An id of the client's own making. It comes back as it was sent; text with a NUL or with half a
- * character (a lone surrogate) would not, so that such a one is refused.
- */
+/** Text that comes back as it was sent: one with a NUL or with half a character would not. */
+const keptAsSent = (text: z.ZodString) =>
+  text.refine((sent) => !/[\0\p{Surrogate}]/u.test(sent), "has a NUL or half a character in it");
+
+/** An id of the client's own making. It comes back as it was sent. */
 export const ownId = (description: string) =>
-  z
-    .string()
-    .min(1)
-    .max(200)
-    .refine((id) => !/[\0\p{Surrogate}]/u.test(id), "has a NUL or half a character in it")
-    .describe(description);
+  keptAsSent(z.string().min(1).max(200)).describe(description);
+
+/** A title that a person gives. It comes back as it was sent. */
+export const ownTitle = () => keptAsSent(z.string().max(500));
 
 /** Params of a page of a list. */
 export const page = () => ({
