@@ -30,6 +30,8 @@ export interface EnginePlace {
   /** `createWorkspace.env`. */
   readonly env: Readonly<Record<string, string>>;
   permissionMode(): PermissionMode;
+  /** The configuration as it is now. Throws `ConfigInvalid`. */
+  configuration(): Promise<ResolvedConfig>;
   /** The choice as it is now; throws what makes it impossible. */
   choose(): Promise<AgentChoice>;
 }

@@ -52,6 +52,7 @@ export class WorkspaceFactory {
       workspacePath: row.path,
       env,
       permissionMode: mode,
+      configuration: () => agent.configuration(),
       choose: () => agent.choice(),
     });
     const coordinator = new Coordinator({ ...coordination, workspaceId: row.id, engine });

@@ -221,7 +221,7 @@ class BuiltInEngine implements Engine {
         env,
         systemPrompt: prepared.systemPrompt(tools.map(({ name }) => name)),
         workspacePath: this.#place.workspacePath,
-        permissions: this.#permissions(config, request),
+        permissions: this.#permissions(request),
       },
       { sink, clock, ids, log },
     );
@@ -230,13 +230,14 @@ class BuiltInEngine implements Engine {
     return outcome;
   }
 
-  #permissions(config: ResolvedConfig, request: TurnRequest): Permissions {
+  #permissions(request: TurnRequest): Permissions {
     const { env, log } = this.#surroundings;
     // The home that the user's own file was looked for in.
     const home = homeFolder({ ...env, ...this.#place.env });
     return createPermissionGate({
       mode: () => this.#place.permissionMode(),
-      rules: () => config.permissionRules,
+      // Not those of the turn's beginning: a deny rule holds from the moment that it is written.
+      rules: async () => (await this.#place.configuration()).permissionRules,
       sessionGrants: this.#grantsOf(request.sessionId),
       ...defined({ home }),
       ask: asking(request),
@@ -252,8 +253,8 @@ class BuiltInEngine implements Engine {
 }
 
 function asking({ ask }: TurnRequest): PermissionGateOptions["ask"] {
-  return ({ toolCallId, tool, action, description, path, input }, signal) =>
-    ask({ toolCallId, tool, action, description, input, ...defined({ path }) }, signal);
+  return ({ toolCallId, tool, action, description, path, cwd, input }, signal) =>
+    ask({ toolCallId, tool, action, description, input, ...defined({ path, cwd }) }, signal);
 }
 
 /** By provider as a configuration has it, which is another one when the configuration changes. */

@@ -20,8 +20,11 @@ export interface PermissionAnswer {
 export interface PermissionGateOptions {
   /** The mode as it is now. */
   readonly mode: () => PermissionMode;
-  /** The rules as they are now. */
-  readonly rules: () => PermissionRules;
+  /**
+   * The rules as they are now; asked for at every check, and again when a question is answered.
+   * Where they cannot be had, nothing is allowed.
+   */
+  readonly rules: () => PermissionRules | Promise<PermissionRules>;
   /** What the session was allowed; the gate adds to it. */
   readonly sessionGrants: SessionGrants;
   /**
@@ -44,22 +47,39 @@ export function createPermissionGate(options: PermissionGateOptions): Permission
   return {
     async check(need, signal) {
       signal.throwIfAborted();
-      const decided = decide(options, need);
+      const rules = await currentRules(options);
+      signal.throwIfAborted();
+      if ("allowed" in rules) return rules;
+      const decided = decide(options, rules, need);
       if (decided !== undefined) return decided;
       const answer = await askUnlessAborted(options, need, signal);
       signal.throwIfAborted();
-      return apply(options, need, answer);
+      // A deny rule may have come while the question was open.
+      const rulesNow = await currentRules(options);
+      signal.throwIfAborted();
+      return "allowed" in rulesNow ? rulesNow : apply(options, rulesNow, need, answer);
     },
   };
+}
+
+/** The rules as they are now; or the refusal, where they cannot be read: one might deny this. */
+async function currentRules(
+  options: PermissionGateOptions,
+): Promise<PermissionRules | PermissionVerdict> {
+  try {
+    return await options.rules();
+  } catch (error) {
+    return refuse(`Permission is denied: the rules cannot be read (${messageOf(error)}).`);
+  }
 }
 
 /** The verdict, where nobody needs to be asked. */
 function decide(
   options: PermissionGateOptions,
+  rules: PermissionRules,
   need: PermissionNeed,
 ): PermissionVerdict | undefined {
-  const rules = options.rules();
-  const denied = denialByRule(options, need);
+  const denied = denialByRule(options, rules, need);
   if (denied !== undefined) return denied;
   if (need.denyOnly === true) return allowed;
   if (need.ruleOnly === true) {
@@ -78,9 +98,10 @@ function decide(
 
 function denialByRule(
   options: PermissionGateOptions,
+  rules: PermissionRules,
   need: PermissionNeed,
 ): PermissionVerdict | undefined {
-  const rule = denyingRule(options.rules(), need, options.home);
+  const rule = denyingRule(rules, need, options.home);
   return rule === undefined ? undefined : refuse(`Permission is denied by the rule "${rule}".`);
 }
 
@@ -116,6 +137,7 @@ function askUnlessAborted(
 
 function apply(
   options: PermissionGateOptions,
+  rules: PermissionRules,
   need: PermissionNeed,
   answer: unknown,
 ): PermissionVerdict {
@@ -124,8 +146,7 @@ function apply(
     const reason = answer.message?.trim();
     return refuse(reason ? `The user denied it: ${reason}` : "The user denied it.");
   }
-  // A deny rule may have come while the question was open.
-  const denied = denialByRule(options, need);
+  const denied = denialByRule(options, rules, need);
   if (denied !== undefined) return denied;
   if (answer.decision === "allowForSession") options.sessionGrants.add(need);
   return allowed;

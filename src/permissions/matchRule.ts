@@ -9,7 +9,7 @@ import { matchesUrl, namesUrlHost } from "./urlPattern.js";
 import { matchesWildcard } from "./wildcard.js";
 
 /** What rules are about in a {@link PermissionNeed}. */
-export type RuleSubject = Pick<PermissionNeed, "tool" | "subject" | "path">;
+export type RuleSubject = Pick<PermissionNeed, "tool" | "subject" | "path" | "cwd">;
 
 /** How far a pattern on paths reaches: a deny rule as far as it can, an allow rule as far as it says. */
 export type PatternReach = "wide" | "narrow";

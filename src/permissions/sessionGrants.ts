@@ -2,8 +2,9 @@ import type { RuleSubject } from "./matchRule.js";
 import { urlHost } from "./urlPattern.js";
 
 /**
- * What was allowed for a session: the same tool with the same path, host or command line; a tool
- * that has none of these, as such (contract section 7). In memory alone.
+ * What was allowed for a session: the same tool with the same path or host, or the same command line
+ * in the same folder, where a name such as `./build.sh` means the same program; a tool that has none
+ * of these, as such (contract section 7). In memory alone.
  */
 export class SessionGrants {
   readonly #granted = new Set<string>();
@@ -19,8 +20,9 @@ export class SessionGrants {
   }
 }
 
-function keyOf({ tool, subject, path }: RuleSubject): string {
-  return JSON.stringify([tool, subject.kind, scopeOf(subject, path)]);
+function keyOf({ tool, subject, path, cwd }: RuleSubject): string {
+  const folder = subject.kind === "command" ? [cwd ?? ""] : [];
+  return JSON.stringify([tool, subject.kind, scopeOf(subject, path), ...folder]);
 }
 
 function scopeOf({ kind, value }: RuleSubject["subject"], path: string | undefined): string {

@@ -12,6 +12,8 @@ export interface PermissionNeed {
   readonly subject: { readonly kind: "path" | "url" | "command" | "tool"; readonly value: string };
   /** The absolute path that it reaches, for the question. */
   readonly path?: string;
+  /** The real folder that a command runs in: rules and grants hold for one, the question shows it. */
+  readonly cwd?: string;
   readonly input: unknown;
   /** Nobody is asked: allowed is only what an allow rule names by itself, without a wildcard. */
   readonly ruleOnly?: boolean;

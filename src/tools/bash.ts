@@ -8,7 +8,11 @@ import { defineTool } from "./defineTool.js";
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolContext, ToolResult } from "./tool.js";
-import { keepWorkingDirectory, workingDirectory } from "./workingDirectory.js";
+import {
+  keepWorkingDirectory,
+  type WorkingDirectory,
+  workingDirectory,
+} from "./workingDirectory.js";
 
 const description = `Runs a command line in bash, without input, and returns what it prints.
 The working directory is kept from one command to the next while it stays inside the workspace; variables and functions are not. Everything that a command began ends with it: to keep something running, set \`background\` (not \`&\`), then use \`jobOutput\` and \`jobKill\`. Long output is cut in its middle and kept whole in a file that \`read\` can open. A command that is still running after \`timeoutMs\` is ended. To search and read files, \`grep\`, \`glob\`, \`ls\` and \`read\` are better.`;
@@ -45,27 +49,30 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
       if (input.command.includes("\0")) {
         throw new ToolFailure("`command` contains a NUL character; remove it.");
       }
+      // It runs where it was allowed, also when another call moves on while the question is open.
+      const directory = await workingDirectory(context, resources);
       await requirePermission(context, {
         tool: "bash",
         action: "execute",
         description: `Run: ${input.command}`,
         subject: { kind: "command", value: input.command },
+        cwd: directory.path,
         input,
       });
       context.signal.throwIfAborted();
       return input.background === true
-        ? runInBackground(input, context, resources)
-        : runToEnd(input, context, resources);
+        ? runInBackground(input, directory, context, resources)
+        : runToEnd(input, directory, context, resources);
     },
   });
 }
 
 async function runToEnd(
   input: BashInput,
+  directory: WorkingDirectory,
   context: ToolContext,
   resources: ToolResources,
 ): Promise<ToolResult> {
-  const directory = await workingDirectory(context, resources);
   const begun = await beginCommand({ command: input.command, directory, context, resources });
   const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;
   const { exit, hasTimedOut } = await begun.untilEnd(timeoutMs, context.signal);
@@ -88,6 +95,7 @@ export function describeExit(exit: ShellExit): string | undefined {
 
 async function runInBackground(
   input: BashInput,
+  directory: WorkingDirectory,
   context: ToolContext,
   resources: ToolResources,
 ): Promise<ToolResult> {
@@ -95,7 +103,6 @@ async function runInBackground(
   if (jobs.filter(({ status }) => status.kind === "running").length >= maxJobs) {
     throw new ToolFailure(`${maxJobs} jobs are running already; end one with \`jobKill\`.`);
   }
-  const directory = await workingDirectory(context, resources);
   // What it prints later belongs to no call that could stream it.
   const silent = { ...context, onOutput: () => {} };
   const begun = await beginCommand({

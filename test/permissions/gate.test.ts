@@ -106,9 +106,21 @@ describe("the gate", () => {
     expect(sessionGrants.has(bash("make"))).toBe(false);
   });
 
+  test("rules that cannot be read allow nothing, and nobody is asked", async () => {
+    const { gate, asked } = open({
+      mode: () => "allow",
+      rules: () => Promise.reject(new Error("turnwire.json is not JSON")),
+    });
+    const verdict = await gate.check(bash("make"), signal);
+    expect(verdict).toMatchObject({ allowed: false, message: expect.stringContaining("not JSON") });
+    expect(asked).toEqual([]);
+  });
+
   test.each([
     ["the same command line", bash("make all"), bash("make all"), true],
     ["another command line", bash("make all"), bash("make all; rm x"), false],
+    ["the same folder", { ...bash("./a"), cwd: "/r" }, { ...bash("./a"), cwd: "/r" }, true],
+    ["another folder", { ...bash("./a"), cwd: "/r" }, { ...bash("./a"), cwd: "/r/b" }, false],
     ["the same path", need("write", "path", "a"), need("write", "path", "a"), true],
     ["another tool", need("write", "path", "a"), need("edit", "path", "a"), false],
     ["another path", need("write", "path", "a"), need("write", "path", "b"), false],

@@ -20,6 +20,10 @@ export const requestPermission = declareMethod({
       action: z.string().describe("What it does, in a word: `write`, `execute`, `fetch`, `read`."),
       description: z.string().describe("The same for a person."),
       path: z.string().optional().describe("The file or folder it reaches."),
+      cwd: z
+        .string()
+        .optional()
+        .describe("The real folder that a command runs in; with `bash` alone."),
       input: z.unknown().describe("The tool's input."),
     }),
   result: () =>
@@ -38,6 +42,7 @@ export const requestPermission = declareMethod({
       tool: "bash",
       action: "execute",
       description: "Run: npm test",
+      cwd: "/home/ada/engine",
       input: { command: "npm test" },
     },
     result: { decision: "allow" },
