@@ -84,6 +84,23 @@ function told(failure: ModelFailure, attempts: number): ModelFailure {
   return { ...failure, message: `${failure.message} Tried ${attempts} times.` };
 }
 
+/** The longest reply, in UTF-16 units, and the most parts of one. No model has said a tenth of it. */
+const longestReply = 16 * 1024 * 1024;
+const mostParts = 2_000;
+
+/** Watches over a stream that might never end. */
+class ReplySize {
+  #units = 0;
+  #parts = 0;
+
+  /** Whether the reply is, with this part of its stream, one that can be kept. */
+  admits(part: LanguageModelV3StreamPart): boolean {
+    if ("delta" in part) this.#units += part.delta.length;
+    else if (part.type.endsWith("-start") || part.type === "tool-call") this.#parts++;
+    return this.#units <= longestReply && this.#parts <= mostParts;
+  }
+}
+
 /** One try. */
 class Attempt {
   readonly #call: ModelCall;
@@ -136,6 +153,7 @@ class Attempt {
 
   async #read(reader: PartReader, watch: IdleWatch): Promise<CallResult> {
     const { signal } = this.#abort;
+    const size = new ReplySize();
     let finish: FinishPart | undefined;
     for (;;) {
       let next: Awaited<ReturnType<PartReader["read"]>>;
@@ -149,6 +167,7 @@ class Attempt {
       watch.touch();
       const part = next.value;
       if (part.type === "error") return this.#ended(part.error);
+      if (!size.admits(part)) return this.#ended(new GarbledReplyError("the reply has no end"));
       if (part.type === "finish") finish = part;
       else this.#receiver.part(part);
     }

@@ -5,6 +5,7 @@ import type {
   LanguageModelV3Prompt,
   LanguageModelV3ToolResultPart,
 } from "@ai-sdk/provider";
+import { isNestedDeeper } from "../base/jsonDepth.js";
 import type { Part } from "../protocol/objects/message.js";
 import { attachedContent } from "./attachedContent.js";
 import type { HistoryMessage } from "./ports.js";
@@ -160,8 +161,12 @@ function sentName(name: string): string {
   return name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unknown";
 }
 
-/** Providers want an object; what a broken call said is in its error result as far as it matters. */
+/**
+ * Providers want an object; what a broken call said is in its error result as far as it matters. One
+ * that an earlier version stored may be nested deeper than can be sent.
+ */
 function sentInput(input: unknown): unknown {
+  if (isNestedDeeper(input)) return {};
   return typeof input === "object" && input !== null && !Array.isArray(input) ? input : {};
 }
 

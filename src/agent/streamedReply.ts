@@ -7,8 +7,8 @@ import type { Ids } from "../base/ids.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { ReplyReceiver } from "./modelCall.js";
 import type { MessageWriter, TurnSink } from "./ports.js";
-import { mergedMetadata, type ProviderMetadata } from "./providerData.js";
-import { type ParsedInput, parseToolInput } from "./toolInput.js";
+import { keptMetadata, mergedMetadata, type ProviderMetadata } from "./providerData.js";
+import { longestToolInput, type ParsedInput, parseToolInput } from "./toolInput.js";
 
 /** A tool call that the model has asked for. */
 export interface RequestedCall {
@@ -159,7 +159,7 @@ export class StreamedReply implements ReplyReceiver {
     const block = this.#blocks(kind).get(id);
     if (block === undefined) return;
     this.#blocks(kind).delete(id);
-    const metadata = mergedMetadata(block.metadata, more);
+    const metadata = keptMetadata(mergedMetadata(block.metadata, more));
     const data = metadata && { providerMetadata: metadata };
     if (block.index === undefined) {
       // Reasoning may be for the provider's eyes only; empty text is nothing.
@@ -186,7 +186,11 @@ export class StreamedReply implements ReplyReceiver {
 
   #appendInput(streamId: string, delta: string): void {
     const call = this.#openCalls.get(streamId);
-    if (call !== undefined && delta !== "") this.writer.append(call.index, delta);
+    if (call === undefined || delta === "") return;
+    const part = this.writer.parts[call.index];
+    const known = part?.type === "toolCall" && typeof part.input === "string" ? part.input : "";
+    // The end of the call says that it is too long.
+    if (known.length <= longestToolInput) this.writer.append(call.index, delta);
   }
 
   #closeCall(call: LanguageModelV3ToolCall): void {
@@ -201,7 +205,7 @@ export class StreamedReply implements ReplyReceiver {
       name,
       input: input.ok ? input.value : input.text,
       state: "pending",
-      ...defined({ providerMetadata: call.providerMetadata }),
+      ...defined({ providerMetadata: keptMetadata(call.providerMetadata) }),
     });
     this.#calls.push({ partIndex: index, toolCallId, name, input });
   }

@@ -2,6 +2,8 @@
 // told to the model in a sentence that names the field and the fix.
 import type * as z from "zod";
 import { messageOf } from "../base/errors.js";
+import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
+import { cutText, formatCount } from "../base/text.js";
 
 /** The JSON of a call's input, or what is wrong with it. */
 export type ParsedInput =
@@ -15,15 +17,31 @@ export type CheckedInput<T> =
 
 const mostIssues = 10;
 
-/** Reads a call's input; nothing at all is the empty object. */
+/** The longest input of a call, in UTF-16 units. */
+export const longestToolInput = 4 * 1024 * 1024;
+/** As much is kept of an input that is too long. */
+const keptOfTooLong = 10_000;
+
+/**
+ * Reads a call's input; nothing at all is the empty object. What is too long, or nested too deep to
+ * be stored and sent again, is not ok.
+ */
 export function parseToolInput(text: string): ParsedInput {
+  if (text.length > longestToolInput) {
+    const problem = `The input is longer than ${formatCount(longestToolInput)} characters. Do it in smaller pieces.`;
+    return { ok: false, text: cutText(text, keptOfTooLong), problem };
+  }
   if (text.trim() === "") return { ok: true, value: {} };
+  let value: unknown;
   try {
-    return { ok: true, value: JSON.parse(text) };
+    value = JSON.parse(text);
   } catch (error) {
     const problem = `The input is not valid JSON (${messageOf(error)}). Call the tool again with one JSON object.`;
     return { ok: false, text, problem };
   }
+  if (!isNestedDeeper(value)) return { ok: true, value };
+  const problem = `The input is nested more than ${deepestJson} levels deep. Call the tool again with a flatter one.`;
+  return { ok: false, text: cutText(text, keptOfTooLong), problem };
 }
 
 /** Checks an input against its tool's schema. */

@@ -1,3 +1,4 @@
+import { isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText, cutTextStart } from "../base/text.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { HistoryMessage } from "./ports.js";
@@ -57,7 +58,7 @@ function line(part: Part, outputSize: number): string {
     case "text":
       return clipped(part.text, outputSize * 4);
     case "toolCall":
-      return `[calls ${part.name}: ${clipped(JSON.stringify(part.input) ?? "", outputSize)}]`;
+      return `[calls ${part.name}: ${clipped(inputText(part.input), outputSize)}]`;
     case "toolResult": {
       const verdict = part.isError ? "failed" : "gave";
       return `[${part.name} ${verdict}]\n${clipped(part.output, outputSize)}`;
@@ -69,4 +70,8 @@ function line(part: Part, outputSize: number): string {
     case "reasoning":
       return "";
   }
+}
+
+function inputText(input: unknown): string {
+  return isNestedDeeper(input) ? "…" : (JSON.stringify(input) ?? "");
 }

@@ -13,6 +13,7 @@ import type { MessageRow, MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
 import { completionText } from "./completionText.js";
+import { partsText } from "./storedParts.js";
 
 const interruptedText = "The server stopped before this had ended.";
 
@@ -106,7 +107,7 @@ export class Recovery {
       }));
     const now = clock.now();
     written.forEach((row, index) => {
-      if (isChanged[index]) messages.update(row.id, JSON.stringify(parts[index]), now);
+      if (isChanged[index]) messages.update(row.id, partsText(parts[index] ?? []), now);
     });
     if (missing.length === 0) return;
     messages.insert({
@@ -114,7 +115,7 @@ export class Recovery {
       sessionId,
       run,
       role: "tool",
-      parts: JSON.stringify(missing),
+      parts: partsText(missing),
       model: undefined,
       provider: undefined,
       isSummary: false,

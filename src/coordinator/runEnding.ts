@@ -6,6 +6,7 @@ import { type Timer, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { cutText } from "../base/text.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import { completionText } from "./completionText.js";
@@ -16,6 +17,8 @@ const firstRetryMs = 250;
 const maxRetryMs = 10_000;
 /** How often the disk is tried once the workspace is to be closed. */
 const mostTriesAtClose = 3;
+/** The most that a completion says of what went wrong, in UTF-16 units. */
+const longestError = 10_000;
 
 /** What happens around the writing of an outcome. */
 export interface EndingHooks {
@@ -114,7 +117,7 @@ export class RunEnding {
     const { sessionId, runId } = run.request;
     const head = { workspaceId, sessionId, ...defined({ runId }) };
     if (outcome.status === "failed") {
-      const message = outcome.error ?? "The run failed.";
+      const message = cutText(outcome.error ?? "The run failed.", longestError);
       const name = outcome.errorName ?? "InternalError";
       announcer.emit({ method: "agentError", params: { ...head, message, name } });
     }
@@ -195,7 +198,11 @@ export class RunEnding {
       ...completionText(outcome.text),
       status: outcome.status,
       cancelled: isCancelled,
-      ...defined({ error: outcome.error, errorName: outcome.errorName, cause }),
+      ...defined({
+        error: outcome.error === undefined ? undefined : cutText(outcome.error, longestError),
+        errorName: outcome.errorName,
+        cause,
+      }),
       foldedPrompts: run.folded,
       ...defined({ usage }),
       completedAt: toRfc3339(this.#options.clock.now()),

@@ -14,8 +14,10 @@ import type { LossyEvent } from "../protocol/registry.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
+import { isDiskTrouble } from "../storage/storageError.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
 import type { Announcer } from "./ports.js";
+import { partsText } from "./storedParts.js";
 
 /** The longest that streamed text waits for the disk, in milliseconds. */
 export const flushAfterMs = 250;
@@ -86,7 +88,7 @@ export class TurnRecorder implements TurnSink {
         sessionId: run.sessionId,
         run: run.position,
         role: message.role,
-        parts: JSON.stringify(recorder.parts),
+        parts: partsText(recorder.parts),
         model: message.model,
         provider: message.provider,
         isSummary: message.isSummary ?? false,
@@ -132,9 +134,23 @@ export class TurnRecorder implements TurnSink {
     }
   }
 
-  /** As {@link flush}, within a transaction that may still be rolled back. */
+  /**
+   * As {@link flush}, within the transaction that ends the run and may still be rolled back. A message
+   * that cannot be stored for a reason of its own stays as it was last stored: the outcome of its run
+   * does not wait for it.
+   */
   write(): void {
-    for (const recorder of this.#dirty) this.#update(recorder);
+    for (const recorder of this.#dirty) {
+      try {
+        this.#update(recorder);
+      } catch (error) {
+        if (isDiskTrouble(error)) throw error;
+        this.#options.log.error(
+          { message: recorder.id, reason: messageOf(error) },
+          "the end of a message could not be stored",
+        );
+      }
+    }
   }
 
   /** Ends the batches; what was not flushed is lost. */
@@ -144,7 +160,7 @@ export class TurnRecorder implements TurnSink {
   }
 
   #update({ id, parts, updatedAt }: MessageRecorder): void {
-    this.#options.messages.update(id, JSON.stringify(parts), updatedAt);
+    this.#options.messages.update(id, partsText(parts), updatedAt);
   }
 
   #store(recorder: MessageRecorder, when: "now" | "soon"): void {

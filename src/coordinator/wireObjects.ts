@@ -3,10 +3,11 @@
 import type { HistoryMessage } from "../agent/ports.js";
 import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import type { Message, Part } from "../protocol/objects/message.js";
+import type { Message } from "../protocol/objects/message.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { HistoryRow, MessageRow } from "../storage/messageStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
+import { partsOf } from "./storedParts.js";
 
 /** A session as a client sees it. */
 export function toSession(row: SessionRow, live: { isBusy: boolean; queued: number }): Session {
@@ -33,7 +34,7 @@ export function toMessage(row: MessageRow): Message {
     id: row.id,
     sessionId: row.sessionId,
     role: row.role as Message["role"],
-    parts: JSON.parse(row.parts) as Part[],
+    parts: partsOf(row.parts),
     ...defined({
       model: row.model,
       provider: row.provider,
@@ -49,7 +50,7 @@ export function toHistoryMessage(row: HistoryRow): HistoryMessage {
   return {
     id: row.id,
     role: row.role as Message["role"],
-    parts: JSON.parse(row.parts) as Part[],
+    parts: partsOf(row.parts),
     ...defined({ isSummary: row.isSummary || undefined }),
   };
 }

@@ -5,6 +5,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Log } from "../base/log.js";
+import { UnwritableMessage } from "../base/unwritable.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
 import { CompletionFeed } from "./completionFeed.js";
@@ -128,11 +129,23 @@ export class Delivery {
       const message = this.#next();
       if (message === undefined) return;
       if (message.method === "runComplete") faultPoint("sending");
-      await this.#sender.send(message);
+      await this.#send(message);
       if (message.method === "runComplete") faultPoint("sent");
       if (++inARow % messagesInARow === 0) {
         await new Promise<void>((resolve) => this.#clock.soon(resolve));
       }
+    }
+  }
+
+  /** An event that cannot be written is one that was dropped; what follows it is told. */
+  async #send(message: Outgoing): Promise<void> {
+    try {
+      await this.#sender.send(message);
+    } catch (error) {
+      if (!(error instanceof UnwritableMessage) || message.method === "runComplete") throw error;
+      const reason = messageOf(error.cause);
+      this.#log.warn({ method: message.method, reason }, "an event could not be written");
+      this.#buffer.countDropped();
     }
   }
 

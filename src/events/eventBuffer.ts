@@ -10,8 +10,10 @@ export const maxUnits = 8 * 1024 * 1024;
 interface Entry {
   readonly ordinal: number;
   readonly event: LossyEvent;
-  /** What streamed in behind a delta, to be joined when it leaves. */
-  readonly more: string[];
+  /** What streamed in behind a delta; undefined until something does. */
+  more: MergedText | undefined;
+  /** Where the text of a delta ends in its part, in UTF-16 units. */
+  end: number;
   units: number;
   isGone: boolean;
 }
@@ -50,8 +52,11 @@ export class EventBuffer {
     if (event.method === "messageDelta") {
       const tail = this.#tails.get(event.params.sessionId);
       if (tail !== undefined && continues(tail, event.params)) {
-        tail.more.push(event.params.delta);
-        this.#grow(tail, event.params.delta.length);
+        const { delta } = event.params;
+        tail.more ??= new MergedText();
+        tail.more.add(delta);
+        tail.end += delta.length;
+        this.#grow(tail, delta.length);
         this.#makeRoom();
         return;
       }
@@ -59,7 +64,8 @@ export class EventBuffer {
     const entry: Entry = {
       ordinal: ++this.#lastOrdinal,
       event,
-      more: [],
+      more: undefined,
+      end: event.method === "messageDelta" ? event.params.offset + event.params.delta.length : 0,
       units: 0,
       isGone: false,
     };
@@ -87,9 +93,14 @@ export class EventBuffer {
     if (entry === undefined) return undefined;
     this.#remove(entry);
     const { event } = entry;
-    if (event.method !== "messageDelta" || entry.more.length === 0) return event;
-    const delta = event.params.delta + entry.more.join("");
+    if (event.method !== "messageDelta" || entry.more === undefined) return event;
+    const delta = event.params.delta + entry.more.text;
     return { method: "messageDelta", params: { ...event.params, delta } };
+  }
+
+  /** Counts an event that was taken out and could not be sent. */
+  countDropped(): void {
+    this.#dropped++;
   }
 
   #grow(entry: Entry, units: number): void {
@@ -98,7 +109,8 @@ export class EventBuffer {
   }
 
   #makeRoom(): void {
-    // One alone is never too much: however long, it leaves where the pipe is free.
+    // One event alone is never too much, since it leaves where the pipe is free. A delta that others
+    // have joined is no longer than the bound (see `continues`), so that this holds for it as well.
     while (this.#live > maxEvents || (this.#units > maxUnits && this.#live > 1)) {
       let victim = this.#deltas[this.#deltasHead];
       while (victim?.isGone) victim = this.#deltas[++this.#deltasHead];
@@ -108,7 +120,7 @@ export class EventBuffer {
         if (victim === undefined) return;
       }
       this.#remove(victim);
-      this.#dropped += 1 + victim.more.length;
+      this.#dropped += 1 + (victim.more?.count ?? 0);
     }
     this.#deltasHead = compact(this.#deltas, this.#deltasHead);
   }
@@ -139,6 +151,30 @@ function compact(list: unknown[], head: number): number {
   return 0;
 }
 
+/** The texts of deltas one behind the other, in few pieces however many they are. */
+class MergedText {
+  readonly #whole: string[] = [];
+  #pieces: string[] = [];
+  #count = 0;
+
+  /** How many texts were added. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get text(): string {
+    return this.#whole.join("") + this.#pieces.join("");
+  }
+
+  add(text: string): void {
+    this.#count++;
+    // A list of millions of single characters would weigh far more than their text.
+    if (this.#pieces.push(text) < 1024) return;
+    this.#whole.push(this.#pieces.join(""));
+    this.#pieces = [];
+  }
+}
+
 function continues(tail: Entry, next: NotificationParams<"messageDelta">): boolean {
   if (tail.event.method !== "messageDelta") return false;
   const { params } = tail.event;
@@ -147,7 +183,9 @@ function continues(tail: Entry, next: NotificationParams<"messageDelta">): boole
     params.partIndex === next.partIndex &&
     params.kind === next.kind &&
     // A part that was begun afresh continues nothing.
-    params.offset + tail.units - overhead === next.offset
+    tail.end === next.offset &&
+    // Where one event has grown to the bound the next begins, so that the older one can be dropped.
+    tail.end - params.offset + next.delta.length <= maxUnits
   );
 }
 
@@ -157,11 +195,18 @@ const overhead = 256;
 function unitsOf(event: LossyEvent): number {
   if (event.method === "messageDelta") return overhead + event.params.delta.length;
   if (event.method !== "messageCreated" && event.method !== "messageUpdated") return overhead;
+  return event.params.message.parts.reduce((sum, part) => sum + weightOf(part), overhead);
+}
+
+/** The texts in a part and in all that it holds, with a little for each member. */
+function weightOf(part: object): number {
   let units = overhead;
-  for (const part of event.params.message.parts) {
-    if ("text" in part) units += part.text.length;
-    if ("output" in part) units += part.output.length;
-    units += overhead;
+  const waiting: object[] = [part];
+  for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
+    for (const value of Object.values(one)) {
+      units += typeof value === "string" ? value.length : 8;
+      if (typeof value === "object" && value !== null) waiting.push(value);
+    }
   }
   return units;
 }

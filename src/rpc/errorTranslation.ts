@@ -23,9 +23,12 @@ export function wireError(
   return new ResponseError(code, message, { ...data, name, retryable });
 }
 
+/** So many of the issues of one request are told. */
+const mostIssues = 50;
+
 /** The wire error for params that do not fit their schema: names each field and what is wrong. */
 export function invalidParams(error: z.ZodError): ResponseError<ErrorData> {
-  const issues = error.issues.map((issue) => ({
+  const issues = error.issues.slice(0, mostIssues).map((issue) => ({
     path: issue.path.join("."),
     message: issue.message,
   }));

@@ -47,3 +47,16 @@ export function isUniqueViolation(error: unknown): boolean {
     (error.cause.errcode === 2067 || error.cause.errcode === 1555)
   );
 }
+
+/** SQLite's codes for what is wrong with one statement or its values: ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
+const ownFaults: ReadonlySet<number> = new Set([1, 18, 19, 20, 25]);
+
+/**
+ * Whether the same write can succeed later, and whatever shares its transaction fails with it: the
+ * disk, the file or another program is to blame. False where the values themselves cannot be stored.
+ */
+export function isDiskTrouble(error: unknown): boolean {
+  if (!(error instanceof DomainError)) return false;
+  const { sqliteCode } = error.data;
+  return typeof sqliteCode === "number" && !ownFaults.has(sqliteCode);
+}

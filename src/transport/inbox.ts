@@ -11,6 +11,7 @@ import {
   type ResponseMessage,
 } from "vscode-jsonrpc/node";
 import { assertNever } from "../base/assertNever.js";
+import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
 import type { Log } from "../base/log.js";
 import { Batch } from "./batch.js";
 import { classify, type Incoming, type JsonRpcId } from "./classify.js";
@@ -21,6 +22,8 @@ import type { OutgoingRequests } from "./outgoingRequests.js";
 import { errorAnswer, wireError } from "./wireError.js";
 
 const version = "2.0";
+/** What walks through a message recursively would fail somewhere in the middle of its work. */
+const tooDeep = `it is nested more than ${deepestJson} levels deep`;
 /** The notification that cancels a request, in both directions. */
 export const cancelMethod = "$/cancelRequest";
 
@@ -106,16 +109,23 @@ export class Inbox {
   #receiveOne(incoming: Incoming, place: Place, reply: Reply): void {
     switch (incoming.kind) {
       case "request": {
+        if (isNestedDeeper(incoming.params)) {
+          this.#answer(idText(incoming.id, place), "InvalidParams", tooDeep, reply);
+          break;
+        }
         const id = this.#options.inbound.open({ idText: idText(incoming.id, place), reply });
         this.#deliverCall({ jsonrpc: version, id, method: incoming.method }, incoming);
         break;
       }
       case "notification":
-        if (incoming.method === cancelMethod) this.#cancel(incoming.params, place);
+        if (isNestedDeeper(incoming.params)) {
+          this.#options.log.warn({ method: incoming.method, reason: tooDeep }, "a bad message");
+        } else if (incoming.method === cancelMethod) this.#cancel(incoming.params, place);
         else this.#deliverCall({ jsonrpc: version, method: incoming.method }, incoming);
         break;
       case "response":
-        this.#receiveResponse(incoming);
+        if (isNestedDeeper(incoming.outcome)) this.#reportBadResponse(incoming.id, tooDeep);
+        else this.#receiveResponse(incoming);
         break;
       case "badResponse":
         this.#reportBadResponse(incoming.id, incoming.reason);

@@ -13,13 +13,15 @@ const messages = {
   ParseError: "Parse error",
   InvalidRequest: "Invalid Request",
   MessageTooLarge: "Message too large",
+  InvalidParams: "Invalid params",
   InternalError: "Internal error",
 } as const;
 
 /** Makes the error; `reason` says what was wrong, in words that are fit for a user. */
 export function wireError(name: keyof typeof messages, reason: string): WireError {
   const { code, retryable } = errorTable[name];
-  return { code, message: messages[name], data: { name, retryable, reason } };
+  const issues = name === "InvalidParams" ? { issues: [{ path: "", message: reason }] } : {};
+  return { code, message: messages[name], data: { name, retryable, reason, ...issues } };
 }
 
 /** The text of an error answer; `idText` is the request's id as JSON text. */

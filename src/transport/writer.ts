@@ -14,6 +14,7 @@ import {
   type ResponseMessage,
 } from "vscode-jsonrpc/node";
 import type { Log } from "../base/log.js";
+import { UnwritableMessage } from "../base/unwritable.js";
 import { encodeFrame, type Framing } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import type { OutgoingRequests } from "./outgoingRequests.js";
@@ -105,8 +106,9 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   write(message: Message): Promise<void> {
     if (Message.isResponse(message)) return this.#answer(message);
     try {
+      const json = jsonOf(message);
       if (Message.isRequest(message)) this.#trackRequest(message.id);
-      return this.send(JSON.stringify(message));
+      return this.send(json);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -190,6 +192,14 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     for (const { waiting } of this.#unframed.splice(0)) waiting.reject(reason);
     this.#options.log.debug({ reason: reason.message }, "nothing can be written any more");
     this.fireClose();
+  }
+}
+
+function jsonOf(message: Message): string {
+  try {
+    return JSON.stringify(message);
+  } catch (error) {
+    throw new UnwritableMessage(error);
   }
 }
 

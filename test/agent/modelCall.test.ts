@@ -19,6 +19,47 @@ function many(count: number): LanguageModelV3StreamPart[] {
   return [{ type: "text-start", id: "t" }, ...Array(count).fill(delta), finish()];
 }
 
+describe("a reply without an end", () => {
+  const endless = (part: LanguageModelV3StreamPart, most: number) => {
+    let sent = 0;
+    const replies = [1, 2].map(
+      () =>
+        async function* (): AsyncGenerator<LanguageModelV3StreamPart> {
+          yield { type: "text-start", id: "t" };
+          while (sent++ < most) yield part;
+        },
+    );
+    return { model: new FakeModel(...replies), count: () => sent };
+  };
+
+  it.each([
+    ["text", { type: "text-delta", id: "t", delta: "x".repeat(1024 * 1024) }, 100],
+    ["a call's input", { type: "tool-input-delta", id: "t", delta: "x".repeat(1024 * 1024) }, 100],
+    ["calls", { type: "tool-input-start", id: "c", toolName: "read" }, 10_000],
+    ["blocks of text", { type: "text-start", id: "u" }, 10_000],
+  ] as const)("of %s is broken off, and the call fails", async (_, part, most) => {
+    const { model, count } = endless(part, most);
+    const clock = new ManualClock();
+    const receiver = { part: () => {}, restart: () => {} };
+    const calling = callModel(call(model), receiver, { ...surroundings, clock });
+    let isOver = false;
+    const over = calling.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await new Promise((resolve) => setImmediate(resolve));
+      // The pause before the second try.
+      clock.advance(60_000);
+    }
+    await over;
+    expect(await calling).toMatchObject({
+      kind: "failed",
+      failure: { errorName: "ProviderError" },
+    });
+    expect(count()).toBeLessThan(most / 2);
+  });
+});
+
 describe("a model call", () => {
   it("throws on what its receiver throws, and closes the stream", async () => {
     let isClosed = false;

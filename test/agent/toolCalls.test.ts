@@ -37,6 +37,25 @@ describe("tool calls", () => {
     expect(turn.sink.messages[1]?.parts[0]).toMatchObject({ input: '{"text": ' });
   });
 
+  it.each([
+    ["nested 6,000 deep", `{"text": ${"[".repeat(6_000)}${"]".repeat(6_000)}}`, /200 levels/],
+    ["nested 201 deep", `{"text": ${"[".repeat(200)}${"]".repeat(200)}}`, /200 levels/],
+    [
+      "longer than any work needs",
+      JSON.stringify({ text: "x".repeat(4_200_000) }),
+      /smaller pieces/,
+    ],
+  ])(
+    "answers an input that is %s with what to do instead, and keeps its beginning",
+    async (_, input, words) => {
+      const turn = new TestTurn();
+      const result = await resultOf(turn, [echo], "echo", input);
+      expect(result).toMatchObject({ isError: true, state: "failed" });
+      expect(result.output).toMatch(words);
+      expect(turn.sink.messages[1]?.parts[0]).toMatchObject({ input: input.slice(0, 10_000) });
+    },
+  );
+
   it("names every field of an input that does not fit", async () => {
     const tool: Tool = {
       name: "edit",

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { UnwritableMessage } from "../../src/base/unwritable.js";
 import { maxEvents } from "../../src/events/eventBuffer.js";
 import { DeliveryHouse, event, identify } from "../helpers/deliveryHouse.js";
 import { Pipe } from "../helpers/pipe.js";
@@ -38,6 +39,23 @@ describe("one connection", () => {
     pipe.take();
     await house.clock.settle();
     expect(pipe.summary).toEqual(["event 0"]);
+  });
+
+  it("goes on behind an event that cannot be written, which counts as dropped", async () => {
+    const pipe = new Pipe();
+    const delivery = house.connect({
+      ...{ isFree: true, taken: pipe.taken },
+      async send(message: Parameters<Pipe["send"]>[0]) {
+        const isBad = message.method === "queueChanged" && message.params.count === 2;
+        if (isBad) throw new UnwritableMessage(new RangeError("Invalid string length"));
+        await pipe.send(message);
+      },
+    } as unknown as Pipe);
+    for (const count of [1, 2, 3]) delivery.offer(event(count));
+    house.append("a");
+    await house.clock.settle();
+    expect(pipe.summary).toEqual(["event 1", "eventsDropped", "event 3", "#1 (1)"]);
+    expect(house.log.messages).toContain("an event could not be written");
   });
 
   it("gets nothing of another client's", async () => {

@@ -105,6 +105,59 @@ describe("a full buffer", () => {
     expect(left).toBe(maxUnits - mega.length);
   });
 
+  it("holds no more of one text that streams without end, whoever does not read", () => {
+    const mega = "x".repeat(1024 * 1024);
+    const buffer = new EventBuffer();
+    for (let n = 0; n < 600; n++) buffer.add(delta(n * mega.length, mega));
+    const all = drain(buffer);
+    const [first, ...rest] = all;
+    const texts = rest.map((event) => (event.method === "messageDelta" ? event.params : undefined));
+    const length = texts.reduce((sum, params) => sum + (params?.delta.length ?? 0), 0);
+    expect(length).toBeGreaterThan(0);
+    expect(length).toBeLessThanOrEqual(maxUnits);
+    // What is left is the newest: an end without a gap.
+    expect(texts.at(-1)).toMatchObject({
+      offset: 600 * mega.length - (texts.at(-1)?.delta.length ?? 0),
+    });
+    expect(first).toEqual({
+      method: "eventsDropped",
+      params: { count: 600 - length / mega.length },
+    });
+  });
+
+  it("joins thousands of small texts in order, and counts each where they are dropped", () => {
+    const digits = Array.from({ length: 5000 }, (_, n) => String(n % 10));
+    const buffer = fill(...digits.map((digit, n) => delta(n, digit)));
+    expect(drain(buffer)).toEqual([delta(0, digits.join(""))]);
+    for (const [n, digit] of digits.entries()) buffer.add(delta(n, digit));
+    for (let n = 0; n < maxEvents; n++) buffer.add(count(n));
+    expect(buffer.take()).toEqual({ method: "eventsDropped", params: { count: 5000 } });
+  });
+
+  it("weighs all the text of a message: inputs of calls and diffs too", () => {
+    const buffer = new EventBuffer();
+    const text = "x".repeat(1024 * 1024);
+    const parts = [
+      { type: "toolCall", toolCallId: "t", name: "write", input: { a: [{ b: text }] } },
+      {
+        type: "toolResult",
+        toolCallId: "t",
+        name: "write",
+        output: "",
+        isError: false,
+        diff: text,
+      },
+    ];
+    for (let n = 0; n < 20; n++) {
+      const message = { id: `m${n}`, sessionId: "s", role: "assistant", parts };
+      buffer.add({
+        method: "messageUpdated",
+        params: { ...head, message },
+      } as unknown as LossyEvent);
+    }
+    expect(drain(buffer)).toHaveLength(1 + 3);
+  });
+
   it("never is full of one event, which leaves where the pipe is free", () => {
     const long = delta(0, "x".repeat(maxUnits + 1));
     expect(drain(fill(long))).toEqual([long]);
@@ -195,7 +248,18 @@ describe("whatever is added and taken", () => {
         expect(taken).toBeLessThanOrEqual(added - dropped);
         if (dropped === 0) expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(ends));
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        // Found once: one text of 800 MiB, which nothing bounded.
+        examples: [
+          [
+            [0, 1].map(() => ({
+              ...({ sessionId: "t", part: 0, isDelta: true, times: 400 } as const),
+              length: 1024 * 1024,
+            })),
+          ],
+        ],
+      },
     );
   });
 });
