@@ -38,7 +38,11 @@ async function startServer(options: ServeOptions): Promise<number> {
     ids: randomIds,
     env: process.env,
     cwd: process.cwd(),
+    isFirstProcess: process.pid === 1,
     isAlive,
+    // A rejection that nobody handles comes here too.
+    onUncaught: (callback) => void process.on("uncaughtException", callback),
+    exit: (code) => process.exit(code),
     onTerminate(callback) {
       let isAsked = false;
       const terminate = () => {

@@ -227,7 +227,8 @@ export class Backend {
   }
 
   /**
-   * Ends every turn and closes every workspace; running turns may go on for the linger time first.
+   * Ends every turn and closes every workspace; running turns may go on for the linger time first, unless
+   * the cause is `internal`.
    * Whoever calls it sees to it that no new work comes. Every further call gets the same promise.
    */
   end(cause: RunCause): Promise<void> {
@@ -237,7 +238,8 @@ export class Backend {
 
   async #end(cause: RunCause): Promise<void> {
     const workspaces = this.#workspaces.list();
-    if (this.#lingerMs > 0) {
+    // A server that is not what it should be leaves as soon as it can.
+    if (this.#lingerMs > 0 && cause !== "internal") {
       await new Promise<void>((resolve) => {
         const timer = this.#clock.after(this.#lingerMs, resolve);
         void Promise.all(workspaces.map(({ coordinator }) => coordinator.whenIdle())).then(() => {

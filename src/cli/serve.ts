@@ -3,16 +3,19 @@
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { type Clock, sleep } from "../base/clock.js";
+import { Closing } from "../base/closing.js";
 import { Deferred } from "../base/deferred.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { composeServer, type Server } from "../compose.js";
 import { lazyEngine, preloadEngine } from "../engine/lazyEngine.js";
+import { ProcessHost } from "../process/processHost.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
 import { openChannel } from "../transport/channel.js";
 import type { LogSink } from "../transport/logSink.js";
+import { lastResort, uncaughtExitCode } from "./lastResort.js";
 import type { ServeOptions } from "./serveOptions.js";
 import { openServerLog } from "./serverLog.js";
 
@@ -36,10 +39,16 @@ export interface ServeIo {
   readonly version: string;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** Whether it is process 1, the one that orphans are handed to. */
+  readonly isFirstProcess: boolean;
   /** Whether a process lives. */
   isAlive(processId: number): boolean;
   /** Calls back at the first SIGTERM or SIGINT. */
   onTerminate(callback: () => void): void;
+  /** Calls back with everything that is thrown, or rejected, where nobody catches it. */
+  onUncaught(callback: (error: unknown) => void): void;
+  /** Ends the process at once. */
+  exit(code: number): void;
 }
 
 /** Why a server ends, and with which exit code. */
@@ -53,6 +62,23 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
   const { clock, ids, env } = io;
   const log = openServerLog(options, io.logSink);
   const ending = new Deferred<Ending>();
+  let wasUncaught = false;
+  io.onUncaught(
+    lastResort({
+      clock,
+      ids,
+      log: log.log,
+      exit: (code) => io.exit(code),
+      end() {
+        wasUncaught = true;
+        ending.resolve({ cause: "internal", exitCode: uncaughtExitCode });
+      },
+    }),
+  );
+  if (io.isFirstProcess) {
+    log.log.warn({}, "this server is process 1, which leaves zombies; see `--init` of containers");
+  }
+  const host = new ProcessHost({ clock, ids, log: log.log });
   let server: Server;
   try {
     const dataDirectory = dataDirectoryOf(options, io);
@@ -65,7 +91,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
       cwd: io.cwd,
       facts: { name: "turnwire", version: io.version, maxMessageBytes: options.maxMessageBytes },
       lingerMs: options.lingerSeconds * 1000,
-      createEngine: (place) => lazyEngine(place, { ...io, log: log.log, dataDirectory }),
+      createEngine: (place) => lazyEngine(place, { ...io, log: log.log, host, dataDirectory }),
       watchParent: (processId) => watchParent(processId, io, ending),
       preloadEngine: () => preloadEngine(clock, log.log),
     });
@@ -103,10 +129,10 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
   connection.close();
   await Promise.race([channel.flushed(), sleep(clock, flushMs)]);
   channel.dispose();
-  if (hasEnded) await closeServer(server, log.log);
+  if (hasEnded) await closeServer(server, host, log.log);
   else log.log.error({}, "a turn did not end; its run is left as interrupted");
   await log.close();
-  return exitCode;
+  return wasUncaught ? uncaughtExitCode : exitCode;
 }
 
 /** @throws DomainError `StorageFailed` where none is named and there is no place for one. */
@@ -117,9 +143,12 @@ function dataDirectoryOf({ dataDir }: ServeOptions, { cwd, env }: ServeIo): stri
   return directory;
 }
 
-async function closeServer(server: Server, log: Log): Promise<void> {
+async function closeServer(server: Server, host: ProcessHost, log: Log): Promise<void> {
+  const closing = new Closing();
+  closing.add(() => host.close());
+  closing.add(() => server.close());
   try {
-    await server.close();
+    await closing.close();
   } catch (error) {
     log.error({ err: error }, "the server did not close cleanly");
   }

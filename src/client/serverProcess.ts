@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { pid, platform } from "node:process";
 import { fileURLToPath } from "node:url";
+import { startChild } from "../base/childStart.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { ConnectionLostError } from "./errors.js";
@@ -51,22 +52,24 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
   const args = [...(command.args ?? ["serve"])];
   if (command.dataDir !== undefined) args.push("--data-dir", command.dataDir);
   const ownServer = command.command === undefined;
-  const child = execa(command.command ?? ownBinary(), args, {
-    ...defined({
-      node: ownServer || undefined,
-      ipc: ownServer ? false : undefined,
-      cwd: command.cwd,
-      env: command.env,
+  const child = startChild(() =>
+    execa(command.command ?? ownBinary(), args, {
+      ...defined({
+        node: ownServer || undefined,
+        ipc: ownServer ? false : undefined,
+        cwd: command.cwd,
+        env: command.env,
+      }),
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      buffer: false,
+      reject: false,
+      // Its own process group: a Ctrl-C in a terminal is for the caller, who then ends the server in
+      // good order. Where the caller just dies, the end of stdin ends the server.
+      detached: platform !== "win32",
     }),
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "pipe",
-    buffer: false,
-    reject: false,
-    // Its own process group: a Ctrl-C in a terminal is for the caller, who then ends the server in
-    // good order. Where the caller just dies, the end of stdin ends the server.
-    detached: platform !== "win32",
-  });
+  );
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr = (stderr + text).slice(-keptStderr);

@@ -26,6 +26,7 @@ import {
   type PermissionGateOptions,
   SessionGrants,
 } from "../permissions/index.js";
+import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
@@ -45,6 +46,8 @@ export interface EngineSurroundings {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** What watches over the commands of all workspaces; closed by who made it, after the engines. */
+  readonly host: ProcessHost;
 }
 
 /** Builds the engine of a workspace. */
@@ -78,7 +81,7 @@ class BuiltInEngine implements Engine {
   readonly #grants = new Map<string, SessionGrants>();
 
   constructor(place: EnginePlace, surroundings: EngineSurroundings) {
-    const { clock, ids, log, version, dataDirectory } = surroundings;
+    const { clock, ids, log, host, version, dataDirectory } = surroundings;
     const { workspaceId, workspacePath } = place;
     this.#place = place;
     this.#git = new RecentGitState(workspacePath, clock);
@@ -88,11 +91,11 @@ class BuiltInEngine implements Engine {
       clock,
       ids,
       log,
+      host,
       outputDirectory: join(dataDirectory, "outputs", workspaceId),
     });
     this.#tools = createTools({ resources: this.#resources });
-    const { reaper } = this.#resources;
-    this.#servers = new ToolServers({ workspacePath, version, reaper, clock, ids, log });
+    this.#servers = new ToolServers({ workspacePath, version, host, clock, ids, log });
   }
 
   async prepare(signal: AbortSignal): Promise<PreparedTurn> {
@@ -185,8 +188,8 @@ class BuiltInEngine implements Engine {
 
   #gitState(env: Readonly<Record<string, string>>, signal: AbortSignal) {
     const { workspacePath } = this.#place;
-    const { clock, ids, log } = this.#surroundings;
-    const run = hostCommands({ env, workspacePath, clock, ids, log });
+    const { clock, host } = this.#surroundings;
+    const run = hostCommands({ env, workspacePath, host });
     return this.#git.read(
       (asking) => readGitState(workspacePath, { run, env, clock }, asking),
       signal,

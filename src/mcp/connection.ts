@@ -66,21 +66,18 @@ export async function connect(
 
 function serverProcess(
   { command, args, env: ownEnv }: Extract<McpServer, { command: string }>,
-  { env, workspacePath, ids, reaper, clock, log }: ServerSurroundings,
+  { env, workspacePath, host, clock }: ServerSurroundings,
   notes: ServerNotes,
 ): ServerProcess {
-  const id = ids.next("mcp");
   return new ServerProcess({
     command,
     args,
     env,
     ownEnv,
     workspacePath,
-    id,
-    reaper,
+    host,
     notes,
     clock,
-    log,
   });
 }
 

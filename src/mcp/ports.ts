@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { McpServer } from "../config/types.js";
-import type { ProcessReaper } from "../process/reaper.js";
+import type { ProcessHost } from "../process/processHost.js";
 import type { CallResult, ListedTool } from "./messages.js";
 
 /** What every tool server of a workspace is started with. */
@@ -13,7 +13,7 @@ export interface ServerSurroundings {
   readonly env: Readonly<Record<string, string>>;
   /** This program's version, which servers are told. */
   readonly version: string;
-  readonly reaper: ProcessReaper;
+  readonly host: ProcessHost;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

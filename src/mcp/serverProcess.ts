@@ -1,15 +1,18 @@
 // A tool server that is a child process: JSON-RPC, one message a line, over its stdin and stdout. Its
 // stderr goes to the log. It has a process group of its own, and nothing of it outlives the server.
+import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { startChild } from "../base/childStart.js";
 import { type Clock, sleep } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { LineSplitter } from "../base/lineSplitter.js";
-import type { Log } from "../base/log.js";
-import { endTree, type ProcessTree } from "../process/endTree.js";
-import { processMarkerVariable } from "../process/processTable.js";
-import type { ProcessReaper } from "../process/reaper.js";
+import { executableAt, findProgram } from "../process/findProgram.js";
+import type { ProcessHost } from "../process/processHost.js";
+import { type ProcessMark, processMarkerVariable, setFileLocks } from "../process/processMark.js";
+import { type ProcessTree, startTimeOf } from "../process/processTable.js";
 import { hostEnvironment } from "../process/runCommand.js";
 import type { ServerNotes } from "./serverNotes.js";
 
@@ -22,13 +25,12 @@ export interface ServerProcessOptions {
   /** The server's own variables, over it. */
   readonly ownEnv: Readonly<Record<string, string>>;
   readonly workspacePath: string;
-  /** Unique among the processes of the reaper's owner. */
-  readonly id: string;
-  readonly reaper: ProcessReaper;
+  readonly host: ProcessHost;
   readonly notes: ServerNotes;
   readonly clock: Clock;
-  readonly log: Log;
 }
+
+type Execa = typeof import("execa").execa;
 
 const mostMessageBytes = 16 * 1024 * 1024;
 const mostNoteBytes = 8 * 1024;
@@ -73,35 +75,20 @@ export class ServerProcess implements Transport {
   /** Starts the program. Programs are looked for on the host's `PATH`, never in the workspace. */
   async start(): Promise<void> {
     const { execa } = await import("execa");
-    const { command, args, env, ownEnv, workspacePath, id, reaper } = this.#options;
-    await reaper.start(env.PATH);
+    const { env, host } = this.#options;
+    await host.reaper.start(env.PATH);
+    const mark = host.marks.next();
+    const { file, args, ownEnv } = await this.#marked(mark);
     if (this.#closed !== undefined) throw new Error("it was stopped before it had started");
-    const marker = `${reaper.owner}.${id}`;
-    const child = execa(command, [...args], {
-      cwd: workspacePath,
-      env: {
-        ...env,
-        ...hostEnvironment(env, workspacePath),
-        ...ownEnv,
-        [processMarkerVariable]: marker,
-      },
-      extendEnv: false,
-      detached: true,
-      cleanup: false,
-      windowsHide: true,
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
-      buffer: false,
-      reject: false,
-    });
-    if (child.pid === undefined) {
+    const child = this.#spawn(execa, file, args, ownEnv);
+    const { pid } = child;
+    if (pid === undefined) {
       const { originalMessage } = await child;
-      this.#reason = `it cannot be started: ${originalMessage ?? command}`;
+      this.#reason = `it cannot be started: ${originalMessage ?? file}`;
       throw new Error(this.#reason);
     }
-    reaper.add(child.pid);
-    const tree = { leader: child.pid, marker };
+    host.reaper.add(pid);
+    const tree = { leader: pid, mark, ...defined({ startedAt: startTimeOf(pid) }) };
     const exited = new Promise<void>((resolve) => {
       child.once("exit", (code, signal) => {
         const how = signal === null ? `exit code ${code ?? 0}` : signal;
@@ -114,6 +101,45 @@ export class ServerProcess implements Transport {
     this.#running = { child, gone, exited, tree };
     // Whoever closes it hears of a failure; nobody may.
     gone.catch((error: unknown) => this.onerror?.(asError(error)));
+  }
+
+  /** The program as it is started: by a shell that gives it its mark and then becomes it. */
+  async #marked(mark: ProcessMark) {
+    const { command, args, env, ownEnv: own, workspacePath } = this.#options;
+    const ownEnv = { ...own, [processMarkerVariable]: mark.variable };
+    const { PATH } = { ...hostEnvironment(env, workspacePath), ...own };
+    const program = command.includes("/")
+      ? resolve(workspacePath, command)
+      : await findProgram(command, PATH);
+    const isFound = program !== undefined && (await executableAt(program)) !== undefined;
+    // What is not found is told by whoever looks for it next.
+    if (process.platform === "win32" || !isFound) return { file: command, args, ownEnv };
+    const script = `${setFileLocks(mark)}; exec "$0" "$@"`;
+    return { file: "/bin/sh", args: ["-c", script, program, ...args], ownEnv };
+  }
+
+  #spawn(
+    execa: Execa,
+    file: string,
+    args: readonly string[],
+    ownEnv: Readonly<Record<string, string>>,
+  ) {
+    const { env, workspacePath } = this.#options;
+    return startChild(() =>
+      execa(file, [...args], {
+        cwd: workspacePath,
+        env: { ...env, ...hostEnvironment(env, workspacePath), ...ownEnv },
+        extendEnv: false,
+        detached: true,
+        cleanup: false,
+        windowsHide: true,
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "pipe",
+        buffer: false,
+        reject: false,
+      }),
+    );
   }
 
   send(message: JSONRPCMessage): Promise<void> {
@@ -136,7 +162,7 @@ export class ServerProcess implements Transport {
   }
 
   async #close(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, host } = this.#options;
     this.#reason ??= "it was stopped";
     if (this.#running === undefined) {
       this.onclose?.();
@@ -148,7 +174,7 @@ export class ServerProcess implements Transport {
     const patience = sleep(clock, politeMs, enough.signal);
     await Promise.race([exited, patience.catch(() => {})]);
     enough.abort();
-    await endTree(tree, clock, log);
+    await host.endTree(tree);
     await gone;
   }
 
@@ -188,10 +214,10 @@ export class ServerProcess implements Transport {
   }
 
   async #untilGone(child: Child, exited: Promise<void>, tree: ProcessTree): Promise<void> {
-    const { clock, log, reaper } = this.#options;
+    const { host } = this.#options;
     await exited;
-    await endTree(tree, clock, log);
-    reaper.remove(tree.leader);
+    await host.endTree(tree);
+    host.reaper.remove(tree.leader);
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
     await child;
     this.onclose?.();

@@ -1,15 +1,15 @@
 // Ends a command with all that it began: politely, then by force, and not before it is really gone.
+import { startChild } from "../base/childStart.js";
 import { type Clock, sleep } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { systemErrorCode } from "../base/systemError.js";
-import { findTreeMembers } from "./processTable.js";
+import type { ProcessLooks, ProcessTree } from "./processTable.js";
 
-/** A command's processes. */
-export interface ProcessTree {
-  /** The process that leads the group and the session. */
-  readonly leader: number;
-  /** What {@link processMarkerVariable} holds in its environment. */
-  readonly marker: string;
+/** What ending a tree takes. */
+export interface EndTreeOptions {
+  readonly looks: ProcessLooks;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** How long processes have to end after they were asked to. */
@@ -23,45 +23,51 @@ const firstPollMs = 20;
 const lastPollMs = 160;
 
 /** Ends a tree; resolves when none of it lives. Does nothing for one that has ended. */
-export async function endTree(tree: ProcessTree, clock: Clock, log: Log): Promise<void> {
+export async function endTree(tree: ProcessTree, options: EndTreeOptions): Promise<void> {
   if (process.platform === "win32") return endTreeOnWindows(tree.leader);
-  if (await signalTree(tree, "SIGTERM")) return;
-  if (await pollUntilGone(tree, clock, graceMs, 0)) return;
-  if (await pollUntilGone(tree, clock, killMs, "SIGKILL")) return;
-  log.error({ leader: tree.leader }, "a command's processes cannot be killed");
+  if (await signalTree(tree, options, "SIGTERM")) return;
+  if (await pollUntilGone(tree, options, graceMs, 0)) return;
+  if (await pollUntilGone(tree, options, killMs, "SIGKILL")) return;
+  options.log.error({ leader: tree.leader }, "a command's processes cannot be killed");
 }
 
 /**
  * Ends a tree that has nothing to tidy up, by force and at once; resolves when none of it lives, or
  * after half a second.
  */
-export async function killTree(tree: ProcessTree, clock: Clock, log: Log): Promise<void> {
+export async function killTree(tree: ProcessTree, options: EndTreeOptions): Promise<void> {
   if (process.platform === "win32") return endTreeOnWindows(tree.leader);
-  if (await pollUntilGone(tree, clock, shortKillMs, "SIGKILL")) return;
-  log.warn({ leader: tree.leader }, "a program that took too long has not ended yet");
+  if (await pollUntilGone(tree, options, shortKillMs, "SIGKILL")) return;
+  options.log.warn({ leader: tree.leader }, "a program that took too long has not ended yet");
 }
 
 /** Sends a signal again and again, since a process may fork in between; true once all are gone. */
 async function pollUntilGone(
   tree: ProcessTree,
-  clock: Clock,
+  options: EndTreeOptions,
   ms: number,
   signal: NodeJS.Signals | 0,
 ): Promise<boolean> {
   let pollMs = firstPollMs;
   for (let waited = 0; waited < ms; waited += pollMs) {
-    if (await signalTree(tree, signal)) return true;
-    await sleep(clock, pollMs);
+    if (await signalTree(tree, options, signal)) return true;
+    await sleep(options.clock, pollMs);
     pollMs = Math.min(pollMs * 2, lastPollMs);
   }
-  return signalTree(tree, signal);
+  return signalTree(tree, options, signal);
 }
 
 /** Signals every living process of a tree; true when there is none. */
-async function signalTree(tree: ProcessTree, signal: NodeJS.Signals | 0): Promise<boolean> {
-  const members = await findTreeMembers(tree.leader, tree.marker);
-  // On Linux the list tells zombies from the living; elsewhere the group must do.
-  if (process.platform !== "linux") return !send(-tree.leader, signal);
+async function signalTree(
+  tree: ProcessTree,
+  { looks }: EndTreeOptions,
+  signal: NodeJS.Signals | 0,
+): Promise<boolean> {
+  const look = await looks.look();
+  // Where nobody tells what runs, the group must do; a zombie in it counts as living until it is
+  // waited for.
+  if (look === undefined) return !send(-tree.leader, signal);
+  const members = await look.membersOf(tree);
   for (const pid of members) send(pid, signal);
   return members.length === 0;
 }
@@ -83,5 +89,7 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
 async function endTreeOnWindows(leader: number): Promise<void> {
   const { execa } = await import("execa");
   // Fails when it has ended already.
-  await execa("taskkill", ["/pid", String(leader), "/t", "/f"], { reject: false, stdio: "ignore" });
+  await startChild(() =>
+    execa("taskkill", ["/pid", String(leader), "/t", "/f"], { reject: false, stdio: "ignore" }),
+  );
 }

@@ -28,7 +28,8 @@ export async function findProgram(
   return undefined;
 }
 
-async function executableAt(path: string): Promise<string | undefined> {
+/** The real path of a program; undefined where there is none that may be run. */
+export async function executableAt(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.X_OK);
     return await realpath(path);

@@ -1,70 +1,186 @@
-// What runs on this machine, as far as a process tree goes. Only Linux tells; elsewhere the list is
-// empty and a process group is all there is to end.
+// What runs on this machine, as far as a process tree goes. Only Linux tells, and only where its own
+// `/proc` is mounted; elsewhere a process group is all there is to end.
+import { readFileSync, readlinkSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemErrorCode } from "../base/systemError.js";
+import { type ProcessMark, processMarkerVariable } from "./processMark.js";
 
-/** The variable that marks every process begun by a tool; children inherit it. */
-export const processMarkerVariable = "TURNWIRE_PROCESS";
+/** A command's processes. */
+export interface ProcessTree {
+  /** The process that leads the group and the session. */
+  readonly leader: number;
+  /** What they carry. */
+  readonly mark: ProcessMark;
+  /** When the leader began, in ticks of the kernel's clock; whatever is older is not of the tree. */
+  readonly startedAt?: number;
+}
 
 interface ProcessEntry {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  readonly startedAt: number;
 }
 
-/**
- * The living processes that belong to a command: its group, its session, their descendants, and
- * those that carry its mark because they left all three. A zombie does not live.
- */
-export async function findTreeMembers(leader: number, marker: string): Promise<number[]> {
-  if (process.platform !== "linux") return [];
-  const all = await listProcesses();
-  const members = new Set<number>();
-  for (const { pid, group, session } of all) {
-    if (pid === leader || group === leader || session === leader) members.add(pid);
+/** So many processes are read before other work gets its turn. */
+const sliceLength = 100;
+
+/** One look at all living processes. A zombie does not live. */
+export class ProcessLook {
+  readonly #entries: readonly ProcessEntry[];
+  readonly #marks = new Map<number, Promise<CarriedMarks>>();
+
+  constructor(entries: readonly ProcessEntry[]) {
+    this.#entries = entries;
   }
-  for (const { pid } of all) {
-    if (!members.has(pid) && (await carriesMark(pid, marker))) members.add(pid);
+
+  /**
+   * The processes that belong to a command: its group, its session, those that carry its mark
+   * because they left both, and the descendants of all of them.
+   */
+  async membersOf(tree: ProcessTree): Promise<number[]> {
+    const { leader, mark, startedAt = 0 } = tree;
+    const young = this.#entries.filter((entry) => entry.startedAt >= startedAt);
+    const members = new Set<number>();
+    for (const { pid, group, session } of young) {
+      if (pid === leader || group === leader || session === leader) members.add(pid);
+    }
+    for (const { pid } of young) {
+      if (!members.has(pid) && isMarked(await this.#marksOf(pid), mark)) members.add(pid);
+    }
+    for (let size = -1; size !== members.size; ) {
+      size = members.size;
+      for (const { pid, parent } of young) if (members.has(parent)) members.add(pid);
+    }
+    return [...members];
   }
-  for (let size = -1; size !== members.size; ) {
-    size = members.size;
-    for (const { pid, parent } of all) if (members.has(parent)) members.add(pid);
+
+  /** Many trees ask about the same processes. */
+  #marksOf(pid: number): Promise<CarriedMarks> {
+    const known = this.#marks.get(pid) ?? readMarks(pid);
+    this.#marks.set(pid, known);
+    return known;
   }
-  return [...members];
+}
+
+/** Looks at the processes; those who ask while a look is under way share the next one. */
+export class ProcessLooks {
+  #current: Promise<ProcessLook | undefined> | undefined;
+  #next: Promise<ProcessLook | undefined> | undefined;
+
+  /** A look that begins after this call; undefined where the system does not tell what runs. */
+  look(): Promise<ProcessLook | undefined> {
+    if (this.#current === undefined) return this.#begin();
+    this.#next ??= this.#current.then(() => {
+      this.#next = undefined;
+      return this.#begin();
+    });
+    return this.#next;
+  }
+
+  #begin(): Promise<ProcessLook | undefined> {
+    const looking = lookNow().finally(() => {
+      if (this.#current === looking) this.#current = undefined;
+    });
+    this.#current = looking;
+    return looking;
+  }
+}
+
+/** When a process that has just been started began; undefined where the system does not tell. */
+export function startTimeOf(pid: number): number | undefined {
+  if (!hasOwnProc()) return undefined;
+  try {
+    return readEntry(String(pid))?.startedAt;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+async function lookNow(): Promise<ProcessLook | undefined> {
+  if (!hasOwnProc()) return undefined;
+  try {
+    return new ProcessLook(await listProcesses());
+  } catch (error) {
+    // What could not be read, for want of a file descriptor perhaps, is no proof that nothing runs.
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** A `/proc` of another PID namespace gives processes numbers that are not the ones to signal. */
+function hasOwnProc(): boolean {
+  if (process.platform !== "linux") return false;
+  try {
+    return readlinkSync("/proc/self") === String(process.pid);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
+  }
 }
 
 async function listProcesses(): Promise<ProcessEntry[]> {
   const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const entries = await Promise.all(names.map(readEntry));
-  return entries.filter((entry) => entry !== undefined);
+  const entries: ProcessEntry[] = [];
+  for (let at = 0; at < names.length; at += sliceLength) {
+    if (at > 0) await nextTurn();
+    for (const name of names.slice(at, at + sliceLength)) {
+      const entry = readEntry(name);
+      if (entry !== undefined) entries.push(entry);
+    }
+  }
+  return entries;
 }
 
-async function readEntry(name: string): Promise<ProcessEntry | undefined> {
-  const stat = await readIfThere(`/proc/${name}/stat`);
+/** Synchronous: the kernel answers from memory, in a fraction of what a thread of the pool costs. */
+function readEntry(name: string): ProcessEntry | undefined {
+  const stat = orGone(() => readFileSync(`/proc/${name}/stat`, "latin1"));
   // The program's name stands in parentheses and may contain anything.
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const [state, parent, group, session] = fields ?? [];
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  const [state, parent, group, session] = fields;
   if (state === undefined || state === "Z" || state === "X") return undefined;
   return {
     pid: Number(name),
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
+    startedAt: Number(fields[19]),
   };
 }
 
-async function carriesMark(pid: number, marker: string): Promise<boolean> {
-  const environment = await readIfThere(`/proc/${pid}/environ`);
-  return environment?.split("\0").includes(`${processMarkerVariable}=${marker}`) ?? false;
+interface CarriedMarks {
+  readonly variable: string | undefined;
+  readonly fileLocks: string | undefined;
+}
+
+async function readMarks(pid: number): Promise<CarriedMarks> {
+  const limits = orGone(() => readFileSync(`/proc/${pid}/limits`, "latin1"));
+  const [, fileLocks] = /^Max file locks +(\d+) /m.exec(limits ?? "") ?? [];
+  // The kernel may have to wait before it can tell a process's environment.
+  const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(throwUnlessGone);
+  const prefix = `${processMarkerVariable}=`;
+  const entry = environment?.split("\0").find((one) => one.startsWith(prefix));
+  return { variable: entry?.slice(prefix.length), fileLocks };
+}
+
+function isMarked(carried: CarriedMarks, mark: ProcessMark): boolean {
+  return carried.variable === mark.variable || carried.fileLocks === mark.fileLocks;
+}
+
+function orGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    return throwUnlessGone(error);
+  }
 }
 
 /** Another user's processes cannot be read, and any can end at any time. */
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "latin1");
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return undefined;
-  }
+function throwUnlessGone(error: unknown): undefined {
+  const code = systemErrorCode(error) ?? "";
+  if (!["ENOENT", "ESRCH", "EACCES", "EPERM", "EIO"].includes(code)) throw error;
+  return undefined;
 }

@@ -1,29 +1,36 @@
 // No command outlives the server, even one that is killed with SIGKILL. A small shell holds the list
 // of running process groups; it reads it from a pipe whose other end only the server has. When the
 // server is gone the pipe ends, and the shell kills what is on the list and then itself ends.
+import { startChild } from "../base/childStart.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import { processMarkerVariable } from "./processTable.js";
+import { type ProcessMarks, processMarkerVariable } from "./processMark.js";
 
-// The second half finds those that left their group, by the mark in their environment. Five rounds,
-// for what they fork meanwhile.
+// The second half finds those that left their group, by the marks that they carry. Five rounds, for
+// what they fork meanwhile. It is passed over where the server has seen to its commands itself, and
+// where `/proc` is missing or shows the numbers of another PID namespace.
 const script = `
 trap '' HUP INT TERM
 groups=
 while read -r verb group; do
+  if [ "$verb" = done ]; then exit 0; fi
   if [ "$verb" = add ]; then groups="$groups $group"; continue; fi
   kept=
   for one in $groups; do [ "$one" = "$group" ] || kept="$kept $one"; done
   groups=$kept
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
-[ -r /proc/self/environ ] || exit 0
+own=
+read -r own rest 2>/dev/null </proc/self/stat
+[ "$own" = "$$" ] || exit 0
 for round in 1 2 3 4 5; do
   found=
-  for file in /proc/[0-9]*/environ; do
-    grep -qaF -e "$1" "$file" 2>/dev/null || continue
+  for file in $(
+    grep -laF -e "$1" /proc/[0-9]*/environ 2>/dev/null
+    grep -laE -e "^Max file locks +$2 " /proc/[0-9]*/limits 2>/dev/null
+  ); do
     pid=\${file#/proc/}
-    kill -s KILL "\${pid%/environ}" 2>/dev/null && found=yes
+    kill -s KILL "\${pid%%/*}" 2>/dev/null && found=yes
   done
   [ -n "$found" ] || exit 0
 done
@@ -31,21 +38,27 @@ done
 
 /** Kills registered process groups when this process dies. On Windows it does nothing. */
 export class ProcessReaper {
-  /** Begins the mark of every command of this owner; see {@link processMarkerVariable}. */
-  readonly owner: string;
+  readonly #marks: ProcessMarks;
   readonly #log: Log;
   readonly #groups = new Set<number>();
   #starting: Promise<ReaperProcess> | undefined;
 
-  constructor(owner: string, log: Log) {
-    this.owner = owner;
+  constructor(marks: ProcessMarks, log: Log) {
+    this.#marks = marks;
     this.#log = log;
   }
 
-  /** Starts the shell, if it does not run, so that `add` takes effect at once. */
+  /**
+   * Starts the shell, if it does not run, so that `add` takes effect at once.
+   * @throws ChildNotStarted where that is not possible now.
+   */
   async start(searchPath: string | undefined): Promise<void> {
     if (process.platform === "win32") return;
-    this.#starting ??= this.#spawn(searchPath);
+    this.#starting ??= this.#spawn(searchPath).catch((error: unknown) => {
+      // The next command tries again.
+      this.#starting = undefined;
+      throw error;
+    });
     await this.#starting;
   }
 
@@ -62,22 +75,29 @@ export class ProcessReaper {
 
   /** Ends the shell, and with it every group that is still on the list. */
   async close(): Promise<void> {
-    await (await this.#starting)?.end();
+    const reaper = await this.#starting?.catch(() => undefined);
+    if (reaper === undefined) return;
+    if (this.#groups.size === 0) reaper.tell("done");
+    await reaper.end();
   }
 
   async #spawn(searchPath: string | undefined): Promise<ReaperProcess> {
     const { execa } = await import("execa");
-    const reaper = execa("sh", ["-c", script, "sh", `${processMarkerVariable}=${this.owner}.`], {
-      cwd: "/",
-      env: searchPath === undefined ? {} : { PATH: searchPath },
-      extendEnv: false,
-      detached: true,
-      cleanup: false,
-      reject: false,
-      stdin: "pipe",
-      stdout: "ignore",
-      stderr: "ignore",
-    });
+    const { variablePrefix, fileLocksPattern } = this.#marks;
+    const marks = [`${processMarkerVariable}=${variablePrefix}`, fileLocksPattern];
+    const reaper = startChild(() =>
+      execa("sh", ["-c", script, "sh", ...marks], {
+        cwd: "/",
+        env: searchPath === undefined ? {} : { PATH: searchPath },
+        extendEnv: false,
+        detached: true,
+        cleanup: false,
+        reject: false,
+        stdin: "pipe",
+        stdout: "ignore",
+        stderr: "ignore",
+      }),
+    );
     reaper.stdin.on("error", (error) => {
       this.#log.warn({ error: messageOf(error) }, "the process reaper takes no more");
     });

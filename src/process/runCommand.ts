@@ -1,12 +1,10 @@
 import { isAbsolute } from "node:path";
-import type { Clock } from "../base/clock.js";
+import { ChildNotStarted, startChild } from "../base/childStart.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
-import type { Ids } from "../base/ids.js";
 import { isWithin } from "../base/insideFolder.js";
-import type { Log } from "../base/log.js";
-import { killTree } from "./endTree.js";
-import { processMarkerVariable } from "./processTable.js";
+import type { ProcessHost } from "./processHost.js";
+import { processMarkerVariable } from "./processMark.js";
 
 /** What a command runs with. */
 export interface CommandOptions {
@@ -40,9 +38,7 @@ export interface HostOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The folder of which no program is run. */
   readonly workspacePath: string;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
+  readonly host: ProcessHost;
 }
 
 /**
@@ -51,35 +47,47 @@ export interface HostOptions {
  * where something that the program started still holds its output open; all of it is killed.
  */
 export function hostCommands(options: HostOptions): RunCommand {
-  const host = hostEnvironment(options.env, options.workspacePath);
+  const { host } = options;
+  const hostEnv = hostEnvironment(options.env, options.workspacePath);
   return async (file, args, command) => {
     const { execa } = await import("execa");
     if (command.signal.aborted) return notOk;
-    const marker = options.ids.next("host");
-    const running = execa(file, args, {
-      cwd: command.cwd,
-      env: { ...command.env, ...host, [processMarkerVariable]: marker },
-      extendEnv: false,
-      reject: false,
-      // A group of its own, which can be ended as a whole.
-      detached: process.platform !== "win32",
-      input: command.input ?? "",
-      stderr: "ignore",
-      stripFinalNewline: false,
-      maxBuffer: mostOutput,
-      windowsHide: true,
-    });
+    const mark = host.marks.next();
+    const running = startOrNot(() =>
+      execa(file, args, {
+        cwd: command.cwd,
+        env: { ...command.env, ...hostEnv, [processMarkerVariable]: mark.variable },
+        extendEnv: false,
+        reject: false,
+        // A group of its own, which can be ended as a whole.
+        detached: process.platform !== "win32",
+        input: command.input ?? "",
+        stderr: "ignore",
+        stripFinalNewline: false,
+        maxBuffer: mostOutput,
+        windowsHide: true,
+      }),
+    );
+    if (running === undefined) return notOk;
     const finished = running.then(({ failed, stdout }) => ({ ok: !failed, stdout }));
     const isFinished = await untilAborted(finished, command.signal);
     if (isFinished) return finished;
-    if (running.pid !== undefined)
-      await killTree({ leader: running.pid, marker }, options.clock, options.log);
+    if (running.pid !== undefined) await host.killTree({ leader: running.pid, mark });
     running.stdout?.destroy();
     return notOk;
   };
 }
 
 const notOk: CommandResult = { ok: false, stdout: "" };
+
+function startOrNot<T>(start: () => T): T | undefined {
+  try {
+    return startChild(start);
+  } catch (error) {
+    if (error instanceof ChildNotStarted) return undefined;
+    throw error;
+  }
+}
 
 /** Whether the promise, which never rejects, settled before the signal was aborted. */
 async function untilAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<boolean> {

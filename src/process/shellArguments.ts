@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { findProgram } from "./findProgram.js";
+import { type ProcessMark, setFileLocks } from "./processMark.js";
 
 /** The shell that commands run in: bash where there is one. */
 export async function findShell(searchPath: string | undefined): Promise<string> {
@@ -17,6 +18,7 @@ export function shellArguments(options: {
   readonly shell: string;
   readonly command: string;
   readonly cwdFile?: string;
+  readonly mark: ProcessMark;
 }): string[] {
   if (basename(options.shell).toLowerCase() === "cmd.exe") {
     return ["/d", "/s", "/c", `${options.command} 2>&1`];
@@ -27,7 +29,8 @@ export function shellArguments(options: {
       : `trap ${quote(`pwd -P >${quote(options.cwdFile)} 2>/dev/null`)} EXIT; `;
   // `eval` parses the command by itself: a mistake in it cannot swallow what is set up here, and
   // line numbers in messages are the command's own.
-  return ["-c", `${keepFolder}exec 2>&1; eval ${quote(options.command)}`];
+  const setUp = `${setFileLocks(options.mark)}; ${keepFolder}exec 2>&1`;
+  return ["-c", `${setUp}; eval ${quote(options.command)}`];
 }
 
 /** A text as one word of a POSIX shell. */

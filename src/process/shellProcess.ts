@@ -1,21 +1,16 @@
 // One command line in a shell of its own: from its start until nothing of it is left.
 import type { Readable } from "node:stream";
+import { ChildNotStarted, startChild } from "../base/childStart.js";
 import { type Clock, sleep } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import { endTree, type ProcessTree } from "./endTree.js";
+import { explainSystemError } from "../base/systemError.js";
 import type { OutputCollector } from "./outputCollector.js";
-import { processMarkerVariable } from "./processTable.js";
-import type { ProcessReaper } from "./reaper.js";
+import type { ProcessHost } from "./processHost.js";
+import { type ProcessMark, processMarkerVariable } from "./processMark.js";
+import { type ProcessTree, startTimeOf } from "./processTable.js";
 import { shellArguments } from "./shellArguments.js";
-
-/** The operating system did not start a shell, in words. */
-export class ShellNotStarted extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "ShellNotStarted";
-  }
-}
 
 /** How a shell ended. */
 export type ShellExit =
@@ -29,10 +24,8 @@ export interface ShellOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Where the shell leaves its last working directory. */
   readonly cwdFile?: string;
-  /** Unique among the processes of the reaper's owner. */
-  readonly id: string;
   readonly output: OutputCollector;
-  readonly reaper: ProcessReaper;
+  readonly host: ProcessHost;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -63,46 +56,37 @@ export class ShellProcess {
 
   /**
    * Starts a shell in a session and a process group of its own, without input.
-   * @throws ShellNotStarted when it cannot be started.
+   * @throws ChildNotStarted when it cannot be started.
    */
   static async start(options: ShellOptions): Promise<ShellProcess> {
     const { execa } = await import("execa");
-    await options.reaper.start(options.env.PATH);
-    const marker = `${options.reaper.owner}.${options.id}`;
-    const subprocess = execa(options.shell, shellArguments(options), {
-      cwd: options.cwd,
-      env: { ...options.env, [processMarkerVariable]: marker },
-      extendEnv: false,
-      detached: true,
-      cleanup: false,
-      windowsHide: true,
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "ignore",
-      buffer: false,
-      reject: false,
-    });
-    if (subprocess.pid === undefined) {
-      const { shortMessage } = await subprocess;
-      throw new ShellNotStarted(`The shell cannot be started: ${shortMessage ?? options.shell}`);
+    const { reaper, marks } = options.host;
+    await reaper.start(options.env.PATH);
+    const mark = marks.next();
+    const subprocess = spawnShell(execa, options, mark);
+    const { pid } = subprocess;
+    if (pid === undefined) {
+      const { cause, shortMessage } = await subprocess;
+      throw new ChildNotStarted(explainSystemError(cause) ?? shortMessage ?? options.shell);
     }
-    options.reaper.add(subprocess.pid);
+    reaper.add(pid);
+    const tree = { leader: pid, mark, ...defined({ startedAt: startTimeOf(pid) }) };
     const exited = new Promise<ShellExit>((resolve) => {
       subprocess.once("exit", (code, signal) => {
         resolve(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal });
       });
     });
     const running = { stdout: subprocess.stdout, exited, closed: subprocess };
-    return new ShellProcess(running, { leader: subprocess.pid, marker }, options);
+    return new ShellProcess(running, tree, options);
   }
 
   /** Ends the shell and all that it began; resolves when they are gone. */
   stop(): Promise<void> {
-    return endTree(this.#tree, this.#options.clock, this.#options.log);
+    return this.#options.host.endTree(this.#tree);
   }
 
   async #run({ stdout, exited, closed }: Running): Promise<ShellExit> {
-    const { reaper, clock, output, log } = this.#options;
+    const { host, clock, output, log } = this.#options;
     // Output that cannot be kept ends the command: else it would wait for a reader for ever.
     const drained = this.#collect(stdout).catch(async (error: unknown) => {
       await this.stop();
@@ -121,7 +105,7 @@ export class ShellProcess {
     enough.abort();
     await this.stop();
     stdout.destroy();
-    reaper.remove(this.#tree.leader);
+    host.reaper.remove(this.#tree.leader);
     try {
       await drained;
     } finally {
@@ -139,6 +123,24 @@ export class ShellProcess {
       if (!(stdout.destroyed && isPrematureClose(error))) throw error;
     }
   }
+}
+
+function spawnShell(execa: typeof import("execa").execa, options: ShellOptions, mark: ProcessMark) {
+  return startChild(() =>
+    execa(options.shell, shellArguments({ ...options, mark }), {
+      cwd: options.cwd,
+      env: { ...options.env, [processMarkerVariable]: mark.variable },
+      extendEnv: false,
+      detached: true,
+      cleanup: false,
+      windowsHide: true,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      buffer: false,
+      reject: false,
+    }),
+  );
 }
 
 function isPrematureClose(error: unknown): boolean {

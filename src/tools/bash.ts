@@ -73,6 +73,20 @@ async function runToEnd(
   context: ToolContext,
   resources: ToolResources,
 ): Promise<ToolResult> {
+  const giveBack = await resources.host.commands.take(context.signal);
+  try {
+    return await runInItsPlace(input, directory, context, resources);
+  } finally {
+    giveBack();
+  }
+}
+
+async function runInItsPlace(
+  input: BashInput,
+  directory: WorkingDirectory,
+  context: ToolContext,
+  resources: ToolResources,
+): Promise<ToolResult> {
   const begun = await beginCommand({ command: input.command, directory, context, resources });
   const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;
   const { exit, hasTimedOut } = await begun.untilEnd(timeoutMs, context.signal);
@@ -103,17 +117,33 @@ async function runInBackground(
   if (jobs.filter(({ status }) => status.kind === "running").length >= maxJobs) {
     throw new ToolFailure(`${maxJobs} jobs are running already; end one with \`jobKill\`.`);
   }
-  // What it prints later belongs to no call that could stream it.
-  const silent = { ...context, onOutput: () => {} };
-  const begun = await beginCommand({
-    command: input.command,
-    directory,
-    context: silent,
-    resources,
+  const { jobs: places } = resources.host;
+  const giveBack = places.tryTake();
+  if (giveBack === undefined) {
+    throw new ToolFailure(
+      `${places.most} jobs of all sessions are running already; try again when some have ended.`,
+    );
+  }
+  const job = await beginJob(input.command, directory, context, resources).catch((error) => {
+    giveBack();
+    throw error;
   });
-  const id = `job${resources.jobs(context.sessionId).size + 1}`;
-  const job = new Job(id, input.command, begun.shell, begun.output);
-  resources.addJob(context.sessionId, job, context.signal);
+  job.ended.finally(giveBack);
   const output = `Job ${job.id} is running. \`jobOutput\` tells how it stands, \`jobKill\` ends it; it ends with the session, or when this turn is cancelled.`;
   return { output: directory.note === undefined ? output : `${output}\n[${directory.note}]` };
+}
+
+async function beginJob(
+  command: string,
+  directory: WorkingDirectory,
+  context: ToolContext,
+  resources: ToolResources,
+): Promise<Job> {
+  // What it prints later belongs to no call that could stream it.
+  const silent = { ...context, onOutput: () => {} };
+  const begun = await beginCommand({ command, directory, context: silent, resources });
+  const id = `job${resources.jobs(context.sessionId).size + 1}`;
+  const job = new Job(id, command, begun.shell, begun.output);
+  resources.addJob(context.sessionId, job, context.signal);
+  return job;
 }

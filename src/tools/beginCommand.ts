@@ -1,13 +1,9 @@
 // What `bash` does alike for a command that it waits for and one in the background.
 import { join } from "node:path";
+import { ChildNotStarted } from "../base/childStart.js";
 import { OutputCollector } from "../process/outputCollector.js";
 import { findShell } from "../process/shellArguments.js";
-import {
-  type ShellExit,
-  ShellNotStarted,
-  type ShellOptions,
-  ShellProcess,
-} from "../process/shellProcess.js";
+import { type ShellExit, type ShellOptions, ShellProcess } from "../process/shellProcess.js";
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
 import type { ToolContext } from "./tool.js";
@@ -69,7 +65,7 @@ export async function beginCommand(options: {
   readonly resources: ToolResources;
 }): Promise<BegunCommand> {
   const { command, directory, context, resources } = options;
-  const { clock, log, reaper } = resources;
+  const { clock, log, host } = resources;
   const id = resources.ids.next("cmd");
   const folder = await resources.makeOutputFolder(context.sessionId);
   const output = new OutputCollector({
@@ -82,9 +78,8 @@ export async function beginCommand(options: {
     cwd: directory.path,
     env: context.env,
     cwdFile: join(folder, `${id}.cwd`),
-    id,
     output,
-    reaper,
+    host,
     clock,
     log,
   });
@@ -97,7 +92,7 @@ async function startShell(options: ShellOptions): Promise<ShellProcess> {
   try {
     return await ShellProcess.start(options);
   } catch (error) {
-    if (error instanceof ShellNotStarted) throw new ToolFailure(error.message, { cause: error });
-    throw error;
+    if (!(error instanceof ChildNotStarted)) throw error;
+    throw new ToolFailure(`The shell cannot be started: ${error.message}.`, { cause: error });
   }
 }

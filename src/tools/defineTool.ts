@@ -1,6 +1,7 @@
 // The frame around every tool: what it cannot do becomes a result for the model, and a cancelled
 // turn always ends in the signal's reason.
 
+import { ChildNotStarted } from "../base/childStart.js";
 import { explainSystemError } from "../base/systemError.js";
 import { PermissionRefused } from "../permissions/requirePermission.js";
 import { ToolFailure } from "./failure.js";
@@ -31,6 +32,9 @@ function failureResult(error: unknown): ToolResult {
     return { output: error.message, isError: true, denied: true };
   }
   if (error instanceof ToolFailure) return { output: error.message, isError: true };
+  if (error instanceof ChildNotStarted) {
+    return { output: `A program cannot be started: ${error.message}.`, isError: true };
+  }
   const explanation = explainSystemError(error);
   if (explanation === undefined) throw error;
   return { output: `It failed: ${explanation}.`, isError: true };

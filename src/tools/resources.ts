@@ -3,13 +3,12 @@
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
-import { Closing } from "../base/closing.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { Job } from "../process/jobs.js";
-import { ProcessReaper } from "../process/reaper.js";
+import type { ProcessHost } from "../process/processHost.js";
 import type { ShellProcess } from "../process/shellProcess.js";
 import { SessionState } from "./sessionState.js";
 
@@ -17,6 +16,8 @@ export interface ToolResourcesOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** What watches over the commands; shared by all workspaces, and closed by who made it. */
+  readonly host: ProcessHost;
   /**
    * The folder for outputs that are too long for a result, one folder a session in it. Made when
    * first needed, and best private to the user. What is in it stays until the session is forgotten.
@@ -29,7 +30,7 @@ export class ToolResources {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  readonly reaper: ProcessReaper;
+  readonly host: ProcessHost;
   readonly #outputDirectory: string;
   readonly #sessions = new Map<string, SessionState>();
   readonly #running = new Map<ShellProcess, string>();
@@ -42,7 +43,7 @@ export class ToolResources {
     this.ids = options.ids;
     this.log = options.log;
     this.#outputDirectory = options.outputDirectory;
-    this.reaper = new ProcessReaper(options.ids.next("own"), options.log);
+    this.host = options.host;
   }
 
   /** What is remembered of a session. */
@@ -130,10 +131,7 @@ export class ToolResources {
   /** Ends every process; resolves when all are gone. Nothing may be begun afterwards. */
   async dispose(): Promise<void> {
     this.#isDisposed = true;
-    const closing = new Closing();
-    closing.add(() => this.reaper.close());
-    closing.add(() => this.#stopAll(() => true));
-    await closing.close();
+    await this.#stopAll(() => true);
     this.#sessions.clear();
     this.#jobs.clear();
   }

@@ -7,6 +7,7 @@ import { taskTool } from "../../src/agent/subTask.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import type { Limits } from "../../src/config/types.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import { createTools, ToolResources } from "../../src/tools/index.js";
 import type { ToolContext } from "../../src/tools/tool.js";
 import { allowAll, fakeInfo } from "../helpers/agentTurn.js";
@@ -39,6 +40,7 @@ class Bench {
     const surroundings = { clock: new ManualClock(), ids: randomIds, log: silentLog };
     const resources = new ToolResources({
       ...surroundings,
+      host: new ProcessHost(surroundings),
       outputDirectory: join(workspace, "..", "none"),
     });
     const tool = taskTool({

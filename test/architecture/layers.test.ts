@@ -53,6 +53,7 @@ const isTop = (path: string) => layerOf(path) === "cli" || !path.includes("/");
 const processUsers: Readonly<Record<string, string>> = {
   "main.ts": "the program itself",
   "process/endTree.ts": "nothing else can signal a process group",
+  "process/processTable.ts": "its own number tells its own `/proc` from another's",
   "client/serverProcess.ts": "a library has no main: it tells the server its caller's pid",
 };
 

@@ -7,6 +7,7 @@ import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import { gitLimitMs, readGitState } from "../../src/engine/gitState.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import { hostCommands } from "../../src/process/runCommand.js";
 import { ManualClock } from "../helpers/manualClock.js";
 import { isAlive, until } from "../tools/workbench.js";
@@ -37,9 +38,7 @@ function begin(signal = new AbortController().signal) {
   const run = hostCommands({
     env,
     workspacePath,
-    clock: systemClock,
-    ids: randomIds,
-    log: silentLog,
+    host: new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog }),
   });
   const clock = new ManualClock();
   return { clock, state: readGitState(workspacePath, { run, env, clock }, signal) };

@@ -8,6 +8,7 @@ import { randomIds } from "../../src/base/ids.js";
 import { isWithin } from "../../src/base/insideFolder.js";
 import { silentLog } from "../../src/base/log.js";
 import { readGitState } from "../../src/engine/gitState.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import { hostCommands } from "../../src/process/runCommand.js";
 
 const env = { PATH: process.env.PATH ?? "" };
@@ -48,7 +49,8 @@ function commit(subject: string): void {
 
 function surroundings(workspacePath = repo, variables: Record<string, string> = env) {
   const [clock, log] = [systemClock, silentLog];
-  const run = hostCommands({ env: variables, workspacePath, clock, ids: randomIds, log });
+  const host = new ProcessHost({ clock, ids: randomIds, log });
+  const run = hostCommands({ env: variables, workspacePath, host });
   return { run, env: variables, clock };
 }
 

@@ -18,6 +18,7 @@ import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import { readGitState } from "../../src/engine/gitState.js";
 import { systemPrompt } from "../../src/engine/systemPrompt.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import { hostCommands } from "../../src/process/runCommand.js";
 
 let base: string;
@@ -48,6 +49,8 @@ function git(cwd: string, ...args: string[]): string {
   });
 }
 
+const host = new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog });
+
 function write(name: string, content: string): void {
   mkdirSync(join(repo, name, ".."), { recursive: true });
   writeFileSync(join(repo, name), content);
@@ -60,7 +63,7 @@ function commitAll(subject = "all"): void {
 
 function read(workspacePath = repo, signal = new AbortController().signal) {
   const clock = systemClock;
-  const run = hostCommands({ env, workspacePath, clock, ids: randomIds, log: silentLog });
+  const run = hostCommands({ env, workspacePath, host });
   return readGitState(workspacePath, { run, env, clock }, signal);
 }
 
@@ -162,7 +165,9 @@ test("a repository of another owner is looked at where safe.directory names it",
   write("a.txt", "1");
   env.GIT_TEST_ASSUME_DIFFERENT_OWNER = "1";
   const commands = hostCommands({
-    ...{ env, workspacePath: repo, clock: systemClock, ids: randomIds, log: silentLog },
+    env,
+    workspacePath: repo,
+    host,
   });
   const asOther: typeof commands = (file, args, options) =>
     commands(file, args, {

@@ -34,6 +34,10 @@ export interface StartOptions {
   /** Added to an environment that has nothing but a search path and an empty home. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What runs Node: a program and its arguments, which gets Node and the rest behind them. */
+  readonly program?: readonly [string, ...string[]];
+  /** Node's own arguments. */
+  readonly nodeArgs?: readonly string[];
   /** Leaves stderr unread, or closes it. */
   readonly stderr?: "read" | "unread";
 }
@@ -116,9 +120,17 @@ export class ServerProcess {
     this.framing = options.framing ?? "ndjson";
     this.dataDir = options.dataDir ?? makeFolder();
     const dataDir = options.dataDir === null ? [] : ["--data-dir", this.dataDir];
-    const args = [inject("serverScript"), "serve", ...dataDir, ...(options.args ?? [])];
+    const [file, ...args] = [
+      ...(options.program ?? []),
+      testNode,
+      ...(options.nodeArgs ?? []),
+      inject("serverScript"),
+      "serve",
+      ...dataDir,
+      ...(options.args ?? []),
+    ];
     const home = makeFolder();
-    this.child = spawn(testNode, args, {
+    this.child = spawn(file ?? testNode, args, {
       stdio: ["pipe", "pipe", "pipe"],
       cwd: options.cwd ?? home,
       env: { PATH: process.env.PATH, HOME: home, ...options.env },

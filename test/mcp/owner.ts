@@ -5,13 +5,13 @@ import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import { ToolServers } from "../../src/mcp/toolServers.js";
-import { ProcessReaper } from "../../src/process/reaper.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 
 const [workspacePath = "", script = ""] = process.argv.slice(2);
 const env = { PATH: process.env.PATH ?? "" };
 const servers = new ToolServers({
   ...{ workspacePath, version: "0", clock: systemClock, ids: randomIds, log: silentLog },
-  reaper: new ProcessReaper(randomIds.next("own"), silentLog),
+  host: new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog }),
 });
 // Deaf to a closed stdin, so that only the reaper can end it.
 const args = ["--import", "data:text/javascript,setInterval(() => {}, 1e9)", script];

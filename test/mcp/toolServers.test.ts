@@ -5,7 +5,7 @@ import { silentLog } from "../../src/base/log.js";
 import type { McpServer } from "../../src/config/types.js";
 import type { Connect, ConnectionHooks } from "../../src/mcp/ports.js";
 import { ToolServers } from "../../src/mcp/toolServers.js";
-import { ProcessReaper } from "../../src/process/reaper.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import { ManualClock } from "../helpers/manualClock.js";
 
 const http: McpServer = { url: "http://127.0.0.1:1/", headers: {} };
@@ -62,9 +62,9 @@ class House {
     };
     const log = { ...silentLog, warn: (fields: object) => void this.warnings.push(fields) };
     const { clock } = this;
-    const reaper = new ProcessReaper("own", silentLog);
+    const host = new ProcessHost({ clock, ids: randomIds, log: silentLog });
     this.servers = new ToolServers({
-      ...{ workspacePath: "/w", version: "0", reaper, clock, ids: randomIds, log, connect },
+      ...{ workspacePath: "/w", version: "0", host, clock, ids: randomIds, log, connect },
     });
     onTestFinished(() => this.servers.dispose());
   }

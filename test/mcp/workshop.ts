@@ -11,7 +11,7 @@ import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import type { McpServer } from "../../src/config/types.js";
 import { ToolServers } from "../../src/mcp/toolServers.js";
-import { ProcessReaper } from "../../src/process/reaper.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import type { Tool, ToolResult } from "../../src/tools/tool.js";
 import { until } from "../tools/workbench.js";
 
@@ -53,13 +53,13 @@ export class Workshop {
       warn: keep("warn"),
       error: keep("error"),
     };
-    const reaper = new ProcessReaper(randomIds.next("own"), silentLog);
+    const host = new ProcessHost({ clock, ids: randomIds, log: silentLog });
     this.servers = new ToolServers({
-      ...{ workspacePath: workspace, version: "0", reaper, clock, ids: randomIds, log },
+      ...{ workspacePath: workspace, version: "0", host, clock, ids: randomIds, log },
     });
     onTestFinished(async () => {
       await this.servers.dispose();
-      await reaper.close();
+      await host.close();
       await rm(workspace, { recursive: true, force: true });
     });
   }

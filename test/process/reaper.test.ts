@@ -35,6 +35,7 @@ test.skipIf(process.platform === "win32")(
       "echo $$",
       "sleep 300 & echo $!",
       "setsid sleep 300 >/dev/null 2>&1 & echo $!",
+      "env -i setsid sleep 300 >/dev/null 2>&1 & echo $!",
       "wait",
     ].join("; ");
     const server = spawn(
@@ -47,7 +48,7 @@ test.skipIf(process.platform === "win32")(
       output += String(chunk);
     });
     const pids = () => output.trim().split("\n").map(Number);
-    await until(() => pids().length === 3);
+    await until(() => pids().length === 4);
     for (const pid of pids()) expect(await isAlive(pid)).toBe(true);
     server.kill("SIGKILL");
     await once(server, "exit");
@@ -59,7 +60,7 @@ test.skipIf(process.platform === "win32")(
 test.skipIf(process.platform === "win32")("disposing ends the reaper itself", async () => {
   const bench = await openWorkbench();
   await bench.run("bash", { command: "true" });
-  const { reaper } = bench.resources;
+  const { reaper } = bench.resources.host;
   await reaper.close();
   await expect(reaper.close()).resolves.toBeUndefined();
 });

@@ -3,16 +3,14 @@
 import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import { bashTool } from "../../src/tools/bash.js";
 import { ToolResources } from "../../src/tools/resources.js";
 
 const [workspacePath = "", outputDirectory = "", command = ""] = process.argv.slice(2);
-const resources = new ToolResources({
-  clock: systemClock,
-  ids: randomIds,
-  log: silentLog,
-  outputDirectory,
-});
+const surroundings = { clock: systemClock, ids: randomIds, log: silentLog };
+const host = new ProcessHost(surroundings);
+const resources = new ToolResources({ ...surroundings, host, outputDirectory });
 await bashTool(resources).execute(
   { command },
   {

@@ -7,6 +7,7 @@ import type { PermissionNeed, PermissionVerdict } from "../../src/agent/ports.js
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { type Ids, randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
+import { ProcessHost } from "../../src/process/processHost.js";
 import { createTools, ToolResources } from "../../src/tools/index.js";
 import type { Tool, ToolContext, ToolResult } from "../../src/tools/tool.js";
 
@@ -37,10 +38,15 @@ export async function openWorkbench(
   const outside = join(root, "outside");
   await mkdir(workspace);
   await mkdir(outside);
-  const resources = new ToolResources({
+  const surroundings = {
     clock: options.clock ?? systemClock,
     ids: options.ids ?? randomIds,
     log: silentLog,
+  };
+  const host = new ProcessHost(surroundings);
+  const resources = new ToolResources({
+    ...surroundings,
+    host,
     outputDirectory: join(root, "outputs"),
   });
   const tools = createTools({ resources });
@@ -86,6 +92,7 @@ export async function openWorkbench(
   };
   onTestFinished(async () => {
     await resources.dispose();
+    await host.close();
     await rm(root, { recursive: true, force: true });
   });
   return bench;

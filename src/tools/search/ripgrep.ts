@@ -2,6 +2,7 @@
 // searched is what our own search would search; its configuration file is not read.
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { ChildNotStarted, startChild } from "../../base/childStart.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 import { LineSplitter } from "../files/lines.js";
@@ -30,16 +31,19 @@ async function* searchBatch(
   files: readonly string[],
 ): AsyncGenerator<Match> {
   const { execa } = await import("execa");
-  const subprocess = execa(program, [...options(search), "--", ...files], {
-    cwd: search.root,
-    env,
-    extendEnv: false,
-    stdin: "ignore",
-    buffer: { stdout: false },
-    maxBuffer: { stderr: maxErrorLength },
-    reject: false,
-    cancelSignal: search.signal,
-  });
+  let subprocess: ReturnType<typeof begin>;
+  try {
+    subprocess = begin(execa, program, env, search, files);
+  } catch (error) {
+    if (!(error instanceof ChildNotStarted)) throw error;
+    yield* ownSearch(search, files);
+    return;
+  }
+  if (subprocess.pid === undefined) {
+    await subprocess;
+    yield* ownSearch(search, files);
+    return;
+  }
   const verified = new Set<string>();
   try {
     const splitter = new LineSplitter(maxLineBytes * 2);
@@ -59,6 +63,27 @@ async function* searchBatch(
   const result = await subprocess;
   search.signal.throwIfAborted();
   if (result.exitCode === 2) refuseBadPattern(String(result.stderr));
+}
+
+function begin(
+  execa: typeof import("execa").execa,
+  program: string,
+  env: Readonly<Record<string, string>>,
+  search: Search,
+  files: readonly string[],
+) {
+  return startChild(() =>
+    execa(program, [...options(search), "--", ...files], {
+      cwd: search.root,
+      env,
+      extendEnv: false,
+      stdin: "ignore",
+      buffer: { stdout: false },
+      maxBuffer: { stderr: maxErrorLength },
+      reject: false,
+      cancelSignal: search.signal,
+    }),
+  );
 }
 
 function options(search: Search): string[] {

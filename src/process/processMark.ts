@@ -1,0 +1,58 @@
+// How a process is known for one that a command began, wherever it has gone.
+//
+// It carries two marks. One is a variable of its environment, which every child inherits unless it is
+// given an empty one. The other is a resource limit, the number of file locks, which Linux keeps for
+// every process and has not looked at since 2.4.25: it is inherited through `fork`, `exec`, `setsid`
+// and `env -i` alike, and a process without privileges cannot raise it again.
+import { createHash } from "node:crypto";
+
+/** The variable that marks every process begun by a tool; children inherit it. */
+export const processMarkerVariable = "TURNWIRE_PROCESS";
+
+/** The marks of one command's processes. */
+export interface ProcessMark {
+  /** What {@link processMarkerVariable} holds. */
+  readonly variable: string;
+  /** The limit on file locks, in decimal digits. */
+  readonly fileLocks: string;
+}
+
+/** Digits of a limit that tell one command of an owner from another. */
+const commandDigits = 6;
+
+/** Makes the marks of one owner's commands. */
+export class ProcessMarks {
+  /** What the variable of each of its commands begins with. */
+  readonly variablePrefix: string;
+  /** A POSIX extended regular expression for the limit of each of its commands. */
+  readonly fileLocksPattern: string;
+  readonly #ownerDigits: string;
+  #lastCommand = 0;
+
+  /** @param owner unique among all servers. */
+  constructor(owner: string) {
+    this.variablePrefix = `${owner}.`;
+    const number = createHash("sha256").update(owner).digest().readUInt32BE(0);
+    // Ten digits of which the first is not zero; with the command's it stays below 2^63.
+    this.#ownerDigits = String(1_000_000_000 + number);
+    this.fileLocksPattern = `${this.#ownerDigits}[0-9]{${commandDigits}}`;
+  }
+
+  /** The marks of one more command. */
+  next(): ProcessMark {
+    this.#lastCommand = (this.#lastCommand + 1) % 10 ** commandDigits;
+    const command = String(this.#lastCommand).padStart(commandDigits, "0");
+    return {
+      variable: `${this.variablePrefix}${command}`,
+      fileLocks: `${this.#ownerDigits}${command}`,
+    };
+  }
+}
+
+/**
+ * Shell text that gives the shell, and all that it begins, the limit of a mark. bash and dash write
+ * it with different letters; a shell that knows neither, or a kernel that refuses, goes without.
+ */
+export function setFileLocks({ fileLocks }: ProcessMark): string {
+  return `{ ulimit -x ${fileLocks} || ulimit -w ${fileLocks}; } 2>/dev/null`;
+}

@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
+import { randomIds } from "../../src/base/ids.js";
+import { silentLog } from "../../src/base/log.js";
+import { ProcessHost } from "../../src/process/processHost.js";
+import { ProcessMarks } from "../../src/process/processMark.js";
+import { ProcessLooks } from "../../src/process/processTable.js";
+import { isAlive, openWorkbench, until } from "../tools/workbench.js";
+
+/** Node that starts a `sleep` of its own, detached and without any environment, and says its number. */
+const detached = `
+  const child = require("node:child_process")
+    .spawn("/bin/sleep", ["300"], { detached: true, env: {}, stdio: "ignore" });
+  child.unref();
+  require("node:fs").writeFileSync(process.argv[1], String(child.pid));
+`;
+
+/** Ways of a program to leave everything that it was begun with; each writes its number to `pid`. */
+const escapes: Readonly<Record<string, string>> = {
+  "an empty environment and a session of its own":
+    "(env -i setsid sh -c 'echo $$ >pid; exec sleep 300' &)",
+  "the same, with every stream closed":
+    "(env -i setsid sh -c 'echo $$ >pid; exec sleep 300' </dev/null >/dev/null 2>&1 &)",
+  "a double fork":
+    "env -i setsid sh -c '(setsid sh -c \"echo \\$\\$ >pid; exec sleep 300\" >/dev/null 2>&1 &)' >/dev/null 2>&1",
+  "Node's detached child without an environment": `'${process.execPath}' -e '${detached}' pid`,
+};
+
+describe.runIf(process.platform === "linux")("what a command began ends with it", () => {
+  test.each(Object.entries(escapes))("after %s", async (_, command) => {
+    const bench = await openWorkbench();
+    await bench.run("bash", { command: `${command}\nuntil [ -s pid ]; do :; done` });
+    const pid = Number(await bench.text("pid"));
+    expect(pid).toBeGreaterThan(0);
+    expect(await isAlive(pid)).toBe(false);
+  });
+
+  test.each(Object.entries(escapes))("when it is a job, after %s", async (_, command) => {
+    const bench = await openWorkbench();
+    await bench.run("bash", { command: `${command}\nsleep 300`, background: true });
+    await until(async () => (await bench.text("pid").catch(() => "")) !== "");
+    const pid = Number(await bench.text("pid"));
+    expect(await isAlive(pid)).toBe(true);
+    await bench.run("jobKill", { jobId: "job1" });
+    expect(await isAlive(pid)).toBe(false);
+  });
+
+  test("one command's end leaves another's processes alone", async () => {
+    const bench = await openWorkbench();
+    const leaves = "(env -i setsid sh -c 'echo $$ >pid; exec sleep 300' &)";
+    await bench.run("bash", { command: `${leaves}; sleep 300`, background: true });
+    await until(async () => (await bench.text("pid").catch(() => "")) !== "");
+    await bench.run("bash", { command: "true" });
+    expect(await isAlive(Number(await bench.text("pid")))).toBe(true);
+  });
+});
+
+describe("marks", () => {
+  test("no two commands of an owner share one, and an owner knows its own", () => {
+    const marks = new ProcessMarks("own_1");
+    const made = [marks.next(), marks.next()];
+    expect(new Set(made.map(({ fileLocks }) => fileLocks)).size).toBe(2);
+    for (const { variable, fileLocks } of made) {
+      expect(variable.startsWith(marks.variablePrefix)).toBe(true);
+      expect(fileLocks).toMatch(new RegExp(`^${marks.fileLocksPattern}$`));
+      // The kernel keeps it as a number of 64 bits.
+      expect(BigInt(fileLocks)).toBeLessThan(2n ** 63n);
+    }
+    expect(new ProcessMarks("own_2").next().fileLocks).not.toBe(made[0]?.fileLocks);
+  });
+});
+
+describe.runIf(process.platform === "linux")("looks", () => {
+  test("those who ask while one is under way share the next, which begins later", async () => {
+    const looks = new ProcessLooks();
+    const first = looks.look();
+    const second = looks.look();
+    const third = looks.look();
+    expect(second).not.toBe(first);
+    expect(third).toBe(second);
+    await second;
+    expect(looks.look()).not.toBe(second);
+  });
+
+  test("a server that began nothing starts no reaper", async () => {
+    const host = new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog });
+    await host.close();
+    const children = await readFile(`/proc/self/task/${process.pid}/children`, "utf8");
+    const commands = await Promise.all(
+      children
+        .trim()
+        .split(" ")
+        .filter(Boolean)
+        .map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")),
+    );
+    expect(commands.filter((one) => one.includes("kill -s KILL"))).toEqual([]);
+  });
+});
