@@ -1,7 +1,9 @@
 // What can be known of an error that a provider's package threw or streamed. The packages throw
 // `APICallError`s, stream bare objects of several shapes, and let the platform's own errors through;
 // here they all become one plain record.
+
 import { defined } from "../base/defined.js";
+import { codesIn, type ErrorLayer, inside, layersOf, wordsIn } from "./errorLayers.js";
 
 /** What is known of a model error. */
 export interface ErrorFacts {
@@ -15,10 +17,15 @@ export interface ErrorFacts {
   readonly words: string;
   readonly codes: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The objects that the error consists of. */
+  readonly layers: readonly ErrorLayer[];
 }
 
 /** A reply that ended in a way that no reply should. */
 export class GarbledReplyError extends Error {}
+
+const mostWords = 5;
+const longestWords = 20_000;
 
 const networkCodes =
   /^(E[A-Z]{3,}|EAI_AGAIN|UND_ERR_\w+|ERR_(SSL|TLS)_\w+|CERT_\w+|[A-Z_]*(SELF_SIGNED|UNABLE_TO)\w*)$/;
@@ -38,19 +45,19 @@ const statusByCode: readonly (readonly [RegExp, number])[] = [
 /** Reads whatever an error tells. */
 export function factsOf(error: unknown): ErrorFacts {
   const networkCode = networkCodeOf(error);
-  const body = bodyOf(error);
-  const codes = codesOf(error, body);
-  const words = wordsOf(error, body);
-  const status = statusOf(error, codes);
+  const layers = layersOf(error);
+  const codes = codesIn(layers);
+  const words = wordsOf(error, layers);
+  const status = statusOf(error, layers, codes);
   const headers = headersOf(error);
-  const rest = { codes, ...defined({ headers }) };
+  const rest = { codes, layers, ...defined({ headers }) };
   if (status !== undefined) return { kind: "http", status, words, ...rest };
   if (networkCode !== undefined) return { kind: "network", networkCode, words, ...rest };
   return { kind: kindByName(error, words), words, ...rest };
 }
 
 function kindByName(error: unknown, words: string): ErrorFacts["kind"] {
-  const name = text(field(error, "name"));
+  const name = text(inside(error, "name"));
   if (name === "AI_InvalidResponseDataError" && /finish reason/.test(words)) {
     return "network";
   }
@@ -60,73 +67,69 @@ function kindByName(error: unknown, words: string): ErrorFacts["kind"] {
   return "other";
 }
 
-function statusOf(error: unknown, codes: string): number | undefined {
-  for (const value of [field(error, "statusCode"), field(error, "code"), field(error, "status")]) {
+/** The status of the answer; what an error says of itself inside an answer is the next best. */
+function statusOf(
+  error: unknown,
+  layers: readonly ErrorLayer[],
+  codes: string,
+): number | undefined {
+  const own = statusIn({
+    statusCode: inside(error, "statusCode"),
+    status: inside(error, "status"),
+  });
+  const named = own ?? layers.map(statusIn).find((status) => status !== undefined);
+  if (named !== undefined) return named;
+  // Only what a provider streamed names its status in words; a platform's error means another thing.
+  if (error instanceof Error && layers.length < 2) return undefined;
+  return statusByCode.find(([pattern]) => pattern.test(codes))?.[1];
+}
+
+function statusIn(layer: ErrorLayer): number | undefined {
+  for (const value of [layer.statusCode, layer.status_code, layer.code, layer.status]) {
     const status = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
     // A body that breaks off is an error with the status of its healthy beginning.
     if (typeof status === "number" && status >= 400 && status <= 599) return status;
   }
-  // Only what a provider streamed names its status in words; a platform's error means another thing.
-  if (error instanceof Error) return undefined;
-  return statusByCode.find(([pattern]) => pattern.test(codes))?.[1];
-}
-
-function codesOf(error: unknown, body: unknown): string {
-  const data = field(error, "data");
-  return [error, data, field(data, "error"), body, field(body, "error")]
-    .flatMap((source) => [field(source, "code"), field(source, "type"), field(source, "status")])
-    .filter((code) => typeof code === "string" || typeof code === "number")
-    .join(" ");
+  return undefined;
 }
 
 /** The first code of a failed connection among an error and its causes. */
 function networkCodeOf(error: unknown): string | undefined {
   let current = error;
   for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
-    const code = field(current, "code");
+    const code = inside(current, "code");
     if (typeof code === "string" && networkCodes.test(code)) return code;
     current = current instanceof AggregateError ? current.errors[0] : current.cause;
   }
   return undefined;
 }
 
-/** The provider's words: from the body of its answer where the package could not read it. */
-function wordsOf(error: unknown, body: unknown): string {
-  const inner = field(body, "error");
-  const message = text(field(error, "message"));
-  const cause = text(field(field(error, "cause"), "message"));
+/** The provider's words; what a package says of them is the next best. */
+function wordsOf(error: unknown, layers: readonly ErrorLayer[]): string {
+  const own = error instanceof Error ? layers.slice(1) : layers;
+  const words = wordsIn(own).slice(0, mostWords).join(": ");
+  if (words !== "") return bounded(words);
+  const body = text(inside(error, "responseBody")).trim();
+  // A proxy's page of HTML has nothing that fits in a sentence.
+  if (body !== "" && !body.startsWith("<") && own.length === 0) return bounded(body);
+  const message = text(inside(error, "message"));
+  const cause = text(inside(inside(error, "cause"), "message"));
   const hides = message === "" || message === "Failed to process successful response";
-  return (
-    [body, field(inner, "message"), inner, field(body, "message"), field(body, "detail")]
-      .map(text)
-      .find((words) => words !== "") ??
-    (text(error) || (hides ? cause : message))
-  );
+  return bounded(text(error) || (hides ? cause : message));
 }
 
-/** The body of an answer: parsed, or as it is; undefined where it says nothing. */
-function bodyOf(error: unknown): unknown {
-  const body = text(field(error, "responseBody")).trim();
-  // A proxy's page of HTML has nothing that fits in a sentence.
-  if (body === "" || body.startsWith("<")) return undefined;
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
+/** Cut where a word ends: half a secret would not be known for one. */
+function bounded(words: string): string {
+  if (words.length <= longestWords) return words;
+  return words.slice(0, Math.max(0, words.lastIndexOf(" ", longestWords)));
 }
 
 function headersOf(error: unknown): Record<string, string> | undefined {
-  const headers = field(error, "responseHeaders");
+  const headers = inside(error, "responseHeaders");
   if (typeof headers !== "object" || headers === null) return undefined;
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
   );
-}
-
-function field(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
-  return Reflect.get(value, name);
 }
 
 function text(value: unknown): string {

@@ -3,9 +3,12 @@
 
 import { defined } from "../base/defined.js";
 import { redact } from "../base/redact.js";
+import { askedWait } from "./askedWait.js";
 import { type ErrorFacts, factsOf } from "./errorFacts.js";
 import type { ModelFailure, RetryHint } from "./modelFailure.js";
-import { askedWait, longestAskedWaitMs, usualAttempts } from "./retry.js";
+import { type Overflow, overflowOf } from "./overflow.js";
+import { isQuotaUsedUp } from "./quota.js";
+import { longestAskedWaitMs, usualAttempts } from "./retry.js";
 
 /** Who is spoken of when a call fails. */
 export interface ModelIdentity {
@@ -25,8 +28,8 @@ const longestWords = 300;
 const refusedAttempts = 3;
 const garbledAttempts = 2;
 
-const overflow =
-  /context[ _-]?(length|window|size)|prompt is too long|too many (input )?tokens|maximum (context|prompt|input) length|input (token count|is too long)|exceed_context_size|request_too_large/i;
+const billingAdvice = "Check the account's plan and billing.";
+
 const refused = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 const untrusted = /SSL|TLS|CERT|SIGNED|UNABLE_TO/;
 const silent = /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/;
@@ -34,6 +37,7 @@ const silent = /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/;
 /** Says what went wrong. `now` is the time that a `retry-after` date is counted from. */
 export function explainError(error: unknown, who: ModelIdentity, now: number): ModelFailure {
   const facts = factsOf(error);
+  const overflow = overflowIn(facts);
   switch (facts.kind) {
     case "http":
       return explainStatus(facts.status ?? 0, facts, who, now);
@@ -45,13 +49,42 @@ export function explainError(error: unknown, who: ModelIdentity, now: number): M
         who,
         `sent an answer that makes no sense${said(facts, who)}`,
         "",
-        {
-          attempts: garbledAttempts,
-        },
+        { attempts: garbledAttempts },
       );
     case "other":
-      return failure("ProviderError", who, `failed${said(facts, who)}`, "");
+      if (overflow !== undefined) return explainOverflow(overflow, `said${said(facts, who)}`, who);
+      return explainOther(error, facts, who);
   }
+}
+
+function explainOverflow(
+  { contextWindow }: Overflow,
+  told: string,
+  who: ModelIdentity,
+): ModelFailure {
+  const what = `says that the conversation is too long: it ${told}`;
+  const advice = "Summarise the session, or start a new one.";
+  const explained = failure("ContextOverflow", who, what, advice);
+  return contextWindow === undefined ? explained : { ...explained, contextWindow };
+}
+
+/** Where the fault is ours or a package's: what a program says of itself helps nobody alone. */
+function explainOther(error: unknown, facts: ErrorFacts, who: ModelIdentity): ModelFailure {
+  const isSlip =
+    error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  if (!isSlip) return failure("ProviderError", who, `failed${said(facts, who)}`, "");
+  return failure(
+    "ProviderError",
+    who,
+    `sent something that could not be read as the answer of a model${said(facts, who)}`,
+    `Check that the provider's type fits what is at its baseUrl${at(who)}.`,
+    { attempts: garbledAttempts },
+  );
+}
+
+function overflowIn(facts: ErrorFacts): Overflow | undefined {
+  const named = facts.layers.map(({ n_ctx }) => n_ctx).find((tokens) => typeof tokens === "number");
+  return overflowOf(facts.codes, facts.words, typeof named === "number" ? named : undefined);
 }
 
 /** The failure of a model that sent nothing for too long. */
@@ -85,14 +118,11 @@ function explainStatus(
   if (status === 401 || status === 403) {
     return failure("ProviderAuth", who, `refused the request: it ${answered}`, keyAdvice(who));
   }
-  if (status !== 429 && (status === 413 || overflow.test(`${facts.codes} ${facts.words}`))) {
-    const advice = "Summarise the session, or start a new one.";
-    return failure(
-      "ContextOverflow",
-      who,
-      `says that the conversation is too long: it ${answered}`,
-      advice,
-    );
+  const overflow = status === 429 ? undefined : overflowIn(facts);
+  if (overflow !== undefined || status === 413)
+    return explainOverflow(overflow ?? {}, answered, who);
+  if (status === 402) {
+    return failure("ProviderError", who, `wants to be paid: it ${answered}`, billingAdvice);
   }
   if (status === 404) {
     return failure(
@@ -117,10 +147,11 @@ function explainRateLimit(
   now: number,
 ): ModelFailure {
   const what = `limits the rate of requests: it ${answered}`;
-  if (/insufficient_quota/.test(`${facts.codes} ${facts.words}`)) {
-    return failure("RateLimited", who, what, "Check the account's plan and billing.");
-  }
   const retry = hint(facts, now);
+  if (isQuotaUsedUp(facts, retry.afterMs)) {
+    const used = `has no quota left for this key: it ${answered}`;
+    return failure("RateLimited", who, used, `Trying again soon is of no use. ${billingAdvice}`);
+  }
   return failure("RateLimited", who, what, wait(retry), retry);
 }
 
@@ -168,7 +199,7 @@ function failure(
 }
 
 function hint(facts: ErrorFacts, now: number): RetryHint {
-  const afterMs = askedWait(facts.headers, now);
+  const afterMs = askedWait(facts, now);
   return { attempts: usualAttempts, ...defined({ afterMs }) };
 }
 

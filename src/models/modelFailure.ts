@@ -8,6 +8,8 @@ export interface ModelFailure {
   readonly cause: RunCause;
   /** Set when the same call can succeed later. */
   readonly retry?: RetryHint;
+  /** Of a `ContextOverflow`: the tokens that fit, where the provider names them. */
+  readonly contextWindow?: number;
 }
 
 /** How often and how soon a failed call is worth another try. */

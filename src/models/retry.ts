@@ -30,27 +30,3 @@ export function retryDelay(
   const wait = Math.min(firstWaitMs * 2 ** (attempt - 1), longestWaitMs);
   return wait * (0.5 + random() / 2);
 }
-
-/**
- * The pause that a response's headers ask for, in milliseconds: `retry-after-ms`, or `retry-after`
- * in seconds or as a date.
- */
-export function askedWait(
-  headers: Readonly<Record<string, string>> | undefined,
-  now: number,
-): number | undefined {
-  const milliseconds = positive(headers?.["retry-after-ms"]);
-  if (milliseconds !== undefined) return milliseconds;
-  const after = headers?.["retry-after"];
-  if (after === undefined) return undefined;
-  const seconds = positive(after);
-  if (seconds !== undefined) return seconds * 1000;
-  const date = Date.parse(after);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-function positive(text: string | undefined): number | undefined {
-  if (text === undefined || text.trim() === "") return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) && value >= 0 ? value : undefined;
-}

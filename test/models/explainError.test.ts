@@ -53,6 +53,42 @@ describe("explaining a model's error", () => {
     expect(explain(http(400, body)).message).toBe(`The provider "acme" answered 400 (${words}).`);
   });
 
+  it.each([
+    ['[{"error":{"message":"in an array","code":400}}]', "in an array"],
+    [
+      '{"detail":[{"loc":["body","messages",0,"role"],"msg":"Input should be user"},{"msg":"no"}]}',
+      "body.messages.0.role: Input should be user: no",
+    ],
+    ['{"errors":[{"message":"one"},"two"]}', "one: two"],
+    [
+      '{"error":{"message":"Provider returned error","metadata":{"raw":"{\\"message\\":\\"it has no tools\\"}"}}}',
+      "Provider returned error: it has no tools",
+    ],
+    [
+      '{"error":{"message":"Provider returned error","metadata":{"raw":"upstream is tired"}}}',
+      "Provider returned error: upstream is tired",
+    ],
+    ['{"error":{"message":"{\\"error\\":{\\"message\\":\\"twice wrapped\\"}}"}}', "twice wrapped"],
+  ])("unwraps %s", (body, words) => {
+    expect(explain(http(422, body)).message).toBe(`The provider "acme" answered 422 (${words}).`);
+  });
+
+  it("takes a secret out wherever it is wrapped", () => {
+    const raw = JSON.stringify({ error: { message: "the key sk-0123456789 is old" } });
+    const body = JSON.stringify([{ error: { message: "no", metadata: { raw } } }]);
+    expect(explain(http(400, body)).message).toContain("no: the key [redacted] is old");
+    const list = JSON.stringify({ detail: [{ loc: ["sk-0123456789"], msg: "unknown" }] });
+    expect(explain(http(422, list)).message).not.toContain("sk-0");
+  });
+
+  it("does not leave a person alone with what a program says of itself", () => {
+    const { errorName, message, retry } = explain(
+      new TypeError("Cannot read properties of undefined (reading 'id')"),
+    );
+    expect({ errorName, retry }).toEqual({ errorName: "ProviderError", retry: { attempts: 2 } });
+    expect(message).toMatch(/could not be read as the answer of a model.*type fits/);
+  });
+
   it("cuts words that go on and on, after taking the secrets out", () => {
     const body = `${"x".repeat(295)}sk-0123456789`;
     const { message } = explain(http(400, body));

@@ -1,0 +1,23 @@
+// Tells a limit that is over in a moment from a quota that is used up until tomorrow, or until
+// somebody pays.
+import type { ErrorFacts } from "./errorFacts.js";
+import { longestAskedWaitMs } from "./retry.js";
+
+const longestText = 4000;
+
+/** What names a quota that no pause of a turn restores, whatever pause is named along with it. */
+const usedUp =
+  /insufficient_quota|per_?(day|month|week)|(daily|monthly|weekly)_?(limit|quota)|billing|credit_balance|out_of_credits|quota_not_enough/i;
+const usedUpWords =
+  /\b(per|a|this|each) (day|month|week)\b|\b(daily|monthly|weekly)\b|\b(RPD|TPD)\b|credits? (balance )?(is |are )?(too low|used up|exhausted|depleted)|insufficient (quota|balance|credits|funds)|current quota/i;
+
+/** Whether a refusal means that the quota is used up; `afterMs` is the pause that it asks for. */
+export function isQuotaUsedUp(
+  { codes, words }: Pick<ErrorFacts, "codes" | "words">,
+  afterMs: number | undefined,
+): boolean {
+  if (usedUp.test(codes.slice(0, longestText))) return true;
+  // A rolling limit of a day may be free again in seconds, and says so.
+  if (afterMs !== undefined) return afterMs > longestAskedWaitMs && usedUpWords.test(words);
+  return usedUpWords.test(words.slice(0, longestText));
+}
