@@ -1,7 +1,6 @@
 // Builds a server, in order, and closes it in the reverse order.
 import { join } from "node:path";
 import { Backend } from "./backend/backend.js";
-import type { Engine, EnginePlace } from "./backend/ports.js";
 import { RunUseCases } from "./backend/runUseCases.js";
 import { SessionUseCases } from "./backend/sessionUseCases.js";
 import { WorkspaceFactory } from "./backend/workspaceFactory.js";
@@ -12,6 +11,7 @@ import { messageOf } from "./base/errors.js";
 import type { Ids } from "./base/ids.js";
 import type { Log } from "./base/log.js";
 import { Recovery } from "./coordinator/recovery.js";
+import type { Engine, EngineWorkspace } from "./engine/engine.js";
 import { Broadcaster } from "./events/broadcaster.js";
 import { Outbox } from "./events/outbox.js";
 import type { RunCause } from "./protocol/objects/run.js";
@@ -47,7 +47,7 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  createEngine(place: EnginePlace): Engine;
+  createEngine(workspace: EngineWorkspace): Engine;
   /** Watches the process that `initialize.processId` names. */
   watchParent(processId: number): void;
   /** Begins to load what the first turn will need; never waits, never throws. */
@@ -122,7 +122,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
     },
     env: options.env,
     log,
-    createEngine: (place) => options.createEngine(place),
+    createEngine: (workspace) => options.createEngine(workspace),
   });
   const workspaces = new WorkspaceRegistry({
     store: new WorkspaceStore(database),

@@ -21,7 +21,7 @@ import {
 import type { ModelFailure } from "../models/modelFailure.js";
 import { retryDelay } from "../models/retry.js";
 import { IdleWatch } from "./idleWatch.js";
-import type { AgentSurroundings } from "./ports.js";
+import type { AgentSurroundings } from "./turn.js";
 
 /** A call, and what bounds it. */
 export interface ModelCall {

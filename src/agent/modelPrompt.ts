@@ -6,9 +6,9 @@ import type {
   LanguageModelV3ToolResultPart,
 } from "@ai-sdk/provider";
 import { isNestedDeeper } from "../base/jsonDepth.js";
+import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
 import { attachedContent } from "./attachedContent.js";
-import type { HistoryMessage } from "./ports.js";
 import { providerOptionsOf } from "./providerData.js";
 import { wellFormed, wellFormedJson } from "./wellFormed.js";
 

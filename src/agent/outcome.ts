@@ -1,8 +1,8 @@
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
+import type { TurnOutcome } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import type { TurnOutcome } from "./ports.js";
 
 /** Why a turn failed: for a person, for a program, and what is to blame. */
 export interface TurnFailure {

@@ -1,20 +1,18 @@
 // One turn of the agent: the loop from a user's prompt to the model's last word. Model call, tool
 // calls, model call, and so on, within the bounds of a run (contract section 4).
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
+import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
 import type { Usage } from "../protocol/objects/run.js";
 import { callOptions } from "./callOptions.js";
-import { recordCancelledTurn } from "./cancelledTurn.js";
 import { type CallResult, callModel } from "./modelCall.js";
 import { modelPrompt } from "./modelPrompt.js";
 import { cancelled, failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
-import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "./ports.js";
 import { type RequestedCall, StreamedReply } from "./streamedReply.js";
 import { writeSummary } from "./summarize.js";
 import { ToolCalls } from "./toolCalls.js";
 import { toolDefinitions } from "./toolDefinitions.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 import { estimatedTokens, isNearlyFull, usageOf } from "./usage.js";
-import { storeUserMessage } from "./userMessage.js";
 
 /**
  * Runs one turn to its end. The outcome says how it ended; nothing that a provider, a model or a tool
@@ -27,7 +25,6 @@ import { storeUserMessage } from "./userMessage.js";
  * can be sent again. A signal that is aborted already means that no model is called.
  */
 export async function runTurn(input: TurnInput, ports: TurnPorts): Promise<TurnOutcome> {
-  if (input.signal.aborted) return recordCancelledTurn(input.prompt, ports.sink);
   return new Turn(input, ports).run();
 }
 
@@ -61,6 +58,7 @@ class Turn {
 
   async run(): Promise<TurnOutcome> {
     this.#say(this.#input.prompt);
+    if (this.#input.signal.aborted) return this.#cancelled();
     this.#input.onBegin?.();
     let model: LanguageModelV3;
     try {
@@ -218,7 +216,7 @@ class Turn {
 
   #say(prompt: Prompt): void {
     this.#requests.push(prompt.text);
-    this.#messages.push(storeUserMessage(prompt, this.#ports.sink));
+    this.#messages.push(this.#ports.sink.say(prompt));
   }
 
   #cancelled(reply = this.#newReply()): TurnOutcome {

@@ -4,9 +4,9 @@
 import type { LanguageModelV3StreamPart, LanguageModelV3ToolCall } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
+import type { MessageWriter, TurnSink } from "../engine/engine.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { ReplyReceiver } from "./modelCall.js";
-import type { MessageWriter, TurnSink } from "./ports.js";
 import { keptMetadata, mergedMetadata, type ProviderMetadata } from "./providerData.js";
 import { longestToolInput, type ParsedInput, parseToolInput } from "./toolInput.js";
 

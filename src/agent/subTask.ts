@@ -4,9 +4,10 @@
 import * as z from "zod";
 import { defined } from "../base/defined.js";
 import { cutText, formatCount } from "../base/text.js";
+import type { ChildSession, TurnOutcome } from "../engine/engine.js";
+import type { Permissions } from "../permissions/types.js";
 import { defineTool } from "../tools/defineTool.js";
 import type { Tool, ToolContext, ToolResult } from "../tools/tool.js";
-import type { ChildSession, Permissions, TurnOutcome } from "./ports.js";
 import { runTurn } from "./runTurn.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 

@@ -1,10 +1,10 @@
 // Puts a summary in the place of a history that has grown too long. The model is shown a transcript,
 // not the conversation itself: that is valid for every provider, needs no tools, and can be cut.
 import type { LanguageModelV3 } from "@ai-sdk/provider";
+import type { HistoryMessage, MessageWriter, TurnOutcome } from "../engine/engine.js";
 import { callOptions } from "./callOptions.js";
 import { type CallResult, callModel } from "./modelCall.js";
 import { failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
-import type { HistoryMessage, MessageWriter, TurnOutcome } from "./ports.js";
 import { TextReply } from "./textReply.js";
 import { clipped, transcript, transcriptSizes } from "./transcript.js";
 import type { CallerInput, TurnPorts } from "./turn.js";

@@ -1,12 +1,12 @@
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import { messageOf } from "../base/errors.js";
 import { clipCharacters } from "../base/text.js";
+import type { TurnSink } from "../engine/engine.js";
 import { callOptions } from "./callOptions.js";
 import { callModel } from "./modelCall.js";
-import type { AgentSurroundings, TurnSink } from "./ports.js";
 import { TextReply } from "./textReply.js";
 import { clipped } from "./transcript.js";
-import type { TurnModel } from "./turn.js";
+import type { AgentSurroundings, TurnModel } from "./turn.js";
 import { usageOf } from "./usage.js";
 import { wellFormed } from "./wellFormed.js";
 

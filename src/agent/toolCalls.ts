@@ -3,10 +3,11 @@
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import type { MessageWriter } from "../engine/engine.js";
+import type { PermissionNeed, Permissions } from "../permissions/types.js";
 import type { Part, ToolCallState } from "../protocol/objects/message.js";
 import type { Tool, ToolResult } from "../tools/tool.js";
 import type { TurnFailure } from "./outcome.js";
-import type { MessageWriter, PermissionNeed, Permissions } from "./ports.js";
 import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
 import type { RequestedCall } from "./streamedReply.js";
 import { canonicalJson, checkToolInput } from "./toolInput.js";

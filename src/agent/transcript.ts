@@ -1,7 +1,7 @@
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText, cutTextStart } from "../base/text.js";
+import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
-import type { HistoryMessage } from "./ports.js";
 
 /** A transcript is no longer than this where the model's window is not known. */
 const usualWindow = 128_000;

@@ -1,9 +1,13 @@
 // What goes into a turn. Who runs one gives these; see `runTurn`.
 import type { LanguageModelV3 } from "@ai-sdk/provider";
+import type { Clock } from "../base/clock.js";
+import type { Ids } from "../base/ids.js";
+import type { Log } from "../base/log.js";
 import type { Limits } from "../config/types.js";
+import type { HistoryMessage, Prompt, TurnSink } from "../engine/engine.js";
+import type { Permissions } from "../permissions/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { Tool } from "../tools/tool.js";
-import type { AgentSurroundings, HistoryMessage, Permissions, Prompt, TurnSink } from "./ports.js";
 
 /** The model of a turn: what is known of it, how it was chosen, and how to get it. */
 export interface TurnModel {
@@ -40,6 +44,13 @@ export interface TurnInput extends CallerInput {
   readonly summaryModel?: TurnModel;
   /** Called once, when the prompt is stored and before the first model call. */
   onBegin?(): void;
+}
+
+/** Time, ids and the log, as every part of the agent gets them. */
+export interface AgentSurroundings {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
 }
 
 /** Where a turn writes, and what it lives by. */

@@ -1,8 +1,8 @@
 import type { LanguageModelV3Usage } from "@ai-sdk/provider";
+import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { Usage } from "../protocol/objects/run.js";
-import type { HistoryMessage } from "./ports.js";
 
 /** From this share of its context window on, a conversation is summarised before it goes on. */
 const nearlyFull = 0.85;

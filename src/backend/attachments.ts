@@ -6,7 +6,7 @@ import { basename, extname, resolve } from "node:path";
 import { isLockedDataFile } from "../base/dataFiles.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { isWithin } from "../base/insideFolder.js";
-import type { PromptAttachment } from "../coordinator/ports.js";
+import type { PromptAttachment } from "../engine/engine.js";
 import type { Attachment } from "../protocol/objects/message.js";
 
 /** The largest file that can be attached by path, in bytes. */

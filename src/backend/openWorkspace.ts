@@ -3,10 +3,10 @@ import { toRfc3339 } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
 import { DomainError } from "../base/errors.js";
 import type { Coordinator } from "../coordinator/coordinator.js";
+import type { Engine } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
-import type { Engine } from "./ports.js";
 import type { WorkspaceAgent } from "./workspaceAgent.js";
 
 /** What a workspace is opened with. */

@@ -2,7 +2,7 @@
 
 import { DomainError } from "../base/errors.js";
 import type { AcceptedRun } from "../coordinator/acceptedRun.js";
-import type { TurnOutcome } from "../coordinator/ports.js";
+import type { TurnOutcome } from "../engine/engine.js";
 import type { Result } from "../protocol/registry.js";
 import type { Caller } from "./ports.js";
 

@@ -4,8 +4,8 @@ import type { Log } from "../base/log.js";
 import { findModel } from "../config/models.js";
 import type { ConfigSource } from "../config/source.js";
 import type { ResolvedConfig } from "../config/types.js";
+import type { EngineSetup } from "../engine/engine.js";
 import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
-import type { AgentChoice } from "./ports.js";
 
 /** The name of what runs the turns (`AgentInfo.engine`). */
 export const engineName = "turnwire";
@@ -16,20 +16,23 @@ interface Ready {
   readonly model: NonNullable<AgentInfo["model"]>;
 }
 
+/** The configuration that a turn begins with, and the models that were chosen from it. */
+export type AgentChoice = Pick<EngineSetup, "config" | "large" | "small">;
+
 /** Chooses the models of one workspace. */
 export class WorkspaceAgent {
   readonly #source: ConfigSource;
   readonly #log: Log;
-  readonly #onConfig: (config: ResolvedConfig) => void;
+  readonly #onChoice: (choice: AgentChoice) => void;
   #ready: Ready | undefined;
   /** Settles when the newest change has been made or refused. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  /** `onConfig` hears of every configuration that was read for the agent. */
-  constructor(source: ConfigSource, log: Log, onConfig: (config: ResolvedConfig) => void) {
+  /** `onChoice` hears of every choice that was made from a configuration that was just read. */
+  constructor(source: ConfigSource, log: Log, onChoice: (choice: AgentChoice) => void) {
     this.#source = source;
     this.#log = log;
-    this.#onConfig = onConfig;
+    this.#onChoice = onChoice;
   }
 
   get isReady(): boolean {
@@ -57,7 +60,7 @@ export class WorkspaceAgent {
     const config = await this.#source.reload();
     for (const warning of config.warnings) this.#log.warn({}, warning);
     this.#ready = choose(config, config.models.large, config.models.small);
-    this.#onConfig(config);
+    this.#onChoice(choiceOf(config, this.#ready));
   }
 
   /** Chooses one model by hand. Throws `ModelNotConfigured`. */
@@ -86,8 +89,7 @@ export class WorkspaceAgent {
   async choice(): Promise<AgentChoice> {
     const config = await this.#source.current();
     const { large, small } = this.#ready ?? config.models;
-    findModel(config, large);
-    return { config, large, small: isConfigured(config, small) ? small : large };
+    return choiceOf(config, { large, small });
   }
 
   /** The large model, once it is chosen. */
@@ -101,6 +103,14 @@ export class WorkspaceAgent {
     if (this.#ready === undefined) return head;
     return { ...head, model: this.#ready.model, modelConfig: this.#ready.large };
   }
+}
+
+function choiceOf(
+  config: ResolvedConfig,
+  { large, small }: Pick<AgentChoice, "large" | "small">,
+): AgentChoice {
+  findModel(config, large);
+  return { config, large, small: isConfigured(config, small) ? small : large };
 }
 
 function choose(config: ResolvedConfig, large: SelectedModel, small: SelectedModel): Ready {

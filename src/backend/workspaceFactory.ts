@@ -2,20 +2,20 @@ import type { Log } from "../base/log.js";
 import { ConfigSource } from "../config/source.js";
 import { Coordinator } from "../coordinator/coordinator.js";
 import type { CoordinatorOptions } from "../coordinator/coordinatorOptions.js";
+import type { Engine, EngineSetup, EngineWorkspace } from "../engine/engine.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { Params } from "../protocol/registry.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
 import { OpenWorkspace } from "./openWorkspace.js";
-import type { Engine, EnginePlace } from "./ports.js";
-import { WorkspaceAgent } from "./workspaceAgent.js";
+import { type AgentChoice, WorkspaceAgent } from "./workspaceAgent.js";
 
 /** What every workspace is built from. */
 export interface FactoryOptions {
-  readonly coordination: Omit<CoordinatorOptions, "workspaceId" | "engine">;
+  readonly coordination: Omit<CoordinatorOptions, "workspaceId" | "prepareTurn">;
   /** The server's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
-  createEngine(place: EnginePlace): Engine;
+  createEngine(workspace: EngineWorkspace): Engine;
 }
 
 /** Puts a workspace together. */
@@ -43,19 +43,24 @@ export class WorkspaceFactory {
       trusted,
       env: { ...this.#options.env, ...env },
     });
-    const agent = new WorkspaceAgent(source, log, (config) => {
-      configuredMode = config.permissionMode ?? "ask";
-      engine.warmUp?.();
+    const engine = createEngine({ id: row.id, path: row.path, env });
+    const setup = (choice: AgentChoice): EngineSetup => ({
+      ...choice,
+      permissions: {
+        mode,
+        // A deny rule holds from the moment that it is written.
+        rules: async () => (await agent.configuration()).permissionRules,
+      },
     });
-    const engine: Engine = createEngine({
+    const agent = new WorkspaceAgent(source, log, (choice) => {
+      configuredMode = choice.config.permissionMode ?? "ask";
+      engine.warmUp?.(setup(choice));
+    });
+    const coordinator = new Coordinator({
+      ...coordination,
       workspaceId: row.id,
-      workspacePath: row.path,
-      env,
-      permissionMode: mode,
-      configuration: () => agent.configuration(),
-      choose: () => agent.choice(),
+      prepareTurn: async (signal) => engine.prepare(setup(await agent.choice()), signal),
     });
-    const coordinator = new Coordinator({ ...coordination, workspaceId: row.id, engine });
     return new OpenWorkspace({ row, trusted, agent, coordinator, engine }, mode);
   }
 }

@@ -91,7 +91,8 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
       cwd: io.cwd,
       facts: { name: "turnwire", version: io.version, maxMessageBytes: options.maxMessageBytes },
       lingerMs: options.lingerSeconds * 1000,
-      createEngine: (place) => lazyEngine(place, { ...io, log: log.log, host, dataDirectory }),
+      createEngine: (workspace) =>
+        lazyEngine(workspace, { ...io, log: log.log, host, dataDirectory }),
       watchParent: (processId) => watchParent(processId, io, ending),
       preloadEngine: () => preloadEngine(clock, log.log),
     });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Prompt, TurnOutcome } from "../agent/ports.js";
 import { Deferred } from "../base/deferred.js";
+import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { RunRow } from "../storage/runStore.js";
 import type { RunRef } from "./sessionState.js";

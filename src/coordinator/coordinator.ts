@@ -1,10 +1,11 @@
 // The runs of one workspace (contract section 4): accepted in one synchronous step, one turn at a
 // time per session, cancelled without races, handed over to the queue however a turn ends. The
 // rules are `sessionState.ts`; this runs what they say.
-import type { TurnOutcome } from "../agent/ports.js";
+
 import { assertNever } from "../base/assertNever.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import type { TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { Result } from "../protocol/registry.js";

@@ -1,13 +1,14 @@
 import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { Turn } from "../engine/engine.js";
 import type { Outbox } from "../events/outbox.js";
 import type { Database } from "../storage/database.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
-import type { Announcer, QuestionDesk, TurnEngine } from "./ports.js";
+import type { Announcer, QuestionDesk } from "./ports.js";
 
 /** What a workspace's coordinator is built from. */
 export interface CoordinatorOptions {
@@ -20,11 +21,15 @@ export interface CoordinatorOptions {
   readonly runs: RunStore;
   readonly outbox: Outbox;
   readonly announcer: Announcer;
-  readonly engine: TurnEngine;
   readonly desk: QuestionDesk;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /**
+   * Has the workspace's engine make a turn ready, with the configuration as it is now; see
+   * {@link Engine.prepare}.
+   */
+  prepareTurn(signal: AbortSignal): Promise<Turn>;
   /** Tidies up after a server that has died; false where it lives. */
   recoverIfDead(serverId: string): boolean;
 }

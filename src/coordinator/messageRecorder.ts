@@ -1,6 +1,6 @@
-import type { MessageWriter } from "../agent/ports.js";
 import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
+import type { MessageWriter } from "../engine/engine.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { NotificationParams } from "../protocol/registry.js";
 

@@ -1,5 +1,5 @@
-import type { TurnOutcome } from "../agent/ports.js";
 import { Deferred } from "../base/deferred.js";
+import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 
 /** The accepted runs that have not ended, by the position of their row. */

@@ -1,12 +1,12 @@
 // The only writer of an outcome: run and completion in one durable transaction (contract
 // section 5), after everything else of the run has been told.
 
-import type { TurnOutcome } from "../agent/ports.js";
 import { type Timer, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { cutText } from "../base/text.js";
+import type { TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import { completionText } from "./completionText.js";

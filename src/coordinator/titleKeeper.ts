@@ -2,8 +2,8 @@
 // and holding up nothing.
 import { messageOf } from "../base/errors.js";
 import { clipCharacters } from "../base/text.js";
+import type { Turn } from "../engine/engine.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import type { PreparedTurn } from "./ports.js";
 
 const maxLength = 80;
 
@@ -20,7 +20,7 @@ export class TitleKeeper {
   }
 
   /** Sees to the title of a session whose first turn begins with `prompt`. Never waits. */
-  begin(sessionId: string, prompt: string, turn: PreparedTurn): void {
+  begin(sessionId: string, prompt: string, turn: Turn): void {
     const { sessions, workspaceId } = this.#options;
     if (this.#closing.signal.aborted) return;
     const session = sessions.find(workspaceId, sessionId);
@@ -36,7 +36,7 @@ export class TitleKeeper {
     this.#underWay.add(task);
   }
 
-  async #ask(sessionId: string, prompt: string, turn: PreparedTurn) {
+  async #ask(sessionId: string, prompt: string, turn: Turn) {
     const { sessions, clock } = this.#options;
     const usageSink = {
       addUsage: (usage: { promptTokens: number; completionTokens: number; cost: number }) =>

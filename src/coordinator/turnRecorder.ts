@@ -1,13 +1,13 @@
 // What a turn does, stored and told. What streams reaches the disk in batches (at most 250 ms
 // later, and at the turn's end); what a tool is about to do reaches it at once.
 
-import type { NewMessage, Prompt, TurnSink } from "../agent/ports.js";
 import { type Clock, type Timer, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { HistoryMessage, NewMessage, Prompt, TurnSink } from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Usage } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
@@ -18,6 +18,7 @@ import { isDiskTrouble } from "../storage/storageError.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
 import type { Announcer } from "./ports.js";
 import { partsText } from "./storedParts.js";
+import { userMessage } from "./userMessage.js";
 
 /** The longest that streamed text waits for the disk, in milliseconds. */
 export const flushAfterMs = 250;
@@ -65,6 +66,11 @@ export class TurnRecorder implements TurnSink {
   /** What the turn has used so far, if a model has told. */
   get usage(): Usage | undefined {
     return this.#hasUsage ? this.#usage : undefined;
+  }
+
+  say(prompt: Prompt): HistoryMessage {
+    const message = userMessage(prompt);
+    return { id: this.createMessage(message).id, ...message };
   }
 
   createMessage(message: NewMessage): MessageRecorder {

@@ -1,15 +1,20 @@
 // One run from acceptance to its outcome: make ready, begin, run. A cancel reaches it at every
 // point, and whatever goes wrong becomes an outcome.
 
-import { recordCancelledTurn } from "../agent/cancelledTurn.js";
-import type { ChildSession, HistoryMessage, Prompt, TurnOutcome } from "../agent/ports.js";
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
-import type { PermissionAnswer } from "../protocol/registry.js";
+import type {
+  ChildSession,
+  HistoryMessage,
+  Prompt,
+  Turn,
+  TurnOutcome,
+  TurnRequest,
+} from "../engine/engine.js";
+import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import type { PreparedTurn, TurnRequest } from "./ports.js";
 import type { TitleKeeper } from "./titleKeeper.js";
 import { TurnRecorder } from "./turnRecorder.js";
 import { toHistoryMessage } from "./wireObjects.js";
@@ -40,7 +45,7 @@ export class TurnRunner {
     try {
       run.recorder = this.#recorder(run);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
-      const turn = await this.#options.engine.prepare(run.signal);
+      const turn = await this.#options.prepareTurn(run.signal);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       this.#begin(run, turn);
       const request = this.#request(run, run.recorder);
@@ -52,7 +57,7 @@ export class TurnRunner {
     }
   }
 
-  #begin(run: AcceptedRun, turn: PreparedTurn): void {
+  #begin(run: AcceptedRun, turn: Turn): void {
     if (!this.#options.runs.setState(run.ref.position, "running")) throw endedElsewhere();
     run.hasBegun = true;
     faultPoint("turnBegun");
@@ -62,11 +67,15 @@ export class TurnRunner {
     }
   }
 
+  /** What is kept of it: what the user said, and an answer that says that it was cancelled. */
   #cancelledBeforeBegin(run: AcceptedRun): TurnOutcome {
     if (run.request.kind === "summary" || run.recorder === undefined) {
       return { status: "cancelled", text: "" };
     }
-    return recordCancelledTurn(run.request.prompt, run.recorder);
+    run.recorder.say(run.request.prompt);
+    const reply = run.recorder.createMessage({ role: "assistant" });
+    reply.finish("cancelled");
+    return { status: "cancelled", messageId: reply.id, text: "" };
   }
 
   #outcomeOf(run: AcceptedRun, error: unknown): TurnOutcome {
@@ -179,7 +188,7 @@ export class TurnRunner {
 
   async #ask(
     run: AcceptedRun,
-    question: Parameters<TurnRequest["ask"]>[0],
+    question: ToolQuestion,
     signal: AbortSignal,
   ): Promise<PermissionAnswer | undefined> {
     const { workspaceId, ids, desk, announcer } = this.#options;

@@ -1,8 +1,8 @@
 // Stored rows as the protocol's objects.
 
-import type { HistoryMessage } from "../agent/ports.js";
 import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
+import type { HistoryMessage } from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { HistoryRow, MessageRow } from "../storage/messageStore.js";

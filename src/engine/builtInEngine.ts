@@ -1,13 +1,11 @@
 // The built-in engine of one workspace: its models, tools and permissions, put together for a turn.
 
 import { join } from "node:path";
-import type { Permissions, TurnOutcome } from "../agent/ports.js";
 import { runTurn } from "../agent/runTurn.js";
 import { taskTool } from "../agent/subTask.js";
 import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
 import type { TurnModel } from "../agent/turn.js";
-import type { AgentChoice, Engine, EnginePlace } from "../backend/ports.js";
 import { homeFolder } from "../base/baseFolders.js";
 import { type Clock, localDay } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
@@ -17,7 +15,6 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { findModel } from "../config/models.js";
 import type { Provider, ResolvedConfig } from "../config/types.js";
-import type { PreparedTurn, TurnRequest } from "../coordinator/ports.js";
 import { ToolServers } from "../mcp/toolServers.js";
 import type { ConfiguredModel } from "../models/configuredModel.js";
 import { createLanguageModel } from "../models/createLanguageModel.js";
@@ -26,18 +23,27 @@ import {
   type PermissionGateOptions,
   SessionGrants,
 } from "../permissions/index.js";
+import type { Permissions } from "../permissions/types.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { AgentsMd } from "./agentsMd.js";
+import type {
+  Engine,
+  EngineSetup,
+  EngineWorkspace,
+  Turn,
+  TurnOutcome,
+  TurnRequest,
+} from "./engine.js";
 import { readGitState } from "./gitState.js";
 import { RecentGitState } from "./recentGitState.js";
 import { systemPrompt } from "./systemPrompt.js";
 
-/** What engines of every workspace share. */
-export interface EngineSurroundings {
+/** What the built-in engines of every workspace share. */
+export interface BuiltInEngineOptions {
   readonly dataDirectory: string;
   /** The server's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,13 +57,15 @@ export interface EngineSurroundings {
 }
 
 /** Builds the engine of a workspace. */
-export function createBuiltInEngine(place: EnginePlace, surroundings: EngineSurroundings): Engine {
-  return new BuiltInEngine(place, surroundings);
+export function createBuiltInEngine(
+  workspace: EngineWorkspace,
+  options: BuiltInEngineOptions,
+): Engine {
+  return new BuiltInEngine(workspace, options);
 }
 
 /** What a turn is prepared with. */
-interface Preparation {
-  readonly config: ResolvedConfig;
+interface Preparation extends Pick<EngineSetup, "config" | "permissions"> {
   readonly large: TurnModel;
   readonly summaryModel: TurnModel;
   readonly env: Readonly<Record<string, string>>;
@@ -67,8 +75,8 @@ interface Preparation {
 }
 
 class BuiltInEngine implements Engine {
-  readonly #place: EnginePlace;
-  readonly #surroundings: EngineSurroundings;
+  readonly #workspace: EngineWorkspace;
+  readonly #options: BuiltInEngineOptions;
   readonly #resources: ToolResources;
   readonly #tools: readonly Tool[];
   readonly #servers: ToolServers;
@@ -80,31 +88,28 @@ class BuiltInEngine implements Engine {
   readonly #closing = new AbortController();
   readonly #grants = new Map<string, SessionGrants>();
 
-  constructor(place: EnginePlace, surroundings: EngineSurroundings) {
-    const { clock, ids, log, host, version, dataDirectory } = surroundings;
-    const { workspaceId, workspacePath } = place;
-    this.#place = place;
+  constructor(workspace: EngineWorkspace, options: BuiltInEngineOptions) {
+    const { clock, ids, log, host, version, dataDirectory } = options;
+    const { path: workspacePath } = workspace;
+    this.#workspace = workspace;
     this.#git = new RecentGitState(workspacePath, clock);
     this.#agentsMd = new AgentsMd(workspacePath);
-    this.#surroundings = surroundings;
+    this.#options = options;
     this.#resources = new ToolResources({
       clock,
       ids,
       log,
       host,
-      outputDirectory: join(dataDirectory, "outputs", workspaceId),
+      outputDirectory: join(dataDirectory, "outputs", workspace.id),
     });
     this.#tools = createTools({ resources: this.#resources });
     this.#servers = new ToolServers({ workspacePath, version, host, clock, ids, log });
   }
 
-  async prepare(signal: AbortSignal): Promise<PreparedTurn> {
-    const { clock, ids, log } = this.#surroundings;
-    // It never rejects; what it reads is read while the configuration is.
-    const agentsMd = this.#agentsMd.read();
-    const choice = await this.#place.choose();
-    const prepared = await this.#prepare(choice, agentsMd, signal);
-    const small = turnModel(choice, choice.small, clock);
+  async prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn> {
+    const { clock, ids, log } = this.#options;
+    const prepared = await this.#prepare(setup, signal);
+    const small = turnModel(setup, setup.small, clock);
     const { summaryModel: model, config } = prepared;
     return {
       run: (request) => this.#run(prepared, request),
@@ -119,15 +124,13 @@ class BuiltInEngine implements Engine {
   }
 
   /** Loads the model's package and asks git, so that the first turn finds both. */
-  warmUp(): void {
-    const { clock, log } = this.#surroundings;
-    const warm = async () => {
-      const choice = await this.#place.choose();
-      await Promise.all([
-        turnModel(choice, choice.large, clock).load(),
-        this.#gitState(this.#toolEnvironment(choice.config), this.#closing.signal),
+  warmUp(setup: EngineSetup): void {
+    const { clock, log } = this.#options;
+    const warm = () =>
+      Promise.all([
+        turnModel(setup, setup.large, clock).load(),
+        this.#gitState(this.#toolEnvironment(setup.config), this.#closing.signal),
       ]);
-    };
     warm().catch((error: unknown) => {
       // The turn that needs it tells whoever asked.
       log.debug({ reason: messageOf(error) }, "the engine could not be warmed up");
@@ -148,28 +151,25 @@ class BuiltInEngine implements Engine {
     await closing.close();
   }
 
-  async #prepare(
-    choice: AgentChoice,
-    instructions: Promise<string | undefined>,
-    signal: AbortSignal,
-  ): Promise<Preparation> {
-    const { config } = choice;
-    const { workspacePath } = this.#place;
+  async #prepare(setup: EngineSetup, signal: AbortSignal): Promise<Preparation> {
+    const { config } = setup;
+    const { path: workspacePath } = this.#workspace;
     const env = this.#toolEnvironment(config);
     this.#servers.reconcile(config.mcpServers, env);
     const [agentsMd, git, serverTools] = await Promise.all([
-      instructions,
+      this.#agentsMd.read(),
       this.#gitState(env, signal),
       this.#servers.tools(signal),
     ]);
-    const { clock } = this.#surroundings;
+    const { clock } = this.#options;
     const date = localDay(clock.now());
     return {
       config,
+      permissions: setup.permissions,
       env,
       tools: [...this.#tools, ...serverTools],
-      large: turnModel(choice, choice.large, clock),
-      summaryModel: turnModel(choice, choice[config.summaryModel], clock),
+      large: turnModel(setup, setup.large, clock),
+      summaryModel: turnModel(setup, setup[config.summaryModel], clock),
       systemPrompt: (tools) =>
         systemPrompt({ workspacePath, platform: process.platform, date, tools, agentsMd, git }),
     };
@@ -177,18 +177,18 @@ class BuiltInEngine implements Engine {
 
   #toolEnvironment(config: ResolvedConfig): Readonly<Record<string, string>> {
     if (this.#lastEnvironment?.config !== config) {
-      const { env } = this.#surroundings;
+      const { env } = this.#options;
       this.#lastEnvironment = {
         config,
-        env: toolEnvironment(env, config.secretVariables, this.#place.env),
+        env: toolEnvironment(env, config.secretVariables, this.#workspace.env),
       };
     }
     return this.#lastEnvironment.env;
   }
 
   #gitState(env: Readonly<Record<string, string>>, signal: AbortSignal) {
-    const { workspacePath } = this.#place;
-    const { clock, host } = this.#surroundings;
+    const { path: workspacePath } = this.#workspace;
+    const { clock, host } = this.#options;
     const run = hostCommands({ env, workspacePath, host });
     return this.#git.read(
       (asking) => readGitState(workspacePath, { run, env, clock }, asking),
@@ -197,7 +197,7 @@ class BuiltInEngine implements Engine {
   }
 
   async #run(prepared: Preparation, request: TurnRequest): Promise<TurnOutcome> {
-    const { clock, ids, log } = this.#surroundings;
+    const { clock, ids, log } = this.#options;
     const { large: model, summaryModel, config, env } = prepared;
     const { sessionId, prompt, history, signal, sink } = request;
     const { limits, autoSummarize } = config;
@@ -223,8 +223,8 @@ class BuiltInEngine implements Engine {
         tools,
         env,
         systemPrompt: prepared.systemPrompt(tools.map(({ name }) => name)),
-        workspacePath: this.#place.workspacePath,
-        permissions: this.#permissions(request),
+        workspacePath: this.#workspace.path,
+        permissions: this.#permissions(prepared.permissions, request),
       },
       { sink, clock, ids, log },
     );
@@ -233,14 +233,13 @@ class BuiltInEngine implements Engine {
     return outcome;
   }
 
-  #permissions(request: TurnRequest): Permissions {
-    const { env, log } = this.#surroundings;
+  #permissions({ mode, rules }: EngineSetup["permissions"], request: TurnRequest): Permissions {
+    const { env, log } = this.#options;
     // The home that the user's own file was looked for in.
-    const home = homeFolder({ ...env, ...this.#place.env });
+    const home = homeFolder({ ...env, ...this.#workspace.env });
     return createPermissionGate({
-      mode: () => this.#place.permissionMode(),
-      // Not those of the turn's beginning: a deny rule holds from the moment that it is written.
-      rules: async () => (await this.#place.configuration()).permissionRules,
+      mode,
+      rules,
       sessionGrants: this.#grantsOf(request.sessionId),
       ...defined({ home }),
       ask: asking(request),
@@ -263,8 +262,8 @@ function asking({ ask }: TurnRequest): PermissionGateOptions["ask"] {
 /** By provider as a configuration has it, which is another one when the configuration changes. */
 const loadedModels = new WeakMap<Provider, Map<string, Promise<ConfiguredModel>>>();
 
-function turnModel(choice: AgentChoice, selected: SelectedModel, clock: Clock): TurnModel {
-  const { provider, model } = findModel(choice.config, selected);
+function turnModel({ config }: EngineSetup, selected: SelectedModel, clock: Clock): TurnModel {
+  const { provider, model } = findModel(config, selected);
   const models = loadedModels.get(provider) ?? new Map<string, Promise<ConfiguredModel>>();
   loadedModels.set(provider, models);
   const load = () => {

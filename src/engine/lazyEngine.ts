@@ -1,23 +1,23 @@
 // The engine of a workspace, loaded after the start: an editor waits for `initialize`.
-import type { Engine, EnginePlace } from "../backend/ports.js";
 import type { Clock } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import type { EngineSurroundings } from "./builtInEngine.js";
+import type { BuiltInEngineOptions } from "./builtInEngine.js";
+import type { Engine, EngineWorkspace } from "./engine.js";
 
 /** An engine whose code is loaded when it is warmed up, or with its first turn. */
-export function lazyEngine(place: EnginePlace, surroundings: EngineSurroundings): Engine {
-  const { clock, log } = surroundings;
+export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOptions): Engine {
+  const { clock, log } = options;
   let loaded: Promise<Engine> | undefined;
   const load = () => {
     loaded ??= import("./builtInEngine.js").then(({ createBuiltInEngine }) =>
-      createBuiltInEngine(place, surroundings),
+      createBuiltInEngine(workspace, options),
     );
     return loaded;
   };
   return {
-    prepare: async (signal) => (await load()).prepare(signal),
-    warmUp: () => inBackground(clock, log, async () => (await load()).warmUp?.()),
+    prepare: async (setup, signal) => (await load()).prepare(setup, signal),
+    warmUp: (setup) => inBackground(clock, log, async () => (await load()).warmUp?.(setup)),
     forgetSession: async (sessionId) => {
       // Outputs of an earlier server may lie on disk for it.
       await (await load()).forgetSession(sessionId);

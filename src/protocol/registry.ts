@@ -124,6 +124,11 @@ export type NotificationParams<N extends NotificationName> = z.output<
 
 /** `requestPermission`'s params. */
 export type PermissionQuestion = z.output<ReturnType<typeof requestPermission.params>>;
+/** The question as a turn puts it; who is asked, and about which run, is added on the way. */
+export type ToolQuestion = Omit<
+  PermissionQuestion,
+  "permissionId" | "workspaceId" | "sessionId" | "runId"
+>;
 /** `requestPermission`'s result. */
 export type PermissionAnswer = z.output<ReturnType<typeof requestPermission.result>>;
 

@@ -1,10 +1,8 @@
 import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
 import { describe, expect, it } from "vitest";
-import { recordCancelledTurn } from "../../src/agent/cancelledTurn.js";
 import { Deferred } from "../../src/base/deferred.js";
-import { prompt, TestTurn, textTool } from "../helpers/agentTurn.js";
+import { TestTurn, textTool } from "../helpers/agentTurn.js";
 import { FakeModel, finish, text, toolCall } from "../helpers/fakeModel.js";
-import { MemorySink } from "../helpers/memorySink.js";
 
 const echo = textTool("echo", (said) => ({ output: `echo ${said}` }));
 
@@ -17,12 +15,6 @@ describe("a cancelled turn", () => {
     expect(model.calls).toHaveLength(0);
     expect(turn.sink.roles).toEqual(["user", "assistant"]);
     expect(turn.sink.last.finished?.reason).toBe("cancelled");
-  });
-
-  it("can be recorded without being run", () => {
-    const sink = new MemorySink();
-    expect(recordCancelledTurn(prompt("never mind"), sink)).toMatchObject({ status: "cancelled" });
-    expect(sink.messages[0]?.text).toBe("never mind");
   });
 
   it("keeps the text streamed so far, at once, also where the model ignores the signal", async () => {

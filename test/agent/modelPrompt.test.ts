@@ -2,7 +2,7 @@ import type { LanguageModelV3Prompt } from "@ai-sdk/provider";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { modelPrompt } from "../../src/agent/modelPrompt.js";
-import type { HistoryMessage } from "../../src/agent/ports.js";
+import type { HistoryMessage } from "../../src/engine/engine.js";
 import type { Part } from "../../src/protocol/objects/message.js";
 
 function message(role: HistoryMessage["role"], ...parts: Part[]): HistoryMessage {

@@ -1,8 +1,8 @@
 import { APICallError } from "@ai-sdk/provider";
 import { describe, expect, it } from "vitest";
-import type { HistoryMessage } from "../../src/agent/ports.js";
 import { summarize } from "../../src/agent/summarize.js";
 import { estimatedTokens } from "../../src/agent/usage.js";
+import type { HistoryMessage } from "../../src/engine/engine.js";
 import type { Part } from "../../src/protocol/objects/message.js";
 import { fakeInfo, prompt, TestTurn, textTool } from "../helpers/agentTurn.js";
 import { calls, FakeModel, finish, says, toolCall } from "../helpers/fakeModel.js";

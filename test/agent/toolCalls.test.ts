@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { Permissions } from "../../src/agent/ports.js";
 import { runTurn } from "../../src/agent/runTurn.js";
 import type { Log } from "../../src/base/log.js";
 import { silentLog } from "../../src/base/log.js";
+import type { Permissions } from "../../src/permissions/types.js";
 import type { Tool } from "../../src/tools/tool.js";
 import { TestTurn, textTool } from "../helpers/agentTurn.js";
 import { calls, FakeModel, finish, says, toolCall } from "../helpers/fakeModel.js";

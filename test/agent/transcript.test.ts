@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { HistoryMessage } from "../../src/agent/ports.js";
 import { clipped, transcript } from "../../src/agent/transcript.js";
+import type { HistoryMessage } from "../../src/engine/engine.js";
 
 function said(text: string): HistoryMessage {
   return { id: "m", role: "user", parts: [{ type: "text", text }] };

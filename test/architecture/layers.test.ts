@@ -5,12 +5,15 @@ import { parse, readSource, type SourceFile, type SourceImport } from "./sourceF
 interface Layer {
   /** Layers of ours, with all that they are. */
   readonly layers: readonly string[];
-  /** Layers and packages of which only types may be used, so that nothing of them runs here. */
+  /** Layers, files and packages of which only types may be used, so that nothing of them runs here. */
   readonly types?: readonly string[];
   /** Packages; where it is left out, any. */
   readonly packages?: readonly string[];
   readonly mayUseNode?: false;
 }
+
+/** The one file that an engine and the house know of each other. */
+const seam = "engine/engine.ts";
 
 const layers: Readonly<Record<string, Layer>> = {
   base: { layers: [], packages: [] },
@@ -26,19 +29,23 @@ const layers: Readonly<Record<string, Layer>> = {
   tools: { layers: ["base", "process", "permissions"], types: ["protocol"] },
   // A tool of a tool server is a tool like every other.
   mcp: { layers: ["base", "process", "permissions", "tools"], types: ["protocol", "config"] },
-  agent: { layers: ["base", "models", "tools"], types: ["protocol", "config", "permissions"] },
+  // It writes to the sink that the seam declares, and asks through it.
+  agent: {
+    layers: ["base", "models", "tools"],
+    types: ["protocol", "config", "permissions", seam],
+  },
   engine: {
     layers: ["base", "agent", "models", "tools", "mcp", "permissions", "config", "process"],
-    types: ["protocol", "backend", "coordinator"],
+    types: ["protocol"],
   },
   coordinator: {
-    layers: ["base", "agent", "events", "storage"],
-    types: ["protocol"],
+    layers: ["base", "events", "storage"],
+    types: ["protocol", seam],
     packages: [],
   },
   backend: {
     layers: ["base", "coordinator", "storage", "config"],
-    types: ["protocol"],
+    types: ["protocol", seam],
     packages: [],
   },
   // What the protocol is made of is zod's, and so is the error that a failed check gives.
@@ -79,7 +86,8 @@ function isAllowed({ target, isOurs, isTypeOnly }: SourceImport, own: string, la
   }
   const targetLayer = layerOf(target);
   if (targetLayer === own || layer.layers.includes(targetLayer)) return true;
-  return isTypeOnly && (layer.types ?? []).includes(targetLayer);
+  const types = layer.types ?? [];
+  return isTypeOnly && (types.includes(targetLayer) || types.includes(target));
 }
 
 describe("the layer rule", () => {
@@ -136,6 +144,17 @@ describe("the layer rule", () => {
       "agent/x.ts imports config/a.ts",
       "agent/x.ts imports types of storage/b.ts",
     ]);
+  });
+});
+
+describe("the seam of the engines", () => {
+  it("is types alone, and of no engine", () => {
+    const { code, imports } = files.find(({ path }) => path === seam) ?? { code: "", imports: [] };
+    expect(code).toContain("export interface Engine ");
+    expect(code).not.toMatch(/^(export )?(abstract )?(const|let|function|async|class|enum)\b/m);
+    expect(imports.filter(({ isTypeOnly }) => !isTypeOnly)).toEqual([]);
+    const rooms = imports.map(({ target }) => layerOf(target));
+    expect(rooms.filter((room) => room !== "protocol" && room !== "config")).toEqual([]);
   });
 });
 

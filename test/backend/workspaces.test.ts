@@ -1,4 +1,4 @@
-import { symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type MemoryClient, MemoryServer, openSession, until } from "../helpers/memoryServer.js";
@@ -41,6 +41,22 @@ describe("a workspace", () => {
     expect(second).toMatchObject({ permissionMode: "deny", trusted: true, isClosing: false });
     expect(await client.call("createWorkspace", { path: "project" })).toEqual(first);
     expect((await client.call("listWorkspaces")).workspaces).toEqual([first]);
+  });
+
+  it("prepares each turn with the configuration and the permission mode as they are now", async () => {
+    const place = await openSession(server, client);
+    const first = await send(place, "a");
+    expect(server.engine.setups[0]?.large).toMatchObject({ provider: "offline" });
+    expect(server.engine.setups[0]?.permissions.mode()).toBe("ask");
+    await client.call("setPermissionMode", { ...place, mode: "deny" });
+    expect(server.engine.setups[0]?.permissions.mode()).toBe("deny");
+    first.succeed();
+    mkdirSync(join(server.folder, "..", "config", "turnwire"), { recursive: true });
+    const limits = JSON.stringify({ limits: { maxSteps: 7 } });
+    writeFileSync(join(server.folder, "..", "config", "turnwire", "config.json"), limits);
+    await until(() => server.engine.live(place.sessionId).length === 0);
+    await send(place, "b");
+    expect(server.engine.setups[1]?.config.limits.maxSteps).toBe(7);
   });
 
   it("that could not be made ready is not open afterwards", async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { ChildSession } from "../../src/agent/ports.js";
+import type { ChildSession } from "../../src/engine/engine.js";
 import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
 import type { GatedTurn } from "../helpers/gatedEngine.js";
 import { CountingIds } from "../helpers/virtualScheduler.js";

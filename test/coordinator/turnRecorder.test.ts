@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { TurnSink } from "../../src/agent/ports.js";
+import type { TurnSink } from "../../src/engine/engine.js";
 import type { NotificationParams } from "../../src/protocol/registry.js";
 import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
 
@@ -26,6 +26,22 @@ function told<M extends "messageDelta" | "messageUpdated" | "messageCreated">(me
     .filter((event) => event.method === method)
     .map(({ params }) => params as NotificationParams<M>);
 }
+
+describe("what a user says", () => {
+  it("is stored and told as words and attachments, and given back as history", () => {
+    const data = new Uint8Array([1, 2, 3]);
+    const file = { name: "a.bin", mimeType: "application/octet-stream" };
+    const said = sink.say({ text: "look", attachments: [{ ...file, data }] });
+    const parts = [
+      { type: "text", text: "look" },
+      { type: "attachment", ...file, size: 3 },
+    ];
+    expect(said).toMatchObject({ role: "user", parts, attachmentData: new Map([[1, data]]) });
+    expect(told("messageCreated").at(-1)?.message).toMatchObject({ id: said.id, parts });
+    expect(house.messages.attachments(said.id).get(1)).toEqual(data);
+    expect(sink.say({ text: "", attachments: [{ ...file, data }] }).parts).toEqual([parts[1]]);
+  });
+});
 
 describe("what a turn streams", () => {
   it("is told at once, with the offset of each delta in its part", () => {

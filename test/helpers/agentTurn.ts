@@ -1,10 +1,11 @@
 // A turn of the agent, all set up, for tests that change one thing about it.
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import { z } from "zod";
-import type { Permissions, Prompt } from "../../src/agent/ports.js";
 import { runTurn } from "../../src/agent/runTurn.js";
 import type { TurnInput, TurnPorts } from "../../src/agent/turn.js";
 import { silentLog } from "../../src/base/log.js";
+import type { Prompt } from "../../src/engine/engine.js";
+import type { Permissions } from "../../src/permissions/types.js";
 import type { ModelInfo } from "../../src/protocol/objects/model.js";
 import type { Tool, ToolContext, ToolResult } from "../../src/tools/tool.js";
 import { ManualClock } from "./manualClock.js";

@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { type Log, silentLog } from "../../src/base/log.js";
+import { resolveConfig } from "../../src/config/resolve.js";
 import type { Acceptance } from "../../src/coordinator/acceptedRun.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
+import type { EngineSetup } from "../../src/engine/engine.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
 import type { Delivery } from "../../src/events/delivery.js";
 import { Outbox } from "../../src/events/outbox.js";
@@ -27,6 +29,14 @@ import { CountingIds, VirtualScheduler } from "./virtualScheduler.js";
 
 export const workspaceId = "ws";
 export const clientId = "client";
+
+const config = resolveConfig({ user: {}, workspace: {}, trusted: false, env: {} });
+const setup: EngineSetup = {
+  config,
+  large: { provider: "p", model: "large" },
+  small: { provider: "p", model: "small" },
+  permissions: { mode: () => "ask", rules: async () => config.permissionRules },
+};
 
 /** A fresh folder, and how to take it away. */
 export function temporaryFolder(): { path: string; remove(): void } {
@@ -106,7 +116,8 @@ export class CoordinatorHouse {
           this.broadcaster.emit(event);
         },
       },
-      ...{ engine, clock, ids, log },
+      ...{ clock, ids, log },
+      prepareTurn: (signal) => engine.prepare(setup, signal),
       desk: { ask: async () => undefined },
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });

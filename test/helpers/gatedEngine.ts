@@ -1,10 +1,15 @@
 // An engine whose turns do nothing by themselves: making ready, each model call and the end of a
 // cancelled turn wait at gates that the test opens.
-import type { Prompt, TurnOutcome } from "../../src/agent/ports.js";
-import { storeUserMessage } from "../../src/agent/userMessage.js";
-import type { Engine } from "../../src/backend/ports.js";
+
 import { Deferred } from "../../src/base/deferred.js";
-import type { PreparedTurn, TurnRequest } from "../../src/coordinator/ports.js";
+import type {
+  Engine,
+  EngineSetup,
+  Prompt,
+  Turn,
+  TurnOutcome,
+  TurnRequest,
+} from "../../src/engine/engine.js";
 
 /** What a model call at its gate does next. */
 type Next =
@@ -109,10 +114,10 @@ export class GatedTurn {
 
   async #run(): Promise<TurnOutcome> {
     const { sink, prompt, signal } = this.request;
-    if (this.kind === "prompt" && prompt !== undefined) storeUserMessage(prompt, sink);
+    if (this.kind === "prompt" && prompt !== undefined) sink.say(prompt);
     for (;;) {
       const joined = this.kind === "prompt" ? sink.takeFolded() : [];
-      for (const one of joined) storeUserMessage(one, sink);
+      for (const one of joined) sink.say(one);
       this.folded.push(joined.map(({ text }) => text));
       this.calls++;
       const next = await Promise.race([this.#next.promise, aborted(signal)]);
@@ -157,6 +162,8 @@ export class GatedEngine implements Engine {
   stopsAtOnce = true;
   readonly preparations: GatedPreparation[] = [];
   readonly turns: GatedTurn[] = [];
+  /** What each turn was prepared with. */
+  readonly setups: EngineSetup[] = [];
   readonly forgotten: string[] = [];
   isDisposed = false;
   /** What `title` answers. */
@@ -164,7 +171,8 @@ export class GatedEngine implements Engine {
   /** Whether preparing waits at a gate. */
   preparesAtGates = true;
 
-  async prepare(signal: AbortSignal): Promise<PreparedTurn> {
+  async prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn> {
+    this.setups.push(setup);
     if (this.preparesAtGates) {
       const preparation = new GatedPreparation(signal);
       this.preparations.push(preparation);

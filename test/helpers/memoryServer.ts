@@ -3,7 +3,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import type { EnginePlace } from "../../src/backend/ports.js";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Deferred } from "../../src/base/deferred.js";
 import type { Log } from "../../src/base/log.js";
@@ -149,7 +148,6 @@ export class MemoryServer {
   readonly directory: string;
   readonly server: Server;
   readonly engines: GatedEngine[] = [];
-  readonly places: EnginePlace[] = [];
   readonly watched: number[] = [];
   readonly env: Record<string, string>;
   readonly #log: Log;
@@ -172,10 +170,9 @@ export class MemoryServer {
       clock: options.clock ?? systemClock,
       ids: options.ids ?? new CountingIds(),
       log: this.#log,
-      createEngine: (place) => {
+      createEngine: () => {
         const engine = new GatedEngine();
         this.engines.push(engine);
-        this.places.push(place);
         return engine;
       },
       watchParent: (processId) => this.watched.push(processId),

@@ -1,4 +1,11 @@
-import type { MessageWriter, NewMessage, Prompt, TurnSink } from "../../src/agent/ports.js";
+import { userMessage } from "../../src/coordinator/userMessage.js";
+import type {
+  HistoryMessage,
+  MessageWriter,
+  NewMessage,
+  Prompt,
+  TurnSink,
+} from "../../src/engine/engine.js";
 import type { FinishReason, Part } from "../../src/protocol/objects/message.js";
 import type { Usage } from "../../src/protocol/objects/run.js";
 
@@ -88,6 +95,11 @@ export class MemorySink implements TurnSink {
   summaryId: string | undefined;
   /** Called after every change, with its line of the journal. */
   onChange: (what: string) => void = () => {};
+
+  say(prompt: Prompt): HistoryMessage {
+    const message = userMessage(prompt);
+    return { id: this.createMessage(message).id, ...message };
+  }
 
   createMessage(message: NewMessage): MemoryMessage {
     const id = `m${this.messages.length + 1}`;

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { PermissionNeed } from "../../src/agent/ports.js";
 import { Deferred } from "../../src/base/deferred.js";
 import { silentLog } from "../../src/base/log.js";
 import {
@@ -8,6 +7,7 @@ import {
   type PermissionGateOptions,
   SessionGrants,
 } from "../../src/permissions/index.js";
+import type { PermissionNeed } from "../../src/permissions/types.js";
 
 function need(
   tool: string,

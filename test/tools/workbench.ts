@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promi
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { PermissionNeed, PermissionVerdict } from "../../src/agent/ports.js";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { type Ids, randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
+import type { PermissionNeed, PermissionVerdict } from "../../src/permissions/types.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { createTools, ToolResources } from "../../src/tools/index.js";
 import type { Tool, ToolContext, ToolResult } from "../../src/tools/tool.js";

@@ -1,15 +1,11 @@
+// What a user says, as the message that is stored: the words, and then each attachment.
+import type { HistoryMessage, Prompt } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
-import type { HistoryMessage, Prompt, TurnSink } from "./ports.js";
 
-/** Stores what a user said, and gives it back as the model's history needs it. */
-export function storeUserMessage(prompt: Prompt, sink: TurnSink): HistoryMessage {
-  const message = userMessage(prompt);
-  const writer = sink.createMessage(message);
-  return { id: writer.id, ...message };
-}
-
-function userMessage(prompt: Prompt): Pick<HistoryMessage, "role" | "parts" | "attachmentData"> {
-  // A prompt may be its attachments alone.
+/** The message of a prompt. A prompt may be its attachments alone. */
+export function userMessage(
+  prompt: Prompt,
+): Pick<HistoryMessage, "role" | "parts" | "attachmentData"> {
   const words: Part[] = prompt.text === "" ? [] : [{ type: "text", text: prompt.text }];
   const files = prompt.attachments.map(
     ({ name, mimeType, data }): Part => ({
