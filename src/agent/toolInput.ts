@@ -61,6 +61,11 @@ function pathOf(path: readonly PropertyKey[]): string {
   return path.length === 0 ? "the input" : path.map(String).join(".");
 }
 
+/** A call's input as text for a reader. One that is nested too deep to be written is an ellipsis. */
+export function inputText(input: unknown): string {
+  return isNestedDeeper(input) ? "…" : (JSON.stringify(input) ?? "");
+}
+
 /** A JSON value written in one way only: the keys of objects in order. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {
