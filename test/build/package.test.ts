@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { testNode } from "../helpers/testNode.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const tsc = join(root, "node_modules/typescript/bin/tsc");
@@ -53,7 +54,7 @@ function npm(cwd: string, ...args: string[]): string {
 }
 
 function node(cwd: string, ...args: string[]): string {
-  return execFileSync(process.execPath, args, { cwd, encoding: "utf8", stdio: "pipe" });
+  return execFileSync(testNode, args, { cwd, encoding: "utf8", stdio: "pipe" });
 }
 
 async function filesBelow(folder: string): Promise<string[]> {
