@@ -61,6 +61,8 @@ const processUsers: Readonly<Record<string, string>> = {
   "main.ts": "the program itself",
   "process/endTree.ts": "nothing else can signal a process group",
   "process/processTable.ts": "its own number tells its own `/proc` from another's",
+  "process/processLife.ts":
+    "nothing else can tell whether another process lives where /proc is not",
   "client/serverProcess.ts": "a library has no main: it tells the server its caller's pid",
 };
 

@@ -31,7 +31,7 @@ describe("a server that is started", () => {
     const script = 'console.error("cannot open the database"); process.exitCode = 3';
     await expect(TurnwireClient.spawn(node(script))).rejects.toMatchObject({
       name: "ConnectionLost",
-      message: "the server ended with code 3",
+      message: "the server ended with code 3: cannot open the database",
       stderr: "cannot open the database\n",
     });
   });
