@@ -4,6 +4,7 @@ import type * as z from "zod";
 import { messageOf } from "../base/errors.js";
 import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText, formatCount } from "../base/text.js";
+import { coercedInput } from "./coercedInput.js";
 
 /** The JSON of a call's input, or what is wrong with it. */
 export type ParsedInput =
@@ -44,8 +45,19 @@ export function parseToolInput(text: string): ParsedInput {
   return { ok: false, text: cutText(text, keptOfTooLong), problem };
 }
 
-/** Checks an input against its tool's schema. */
-export function checkToolInput<T>(schema: z.ZodType<T>, value: unknown): CheckedInput<T> {
+/**
+ * Checks an input against its tool's schema; what has another type and loses nothing by it is taken.
+ *
+ * @param jsonSchema what the model was told of the input.
+ */
+export function checkToolInput<T>(
+  schema: z.ZodType<T>,
+  jsonSchema: unknown,
+  value: unknown,
+): CheckedInput<T> {
+  const coerced = schema.safeParse(coercedInput(jsonSchema, value));
+  if (coerced.success) return { ok: true, value: coerced.data };
+  // What is wrong is told of what the model has written.
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
   const { issues } = result.error;
