@@ -12,8 +12,8 @@ import type { Environment } from "./variables.js";
 
 /** Whose configuration is loaded, and in which environment. */
 export interface ConfigPlace {
-  /** The workspace's real path; undefined to read the user's file alone. */
-  readonly workspacePath: string | undefined;
+  /** The workspace's real path. */
+  readonly workspacePath: string;
   readonly trusted: boolean;
   /** The server's environment, with `createWorkspace.env` over it. */
   readonly env: Environment;
@@ -83,11 +83,7 @@ interface WorkspaceRead {
 }
 
 async function readWorkspaceFile(place: ConfigPlace): Promise<WorkspaceRead> {
-  const { workspacePath } = place;
-  const found =
-    workspacePath === undefined
-      ? ({ kind: "missing" } as const)
-      : await findWorkspaceFile(workspacePath);
+  const found = await findWorkspaceFile(place.workspacePath);
   if (found.kind === "missing") {
     return { file: undefined, identity: missingIdentity, warnings: [] };
   }

@@ -1,10 +1,9 @@
 // Where configuration is looked for (contract section 10).
-import { join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { folderOf, homeFolder } from "../base/baseFolders.js";
 import type { Environment } from "./variables.js";
 
-/** The name of a workspace's own file, at its root. */
-export const workspaceFileName = "turnwire.json";
+export { workspaceFileName } from "../base/configFiles.js";
 
 /** The user's file: where it is, and whether someone named it, so that it has to be there. */
 export interface UserConfigPath {
@@ -28,6 +27,28 @@ export function userConfigPath(
   if (home === undefined) return undefined;
   return { path: join(home, "turnwire", "config.json"), isNamed: false };
 }
+
+/**
+ * The files of the user that hold what is allowed: the one that the environment names, the usual one
+ * that other servers read, and what lies beside them.
+ */
+export function userConfigPlaces(
+  env: Environment,
+  platform: NodeJS.Platform = process.platform,
+): { readonly files: readonly string[]; readonly folders: readonly string[] } {
+  const named = env.TURNWIRE_CONFIG;
+  const usual = userConfigPath({ ...env, TURNWIRE_CONFIG: undefined }, platform)?.path;
+  const files = [named, usual].filter(
+    (path): path is string => path !== undefined && isAbsolute(path),
+  );
+  return {
+    files: files.flatMap((path) => [path, join(dirname(path), permissionsFileName)]),
+    folders: usual === undefined ? [] : [dirname(usual)],
+  };
+}
+
+/** The file beside the user's own that holds what he allowed for always. */
+const permissionsFileName = "permissions.json";
 
 function configHome(env: Environment, platform: NodeJS.Platform): string | undefined {
   const xdg = folderOf(env, "XDG_CONFIG_HOME", platform);

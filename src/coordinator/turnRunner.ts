@@ -4,7 +4,6 @@
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
-import { isRunErrorName } from "../base/runErrors.js";
 import type {
   ChildSession,
   HistoryMessage,
@@ -98,7 +97,7 @@ export class TurnRunner {
         status: "failed",
         text: "",
         error: error.message,
-        errorName: isRunErrorName(error.name) ? error.name : "EngineFailed",
+        errorName: error.name,
         cause: "internal",
       };
     }

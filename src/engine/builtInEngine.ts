@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import { runTurn } from "../agent/runTurn.js";
-import { StepBudget } from "../agent/stepBudget.js";
 import { taskTool } from "../agent/subTask.js";
 import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
@@ -40,6 +39,7 @@ import type {
   TurnRequest,
 } from "./engine.js";
 import { readGitState } from "./gitState.js";
+import { grantingPlaces } from "./grantingPlaces.js";
 import { RecentGitState } from "./recentGitState.js";
 import { systemPrompt } from "./systemPrompt.js";
 
@@ -202,8 +202,7 @@ class BuiltInEngine implements Engine {
     const { large: model, summaryModel, config, env } = prepared;
     const { sessionId, prompt, history, signal, sink } = request;
     const { limits, autoSummarize } = config;
-    const steps = new StepBudget(limits.maxSteps);
-    const shared = { model, summaryModel, limits, steps, autoSummarize };
+    const shared = { model, summaryModel, limits, autoSummarize };
     const task = taskTool({
       turn: {
         ...shared,
@@ -236,13 +235,15 @@ class BuiltInEngine implements Engine {
   }
 
   #permissions({ mode, rules }: EngineSetup["permissions"], request: TurnRequest): Permissions {
-    const { env, log } = this.#options;
+    const { env, log, dataDirectory } = this.#options;
     // The home that the user's own file was looked for in.
     const home = homeFolder({ ...env, ...this.#workspace.env });
     return createPermissionGate({
       mode,
       rules,
       sessionGrants: this.#grantsOf(request.sessionId),
+      workspacePath: this.#workspace.path,
+      granting: grantingPlaces(this.#workspace.path, dataDirectory, env, this.#workspace.env),
       ...defined({ home }),
       ask: asking(request),
       log,

@@ -25,8 +25,7 @@ export function layersOf(error: unknown): readonly ErrorLayer[] {
       const layer = Object.fromEntries(ownFields(value));
       layers.push(layer);
       waiting.push(layer.responseBody, layer.data, layer.error, layer.response);
-      waiting.push(inside(layer.metadata, "raw"), layer.message);
-      if (!Array.isArray(layer.detail)) waiting.push(layer.detail);
+      waiting.push(inside(layer.metadata, "raw"), layer.message, layer.detail);
     }
   }
   return layers;
@@ -103,10 +102,10 @@ function isRead(text: string): boolean {
   return /^[[{]/.test(text) && parsed(text) !== undefined;
 }
 
-/** A list of complaints, such as a 422 has, in one: each with the field that it is about. */
+/** The entries of a list of complaints, such as a 422 has: each with the field that it is about. */
 function listed(value: unknown): string[] {
   if (typeof value === "string") return said(value);
-  const complaints = listOf(value).flatMap((entry) => {
+  return listOf(value).flatMap((entry) => {
     if (typeof entry === "string") return said(entry);
     const [words] = [inside(entry, "msg"), inside(entry, "message")].flatMap(said);
     if (words === undefined) return [];
@@ -114,5 +113,4 @@ function listed(value: unknown): string[] {
     const where = Array.isArray(place) ? place.map(String).join(".") : said(place)[0];
     return [where === undefined || where === "" ? words : `${where}: ${words}`];
   });
-  return complaints.length === 0 ? [] : [complaints.join("; ")];
 }

@@ -1,4 +1,3 @@
-import type { RunErrorName } from "../base/runErrors.js";
 import type { RunCause } from "../protocol/objects/run.js";
 
 /** Why a model call failed, in words for a person and a name for a program. */
@@ -22,8 +21,7 @@ export interface RetryHint {
 }
 
 /** The `errorName`s of a run that its model failed. */
-export type ModelErrorName = Extract<
-  RunErrorName,
+export type ModelErrorName =
   | "ProviderAuth"
   | "ProviderError"
   | "ProviderOverloaded"
@@ -31,5 +29,4 @@ export type ModelErrorName = Extract<
   | "ProviderUnreachable"
   | "RateLimited"
   | "ContextOverflow"
-  | "ContentFilter"
->;
+  | "ContentFilter";

@@ -6,7 +6,7 @@ import type { Log } from "../base/log.js";
 import type { PermissionRules } from "../config/types.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import { denyingRule, rulesAllow, rulesName } from "./decide.js";
-import { changesGrantingFile } from "./grantingFile.js";
+import { changesGrantingFile, type GrantingPlaces } from "./grantingFile.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
 
@@ -38,8 +38,13 @@ export interface PermissionGateOptions {
   readonly log: Log;
   /** The user's home, for patterns that begin with `~/`. */
   readonly home?: string;
+  /** The workspace's real path, for patterns that lead through a link in it. */
+  readonly workspacePath?: string;
+  /** What grants permissions beside what lies in the workspace. */
+  readonly granting?: GrantingPlaces;
 }
 
+const noPlaces: GrantingPlaces = { files: [], folders: [] };
 const allowed: PermissionVerdict = { allowed: true };
 
 /** The permissions of one session. Any number of questions may be open at once. */
@@ -83,11 +88,11 @@ function decide(
   if (denied !== undefined) return denied;
   if (need.denyOnly === true) return allowed;
   if (need.ruleOnly === true) {
-    const isNamed = rulesName(rules, need, options.home);
+    const isNamed = rulesName(rules, need, options);
     return isNamed ? allowed : refuse(`No allow rule names ${need.subject.value}.`);
   }
-  const allows = changesGrantingFile(need) ? rulesName : rulesAllow;
-  if (allows(rules, need, options.home) || isFree(need)) return allowed;
+  const allows = changesGrantingFile(need, options.granting ?? noPlaces) ? rulesName : rulesAllow;
+  if (allows(rules, need, options) || isFree(need)) return allowed;
   const mode = options.mode();
   if (mode === "allow" || options.sessionGrants.has(need)) return allowed;
   if (mode === "deny") {
@@ -101,7 +106,7 @@ function denialByRule(
   rules: PermissionRules,
   need: PermissionNeed,
 ): PermissionVerdict | undefined {
-  const rule = denyingRule(rules, need, options.home);
+  const rule = denyingRule(rules, need, options);
   return rule === undefined ? undefined : refuse(`Permission is denied by the rule "${rule}".`);
 }
 

@@ -1,25 +1,54 @@
-// Files that grant permissions. Whoever can change them can allow himself the rest: the workspace's
-// configuration holds allow rules and commands, git's own files hold hooks and commands.
+// Files that grant permissions. Whoever can change them can allow himself the rest: configurations
+// hold allow rules and commands, git's own files hold hooks and commands, and the data directory holds
+// what the server remembers.
 
-import { workspaceFileName } from "../config/paths.js";
+import { workspaceFileName } from "../base/configFiles.js";
+import { toSlashes } from "../base/insideFolder.js";
+import { leadsTo } from "../base/leadsTo.js";
 import type { PermissionNeed } from "./types.js";
 
+/** The files of this machine that grant permissions: absolute, and named as the server names them. */
+export interface GrantingPlaces {
+  readonly files: readonly string[];
+  /** Folders of which everything counts. */
+  readonly folders: readonly string[];
+}
+
 /**
- * Whether a tool wants to change a file that grants permissions: the workspace's `turnwire.json`, or
- * a `.git` and what is in it, anywhere. Only an allow rule that names such a file allows it; a
- * pattern that covers it was written with other files in mind.
+ * Whether a tool wants to change a file that grants permissions: the workspace's `turnwire.json`, a
+ * `.git` and what is in it, anywhere, or one of `places`, through whatever symbolic links it is
+ * reached. Only an allow rule that names such a file allows it; a pattern that covers it was written
+ * with other files in mind.
  */
-export function changesGrantingFile({ action, subject }: PermissionNeed): boolean {
+export function changesGrantingFile(
+  { action, subject, path }: PermissionNeed,
+  places: GrantingPlaces,
+): boolean {
   if (action === "read" || subject.kind !== "path") return false;
   const names = subject.value.split(/[/\\]/).map(comparable);
-  return names.includes(".git") || (names.length === 1 && names[0] === workspaceFileName);
+  if (names.includes(".git") || (names.length === 1 && names[0] === workspaceFileName)) return true;
+  const changed = comparablePath(path ?? subject.value);
+  return (
+    formsOf(places.files).some((file) => changed === file) ||
+    formsOf(places.folders).some((folder) => changed === folder || changed.startsWith(`${folder}/`))
+  );
+}
+
+/** Paths as they are named, and as they lie behind links now. */
+function formsOf(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => [path, leadsTo(path) ?? path]).map(comparablePath);
+}
+
+function comparablePath(path: string): string {
+  return toSlashes(path).split("/").map(comparable).join("/").replace(/\/$/, "");
 }
 
 /** A file's name without what some file systems pass over: case, trailing dots, streams, marks. */
 function comparable(name: string): string {
-  return name
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, "")
-    .replace(/(?<=.):.*$/, "")
-    .replace(/[. ]+$/, "")
-    .toLowerCase();
+  const plain = name.replace(/\p{Default_Ignorable_Code_Point}/gu, "");
+  const colon = plain.indexOf(":", 1);
+  const withoutStream = colon === -1 ? plain : plain.slice(0, colon);
+  let end = withoutStream.length;
+  while (end > 0 && (withoutStream[end - 1] === "." || withoutStream[end - 1] === " ")) end--;
+  return withoutStream.slice(0, end).toLowerCase();
 }

@@ -1,8 +1,16 @@
-// Whether a rule is about what a tool wants to do (contract section 7). One rule alone says little of
+// Whether a rule is about what a tool wants to do (protocol.md section 7). One rule alone says little of
 // a command line: see commandRules.ts, which takes the line apart.
 
+import { toSlashes } from "../base/insideFolder.js";
 import { denyingCommandRule } from "./commandRules.js";
-import { matchesPath, withoutShorthand } from "./pathRule.js";
+import {
+  allowsPath,
+  deniesPath,
+  formsOf,
+  homesOf,
+  type RulePath,
+  type RulePlaces,
+} from "./pathRule.js";
 import { isAboutTool, parseRule } from "./rule.js";
 import type { PermissionNeed } from "./types.js";
 import { matchesUrl, namesUrlHost } from "./urlPattern.js";
@@ -17,29 +25,26 @@ export type PatternReach = "wide" | "narrow";
 /**
  * Whether a rule, `tool` or `tool:pattern`, matches a need: the glob its path (relative to the
  * workspace, or absolute), the pattern its URL, or any command in its line, with `*` for anything.
- * `home` is what `~/` means in a path. With the reach `narrow`, a pattern that does not begin at the
- * root or at home is about the workspace alone, so that `**` does not mean the whole disk.
+ * `places` is the home that `~/` means, alone or with the workspace. With the reach `narrow`, a
+ * pattern that does not begin at the root or at home, be it of nothing but stars, is about the
+ * workspace alone; see `allowsPath` and `deniesPath`.
  */
 export function matchRule(
   source: string,
   need: RuleSubject,
-  home?: string,
+  places?: string | RulePlaces,
   reach: PatternReach = "wide",
 ): boolean {
   const rule = parseRule(source);
   if (!isAboutTool(rule, need.tool)) return false;
-  if (rule.pattern === undefined) return true;
+  if (rule.written === undefined) return true;
   const { kind, value } = need.subject;
+  if (kind === "path") {
+    const matches = reach === "wide" ? deniesPath : allowsPath;
+    return matches(rule.written, rulePath(need), placesOf(places));
+  }
+  if (rule.pattern === undefined) return true;
   switch (kind) {
-    case "path": {
-      const { pattern } = rule;
-      return [value, need.path].some(
-        (path) =>
-          path !== undefined &&
-          (reach === "wide" || isAnchored(pattern) === isAnchored(toSlashes(path))) &&
-          matchesPath(pattern, toSlashes(path), home),
-      );
-    }
     case "url":
       return matchesUrl(rule.pattern, value);
     case "command":
@@ -54,22 +59,26 @@ export function matchRule(
  * wildcard that happens to cover it. That is what it takes to reach an address that nobody may reach
  * otherwise, and to change a file that grants permissions.
  */
-export function namesSubject(source: string, need: RuleSubject, home?: string): boolean {
+export function namesSubject(
+  source: string,
+  need: RuleSubject,
+  places?: string | RulePlaces,
+): boolean {
   const rule = parseRule(source);
   const { pattern } = rule;
   if (pattern === undefined || !isAboutTool(rule, need.tool)) return false;
   const { kind, value } = need.subject;
   if (kind === "url") return namesUrlHost(pattern, value);
   if (kind !== "path") return false;
-  const named = withoutShorthand(pattern, home);
-  return [value, need.path].some((path) => path !== undefined && toSlashes(path) === named);
+  const named = formsOf(pattern, homesOf(placesOf(places)));
+  const { shown, real } = rulePath(need);
+  return named.includes(shown) || (real !== undefined && named.includes(real));
 }
 
-/** Whether a pattern or a path begins at the root, at a drive or at the user's home. */
-function isAnchored(path: string): boolean {
-  return /^(?:\/|~\/|[A-Za-z]:)/.test(path);
+function placesOf(places: string | RulePlaces | undefined): RulePlaces {
+  return typeof places === "string" ? { home: places } : (places ?? {});
 }
 
-function toSlashes(path: string): string {
-  return process.platform === "win32" ? path.replaceAll("\\", "/") : path;
+function rulePath({ subject, path }: RuleSubject): RulePath {
+  return { shown: toSlashes(subject.value), real: path === undefined ? path : toSlashes(path) };
 }

@@ -1,26 +1,97 @@
+// Patterns over paths. A deny pattern reaches as far as it can, an allow pattern as far as it says.
 import { join } from "node:path";
-import picomatch from "picomatch";
+import { compileGlob, type Glob, hasWildcard, maxGlobLength } from "../base/glob.js";
+import { isWithin, toSlashes } from "../base/insideFolder.js";
+import { leadsTo } from "../base/leadsTo.js";
 
-/** A longer pattern than this was written to be slow. */
-const maxPatternLength = 1_000;
-
-/**
- * Whether a path matches a glob: `*` within a folder, `**` across folders. A pattern that ends in
- * `/` covers what is in that folder; one that begins with `~/` begins at `home`.
- */
-export function matchesPath(pattern: string, path: string, home: string | undefined): boolean {
-  if (pattern.length > maxPatternLength) return false;
-  const anchored = withoutShorthand(pattern, home);
-  const glob = pattern.endsWith("/") ? `${anchored.replace(/\/+$/, "")}/**` : anchored;
-  // Patterns may come from a folder that nobody vouches for: nothing in them may run long.
-  // A line break is as good as any other character in a name: `flags` lets `**` cover it.
-  const options = { dot: true, nonegate: true, noextglob: true, flags: "s" };
-  return picomatch.isMatch(path, glob, options);
+/** The folders that patterns are written from; all absolute and real but for the home. */
+export interface RulePlaces {
+  /** What `~/` means; may be reached through a symbolic link. */
+  readonly home?: string | undefined;
+  /** What a pattern means that begins neither at the root nor at home. */
+  readonly workspacePath?: string | undefined;
 }
 
-/** A pattern with `~/` as the home that it stands for, and without the `./` that stands for nothing. */
-export function withoutShorthand(pattern: string, home: string | undefined): string {
-  const fromHome =
-    pattern.startsWith("~/") && home !== undefined ? join(home, pattern.slice(2)) : pattern;
-  return fromHome.replace(/^(?:\.\/)+/, "");
+/** A path that a rule is held against. */
+export interface RulePath {
+  /** Relative to the workspace, absolute outside of it, with `/`. */
+  readonly shown: string;
+  /** Absolute. */
+  readonly real?: string | undefined;
+}
+
+/**
+ * Whether an allow pattern covers a path. One that begins at the root or at home is held against the
+ * real path, and every other against the path in the workspace: `**` does not mean the whole disk.
+ */
+export function allowsPath(pattern: string, path: RulePath, places: RulePlaces): boolean {
+  if (pattern.length > maxGlobLength) return false;
+  return formsOf(pattern, homesOf(places)).some((form) => {
+    const isRooted = isAnchored(form);
+    const covers = compileGlob(form);
+    return pathsOf(path).some((one) => isAnchored(one) === isRooted && covers(one));
+  });
+}
+
+/**
+ * Whether a deny pattern covers a path, and with it what is denied: a pattern of stars covers every
+ * path on the disk; a path without wildcards covers all that is in it; a link in the pattern covers
+ * what it leads to; and a pattern that is too long to be matched covers everything.
+ */
+export function deniesPath(pattern: string, path: RulePath, places: RulePlaces): boolean {
+  if (/^\**$/.test(pattern)) return true;
+  if (pattern.length > maxGlobLength) return true;
+  const written = formsOf(pattern, homesOf(places));
+  const forms = [...written, ...written.flatMap((form) => throughLinks(form, places))];
+  return forms.some((form) => {
+    const covers = coverOf(form);
+    return pathsOf(path).some(covers);
+  });
+}
+
+/** A pattern as the paths that it stands for, without the shorthands `~/`, `./` and a `/` at its end. */
+export function formsOf(pattern: string, homes: readonly string[]): string[] {
+  const glob = pattern.endsWith("/") ? `${pattern.replace(/\/+$/, "")}/**` : pattern;
+  const rooted = glob.startsWith("~/")
+    ? homes.map((home) => toSlashes(join(home, glob.slice(2))))
+    : [glob];
+  return rooted.map((form) => form.replace(/^(?:\.\/)+/, ""));
+}
+
+/** The home as it is named, and as it really lies: rules are held against real paths. */
+export function homesOf({ home }: RulePlaces): string[] {
+  return home === undefined ? [] : [...new Set([home, leadsTo(home) ?? home])];
+}
+
+/** Whether a pattern or a path begins at the root or at a drive. */
+export function isAnchored(path: string): boolean {
+  return /^(?:\/|[A-Za-z]:)/.test(path);
+}
+
+function pathsOf({ shown, real }: RulePath): string[] {
+  return real === undefined || real === shown ? [shown] : [shown, real];
+}
+
+function coverOf(form: string): Glob {
+  if (hasWildcard(form)) return compileGlob(form);
+  return (path) => path === form || path.startsWith(`${form}/`);
+}
+
+/** A pattern whose beginning leads through symbolic links, as it is behind them. */
+function throughLinks(form: string, { workspacePath }: RulePlaces): string[] {
+  const isRooted = isAnchored(form);
+  if (!isRooted && workspacePath === undefined) return [];
+  const parts = form.split("/");
+  const firstWild = parts.findIndex(hasWildcard);
+  const plain = firstWild === -1 ? parts : parts.slice(0, firstWild);
+  const beginning = isRooted ? plain.join("/") || "/" : join(workspacePath ?? "", ...plain);
+  const real = leadsTo(beginning);
+  if (real === undefined) return [];
+  const rest = firstWild === -1 ? [] : parts.slice(firstWild);
+  const absolute = [toSlashes(real).replace(/\/$/, ""), ...rest].join("/");
+  const inside =
+    workspacePath !== undefined && isWithin(workspacePath, real)
+      ? [absolute.slice(toSlashes(workspacePath).length + 1)]
+      : [];
+  return [absolute, ...inside].filter((one) => one !== "" && one !== form);
 }

@@ -6,17 +6,20 @@ export interface Rule {
   readonly source: string;
   /** A tool's name; `*` stands for anything. */
   readonly tool: string;
-  /** Undefined for a rule on all that the tool does. */
+  /** The pattern; undefined for a rule without a colon, which is on all that the tool does. */
+  readonly written: string | undefined;
+  /** As `written`, but undefined as well where it covers every command and address: empty or `*`. */
   readonly pattern: string | undefined;
 }
 
-/** Takes a rule apart. A pattern that is empty or `*` covers everything, as does none. */
+/** Takes a rule apart. */
 export function parseRule(source: string): Rule {
   const colon = source.indexOf(":");
-  if (colon === -1) return { source, tool: source.trim(), pattern: undefined };
-  const pattern = source.slice(colon + 1).trim();
-  const coversAll = pattern === "" || /^\*+$/.test(pattern);
-  return { source, tool: source.slice(0, colon).trim(), pattern: coversAll ? undefined : pattern };
+  const tool = (colon === -1 ? source : source.slice(0, colon)).trim();
+  if (colon === -1) return { source, tool, written: undefined, pattern: undefined };
+  const written = source.slice(colon + 1).trim();
+  const coversAll = /^\**$/.test(written);
+  return { source, tool, written, pattern: coversAll ? undefined : written };
 }
 
 /** Whether a rule is about a tool. */

@@ -1,16 +1,17 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
+import type { Glob } from "../base/glob.js";
 import { systemErrorCode } from "../base/systemError.js";
 import { formatCount } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
 import { reachForReading } from "./files/access.js";
+import { filterInSlices } from "./files/inSlices.js";
 import { pathPattern } from "./files/pathPattern.js";
 import { shownIn } from "./files/paths.js";
 import { requireFolder } from "./files/requireFolder.js";
 import { shownName } from "./files/shownName.js";
 import { Walk, type WalkEntry } from "./files/walk.js";
-import { withinTimeLimit } from "./timeLimit.js";
 import type { Tool } from "./tool.js";
 
 const description = `Finds files by a glob such as \`src/**/*.ts\` or \`*.{json,md}\`, newest first.
@@ -18,7 +19,6 @@ A pattern without \`/\` finds the name at any depth. What .gitignore names is le
 
 const maxResults = 200;
 const maxCandidates = 20_000;
-const patternTimeMs = 1_000;
 
 const inputSchema = z.object({
   pattern: z.string().min(1).describe("The glob, relative to `path`."),
@@ -40,7 +40,7 @@ export function globTool(): Tool<z.output<typeof inputSchema>> {
       const walk = new Walk({ start: reached.real, workspacePath, signal });
       const found: string[] = [];
       for await (const { entries } of walk) {
-        found.push(...matching(entries, matches));
+        for (const { relative } of await matching(entries, matches, signal)) found.push(relative);
         if (found.length > maxCandidates) break;
       }
       if (found.length === 0) return { output: `No file matches ${input.pattern}.` };
@@ -53,12 +53,14 @@ export function globTool(): Tool<z.output<typeof inputSchema>> {
   });
 }
 
-function matching(entries: readonly WalkEntry[], matches: (path: string) => boolean): string[] {
-  return withinTimeLimit(patternTimeMs, "`pattern` takes too long to match; simplify it.", () =>
-    entries
-      .filter(({ kind, relative }) => (kind === "file" || kind === "link") && matches(relative))
-      .map(({ relative }) => relative),
-  );
+function matching(
+  entries: readonly WalkEntry[],
+  matches: Glob,
+  signal: AbortSignal,
+): Promise<WalkEntry[]> {
+  const isFound = ({ kind, relative }: WalkEntry) =>
+    (kind === "file" || kind === "link") && matches(relative);
+  return filterInSlices(entries, isFound, signal);
 }
 
 async function newestFirst(root: string, paths: readonly string[]): Promise<string[]> {

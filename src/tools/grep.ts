@@ -6,6 +6,7 @@ import { findProgram } from "../process/findProgram.js";
 import { defineTool } from "./defineTool.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
+import { filterInSlices } from "./files/inSlices.js";
 import { pathPattern } from "./files/pathPattern.js";
 import { type ReachedPath, shownIn } from "./files/paths.js";
 import { shownName } from "./files/shownName.js";
@@ -13,7 +14,6 @@ import { Walk } from "./files/walk.js";
 import { ownSearch } from "./search/ownSearch.js";
 import { ripgrepSearch } from "./search/ripgrep.js";
 import type { Match, Search, Searcher } from "./search/search.js";
-import { withinTimeLimit } from "./timeLimit.js";
 import type { Tool, ToolContext } from "./tool.js";
 
 const description = `Searches the lines of files for a regular expression and returns \`file:line: text\`.
@@ -22,7 +22,6 @@ Keep to common syntax: no look-around, no back-references. \`literal\` searches 
 const defaultLimit = 100;
 const maxLimit = 1_000;
 const maxTextLength = 400;
-const patternTimeMs = 1_000;
 const filesPerBatch = 1_000;
 
 const inputSchema = z.object({
@@ -64,7 +63,7 @@ export function grepTool(options: { ripgrep: boolean }): Tool<GrepInput> {
         workspacePath: context.workspacePath,
         signal: context.signal,
       });
-      const batches = isFolder ? filesOf(walk, input) : [[basename(reached.real)]];
+      const batches = isFolder ? filesOf(walk, input, context) : [[basename(reached.real)]];
       const matches = await collect(searcher, searchOf(root, input, context), batches, input);
       const shown = matches.map((match) => renderMatch(match, reached, isFolder));
       return { output: render(shown, input, walk.isCutShort) };
@@ -89,17 +88,18 @@ function searchOf(root: string, input: GrepInput, context: ToolContext): Search 
 }
 
 /** The files to search, a batch at a time, so that a search that has enough walks no further. */
-async function* filesOf(walk: Walk, input: GrepInput): AsyncGenerator<string[]> {
+async function* filesOf(
+  walk: Walk,
+  input: GrepInput,
+  context: ToolContext,
+): AsyncGenerator<string[]> {
   const wanted = input.include === undefined ? undefined : pathPattern("include", input.include);
   let batch: string[] = [];
   for await (const { entries } of walk) {
     const files = entries.filter(({ kind }) => kind === "file").map(({ relative }) => relative);
-    const message = "`include` takes too long to match; simplify it.";
     const chosen =
-      wanted === undefined
-        ? files
-        : withinTimeLimit(patternTimeMs, message, () => files.filter((file) => wanted(file)));
-    batch.push(...chosen);
+      wanted === undefined ? files : await filterInSlices(files, wanted, context.signal);
+    for (const file of chosen) batch.push(file);
     if (batch.length < filesPerBatch) continue;
     yield batch;
     batch = [];

@@ -1,4 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { denyingRule, matchRule, rulesAllow } from "../../src/permissions/index.js";
 
 describe("a rule on a path", () => {
@@ -36,8 +39,15 @@ describe("a rule on a path", () => {
     ["write:/home/ada/**", true, true],
     ["write:~/other/**", true, true],
     ["write", true, true],
-    ["write:*", true, true],
-    ["write:**", true, true],
+    ["write:*", false, true],
+    ["write:**", false, true],
+    ["write:***", false, true],
+    ["write:**/**", false, true],
+    ["write: ", false, true],
+    ["*:**", false, true],
+    ["*", true, true],
+    ["write:/**", true, true],
+    ["write:~/**", true, true],
   ])("outside the workspace %s allows: %s, denies: %s", (rule, allows, denies) => {
     const file = write("/home/ada/other/notes.md", "/home/ada/other/notes.md");
     expect(rulesAllow({ allow: [rule], deny: [] }, file, "/home/ada")).toBe(allows);
@@ -49,6 +59,76 @@ describe("a rule on a path", () => {
     expect(rulesAllow({ allow: ["write:**/repo/**"], deny: [] }, file)).toBe(false);
     expect(rulesAllow({ allow: ["write:**/*.ts"], deny: [] }, file)).toBe(true);
     expect(rulesAllow({ allow: ["write:/repo/**"], deny: [] }, file)).toBe(true);
+  });
+
+  test.each([
+    ["write:*", "a.ts", true],
+    ["write:*", "src/a.ts", false],
+    ["write:**", "src/a.ts", true],
+    ["*:**", "src/a.ts", true],
+  ])("%s is a glob of the workspace: it allows %s: %s", (rule, value, expected) => {
+    expect(rulesAllow({ allow: [rule], deny: [] }, write(value))).toBe(expected);
+    expect(denyingRule({ allow: [], deny: [rule] }, write(value))).toBe(rule);
+  });
+
+  test("a deny path without wildcards covers what is in it, an allow path does not", () => {
+    const rules = { allow: ["write:src"], deny: ["write:src"] };
+    expect(denyingRule(rules, write("src/deep/a.ts"))).toBe("write:src");
+    expect(denyingRule(rules, write("src2/a.ts"))).toBeUndefined();
+    expect(rulesAllow(rules, write("src/deep/a.ts"))).toBe(false);
+  });
+
+  test("a pattern that is too long to be matched denies, and allows nothing", () => {
+    const rule = `write:${"*a".repeat(600)}`;
+    expect(denyingRule({ allow: [], deny: [rule] }, write("b"))).toBe(rule);
+    expect(rulesAllow({ allow: [rule], deny: [] }, write("a".repeat(600)))).toBe(false);
+  });
+
+  test.each([
+    ["*a*a*a*a*a*a*ab", "a".repeat(120)],
+    ["**/*a*a*a*a*a*a*ab", "a".repeat(120)],
+    [`${"**/a*/".repeat(40)}b`, "aa/".repeat(200)],
+    [`${"{a,aa}".repeat(80)}b`, "a".repeat(120)],
+    [`{${"{*a,".repeat(50)}b${"}".repeat(50)},b}!`, "a".repeat(200)],
+  ])("a rule from a repository is matched at once: %#", (pattern, name) => {
+    const began = performance.now();
+    expect(denyingRule({ allow: [], deny: [`write:${pattern}`] }, write(name))).toBeUndefined();
+    // Before, the first of them took longer than the universe is old.
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
+  test("a deny rule holds behind the links that it leads through", async () => {
+    const root = await realpath(await mkdtemp(join(tmpdir(), "turnwire-rules-")));
+    onTestFinished(() => rm(root, { recursive: true, force: true }));
+    await mkdir(join(root, "real", "ada", "repo"), { recursive: true });
+    await mkdir(join(root, "shared"));
+    await symlink(join(root, "real"), join(root, "home"));
+    await symlink(join(root, "shared"), join(root, "real", "ada", "repo", "config"));
+    await writeFile(join(root, "shared", "prod.env"), "");
+    const places = {
+      home: join(root, "home", "ada"),
+      workspacePath: join(root, "real", "ada", "repo"),
+    };
+    const at = (path: string) => ({
+      tool: "read",
+      subject: { kind: "path" as const, value: path },
+      path,
+    });
+    const key = at(join(root, "real", "ada", ".ssh", "id"));
+    const shared = at(join(root, "shared", "prod.env"));
+    for (const [rule, file] of [
+      ["read:~/.ssh/**", key],
+      [`read:${root}/home/ada/.ssh/*`, key],
+      [`read:${root}/home/ada/.ssh`, key],
+      ["read:config/prod.env", shared],
+      ["read:config/*.env", shared],
+      ["read:config/", shared],
+    ] as const) {
+      expect(denyingRule({ allow: [], deny: [rule] }, file, places)).toBe(rule);
+    }
+    // The home is the user's own doing; a link in the workspace may be the model's.
+    expect(rulesAllow({ allow: ["read:~/.ssh/**"], deny: [] }, key, places)).toBe(true);
+    expect(rulesAllow({ allow: ["read:config/**"], deny: [] }, shared, places)).toBe(false);
   });
 
   test("~/ is the user's home", () => {

@@ -3,7 +3,6 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { makeFolder } from "../../base/makeFolder.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 import { openReal } from "./open.js";
@@ -22,7 +21,7 @@ export class FolderAnchor {
   static async open(real: string): Promise<FolderAnchor> {
     // Windows opens no folders; there the path itself must do.
     if (process.platform === "win32") {
-      await makeFolder(real);
+      await mkdir(real, { recursive: true });
       return new FolderAnchor(real, undefined);
     }
     try {
@@ -36,7 +35,7 @@ export class FolderAnchor {
     }
     const parent = await FolderAnchor.open(dirname(real));
     try {
-      await makeEntry(parent.path(basename(real)));
+      await makeFolder(parent.path(basename(real)));
     } finally {
       await parent.close();
     }
@@ -60,7 +59,7 @@ export class FolderAnchor {
   }
 }
 
-async function makeEntry(path: string): Promise<void> {
+async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {

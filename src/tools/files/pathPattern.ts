@@ -1,22 +1,22 @@
-import picomatch from "picomatch";
+import { compileGlob, type Glob, maxGlobLength } from "../../base/glob.js";
 import { ToolFailure } from "../failure.js";
-
-const maxLength = 1_000;
 
 /**
  * Makes a test of a glob of the model's, for paths with `/`. A pattern without `/` is for names at
  * any depth.
- * @throws ToolFailure, naming `field`, when it is no glob.
+ * @throws ToolFailure, naming `field`, when it is too long.
  */
-export function pathPattern(field: string, pattern: string): (path: string) => boolean {
-  if (pattern.length > maxLength) {
-    throw new ToolFailure(`\`${field}\` is longer than ${maxLength} characters; shorten it.`);
+export function pathPattern(field: string, pattern: string): Glob {
+  let start = 0;
+  while (pattern.startsWith("/", start) || pattern.startsWith("./", start)) {
+    start += pattern[start] === "/" ? 1 : 2;
   }
-  const anchored = pattern.replace(/^(?:\.?\/)+/, "");
+  const anchored = pattern.slice(start);
   const anywhere = anchored.includes("/") ? anchored : `**/${anchored}`;
-  try {
-    return picomatch(anywhere, { dot: true, nonegate: true, flags: "s" });
-  } catch (error) {
-    throw new ToolFailure(`\`${field}\` is no glob: ${pattern}`, { cause: error });
+  if (anywhere.length > maxGlobLength) {
+    throw new ToolFailure(
+      `\`${field}\` is longer than ${maxGlobLength - 3} characters; shorten it.`,
+    );
   }
+  return compileGlob(anywhere);
 }

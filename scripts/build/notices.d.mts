@@ -1,1 +1,0 @@
-export function thirdPartyNotices(root: string): Promise<string>;

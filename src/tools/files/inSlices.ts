@@ -1,0 +1,25 @@
+import { setImmediate } from "node:timers/promises";
+
+/** How long the event loop may stand still for a part of the work, in milliseconds. */
+const sliceMs = 10;
+
+/**
+ * The items that pass a test, in their order. What is long in all is done in slices, between which
+ * everything else goes on. Rejects with the signal's reason when it is aborted.
+ */
+export async function filterInSlices<T>(
+  items: readonly T[],
+  test: (item: T) => boolean,
+  signal: AbortSignal,
+): Promise<T[]> {
+  const passed: T[] = [];
+  let began = performance.now();
+  for (const item of items) {
+    if (test(item)) passed.push(item);
+    if (performance.now() - began < sliceMs) continue;
+    await setImmediate();
+    signal.throwIfAborted();
+    began = performance.now();
+  }
+  return passed;
+}
