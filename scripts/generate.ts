@@ -3,10 +3,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { protocolJsonSchema } from "../src/cli/schema.js";
 import { configJsonSchema, configurationTable } from "../src/config/jsonSchema.js";
+import { thirdPartyNotices } from "./build/notices.mjs";
 import { fillRegions, replaceBetween } from "./generate/markers.js";
 import { protocolRegion } from "./generate/protocolSections.js";
 
-const files: Readonly<Record<string, () => string>> = {
+const files: Readonly<Record<string, () => string | Promise<string>>> = {
+  "THIRD-PARTY-NOTICES": () => thirdPartyNotices(process.cwd()),
   "protocol.md": () => fillRegions(readFileSync("protocol.md", "utf8"), protocolRegion),
   "docs/protocol.schema.generated.json": () => asJson(protocolJsonSchema()),
   "docs/configuration.md": () =>
@@ -19,14 +21,15 @@ const files: Readonly<Record<string, () => string>> = {
 };
 
 const isCheck = process.argv.includes("--check");
-const stale = Object.entries(files).filter(([path, generate]) => {
-  const wanted = generate();
-  if (existsSync(path) && readFileSync(path, "utf8") === wanted) return false;
+const stale: string[] = [];
+for (const [path, generate] of Object.entries(files)) {
+  const wanted = await generate();
+  if (existsSync(path) && readFileSync(path, "utf8") === wanted) continue;
   if (!isCheck) writeFileSync(path, wanted);
-  return true;
-});
+  stale.push(path);
+}
 
-for (const [path] of stale) console.log(isCheck ? `${path} is stale` : `wrote ${path}`);
+for (const path of stale) console.log(isCheck ? `${path} is stale` : `wrote ${path}`);
 if (isCheck && stale.length > 0) {
   console.error("Run `npm run generate` and commit what it writes.");
   process.exitCode = 1;

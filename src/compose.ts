@@ -10,6 +10,7 @@ import { Closing } from "./base/closing.js";
 import { messageOf } from "./base/errors.js";
 import type { Ids } from "./base/ids.js";
 import type { Log } from "./base/log.js";
+import type { ResolvePath } from "./base/startFolder.js";
 import { Recovery } from "./coordinator/recovery.js";
 import type { Engine, EngineWorkspace } from "./engine/engine.js";
 import { Broadcaster } from "./events/broadcaster.js";
@@ -42,7 +43,8 @@ export interface ServerOptions {
   readonly dataDirectory: string;
   readonly facts: ServerFacts;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+  /** Resolves a relative path of the client's. */
+  readonly resolvePath: ResolvePath;
   readonly lingerMs: number;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -130,7 +132,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
     announcer: broadcaster,
     clock,
     log,
-    cwd: options.cwd,
+    resolvePath: options.resolvePath,
   });
   const backend = new Backend({
     workspaces,

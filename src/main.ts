@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.js";
 import { armFaultPoint } from "./base/faultPoint.js";
 import { randomIds } from "./base/ids.js";
+import { fromStartFolder } from "./base/startFolder.js";
 import { readServeOptions, type ServeOptions } from "./cli/serveOptions.js";
+import { lifeOf } from "./process/processLife.js";
 import { openStdio } from "./transport/stdio.js";
 
 const argv = process.argv.slice(2);
@@ -37,12 +39,12 @@ async function startServer(options: ServeOptions): Promise<number> {
     clock: systemClock,
     ids: randomIds,
     env: process.env,
-    cwd: process.cwd(),
     isFirstProcess: process.pid === 1,
-    isAlive,
     // A rejection that nobody handles comes here too.
     onUncaught: (callback) => void process.on("uncaughtException", callback),
     exit: (code) => process.exit(code),
+    resolvePath: fromStartFolder(() => process.cwd()),
+    lifeOf,
     onTerminate(callback) {
       let isAsked = false;
       const terminate = () => {
@@ -56,16 +58,6 @@ async function startServer(options: ServeOptions): Promise<number> {
       process.on("SIGHUP", terminate);
     },
   });
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (error) {
-    // It lives, and belongs to somebody else.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 async function main(): Promise<number> {

@@ -6,6 +6,7 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { init, parse } from "es-module-lexer";
 import { build } from "esbuild";
+import { moduleUrlBanner, serverExternal } from "./entries.mjs";
 
 /**
  * Joins parts of a build with code splitting. `files` gives for each file the sources whose static
@@ -78,24 +79,21 @@ async function joinFile({ root, outdir, outputs, name, parts, taken }) {
     platform: "node",
     format: "cjs",
     target: "node20",
-    sourcemap: true,
-    sourcesContent: false,
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
     logLevel: "warning",
-    external: ["@photostructure/sqlite"],
+    external: serverExternal,
     define: { "import.meta.url": "__moduleUrl" },
     banner: {
-      js: 'const __moduleUrl = require("node:url").pathToFileURL(__filename).href, __later = require("./load.cjs").later;',
+      js: `${moduleUrlBanner} const __later = require("./load.cjs").later;`,
     },
     plugins: [takeFromOutside({ root, outdir, outputs, name, taken })],
   });
   for (const { path, text } of outputFiles) {
     // The loader counts on ASCII; a regular expression may still hold something else.
     const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    const isMap = path.endsWith(".map");
-    writeFileSync(path, isMap ? text : loadedLater(text).replace(/[\u0080-\uffff]/g, escaped));
+    writeFileSync(path, loadedLater(text).replace(/[\u0080-\uffff]/g, escaped));
   }
 }
 

@@ -1,5 +1,6 @@
 // The generated regions of protocol.md: tables and a reference made from src/protocol.
 import { errorTable } from "../../src/base/errors.js";
+import { runErrorTable } from "../../src/base/runErrors.js";
 import { type JsonSchema, protocolJsonSchema, protocolObjects } from "../../src/cli/schema.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../../src/protocol/declare.js";
 import {
@@ -35,6 +36,7 @@ const regions: Readonly<Record<string, () => string>> = {
   events: eventList,
   objects: () => Object.keys(protocolObjects).map(describeObject).join("\n\n"),
   errors: errorList,
+  "run errors": runErrorList,
 };
 
 function methodList(section: number): string {
@@ -114,9 +116,7 @@ function shape(schema: JsonSchema): string {
   const options = optionsOf(schema);
   if (options !== undefined) {
     return options
-      .map((option) =>
-        typeof option.$ref === "string" ? `${typeText(option)}.` : fieldTable(option),
-      )
+      .map((option) => (option.type === "object" ? fieldTable(option) : `${typeText(option)}.`))
       .join("\n\nor\n\n");
   }
   return schema.type === "object" ? fieldTable(schema) : typeText(schema);
@@ -128,6 +128,13 @@ function errorList(): string {
       `| ${code} | \`${name}\` | ${retryable ? "yes" : "no"} | ${summary} |`,
   );
   return ["| code | name | retryable | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function runErrorList(): string {
+  const rows = Object.entries(runErrorTable).map(
+    ([name, meaning]) => `| \`${name}\` | ${meaning} |`,
+  );
+  return ["| `errorName` | meaning |", "| --- | --- |", ...rows].join("\n");
 }
 
 function definition(name: string): JsonSchema {

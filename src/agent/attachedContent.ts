@@ -1,6 +1,8 @@
 // How an attached file is put before a model: images as images where it takes them, text as text,
 // and anything else as a note that it was there.
 import type { LanguageModelV3FilePart, LanguageModelV3TextPart } from "@ai-sdk/provider";
+import { decodeText, textIn } from "../base/decodeText.js";
+import { taggedText } from "../base/taggedText.js";
 import { attachmentMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
 
@@ -16,15 +18,41 @@ export function attachedContent(
   data: Uint8Array | undefined,
   supportsImages: boolean,
 ): LanguageModelV3TextPart | LanguageModelV3FilePart {
-  const mimeType = part.mimeType.toLowerCase().split(";")[0]?.trim() ?? "";
   if (data === undefined) return note(part, "is no longer there");
-  if (sentImages.test(mimeType)) {
+  if (isSentAsImage(part.mimeType)) {
     if (!supportsImages) return note(part, "cannot be shown: this model takes no images");
-    return { type: "file", filename: part.name, mediaType: mimeType, data };
+    return { type: "file", filename: part.name, mediaType: essenceOf(part.mimeType), data };
   }
-  const text = decodedText(data, mimeType);
+  const text = attachedText(data, part.mimeType);
   if (text === undefined) return note(part, "cannot be shown: it is neither text nor an image");
-  return marked(`<attachment name=${JSON.stringify(part.name)}>\n${text}\n</attachment>`);
+  return marked(taggedText("attachment", text, `name=${JSON.stringify(part.name)}`));
+}
+
+/** Whether a file of this type goes to a model that takes images as an image. */
+export function isSentAsImage(mimeType: string): boolean {
+  return sentImages.test(essenceOf(mimeType));
+}
+
+/**
+ * The text of an attached file, if it is said to be text or looks like it: decoded by its byte order
+ * mark, else by the charset of its type, else as UTF-8.
+ */
+export function attachedText(data: Uint8Array, mimeType: string): string | undefined {
+  if (!textTypes.test(essenceOf(mimeType))) return textIn(data);
+  return decodeText(data, charsetOf(mimeType));
+}
+
+/** A type without its parameters. */
+function essenceOf(mimeType: string): string {
+  return mimeType.toLowerCase().split(";")[0]?.trim() ?? "";
+}
+
+function charsetOf(mimeType: string): string | undefined {
+  for (const parameter of mimeType.split(";").slice(1)) {
+    const [name = "", value = ""] = parameter.split("=");
+    if (name.trim().toLowerCase() === "charset") return value.trim().replaceAll(/^["']|["']$/g, "");
+  }
+  return undefined;
 }
 
 function note(part: AttachmentPart, what: string): LanguageModelV3TextPart {
@@ -35,16 +63,4 @@ function note(part: AttachmentPart, what: string): LanguageModelV3TextPart {
 
 function marked(text: string): LanguageModelV3TextPart {
   return { type: "text", text, providerOptions: attachmentMark };
-}
-
-/** The bytes as text, if they are said to be text or look like it. */
-function decodedText(data: Uint8Array, mimeType: string): string | undefined {
-  if (textTypes.test(mimeType)) return new TextDecoder().decode(data);
-  if (data.includes(0)) return undefined;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(data);
-  } catch {
-    // Not UTF-8: not text.
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@ import type {
   LanguageModelV3ToolResultPart,
 } from "@ai-sdk/provider";
 import { isNestedDeeper } from "../base/jsonDepth.js";
+import { taggedText } from "../base/taggedText.js";
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
 import { attachedContent } from "./attachedContent.js";
@@ -109,8 +110,14 @@ class PromptBuilder {
 
 function summaryMessage(message: HistoryMessage, isLast: boolean): LanguageModelV3Message {
   const summary = message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-  const next = isLast ? "\n\nGo on with the task from there." : "";
-  const text = `What was said before is left out. This is the summary of it that you wrote:\n\n<summary>\n${wellFormed(summary)}\n</summary>${next}`;
+  const next = isLast
+    ? "Go on with the task from there."
+    : "Where it tells of work on the request that comes next, that work is done: continue from there.";
+  const text = [
+    "What was said before is left out. This is the summary of it that you wrote:",
+    taggedText("summary", wellFormed(summary)),
+    next,
+  ].join("\n\n");
   return { role: "user", content: [{ type: "text", text }] };
 }
 

@@ -1,12 +1,13 @@
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
+import { isRunErrorName, type RunErrorName } from "../base/runErrors.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { RunCause } from "../protocol/objects/run.js";
 
 /** Why a turn failed: for a person, for a program, and what is to blame. */
 export interface TurnFailure {
-  readonly errorName: string;
+  readonly errorName: RunErrorName;
   readonly message: string;
   readonly cause: RunCause;
 }
@@ -44,6 +45,7 @@ export function failed(failure: TurnFailure, message?: OutcomeMessage): TurnOutc
 
 /** The failure of a model that could not be loaded. */
 export function loadFailure(error: unknown): TurnFailure {
-  const errorName = error instanceof DomainError ? error.name : "EngineFailed";
+  const name = error instanceof DomainError ? error.name : "EngineFailed";
+  const errorName = isRunErrorName(name) ? name : "EngineFailed";
   return { errorName, message: messageOf(error), cause: "internal" };
 }

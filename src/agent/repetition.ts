@@ -1,4 +1,4 @@
-/** A call that comes so often in a row, with the same result, ends the turn. */
+/** Calls that come in so many replies in a row, with the same results, end the turn. */
 export const repetitionLimit = 5;
 /** From here on the model is told that it repeats itself. */
 export const repetitionWarning = 3;
@@ -6,14 +6,14 @@ export const repetitionWarning = 3;
 const longestCycle = 4;
 
 /**
- * Notices a model that goes in circles: the same tool call with the same result over and over, alone
- * or as a cycle of up to four calls (read this, read that, read this, …).
+ * Notices a model that goes in circles: the same tool calls with the same results over and over, alone
+ * or as a cycle of up to four replies (read this, read that, read this, …).
  */
 export class Repetition {
   /** The newest last; no more than the longest cycle can need. */
   readonly #recent: string[] = [];
 
-  /** Notes a call by what tells it from others; says how often its cycle has come in a row. */
+  /** Notes a reply by what tells its calls from others; says how often its cycle has come in a row. */
   note(signature: string): number {
     this.#recent.push(signature);
     if (this.#recent.length > longestCycle * repetitionLimit) this.#recent.shift();

@@ -2,17 +2,19 @@
 // calls, model call, and so on, within the bounds of a run (contract section 4).
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
 import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
-import type { Usage } from "../protocol/objects/run.js";
 import { callOptions } from "./callOptions.js";
+import { ContextRoom } from "./contextRoom.js";
+import { Conversation } from "./conversation.js";
 import { type CallResult, callModel } from "./modelCall.js";
 import { modelPrompt } from "./modelPrompt.js";
 import { cancelled, failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
+import { StepBudget } from "./stepBudget.js";
 import { type RequestedCall, StreamedReply } from "./streamedReply.js";
 import { writeSummary } from "./summarize.js";
 import { ToolCalls } from "./toolCalls.js";
 import { toolDefinitions } from "./toolDefinitions.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
-import { estimatedTokens, isNearlyFull, usageOf } from "./usage.js";
+import { usageOf } from "./usage.js";
 
 /**
  * Runs one turn to its end. The outcome says how it ended; nothing that a provider, a model or a tool
@@ -34,24 +36,19 @@ class Turn {
   readonly #input: TurnInput;
   readonly #ports: TurnPorts;
   readonly #tools: ToolCalls;
-  /** What the model gets to see, and where in it this turn begins. */
-  #messages: HistoryMessage[];
-  #turnStart: number;
-  /** The turn's prompts, in case a summary takes their place. */
-  readonly #requests: string[] = [];
+  readonly #conversation: Conversation;
+  readonly #room: ContextRoom;
+  readonly #steps: StepBudget;
   readonly #toolCallIds: Set<string>;
-  #steps = 0;
-  #lastUsage: Usage | undefined;
   #maySummarize: boolean;
-  /** A summary that was made because nothing more fitted, and no reply since then. */
-  #isFreshFromOverflow = false;
 
   constructor(input: TurnInput, ports: TurnPorts) {
     this.#input = input;
     this.#ports = ports;
     this.#tools = new ToolCalls(input, ports);
-    this.#messages = [...input.history];
-    this.#turnStart = input.history.length;
+    this.#conversation = new Conversation(input.history);
+    this.#room = new ContextRoom(input, this.#conversation);
+    this.#steps = input.steps ?? new StepBudget(input.limits.maxSteps);
     this.#toolCallIds = toolCallIdsOf(input.history);
     this.#maySummarize = input.autoSummarize;
   }
@@ -67,41 +64,56 @@ class Turn {
       return this.#input.signal.aborted ? this.#cancelled() : this.#failed(loadFailure(error));
     }
     for (;;) {
-      const outcome = (await this.#makeRoom(model)) ?? (await this.#step(model));
+      const outcome = (await this.#makeReady(model)) ?? (await this.#step(model));
+      if (outcome !== undefined) return outcome;
+    }
+  }
+
+  /**
+   * What comes right before a model call: whether it may be made, what joins it, and room for it.
+   * Returns the outcome if it is not to be made.
+   */
+  async #makeReady(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
+    for (;;) {
+      if (this.#input.signal.aborted) return this.#cancelled();
+      if (this.#steps.isUsedUp) {
+        const message = `The turn was ended after ${this.#steps.limit} model calls (limits.maxSteps).`;
+        return this.#failed({ errorName: "StepLimit", message, cause: "limit" });
+      }
+      for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
+      if (this.#room.isTooLarge) return this.#failed(this.#room.overflow());
+      if (!this.#maySummarize || !this.#room.isNearlyFull) return undefined;
+      if (this.#conversation.summarisable().length === 0) return undefined;
+      if (this.#room.isHopeless) return this.#failed(this.#room.overflow());
+      const outcome = await this.#summarize(model);
       if (outcome !== undefined) return outcome;
     }
   }
 
   /** One model call and the tool calls that it asks for. Returns the outcome if it was the last. */
   async #step(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
-    const { signal, limits } = this.#input;
-    if (signal.aborted) return this.#cancelled();
-    if (this.#steps >= limits.maxSteps) {
-      const message = `The turn was ended after ${limits.maxSteps} model calls (limits.maxSteps).`;
-      return this.#failed({ errorName: "StepLimit", message, cause: "limit" });
-    }
-    for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
-    this.#steps++;
+    this.#steps.take();
     const { info } = this.#input.model;
     const reply = new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
     const result = await this.#call(model, reply);
     if (result.kind === "finished") return this.#afterReply(result, reply);
     if (result.kind === "cancelled") return this.#cancelled(reply);
     const { failure } = result;
-    const mayShorten = this.#maySummarize && !this.#isFreshFromOverflow && !reply.hasBegun;
-    if (failure.errorName === "ContextOverflow" && mayShorten) {
-      this.#steps--;
-      return this.#summarize(model, { overflow: failure });
+    if (failure.errorName !== "ContextOverflow") return this.#failed(failure, reply);
+    const mayShorten = this.#maySummarize && !reply.hasBegun && !this.#room.isHopeless;
+    if (!mayShorten || this.#conversation.summarisable().length === 0) {
+      return this.#failed(this.#room.overflow(failure), reply);
     }
-    return this.#failed(failure, reply);
+    this.#steps.giveBack();
+    return this.#summarize(model, failure);
   }
 
   #call(model: LanguageModelV3, reply: StreamedReply): Promise<CallResult> {
     const { model: chosen, systemPrompt, tools, limits, signal, random } = this.#input;
     const { prompt, turnStart } = modelPrompt({
       systemPrompt,
-      messages: this.#messages,
-      turnStart: this.#turnStart,
+      messages: this.#conversation.messages,
+      turnStart: this.#conversation.turnStart,
       supportsImages: chosen.info.supportsImages,
     });
     const note = { purpose: "turn", turnStart } as const;
@@ -120,9 +132,9 @@ class Turn {
   }
 
   async #afterReply(result: Finished, reply: StreamedReply): Promise<TurnOutcome | undefined> {
-    this.#isFreshFromOverflow = false;
-    this.#lastUsage = usageOf(result.usage, this.#input.model.info);
-    this.#ports.sink.addUsage(this.#lastUsage);
+    const usage = usageOf(result.usage, this.#input.model.info);
+    this.#ports.sink.addUsage(usage);
+    this.#room.replied(usage);
     const { unified } = result.finishReason;
     if (unified === "content-filter") return this.#filtered(reply);
     const calls = reply.end();
@@ -156,67 +168,44 @@ class Turn {
       return failed(failure, assistant);
     }
     assistant.finish(isCut ? "maxTokens" : "toolUse");
-    this.#messages.push(
+    this.#conversation.add(
       { id: assistant.id, role: "assistant", parts: [...assistant.parts] },
       { id: message.id, role: "tool", parts: [...message.parts] },
     );
     return undefined;
   }
 
-  /** Summarises before the context window is full. Not being able to is no reason to stop yet. */
-  async #makeRoom(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
-    if (!this.#maySummarize) return undefined;
-    const { systemPrompt, model: chosen } = this.#input;
-    if (this.#lastUsage !== undefined) {
-      const { promptTokens, completionTokens } = this.#lastUsage;
-      const isFull = isNearlyFull(promptTokens + completionTokens, chosen.info);
-      return isFull ? this.#summarize(model) : undefined;
-    }
-    const past = this.#messages.slice(0, this.#turnStart);
-    // A summary does not get shorter by being summarised.
-    if (past.every(({ isSummary }) => isSummary)) return undefined;
-    const isFull = isNearlyFull(estimatedTokens(systemPrompt, this.#messages), chosen.info);
-    return isFull ? this.#summarize(model, { keepsTurn: true }) : undefined;
-  }
-
   /**
-   * Puts a summary in the history's place, whenever the window is nearly full, and for an overflow
-   * unless the one before it was followed by no reply.
-   *
-   * @param how `overflow` is what fails the turn if there can be no summary. `keepsTurn` leaves what
-   *   the turn has said, which no model has seen yet, behind the summary.
+   * Puts a summary in the place of what came before this turn's requests. Not being able to is no
+   * reason to stop, unless there is no room without it: `overflow` is what fails the turn then.
    */
   async #summarize(
     model: LanguageModelV3,
-    how: { readonly overflow?: TurnFailure; readonly keepsTurn?: boolean } = {},
+    overflow?: TurnFailure,
   ): Promise<TurnOutcome | undefined> {
-    const { overflow } = how;
-    const end = how.keepsTurn ? this.#turnStart : this.#messages.length;
     const own = { ...this.#input.model, load: async () => model };
     const chosen = this.#input.summaryModel ?? own;
-    const input = { ...this.#input, model: chosen, history: this.#messages.slice(0, end) };
-    const request = this.#requests.join("\n\n");
-    const result = await writeSummary(input, this.#ports, request);
+    const history = this.#conversation.summarisable();
+    const result = await writeSummary({ ...this.#input, model: chosen, history }, this.#ports);
     if (result.kind === "cancelled") return this.#cancelled();
-    this.#lastUsage = undefined;
     if (result.kind === "written") {
       const { id, parts } = result.writer;
-      const unseen = this.#messages.slice(end);
-      this.#messages = [{ id, role: "assistant", parts: [...parts], isSummary: true }, ...unseen];
-      this.#turnStart = 1;
-      this.#isFreshFromOverflow = overflow !== undefined;
+      this.#conversation.summarised({ id, role: "assistant", parts: [...parts], isSummary: true });
+      this.#room.summarised();
       return undefined;
     }
     this.#maySummarize = false;
-    if (overflow !== undefined) return this.#failed(overflow);
     const error = result.kind === "failed" ? result.failure.message : "nothing to summarise";
+    if (overflow !== undefined) {
+      const message = `${overflow.message} It could not be summarised: ${error}`;
+      return this.#failed({ ...overflow, message });
+    }
     this.#ports.log.warn({ error }, "the session could not be summarised; the turn goes on");
     return undefined;
   }
 
   #say(prompt: Prompt): void {
-    this.#requests.push(prompt.text);
-    this.#messages.push(this.#ports.sink.say(prompt));
+    this.#conversation.add(this.#ports.sink.say(prompt));
   }
 
   #cancelled(reply = this.#newReply()): TurnOutcome {

@@ -29,7 +29,10 @@ const inputSchema = z.object({
 
 /** What a sub-agent gets from the turn that it is a part of. */
 export interface TaskOptions {
-  readonly turn: Pick<TurnInput, "model" | "limits" | "autoSummarize" | "summaryModel"> & {
+  readonly turn: Pick<
+    TurnInput,
+    "model" | "limits" | "steps" | "autoSummarize" | "summaryModel"
+  > & {
     /** The turn's tools; a sub-agent gets those of {@link taskToolNames}. */
     readonly tools: readonly Tool[];
     /** The system prompt for an agent with these tools. */

@@ -10,6 +10,7 @@ import type { Tool, ToolResult } from "../tools/tool.js";
 import type { TurnFailure } from "./outcome.js";
 import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
 import type { RequestedCall } from "./streamedReply.js";
+import { inputSchemaOf } from "./toolDefinitions.js";
 import { canonicalJson, checkToolInput } from "./toolInput.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
@@ -32,7 +33,7 @@ export class ToolCalls {
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #repetition = new Repetition();
   #denialsInRow = 0;
-  /** How often the newest call and its result have come in a row. */
+  /** How often the newest reply's calls and their results have come in a row. */
   #timesRound = 1;
 
   constructor(input: TurnInput, ports: TurnPorts) {
@@ -53,21 +54,32 @@ export class ToolCalls {
     unfit: (call: RequestedCall) => string | undefined,
   ): Promise<ToolStep> {
     const message = this.#ports.sink.createMessage({ role: "tool" });
+    const signatures = new Set<string>();
     let failure: TurnFailure | undefined;
     for (const call of calls) {
       const result = new ResultPart(message, call);
       const reason = failure ? "It was not run: the turn was stopped." : unfit(call);
-      if (this.#input.signal.aborted) {
-        settle(assistant, call, result, cancelledResult("Cancelled before it ran."));
-      } else if (reason !== undefined) {
-        settle(assistant, call, result, { output: reason, isError: true, state: "failed" });
-      } else {
-        const settled = await this.#runOne(call, assistant, result);
-        if (settled.state !== "cancelled") failure = this.#judge(call, settled);
-        settle(assistant, call, result, this.#withWarning(settled));
+      const settled = await this.#settle(call, assistant, result, reason);
+      if (settled.state !== "cancelled") {
+        failure ??= this.#judgeDenials(settled);
+        signatures.add(signatureOf(call, settled));
       }
+      const isLast = call === calls.at(-1);
+      if (isLast && settled.state !== "cancelled") failure ??= this.#judgeReply(signatures, call);
+      settle(assistant, call, result, isLast ? this.#withWarning(settled) : settled);
     }
     return { message, ...defined({ failure }) };
+  }
+
+  /** Runs a call, unless there is a reason not to. */
+  async #settle(
+    call: RequestedCall,
+    assistant: MessageWriter,
+    result: ResultPart,
+    reason: string | undefined,
+  ): Promise<Settled> {
+    if (this.#input.signal.aborted) return cancelledResult("Cancelled before it ran.");
+    return reason === undefined ? this.#runOne(call, assistant, result) : failedResult(reason);
   }
 
   /** Gives every call a result without running it: the reply that asked for them failed. */
@@ -88,17 +100,22 @@ export class ToolCalls {
   }
 
   /** Whether the turn must end because of this result. */
-  #judge(call: RequestedCall, settled: Settled): TurnFailure | undefined {
+  #judgeDenials(settled: Settled): TurnFailure | undefined {
     const { maxDenials } = this.#input.limits;
     this.#denialsInRow = settled.denied ? this.#denialsInRow + 1 : 0;
-    if (settled.denied && this.#denialsInRow >= maxDenials) {
-      const message = `The turn was ended after ${maxDenials} denied permissions in a row.`;
-      return { errorName: "PermissionDenied", message, cause: "limit" };
-    }
-    const asked = call.input.ok ? canonicalJson(call.input.value) : call.input.text;
-    this.#timesRound = this.#repetition.note(JSON.stringify([call.name, asked, settled.output]));
+    if (!settled.denied || this.#denialsInRow < maxDenials) return undefined;
+    const message = `The turn was ended after ${maxDenials} denied permissions in a row.`;
+    return { errorName: "PermissionDenied", message, cause: "limit" };
+  }
+
+  /**
+   * Whether the turn must end because the reply is the same over and over. Replies count: what one
+   * of them asks for several times is one step of the model's.
+   */
+  #judgeReply(signatures: ReadonlySet<string>, { name }: RequestedCall): TurnFailure | undefined {
+    this.#timesRound = this.#repetition.note(JSON.stringify([...signatures].sort()));
     if (this.#timesRound < repetitionLimit) return undefined;
-    const message = `The turn was ended: the model called "${call.name}" over and over, each time with the same result.`;
+    const message = `The turn was ended: the model called "${name}" over and over, each time with the same result.`;
     return { errorName: "ToolLoop", message, cause: "limit" };
   }
 
@@ -116,7 +133,7 @@ export class ToolCalls {
     const tool = this.#tools.get(call.name);
     if (tool === undefined) return failedResult(this.#unknownTool(call.name));
     if (!call.input.ok) return failedResult(call.input.problem);
-    const checked = checkToolInput(tool.inputSchema, call.input.value);
+    const checked = checkToolInput(tool.inputSchema, inputSchemaOf(tool), call.input.value);
     if (!checked.ok) return failedResult(checked.problem);
     const { signal, sessionId, workspacePath, env } = this.#input;
     setState(assistant, call, "running");
@@ -207,6 +224,11 @@ class ResultPart {
       ...defined({ diff }),
     };
   }
+}
+
+/** What tells a call and its result from others. */
+function signatureOf({ name, input }: RequestedCall, { output }: Settled): string {
+  return JSON.stringify([name, input.ok ? canonicalJson(input.value) : input.text, output]);
 }
 
 function settle(

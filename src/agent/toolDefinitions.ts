@@ -17,7 +17,8 @@ export function toolDefinitions(tools: readonly Tool[]): LanguageModelV3Function
   }));
 }
 
-function inputSchemaOf(tool: Tool): InputSchema {
+/** The JSON Schema of a tool's input, as a model gets it. */
+export function inputSchemaOf(tool: Tool): InputSchema {
   const source = tool.jsonSchema ?? tool.inputSchema;
   const kept = known.get(source);
   if (kept !== undefined) return kept;

@@ -4,6 +4,7 @@ import type * as z from "zod";
 import { messageOf } from "../base/errors.js";
 import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText, formatCount } from "../base/text.js";
+import { coercedInput } from "./coercedInput.js";
 
 /** The JSON of a call's input, or what is wrong with it. */
 export type ParsedInput =
@@ -44,8 +45,19 @@ export function parseToolInput(text: string): ParsedInput {
   return { ok: false, text: cutText(text, keptOfTooLong), problem };
 }
 
-/** Checks an input against its tool's schema. */
-export function checkToolInput<T>(schema: z.ZodType<T>, value: unknown): CheckedInput<T> {
+/**
+ * Checks an input against its tool's schema; what has another type and loses nothing by it is taken.
+ *
+ * @param jsonSchema what the model was told of the input.
+ */
+export function checkToolInput<T>(
+  schema: z.ZodType<T>,
+  jsonSchema: unknown,
+  value: unknown,
+): CheckedInput<T> {
+  const coerced = schema.safeParse(coercedInput(jsonSchema, value));
+  if (coerced.success) return { ok: true, value: coerced.data };
+  // What is wrong is told of what the model has written.
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
   const { issues } = result.error;
@@ -59,6 +71,11 @@ export function checkToolInput<T>(schema: z.ZodType<T>, value: unknown): Checked
 
 function pathOf(path: readonly PropertyKey[]): string {
   return path.length === 0 ? "the input" : path.map(String).join(".");
+}
+
+/** A call's input as text for a reader. One that is nested too deep to be written is an ellipsis. */
+export function inputText(input: unknown): string {
+  return isNestedDeeper(input) ? "…" : (JSON.stringify(input) ?? "");
 }
 
 /** A JSON value written in one way only: the keys of objects in order. */

@@ -1,40 +1,92 @@
-import { isNestedDeeper } from "../base/jsonDepth.js";
+// A history as text, for whoever summarises it: every message of it, shortened where there is no room.
 import { cutText, cutTextStart } from "../base/text.js";
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
+import { attachedText, isSentAsImage } from "./attachedContent.js";
+import { textWeight, weightPerToken } from "./textWeight.js";
+import { inputText } from "./toolInput.js";
 
-/** A transcript is no longer than this where the model's window is not known. */
-const usualWindow = 128_000;
-/** Text has three or four characters a token; some of the window is left for the summary. */
-const charactersPerToken = 2.5;
-const longestOutput = 4000;
 const headings = { user: "User", assistant: "Agent", tool: "Tool results" } as const;
+const separator = "\n\n";
 
-/** Lengths of a transcript to try one after another, in characters, for a window in tokens. */
-export function transcriptSizes(contextWindow: number | undefined): readonly number[] {
-  const size = Math.floor((contextWindow ?? usualWindow) * charactersPerToken);
-  return [size, Math.floor(size / 3), Math.floor(size / 10)];
+/** What a part is cut to, level after level, until all fit; in the unit of `textWeight`. */
+const levels = [32_000, 16_000, 8000, 4000, 2000, 1000, 500, 250, 120] as const;
+const lastLevel = 40;
+/** How much more of a part is kept than of a tool's output: the user's words say what it is about. */
+const worth = { summary: 8, said: 4, written: 2, output: 1 } as const;
+/** The line that stands where something was cut out. */
+const markWeight = 40;
+
+interface Piece {
+  readonly full: string;
+  readonly fullWeight: number;
+  readonly worth: number;
+  /** As it is shown. */
+  text: string;
+  weight: number;
+}
+
+interface Section {
+  readonly heading: string;
+  readonly pieces: readonly Piece[];
 }
 
 /**
- * A history as text, at most about `size` characters long: long outputs lose their middle, and where
- * that is not enough the oldest messages go, but for a summary that came before them.
+ * A history as text that weighs at most `size` (`textWeight`). Where it is longer, the oldest and
+ * longest parts lose their middles first, until all fit: every message is there, the newest least
+ * shortened. Undefined where there are too many messages for that.
  */
-export function transcript(history: readonly HistoryMessage[], size: number): string {
-  const outputSize = Math.min(longestOutput, Math.max(200, Math.floor(size / 20)));
-  const [first, ...rest] = history;
-  const opening = first?.isSummary ? [section(first, size)] : [];
-  const sections = (first?.isSummary ? rest : history).map((message) =>
-    section(message, outputSize),
-  );
-  let left = size - (opening[0]?.length ?? 0);
-  let from = sections.length;
-  while (from > 0 && left >= (sections[from - 1]?.length ?? 0)) {
-    from--;
-    left -= sections[from]?.length ?? 0;
+export function transcript(history: readonly HistoryMessage[], size: number): string | undefined {
+  const sections = history.map(sectionOf).filter(({ pieces }) => pieces.length > 0);
+  return shortened(sections, size) <= size ? written(sections) : undefined;
+}
+
+/** Shortens sections, in place, until they fit or are as short as can be; returns their weight. */
+function shortened(sections: readonly Section[], size: number): number {
+  let total = sections.reduce((sum, section) => sum + weightOf(section), 0);
+  const pieces = sections.flatMap((section) => section.pieces);
+  for (const level of [...levels, lastLevel]) {
+    for (const piece of pieces) {
+      if (total <= size) return total;
+      // On the last level nothing is worth more than the rest: it is there, and that is all.
+      const most = level === lastLevel ? level : level * piece.worth;
+      total -= shorten(piece, Math.max(most, leastOf(piece, size)));
+    }
   }
-  const gap = from > 0 ? [`[${from} messages are left out here]`] : [];
-  return [...opening, ...gap, ...sections.slice(from)].join("\n\n");
+  return total;
+}
+
+/** A {@link transcript} that always is: what does not fit even so loses its middle as a whole. */
+export function shortTranscript(history: readonly HistoryMessage[], size: number): string {
+  const sections = history.map(sectionOf).filter(({ pieces }) => pieces.length > 0);
+  if (shortened(sections, size) <= size) return written(sections);
+  return clipped(written(sections), Math.floor(size / weightPerToken));
+}
+
+/**
+ * A history in pieces of whole messages, oldest first, as few as have a {@link transcript} of `size`
+ * each, with a summary of what came before in front. A message that has none alone is a piece of its
+ * own.
+ */
+export function passages(
+  history: readonly HistoryMessage[],
+  size: number,
+): readonly (readonly HistoryMessage[])[] {
+  const made: HistoryMessage[][] = [];
+  const room = Math.floor((size * 3) / 4);
+  let left = 0;
+  for (const message of history) {
+    const least = leastWeight(message);
+    const open = made.at(-1);
+    if (open === undefined || least > left) {
+      made.push([message]);
+      left = room - least;
+    } else {
+      open.push(message);
+      left -= least;
+    }
+  }
+  return made;
 }
 
 /** A text without its middle, where it is longer than `size` characters. */
@@ -47,31 +99,78 @@ export function clipped(text: string, size: number): string {
   return `${head}\n[… ${leftOut} characters left out …]\n${tail}`;
 }
 
-function section(message: HistoryMessage, outputSize: number): string {
-  const heading = message.isSummary ? "Summary of what came before" : headings[message.role];
-  const lines = message.parts.map((part) => line(part, outputSize)).filter((text) => text !== "");
-  return [`## ${heading}`, ...lines].join("\n");
+/** A summary of all that came before always has a part of the room. */
+function leastOf(piece: Piece, size: number): number {
+  return piece.worth === worth.summary ? size / 4 - 2 * markWeight : 0;
 }
 
-function line(part: Part, outputSize: number): string {
+function leastWeight(message: HistoryMessage): number {
+  const { heading, pieces } = sectionOf(message);
+  const least = pieces.reduce((sum, { weight }) => {
+    return sum + 1 + (weight > lastLevel + markWeight ? lastLevel + markWeight : weight);
+  }, 0);
+  return heading.length + separator.length + least;
+}
+
+/** Cuts a piece to about `most` where it is longer; returns by how much lighter it is. */
+function shorten(piece: Piece, most: number): number {
+  if (piece.weight <= most + markWeight) return 0;
+  const before = piece.weight;
+  const share = most / piece.fullWeight;
+  piece.text = clipped(piece.full, Math.floor(piece.full.length * share));
+  piece.weight = textWeight(piece.text);
+  if (piece.weight > most + markWeight) {
+    // Its beginning and end are of a heavier script than its middle.
+    piece.text = clipped(piece.full, Math.floor(most / weightPerToken));
+    piece.weight = textWeight(piece.text);
+  }
+  return before - piece.weight;
+}
+
+function weightOf({ heading, pieces }: Section): number {
+  return pieces.reduce((sum, { weight }) => sum + 1 + weight, heading.length + separator.length);
+}
+
+function written(sections: readonly Section[]): string {
+  return sections
+    .map(({ heading, pieces }) => [heading, ...pieces.map(({ text }) => text)].join("\n"))
+    .join(separator);
+}
+
+function sectionOf(message: HistoryMessage): Section {
+  const heading = message.isSummary ? "Summary of what came before" : headings[message.role];
+  const pieces = message.parts.flatMap((part, index) => {
+    const full = line(part, message.attachmentData?.get(index));
+    if (full === "") return [];
+    const weight = textWeight(full);
+    return [{ full, fullWeight: weight, worth: worthOf(message, part), text: full, weight }];
+  });
+  return { heading: `## ${heading}`, pieces };
+}
+
+function worthOf(message: HistoryMessage, part: Part): number {
+  if (part.type !== "text") return part.type === "attachment" ? worth.written : worth.output;
+  if (message.isSummary) return worth.summary;
+  return message.role === "user" ? worth.said : worth.written;
+}
+
+function line(part: Part, data: Uint8Array | undefined): string {
   switch (part.type) {
     case "text":
-      return clipped(part.text, outputSize * 4);
+      return part.text;
     case "toolCall":
-      return `[calls ${part.name}: ${clipped(inputText(part.input), outputSize)}]`;
-    case "toolResult": {
-      const verdict = part.isError ? "failed" : "gave";
-      return `[${part.name} ${verdict}]\n${clipped(part.output, outputSize)}`;
+      return `[calls ${part.name}: ${inputText(part.input)}]`;
+    case "toolResult":
+      return `[${part.name} ${part.isError ? "failed" : "gave"}]\n${part.output}`;
+    case "attachment": {
+      const isText = data !== undefined && !isSentAsImage(part.mimeType);
+      const text = isText ? attachedText(data, part.mimeType) : undefined;
+      const head = `[attached: ${part.name}, ${part.mimeType}]`;
+      return text ? `${head}\n${text}` : head;
     }
-    case "attachment":
-      return `[attached: ${part.name}, ${part.mimeType}]`;
     case "finish":
       return part.reason === "cancelled" ? "[cancelled by the user]" : "";
     case "reasoning":
       return "";
   }
-}
-
-function inputText(input: unknown): string {
-  return isNestedDeeper(input) ? "…" : (JSON.stringify(input) ?? "");
 }

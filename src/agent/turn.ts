@@ -8,6 +8,7 @@ import type { HistoryMessage, Prompt, TurnSink } from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { Tool } from "../tools/tool.js";
+import type { StepBudget } from "./stepBudget.js";
 
 /** The model of a turn: what is known of it, how it was chosen, and how to get it. */
 export interface TurnModel {
@@ -40,6 +41,8 @@ export interface TurnInput extends CallerInput {
   readonly env: Readonly<Record<string, string>>;
   readonly permissions: Permissions;
   readonly autoSummarize: boolean;
+  /** The model calls of the run that the turn belongs to; its own `limits.maxSteps` unless given. */
+  readonly steps?: StepBudget;
   /** What writes the turn's summaries; its own model unless given. */
   readonly summaryModel?: TurnModel;
   /** Called once, when the prompt is stored and before the first model call. */

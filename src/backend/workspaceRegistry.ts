@@ -1,10 +1,10 @@
 // The folders that are open in this server (contract section 3).
 import { createHash } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
+import { NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { Params } from "../protocol/registry.js";
@@ -25,8 +25,8 @@ export interface RegistryOptions {
   readonly announcer: Announcer;
   readonly clock: Clock;
   readonly log: Log;
-  /** What a relative path is relative to. */
-  readonly cwd: string;
+  /** Resolves a relative path. */
+  readonly resolvePath: ResolvePath;
 }
 
 /** Opens, finds and closes workspaces. */
@@ -70,7 +70,7 @@ export class WorkspaceRegistry {
     if (path.trim() === "") {
       throw new DomainError("PathRequired", "`path` is empty; give the folder to open.");
     }
-    const absolute = resolve(this.#options.cwd, path);
+    const absolute = this.#absolute(path);
     try {
       const real = realpathSync.native(absolute);
       if (statSync(real).isDirectory()) return real;
@@ -78,6 +78,15 @@ export class WorkspaceRegistry {
       throw new DomainError("PathNotFound", `There is no folder at ${absolute}.`, { cause: error });
     }
     throw new DomainError("PathNotFound", `${absolute} is not a folder.`);
+  }
+
+  #absolute(path: string): string {
+    try {
+      return this.#options.resolvePath(path);
+    } catch (error) {
+      if (!(error instanceof NoStartFolder)) throw error;
+      throw new DomainError("PathNotFound", `\`path\`: ${error.message}.`, { cause: error });
+    }
   }
 
   /** @throws DomainError `WorkspaceNotFound` where it is not open. */

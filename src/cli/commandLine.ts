@@ -1,8 +1,9 @@
 // What each command does, with the process that it does it in (contract section 11).
-import { resolve } from "node:path";
+import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import { createProgram, type Program } from "./program.js";
+import { exitCodes } from "./runOptions.js";
 import type { ServeOptions } from "./serveOptions.js";
 
 /** What `main.ts` gives. */
@@ -16,6 +17,7 @@ export interface CommandLineParts {
 /** The command line over a process. */
 export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts): Program {
   const writeOut = (text: string) => void self.stdout.write(text);
+  const resolvePath = fromStartFolder(() => self.cwd());
   const program = createProgram(
     {
       serve: (options) => parts.startServer(options),
@@ -27,7 +29,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
           stderr: self.stderr,
           isStderrTty: self.stderr.isTTY === true,
           env: self.env,
-          cwd: self.cwd(),
+          resolvePath,
           serverCommand: { file: self.execPath, args: [parts.launcher, "serve"] },
           onInterrupt(callback) {
             self.on("SIGINT", callback);
@@ -44,11 +46,11 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         const { doctor } = await import("./doctor.js");
         return doctor({
           env: self.env,
-          cwd: options.cwd ?? self.cwd(),
+          workspacePath: folderOrNone(options.cwd, resolvePath),
           dataDir:
             options.dataDir === undefined
               ? defaultDataDirectory(self.env)
-              : resolve(self.cwd(), options.dataDir),
+              : resolvePath(options.dataDir),
           versions: {
             turnwire: parts.version,
             protocol: protocolVersion,
@@ -68,12 +70,27 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
   );
   return {
     async run(argv) {
-      const exitCode = await program.run(argv);
+      const exitCode = await program.run(argv).catch((error: unknown) => {
+        if (!(error instanceof NoStartFolder)) throw error;
+        self.stderr.write(`turnwire: ${error.message}\n`);
+        return exitCodes.usage;
+      });
       // The process ends at once after this: what was printed has to be out.
       await Promise.all([flushed(self.stdout), flushed(self.stderr)]);
       return exitCode;
     },
   };
+}
+
+/** The folder that was named, else the one where this was started; undefined where that is gone. */
+function folderOrNone(named: string | undefined, resolvePath: ResolvePath): string | undefined {
+  if (named !== undefined) return resolvePath(named);
+  try {
+    return resolvePath(".");
+  } catch (error) {
+    if (error instanceof NoStartFolder) return undefined;
+    throw error;
+  }
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

@@ -1,10 +1,10 @@
-// `turnwire doctor` (contract section 11): what a server started here would find. It reads and looks,
-// writes nothing, does not open the database, and names keys by their variables alone.
+// `turnwire doctor` (protocol.md section 1): what a server started here would find. It reads and
+// looks, leaves nothing behind, does not open the database, and names keys by their variables alone.
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access, mkdtemp, readlink, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DomainError, messageOf } from "../base/errors.js";
-import { identityOf, missingIdentity } from "../base/fileIdentity.js";
+import { explainSystemError, systemErrorCode } from "../base/systemError.js";
 import type { ConfigIssue } from "../config/configInvalid.js";
 import { usualKeyVariables } from "../config/defaults.js";
 import { loadConfig } from "../config/load.js";
@@ -18,8 +18,11 @@ import { noDataDirectory } from "../storage/dataDirectory.js";
 /** What `doctor` looks at, and where it says what it found. */
 export interface DoctorOptions {
   readonly env: Environment;
-  /** The folder whose `turnwire.json` is read. */
-  readonly cwd: string;
+  /**
+   * The folder whose `turnwire.json` is read; undefined where none is named and the one that this was
+   * started in is gone.
+   */
+  readonly workspacePath: string | undefined;
   /** Absolute; undefined where none is named and there is no place for one. */
   readonly dataDir: string | undefined;
   /** The SQLite file; `turnwire.db` in the data directory unless told. */
@@ -81,63 +84,125 @@ async function reportDataDirectory(options: DoctorOptions, report: Report): Prom
     return;
   }
   const { databaseFile = join(dataDir, "turnwire.db") } = options;
-  const existing = await nearestExisting(dataDir);
-  if (!existing.isDirectory) {
-    report.problem("data directory", `${existing.path} is not a folder`);
-  } else if (!(await isWritable(existing.path))) {
-    report.problem("data directory", `${existing.path} cannot be written`);
-  } else {
-    const state = existing.path === dataDir ? "exists, can be written" : "will be created";
+  const problem = (await folderProblem(dataDir)) ?? (await fileSystemProblem(dataDir));
+  if (problem !== undefined) report.problem("data directory", problem);
+  else {
+    const state = (await isThere(dataDir)) ? "exists, can be written" : "will be created";
     report.fact("data directory", `${dataDir} (${state})`);
   }
-  const size = await sizeOf(databaseFile);
-  report.fact("database", `${databaseFile} (${size === undefined ? "none yet" : `${size} bytes`})`);
+  await reportDatabase(databaseFile, report);
 }
 
-/** The path, or the closest folder above it that is there. */
-async function nearestExisting(path: string): Promise<{ path: string; isDirectory: boolean }> {
+/** Tries what only a try can tell, in a folder of its own that is removed again. */
+async function fileSystemProblem(dataDir: string): Promise<string | undefined> {
+  const existing = await nearestExisting(dataDir);
   try {
-    return { path, isDirectory: (await stat(path)).isDirectory() };
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? { path, isDirectory: false } : nearestExisting(parent);
+    const tried = await mkdtemp(join(existing, ".turnwire-doctor-"));
+    try {
+      const { fileSystemTrouble } = await import("../storage/folderProbe.js");
+      return fileSystemTrouble(tried);
+    } finally {
+      await rm(tried, { recursive: true, force: true });
+    }
+  } catch (error) {
+    return `nothing can be made in ${existing}: ${reasonOf(error)}`;
   }
 }
 
-function isWritable(path: string): Promise<boolean> {
-  return access(path, constants.W_OK | constants.X_OK).then(
+async function nearestExisting(path: string): Promise<string> {
+  let folder = path;
+  while (!(await isThere(folder)) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder;
+}
+
+async function reportDatabase(file: string, report: Report): Promise<void> {
+  try {
+    const { size } = await stat(file);
+    await access(file, constants.R_OK | constants.W_OK);
+    report.fact("database", `${file} (${size} bytes)`);
+  } catch (error) {
+    if (isMissing(error)) report.fact("database", `${file} (none yet)`);
+    else report.problem("database", `${file}: ${reasonOf(error)}`);
+  }
+}
+
+/** Why a folder cannot be used or made; undefined where it can, as far as a look can tell. */
+async function folderProblem(path: string): Promise<string | undefined> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    try {
+      if (!(await stat(folder)).isDirectory()) return `${folder} is not a folder`;
+      await access(folder, constants.W_OK | constants.X_OK);
+      return undefined;
+    } catch (error) {
+      if (!isMissing(error)) return `${folder} cannot be written: ${reasonOf(error)}`;
+      const target = await readlink(folder).catch(() => undefined);
+      if (target !== undefined) return `${folder} is a link to ${target}, which is not there`;
+      if (dirname(folder) === folder) return `${folder} is not there`;
+    }
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
     () => true,
     () => false,
   );
 }
 
-function sizeOf(path: string): Promise<number | undefined> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => undefined,
-  );
+function isMissing(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes(systemErrorCode(error) ?? "");
+}
+
+function reasonOf(error: unknown): string {
+  return explainSystemError(error) ?? messageOf(error);
 }
 
 async function reportConfiguration(
   options: DoctorOptions,
   report: Report,
 ): Promise<ResolvedConfig | undefined> {
-  const { cwd, env, trusted = false } = options;
+  const { workspacePath, env, trusted = false } = options;
   const userFile = userConfigPath(env)?.path;
   if (userFile === undefined) report.fact("user file", "none: there is no home to look in");
   const files = [
     ...(userFile === undefined ? [] : [["user file", userFile, ""] as const]),
-    ["workspace file", join(cwd, workspaceFileName), trusted ? ", trusted" : ", not trusted"],
-  ] as const;
+    ...(workspacePath === undefined
+      ? []
+      : [
+          [
+            "workspace file",
+            join(workspacePath, workspaceFileName),
+            trusted ? ", trusted" : ", not trusted",
+          ] as const,
+        ]),
+  ];
   for (const [subject, path, note] of files) {
-    const isThere = identityOf(path) !== missingIdentity;
-    report.fact(subject, `${path} (${isThere ? `found${note}` : "none"})`);
+    await reportFile({ subject, path, note }, report);
+  }
+  if (workspacePath === undefined) {
+    report.fact("workspace file", "none: the folder in which this was started is gone");
   }
   try {
-    return await loadConfig({ workspacePath: cwd, trusted, env });
+    return await loadConfig({ workspacePath, trusted, env });
   } catch (error) {
     for (const line of linesOf(error)) report.problem("configuration", line);
     return undefined;
+  }
+}
+
+async function reportFile(
+  { subject, path, note }: { subject: string; path: string; note: string },
+  report: Report,
+): Promise<void> {
+  try {
+    if (!(await stat(path)).isFile()) return report.problem(subject, `${path} is no file`);
+    await access(path, constants.R_OK);
+    report.fact(subject, `${path} (found${note})`);
+  } catch (error) {
+    if (!isMissing(error)) return report.problem(subject, `${path}: ${reasonOf(error)}`);
+    const target = await readlink(path).catch(() => undefined);
+    if (target === undefined) report.fact(subject, `${path} (none)`);
+    else report.problem(subject, `${path} is a link to ${target}, which is not there`);
   }
 }
 

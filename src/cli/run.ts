@@ -7,7 +7,6 @@ import { addAbortSignal, type Readable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
-import { ConnectionLostError } from "../client/errors.js";
 import { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
@@ -76,7 +75,7 @@ class RunCommand {
         return exitCodes.usage;
       }
       this.#client = await this.#connect();
-      const place = await openSession(this.#client, this.#options, this.#io.cwd);
+      const place = await openSession(this.#client, this.#options, this.#io.resolvePath);
       return await this.#exitCodeOf(await this.#prompt(this.#client, place, prompt));
     } catch (error) {
       if (this.#stoppedBy !== undefined) return this.#stoppedExitCode(this.#stoppedBy);
@@ -201,16 +200,7 @@ class RunCommand {
 
 /** One line for a person. */
 function explain(error: unknown): string {
-  const lastWords = error instanceof ConnectionLostError ? lastLine(error.stderr) : "";
-  const text = lastWords === "" ? messageOf(error) : `${messageOf(error)}: ${lastWords}`;
-  return text.replace(/\s+/g, " ").trim();
-}
-
-/** The last line of a log: its message where it is a JSON record. */
-function lastLine(log: string): string {
-  const line = log.trimEnd().split("\n").at(-1) ?? "";
-  const message = /^\{.*"msg":("(?:[^"\\]|\\.)*")/.exec(line)?.[1];
-  return message === undefined ? line : String(JSON.parse(message));
+  return messageOf(error).replace(/\s+/g, " ").trim();
 }
 
 async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {

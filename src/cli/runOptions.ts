@@ -1,5 +1,6 @@
 /** What `turnwire run` is asked for, and what it needs of its process (contract section 11). */
 import type { Readable, Writable } from "node:stream";
+import type { ResolvePath } from "../base/startFolder.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
 export interface RunCommandOptions {
@@ -30,7 +31,8 @@ export interface RunCommandIo {
   readonly stderr: Writable;
   readonly isStderrTty: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+  /** Resolves a path that was given on the command line. */
+  readonly resolvePath: ResolvePath;
   /** The server to start; `--data-dir` is added to its arguments. */
   readonly serverCommand: { readonly file: string; readonly args: readonly string[] };
   /** Calls back at every interrupt, Ctrl-C that is; call what is returned to stop. */

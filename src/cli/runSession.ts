@@ -1,7 +1,7 @@
 /** Where `turnwire run` runs: the folder's workspace, made ready, and a session in it. */
 
-import { resolve } from "node:path";
 import { defined } from "../base/defined.js";
+import type { ResolvePath } from "../base/startFolder.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunCommandOptions } from "./runOptions.js";
 
@@ -15,11 +15,11 @@ export interface RunPlace {
 export async function openSession(
   client: TurnwireClient,
   options: RunCommandOptions,
-  cwd: string,
+  resolvePath: ResolvePath,
 ): Promise<RunPlace> {
   const { permissionMode, model } = options;
   const workspace = await client.api.createWorkspace({
-    path: resolve(cwd, options.cwd ?? "."),
+    path: resolvePath(options.cwd ?? "."),
     ...defined({ permissionMode }),
   });
   const workspaceId = workspace.id;

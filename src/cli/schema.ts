@@ -13,7 +13,14 @@ import {
   ToolCallState,
 } from "../protocol/objects/message.js";
 import { AgentInfo, ModelInfo, SelectedModel } from "../protocol/objects/model.js";
-import { RunCause, RunComplete, RunState, RunStatus, Usage } from "../protocol/objects/run.js";
+import {
+  RunCause,
+  RunComplete,
+  RunErrorName,
+  RunState,
+  RunStatus,
+  Usage,
+} from "../protocol/objects/run.js";
 import { Session } from "../protocol/objects/session.js";
 import { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
 import {
@@ -40,6 +47,7 @@ export const protocolObjects = {
   RunState,
   RunStatus,
   RunCause,
+  RunErrorName,
   RunComplete,
   Usage,
 } as const;

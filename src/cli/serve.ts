@@ -1,6 +1,5 @@
 // `turnwire serve` (contract sections 1 and 11): one client over stdio, from its first byte to the
 // process's end.
-import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { type Clock, sleep } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
@@ -8,6 +7,7 @@ import { Deferred } from "../base/deferred.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { ResolvePath } from "../base/startFolder.js";
 import { composeServer, type Server } from "../compose.js";
 import { lazyEngine, preloadEngine } from "../engine/lazyEngine.js";
 import { ProcessHost } from "../process/processHost.js";
@@ -35,14 +35,15 @@ export interface ServeIo {
   readonly output: Writable;
   readonly logSink: LogSink;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+  /** Resolves a path that was given on the command line, or by the client. */
+  readonly resolvePath: ResolvePath;
   readonly version: string;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Whether it is process 1, the one that orphans are handed to. */
   readonly isFirstProcess: boolean;
-  /** Whether a process lives. */
-  isAlive(processId: number): boolean;
+  /** What stands for the life of a process; undefined where it cannot be seen or has ended. */
+  lifeOf(processId: number): string | undefined;
   /** Calls back at the first SIGTERM or SIGINT. */
   onTerminate(callback: () => void): void;
   /** Calls back with everything that is thrown, or rejected, where nobody catches it. */
@@ -88,12 +89,12 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
       clock,
       ids,
       log: log.log,
-      cwd: io.cwd,
+      resolvePath: io.resolvePath,
       facts: { name: "turnwire", version: io.version, maxMessageBytes: options.maxMessageBytes },
       lingerMs: options.lingerSeconds * 1000,
       createEngine: (workspace) =>
         lazyEngine(workspace, { ...io, log: log.log, host, dataDirectory }),
-      watchParent: (processId) => watchParent(processId, io, ending),
+      watchParent: (processId) => watchParent(processId, io, log.log, ending),
       preloadEngine: () => preloadEngine(clock, log.log),
     });
   } catch (error) {
@@ -137,9 +138,9 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
 }
 
 /** @throws DomainError `StorageFailed` where none is named and there is no place for one. */
-function dataDirectoryOf({ dataDir }: ServeOptions, { cwd, env }: ServeIo): string {
+function dataDirectoryOf({ dataDir }: ServeOptions, { resolvePath, env }: ServeIo): string {
   // Named on the command line it may be relative, and means where the server was started.
-  const directory = dataDir === undefined ? defaultDataDirectory(env) : resolve(cwd, dataDir);
+  const directory = dataDir === undefined ? defaultDataDirectory(env) : resolvePath(dataDir);
   if (directory === undefined) throw new DomainError("StorageFailed", noDataDirectory);
   return directory;
 }
@@ -155,10 +156,20 @@ async function closeServer(server: Server, host: ProcessHost, log: Log): Promise
   }
 }
 
-function watchParent(processId: number, io: ServeIo, ending: Deferred<Ending>): void {
+/**
+ * Ends the server when the process that the client named is gone (protocol.md section 2). One that
+ * cannot be seen from the first look on lives somewhere else: in another container, on another
+ * machine. Then the end of the input alone tells that the client is gone.
+ */
+function watchParent(processId: number, io: ServeIo, log: Log, ending: Deferred<Ending>): void {
+  const life = io.lifeOf(processId);
+  if (life === undefined) {
+    log.warn({ processId }, "the client's process cannot be seen from here; it is not watched");
+    return;
+  }
   const look = () => {
-    if (!io.isAlive(processId)) ending.resolve({ cause: "disconnect", exitCode: 0 });
+    if (io.lifeOf(processId) !== life) ending.resolve({ cause: "disconnect", exitCode: 0 });
     else io.clock.after(parentPollMs, look);
   };
-  look();
+  io.clock.after(parentPollMs, look);
 }

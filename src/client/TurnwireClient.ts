@@ -46,6 +46,11 @@ export interface ClientOptions
   readonly reconnect?: boolean;
   /** Gives up connecting when it is aborted; it does nothing once there is a client. */
   readonly signal?: AbortSignal;
+  /**
+   * How long a server may take from its start until it has answered `initialize`, in milliseconds; 30
+   * seconds unless told. One that takes longer is ended, and the client rejects with that reason.
+   */
+  readonly startTimeoutMs?: number;
   /** How long `close` waits for running turns to end; 10 seconds unless told. */
   readonly closeTimeoutMs?: number;
   /** Gets what a caller's handler threw; without it, it becomes an uncaught exception. */
@@ -97,6 +102,7 @@ export class TurnwireClient {
       reportError,
       framing: options.framing ?? "ndjson",
       initialize: initializeParams(options, this.#clientId),
+      startTimeoutMs: options.startTimeoutMs ?? 30_000,
       closeTimeoutMs: this.#closeTimeoutMs,
       clock: this.#clock,
       log: options.log ?? silentLog,

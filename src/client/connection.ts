@@ -4,6 +4,7 @@
  * up as the last one was.
  */
 import { type Clock, sleep } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
 import type { MethodName, ParamsInput, Result } from "../protocol/registry.js";
 import type { Framing } from "../transport/framing.js";
@@ -19,6 +20,8 @@ export interface ConnectionOptions extends Pick<LinkOptions, "onNotification" | 
   readonly canReconnect: boolean;
   readonly framing: Framing;
   readonly initialize: ParamsInput<"initialize">;
+  /** How long a server may take until it has answered `initialize`. */
+  readonly startTimeoutMs: number;
   readonly closeTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,6 +51,11 @@ const mostLossesInARow = 5;
 /** How long a process may take to end after its streams were closed. */
 const endGraceMs = 5_000;
 
+function tooLate(ms: number): string {
+  return `the server did not answer \`initialize\` within ${ms / 1000} s and was ended`;
+}
+
+/** A client's connection. */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #workspaces = new OpenWorkspaces();
@@ -185,18 +193,27 @@ export class Connection {
       onPermission,
       onNotification: (notification) => onNotification(notification),
     });
+    let isLate = false;
+    const { clock, startTimeoutMs } = this.#options;
+    const timer = clock.after(startTimeoutMs, () => {
+      isLate = true;
+      endpoint.kill();
+      link.dispose();
+    });
     try {
-      const params = { ...initialize };
-      if (endpoint.processId !== undefined) params.processId = endpoint.processId;
+      const params = { ...initialize, ...defined({ processId: endpoint.processId }) };
       const answer = await link.request("initialize", params);
+      timer.cancel();
       await this.#restore(link);
       this.#answer = answer;
       const server = { endpoint, link };
       this.#state = { kind: "connected", server };
       link.closed.then(() => this.#onClosed(server));
     } catch (error) {
+      timer.cancel();
       link.dispose();
       await endpoint.end(endGraceMs);
+      if (isLate) throw endpoint.explain(tooLate(startTimeoutMs), { isOurs: true });
       throw error instanceof ConnectionLostError ? endpoint.explain(error.message) : error;
     }
   }

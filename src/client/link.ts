@@ -5,7 +5,6 @@
  * What the server sends is not checked against the schemas again: a field that a newer server adds
  * must come through, and the conformance kit is what holds a server to the contract.
  */
-import type { Readable, Writable } from "node:stream";
 import type { Log } from "../base/log.js";
 import {
   type MethodName,
@@ -21,6 +20,7 @@ import {
 } from "../protocol/registry.js";
 import { type ChannelEnd, openChannel } from "../transport/channel.js";
 import type { Framing } from "../transport/framing.js";
+import type { ByteInput, ByteOutput } from "../transport/streams.js";
 import { ConnectionLostError, fromWire } from "./errors.js";
 
 /** A notification of the server, told apart by its method. */
@@ -28,10 +28,13 @@ export type ServerNotification = {
   [N in NotificationName]: { readonly method: N; readonly params: NotificationParams<N> };
 }[NotificationName];
 
-/** The streams to a server: `input` is what it writes, `output` what it reads. */
+/**
+ * The streams to a server: `input` is what it writes, `output` what it reads. Any `Readable` and
+ * `Writable` of Node will do.
+ */
 export interface Streams {
-  readonly input: Readable;
-  readonly output: Writable;
+  readonly input: ByteInput;
+  readonly output: ByteOutput;
 }
 
 export interface LinkOptions {

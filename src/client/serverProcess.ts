@@ -3,13 +3,16 @@
  * words kept, and ended without leaving anything behind.
  */
 
-import { existsSync } from "node:fs";
-import { pid, platform } from "node:process";
+import { accessSync, constants, existsSync } from "node:fs";
+import { parse } from "node:path";
+import { cwd, execPath, kill, pid, platform } from "node:process";
 import { fileURLToPath } from "node:url";
 import { startChild } from "../base/childStart.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
+import { systemErrorCode } from "../base/systemError.js";
 import { ConnectionLostError } from "./errors.js";
+import { lastWords } from "./lastWords.js";
 import type { Streams } from "./link.js";
 
 /** How to start a server. */
@@ -39,8 +42,11 @@ export interface Endpoint {
   end(graceMs: number): Promise<void>;
   /** Ends it at once. */
   kill(): void;
-  /** Why it is gone, in words for the caller of a request that got no answer. */
-  explain(reason: string): ConnectionLostError;
+  /**
+   * Why it is gone, in words for the caller of a request that got no answer. How the process ended
+   * says more than `reason`, unless it was ended by us (`isOurs`).
+   */
+  explain(reason: string, options?: { readonly isOurs?: boolean }): ConnectionLostError;
 }
 
 const keptStderr = 8 * 1024;
@@ -57,7 +63,7 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
       ...defined({
         node: ownServer || undefined,
         ipc: ownServer ? false : undefined,
-        cwd: command.cwd,
+        cwd: command.cwd ?? folderToStartIn(),
         env: command.env,
       }),
       stdin: "pipe",
@@ -92,13 +98,28 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
       for (const timer of timers) timer.cancel();
     },
     kill() {
-      child.kill("SIGKILL");
+      killGroup(child);
     },
-    explain(reason) {
-      const how = howItEnded(child) ?? reason;
-      return new ConnectionLostError(how, { stderr });
+    explain(reason, { isOurs = false } = {}) {
+      const how = (isOurs ? undefined : howItEnded(child)) ?? reason;
+      const words = lastWords(stderr);
+      return new ConnectionLostError(words === "" ? how : `${how}: ${words}`, { stderr });
     },
   };
+}
+
+/** Ends a server at once, with a script that may stand between us and it. */
+function killGroup(child: { readonly pid?: number | undefined; kill(signal: "SIGKILL"): boolean }) {
+  if (child.pid !== undefined && platform !== "win32") {
+    try {
+      kill(-child.pid, "SIGKILL");
+      return;
+    } catch (error) {
+      // The group is gone, or never was one.
+      if (systemErrorCode(error) !== "ESRCH") throw error;
+    }
+  }
+  child.kill("SIGKILL");
 }
 
 function howItEnded(child: {
@@ -127,6 +148,16 @@ export function attachedEndpoint(streams: Streams): Endpoint {
     },
     explain: (reason) => new ConnectionLostError(reason),
   };
+}
+
+/** The root where this process's own folder is gone or closed to it: no child can begin there. */
+function folderToStartIn(): string | undefined {
+  try {
+    accessSync(cwd(), constants.X_OK);
+    return undefined;
+  } catch {
+    return parse(execPath).root;
+  }
 }
 
 /** This package's launcher, from the source tree as from a bundle. */

@@ -12,8 +12,8 @@ import type { Environment } from "./variables.js";
 
 /** Whose configuration is loaded, and in which environment. */
 export interface ConfigPlace {
-  /** The workspace's real path. */
-  readonly workspacePath: string;
+  /** The workspace's real path; undefined to read the user's file alone. */
+  readonly workspacePath: string | undefined;
   readonly trusted: boolean;
   /** The server's environment, with `createWorkspace.env` over it. */
   readonly env: Environment;
@@ -83,7 +83,11 @@ interface WorkspaceRead {
 }
 
 async function readWorkspaceFile(place: ConfigPlace): Promise<WorkspaceRead> {
-  const found = await findWorkspaceFile(place.workspacePath);
+  const { workspacePath } = place;
+  const found =
+    workspacePath === undefined
+      ? ({ kind: "missing" } as const)
+      : await findWorkspaceFile(workspacePath);
   if (found.kind === "missing") {
     return { file: undefined, identity: missingIdentity, warnings: [] };
   }

@@ -56,7 +56,9 @@ const modelEntry = () =>
       .int()
       .positive()
       .exactOptional()
-      .describe("Tokens that fit in one call. Without it a session is never summarised by itself."),
+      .describe(
+        "Tokens that fit in one call. Without it a session is summarised only where the provider says that it is too long.",
+      ),
     defaultMaxTokens: z
       .int()
       .positive()
@@ -149,11 +151,10 @@ const rules = (description: string) =>
 
 const limits = () =>
   z.strictObject({
-    maxSteps: z
-      .int()
-      .min(1)
-      .exactOptional()
-      .meta({ description: "Model calls of one turn.", default: defaultLimits.maxSteps }),
+    maxSteps: z.int().min(1).exactOptional().meta({
+      description: "Model calls of one run, its sub-tasks' included.",
+      default: defaultLimits.maxSteps,
+    }),
     providerIdleSeconds: z.number().positive().max(86_400).exactOptional().meta({
       description: "Seconds that a model may send nothing.",
       default: defaultLimits.providerIdleSeconds,
@@ -208,7 +209,7 @@ export const ConfigFile = lazySchema(() =>
       }),
       summaryModel: z.enum(["large", "small"]).exactOptional().meta({
         description:
-          "Which of the two models writes summaries. A small one is cheaper; where its window is smaller, it sees less of a long session.",
+          "Which of the two models writes summaries. A small one is cheaper; where its window is smaller, a long session is shown to it shortened.",
         default: defaultSummaryModel,
       }),
       limits: limits().exactOptional().describe("The bounds of a run."),

@@ -5,16 +5,19 @@ import { type ConfigPlace, type LoadedConfig, loadWithIdentities, userFileOf } f
 import { workspaceFileName } from "./paths.js";
 import type { ResolvedConfig } from "./types.js";
 
+/** Whose configuration it is. */
+export type WorkspacePlace = ConfigPlace & { readonly workspacePath: string };
+
 /**
  * Gives the configuration as the files have it now. Two `stat` calls tell whether it is still the
  * one that was read: then `current` gives the same object again, so that callers can compare with
  * `===`. A file that is wrong is an error at every call until it is put right.
  */
 export class ConfigSource {
-  readonly #place: ConfigPlace;
+  readonly #place: WorkspacePlace;
   #loaded: LoadedConfig | undefined;
 
-  constructor(place: ConfigPlace) {
+  constructor(place: WorkspacePlace) {
     this.#place = place;
   }
 

@@ -30,7 +30,7 @@ export type McpServer =
 
 /** The bounds of a run (contract section 4). */
 export interface Limits {
-  /** Model calls of one turn. */
+  /** Model calls of one run, its sub-tasks' included. */
   readonly maxSteps: number;
   /** Seconds that a model may send nothing. */
   readonly providerIdleSeconds: number;

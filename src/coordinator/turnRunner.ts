@@ -4,6 +4,7 @@
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { isRunErrorName } from "../base/runErrors.js";
 import type {
   ChildSession,
   HistoryMessage,
@@ -97,7 +98,7 @@ export class TurnRunner {
         status: "failed",
         text: "",
         error: error.message,
-        errorName: error.name,
+        errorName: isRunErrorName(error.name) ? error.name : "EngineFailed",
         cause: "internal",
       };
     }

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { runTurn } from "../agent/runTurn.js";
+import { StepBudget } from "../agent/stepBudget.js";
 import { taskTool } from "../agent/subTask.js";
 import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
@@ -202,7 +203,8 @@ class BuiltInEngine implements Engine {
     const { large: model, summaryModel, config, env } = prepared;
     const { sessionId, prompt, history, signal, sink } = request;
     const { limits, autoSummarize } = config;
-    const shared = { model, summaryModel, limits, autoSummarize };
+    const steps = new StepBudget(limits.maxSteps);
+    const shared = { model, summaryModel, limits, steps, autoSummarize };
     const task = taskTool({
       turn: {
         ...shared,

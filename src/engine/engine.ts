@@ -6,6 +6,7 @@
 // Then it begins the run and hands it over once ({@link Turn.run} or {@link Turn.summarize}), with a
 // sink for what is said and done, a way to ask, and a signal. The outcome that comes back is what the
 // completion says.
+import type { RunErrorName } from "../base/runErrors.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
@@ -93,7 +94,7 @@ export interface TurnOutcome {
   readonly text: string;
   /** Set when failed: for a person, for a program, and what is to blame. */
   readonly error?: string;
-  readonly errorName?: string;
+  readonly errorName?: RunErrorName;
   readonly cause?: RunCause;
 }
 

@@ -25,7 +25,8 @@ export function layersOf(error: unknown): readonly ErrorLayer[] {
       const layer = Object.fromEntries(ownFields(value));
       layers.push(layer);
       waiting.push(layer.responseBody, layer.data, layer.error, layer.response);
-      waiting.push(inside(layer.metadata, "raw"), layer.message, layer.detail);
+      waiting.push(inside(layer.metadata, "raw"), layer.message);
+      if (!Array.isArray(layer.detail)) waiting.push(layer.detail);
     }
   }
   return layers;
@@ -102,10 +103,10 @@ function isRead(text: string): boolean {
   return /^[[{]/.test(text) && parsed(text) !== undefined;
 }
 
-/** The entries of a list of complaints, such as a 422 has: each with the field that it is about. */
+/** A list of complaints, such as a 422 has, in one: each with the field that it is about. */
 function listed(value: unknown): string[] {
   if (typeof value === "string") return said(value);
-  return listOf(value).flatMap((entry) => {
+  const complaints = listOf(value).flatMap((entry) => {
     if (typeof entry === "string") return said(entry);
     const [words] = [inside(entry, "msg"), inside(entry, "message")].flatMap(said);
     if (words === undefined) return [];
@@ -113,4 +114,5 @@ function listed(value: unknown): string[] {
     const where = Array.isArray(place) ? place.map(String).join(".") : said(place)[0];
     return [where === undefined || where === "" ? words : `${where}: ${words}`];
   });
+  return complaints.length === 0 ? [] : [complaints.join("; ")];
 }

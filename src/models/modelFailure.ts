@@ -1,3 +1,4 @@
+import type { RunErrorName } from "../base/runErrors.js";
 import type { RunCause } from "../protocol/objects/run.js";
 
 /** Why a model call failed, in words for a person and a name for a program. */
@@ -21,7 +22,8 @@ export interface RetryHint {
 }
 
 /** The `errorName`s of a run that its model failed. */
-export type ModelErrorName =
+export type ModelErrorName = Extract<
+  RunErrorName,
   | "ProviderAuth"
   | "ProviderError"
   | "ProviderOverloaded"
@@ -29,4 +31,5 @@ export type ModelErrorName =
   | "ProviderUnreachable"
   | "RateLimited"
   | "ContextOverflow"
-  | "ContentFilter";
+  | "ContentFilter"
+>;

@@ -1,9 +1,10 @@
 // Takes what a command prints, however much, and keeps its beginning and its end in memory and the
 // whole in a file.
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { stripVTControlCharacters } from "node:util";
+import { makeFolder } from "../base/makeFolder.js";
 import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js";
 
 /** Characters kept of the beginning, and of the end. */
@@ -104,7 +105,7 @@ export class OutputCollector {
   }
 
   async #openFile(): Promise<FileHandle> {
-    await mkdir(dirname(this.#options.file), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(this.#options.file), { mode: 0o700 });
     const file = await open(this.#options.file, "wx", 0o600);
     this.#hasFile = true;
     return file;

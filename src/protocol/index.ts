@@ -1,5 +1,6 @@
 // The public protocol: schemas and types alone, with no Node dependency.
 export { DomainError, type ErrorName, errorTable } from "../base/errors.js";
+export { isRunErrorName, runErrorTable } from "../base/runErrors.js";
 export type { Direction, MethodDeclaration, NotificationDeclaration } from "./declare.js";
 export * from "./objects/message.js";
 export * from "./objects/model.js";

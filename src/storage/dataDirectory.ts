@@ -1,8 +1,8 @@
 // Where the data is (contract section 9).
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { folderOf, homeFolder } from "../base/baseFolders.js";
-import { storageError } from "./storageError.js";
+import { makeFolderSync } from "../base/makeFolder.js";
+import { folderError } from "./storageError.js";
 
 export { databaseName } from "../base/dataFiles.js";
 
@@ -40,8 +40,8 @@ export const noDataDirectory =
 /** Makes a data directory, private to the user. Throws `StorageFailed` where that can't be. */
 export function makeDataDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolderSync(path, { mode: 0o700 });
   } catch (error) {
-    throw storageError(path, error);
+    throw folderError(path, error);
   }
 }

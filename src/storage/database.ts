@@ -1,7 +1,9 @@
 // The one SQLite file (contract section 9): opened safely, migrated, and written in transactions.
 // Every failure leaves as a `StorageFailed` that names the file and the fix.
+import { dirname } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { DomainError } from "../base/errors.js";
+import { fileSystemTrouble } from "./folderProbe.js";
 import { applicationId, migrations } from "./migrations.js";
 import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
 
@@ -24,6 +26,17 @@ export interface Statement {
   run(...values: SqlValue[]): { changes: number; lastInsertRowid: number };
   get(...values: SqlValue[]): Row | undefined;
   all(...values: SqlValue[]): Row[];
+}
+
+/** SQLite's primary codes behind which a file system without locks or shared memory may stand. */
+const doubtfulCodes = new Set([busyCode, 10, 14, 15]);
+
+function openingError(file: string, error: unknown): DomainError {
+  const isDoubtful = doubtfulCodes.has(sqliteCodeOf(error) ?? 0);
+  const trouble = isDoubtful ? fileSystemTrouble(dirname(file)) : undefined;
+  if (trouble === undefined) return storageError(file, error);
+  const message = `The database ${file} cannot be used: ${trouble}.`;
+  return new DomainError("StorageFailed", message, { cause: error });
 }
 
 /** The open database. Everything is synchronous; nothing else may run between two of its calls. */
@@ -62,7 +75,7 @@ export class Database {
       return database;
     } catch (error) {
       if (sqlite?.isOpen) sqlite.close();
-      throw storageError(file, error);
+      throw openingError(file, error);
     }
   }
 
@@ -77,7 +90,8 @@ export class Database {
     try {
       this.#checkOwner();
     } finally {
-      this.#sqlite.exec("ROLLBACK");
+      // A lock or a disk that fails ends the transaction by itself.
+      if (this.#sqlite.isTransaction) this.#sqlite.exec("ROLLBACK");
     }
   }
 

@@ -88,23 +88,49 @@ export class MessageStore {
   }
 
   /**
-   * A session's messages from the one with `fromId` on, oldest first; all without it. A long history
-   * is read at every turn, so no more than a model needs.
+   * A session's messages as a model is to see them, oldest first: all, or where `summaryId` is given
+   * the summary, what the user said in the turn that made it, and what came after it (`protocol.md`
+   * section 4, Summaries). A long history is read at every turn, so no more than a model needs.
    */
-  history(sessionId: string, fromId: string | undefined): HistoryRow[] {
-    const from = fromId === undefined ? undefined : this.find(sessionId, fromId);
+  history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
+    const summary = summaryId === undefined ? undefined : this.find(sessionId, summaryId);
+    const after = this.#between(sessionId, summary?.position ?? 0, Number.MAX_SAFE_INTEGER);
+    if (summary === undefined) return after;
+    const begin = this.#beginOfTurn(sessionId, summary.position);
+    const said = this.#between(sessionId, begin, summary.position).filter(
+      ({ role }) => role === "user",
+    );
+    const { id, role, parts, isSummary } = summary;
+    return [{ id, role, parts, isSummary }, ...said, ...after];
+  }
+
+  /** The messages between two positions, without the summaries: those were replaced, or came to nothing. */
+  #between(sessionId: string, after: number, before: number): HistoryRow[] {
     return this.#database
       .prepare(
         `SELECT id, role, parts, isSummary FROM messages
-         WHERE sessionId = ? AND position >= ? ORDER BY position`,
+         WHERE sessionId = ? AND position > ? AND position < ? AND isSummary = 0 ORDER BY position`,
       )
-      .all(sessionId, from?.position ?? 0)
+      .all(sessionId, after, before)
       .map((row) => ({
         id: String(row.id),
         role: String(row.role),
         parts: String(row.parts),
-        isSummary: row.isSummary === 1,
+        isSummary: false,
       }));
+  }
+
+  /** The position of the last message before the turn that wrote the message at `position`. */
+  #beginOfTurn(sessionId: string, position: number): number {
+    const own = this.#database.prepare("SELECT run FROM messages WHERE position = ?").get(position);
+    if (typeof own?.run !== "number") return position;
+    const row = this.#database
+      .prepare(
+        `SELECT position FROM messages WHERE sessionId = ? AND position < ? AND run IS NOT ?
+         ORDER BY position DESC LIMIT 1`,
+      )
+      .get(sessionId, position, own.run);
+    return Number(row?.position ?? 0);
   }
 
   /** The messages that a run's turn wrote, oldest first. */

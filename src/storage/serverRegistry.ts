@@ -2,11 +2,12 @@
 // a lock on a file of its own for as long as its process lives; the operating system releases it
 // with the process, however that ends. The lock is SQLite's own, so that it works on every platform;
 // base/dataFiles.ts says what must never be done with its file.
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { lockEnding, locksFolder } from "../base/dataFiles.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { makeFolderSync } from "../base/makeFolder.js";
 import type { Database } from "./database.js";
 import { storageError } from "./storageError.js";
 
@@ -42,7 +43,7 @@ export class ServerRegistry {
     const file = lockFile(directory, id);
     let lock: Sqlite | undefined;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makeFolderSync(directory, { mode: 0o700 });
       lock = new DatabaseSync(file);
       // Without the pragma a second file would stay behind where the process is killed.
       lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");

@@ -1,6 +1,7 @@
 // What SQLite threw, as errors that a person can do something about.
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
+import { explainSystemError } from "../base/systemError.js";
 
 /** Somebody else holds the file. */
 export const busyCode = 5;
@@ -30,6 +31,18 @@ export function storageError(file: string | undefined, error: unknown): DomainEr
     cause: error,
     ...defined({ data: code === undefined ? undefined : { sqliteCode: code } }),
   });
+}
+
+/** The domain error for a folder of ours that cannot be made or used; it names the folder. */
+export function folderError(folder: string, error: unknown): DomainError {
+  const why = explainSystemError(error) ?? messageOf(error);
+  const part = error instanceof Error && "path" in error ? String(error.path) : folder;
+  const where = part === folder ? "" : ` at ${part}`;
+  return new DomainError(
+    "StorageFailed",
+    `The folder ${folder} cannot be made${where}: ${why}; choose another with --data-dir.`,
+    { cause: error },
+  );
 }
 
 /** SQLite's primary result code; undefined where something else failed. */

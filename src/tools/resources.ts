@@ -1,11 +1,12 @@
 // What the tools of one workspace hold: running processes, whole outputs on disk, and what they
 // remember of each session.
-import { mkdir, realpath, rm } from "node:fs/promises";
+import { realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import { makeFolder } from "../base/makeFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { Job } from "../process/jobs.js";
 import type { ProcessHost } from "../process/processHost.js";
@@ -106,7 +107,7 @@ export class ToolResources {
   /** Makes the folder for a session's outputs. */
   async makeOutputFolder(sessionId: string): Promise<string> {
     const folder = this.outputFolder(sessionId);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, { mode: 0o700 });
     return realpath(folder);
   }
 

@@ -5,7 +5,6 @@
  * ids come back as they were sent, nothing is read or held without a bound, the end of the input is
  * told once and fails our own open requests, and `dispose` cancels the handlers that still run.
  */
-import type { Readable, Writable } from "node:stream";
 import { createMessageConnection, type Logger, type MessageConnection } from "vscode-jsonrpc/node";
 import { Deferred } from "../base/deferred.js";
 import type { Log } from "../base/log.js";
@@ -13,14 +12,15 @@ import type { Framing } from "./framing.js";
 import { InboundRequests } from "./inboundRequests.js";
 import { OutgoingRequests } from "./outgoingRequests.js";
 import { ChannelReader } from "./reader.js";
+import type { ByteInput, ByteOutput } from "./streams.js";
 import { ChannelWriter } from "./writer.js";
 
 /** The size, in bytes, over which a message is skipped, unless told otherwise. */
 export const defaultMaxMessageBytes = 64 * 1024 * 1024;
 
 export interface ChannelOptions {
-  input: Readable;
-  output: Writable;
+  input: ByteInput;
+  output: ByteOutput;
   /** With `auto` nothing is written before the first byte has come. */
   framing: Framing | "auto";
   log: Log;

@@ -7,7 +7,6 @@
  * The end of the input is not `onClose`: the connection stays open for the answers that are still
  * due. It is told through `ended`, after every message that came before it has gone to its handler.
  */
-import type { Readable } from "node:stream";
 import {
   AbstractMessageReader,
   type DataCallback,
@@ -24,10 +23,11 @@ import type { InboundRequests } from "./inboundRequests.js";
 import { cancelMethod, Inbox } from "./inbox.js";
 import { InputDecoder } from "./inputDecoder.js";
 import type { OutgoingRequests } from "./outgoingRequests.js";
+import type { ByteInput } from "./streams.js";
 import type { ChannelWriter } from "./writer.js";
 
 export interface ChannelReaderOptions {
-  input: Readable;
+  input: ByteInput;
   framing: Framing | "auto";
   maxMessageBytes: number;
   /** How many bytes may lie unread by the other side before no more is read from it. */
@@ -125,8 +125,8 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     this.stop();
   }
 
-  readonly #onData = (chunk: Buffer | string): void => {
-    this.#decoder.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  readonly #onData = (chunk: Uint8Array | string): void => {
+    this.#decoder.push(asBuffer(chunk));
     this.#resumeOrWait();
   };
 
@@ -164,4 +164,11 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
 /** Cancels are not counted: vscode-jsonrpc handles some of them without giving them a turn. */
 function isCancel(message: Message): boolean {
   return "method" in message && message.method === cancelMethod;
+}
+
+/** The bytes of a chunk, which are not copied where they are bytes already. */
+function asBuffer(chunk: Uint8Array | string): Buffer {
+  if (typeof chunk === "string") return Buffer.from(chunk);
+  if (Buffer.isBuffer(chunk)) return chunk;
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

@@ -6,7 +6,6 @@
  * rejects once the stream has failed or closed. Until the framing is known nothing is written:
  * messages wait in order.
  */
-import type { Writable } from "node:stream";
 import {
   AbstractMessageWriter,
   Message,
@@ -18,10 +17,11 @@ import { UnwritableMessage } from "../base/unwritable.js";
 import { encodeFrame, type Framing } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import type { OutgoingRequests } from "./outgoingRequests.js";
+import type { ByteOutput } from "./streams.js";
 import { errorAnswer, resultAnswer, wireError } from "./wireError.js";
 
 export interface ChannelWriterOptions {
-  output: Writable;
+  output: ByteOutput;
   inbound: InboundRequests;
   outgoing: OutgoingRequests;
   log: Log;

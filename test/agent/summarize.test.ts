@@ -1,9 +1,7 @@
 import { APICallError } from "@ai-sdk/provider";
 import { describe, expect, it } from "vitest";
 import { summarize } from "../../src/agent/summarize.js";
-import { estimatedTokens } from "../../src/agent/usage.js";
 import type { HistoryMessage } from "../../src/engine/engine.js";
-import type { Part } from "../../src/protocol/objects/message.js";
 import { fakeInfo, prompt, TestTurn, textTool } from "../helpers/agentTurn.js";
 import { calls, FakeModel, finish, says, toolCall } from "../helpers/fakeModel.js";
 
@@ -66,7 +64,7 @@ describe("summarising a session", () => {
       text: "",
     });
     const other = new TestTurn();
-    for (const model of [new FakeModel(new Error("bad")), new FakeModel([finish()])]) {
+    for (const model of [new FakeModel(new Error("bad")), new FakeModel([finish()], [finish()])]) {
       expect(await summarize(other.input(model, { history }), other.ports)).toMatchObject({
         status: "failed",
         errorName: "ProviderError",
@@ -107,10 +105,11 @@ describe("a turn that fills the context window", () => {
       turn.sink.messages.map(({ role, start }) => role + (start.isSummary ? "!" : "")),
     ).toEqual(["user", "assistant", "tool", "assistant!", "assistant"]);
     expect(turn.sink.summaryId).toBe("m4");
-    expect(model.calls[2]?.prompt.map(({ role }) => role)).toEqual(["system", "user"]);
+    expect(model.calls[2]?.prompt.map(({ role }) => role)).toEqual(["system", "user", "user"]);
     const shown = JSON.stringify(model.calls[2]?.prompt);
-    expect(shown).toMatch(/SUMMARY.*go on, please.*Go on with the task/);
+    expect(shown).toMatch(/SUMMARY.*go on, please/);
     expect(shown).not.toContain("make it fast");
+    expect(shown.split("go on, please")).toHaveLength(2);
   });
 
   it("summarises before its first call where what came before it nearly fills the window", async () => {
@@ -124,7 +123,7 @@ describe("a turn that fills the context window", () => {
     });
     expect(turn.sink.roles).toEqual(["user", "assistant", "assistant"]);
     expect(turn.sink.summaryId).toBe("m2");
-    expect(turn.sink.messages[1]?.text).toMatch(/SUMMARY.*and now\?/s);
+    expect(turn.sink.messages[1]?.text).toBe("SUMMARY");
     expect(JSON.stringify(model.calls[0]?.prompt)).not.toContain("and now?");
   });
 
@@ -146,19 +145,6 @@ describe("a turn that fills the context window", () => {
     expect(model.calls[1]?.providerOptions).toMatchObject({ turnwire: { turnStart: 2 } });
   });
 
-  it("counts all that its first call would hold, but no attachment", () => {
-    const parts = (...given: Part[]) => [{ id: "h", role: "user" as const, parts: given }];
-    const text: Part = { type: "text", text: "x".repeat(400) };
-    const call = { type: "toolCall", toolCallId: "c", name: "abcd", state: "completed" } as const;
-    const result = { type: "toolResult", toolCallId: "c", name: "abcd", isError: false } as const;
-    expect(estimatedTokens("s".repeat(40), parts(text))).toBe(110);
-    expect(estimatedTokens("", parts({ ...text, type: "reasoning" }))).toBe(100);
-    expect(estimatedTokens("", parts({ ...call, input: { a: "x".repeat(28) } }))).toBe(10);
-    expect(estimatedTokens("", parts({ ...result, output: "x".repeat(80) }))).toBe(20);
-    const image: Part = { type: "attachment", name: "a", mimeType: "image/png", size: 4000 };
-    expect(estimatedTokens("", parts(image))).toBe(0);
-  });
-
   const onlySummary = longHistory(8_000).map((message) => ({ ...message, isSummary: true }));
   it.each([
     ["it is told not to", { history: longHistory(8_000) }, small],
@@ -167,7 +153,7 @@ describe("a turn that fills the context window", () => {
     ["a summary is all there is", { history: onlySummary, autoSummarize: true }, small],
     [
       "the prompt is all there is",
-      { prompt: prompt("x".repeat(8_000)), autoSummarize: true },
+      { prompt: prompt("x".repeat(5_000)), autoSummarize: true },
       small,
     ],
   ])("begins without a summary where %s", async (_, given, info) => {

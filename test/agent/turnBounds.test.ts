@@ -2,7 +2,7 @@ import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
 import { describe, expect, it } from "vitest";
 import { Deferred } from "../../src/base/deferred.js";
 import { TestTurn, textTool } from "../helpers/agentTurn.js";
-import { calls, FakeModel, says, text } from "../helpers/fakeModel.js";
+import { calls, FakeModel, finish, says, text, toolCall } from "../helpers/fakeModel.js";
 
 const echo = textTool("echo", (said) => ({ output: `echo ${said}` }));
 
@@ -40,6 +40,21 @@ describe("the bounds of a turn", () => {
     );
     expect(outputs.slice(0, 2)).toEqual(["echo x", "echo x"]);
     expect(outputs[2]).toContain("3 times in a row");
+  });
+
+  it("counts replies, not the calls that one of them makes at once", async () => {
+    const turn = new TestTurn();
+    const at = (reply: number) =>
+      Array.from({ length: 6 }, (_, index) =>
+        toolCall(`c${reply}-${index}`, "echo", { text: "x" }),
+      ).flat();
+    const replies = [0, 1, 2, 3, 4].map((reply) => [...at(reply), finish("tool-calls")]);
+    const once = new FakeModel(replies[0] ?? [], says("done"));
+    expect(await turn.run(once, { tools: [echo] })).toMatchObject({ status: "succeeded" });
+    const endless = new FakeModel(...replies);
+    const outcome = await new TestTurn().run(endless, { tools: [echo] });
+    expect(outcome).toMatchObject({ errorName: "ToolLoop" });
+    expect(endless.calls).toHaveLength(5);
   });
 
   it("does not take the same call with another result for a loop", async () => {

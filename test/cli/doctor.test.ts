@@ -14,7 +14,7 @@ async function examine(env: Record<string, string> = {}, dataDir = join(root, "s
   const lines: string[] = [];
   const code = await doctor({
     env: { HOME: root, XDG_CONFIG_HOME: root, ...env },
-    cwd: root,
+    workspacePath: root,
     dataDir,
     versions: { turnwire: "1.2.3", protocol: 1, node: "20.19.0", platform: "linux x64" },
     write: (line) => lines.push(line),

@@ -1,7 +1,7 @@
 // `turnwire run` in this process, with streams that the test holds and a real server as its child.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "../../src/base/clock.js";
@@ -58,7 +58,8 @@ export function createHarness({ isTerminal = false, serverArgs = ["serve"] } = {
       return runCommand(
         { output: "text", prompt: "", dataDir: join(folder, "data"), ...options },
         {
-          ...{ stdin, stdout, stderr, isStderrTty: isTerminal, cwd: folder },
+          ...{ stdin, stdout, stderr, isStderrTty: isTerminal },
+          resolvePath: (path) => resolve(folder, path),
           env: offlineEnvironment(folder),
           serverCommand: { file: process.execPath, args: [launcher, ...serverArgs] },
           onInterrupt(callback) {

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { TurnwireClient } from "../../src/client/index.js";
@@ -30,7 +31,7 @@ describe("a server that is started", () => {
     const script = 'console.error("cannot open the database"); process.exitCode = 3';
     await expect(TurnwireClient.spawn(node(script))).rejects.toMatchObject({
       name: "ConnectionLost",
-      message: "the server ended with code 3",
+      message: "the server ended with code 3: cannot open the database",
       stderr: "cannot open the database\n",
     });
   });
@@ -84,7 +85,7 @@ describe("ending a server", () => {
     const script =
       'process.on("SIGTERM", () => console.log("stay")); setInterval(() => {}, 1000); console.log("up")';
     const endpoint = await startServer(node(script), clock);
-    const { input } = endpoint.streams;
+    const input = endpoint.streams.input as Readable;
     await once(input, "data");
     const ended = endpoint.end(5_000);
     fireNext();

@@ -153,6 +153,27 @@ describe("the end of patience", () => {
     expect(loopback.provider.turnRequests).toHaveLength(first + 6);
   });
 
+  it("counts the calls of its sub-tasks among `limits.maxSteps`", async () => {
+    const session = await openSession(server);
+    const first = loopback.provider.turnRequests.length;
+    let count = 0;
+    loopback.provider.byDefault(() => {
+      const { tools = [] } = loopback.provider.turnRequests.at(-1)?.body ?? {};
+      const isTask = !tools.some((tool) => tool.function.name === "task");
+      count++;
+      return isTask && count % 3 !== 0
+        ? reply().toolCall("glob", { pattern: `*.${count}` })
+        : isTask
+          ? reply().text("nothing there")
+          : reply().toolCall("task", { description: "look", prompt: `Look ${count}.` });
+    });
+    expect(await session.run("hello", "steps-2")).toMatchObject({
+      ...{ status: "failed", errorName: "StepLimit", cause: "limit" },
+    });
+    loopback.provider.byDefault(() => reply().text("ok"));
+    expect(loopback.provider.turnRequests).toHaveLength(first + 6);
+  });
+
   it("with one that calls the same tool over and over is `ToolLoop`", async () => {
     const session = await openSession(server);
     loopback.provider.byDefault(() => reply().toolCall("ls", { path: "." }));

@@ -1,6 +1,8 @@
 // Contract section 1: how the server ends, what is on disk then, and that nothing outlives it.
 import { spawn } from "node:child_process";
-import { afterAll, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { Gate, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { processesWith, uniqueSeconds } from "../helpers/processList.js";
@@ -16,6 +18,7 @@ afterAll(endServers);
 
 const clientId = "a-client";
 const onPosix = describe.runIf(process.platform !== "win32");
+const onLinux = it.runIf(process.platform === "linux");
 
 /** A server on which the run `r-1` has begun, and its model says nothing until the gate opens. */
 async function startWithRunningTurn(options: StartOptions = {}) {
@@ -167,12 +170,36 @@ onPosix("a client that goes away otherwise", () => {
     expect(await server.exit).toEqual({ code: 0, signal: null });
   });
 
-  it("before it could say so, ends the server too", async () => {
-    const parent = spawn("true", { stdio: "ignore" });
-    await new Promise((resolve) => parent.once("exit", resolve));
+  onLinux(
+    "counts as dead when it is a zombie, which nobody has waited for yet (Linux: /proc)",
+    async () => {
+      // The shell starts a child and then becomes a program that never waits for it.
+      const parent = spawn("sh", ["-c", "sleep 600 & echo $!; exec sleep 600"], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
+      onTestFinished(() => void parent.kill("SIGKILL"));
+      const [line] = await once(parent.stdout, "data");
+      const child = Number(String(line));
+      const server = startServer();
+      await server.call("initialize", { processId: child });
+      await server.settle();
+      process.kill(child, "SIGKILL");
+      expect(await server.exit).toEqual({ code: 0, signal: null });
+      expect(readFileSync(`/proc/${child}/stat`, "utf8")).toContain(") Z ");
+    },
+  );
+
+  it("is not watched where it cannot be seen, as from a container", async () => {
+    const elsewhere = spawn("true", { stdio: "ignore" });
+    await once(elsewhere, "exit");
     const server = startServer();
-    await server.call("initialize", { processId: parent.pid ?? 0 });
-    expect(await server.exit).toEqual({ code: 0, signal: null });
+    await server.call("initialize", { processId: elsewhere.pid ?? 0 });
+    const session = await openSession(server);
+    expect(await session.run("@wait 2500\n@say still here", "r-1")).toMatchObject({
+      text: "still here",
+    });
+    expect(server.stderr).toContain("cannot be seen from here");
+    expect(await server.close()).toEqual({ code: 0, signal: null });
   });
 
   it("stays served where `processId` is null", async () => {

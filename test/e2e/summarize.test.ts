@@ -203,3 +203,60 @@ describe("summarizeSession", () => {
     },
   );
 });
+
+describe("a session that fills its window", () => {
+  it("keeps the prompt of the turn with its attachments, once, for the next turn too", async () => {
+    const mine = await startLoopbackServer();
+    onTestFinished(() => mine.provider.close());
+    mine.provider.onSummary(() => reply().text("In short: a story."));
+    const session = await openSession(mine.server);
+    await session.run("a long story", "fill-1");
+    mine.provider.enqueue(errorReply(400, "maximum context length exceeded"));
+    const data = Buffer.from("\ufeffthe log", "utf16le").toString("base64");
+    await mine.server.call("sendMessage", {
+      ...session.params("look at the log", "fill-2"),
+      attachments: [{ name: "a.log", mimeType: "text/plain", data }],
+    });
+    await mine.server.completion("fill-2");
+    await session.run("and now?", "fill-3");
+    const texts = mine.provider.turnRequests.slice(-2).map(({ body }) => {
+      return JSON.stringify(body.messages.slice(1));
+    });
+    for (const text of texts) {
+      expect(text).toMatch(/In short: a story.*look at the log.*the log/);
+      expect(text.split("look at the log")).toHaveLength(2);
+      expect(text).not.toMatch(/a long story|being worked on/);
+    }
+    expect(texts[1]).toMatch(/look at the log.*"ok".*and now\?/);
+    expect(texts[1]?.startsWith(texts[0]?.slice(0, -1) ?? "-")).toBe(true);
+  });
+
+  it.each([
+    ["cut", () => reply().text("The user wants a pa").finish("length")],
+    ["filtered", () => reply().text("The user").finish("content_filter")],
+    ["a tool call", () => reply().text("I look").toolCall("ls", {})],
+    ["thoughts alone", () => reply().text("<think>the user wants", "</think>")],
+  ])("is as before where its summary is %s", async (name, answer) => {
+    const session = await openSession(server);
+    await session.run("a long story", `unfinished-${name}`);
+    const before = await session.messages();
+    loopback.provider.onSummary(answer);
+    expect(await server.failure("summarizeSession", session.ids)).toBe("EngineFailed");
+    expect(await session.messages()).toEqual(before);
+    expect(await server.call("getSession", session.ids)).not.toHaveProperty("summaryMessageId");
+  });
+
+  it("names what does not fit, and keeps its history", async () => {
+    const session = await openSession(server);
+    await session.run("a long story", "huge-1");
+    const data = Buffer.from("l".repeat(1_000_000)).toString("base64");
+    await server.call("sendMessage", {
+      ...session.params("look at the log", "huge-2"),
+      attachments: [{ name: "a.log", mimeType: "text/plain", data }],
+    });
+    const { status, errorName, error } = await server.completion("huge-2");
+    expect([status, errorName]).toEqual(["failed", "ContextOverflow"]);
+    expect(error).toContain('the attachment "a.log" (about 250,');
+    expect(await server.call("getSession", session.ids)).not.toHaveProperty("summaryMessageId");
+  });
+});

@@ -2,6 +2,7 @@
 // cancelled turn wait at gates that the test opens.
 
 import { Deferred } from "../../src/base/deferred.js";
+import type { RunErrorName } from "../../src/base/runErrors.js";
 import type {
   Engine,
   EngineSetup,
@@ -82,7 +83,7 @@ export class GatedTurn {
   }
 
   /** The turn fails, and says so itself. */
-  fail(error = "no", errorName = "ProviderError"): void {
+  fail(error = "no", errorName: RunErrorName = "ProviderError"): void {
     const outcome = { status: "failed", text: "", error, errorName, cause: "provider" } as const;
     this.#open({ type: "end", outcome });
   }

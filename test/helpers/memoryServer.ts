@@ -1,7 +1,7 @@
 // A whole server without its process: composed as in production, with gated turns, over a channel of
 // two streams in memory. The client at the other end speaks JSON by hand.
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Deferred } from "../../src/base/deferred.js";
@@ -165,7 +165,7 @@ export class MemoryServer {
       dataDirectory: this.directory,
       facts: { name: "turnwire", version: "0.0.0", maxMessageBytes: 1024 },
       env: this.env,
-      cwd: temporary.path,
+      resolvePath: (path) => resolve(temporary.path, path),
       lingerMs: options.lingerMs ?? 0,
       clock: options.clock ?? systemClock,
       ids: options.ids ?? new CountingIds(),

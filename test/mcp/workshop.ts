@@ -93,7 +93,7 @@ export class Workshop {
     input: object = {},
     signal = new AbortController().signal,
   ): Promise<ToolResult> {
-    const checked = checkToolInput(tool.inputSchema, input);
+    const checked = checkToolInput(tool.inputSchema, tool.jsonSchema, input);
     if (!checked.ok) throw new Error(checked.problem);
     return tool.execute(checked.value, {
       ...{ workspacePath: this.workspace, sessionId: "ses_1", toolCallId: "call_1" },

@@ -57,9 +57,9 @@ describe("explaining a model's error", () => {
     ['[{"error":{"message":"in an array","code":400}}]', "in an array"],
     [
       '{"detail":[{"loc":["body","messages",0,"role"],"msg":"Input should be user"},{"msg":"no"}]}',
-      "body.messages.0.role: Input should be user: no",
+      "body.messages.0.role: Input should be user; no",
     ],
-    ['{"errors":[{"message":"one"},"two"]}', "one: two"],
+    ['{"errors":[{"message":"one"},"two"]}', "one; two"],
     [
       '{"error":{"message":"Provider returned error","metadata":{"raw":"{\\"message\\":\\"it has no tools\\"}"}}}',
       "Provider returned error: it has no tools",

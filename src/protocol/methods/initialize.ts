@@ -16,7 +16,11 @@ export const initialize = declareMethod({
         .describe("The version that the client speaks; today's is 1."),
       clientInfo: z.object({ name: z.string(), version: z.string().optional() }).optional(),
       clientId: ownId("The client's own stable identity: completions belong to it.").optional(),
-      processId: z.int().positive().nullish().describe("The parent whose death ends the server."),
+      processId: z
+        .int()
+        .positive()
+        .nullish()
+        .describe("The process whose death ends the server, where it can be seen from there."),
       ackTimeoutMs: z
         .int()
         .positive()

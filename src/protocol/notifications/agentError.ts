@@ -1,13 +1,14 @@
 import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
+import { RunErrorName } from "../objects/run.js";
 
 /** `agentError`, contract section 6. */
 export const agentError = declareNotification({
   name: "agentError",
   section: 6,
   summary: "A run failed.",
-  params: () => z.object({ ...sessionEvent(), message: z.string(), name: z.string() }),
+  params: () => z.object({ ...sessionEvent(), message: z.string(), name: RunErrorName() }),
   example: {
     workspaceId: "ws_1f0c",
     sessionId: "ses_7a2b",

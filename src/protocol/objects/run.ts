@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { type RunErrorName as KnownRunError, runErrorTable } from "../../base/runErrors.js";
 import { lazySchema } from "../declare.js";
 
 /** How a turn ended. */
@@ -27,6 +28,17 @@ export const RunCause = lazySchema(() =>
     .meta({ id: "RunCause", description: "What ended a turn that did not succeed." }),
 );
 export type RunCause = z.output<ReturnType<typeof RunCause>>;
+
+/** The name of what went wrong, for a program. The list may grow: a reader takes any text. */
+export const RunErrorName = lazySchema(() =>
+  z
+    .union([z.enum(Object.keys(runErrorTable) as [KnownRunError, ...KnownRunError[]]), z.string()])
+    .meta({
+      id: "RunErrorName",
+      description:
+        "What went wrong, for a program: one of the names in section 8. More may be added; a client takes one that it does not know for a failure of no special kind.",
+    }),
+);
 
 /** How far an accepted run has come. */
 export const RunState = lazySchema(() =>
@@ -65,7 +77,7 @@ export const RunComplete = lazySchema(() =>
       status: RunStatus(),
       cancelled: z.boolean().describe("Whether `status` is `cancelled`."),
       error: z.string().optional().describe("What went wrong, for a person."),
-      errorName: z.string().optional().describe("The same, for a program."),
+      errorName: RunErrorName().optional(),
       cause: RunCause().optional(),
       foldedPrompts: z.int().nonnegative().describe("Queued prompts that joined this turn."),
       usage: Usage().optional(),

@@ -3,6 +3,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "../../base/makeFolder.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 import { openReal } from "./open.js";
@@ -21,7 +22,7 @@ export class FolderAnchor {
   static async open(real: string): Promise<FolderAnchor> {
     // Windows opens no folders; there the path itself must do.
     if (process.platform === "win32") {
-      await mkdir(real, { recursive: true });
+      await makeFolder(real);
       return new FolderAnchor(real, undefined);
     }
     try {
@@ -35,7 +36,7 @@ export class FolderAnchor {
     }
     const parent = await FolderAnchor.open(dirname(real));
     try {
-      await makeFolder(parent.path(basename(real)));
+      await makeEntry(parent.path(basename(real)));
     } finally {
       await parent.close();
     }
@@ -59,7 +60,7 @@ export class FolderAnchor {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeEntry(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {

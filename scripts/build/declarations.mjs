@@ -1,0 +1,50 @@
+// Rolls the type declarations of each library entry into one file, so that nothing internal can be
+// imported and no type is left whose package is not installed.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+import { dts } from "rolldown-plugin-dts";
+
+/** Only these packages may be imported by a declaration: they are installed with ours. */
+const installed = /^(zod|vscode-jsonrpc)(\/|$)/;
+
+/** Writes `client.d.ts` and `protocol.d.ts`, and the same for CommonJS, into `outdir`. */
+export async function writeDeclarations({ root, outdir }) {
+  const scratch = mkdtempSync(join(root, outdir, "declarations-"));
+  try {
+    const tsc = fileURLToPath(new URL("bin/tsc", import.meta.resolve("typescript/package.json")));
+    execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", scratch], {
+      cwd: root,
+      stdio: "inherit",
+    });
+    for (const entry of ["client", "protocol"]) {
+      const text = await roll(join(scratch, entry, "index.d.ts"));
+      // The loader tells the two kinds of module apart by the file's name alone.
+      for (const ending of ["d.ts", "d.cts"]) {
+        writeFileSync(join(root, outdir, `${entry}.${ending}`), text);
+      }
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function roll(input) {
+  const bundle = await rolldown({
+    input,
+    plugins: [dts({ dtsInput: true })],
+    external: installed,
+    onLog: (_level, { message }) => {
+      throw new Error(message);
+    },
+  });
+  try {
+    const { output } = await bundle.generate({ format: "es" });
+    if (output.length !== 1) throw new Error(`${input} was rolled into more than one file`);
+    return output[0].code;
+  } finally {
+    await bundle.close();
+  }
+}

@@ -1,0 +1,101 @@
+// What is bundled, and what stays outside: the server, whose parts are loaded when first needed, and
+// the two library entries, each as an ES module and in CommonJS.
+//
+// A package that is external here is one of `dependencies`; what is bundled is one of
+// `devDependencies`, and its licence is in THIRD-PARTY-NOTICES.
+import { ownCopy } from "./ownCopy.mjs";
+
+/**
+ * What the server loads from node_modules: the database, which has a compiled part. What else it uses
+ * is bundled. Loaded from node_modules instead, `pino` costs a start 13 % of its processor time, and
+ * `execa` a `turnwire run` 16 %: they are many small files.
+ */
+export const serverExternal = ["@photostructure/sqlite"];
+
+/** What a user of the library may hold as well, and must then be the very same. */
+const libraryExternal = ["vscode-jsonrpc", "zod"];
+
+/** CommonJS dependencies that are bundled ask for `require`, which an ES module lacks. */
+const requireBanner =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+
+/** In CommonJS there is no `import.meta.url`; what asks for it gets this constant instead. */
+export const moduleUrlBanner =
+  'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;';
+
+const shared = {
+  bundle: true,
+  target: "node20",
+  legalComments: "none",
+  logLevel: "warning",
+  // Takes the calls of functions that are empty, as fault points are in a published build.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  metafile: true,
+};
+
+/**
+ * The build of the server, for esbuild. A build with `hasFaultPoints` can be killed at named points
+ * by the crash suite (src/base/faultPoint.ts).
+ */
+export function serverBuild({ root, outdir, hasFaultPoints = false }) {
+  return {
+    ...shared,
+    absWorkingDir: root,
+    outdir,
+    entryPoints: { main: "src/main.ts" },
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    splitting: true,
+    platform: "node",
+    // jsonc-parser's CommonJS form loads files by computed names, which a bundle lacks.
+    mainFields: ["module", "main"],
+    external: serverExternal,
+    banner: { js: requireBanner },
+    define: { __FAULT_POINTS__: String(hasFaultPoints) },
+    // These take in all of zod; the start of the server needs little of it.
+    plugins: [
+      ownCopy({
+        importers: /[\\/]@ai-sdk[\\/]/,
+        packages: ["zod"],
+        // Nobody reads what these packages say of a provider's answer in any other language.
+        contents: { "zod/v4/locales/index.js": 'export { default as en } from "./en.js";' },
+      }),
+    ],
+  };
+}
+
+/** The builds of `turnwire/client`, which needs Node, and of `turnwire/protocol`, which does not. */
+export function libraryBuilds({ root, outdir }) {
+  const library = {
+    ...shared,
+    absWorkingDir: root,
+    outdir,
+    external: libraryExternal,
+    define: { __FAULT_POINTS__: "false" },
+  };
+  const client = { ...library, entryPoints: { client: "src/client/index.ts" }, platform: "node" };
+  const protocol = {
+    ...library,
+    entryPoints: { protocol: "src/protocol/index.ts" },
+    platform: "neutral",
+  };
+  const commonJs = { format: "cjs", outExtension: { ".js": ".cjs" } };
+  return [
+    {
+      ...client,
+      format: "esm",
+      splitting: true,
+      chunkNames: "chunks/client/[name]-[hash]",
+      banner: { js: requireBanner },
+    },
+    {
+      ...client,
+      ...commonJs,
+      define: { ...client.define, "import.meta.url": "__moduleUrl" },
+      banner: { js: moduleUrlBanner },
+    },
+    { ...protocol, format: "esm" },
+    { ...protocol, ...commonJs },
+  ];
+}

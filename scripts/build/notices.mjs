@@ -1,0 +1,94 @@
+// The licences of what is bundled, as THIRD-PARTY-NOTICES gives them.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import { libraryBuilds, serverBuild } from "./entries.mjs";
+
+const heading = `Third-party notices
+
+The files in dist/ contain, in whole or in part, the packages below. This file is generated from the
+build: \`npm run generate\`.
+`;
+const rule = "-".repeat(80);
+
+/** The text of THIRD-PARTY-NOTICES for what a build of the project below `root` contains. */
+export async function thirdPartyNotices(root) {
+  const builds = [
+    serverBuild({ root, outdir: "dist" }),
+    ...libraryBuilds({ root, outdir: "dist" }),
+  ];
+  const metafiles = await Promise.all(
+    builds.map(async (options) => (await build({ ...options, write: false })).metafile),
+  );
+  const folders = new Set(metafiles.flatMap((metafile) => packageFolders(root, metafile)));
+  const packages = [...folders].map((folder) => describe(folder)).sort(byNameAndVersion);
+  return [heading, ...packages.map((one) => notice(one, packages))].join(`\n${rule}\n\n`);
+}
+
+/** The folders of the packages of which something is in the files that a build writes. */
+function packageFolders(root, { outputs }) {
+  return Object.values(outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .map(([path]) => resolve(root, path.replace(/^own-copy:/, "")).replaceAll("\\", "/"))
+    .map((path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0])
+    .filter((folder) => folder !== undefined);
+}
+
+function describe(folder) {
+  const { name, version, license, author, repository, homepage } = JSON.parse(
+    readFileSync(join(folder, "package.json"), "utf8"),
+  );
+  const url = typeof repository === "string" ? repository : (repository?.url ?? homepage);
+  const texts = readdirSync(folder)
+    .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+    .sort()
+    .map((file) => readFileSync(join(folder, file), "utf8").replaceAll("\r\n", "\n").trim());
+  return {
+    name,
+    version,
+    license,
+    author: typeof author === "string" ? author : (author?.name ?? `the authors of ${name}`),
+    source: url?.replace(/^git\+/, "").replace(/\.git$/, ""),
+    text: texts.length === 0 ? undefined : texts.join("\n\n"),
+  };
+}
+
+function byNameAndVersion(a, b) {
+  const [left, right] = [a, b].map(({ name, version }) => `${name} ${version}`);
+  return left < right ? -1 : Number(left > right);
+}
+
+function notice(one, packages) {
+  const { name, version, license, source } = one;
+  return [
+    `${name} ${version}`,
+    `Licence: ${license}`,
+    ...(source === undefined ? [] : [`Source: ${source}`]),
+    "",
+    licenceText(one, packages),
+    "",
+  ].join("\n");
+}
+
+/** A package without a text of its own has that of another one of its repository, or the usual one. */
+function licenceText(one, packages) {
+  if (one.text !== undefined) return one.text;
+  const sibling = packages.find(
+    ({ text, license, source }) =>
+      text !== undefined && license === one.license && source === one.source,
+  );
+  if (sibling !== undefined) return sibling.text;
+  if (one.license === "MIT") return mit(one.author);
+  throw new Error(`${one.name} brings no text of its licence (${one.license}): add one here`);
+}
+
+function mit(holder) {
+  return `Copyright (c) ${holder}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+}

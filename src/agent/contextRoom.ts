@@ -1,0 +1,181 @@
+// How full the model's context window is while a turn runs, and when summarising no longer helps.
+import { formatCount } from "../base/text.js";
+import type { HistoryMessage } from "../engine/engine.js";
+import type { Usage } from "../protocol/objects/run.js";
+import type { Conversation } from "./conversation.js";
+import type { TurnFailure } from "./outcome.js";
+import { imageTokens, messageTokens, partTokens, textTokens, toolTokens } from "./tokenEstimate.js";
+import { toolDefinitions } from "./toolDefinitions.js";
+import type { TurnInput } from "./turn.js";
+
+/** From this share of its window on, a conversation is summarised before it goes on. */
+const nearlyFull = 0.85;
+/** An estimate that is so far over the window is not wrong about what does not fit. */
+const certainlyTooLarge = 1.5;
+/** Summaries in a row that brought no room for more than one call. */
+const mostInVain = 2;
+/** The same where each had made room, and one step filled it again. */
+const mostFilledAtOnce = 5;
+const mostNamed = 3;
+
+/** Something that takes room in the window. */
+interface Share {
+  readonly name: string;
+  readonly tokens: number;
+}
+
+/** Counts what a turn's calls hold. */
+export class ContextRoom {
+  readonly #input: Pick<TurnInput, "model" | "systemPrompt" | "tools">;
+  readonly #conversation: Conversation;
+  readonly #tokens = new WeakMap<HistoryMessage, number>();
+  #instructions: number | undefined;
+  /** What the newest call held as its provider told, and the messages that this covers. */
+  #told: { readonly tokens: number; readonly messages: number } | undefined;
+  /** Calls since the newest summary, and summaries with at most one call between. */
+  #callsSince = Number.POSITIVE_INFINITY;
+  #inARow = 0;
+  #wasFullAtOnce = false;
+
+  constructor(
+    input: Pick<TurnInput, "model" | "systemPrompt" | "tools">,
+    conversation: Conversation,
+  ) {
+    this.#input = input;
+    this.#conversation = conversation;
+  }
+
+  /** Whether the next call may leave too little room, or not fit. Never where no window is known. */
+  get isNearlyFull(): boolean {
+    return this.#isOver(this.#filled());
+  }
+
+  /** Whether what cannot be summarised is certain not to fit. */
+  get isTooLarge(): boolean {
+    const { contextWindow } = this.#input.model.info;
+    if (contextWindow === undefined) return false;
+    return this.#lasting() > contextWindow * certainlyTooLarge;
+  }
+
+  /** Whether the summaries so far have shown that another one would not help. */
+  get isHopeless(): boolean {
+    if (this.#callsSince > 1) return false;
+    return this.#inARow >= (this.#wasFullAtOnce ? mostInVain : mostFilledAtOnce);
+  }
+
+  /** A call was answered. The conversation is still as it was sent. */
+  replied({ promptTokens, completionTokens }: Usage): void {
+    const { length } = this.#conversation.messages;
+    const held = promptTokens > 0 ? promptTokens : this.#estimate();
+    if (this.#callsSince === 0) this.#wasFullAtOnce = this.#isOver(held);
+    this.#callsSince++;
+    // A provider that says nothing, or 0, leaves it to the estimate.
+    this.#told =
+      promptTokens > 0
+        ? {
+            tokens: promptTokens + completionTokens,
+            messages: completionTokens > 0 ? length + 1 : length,
+          }
+        : undefined;
+  }
+
+  /** A summary has taken the place of what came before. */
+  summarised(): void {
+    this.#inARow = this.#callsSince <= 1 ? this.#inARow + 1 : 1;
+    this.#callsSince = 0;
+    this.#told = undefined;
+  }
+
+  /** The failure of a conversation that does not fit and cannot be made shorter. */
+  overflow(refusal?: TurnFailure): TurnFailure {
+    const { id, contextWindow } = this.#input.model.info;
+    const size = contextWindow === undefined ? "" : ` (${formatCount(contextWindow)} tokens)`;
+    const shares = this.#shares();
+    const most = shares
+      .slice(0, mostNamed)
+      .map(({ name, tokens }) => `${name} (about ${formatCount(tokens)} tokens)`)
+      .join(", ");
+    const sentence = `What has to be sent does not fit into the context window of the model "${id}"${size}, and a summary cannot make it shorter. The largest of it: ${most}. Send less, or choose a model with a larger window.`;
+    return {
+      errorName: "ContextOverflow",
+      message: refusal === undefined ? sentence : `${refusal.message} ${sentence}`,
+      cause: refusal?.cause ?? "limit",
+    };
+  }
+
+  #isOver(tokens: number): boolean {
+    const { info, selected } = this.#input.model;
+    const { contextWindow } = info;
+    if (contextWindow === undefined) return false;
+    const reply = selected.maxTokens ?? info.defaultMaxTokens ?? 0;
+    // Many providers count the reply that is asked for as part of the window.
+    const mark = Math.min(contextWindow * nearlyFull, contextWindow - reply);
+    return tokens >= Math.max(mark, contextWindow / 2);
+  }
+
+  #filled(): number {
+    if (this.#told === undefined) return this.#estimate();
+    const unseen = this.#conversation.messages.slice(this.#told.messages);
+    return this.#told.tokens + this.#sum(unseen);
+  }
+
+  #estimate(): number {
+    return this.#instructionTokens() + this.#sum(this.#conversation.messages);
+  }
+
+  /** Without images: what one takes is for its provider to say. */
+  #lasting(): number {
+    const { supportsImages } = this.#input.model.info;
+    const { requests } = this.#conversation;
+    const images = supportsImages ? requests.reduce((sum, one) => sum + imageTokens(one), 0) : 0;
+    return this.#instructionTokens() + this.#sum(requests) - images;
+  }
+
+  #instructionTokens(): number {
+    const { systemPrompt, tools } = this.#input;
+    this.#instructions ??= textTokens(systemPrompt) + toolTokens(toolDefinitions(tools));
+    return this.#instructions;
+  }
+
+  #sum(messages: readonly HistoryMessage[]): number {
+    return messages.reduce((sum, message) => sum + this.#of(message), 0);
+  }
+
+  #of(message: HistoryMessage): number {
+    const known = this.#tokens.get(message);
+    if (known !== undefined) return known;
+    const tokens = messageTokens(message, this.#input.model.info.supportsImages);
+    this.#tokens.set(message, tokens);
+    return tokens;
+  }
+
+  /** What fills the window, the largest first. */
+  #shares(): readonly Share[] {
+    const { systemPrompt, tools, model } = this.#input;
+    const shares: Share[] = [
+      { name: "the instructions, with AGENTS.md", tokens: textTokens(systemPrompt) },
+      { name: "the descriptions of the tools", tokens: toolTokens(toolDefinitions(tools)) },
+    ];
+    const others = new Map<string, number>();
+    for (const message of this.#conversation.messages) {
+      const isRequest = this.#conversation.requests.includes(message);
+      message.parts.forEach((part, index) => {
+        const data = message.attachmentData?.get(index);
+        const tokens = partTokens(part, data, model.info.supportsImages);
+        if (isRequest && part.type === "attachment") {
+          shares.push({ name: `the attachment "${part.name}"`, tokens });
+        } else {
+          const name = isRequest ? "the prompt" : nameOf(message);
+          others.set(name, (others.get(name) ?? 0) + tokens);
+        }
+      });
+    }
+    for (const [name, tokens] of others) shares.push({ name, tokens });
+    return shares.filter(({ tokens }) => tokens > 0).sort((a, b) => b.tokens - a.tokens);
+  }
+}
+
+function nameOf({ isSummary, role }: HistoryMessage): string {
+  if (isSummary) return "the summary";
+  return role === "tool" ? "the results of tools" : "what was said before";
+}

@@ -1,0 +1,23 @@
+/** How many model calls a run may make, its sub-tasks included (`limits.maxSteps`). */
+export class StepBudget {
+  readonly limit: number;
+  #used = 0;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get isUsedUp(): boolean {
+    return this.#used >= this.limit;
+  }
+
+  /** A model call is made. */
+  take(): void {
+    this.#used++;
+  }
+
+  /** A call was refused as too long: it is made again when there is room. */
+  giveBack(): void {
+    this.#used--;
+  }
+}

@@ -1,0 +1,44 @@
+import { type ErrorName, errorTable } from "./errors.js";
+
+/** Why a turn did not succeed, where no request failed: the names of runs alone. */
+const ofRunsAlone = {
+  ProviderAuth: "The provider refused the key, or there is none.",
+  ProviderError: "The provider answered with an error, or with nothing that makes sense.",
+  ProviderOverloaded: "The provider is overloaded or has trouble, also at the last try.",
+  ProviderTimeout: "The provider sent nothing for `limits.providerIdleSeconds`.",
+  ProviderUnreachable: "The provider could not be reached.",
+  RateLimited: "The provider's rate limit holds, also at the last try.",
+  ContextOverflow: "The session does not fit the model's context window, also summarised.",
+  ContentFilter: "The provider's content filter stopped the reply.",
+  StepLimit: "The turn would have needed more than `limits.maxSteps` model calls.",
+  ToolLoop: "The model repeated the same tool call over and over.",
+  PermissionDenied: "`limits.maxDenials` permissions in a row were denied.",
+  Interrupted: "The server died before the turn had ended.",
+} as const;
+
+/** The errors of requests that can end a run too: what fails while its turn is made ready. */
+const ofRequestsToo = [
+  "ConfigInvalid",
+  "ModelNotConfigured",
+  "ProviderNotFound",
+  "EngineFailed",
+  "StorageFailed",
+  "InternalError",
+] as const satisfies readonly ErrorName[];
+
+/** The name of what ended a run that did not succeed (`RunComplete.errorName`). */
+export type RunErrorName = keyof typeof ofRunsAlone | (typeof ofRequestsToo)[number];
+
+/** Every {@link RunErrorName}, with what it means: the one list, which types and docs derive from. */
+export const runErrorTable: Readonly<Record<RunErrorName, string>> = {
+  ...ofRunsAlone,
+  ...(Object.fromEntries(ofRequestsToo.map((name) => [name, errorTable[name].summary])) as Record<
+    (typeof ofRequestsToo)[number],
+    string
+  >),
+};
+
+/** Whether a name is in the list. */
+export function isRunErrorName(name: string): name is RunErrorName {
+  return Object.hasOwn(runErrorTable, name);
+}

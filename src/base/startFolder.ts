@@ -1,0 +1,31 @@
+// The folder in which a process was started. It may be removed, or closed to the process, while the
+// process lives, so it is looked at only where somebody gave a path that begins there.
+import { isAbsolute, resolve } from "node:path";
+import { systemErrorCode } from "./systemError.js";
+
+/** Makes a path that somebody gave an absolute one. Throws {@link NoStartFolder}. */
+export type ResolvePath = (path: string) => string;
+
+/** A relative path was given, and the folder that it begins in is gone or closed. */
+export class NoStartFolder extends Error {
+  constructor(path: string, code: string) {
+    super(
+      `the folder in which this was started is gone or may not be entered (${code}), so the relative path ${JSON.stringify(path)} leads nowhere; give an absolute path`,
+    );
+    this.name = "NoStartFolder";
+  }
+}
+
+/** Resolves paths against the folder that `cwd` gives, which is asked only where one is relative. */
+export function fromStartFolder(cwd: () => string): ResolvePath {
+  return (path) => {
+    if (isAbsolute(path)) return resolve(path);
+    try {
+      return resolve(cwd(), path);
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code === undefined) throw error;
+      throw new NoStartFolder(path, code);
+    }
+  };
+}

@@ -1,0 +1,20 @@
+// What a program that ended said last, from the end of what it wrote to stderr.
+
+/** Where a failed start says why (`turnwire serve`). */
+const ownPrefix = "turnwire: ";
+const longest = 500;
+
+/**
+ * The line that says best why a program ended: its own complaint, else the error that nobody caught,
+ * else the last line that is neither a log record nor a part of a stack. Empty where there is none.
+ */
+export function lastWords(stderr: string): string {
+  const lines = stderr
+    .split(/\r?\n/)
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "" && !/^\s|^Node\.js v\d/.test(line));
+  const own = lines.findLast((line) => line.startsWith(ownPrefix))?.slice(ownPrefix.length);
+  const uncaught = lines.findLast((line) => /^(Uncaught )?[A-Z]\w{0,60}Error\b/.test(line));
+  const words = own ?? uncaught ?? lines.findLast((line) => !line.startsWith("{")) ?? "";
+  return words.length <= longest ? words : `${words.slice(0, longest)}…`;
+}

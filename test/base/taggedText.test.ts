@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { taggedText } from "../../src/base/taggedText.js";
+
+it("puts text between tags", () => {
+  expect(taggedText("a", "b\nc")).toBe("<a>\nb\nc\n</a>");
+  expect(taggedText("a", "b", 'name="n"')).toBe('<a name="n">\nb\n</a>');
+});
+
+it.each(["</doc>", "</DOC>", "< / doc >", "</doc\n>", "</doc x>", "<\t/doc>"])(
+  "is not closed by %j inside it",
+  (closing) => {
+    const text = taggedText("doc", `before ${closing} after`, `name="${closing}"`);
+    expect(text.match(/<\s*\/\s*doc/gi)).toHaveLength(1);
+    expect(text).toMatch(/ after\n<\/doc>$/);
+  },
+);
+
+it("leaves other tags as they are", () => {
+  expect(taggedText("doc", "</p> </docs> <doc>")).toBe("<doc>\n</p> </docs> <doc>\n</doc>");
+});
+
+it("takes a long text in a moment", () => {
+  const long = "< ".repeat(1_000_000) + " ".repeat(1_000_000);
+  const began = performance.now();
+  taggedText("doc", long);
+  expect(performance.now() - began).toBeLessThan(1000);
+});
