@@ -1,20 +1,43 @@
+import { defined } from "../base/defined.js";
 import type { PermissionRules } from "../config/types.js";
-import { allowsCommand, denyingCommandRule } from "./commandRules.js";
+import { allowsCommand, type CommandLine } from "./commandRules.js";
+import { type Denial, denyingCommandRule } from "./denyRules.js";
 import { matchRule, namesSubject, type RuleSubject } from "./matchRule.js";
 import type { RulePlaces } from "./pathRule.js";
 import { isAboutTool, parseRule } from "./rule.js";
 
-/** The first deny rule that matches a need, as it was written (contract section 7). */
+/** The first deny rule that matches a need, as it was written (protocol.md section 7). */
 export function denyingRule(
   rules: PermissionRules,
   need: RuleSubject,
   places?: string | RulePlaces,
 ): string | undefined {
+  const denial = findDenial(rules, need, places);
+  return denial?.doubt === undefined ? denial?.rule.source : undefined;
+}
+
+/** The first deny rule that matches a need, or, where none does, one that may match. */
+export function findDenial(
+  rules: PermissionRules,
+  need: RuleSubject,
+  places?: string | RulePlaces,
+): Denial | undefined {
   if (need.subject.kind !== "command") {
-    return rules.deny.find((rule) => matchRule(rule, need, places));
+    const source = rules.deny.find((rule) => matchRule(rule, need, places));
+    return source === undefined ? undefined : { rule: parseRule(source) };
   }
   const about = rules.deny.map(parseRule).filter((rule) => isAboutTool(rule, need.tool));
-  return denyingCommandRule(about, need.subject.value)?.source;
+  return denyingCommandRule(about, commandLine(need));
+}
+
+/** The command line that a need is about. */
+export function commandLine({ subject, cwd, shell }: RuleSubject): CommandLine {
+  return defined({
+    source: subject.value,
+    cwd,
+    language: shell?.language,
+    rulesFolder: shell?.workspacePath,
+  });
 }
 
 /** Whether the allow rules allow a need: one of them, or for a command line all of them together. */
@@ -27,7 +50,7 @@ export function rulesAllow(
     return rules.allow.some((rule) => matchRule(rule, need, places, "narrow"));
   }
   const about = rules.allow.map(parseRule).filter((rule) => isAboutTool(rule, need.tool));
-  return allowsCommand(about, need.subject.value);
+  return allowsCommand(about, commandLine(need));
 }
 
 /** Whether an allow rule names just what a need is about; see {@link namesSubject}. */

@@ -5,7 +5,8 @@ import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { PermissionRules } from "../config/types.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
-import { denyingRule, rulesAllow, rulesName } from "./decide.js";
+import { findDenial, rulesAllow, rulesName } from "./decide.js";
+import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPlaces } from "./grantingFile.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
@@ -84,8 +85,9 @@ function decide(
   rules: PermissionRules,
   need: PermissionNeed,
 ): PermissionVerdict | undefined {
-  const denied = denialByRule(options, rules, need);
-  if (denied !== undefined) return denied;
+  const denial = findDenial(rules, need, options);
+  if (denial !== undefined)
+    return denial.doubt === undefined ? refuseBy(denial) : inDoubt(options, need);
   if (need.denyOnly === true) return allowed;
   if (need.ruleOnly === true) {
     const isNamed = rulesName(rules, need, options);
@@ -101,13 +103,21 @@ function decide(
   return undefined;
 }
 
-function denialByRule(
+/**
+ * Where a deny rule may match, nothing that allows much allows this: a person is asked, unless this
+ * very line was allowed for the session.
+ */
+function inDoubt(
   options: PermissionGateOptions,
-  rules: PermissionRules,
   need: PermissionNeed,
 ): PermissionVerdict | undefined {
-  const rule = denyingRule(rules, need, options);
-  return rule === undefined ? undefined : refuse(`Permission is denied by the rule "${rule}".`);
+  if (options.sessionGrants.has(need)) return allowed;
+  if (options.mode() === "deny") return refuse("Permission is denied: a deny rule may match it.");
+  return undefined;
+}
+
+function refuseBy({ rule }: Denial): PermissionVerdict {
+  return refuse(`Permission is denied by the rule "${rule.source}".`);
 }
 
 /** Reading inside the workspace, where paths are relative, needs no permission. */
@@ -151,8 +161,8 @@ function apply(
     const reason = answer.message?.trim();
     return refuse(reason ? `The user denied it: ${reason}` : "The user denied it.");
   }
-  const denied = denialByRule(options, rules, need);
-  if (denied !== undefined) return denied;
+  const denial = findDenial(rules, need, options);
+  if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
   if (answer.decision === "allowForSession") options.sessionGrants.add(need);
   return allowed;
 }

@@ -2,7 +2,7 @@
 // a command line: see commandRules.ts, which takes the line apart.
 
 import { toSlashes } from "../base/insideFolder.js";
-import { denyingCommandRule } from "./commandRules.js";
+import { denyingCommandRule } from "./denyRules.js";
 import {
   allowsPath,
   deniesPath,
@@ -17,7 +17,7 @@ import { matchesUrl, namesUrlHost } from "./urlPattern.js";
 import { matchesWildcard } from "./wildcard.js";
 
 /** What rules are about in a {@link PermissionNeed}. */
-export type RuleSubject = Pick<PermissionNeed, "tool" | "subject" | "path" | "cwd">;
+export type RuleSubject = Pick<PermissionNeed, "tool" | "subject" | "path" | "cwd" | "shell">;
 
 /** How far a pattern on paths reaches: a deny rule as far as it can, an allow rule as far as it says. */
 export type PatternReach = "wide" | "narrow";
@@ -47,8 +47,10 @@ export function matchRule(
   switch (kind) {
     case "url":
       return matchesUrl(rule.pattern, value);
-    case "command":
-      return denyingCommandRule([rule], value) !== undefined;
+    case "command": {
+      const denial = denyingCommandRule([rule], { source: value });
+      return denial !== undefined && denial.doubt === undefined;
+    }
     case "tool":
       return matchesWildcard(rule.pattern, value);
   }

@@ -1,5 +1,7 @@
 // What passes between a tool that wants to act and whoever decides. The agent calls it as a port.
 
+import type { ShellLanguage } from "./shell/shellLine.js";
+
 /** What a tool wants to do, in the words of a permission rule and of a question. */
 export interface PermissionNeed {
   readonly toolCallId: string;
@@ -14,6 +16,8 @@ export interface PermissionNeed {
   readonly path?: string;
   /** The real folder that a command runs in: rules and grants hold for one, the question shows it. */
   readonly cwd?: string;
+  /** What reads a command line, and the folder that rules about it were given for. */
+  readonly shell?: { readonly language: ShellLanguage; readonly workspacePath: string };
   readonly input: unknown;
   /** Nobody is asked: allowed is only what an allow rule names by itself, without a wildcard. */
   readonly ruleOnly?: boolean;

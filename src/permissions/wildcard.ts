@@ -13,6 +13,7 @@ export function matchesWildcard(pattern: string, text: string): boolean {
     if (pattern[p] === "*") {
       star = p++;
       taken = t;
+      if (p === pattern.length) return true;
     } else if (p < pattern.length && pattern[p] === text[t]) {
       p++;
       t++;

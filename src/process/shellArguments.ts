@@ -9,6 +9,13 @@ export async function findShell(searchPath: string | undefined): Promise<string>
   return process.platform === "win32" ? "cmd.exe" : "/bin/sh";
 }
 
+/** The language of a shell, by its program: `sh` may be any, so it is read as what all of them are. */
+export function shellLanguage(shell: string): "bash" | "posix" | "unknown" {
+  const name = basename(shell).toLowerCase();
+  if (name === "cmd.exe") return "unknown";
+  return /^bash(?:\.exe)?$/.test(name) ? "bash" : "posix";
+}
+
 /**
  * The arguments that make a shell run a command. Errors go where output goes, in order. At its end
  * the shell leaves its working directory in `cwdFile`; a command that sets a trap on EXIT of its own,

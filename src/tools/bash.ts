@@ -2,6 +2,7 @@ import * as z from "zod";
 import { defined } from "../base/defined.js";
 import { requirePermission } from "../permissions/requirePermission.js";
 import { Job } from "../process/jobs.js";
+import { findShell, shellLanguage } from "../process/shellArguments.js";
 import type { ShellExit } from "../process/shellProcess.js";
 import { beginCommand } from "./beginCommand.js";
 import { defineTool } from "./defineTool.js";
@@ -57,6 +58,10 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
         description: `Run: ${input.command}`,
         subject: { kind: "command", value: input.command },
         cwd: directory.path,
+        shell: {
+          language: shellLanguage(await findShell(context.env.PATH)),
+          workspacePath: context.workspacePath,
+        },
         input,
       });
       context.signal.throwIfAborted();

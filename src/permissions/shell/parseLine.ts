@@ -1,76 +1,134 @@
-// Takes a command line of bash apart into every command in it: behind `;`, `&&`, `||`, `|`, `&` and
-// newlines, in `$()`, backticks and subshells, in functions and control structures, and behind
-// programs that run others (contract section 7).
-import { type Command, forEachChild, parse, type Redirection, type SyntaxNode } from "unbash";
-import { undecidable } from "./pitfalls.js";
-import type { ShellCommand, ShellLine, ShellWord } from "./shellLine.js";
-import { unwrap } from "./unwrap.js";
-import { expandBraces, readWord } from "./words.js";
+// Takes a command line apart into every command in it: behind `;`, `&&`, `||`, `|`, `&` and newlines,
+// in `$()`, backticks and subshells, in functions and control structures, and behind programs that
+// run others (protocol.md section 7).
+import { type Command, forEachChild, parse, type Script, type SyntaxNode } from "unbash";
+import { builtinEffect } from "./builtins.js";
+import { undecidable } from "./decidable.js";
+import { hasEffect } from "./effects.js";
+import { changesFolder, type Folders, leadingMove } from "./folders.js";
+import type { ShellCommand, ShellLanguage, ShellLine, ShellWord } from "./shellLine.js";
+import { type InnerCommand, unwrap } from "./unwrap.js";
+import { expandBraces, readArgument, readWord } from "./words.js";
 
-const maxLength = 32_768;
+const maxLength = 16_384;
+/** Substitutions and brackets: the time that one in another takes grows with the length of both. */
+const maxSubstitutions = 100;
+const maxBrackets = 1_000;
 const maxDepth = 8;
+/** Of a line and of all scripts in it, each of which may hold the next. */
+const maxTotalLength = 65_536;
+const maxWords = 1_000;
 const maxCommands = 2_000;
 /** Anything but tab and newline among the control characters; a shell reads them in its own way. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it is about.
 const controlCharacter = /[\0-\x08\x0b-\x1f\x7f]/;
 
+/** How a line is to be read. */
+export interface LineReading {
+  readonly language: ShellLanguage;
+  /** The real folder that it is run in. */
+  readonly folder: string;
+}
+
 /** Takes a line apart. Never throws: what cannot be read is said in the result. */
-export function parseLine(source: string): ShellLine {
+export function parseLine(source: string, { language, folder }: LineReading): ShellLine {
   const reader = new LineReader();
-  reader.readScript(source, 0, true);
+  const folderAt = () => [folder];
+  const place = { depth: 0, isCertain: true, language, isSubstituted: false, folderAt };
+  reader.readScript(source, place, folder);
   return {
     source,
-    commands: reader.commands,
+    commands: reader.placedCommands(),
     unparsable: reader.unparsable,
     computed: reader.computed,
-    redirects: reader.redirects,
+    hasEffects: reader.hasEffects,
   };
 }
 
+/** Where in a line something stands. */
+interface Place {
+  readonly depth: number;
+  /** False for what is only suspected to run; that says nothing about the line. */
+  readonly isCertain: boolean;
+  readonly language: ShellLanguage;
+  readonly isSubstituted: boolean;
+  readonly folderAt: (position: number) => Folders;
+}
+
+type Written = Pick<ShellCommand, "assignments" | "inputs" | "source" | "folders">;
+
 class LineReader {
-  readonly commands: ShellCommand[] = [];
+  readonly #commands: ShellCommand[] = [];
+  /** How many `cd` there are whose effect is not followed. */
+  #moves = 0;
+  #length = 0;
   unparsable: string | undefined;
   computed: string | undefined;
-  redirects = false;
+  hasEffects = false;
 
-  /** Reads a text as a script; one that is only suspected to run says nothing about the line. */
-  readScript(source: string, depth: number, isCertain: boolean): void {
-    const problem = problemOf(source, depth);
+  /** The commands, each with the folders that it may run in. */
+  placedCommands(): readonly ShellCommand[] {
+    if (this.#moves === 0) return this.#commands;
+    return this.#commands.map((command) => ({ ...command, folders: undefined }));
+  }
+
+  /** Reads a text as a script. `start` is the folder of a whole line, whose first `cd` is followed. */
+  readScript(source: string, place: Place, start?: string): void {
+    this.#length += source.length;
+    const isTooMuch = this.#length > maxTotalLength;
+    const problem = problemOf(source, place) ?? (isTooMuch ? "it is too long" : undefined);
     if (problem !== undefined) {
-      if (isCertain) this.unparsable ??= problem;
+      if (place.isCertain) this.unparsable ??= problem;
       return;
     }
     try {
-      this.#visit(parse(source), source, depth, isCertain);
+      const script = parse(source);
+      const folderAt = start === undefined ? undefined : this.#followMove(script, start);
+      this.#visit(script, source, folderAt === undefined ? place : { ...place, folderAt });
     } catch (error) {
       // A stack that overflows is no reason to trust the line.
-      if (isCertain) this.unparsable ??= error instanceof Error ? error.message : "unreadable";
+      if (place.isCertain)
+        this.unparsable ??= error instanceof Error ? error.message : "unreadable";
     }
   }
 
-  #visit(node: SyntaxNode, outerSource: string, depth: number, isCertain: boolean): void {
-    // Positions inside backticks count in the text that they stand for.
-    const source = node.type === "Script" ? (node.source ?? outerSource) : outerSource;
-    if (isCertain) this.#judge(node);
-    if (node.type === "Command") this.#addCommand(node, source, depth, isCertain);
-    forEachChild(node, (child) => this.#visit(child, source, depth, isCertain));
+  #followMove(script: Script, start: string): Place["folderAt"] | undefined {
+    const move = leadingMove(script, start);
+    if (move === undefined) return undefined;
+    // Counted when its command is added.
+    this.#moves--;
+    return (position) => {
+      if (position < move.end) return [start];
+      return position < move.inside.end ? [move.target] : [start, move.target];
+    };
   }
 
-  #judge(node: SyntaxNode): void {
+  #visit(node: SyntaxNode, outerSource: string, outer: Place): void {
+    // Positions inside backticks count in the text that they stand for.
+    const isOwnText = node.type === "Script" && node.source !== undefined;
+    const source = isOwnText ? (node.source ?? outerSource) : outerSource;
+    const folders = isOwnText ? outer.folderAt(node.pos) : undefined;
+    const place = isOwnText ? { ...outer, folderAt: () => folders } : outer;
+    if (place.isCertain) this.#judge(node, source, place);
+    if (node.type === "Command") this.#addCommand(node, source, place);
+    const isSubstitution = node.type === "CommandExpansion" || node.type === "ProcessSubstitution";
+    const inner = isSubstitution ? { ...place, isSubstituted: true } : place;
+    forEachChild(node, (child) => this.#visit(child, source, inner));
+  }
+
+  #judge(node: SyntaxNode, source: string, { language, isSubstituted }: Place): void {
     if (node.type === "Script" && node.errors !== undefined && node.errors.length > 0) {
       this.unparsable ??= node.errors[0]?.message ?? "it has a syntax error";
     }
-    if (node.type === "Redirect" && writesFile(node)) this.redirects = true;
-    this.computed ??= undecidable(node);
+    if (hasEffect(node)) this.hasEffects = true;
+    this.computed ??= undecidable(node, { language, source, isSubstituted });
   }
 
-  #addCommand(node: Command, source: string, depth: number, isCertain: boolean): void {
+  #addCommand(node: Command, source: string, place: Place): void {
     const words: ShellWord[] = node.name === undefined ? [] : [readWord(node.name)];
+    words.push(...node.args.map(readArgument));
     const assignments: string[] = [];
     for (const part of node.prefix) if (part.type === "Assignment") assignments.push(part.text);
-    for (const arg of node.args) {
-      words.push(arg.type === "Word" ? readWord(arg) : { text: arg.text, isStatic: false });
-    }
     const inputs: string[] = [];
     const hereTexts: string[] = [];
     for (const redirect of node.redirects) {
@@ -79,61 +137,81 @@ class LineReader {
       else if (redirect.type === "HereString") hereTexts.push(readWord(redirect.target).text);
       else if (redirect.operator === "<") inputs.push(`< ${redirect.target.text}`);
     }
-    const written = { assignments, inputs, source: source.slice(node.pos, node.end) };
-    this.#add(words, written, hereTexts, depth, isCertain);
+    const text = source.slice(node.pos, node.end);
+    const written = { assignments, inputs, source: text, folders: place.folderAt(node.pos) };
+    this.#add(words, written, hereTexts, place);
     if ([node.name, ...node.args].some(hasBraces)) {
-      const expanded = words.flatMap(expandBraces);
-      this.#add(expanded, written, hereTexts, depth, false);
+      this.#add(words.flatMap(expandBraces), written, hereTexts, { ...place, isCertain: false });
     }
   }
 
   #add(
     words: readonly ShellWord[],
-    written: Pick<ShellCommand, "assignments" | "inputs" | "source">,
+    written: Written,
     hereTexts: readonly string[],
-    depth: number,
-    isCertain: boolean,
+    place: Place,
   ): void {
-    if (words.length === 0 && written.assignments.length === 0) return;
-    if (this.commands.length >= maxCommands || depth > maxDepth) {
+    const { assignments, inputs, folders } = written;
+    if (words.length + assignments.length + inputs.length === 0) return;
+    const { isCertain, depth, language } = place;
+    if (this.#commands.length >= maxCommands || depth > maxDepth) {
       if (isCertain) this.unparsable ??= "it runs too many commands";
       return;
     }
-    const inner = unwrap(words, hereTexts);
-    if (isCertain) this.computed ??= inner.computed;
-    const hasOwnMeaning = written.assignments.length > 0 || written.inputs.length > 0;
-    const isTransparent = inner.isTransparent && !hasOwnMeaning;
-    this.commands.push({ words, ...written, isCertain, isTransparent });
+    const isLong = words.length > maxWords;
+    if (isLong && isCertain) this.computed ??= "a command has too many words";
+    const inner = unwrap(isLong ? words.slice(0, 1) : words, hereTexts);
+    const effect = builtinEffect(words, language);
+    if (isCertain) this.computed ??= inner.computed ?? effect.computed;
+    if (isCertain && changesFolder(words[0]?.text ?? "")) this.#moves++;
+    const isTransparent = inner.isTransparent && assignments.length + inputs.length === 0;
+    const sets = [...assignments.map(variableOf), ...effect.sets];
+    this.#commands.push({ words, ...written, sets, isCertain, isTransparent });
     // Whatever is suspected inside a suspicion was suspected already.
     for (const command of isCertain ? inner.commands : []) {
-      const source = command.words.map(({ text }) => text).join(" ");
-      const plain = { assignments: [], inputs: [], source };
-      this.#add(command.words, plain, hereTexts, depth + 1, command.isCertain);
+      this.#addInner(command, folders, hereTexts, place);
     }
-    for (const { text, isCertain: isSure } of inner.scripts) {
-      this.readScript(text, depth + 1, isCertain && isSure);
+    const within = { ...place, depth: depth + 1, folderAt: () => folders };
+    for (const { text, isCertain: isSure, language: own = language } of inner.scripts) {
+      this.readScript(text, { ...within, language: own, isCertain: isCertain && isSure });
     }
+  }
+
+  #addInner(
+    { words, assignments = [], moves = false, isCertain }: InnerCommand,
+    outerFolders: Folders,
+    hereTexts: readonly string[],
+    place: Place,
+  ): void {
+    const source = words.map(({ text }) => text).join(" ");
+    const folders = moves ? undefined : outerFolders;
+    const plain = { assignments, inputs: [], source, folders };
+    this.#add(words, plain, hereTexts, { ...place, depth: place.depth + 1, isCertain });
   }
 }
 
-function problemOf(source: string, depth: number): string | undefined {
+function problemOf(source: string, { depth, language }: Place): string | undefined {
+  if (language === "unknown") return "the shell is none that is understood";
   if (source.length > maxLength) return "it is too long";
   if (depth > maxDepth) return "it is nested too deeply";
-  return controlCharacter.test(source) ? "it contains control characters" : undefined;
+  if (controlCharacter.test(source)) return "it contains control characters";
+  let substitutions = 0;
+  let brackets = 0;
+  let last = "";
+  for (const character of source) {
+    const isBracket = character === "(" || character === "{" || character === "[";
+    if (isBracket) brackets++;
+    if (character === "`" || (isBracket && /[$<>("]/.test(last))) substitutions++;
+    last = character;
+  }
+  const isDeep = substitutions > maxSubstitutions || brackets > maxBrackets;
+  return isDeep ? "it has too many substitutions" : undefined;
+}
+
+function variableOf(assignment: string): string {
+  return /^\w*/.exec(assignment)?.[0] ?? "";
 }
 
 function hasBraces(part: { type: string; parts?: unknown } | undefined): boolean {
   return Array.isArray(part?.parts) && part.parts.some(({ type }) => type === "BraceExpansion");
-}
-
-const harmlessTargets: ReadonlySet<string> = new Set(["/dev/null", "/dev/stdout", "/dev/stderr"]);
-
-/** Whether a redirection writes a file, or opens a connection (`/dev/tcp/…`). */
-function writesFile(redirect: Extract<Redirection, { type: "Redirect" }>): boolean {
-  if (redirect.target === undefined) return true;
-  const { text, isStatic } = readWord(redirect.target);
-  const isDuplicate = /^(?:\d+-?|-)$/.test(text) && isStatic;
-  if (redirect.operator === ">&" || redirect.operator === "<&") return !isDuplicate;
-  if (redirect.operator === "<") return /^\/dev\/(?:tcp|udp)\//.test(text);
-  return !(isStatic && harmlessTargets.has(text));
 }

@@ -1,24 +1,36 @@
 // Commands that run other commands: what is inside of them. What is certain counts for allow and for
 // deny rules; what is only suspected counts for deny rules, so there it may be too much.
-import type { ShellWord } from "./shellLine.js";
+import { defined } from "../../base/defined.js";
+import type { ShellLanguage, ShellWord } from "./shellLine.js";
+import { computedWord, literalWord } from "./words.js";
 import { knownShells, looseWrappers, otherShells, type Wrapper, wrappers } from "./wrapperTable.js";
+
+/** A command that another runs. */
+export interface InnerCommand {
+  readonly words: readonly ShellWord[];
+  readonly isCertain: boolean;
+  /** Variables set for it, as written. */
+  readonly assignments?: readonly string[];
+  /** Whether it runs in another folder than the one that runs it. */
+  readonly moves?: boolean;
+}
 
 /** What a command runs. */
 export interface Unwrapped {
-  /** Commands, each in its words. */
-  readonly commands: readonly {
-    readonly words: readonly ShellWord[];
+  readonly commands: readonly InnerCommand[];
+  /** Texts that it runs as shell lines; in the language of the line, unless told. */
+  readonly scripts: readonly {
+    readonly text: string;
     readonly isCertain: boolean;
+    readonly language?: ShellLanguage;
   }[];
-  /** Texts that it runs as shell lines. */
-  readonly scripts: readonly { readonly text: string; readonly isCertain: boolean }[];
   /** Why it is not known what it runs. */
   readonly computed?: string;
   readonly isTransparent: boolean;
 }
 
 const nothing: Unwrapped = { commands: [], scripts: [], isTransparent: false };
-const computedArgument: ShellWord = { text: "$@", isStatic: false };
+const computedArgument: ShellWord = computedWord("$@");
 
 /** The last part of a program's path. */
 export function programName(word: ShellWord): string {
@@ -41,6 +53,7 @@ export function unwrap(words: readonly ShellWord[], hereTexts: readonly string[]
     if (program === "eval") return unwrapEval(args);
     if (program === "trap") return { ...unwrapTrap(args), isTransparent: false };
     if (program === "find") return unwrapFind(args);
+    if (name.text === "." || name.text === "source") return unwrapFile(args);
     if (knownShells.has(program) || otherShells.has(program)) {
       return unwrapShell(program, args, hereTexts);
     }
@@ -51,23 +64,37 @@ export function unwrap(words: readonly ShellWord[], hereTexts: readonly string[]
 
 function unwrapArguments(program: string, wrapper: Wrapper, args: readonly ShellWord[]): Unwrapped {
   const suspected = suffixes(args);
+  const undecided: Unwrapped = {
+    commands: suspected,
+    scripts: suspectedScripts(args),
+    isTransparent: false,
+    computed: `the options of ${program} are not understood`,
+  };
   const start = commandStart(wrapper, args);
-  if (start === undefined) {
-    const computed = `the options of ${program} are not understood`;
-    return { commands: suspected, scripts: [], computed, isTransparent: false };
-  }
-  const inner = args.slice(start);
-  const isBare = inner.length === 0;
+  if (start === undefined) return undecided;
+  const inner = replaced(wrapper, args.slice(0, start.command), args.slice(start.command));
+  const [name] = inner;
+  if (name?.text.startsWith("-") === true) return undecided;
+  const isBare = name === undefined;
   const words = wrapper.addsArguments === true && !isBare ? [...inner, computedArgument] : inner;
+  const assignments = args.slice(start.assignments, start.command).map(({ text }) => text);
+  const moves = wrapper.moves === true;
   return {
-    commands: isBare ? [] : [{ words, isCertain: true }, ...suspected],
+    commands: isBare ? [] : [{ words, assignments, moves, isCertain: true }, ...suspected],
     scripts: [],
     isTransparent: wrapper.isTransparent === true && !isBare,
   };
 }
 
-/** Where the command begins behind options and the rest; undefined when that is not clear. */
-function commandStart(wrapper: Wrapper, args: readonly ShellWord[]): number | undefined {
+/**
+ * Where the command begins behind options and the rest, and before it its assignments; undefined
+ * when that is not clear. All that stands before it must be literal: what is computed may be
+ * several words, and the command another one.
+ */
+function commandStart(
+  wrapper: Wrapper,
+  args: readonly ShellWord[],
+): { assignments: number; command: number } | undefined {
   let at = 0;
   for (; at < args.length; at++) {
     const word = args[at];
@@ -81,10 +108,27 @@ function commandStart(wrapper: Wrapper, args: readonly ShellWord[]): number | un
     else if (wrapper.flags?.test(word.text) !== true) return undefined;
   }
   at += wrapper.positional ?? 0;
+  const assignments = at;
   if (wrapper.takesAssignments === true) {
     while (/^[A-Za-z_]\w*=/.test(args[at]?.text ?? "")) at++;
   }
-  return at;
+  const isClear = args.slice(0, at).every(({ isStatic }) => isStatic);
+  return isClear ? { assignments, command: at } : undefined;
+}
+
+/** The command of `xargs -I X`, of which every `X` is computed. */
+function replaced(
+  wrapper: Wrapper,
+  options: readonly ShellWord[],
+  inner: readonly ShellWord[],
+): readonly ShellWord[] {
+  const marks = options.flatMap(({ text }, at) =>
+    text === wrapper.replaces ? [options[at + 1]?.text ?? ""] : [],
+  );
+  if (marks.length === 0) return inner;
+  return inner.map((word) =>
+    marks.some((mark) => word.text.includes(mark)) ? computedWord(word.text) : word,
+  );
 }
 
 function unwrapEval(args: readonly ShellWord[]): Unwrapped {
@@ -121,46 +165,81 @@ function unwrapShell(
   if (!option.isStatic) return undecided(`the arguments of ${program} are computed`);
   if (/^-[eux]*c$/.test(option.text)) {
     if (script?.isStatic !== true) return undecided(`what ${program} runs is computed`);
-    const scripts = [{ text: script.text, isCertain: true }];
+    // `sh` is one shell here and another there.
+    const language = program === "bash" ? ("bash" as const) : ("posix" as const);
+    const scripts = [{ text: script.text, isCertain: true, language }];
     return { commands: [], scripts, isTransparent: true };
   }
   // A script in a file is a command like any other, to be allowed by its name.
-  if (!option.text.startsWith("-") && !option.text.startsWith("+")) return nothing;
+  if (!option.text.startsWith("-") && !option.text.startsWith("+")) return unwrapFile(args);
   if (/^--(?:version|help)$/.test(option.text)) return nothing;
   return undecided(`the options of ${program} are not understood`);
+}
+
+/** A deny rule on a script holds for a shell that reads it. */
+function unwrapFile(args: readonly ShellWord[]): Unwrapped {
+  const [file, ...rest] = args;
+  if (file?.isStatic !== true) return nothing;
+  const path = file.text.includes("/") ? file.text : `./${file.text}`;
+  const words = [literalWord(path), ...rest];
+  return { ...nothing, commands: [{ words, isCertain: false }] };
 }
 
 const findActions: ReadonlySet<string> = new Set(["-exec", "-execdir", "-ok", "-okdir"]);
 
 function unwrapFind(args: readonly ShellWord[]): Unwrapped {
-  const commands: { words: readonly ShellWord[]; isCertain: boolean }[] = [];
+  const commands: InnerCommand[] = [];
+  const begins =
+    args[0]?.isStatic === true &&
+    /^[\w./]/.test(args[0].text) &&
+    !args.some(({ text }) => text.startsWith("-files0"));
   for (let at = 0; at < args.length; at++) {
-    if (!findActions.has(args[at]?.text ?? "")) continue;
+    const action = args[at]?.text ?? "";
+    if (action === "-delete") commands.push({ words: deletion, isCertain: false });
+    if (!findActions.has(action)) continue;
     const rest = args.slice(at + 1);
-    const end = rest.findIndex(({ text }) => text === ";" || text === "+");
-    const words = end === -1 ? rest : rest.slice(0, end);
-    const filled = words.map((word) => (word.text.includes("{}") ? fileArgument(word) : word));
-    commands.push({ words: filled, isCertain: true });
+    const end = rest.findIndex(
+      ({ text }, i) => text === ";" || (text === "+" && rest[i - 1]?.text === "{}"),
+    );
+    if (end === -1) {
+      // It is a mistake to `find`, but not to everything of that name.
+      commands.push({ words: rest, isCertain: false });
+      return { commands, scripts: [], computed: "`-exec` has no end", isTransparent: false };
+    }
+    const words = rest.slice(0, end);
+    at += end + 1;
+    const isDir = action.endsWith("dir");
+    const filled = words.map((word) => {
+      if (!word.text.includes("{}")) return word;
+      const found = computedWord(word.text);
+      // What is found begins with the place where the search began.
+      return word.text === "{}" && begins && !isDir ? { ...found, mayBeOption: false } : found;
+    });
+    commands.push({ words: filled, moves: isDir, isCertain: true });
   }
-  return { commands, scripts: [], isTransparent: false };
-}
-
-/** An argument of which a file's name becomes a part. */
-function fileArgument(word: ShellWord): ShellWord {
-  return { text: word.text, isStatic: false };
-}
-
-function unwrapLoosely(args: readonly ShellWord[]): Unwrapped {
-  const scripts = args.filter(({ text }) => /\s/.test(text)).map(({ text }) => text);
+  const isOpen = args.some(({ isStatic, mayBeOption }) => !isStatic && mayBeOption);
   return {
-    commands: suffixes(args),
-    scripts: scripts.map((text) => ({ text, isCertain: false })),
+    commands,
+    scripts: [],
     isTransparent: false,
+    ...defined({ computed: isOpen ? "what `find` does is computed" : undefined }),
   };
 }
 
+/** What `find -delete` does to what it finds. */
+const deletion: readonly ShellWord[] = [...["rm", "-r", "-f"].map(literalWord), computedArgument];
+
+function unwrapLoosely(args: readonly ShellWord[]): Unwrapped {
+  return { commands: suffixes(args), scripts: suspectedScripts(args), isTransparent: false };
+}
+
+function suspectedScripts(args: readonly ShellWord[]) {
+  const texts = args.filter(({ text }) => /\s/.test(text)).slice(0, 32);
+  return texts.map(({ text }) => ({ text, isCertain: false }));
+}
+
 /** Wherever the command may begin. */
-function suffixes(args: readonly ShellWord[]): { words: ShellWord[]; isCertain: false }[] {
-  const bounded = args.slice(0, 32);
-  return bounded.map((_, at) => ({ words: args.slice(at), isCertain: false as const }));
+function suffixes(args: readonly ShellWord[]): InnerCommand[] {
+  const starts = args.slice(0, 32);
+  return starts.map((_, at) => ({ words: args.slice(at, at + 64), isCertain: false }));
 }

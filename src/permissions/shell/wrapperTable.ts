@@ -12,6 +12,10 @@ export interface Wrapper {
   readonly addsArguments?: boolean;
   /** Whether running it means no more than running the command. */
   readonly isTransparent?: boolean;
+  /** An option whose value, wherever it stands in the command, is replaced by what is read. */
+  readonly replaces?: string;
+  /** Whether the command runs in another folder or root. */
+  readonly moves?: boolean;
 }
 
 /** Programs that run their arguments as a command. Options not listed here make a line undecided. */
@@ -31,21 +35,22 @@ export const wrappers: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["ionice", { valued: ["-c", "-n"], flags: /^(?:-[cn]\d|-t)$/, isTransparent: true }],
   ["command", { flags: /^-p$/, isTransparent: true }],
   ["builtin", { isTransparent: true }],
-  ["exec", { valued: ["-a"], flags: /^-[cl]+$/, isTransparent: true }],
+  // Not `-a` and `-l`: a program such as git does another thing under another name.
+  ["exec", { flags: /^-c$/, isTransparent: true }],
   ["time", { valued: ["-f", "-o"], flags: /^-[apv]+$/ }],
   ["setsid", { flags: /^(?:-[cfw]+|--(?:ctty|fork|wait))$/ }],
   [
     "env",
     {
-      valued: ["-u", "-C", "--unset", "--chdir"],
-      flags: /^(?:-|-i|-0|-v|--ignore-environment|--(?:unset|chdir)=.*)$/,
+      valued: ["-u", "--unset"],
+      flags: /^(?:-|-i|-0|-v|--ignore-environment|--unset=.*)$/,
       takesAssignments: true,
     },
   ],
   [
     "sudo",
     {
-      valued: ["-u", "-g", "-h", "-p", "-C", "-T", "-D", "-R", "-U", "--user", "--group"],
+      valued: ["-u", "-g", "-h", "-p", "-C", "-T", "-U", "--user", "--group"],
       flags: /^(?:-[AbEHknPS]+|--(?:user|group)=.*|--(?:preserve-env|non-interactive)(?:=.*)?)$/,
       takesAssignments: true,
     },
@@ -55,15 +60,18 @@ export const wrappers: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
     "xargs",
     {
       valued: ["-I", "-n", "-P", "-d", "-L", "-s", "-E", "-a", "--max-args", "--max-procs"],
-      flags: /^(?:-[0rtpx]+|-[IinPdLlsE].+|-[il]|--(?:null|no-run-if-empty|verbose)|--[\w-]+=.*)$/,
+      flags: /^(?:-[0rtpx]+|-[nPdLlsE].+|-l|--(?:null|no-run-if-empty|verbose)|--max-[\w-]+=.*)$/,
       addsArguments: true,
+      replaces: "-I",
     },
   ],
   ["strace", { valued: ["-e", "-o", "-p", "-s"], flags: /^-[fqcTtry]+$/ }],
   ["taskset", { flags: /^-[ac]+$/, positional: 1 }],
-  ["chroot", { positional: 1 }],
+  ["chroot", { positional: 1, moves: true }],
   ["flock", { valued: ["-w", "-E"], flags: /^-[nsxeuo]+$/, positional: 1 }],
   ["busybox", {}],
+  ["toybox", {}],
+  ["coreutils", {}],
   ["unbuffer", {}],
   ["xvfb-run", { flags: /^-a$/ }],
 ]);
