@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
 import { makeFolder, makeFolderSync } from "../../src/base/makeFolder.js";
+import { notOnLinux, unless } from "../helpers/unless.js";
 
 let root: string;
 beforeEach(() => {
@@ -55,7 +56,7 @@ describe.each(ways)("%s", (_name, make) => {
   });
 });
 
-test.skipIf(process.platform !== "linux").each(ways)(
+unless(test, notOnLinux, "/proc is such a folder, and Linux alone has it").each(ways)(
   "%s comes to an end where the system calls a parent missing that is there (Linux: /proc)",
   async (_name, make) => {
     await expect(make("/proc/foo/bar/baz")).rejects.toMatchObject({

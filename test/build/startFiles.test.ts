@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { initSync, parse } from "es-module-lexer";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { testNode } from "../helpers/testNode.js";
+import { unless } from "../helpers/unless.js";
 
 initSync();
 
@@ -58,21 +59,25 @@ describe("the file that a server starts from", () => {
   });
 });
 
-describe.skipIf(process.env.NODE_V8_COVERAGE !== undefined)("what was compiled before", () => {
+unless(
+  describe,
+  process.env.NODE_V8_COVERAGE !== undefined,
+  "with coverage nothing compiled is kept",
+)("what was compiled before", () => {
   const answered = { answer: { id: 1, result: expect.anything() } };
 
-  it("is kept in the user's cache folder, and a start with it answers the same", () => {
+  it("is kept in the user's cache folder, and a start with it answers the same", ({ skip }) => {
     const XDG_CACHE_HOME = join(home, "kept");
     expect(greet({ XDG_CACHE_HOME })).toMatchObject(answered);
-    if (inject("serverScript").endsWith("main.js")) return;
+    skip(inject("serverScript").endsWith("main.js"), "only the launcher keeps it");
     expect(readdirSync(join(XDG_CACHE_HOME, "turnwire"))).not.toEqual([]);
     expect(greet({ XDG_CACHE_HOME })).toMatchObject(answered);
   });
 
-  it("is not used where it is damaged", () => {
+  it("is not used where it is damaged", ({ skip }) => {
     const XDG_CACHE_HOME = join(home, "damaged");
     greet({ XDG_CACHE_HOME });
-    if (inject("serverScript").endsWith("main.js")) return;
+    skip(inject("serverScript").endsWith("main.js"), "only the launcher keeps it");
     const folder = join(XDG_CACHE_HOME, "turnwire");
     for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
       const file = join(folder, entry);

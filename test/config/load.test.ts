@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.js";
+import { onWindows, unless } from "../helpers/unless.js";
 
 let root: string;
 let workspacePath: string;
@@ -57,16 +58,17 @@ describe("the user's file", () => {
     expect((await load({ TURNWIRE_CONFIG: path })).limits.maxSteps).toBe(3);
   });
 
-  test.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
-    "that may not be read is told by name",
-    async () => {
-      const path = write(join(root, "secret.json"), {});
-      chmodSync(path, 0);
-      await expect(load({ TURNWIRE_CONFIG: path })).rejects.toThrow(
-        `${path}: cannot be read (EACCES)`,
-      );
-    },
-  );
+  unless(
+    test,
+    onWindows || process.getuid?.() === 0,
+    "an unreadable file cannot be made on Windows, nor for root",
+  )("that may not be read is told by name", async () => {
+    const path = write(join(root, "secret.json"), {});
+    chmodSync(path, 0);
+    await expect(load({ TURNWIRE_CONFIG: path })).rejects.toThrow(
+      `${path}: cannot be read (EACCES)`,
+    );
+  });
 
   test("that is a folder, too long, or not text is told by name", async () => {
     const long = write(join(root, "long.json"), " ".repeat(1024 * 1024 + 1));
@@ -85,7 +87,11 @@ describe("the user's file", () => {
     }
   });
 
-  test.skipIf(process.platform === "win32")("that is a named pipe is not waited for", async () => {
+  unless(
+    test,
+    onWindows,
+    "no named pipes in folders",
+  )("that is a named pipe is not waited for", async () => {
     const path = join(root, "pipe.json");
     execFileSync("mkfifo", [path]);
     await expect(load({ TURNWIRE_CONFIG: path })).rejects.toThrow(`${path}: is not a file`);

@@ -8,6 +8,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
 import { RpcError, ServerChild } from "../helpers/serverChild.js";
+import { unless } from "../helpers/unless.js";
 import { Playground } from "./playground.js";
 
 let build: TestBuild;
@@ -78,7 +79,11 @@ async function refusedStart(): Promise<string> {
 }
 
 describe("a disk that is full", () => {
-  test.skipIf(!canMount)("refuses runs, and keeps all that it accepted", async () => {
+  unless(
+    test,
+    !canMount,
+    "a small disk can be mounted by Linux in a namespace alone",
+  )("refuses runs, and keeps all that it accepted", async () => {
     const unmount = mountSmallDisk();
     try {
       const books = playground.books();
@@ -102,7 +107,11 @@ describe("a disk that is full", () => {
     }
   });
 
-  test.skipIf(!canMount)("and a server that dies on it lose nothing", async () => {
+  unless(
+    test,
+    !canMount,
+    "a small disk can be mounted by Linux in a namespace alone",
+  )("and a server that dies on it lose nothing", async () => {
     const unmount = mountSmallDisk();
     try {
       const books = playground.books();
@@ -136,7 +145,11 @@ async function refusedOrServed(): Promise<string> {
 }
 
 describe("a file that may grow no further", () => {
-  test.skipIf(platform === "win32")("refuses the run, with no effect", async () => {
+  unless(
+    test,
+    platform === "win32",
+    "Windows has no modes of files",
+  )("refuses the run, with no effect", async () => {
     await usedDirectory();
     const limited = `trap '' XFSZ; ulimit -f 300; exec "${process.execPath}" "${build.main}" "$@"`;
     const server = new ServerChild({
@@ -176,7 +189,11 @@ describe("a file that may grow no further", () => {
 });
 
 describe("a disk that cannot be written", () => {
-  test.skipIf(!canMount && isRoot)("is told at the start, new or used", async () => {
+  unless(
+    test,
+    !canMount && isRoot,
+    "root may write everywhere, and no read-only disk can be mounted",
+  )("is told at the start, new or used", async () => {
     const unmount = canMount ? mountSmallDisk() : () => chmodSync(playground.dataDir, 0o700);
     const forbid = () => {
       if (canMount) execFileSync("mount", ["-o", "remount,ro", playground.dataDir]);

@@ -4,6 +4,7 @@ import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LoopbackServer, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, makeFolder, type ServerProcess } from "../helpers/serverProcess.js";
+import { onWindows, unless } from "../helpers/unless.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
 let loopback: LoopbackServer;
@@ -22,7 +23,11 @@ const outcomes = (session: WireSession) =>
     .events("runComplete", { sessionId: session.sessionId })
     .map(({ runId, status }) => [runId, status]);
 
-describe.runIf(process.platform !== "win32")("before the turn begins", () => {
+unless(
+  describe,
+  onWindows,
+  "no POSIX shell",
+)("before the turn begins", () => {
   /** A `git` that says that it runs, and waits until a file appears: the turn is not made ready. */
   function slowGit(): {
     env: Record<string, string>;

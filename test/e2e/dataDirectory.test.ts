@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
+import { notOnLinux, unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
@@ -28,7 +29,11 @@ describe("the data directory", () => {
     if (process.platform !== "win32") expect(statSync(directory).mode & 0o777).toBe(0o700);
   });
 
-  it.runIf(process.platform === "linux")("is in ~/.local/state unless told", async () => {
+  unless(
+    it,
+    notOnLinux,
+    "the folder is another one outside of Linux",
+  )("is in ~/.local/state unless told", async () => {
     const home = makeFolder();
     for (const env of [{ HOME: home }, { HOME: home, XDG_STATE_HOME: "relative" }]) {
       const server = startServer({ dataDir: null, env });

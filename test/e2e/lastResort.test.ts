@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
+import { onWindows, unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
@@ -21,7 +22,11 @@ const faults = {
     'import("node:events").then(({ EventEmitter }) => new EventEmitter().emit("error", new Error("a defect")))',
 };
 
-describe.runIf(process.platform !== "win32")("what nobody catches", () => {
+unless(
+  describe,
+  onWindows,
+  "Windows has no such signal",
+)("what nobody catches", () => {
   it.each(Object.entries(faults))("%s: runs end, the log has it, exit 70", async (_, fault) => {
     // Lingering is for turns that may go on; these may not.
     const args = ["--linger", "60"];

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, inject, onTestFinished, test } from "vitest";
+import { unless } from "../helpers/unless.js";
 
 const launcher = inject("serverScript");
 const canInject = spawnSync("strace", ["-qq", "-o", "/dev/null", "true"]).status === 0;
@@ -48,7 +49,7 @@ function serveOn({ call, error, endings }: Fault) {
   return { status, stderr, stdout, left: readdirSync(dataDir) };
 }
 
-test.skipIf(!canInject).each<[string, Fault]>([
+unless(test, !canInject, "no strace, or no right to use it").each<[string, Fault]>([
   ["locks", { call: "fcntl", error: "ENOLCK", endings: [""] }],
   ["locks", { call: "fcntl", error: "ENOSYS", endings: [""] }],
   ["shared memory", { call: "mmap", error: "ENODEV", endings: ["-shm"] }],

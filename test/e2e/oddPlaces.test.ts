@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { TurnwireClient } from "../../src/client/index.js";
 import { processesWith, uniqueSeconds } from "../helpers/processList.js";
+import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 
 const launcher = inject("serverScript");
 let root: string;
@@ -74,7 +75,7 @@ describe("a data directory that cannot be made", () => {
     ],
   ];
 
-  it.runIf(process.platform === "linux").each(cases)(
+  unless(it, notOnLinux, "/proc is such a folder, and Linux alone has it").each(cases)(
     "%s, is told by its path, and the server ends (Linux: /proc)",
     (_where, make) => {
       const path = make();
@@ -86,7 +87,7 @@ describe("a data directory that cannot be made", () => {
     },
   );
 
-  it.runIf(process.platform === "linux").each(cases)(
+  unless(it, notOnLinux, "/proc is such a folder, and Linux alone has it").each(cases)(
     "%s, is a problem for doctor (Linux: /proc)",
     (_where, make) => {
       const { code, stdout } = turnwire(["doctor", "--data-dir", make()]);
@@ -96,23 +97,26 @@ describe("a data directory that cannot be made", () => {
     },
   );
 
-  it.runIf(process.platform === "linux")(
-    "is told by `turnwire run` and by the library with its reason (Linux: /proc)",
-    async () => {
-      const { code, stderr } = turnwire(["run", "--data-dir", "/proc/foo/bar", "@say hi"]);
-      expect(code).toBe(1);
-      expect(stderr).toContain("The folder /proc/foo/bar cannot be made");
-      const spawned = TurnwireClient.spawn({
-        ...{ command: process.execPath, args: [launcher, "serve"], dataDir: "/proc/foo/bar" },
-      });
-      await expect(spawned).rejects.toThrow(
-        /ended with code 1: The folder \/proc\/foo\/bar cannot/,
-      );
-    },
-  );
+  unless(
+    it,
+    notOnLinux,
+    "/proc is such a folder, and Linux alone has it",
+  )("is told by `turnwire run` and by the library with its reason (Linux: /proc)", async () => {
+    const { code, stderr } = turnwire(["run", "--data-dir", "/proc/foo/bar", "@say hi"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("The folder /proc/foo/bar cannot be made");
+    const spawned = TurnwireClient.spawn({
+      ...{ command: process.execPath, args: [launcher, "serve"], dataDir: "/proc/foo/bar" },
+    });
+    await expect(spawned).rejects.toThrow(/ended with code 1: The folder \/proc\/foo\/bar cannot/);
+  });
 });
 
-describe.runIf(process.platform !== "win32")("a working directory that is gone", () => {
+unless(
+  describe,
+  onWindows,
+  "Windows keeps a working directory",
+)("a working directory that is gone", () => {
   const absolute = () => ["--data-dir", join(root, "data")];
 
   it("is no matter to a server with a data directory of its own", () => {
@@ -147,7 +151,11 @@ describe.runIf(process.platform !== "win32")("a working directory that is gone",
     expect(code).toBe(0);
   });
 
-  it.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")(
+  unless(
+    it,
+    process.getuid?.() !== 0 || notOnLinux,
+    "another user can only be had as root, on Linux",
+  )(
     "or may not be entered by a user without rights is no matter either (as root on Linux: setpriv)",
     () => {
       chmodSync(root, 0o755);
@@ -177,7 +185,11 @@ describe.runIf(process.platform !== "win32")("a working directory that is gone",
 });
 
 describe("doctor tells", () => {
-  it.skipIf(process.getuid?.() === 0)("a file that it may not read (not as root)", () => {
+  unless(
+    it,
+    process.getuid?.() === 0,
+    "root may read every file",
+  )("a file that it may not read (not as root)", () => {
     mkdirSync(join(root, "turnwire"));
     writeFileSync(join(root, "turnwire", "config.json"), "{}", { mode: 0 });
     expect(turnwire(["doctor"]).stdout).toMatch(/^user file {7}PROBLEM: .*not permit/m);

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
+import { onWindows, unless } from "../helpers/unless.js";
 import { openSession, WireSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
@@ -46,28 +47,29 @@ describe("rules", () => {
   });
 });
 
-it.runIf(process.platform !== "win32")(
-  "reading the git state runs nothing of the workspace",
-  async () => {
-    const path = makeFolder();
-    const trap = join(path, "trap.sh");
-    const git = (...args: string[]) => execFileSync("git", args, { cwd: path, stdio: "pipe" });
-    git("init", "-q");
-    writeFileSync(trap, `#!/bin/sh\n: > ${join(path, "sprung")}\ncat\n`, { mode: 0o755 });
-    writeFileSync(join(path, "a.txt"), "a");
-    writeFileSync(join(path, ".gitattributes"), "*.txt filter=trap\n");
-    for (const name of ["core.fsmonitor", "core.pager", "filter.trap.clean", "diff.external"]) {
-      git("config", name, trap);
-    }
-    const sprung = join(path, "sprung");
-    git("status");
-    expect(existsSync(sprung)).toBe(true);
-    rmSync(sprung);
-    const session = await openSession(startServer(), { path });
-    await session.run("@say hi", "git-1");
-    expect(existsSync(sprung)).toBe(false);
-  },
-);
+unless(
+  it,
+  onWindows,
+  "no POSIX shell",
+)("reading the git state runs nothing of the workspace", async () => {
+  const path = makeFolder();
+  const trap = join(path, "trap.sh");
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: path, stdio: "pipe" });
+  git("init", "-q");
+  writeFileSync(trap, `#!/bin/sh\n: > ${join(path, "sprung")}\ncat\n`, { mode: 0o755 });
+  writeFileSync(join(path, "a.txt"), "a");
+  writeFileSync(join(path, ".gitattributes"), "*.txt filter=trap\n");
+  for (const name of ["core.fsmonitor", "core.pager", "filter.trap.clean", "diff.external"]) {
+    git("config", name, trap);
+  }
+  const sprung = join(path, "sprung");
+  git("status");
+  expect(existsSync(sprung)).toBe(true);
+  rmSync(sprung);
+  const session = await openSession(startServer(), { path });
+  await session.run("@say hi", "git-1");
+  expect(existsSync(sprung)).toBe(false);
+});
 
 it("tools do not inherit the keys of providers, unless the workspace is given them", async () => {
   const env = { OPENAI_API_KEY: "sk-not-for-tools", OTHER: "for all" };

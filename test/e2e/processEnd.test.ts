@@ -12,13 +12,14 @@ import {
   type StartOptions,
   startServer,
 } from "../helpers/serverProcess.js";
+import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
 
 const clientId = "a-client";
-const onPosix = describe.runIf(process.platform !== "win32");
-const onLinux = it.runIf(process.platform === "linux");
+const onPosix = unless(describe, onWindows, "Windows has no signals and no process groups");
+const onLinux = unless(it, notOnLinux, "processes are looked for in /proc");
 
 /** A server on which the run `r-1` has begun, and its model says nothing until the gate opens. */
 async function startWithRunningTurn(options: StartOptions = {}) {

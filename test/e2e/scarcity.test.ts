@@ -10,6 +10,7 @@ import {
 } from "../helpers/namespaces.js";
 import { processesWith, uniqueSeconds } from "../helpers/processList.js";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
+import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
@@ -28,7 +29,11 @@ async function toolOutput(session: WireSession): Promise<string> {
   return parts.flatMap((part) => (part.type === "toolResult" ? [part.output] : [])).join("\n");
 }
 
-describe.runIf(process.platform !== "win32")("few file descriptors", () => {
+unless(
+  describe,
+  onWindows,
+  "no POSIX shell",
+)("few file descriptors", () => {
   it.each([40, 48, 64])("40 commands at once with %d cost no run", async (descriptors) => {
     const server = startServer({ program: withDescriptors(descriptors) });
     const first = await open(server);
@@ -67,7 +72,11 @@ const places: Readonly<Record<string, Runner>> = {
 };
 
 describe.each(Object.entries(places))("%s", (_, program) => {
-  const here = it.runIf(process.platform === "linux" && canRun(program));
+  const here = unless(
+    it,
+    notOnLinux || !canRun(program),
+    "this needs Linux and the right to make namespaces",
+  );
 
   here("a cancel ends a command and what it began", async () => {
     await cancelEndsAll(startServer({ program }));
@@ -86,21 +95,26 @@ describe.each(Object.entries(places))("%s", (_, program) => {
   });
 });
 
-it.runIf(process.platform === "linux" && canRun(asFirstProcess))(
-  "the first process of a container says that it leaves zombies",
-  async () => {
-    const server = startServer({ program: asFirstProcess });
-    await server.settle();
-    await server.close();
-    expect(server.stderr).toContain("--init");
-    const other = startServer();
-    await other.settle();
-    await other.close();
-    expect(other.stderr).not.toContain("--init");
-  },
-);
+unless(
+  it,
+  notOnLinux || !canRun(asFirstProcess),
+  "this needs Linux and the right to make namespaces",
+)("the first process of a container says that it leaves zombies", async () => {
+  const server = startServer({ program: asFirstProcess });
+  await server.settle();
+  await server.close();
+  expect(server.stderr).toContain("--init");
+  const other = startServer();
+  await other.settle();
+  await other.close();
+  expect(other.stderr).not.toContain("--init");
+});
 
-describe.runIf(process.platform === "linux")("many workspaces", () => {
+unless(
+  describe,
+  notOnLinux,
+  "it counts descriptors in /proc",
+)("many workspaces", () => {
   it("that each ran a command are ended together, within a second", async () => {
     const server = startServer();
     await server.call("initialize", { clientId: "a-client" });

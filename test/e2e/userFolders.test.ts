@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
+import { unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
@@ -63,9 +64,12 @@ describe("a folder that is not absolute counts as not set", () => {
 });
 
 const isRoot = process.getuid?.() === 0;
-if (!isRoot) console.info("Skipped: a user id without an account can only be had as root.");
 
-describe.runIf(isRoot)("without any home", () => {
+unless(
+  describe,
+  !isRoot,
+  "a user id without an account can only be had as root",
+)("without any home", () => {
   /** Runs the program as a user that the system has no account of. */
   const turnwire = (args: string[], input = "") =>
     spawnSync(

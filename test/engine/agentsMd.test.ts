@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AgentsMd } from "../../src/engine/agentsMd.js";
+import { onWindows, unless } from "../helpers/unless.js";
 
 const disk = vi.hoisted(() => ({ isFailing: false }));
 vi.mock("node:fs/promises", async (original) => {
@@ -75,7 +76,11 @@ describe("AGENTS.md", () => {
     expect(text?.indexOf("\n")).toBe(1 + 16_383);
   });
 
-  it.skipIf(process.platform === "win32")("is not waited for where it is a pipe", async () => {
+  unless(
+    it,
+    onWindows,
+    "no named pipes in folders",
+  )("is not waited for where it is a pipe", async () => {
     execFileSync("mkfifo", [file]);
     expect(await agentsMd.read()).toBeUndefined();
   });

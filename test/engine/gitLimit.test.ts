@@ -10,6 +10,7 @@ import { gitLimitMs, readGitState } from "../../src/engine/gitState.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { hostCommands } from "../../src/process/runCommand.js";
 import { ManualClock } from "../helpers/manualClock.js";
+import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { isAlive, until } from "../tools/workbench.js";
 
 let base: string;
@@ -63,7 +64,7 @@ const waiting: [string, string, number][] = [
   ["ignores a polite end", "trap '' TERM INT HUP; echo $$ >> $pids; while :; do sleep 1; done", 1],
 ];
 
-test.skipIf(process.platform !== "linux").each(waiting)(
+unless(test, notOnLinux, "processes are looked for in /proc").each(waiting)(
   "a git that %s holds a turn up no longer than its limit, and is gone then (Linux: processes are listed)",
   async (_what, script, count) => {
     const pids = wrapGit(script);
@@ -75,7 +76,11 @@ test.skipIf(process.platform !== "linux").each(waiting)(
   },
 );
 
-test.skipIf(process.platform === "win32")(
+unless(
+  test,
+  onWindows,
+  "no POSIX shell",
+)(
   "the limit is one for all steps together (a shell script stands in for git: not on Windows)",
   async () => {
     const pids = wrapGit(
@@ -95,7 +100,11 @@ esac`,
   },
 );
 
-test.skipIf(process.platform === "win32")(
+unless(
+  test,
+  onWindows,
+  "no POSIX shell",
+)(
   "a cancelled turn does not wait for git (a shell script stands in for git: not on Windows)",
   async () => {
     const pids = wrapGit("echo $$ >> $pids; exec sleep 300");

@@ -7,6 +7,7 @@ import { Deferred } from "../../src/base/deferred.js";
 import type { GitState } from "../../src/engine/gitState.js";
 import { keepMs, RecentGitState } from "../../src/engine/recentGitState.js";
 import { ManualClock } from "../helpers/manualClock.js";
+import { onWindows, unless } from "../helpers/unless.js";
 
 const never = new AbortController().signal;
 let folder: string;
@@ -82,7 +83,11 @@ describe("the recent git state", () => {
     expect(await second).toBeDefined();
   });
 
-  it.skipIf(process.platform === "win32")("does not wait for a pipe named `.git`", async () => {
+  unless(
+    it,
+    onWindows,
+    "no named pipes in folders",
+  )("does not wait for a pipe named `.git`", async () => {
     execFileSync("mkfifo", [join(folder, ".git")]);
     expect(await new RecentGitState(folder, clock).read(ask, never)).toBeUndefined();
     expect(asked).toBe(0);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
+import { onWindows, unless } from "../helpers/unless.js";
 import { isAlive, until } from "../tools/workbench.js";
 import { openWorkshop, serverScript, stdio } from "./workshop.js";
 
@@ -70,27 +71,28 @@ test("an endless message ends the server that sends it", async () => {
   );
 });
 
-test.skipIf(process.platform === "win32")(
-  "no tool server outlives an owner that gets SIGKILL, nor does what it began",
-  async () => {
-    const workshop = await openWorkshop();
-    const owner = spawn(process.execPath, [await buildOwner(), workshop.workspace, serverScript], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let output = "";
-    owner.stdout.on("data", (chunk) => {
-      output += String(chunk);
-    });
-    await until(() => output.includes("\n"));
-    const pids: number[] = JSON.parse(output);
-    expect(pids).toHaveLength(2);
-    for (const pid of pids) expect(await isAlive(pid)).toBe(true);
-    owner.kill("SIGKILL");
-    await once(owner, "exit");
-    const meant = process.platform === "linux" ? pids : pids.slice(0, 1);
-    for (const pid of meant) await until(async () => !(await isAlive(pid)));
-  },
-);
+unless(
+  test,
+  onWindows,
+  "Windows has no SIGKILL and no process groups",
+)("no tool server outlives an owner that gets SIGKILL, nor does what it began", async () => {
+  const workshop = await openWorkshop();
+  const owner = spawn(process.execPath, [await buildOwner(), workshop.workspace, serverScript], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  owner.stdout.on("data", (chunk) => {
+    output += String(chunk);
+  });
+  await until(() => output.includes("\n"));
+  const pids: number[] = JSON.parse(output);
+  expect(pids).toHaveLength(2);
+  for (const pid of pids) expect(await isAlive(pid)).toBe(true);
+  owner.kill("SIGKILL");
+  await once(owner, "exit");
+  const meant = process.platform === "linux" ? pids : pids.slice(0, 1);
+  for (const pid of meant) await until(async () => !(await isAlive(pid)));
+});
 
 /** Builds a stand-in for the server, where its imports of packages resolve. */
 async function buildOwner(): Promise<string> {

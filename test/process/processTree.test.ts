@@ -6,6 +6,7 @@ import { silentLog } from "../../src/base/log.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { ProcessMarks } from "../../src/process/processMark.js";
 import { ProcessLooks } from "../../src/process/processTable.js";
+import { notOnLinux, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, until } from "../tools/workbench.js";
 
 /** Node that starts a `sleep` of its own, detached and without any environment, and says its number. */
@@ -27,7 +28,11 @@ const escapes: Readonly<Record<string, string>> = {
   "Node's detached child without an environment": `'${process.execPath}' -e '${detached}' pid`,
 };
 
-describe.runIf(process.platform === "linux")("what a command began ends with it", () => {
+unless(
+  describe,
+  notOnLinux,
+  "processes are looked for in /proc",
+)("what a command began ends with it", () => {
   test.each(Object.entries(escapes))("after %s", async (_, command) => {
     const bench = await openWorkbench();
     await bench.run("bash", { command: `${command}\nuntil [ -s pid ]; do :; done` });
@@ -71,7 +76,11 @@ describe("marks", () => {
   });
 });
 
-describe.runIf(process.platform === "linux")("looks", () => {
+unless(
+  describe,
+  notOnLinux,
+  "processes are looked for in /proc",
+)("looks", () => {
   test("those who ask while one is under way share the next, which begins later", async () => {
     const looks = new ProcessLooks();
     const first = looks.look();

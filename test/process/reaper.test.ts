@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
+import { onWindows, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, until } from "../tools/workbench.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -27,37 +28,42 @@ async function buildServer(): Promise<string> {
   return outfile;
 }
 
-test.skipIf(process.platform === "win32")(
-  "no command outlives a server that gets SIGKILL, nor does what watched over it",
-  async () => {
-    const bench = await openWorkbench();
-    const command = [
-      "echo $$",
-      "sleep 300 & echo $!",
-      "setsid sleep 300 >/dev/null 2>&1 & echo $!",
-      "env -i setsid sleep 300 >/dev/null 2>&1 & echo $!",
-      "wait",
-    ].join("; ");
-    const server = spawn(
-      process.execPath,
-      [await buildServer(), bench.workspace, bench.outside, command],
-      { stdio: ["ignore", "pipe", "inherit"] },
-    );
-    let output = "";
-    server.stdout.on("data", (chunk) => {
-      output += String(chunk);
-    });
-    const pids = () => output.trim().split("\n").map(Number);
-    await until(() => pids().length === 4);
-    for (const pid of pids()) expect(await isAlive(pid)).toBe(true);
-    server.kill("SIGKILL");
-    await once(server, "exit");
-    const meant = process.platform === "linux" ? pids() : pids().slice(0, 2);
-    for (const pid of meant) await until(async () => !(await isAlive(pid)));
-  },
-);
+unless(
+  test,
+  onWindows,
+  "no reaper on Windows",
+)("no command outlives a server that gets SIGKILL, nor does what watched over it", async () => {
+  const bench = await openWorkbench();
+  const command = [
+    "echo $$",
+    "sleep 300 & echo $!",
+    "setsid sleep 300 >/dev/null 2>&1 & echo $!",
+    "env -i setsid sleep 300 >/dev/null 2>&1 & echo $!",
+    "wait",
+  ].join("; ");
+  const server = spawn(
+    process.execPath,
+    [await buildServer(), bench.workspace, bench.outside, command],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  let output = "";
+  server.stdout.on("data", (chunk) => {
+    output += String(chunk);
+  });
+  const pids = () => output.trim().split("\n").map(Number);
+  await until(() => pids().length === 4);
+  for (const pid of pids()) expect(await isAlive(pid)).toBe(true);
+  server.kill("SIGKILL");
+  await once(server, "exit");
+  const meant = process.platform === "linux" ? pids() : pids().slice(0, 2);
+  for (const pid of meant) await until(async () => !(await isAlive(pid)));
+});
 
-test.skipIf(process.platform === "win32")("disposing ends the reaper itself", async () => {
+unless(
+  test,
+  onWindows,
+  "no reaper on Windows",
+)("disposing ends the reaper itself", async () => {
   const bench = await openWorkbench();
   await bench.run("bash", { command: "true" });
   const { reaper } = bench.resources.host;

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.js";
+import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, refused, until } from "./workbench.js";
 
 /** The process's clock, but for long waits: those end when the test says so. */
@@ -14,12 +15,16 @@ class SkippingClock implements Clock {
     this.#long.add(run);
     return { cancel: () => this.#long.delete(run) };
   }
-  skip(): void {
+  pass(): void {
     for (const run of this.#long) run();
   }
 }
 
-describe.skipIf(process.platform === "win32")("bash", () => {
+unless(
+  describe,
+  onWindows,
+  "no POSIX shell",
+)("bash", () => {
   test("output and errors come together, in order, and streamed", async () => {
     const bench = await openWorkbench();
     const command = "echo one; echo two >&2; echo three";
@@ -141,24 +146,25 @@ describe.skipIf(process.platform === "win32")("bash", () => {
     const bench = await openWorkbench({ clock });
     const running = bench.run("bash", { command: "echo $$; sleep 300" });
     await until(() => bench.streamed.length > 0);
-    clock.skip();
+    clock.pass();
     const result = await running;
     expect(result.isError).toBe(true);
     expect(result.output).toContain("[It took longer than 120000 ms (`timeoutMs`) and was ended.]");
     expect(await isAlive(Number(bench.streamed.join("")))).toBe(false);
   });
 
-  test.runIf(process.platform === "linux")(
-    "a daemon that left its session and lost its parents is ended too",
-    async () => {
-      const bench = await openWorkbench();
-      const command = "(setsid sh -c 'sleep 300 >/dev/null 2>&1 & echo $! >pid' >/dev/null 2>&1 &)";
-      await bench.run("bash", { command: `${command}; while [ ! -s pid ]; do sleep 0.01; done` });
-      const pid = Number(await readFile(join(bench.workspace, "pid"), "utf8"));
-      expect(pid).toBeGreaterThan(0);
-      expect(await isAlive(pid)).toBe(false);
-    },
-  );
+  unless(
+    test,
+    notOnLinux,
+    "processes are looked for in /proc",
+  )("a daemon that left its session and lost its parents is ended too", async () => {
+    const bench = await openWorkbench();
+    const command = "(setsid sh -c 'sleep 300 >/dev/null 2>&1 & echo $! >pid' >/dev/null 2>&1 &)";
+    await bench.run("bash", { command: `${command}; while [ ! -s pid ]; do sleep 0.01; done` });
+    const pid = Number(await readFile(join(bench.workspace, "pid"), "utf8"));
+    expect(pid).toBeGreaterThan(0);
+    expect(await isAlive(pid)).toBe(false);
+  });
 
   test("disposing ends what runs", async () => {
     const bench = await openWorkbench();

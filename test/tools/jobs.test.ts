@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
+import { onWindows, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, until } from "./workbench.js";
 
-describe.skipIf(process.platform === "win32")("background jobs", () => {
+unless(
+  describe,
+  onWindows,
+  "no POSIX shell",
+)("background jobs", () => {
   test("jobOutput tells output and standing, and can wait for the end", async () => {
     const bench = await openWorkbench();
     await bench.run("bash", { command: "echo hello; exit 4", background: true });

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { onWindows, unless } from "../helpers/unless.js";
 import { openWorkbench, refused } from "./workbench.js";
 
 describe("read", () => {
@@ -89,7 +90,11 @@ describe("read", () => {
     expect((await bench.run("read", { path: "file/x" })).output).toContain("`path` file/x");
   });
 
-  test.skipIf(process.platform === "win32")("a named pipe is refused at once", async () => {
+  unless(
+    test,
+    onWindows,
+    "no named pipes in folders",
+  )("a named pipe is refused at once", async () => {
     const bench = await openWorkbench();
     execFileSync("mkfifo", [join(bench.workspace, "pipe")]);
     const result = await bench.run("read", { path: "pipe" });

@@ -3,6 +3,7 @@ import { delimiter, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findProgram } from "../../src/process/findProgram.js";
 import { grepTool } from "../../src/tools/grep.js";
+import { onWindows, unless } from "../helpers/unless.js";
 import { openWorkbench, refused, type Workbench } from "./workbench.js";
 
 async function openProject(): Promise<Workbench> {
@@ -82,7 +83,11 @@ describe("ls", () => {
 const hostile = "a.txt\n  b.txt\u001b[2K\u007f\u0085\u2028";
 const hostileShown = '"a.txt\\n  b.txt\\u001b[2K\\u007f\\u0085\\u2028"';
 
-describe.skipIf(process.platform === "win32")("names that would be taken for others", () => {
+unless(
+  describe,
+  onWindows,
+  "Windows takes no such names",
+)("names that would be taken for others", () => {
   test("ls shows them as JSON strings, link targets and the folder itself too", async () => {
     const bench = await openWorkbench();
     await bench.write(`d\n/${hostile}`, "");
@@ -173,7 +178,7 @@ describe.each([
     return tool.execute(tool.inputSchema.parse(input), bench.context);
   };
   // Without ripgrep on the machine, its half of the table says nothing.
-  const it = test.skipIf(ripgrep && !hasRipgrep);
+  const it = unless(test, ripgrep && !hasRipgrep, "ripgrep (rg) is not installed");
 
   it("finds lines outside of what git ignores and binary files", async () => {
     const bench = await openProject();
@@ -202,23 +207,24 @@ describe.each([
     );
   });
 
-  test.skipIf(process.platform === "win32" || (ripgrep && !hasRipgrep))(
-    "shows a path that would be taken for another as a JSON string",
-    async () => {
-      const bench = await openWorkbench();
-      await bench.write("a\nb:1: c/d", "needle");
-      await bench.write("plain", "needle");
-      await bench.write("x\nplain", "another needle");
-      const { output } = await grep(bench, { pattern: "needle" });
-      expect(output.split("\n").sort()).toEqual([
-        '"a\\nb:1: c/d":1: needle',
-        '"x\\nplain":1: another needle',
-        "plain:1: needle",
-      ]);
-      const inside = await grep(bench, { pattern: "needle", path: "a\nb:1: c/d" });
-      expect(inside.output).toBe('"a\\nb:1: c/d":1: needle');
-    },
-  );
+  unless(
+    test,
+    onWindows || (ripgrep && !hasRipgrep),
+    "ripgrep (rg) is not installed, or this is Windows, which takes no such names",
+  )("shows a path that would be taken for another as a JSON string", async () => {
+    const bench = await openWorkbench();
+    await bench.write("a\nb:1: c/d", "needle");
+    await bench.write("plain", "needle");
+    await bench.write("x\nplain", "another needle");
+    const { output } = await grep(bench, { pattern: "needle" });
+    expect(output.split("\n").sort()).toEqual([
+      '"a\\nb:1: c/d":1: needle',
+      '"x\\nplain":1: another needle',
+      "plain:1: needle",
+    ]);
+    const inside = await grep(bench, { pattern: "needle", path: "a\nb:1: c/d" });
+    expect(inside.output).toBe('"a\\nb:1: c/d":1: needle');
+  });
 
   it("says that nothing matches", async () => {
     const bench = await openProject();

@@ -12,6 +12,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { onWindows, unless } from "../helpers/unless.js";
 import { openWorkbench, refused } from "./workbench.js";
 
 describe("write", () => {
@@ -151,7 +152,11 @@ describe("write", () => {
     );
   });
 
-  test.skipIf(process.platform === "win32")("a pipe is not written to", async () => {
+  unless(
+    test,
+    onWindows,
+    "no named pipes in folders",
+  )("a pipe is not written to", async () => {
     const bench = await openWorkbench();
     execFileSync("mkfifo", [join(bench.workspace, "pipe")]);
     expect((await bench.run("write", { path: "pipe", content: "x" })).output).toContain(

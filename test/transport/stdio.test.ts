@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { unless } from "../helpers/unless.js";
 
 const folder = fs.mkdtempSync(join(tmpdir(), "turnwire-stdio-"));
 const program = join(folder, "program.cjs");
@@ -62,7 +63,11 @@ describe("stdout carries frames alone, and strays go to stderr", () => {
     ]);
   });
 
-  it.runIf(hasShell)("over pipes of the shell", () => {
+  unless(
+    it,
+    !hasShell,
+    "no POSIX shell",
+  )("over pipes of the shell", () => {
     const line = `printf '%s\\n' '${request.trim()}' | "${process.execPath}" "${program}" serve 3>&1 2>/dev/null | cat`;
     expect(execFileSync("sh", ["-c", line], { encoding: "utf8" })).toContain(response);
   });
@@ -103,7 +108,11 @@ describe("the event loop goes on", () => {
     await exitCode;
   });
 
-  it.runIf(hasShell)("when nobody reads either, pipes", async () => {
+  unless(
+    it,
+    !hasShell,
+    "no POSIX shell",
+  )("when nobody reads either, pipes", async () => {
     const fifo = unreadFifo();
     for (const mode of ["floodStdout", "floodStderr"]) {
       const { child, firstReport, exitCode } = start(mode, ["pipe", fifo, fifo]);
@@ -115,7 +124,11 @@ describe("the event loop goes on", () => {
   });
 
   // util-linux's `script` gives a terminal; it stops reading it when its own stdout is not read.
-  it.runIf(hasScript())("when nobody reads either, a terminal", async () => {
+  unless(
+    it,
+    !hasScript(),
+    "there is no `script` to make a terminal",
+  )("when nobody reads either, a terminal", async () => {
     for (const mode of ["floodStdout", "floodStderr"]) {
       const command = `exec "${process.execPath}" "${program}" ${mode} 3>"${folder}/${mode}"`;
       const child = spawn("script", ["-qec", command, "/dev/null"], { stdio: ["pipe", "pipe", 2] });
