@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { linkComplaints, markdownPages } from "../../scripts/check/markdownLinks.mjs";
 import { testNode } from "../helpers/testNode.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -85,6 +86,11 @@ describe("what is installed", () => {
 
   it("holds the licence of what is bundled", () => {
     expect(readFileSync(join(installed, "THIRD-PARTY-NOTICES"), "utf8")).toContain("execa 9");
+  });
+
+  it("has no page with a link that leads out of it, or nowhere", () => {
+    expect(markdownPages(installed)).toContain("README.md");
+    expect(linkComplaints(installed)).toEqual([]);
   });
 
   it("depends on what its files import, and on nothing else", async () => {
