@@ -1,5 +1,6 @@
 // A tool server behind a URL, by the protocol's streamable HTTP.
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 
 const mostMessageBytes = 16 * 1024 * 1024;
 
@@ -10,7 +11,7 @@ export function httpTransport(
 ): StreamableHTTPClientTransport {
   return new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { ...headers } },
-    fetch: async (target, init) => bounded(await fetch(target, init)),
+    fetch: async (target, init) => bounded(await fetchWithinOrigin(target, init)),
   });
 }
 

@@ -6,6 +6,7 @@ import type {
   LanguageModelV3Message,
   LanguageModelV3Prompt,
 } from "@ai-sdk/provider";
+import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
@@ -21,6 +22,7 @@ export async function anthropicModel(provider: Provider, info: ModelInfo): Promi
     baseURL: provider.baseUrl ?? baseUrl,
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
+    fetch: fetchWithinOrigin,
   });
   return {
     model: anthropic(info.id),

@@ -7,6 +7,7 @@ import type {
   LanguageModelV3ToolCallPart,
 } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
+import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
@@ -27,6 +28,7 @@ export async function openaiCompatibleModel(
     name,
     baseURL: provider.baseUrl ?? baseUrl,
     headers: provider.headers,
+    fetch: fetchWithinOrigin,
     includeUsage: true,
     ...defined({ apiKey: provider.apiKey }),
   });

@@ -107,3 +107,34 @@ test("an answer without end is broken off", async () => {
   expect(await workshop.names()).toEqual([]);
   expect(workshop.logged(down)[0]?.fields.reason).toBe("a message has more than 16777216 bytes");
 });
+
+test.each([301, 302, 303, 307, 308])(
+  "a %i to another origin gets no header and no message",
+  async (status) => {
+    const workshop = await openWorkshop();
+    const other: string[] = [];
+    const elsewhere = createServer((request, response) => {
+      other.push(`${request.method} ${request.headers.authorization}`);
+      response.end("{}");
+    });
+    elsewhere.listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+    const portOf = (server: typeof elsewhere) => Object(server.address()).port as number;
+    const target = `http://127.0.0.1:${portOf(elsewhere)}/mcp`;
+    const server = createServer((_, response) => {
+      response.writeHead(status, { location: target }).end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => {
+      for (const one of [server, elsewhere]) {
+        one.closeAllConnections();
+        one.close();
+      }
+    });
+    workshop.configure({ web: { url: `http://127.0.0.1:${portOf(server)}/mcp`, headers } });
+    expect(await workshop.names()).toEqual([]);
+    expect(workshop.logged(down)[0]?.fields.reason).toContain("redirects to another origin");
+    expect(other).toEqual([]);
+  },
+);

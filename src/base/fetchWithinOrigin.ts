@@ -1,0 +1,69 @@
+// Requests that carry keys, configured headers and a conversation go to the origin that they were meant
+// for, and to no other: a redirect is the word of whoever answers, not of the user.
+
+/** A redirect that was not followed; its message names both origins and nothing else. */
+export class RedirectRefused extends Error {
+  override readonly name = "RedirectRefused";
+}
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const mostRedirects = 5;
+
+/**
+ * As `fetch`, for requests whose body is a text or bytes, but follows redirects within the same origin
+ * (scheme, host and port) alone, five at most, in the way that the Fetch standard has it.
+ *
+ * @throws RedirectRefused when the answer leads to another origin, to no web address, or in a circle.
+ */
+export const fetchWithinOrigin: typeof globalThis.fetch = async (input, init) => {
+  const first = new URL(input instanceof Request ? input.url : input);
+  let url = first;
+  // Read here, not when the module is loaded: whoever replaces the global one means this one too.
+  let response = await globalThis.fetch(input, { ...init, redirect: "manual" });
+  let request = { ...init };
+  for (let count = 0; redirects.has(response.status); count++) {
+    const location = response.headers.get("location");
+    if (location === null) return response;
+    await response.body?.cancel();
+    if (count === mostRedirects) {
+      throw new RedirectRefused(`${first.origin} redirects more than ${mostRedirects} times`);
+    }
+    url = targetOf(location, url, first);
+    request = nextRequest(request, response.status);
+    response = await globalThis.fetch(url, { ...request, redirect: "manual" });
+  }
+  return response;
+};
+
+function targetOf(location: string, from: URL, first: URL): URL {
+  if (!URL.canParse(location, from.href)) {
+    throw new RedirectRefused(`${first.origin} redirects to what is no address`);
+  }
+  const target = new URL(location, from);
+  if (target.origin !== first.origin) {
+    // The origin of `file:` and its like is the text "null".
+    const where = target.origin === "null" ? target.protocol : target.origin;
+    throw new RedirectRefused(
+      `${first.origin} redirects to another origin, ${where}, where nothing was sent: keys and the conversation go to the configured address alone. If that is the right one, configure it`,
+    );
+  }
+  if (target.username !== "" || target.password !== "") {
+    throw new RedirectRefused(`${first.origin} redirects with a user name or a password`);
+  }
+  return target;
+}
+
+/** 303, and 301 and 302 to a POST, ask for the answer with a GET. */
+function nextRequest(request: RequestInit, status: number): RequestInit {
+  const method = request.method?.toUpperCase() ?? "GET";
+  const becomesGet =
+    (status === 303 && method !== "HEAD") ||
+    ((status === 301 || status === 302) && method === "POST");
+  if (!becomesGet || method === "GET") return request;
+  const headers = new Headers(request.headers);
+  for (const name of ["content-type", "content-length", "content-encoding", "content-language"]) {
+    headers.delete(name);
+  }
+  const { body: _, ...rest } = request;
+  return { ...rest, method: "GET", headers };
+}
