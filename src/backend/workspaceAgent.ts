@@ -25,6 +25,8 @@ export class WorkspaceAgent {
   readonly #log: Log;
   readonly #onChoice: (choice: AgentChoice) => void;
   #ready: Ready | undefined;
+  /** What was chosen by hand; what was not follows the files. */
+  #byHand: Partial<Pick<AgentChoice, "large" | "small">> = {};
   /** Settles when the newest change has been made or refused. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
@@ -60,6 +62,7 @@ export class WorkspaceAgent {
     const config = await this.#source.reload();
     for (const warning of config.warnings) this.#log.warn({}, warning);
     this.#ready = choose(config, config.models.large, config.models.small);
+    this.#byHand = {};
     this.#onChoice(choiceOf(config, this.#ready));
   }
 
@@ -68,9 +71,10 @@ export class WorkspaceAgent {
     return this.#inOrder(async () => {
       const config = await this.#source.current();
       findModel(config, selected);
-      const { large, small } = this.#ready ?? config.models;
-      this.#ready =
-        type === "large" ? choose(config, selected, small) : choose(config, large, selected);
+      const byHand = { ...this.#byHand, [type]: selected };
+      const { large, small } = { ...config.models, ...byHand };
+      this.#ready = choose(config, large, small);
+      this.#byHand = byHand;
     });
   }
 
@@ -83,13 +87,19 @@ export class WorkspaceAgent {
   }
 
   /**
-   * What a turn that begins now uses: the models that were chosen, in the configuration as it is
-   * now. Throws `ConfigInvalid` or `ModelNotConfigured` where that has changed under them.
+   * What a turn that begins now uses: the models that were chosen by hand, and else those of the
+   * configuration as it is now. Throws `ConfigInvalid` or `ModelNotConfigured` where that has changed
+   * under them.
    */
   async choice(): Promise<AgentChoice> {
     const config = await this.#source.current();
-    const { large, small } = this.#ready ?? config.models;
-    return choiceOf(config, { large, small });
+    const choice = choiceOf(config, { ...config.models, ...this.#byHand });
+    // `getAgentInfo` tells the model of the newest turn.
+    if (this.#ready !== undefined) {
+      const { large, small } = choice;
+      this.#ready = { large, small, model: findModel(config, large).model };
+    }
+    return choice;
   }
 
   /** The large model, once it is chosen. */

@@ -67,7 +67,7 @@ export const errorTable = {
   QueueFull: {
     code: 1011,
     retryable: true,
-    summary: "1,000 prompts are queued on this session already.",
+    summary: "1,000 prompts, or 64 MiB of them, are queued on this session already.",
   },
   ModelNotConfigured: {
     code: 1012,

@@ -32,10 +32,13 @@ export class AcceptedRun {
   folded = 0;
   /** Why it was cancelled. */
   cause: RunCause | undefined;
+  /** What its prompt holds in memory, in bytes. */
+  readonly promptBytes: number;
 
   constructor(ref: RunRef, request: RunRequest) {
     this.ref = ref;
     this.request = request;
+    this.promptBytes = promptBytes(request);
   }
 
   /** Aborted when the run is cancelled, from the moment of acceptance. */
@@ -63,6 +66,14 @@ export class AcceptedRun {
     this.cause ??= cause;
     this.#abort.abort(new Error(`cancelled (${cause})`));
   }
+}
+
+/** The size of a prompt with its attachments, in bytes. */
+export function promptBytes({ prompt }: Pick<RunRequest, "prompt">): number {
+  return prompt.attachments.reduce(
+    (sum, { data }) => sum + data.byteLength,
+    Buffer.byteLength(prompt.text),
+  );
 }
 
 /** Whoever asks for a run; one of the two is called, once, when it is on disk or is not to be. */

@@ -60,7 +60,7 @@ export class Coordinator {
       fold: (run) => this.#fold(run),
       sessionChanged: (sessionId) => this.#tellSession(sessionId),
     });
-    this.#admission = new RunAdmission(options);
+    this.#admission = new RunAdmission(options, this.#runs);
     this.#ending = new RunEnding(options);
   }
 

@@ -15,6 +15,18 @@ export class OpenRuns {
     this.#runs.set(run.ref.position, run);
   }
 
+  /** What the prompts of these runs hold in memory, in bytes. */
+  promptBytes(refs: readonly { readonly position: number }[]): number {
+    return refs.reduce((sum, { position }) => sum + (this.at(position)?.promptBytes ?? 0), 0);
+  }
+
+  /** What the prompts of all runs hold in memory, in bytes. */
+  get allPromptBytes(): number {
+    let bytes = 0;
+    for (const run of this.#runs.values()) bytes += run.promptBytes;
+    return bytes;
+  }
+
   at(position: number): AcceptedRun | undefined {
     return this.#runs.get(position);
   }

@@ -83,6 +83,7 @@ export class Recovery {
       errorName: "Interrupted",
       cause: "crash",
       foldedPrompts: runs.foldedInto(run.position),
+      ...defined({ usage: runs.usage(run.position) }),
       completedAt: toRfc3339(clock.now()),
     };
     outbox.append(run, facts);

@@ -1,14 +1,20 @@
 // Whether a run may be accepted, and the row that makes it so (contract section 4, `sendMessage`,
 // steps 6 to 8).
 import { DomainError } from "../base/errors.js";
+import { formatBytes } from "../base/text.js";
 import type { RunRow } from "../storage/runStore.js";
 import { isUniqueViolation } from "../storage/storageError.js";
-import { promptHash, type RunRequest } from "./acceptedRun.js";
+import { promptBytes, promptHash, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { isBusy, queueOf, type SessionState } from "./sessionState.js";
+import type { OpenRuns } from "./openRuns.js";
+import { isBusy, queueOf, type RunRef, type SessionState } from "./sessionState.js";
 
 /** The most prompts that wait on one session. */
 export const maxQueued = 1000;
+/** The most that prompts which wait on one session hold together, in bytes; a single one may be larger. */
+export const maxQueuedBytes = 64 * 1024 * 1024;
+/** The most that all prompts of a workspace hold together where one more is to wait, in bytes. */
+const maxOpenBytes = 256 * 1024 * 1024;
 
 /** A run that was let in, or one that was in already. */
 export type Admission =
@@ -24,11 +30,13 @@ export interface AdmissionCaller {
 /** Lets runs in. */
 export class RunAdmission {
   readonly #options: CoordinatorOptions;
+  readonly #open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">;
   /** The sessions with a run that waits for its commit. */
   readonly #joining = new Set<string>();
 
-  constructor(options: CoordinatorOptions) {
+  constructor(options: CoordinatorOptions, open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">) {
     this.#options = options;
+    this.#open = open;
   }
 
   /** Whether runs wait for their commit. */
@@ -97,6 +105,24 @@ export class RunAdmission {
       throw new DomainError(
         "QueueFull",
         `${maxQueued} prompts are queued on this session; wait for some to run, or clear the queue.`,
+      );
+    }
+    if (isBusy(state)) this.#refuseIfTooLarge(request, queueOf(state));
+  }
+
+  /** A prompt that waits is kept in memory: many large ones are as bad as a long queue. */
+  #refuseIfTooLarge(request: RunRequest, queue: readonly RunRef[]): void {
+    const bytes = promptBytes(request);
+    if (queue.length > 0 && this.#open.promptBytes(queue) + bytes > maxQueuedBytes) {
+      throw new DomainError(
+        "QueueFull",
+        `The prompts that are queued on this session would hold more than ${formatBytes(maxQueuedBytes)} with this one (${formatBytes(bytes)}); wait for some to run, or clear the queue.`,
+      );
+    }
+    if (this.#open.allPromptBytes + bytes > maxOpenBytes) {
+      throw new DomainError(
+        "QueueFull",
+        `The prompts of this workspace that run or wait would hold more than ${formatBytes(maxOpenBytes)} with this one (${formatBytes(bytes)}); wait for some to end.`,
       );
     }
   }

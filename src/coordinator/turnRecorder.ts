@@ -12,7 +12,7 @@ import type { Message } from "../protocol/objects/message.js";
 import type { Usage } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
 import type { MessageStore } from "../storage/messageStore.js";
-import type { RunRow } from "../storage/runStore.js";
+import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
@@ -27,6 +27,7 @@ export const flushAfterMs = 250;
 export interface TurnRecorderOptions {
   readonly run: Pick<RunRow, "position" | "workspaceId" | "sessionId" | "runId">;
   readonly sessions: SessionStore;
+  readonly runs: RunStore;
   readonly messages: MessageStore;
   readonly announcer: Announcer;
   readonly clock: Clock;
@@ -113,10 +114,12 @@ export class TurnRecorder implements TurnSink {
       completionTokens: this.#usage.completionTokens + usage.completionTokens,
       cost: this.#usage.cost + usage.cost,
     };
-    const { sessions, run, clock } = this.#options;
+    const { sessions, runs, run, clock, alsoUsedBy } = this.#options;
     sessions.addUsage(run.sessionId, usage, clock.now());
+    // What a sub-task used reaches its run by way of its parent.
+    if (alsoUsedBy === undefined) runs.addUsage(run.position, usage);
     this.#options.sessionChanged();
-    this.#options.alsoUsedBy?.addUsage(usage);
+    alsoUsedBy?.addUsage(usage);
   }
 
   takeFolded(): readonly Prompt[] {

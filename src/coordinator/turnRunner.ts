@@ -126,10 +126,11 @@ export class TurnRunner {
   }
 
   #surroundings(run: AcceptedRun, sessionId: string, runId: string | undefined) {
-    const { workspaceId, sessions, messages, announcer, clock, ids, log } = this.#options;
+    const { workspaceId, sessions, runs, messages, announcer, clock, ids, log } = this.#options;
     return {
       run: { position: run.ref.position, workspaceId, sessionId, runId },
       sessions,
+      runs,
       messages,
       announcer,
       clock,

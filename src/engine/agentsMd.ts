@@ -1,7 +1,10 @@
 import { lstat, open, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { textIn } from "../base/decodeText.js";
+import { messageOf } from "../base/errors.js";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import { isWithin } from "../base/insideFolder.js";
+import { type Log, silentLog } from "../base/log.js";
 
 /** Longer instructions would crowd out the work. */
 const mostBytes = 32 * 1024;
@@ -12,15 +15,18 @@ const mostBytes = 32 * 1024;
  */
 export class AgentsMd {
   readonly #workspacePath: string;
+  readonly #log: Log;
   #last: { readonly identity: string; readonly text: Promise<string | undefined> } | undefined;
 
-  constructor(workspacePath: string) {
+  constructor(workspacePath: string, log: Log = silentLog) {
     this.#workspacePath = workspacePath;
+    this.#log = log;
   }
 
   /**
-   * The instructions as they are now. Undefined where there are none, where they are no file that
-   * can be read, and where they are a link that leads out of the workspace. Never rejects.
+   * The instructions as they are now: UTF-8, or UTF-16 with a byte order mark. Undefined where there
+   * are none, and with a warning in the log where they are no text of these, no file that can be
+   * read, or a link that leads out of the workspace. Never rejects.
    */
   read(): Promise<string | undefined> {
     const path = join(this.#workspacePath, "AGENTS.md");
@@ -28,7 +34,7 @@ export class AgentsMd {
     if (this.#last?.identity === identity) return this.#last.text;
     const isThere = identity !== missingIdentity;
     const text = isThere
-      ? this.#read(path).catch(() => this.#forget())
+      ? this.#read(path).catch((error: unknown) => this.#forget(error))
       : Promise.resolve(undefined);
     this.#last = { identity, text };
     return text;
@@ -36,28 +42,38 @@ export class AgentsMd {
 
   async #read(path: string): Promise<string | undefined> {
     const real = await realpath(path);
-    if (!isWithin(await realpath(this.#workspacePath), real)) return undefined;
-    return await readBounded(real);
+    if (!isWithin(await realpath(this.#workspacePath), real)) {
+      return this.#leftOut("it is a link that leads out of the workspace");
+    }
+    // A pipe must not be opened: that would wait for whoever writes to it.
+    if (!(await lstat(real)).isFile()) return this.#leftOut("it is no file");
+    const { bytes, isCut } = await readBounded(real);
+    const text = textIn(bytes, isCut);
+    if (text === undefined) {
+      return this.#leftOut("it is neither UTF-8 nor UTF-16 with a byte order mark");
+    }
+    return isCut ? `${text}\n[AGENTS.md is longer; the rest is left out]` : text;
+  }
+
+  #leftOut(reason: string): undefined {
+    this.#log.warn({ workspacePath: this.#workspacePath, reason }, "AGENTS.md is left out");
   }
 
   /** Whatever keeps it from being read, a session goes on without it, and the next one tries. */
-  #forget(): undefined {
+  #forget(error: unknown): undefined {
     this.#last = undefined;
+    this.#leftOut(`it cannot be read: ${messageOf(error)}`);
   }
 }
 
-async function readBounded(path: string): Promise<string | undefined> {
-  // A pipe must not be opened: that would wait for whoever writes to it.
-  if (!(await lstat(path)).isFile()) return undefined;
+/** The beginning of a file, and whether there is more. */
+async function readBounded(path: string): Promise<{ bytes: Uint8Array; isCut: boolean }> {
   const file = await open(path, "r");
   try {
     const buffer = Buffer.alloc(mostBytes + 1);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    // A character that the limit cuts in two is left out.
-    const text = new TextDecoder().decode(buffer.subarray(0, Math.min(bytesRead, mostBytes)), {
-      stream: true,
-    });
-    return bytesRead > mostBytes ? `${text}\n[AGENTS.md is longer; the rest is left out]` : text;
+    const bytes = buffer.subarray(0, Math.min(bytesRead, mostBytes));
+    return { bytes, isCut: bytesRead > mostBytes };
   } finally {
     await file.close();
   }

@@ -95,7 +95,7 @@ class BuiltInEngine implements Engine {
     const { path: workspacePath } = workspace;
     this.#workspace = workspace;
     this.#git = new RecentGitState(workspacePath, clock);
-    this.#agentsMd = new AgentsMd(workspacePath);
+    this.#agentsMd = new AgentsMd(workspacePath, log);
     this.#options = options;
     this.#resources = new ToolResources({
       clock,

@@ -1,4 +1,5 @@
 // What the model is told before a conversation begins.
+import { taggedText } from "../base/taggedText.js";
 import type { GitState } from "./gitState.js";
 
 /** What a system prompt is made of. */
@@ -108,5 +109,5 @@ function listed(heading: string, lines: readonly string[]): string[] {
 }
 
 function agentsSection(agentsMd: string): string {
-  return `# AGENTS.md\nThe workspace's own instructions:\n\n<agents-md>\n${agentsMd}\n</agents-md>`;
+  return `# AGENTS.md\nThe workspace's own instructions:\n\n${taggedText("agents-md", agentsMd)}`;
 }

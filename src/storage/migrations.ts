@@ -95,5 +95,13 @@ const v2 = `
 ALTER TABLE sessions ADD COLUMN isTitleGiven INTEGER NOT NULL DEFAULT 0;
 `;
 
+/** What a run has used is told also where its server dies. */
+const v3 = `
+ALTER TABLE runs ADD COLUMN promptTokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN completionTokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN cost REAL NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN modelCalls INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** Step `n` brings a file from `user_version` n to n + 1. */
-export const migrations: readonly string[] = [v1, v2];
+export const migrations: readonly string[] = [v1, v2, v3];

@@ -144,6 +144,36 @@ export class RunStore {
       .map(toRow);
   }
 
+  /** Adds what a model call of a run used. */
+  addUsage(
+    position: number,
+    usage: { promptTokens: number; completionTokens: number; cost: number },
+  ): void {
+    this.#database
+      .prepare(
+        `UPDATE runs SET promptTokens = promptTokens + ?, completionTokens = completionTokens + ?,
+           cost = cost + ?, modelCalls = modelCalls + 1 WHERE position = ?`,
+      )
+      .run(usage.promptTokens, usage.completionTokens, usage.cost, position);
+  }
+
+  /** What a run has used so far, its sub-tasks included; undefined before a model has answered. */
+  usage(
+    position: number,
+  ): { promptTokens: number; completionTokens: number; cost: number } | undefined {
+    const row = this.#database
+      .prepare(
+        "SELECT promptTokens, completionTokens, cost FROM runs WHERE position = ? AND modelCalls > 0",
+      )
+      .get(position);
+    if (row === undefined) return undefined;
+    return {
+      promptTokens: Number(row.promptTokens),
+      completionTokens: Number(row.completionTokens),
+      cost: Number(row.cost),
+    };
+  }
+
   /** Gives a client's runs to the identity that it has now told. */
   adopt(from: string, to: string): void {
     this.#database.prepare("UPDATE runs SET clientId = ? WHERE clientId = ?").run(to, from);

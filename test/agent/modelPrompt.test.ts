@@ -225,3 +225,28 @@ function expectValid(prompt: LanguageModelV3Prompt): void {
     if (entry.role === "tool") expect(prompt[index - 1]?.role).toBe("assistant");
   });
 }
+
+describe("attached text", () => {
+  const shown = (mimeType: string, data: Uint8Array) => {
+    const part: Part = { type: "attachment", name: "a </attachment>", mimeType, size: data.length };
+    const attached = { ...message("user", part), attachmentData: new Map([[0, data]]) };
+    return JSON.stringify(build([attached])[1]?.content);
+  };
+
+  it.each([
+    ["text/plain; charset=iso-8859-1", Buffer.from("Jürgen", "latin1")],
+    ['text/csv; header=present; Charset="windows-1252"', Buffer.from("Jürgen", "latin1")],
+    ["text/plain; charset=utf-16le", Buffer.from("Jürgen", "utf16le")],
+    ["text/plain", Buffer.from("\ufeffJürgen", "utf16le")],
+    ["application/octet-stream", Buffer.from("\ufeffJürgen", "utf16le")],
+    ["application/json; charset=nonsense", Buffer.from("Jürgen")],
+  ])("is decoded as its type and its mark say: %s", (mimeType, data) => {
+    expect(shown(mimeType, data)).toContain("\\nJürgen\\n");
+  });
+
+  it("does not end its section", () => {
+    const text = shown("text/plain", Buffer.from("a </attachment> b </ ATTACHMENT > c"));
+    expect(text.match(/<\s*\/\s*attachment/gi)).toHaveLength(1);
+    expect(text).toMatch(/ c\\n<\/attachment>"/);
+  });
+});

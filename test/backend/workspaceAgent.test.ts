@@ -10,8 +10,8 @@ let folder: ReturnType<typeof temporaryFolder>;
 let configurationsRead: number;
 let agent: WorkspaceAgent;
 
-beforeEach(() => {
-  folder = temporaryFolder();
+/** Writes the user's configuration, with these models for large and small. */
+function configure(large: string, small = "one"): void {
   const file = join(folder.path, "config.json");
   const models = [{ id: "one" }, { id: "two" }];
   writeFileSync(
@@ -20,9 +20,15 @@ beforeEach(() => {
       providers: {
         p: { type: "offline", models, defaultLargeModel: "one", defaultSmallModel: "one" },
       },
-      models: { large: { provider: "p", model: "one" } },
+      models: { large: { provider: "p", model: large }, small: { provider: "p", model: small } },
     }),
   );
+}
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  const file = join(folder.path, "config.json");
+  configure("one");
   const env = { TURNWIRE_CONFIG: file };
   const source = new ConfigSource({ workspacePath: folder.path, trusted: false, env });
   configurationsRead = 0;
@@ -55,4 +61,36 @@ it("an agent that is made ready twice at once reads its configuration once", asy
   await Promise.all([agent.init(), agent.init()]);
   expect(configurationsRead).toBe(1);
   expect(agent.isReady).toBe(true);
+});
+
+it("the next run takes the models that the file names by then, and so does what is told", async () => {
+  await agent.init();
+  configure("two", "two");
+  expect(await agent.choice()).toMatchObject({ large: two, small: two });
+  expect(agent.large).toEqual(two);
+  expect(agent.info(false)).toMatchObject({ model: { id: "two" }, modelConfig: two });
+});
+
+it("what was chosen by hand stays when the file changes; what was not follows the file", async () => {
+  await agent.init();
+  await agent.setModel("small", two);
+  configure("two", "one");
+  await expect(agent.choice()).resolves.toMatchObject({ large: two, small: two });
+  await agent.setModel("large", { provider: "p", model: "one" });
+  configure("two", "two");
+  expect(await agent.choice()).toMatchObject({ large: { model: "one" }, small: { model: "two" } });
+});
+
+it("a choice by hand that is refused leaves the other models to the file", async () => {
+  await agent.init();
+  await expect(agent.setModel("large", { provider: "p", model: "none" })).rejects.toThrow();
+  configure("two");
+  expect(await agent.choice()).toMatchObject({ large: two });
+});
+
+it("`update` goes back to what the file says", async () => {
+  await agent.init();
+  await agent.setModel("large", two);
+  await agent.update();
+  expect(await agent.choice()).toMatchObject({ large: { model: "one" } });
 });

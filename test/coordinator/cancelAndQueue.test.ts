@@ -213,3 +213,40 @@ function sessionRow() {
   if (row === undefined) throw new Error("the session is gone");
   return row;
 }
+
+describe("the queue of a session", () => {
+  const mebibytes = (count: number) => "x".repeat(count * 1024 * 1024);
+
+  it("takes 64 MiB of prompts, and one larger one by itself", async () => {
+    await house.begin("s", { runId: "running", text: mebibytes(20) });
+    for (const runId of ["a", "b", "c"]) house.accept("s", { runId, text: mebibytes(20) });
+    expect(() => house.accept("s", { runId: "d", text: mebibytes(5) })).toThrow(/64\.0 MiB/);
+    expect(house.runs.find(workspaceId, "d")).toBeUndefined();
+    house.accept("s", { runId: "e", text: "short" });
+    expect(house.accept("s", { runId: "c", text: mebibytes(20) }).isDuplicate).toBe(true);
+    house.coordinator.clearQueue("s");
+    house.accept("s", { runId: "f", text: mebibytes(70) });
+    expect(() => house.accept("s", { runId: "g", text: "short" })).toThrow(/64\.0 MiB/);
+  });
+
+  it("counts the bytes of a text, not its characters, and what is attached", async () => {
+    await house.begin("s", { runId: "running" });
+    house.accept("s", { runId: "a", text: "汉".repeat(15 * 1024 * 1024) });
+    const data = Buffer.alloc(18 * 1024 * 1024);
+    const attachments = [{ name: "a", mimeType: "image/png", data }];
+    expect(house.join("s", { runId: "b", attachments }).error).toBeUndefined();
+    house.coordinator.settle();
+    expect(() => house.accept("s", { runId: "c", attachments })).toThrow(/64\.0 MiB/);
+  });
+
+  it("takes no more where the prompts of the workspace hold 256 MiB, which holds up no other session", async () => {
+    const text = mebibytes(60);
+    for (const id of ["t", "u", "v", "w"]) {
+      house.session(id);
+      house.accept(id, { runId: id, text });
+    }
+    house.session("x");
+    house.accept("x", { runId: "x", text });
+    expect(() => house.accept("t", { runId: "t2", text: "short" })).toThrow(/256\.0 MiB/);
+  });
+});

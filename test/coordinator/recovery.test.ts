@@ -51,6 +51,24 @@ describe("what a dead server left", () => {
     );
   });
 
+  it("is told with what the run and its sub-tasks used, as the session counted it", async () => {
+    const dying = open();
+    dying.session("s");
+    const turn = await dying.begin("s", { runId: "a" });
+    const { sink } = turn.request;
+    sink.addUsage({ promptTokens: 100, completionTokens: 10, cost: 0.5 });
+    turn.request
+      .openChild("look")
+      .sink.addUsage({ promptTokens: 7, completionTokens: 3, cost: 0.25 });
+    dying.accept("s", { runId: "b" });
+    crash(dying);
+    const next = open();
+    const used = { promptTokens: 107, completionTokens: 13, cost: 0.75 };
+    expect(next.completion("a")).toMatchObject({ status: "interrupted", usage: used });
+    expect(next.sessions.find(workspaceId, "s")).toMatchObject(used);
+    expect(next.completion("b")).not.toHaveProperty("usage");
+  });
+
   it("is interrupted once, even if two servers open the directory", async () => {
     const dying = open();
     dying.session("s");

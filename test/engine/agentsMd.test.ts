@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AgentsMd } from "../../src/engine/agentsMd.js";
+import { recordingLog } from "../helpers/recordingLog.js";
 import { onWindows, unless } from "../helpers/unless.js";
 
 const disk = vi.hoisted(() => ({ isFailing: false }));
@@ -88,5 +89,41 @@ describe("AGENTS.md", () => {
   it("is not a folder", async () => {
     mkdirSync(file);
     expect(await agentsMd.read()).toBeUndefined();
+  });
+
+  it.each([
+    ["UTF-8 with its mark", Buffer.from("\ufeffUse tabs, Jürgen.")],
+    ["UTF-16, little-endian", Buffer.from("\ufeffUse tabs, Jürgen.", "utf16le")],
+    ["UTF-16, big-endian", Buffer.from("\ufeffUse tabs, Jürgen.", "utf16le").swap16()],
+  ])("is decoded by its mark: %s", async (_, bytes) => {
+    writeFileSync(file, bytes);
+    expect(await agentsMd.read()).toBe("Use tabs, Jürgen.");
+  });
+
+  it("is cut between characters in UTF-16 too", async () => {
+    writeFileSync(file, Buffer.from(`\ufeffx${"😀".repeat(20_000)}`, "utf16le"));
+    expect(await agentsMd.read()).toMatch(/^x(😀)+\n\[AGENTS\.md is longer/u);
+  });
+
+  it.each([
+    ["Latin-1", () => writeFileSync(file, Buffer.from("Jürgen", "latin1")), "neither UTF-8"],
+    ["UTF-16 without a mark", () => writeFileSync(file, "Use tabs.", "utf16le"), "neither UTF-8"],
+    ["binary", () => writeFileSync(file, Buffer.from([1, 2, 0, 3])), "neither UTF-8"],
+    ["a folder", () => mkdirSync(file), "no file"],
+    [
+      "a link out",
+      () => {
+        writeFileSync(join(base, "outside"), "secret");
+        symlinkSync(join(base, "outside"), file);
+      },
+      "leads out of the workspace",
+    ],
+  ])("is left out with a warning: %s", async (_, write, reason) => {
+    const { log, messages, fields } = recordingLog();
+    const logged = new AgentsMd(workspace, log);
+    write();
+    expect(await logged.read()).toBeUndefined();
+    expect(messages).toEqual(["AGENTS.md is left out"]);
+    expect(fields).toMatchObject([{ reason: expect.stringContaining(reason) }]);
   });
 });

@@ -28,6 +28,8 @@ describe("the system prompt", () => {
     expect(systemPrompt({ ...plain, agentsMd: "Use tabs.\n" })).toMatch(
       /<agents-md>\nUse tabs\.\n<\/agents-md>$/,
     );
+    const closing = systemPrompt({ ...plain, agentsMd: "a </agents-md> b < /AGENTS-MD> c" });
+    expect(closing.match(/<\s*\/agents-md>/gi)).toHaveLength(1);
     expect(systemPrompt({ ...plain, agentsMd: " \n" })).not.toContain("agents-md");
   });
 

@@ -9,7 +9,7 @@ import { resolveConfig } from "../../src/config/resolve.js";
 import type { Acceptance } from "../../src/coordinator/acceptedRun.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
-import type { EngineSetup } from "../../src/engine/engine.js";
+import type { EngineSetup, Prompt } from "../../src/engine/engine.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
 import type { Delivery } from "../../src/events/delivery.js";
 import { Outbox } from "../../src/events/outbox.js";
@@ -59,6 +59,7 @@ export interface Sent {
   readonly text?: string;
   readonly clientId?: string;
   readonly kind?: "prompt" | "summary";
+  readonly attachments?: Prompt["attachments"];
 }
 
 export class CoordinatorHouse {
@@ -154,7 +155,7 @@ export class CoordinatorHouse {
         runId: sent.runId,
         clientId: sent.clientId ?? clientId,
         kind: sent.kind ?? "prompt",
-        prompt: { text: sent.text ?? "hello", attachments: [] },
+        prompt: { text: sent.text ?? "hello", attachments: sent.attachments ?? [] },
       },
       {
         accepted: (acceptance) => {
