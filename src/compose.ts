@@ -16,11 +16,11 @@ import type { Engine, EngineWorkspace } from "./engine/engine.js";
 import { Broadcaster } from "./events/broadcaster.js";
 import { Outbox } from "./events/outbox.js";
 import type { RunCause } from "./protocol/objects/run.js";
-import { ConnectionDesk } from "./rpc/questionDesk.js";
+import type { ServerFacts } from "./rpc/handshake.js";
+import { QuestionDesk } from "./rpc/questionDesk.js";
 import {
   type ConnectionChannel,
   type ServedConnection,
-  type ServerFacts,
   serveConnection,
 } from "./rpc/serverConnection.js";
 import { Checkpointer } from "./storage/checkpointer.js";
@@ -85,76 +85,9 @@ export function composeServer(options: ServerOptions): Server {
 
 function compose(options: ServerOptions, closing: Closing): Server {
   const { clock, ids, log, facts } = options;
-  makeDataDirectory(options.dataDirectory);
-  const database = Database.open(join(options.dataDirectory, databaseName));
-  closing.add(() => database.close());
-  const checkpointer = new Checkpointer(database, clock, log);
-  closing.add(() => checkpointer.close());
-  const serverId = ids.next("srv");
-  const registry = ServerRegistry.register(database, options.dataDirectory, serverId, clock.now());
-  closing.add(() => registry.close());
-  const stores = {
-    sessions: new SessionStore(database),
-    messages: new MessageStore(database),
-    runs: new RunStore(database),
-    completions: new CompletionStore(database),
-  };
-  const outbox = new Outbox(database, stores, serverId, ids);
-  const recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
-  recovery.recoverDead();
-  const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
-  const broadcaster = new Broadcaster(outbox, clock, ids, log);
-  closing.add(() => broadcaster.close());
-  const pruner = new Pruner(stores.completions, clock, log);
-  closing.add(() => pruner.close());
-  const desk = new ConnectionDesk(log);
-  const factory = new WorkspaceFactory({
-    coordination: {
-      serverId,
-      database,
-      ...stores,
-      outbox,
-      announcer: broadcaster,
-      desk,
-      clock,
-      ids,
-      log,
-      commits: new GroupCommit(database, clock),
-      recoverIfDead,
-    },
-    env: options.env,
-    log,
-    createEngine: (workspace) => options.createEngine(workspace),
-  });
-  const workspaces = new WorkspaceRegistry({
-    store: new WorkspaceStore(database),
-    factory,
-    announcer: broadcaster,
-    clock,
-    log,
-    resolvePath: options.resolvePath,
-  });
-  const backend = new Backend({
-    workspaces,
-    sessions: new SessionUseCases({
-      workspaces,
-      ...stores,
-      announcer: broadcaster,
-      clock,
-      ids,
-    }),
-    runs: new RunUseCases({
-      workspaces,
-      runs: stores.runs,
-      completions: outbox,
-      clock,
-      serverId,
-      recoverIfDead,
-    }),
-    completions: outbox,
-    clock,
-    lingerMs: options.lingerMs,
-  });
+  const house = openHouse(options, closing);
+  const { broadcaster, desk } = house;
+  const backend = composeBackend(options, house);
   const end = async (cause: RunCause) => {
     await backend.end(cause);
     await Promise.race([broadcaster.drained(), sleep(clock, drainMs)]);
@@ -180,4 +113,72 @@ function compose(options: ServerOptions, closing: Closing): Server {
     end,
     close: () => closing.close(),
   };
+}
+
+/** Opens what every workspace stands on: the database, its stores, and the ways out. */
+function openHouse(options: ServerOptions, closing: Closing) {
+  const { clock, ids, log } = options;
+  makeDataDirectory(options.dataDirectory);
+  const database = Database.open(join(options.dataDirectory, databaseName));
+  closing.add(() => database.close());
+  const checkpointer = new Checkpointer(database, clock, log);
+  closing.add(() => checkpointer.close());
+  const serverId = ids.next("srv");
+  const registry = ServerRegistry.register(database, options.dataDirectory, serverId, clock.now());
+  closing.add(() => registry.close());
+  const stores = {
+    sessions: new SessionStore(database),
+    messages: new MessageStore(database),
+    runs: new RunStore(database),
+    completions: new CompletionStore(database),
+  };
+  const outbox = new Outbox(database, stores, serverId, ids);
+  const recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
+  recovery.recoverDead();
+  const broadcaster = new Broadcaster(outbox, clock, ids, log);
+  closing.add(() => broadcaster.close());
+  const pruner = new Pruner(stores.completions, clock, log);
+  closing.add(() => pruner.close());
+  const desk = new QuestionDesk(log);
+  return { serverId, database, stores, outbox, recovery, broadcaster, desk };
+}
+
+/** The use cases over an open house. */
+function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
+  const { clock, ids, log } = options;
+  const { serverId, database, stores, outbox, recovery, broadcaster: announcer, desk } = house;
+  const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
+  const commits = new GroupCommit(database, clock);
+  const shared = {
+    serverId,
+    database,
+    ...stores,
+    outbox,
+    announcer,
+    clock,
+    ids,
+    log,
+    recoverIfDead,
+  };
+  const workspaces = new WorkspaceRegistry({
+    store: new WorkspaceStore(database),
+    factory: new WorkspaceFactory({
+      coordination: { ...shared, desk, commits },
+      env: options.env,
+      log,
+      createEngine: (workspace) => options.createEngine(workspace),
+    }),
+    announcer,
+    clock,
+    log,
+    resolvePath: options.resolvePath,
+  });
+  return new Backend({
+    workspaces,
+    sessions: new SessionUseCases({ ...shared, workspaces }),
+    runs: new RunUseCases({ ...shared, workspaces, completions: outbox }),
+    completions: outbox,
+    clock,
+    lingerMs: options.lingerMs,
+  });
 }

@@ -1,5 +1,6 @@
 // One model call: open the stream, hand its parts on, and end well, failed or cancelled. What can be
 // tried again is, after a pause and from the beginning (contract section 4, Bounds of a run).
+
 import type {
   LanguageModelV3,
   LanguageModelV3CallOptions,
@@ -10,6 +11,7 @@ import type {
 import { sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { untilAborted } from "../base/untilAborted.js";
 import { isConfigured } from "../models/configuredModel.js";
 import { GarbledReplyError } from "../models/errorFacts.js";
 import {
@@ -179,15 +181,9 @@ class Attempt {
     const opening = Promise.resolve(
       this.#call.model.doStream({ ...this.#call.options, abortSignal: signal }),
     );
-    let onAbort = () => {};
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal.reason);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
     try {
-      return (await Promise.race([opening, aborted])).stream;
+      return (await untilAborted(opening, signal)).stream;
     } finally {
-      signal.removeEventListener("abort", onAbort);
       if (signal.aborted) this.#discard(opening.then(({ stream }) => stream.cancel(signal.reason)));
     }
   }

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
+import { untilAborted } from "../base/untilAborted.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
@@ -60,8 +61,6 @@ export class RunUseCases {
         outcome.reject(error);
       }
     };
-    const onAbort = () => outcome.reject(caller.signal.reason);
-    caller.signal.addEventListener("abort", onAbort, { once: true });
     const stopListening = completions.onAppended(({ completion }) => {
       if (completion.runId === params.runId && completion.workspaceId === params.workspaceId) {
         settleIfDone();
@@ -75,9 +74,8 @@ export class RunUseCases {
       poll = clock.after(pollMs, look);
     });
     try {
-      return await outcome.promise;
+      return await untilAborted(outcome.promise, caller.signal);
     } finally {
-      caller.signal.removeEventListener("abort", onAbort);
       stopListening();
       timeout.cancel();
       poll.cancel();

@@ -2,7 +2,6 @@
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
-import { sessionBusy } from "../coordinator/runAdmission.js";
 import { toMessage, toSession } from "../coordinator/wireObjects.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Session } from "../protocol/objects/session.js";
@@ -90,9 +89,7 @@ export class SessionUseCases {
     const workspace = workspaces.get(params.workspaceId);
     const { id } = this.find(workspace, params.sessionId);
     const all = [...sessions.descendants(workspace.id, id), id];
-    for (const one of all) workspace.coordinator.refuseIfBusy(one);
-    // Another server may have accepted a run since the look.
-    if (!sessions.delete(all)) throw sessionBusy();
+    workspace.coordinator.deleteSessions(all);
     for (const sessionId of all) {
       announcer.emit({
         method: "sessionDeleted",

@@ -1,6 +1,7 @@
 // The end of a summary's turn as the answer to `summarizeSession` (contract section 4).
 
 import { DomainError } from "../base/errors.js";
+import { untilAborted } from "../base/untilAborted.js";
 import type { AcceptedRun } from "../coordinator/acceptedRun.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { Result } from "../protocol/registry.js";
@@ -8,15 +9,7 @@ import type { Caller } from "./ports.js";
 
 /** A summary's end; a request that is cancelled stops waiting, and the summary goes on. */
 export function outcomeOf(run: AcceptedRun, caller: Caller): Promise<TurnOutcome> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(caller.signal.reason);
-    if (caller.signal.aborted) return onAbort();
-    caller.signal.addEventListener("abort", onAbort, { once: true });
-    void run.ended.promise.then((outcome) => {
-      caller.signal.removeEventListener("abort", onAbort);
-      resolve(outcome);
-    });
-  });
+  return untilAborted(run.ended.promise, caller.signal);
 }
 
 /** What `summarizeSession` answers for the end of its turn; throws where that is an error. */

@@ -120,9 +120,8 @@ function runner(
   /** Adds to a list what is reached at a place, through splits; returns the list's new length. */
   const reach = (place: number, list: Int32Array, length: number): number => {
     let count = length;
-    let waits = 1;
     waiting[0] = place;
-    while (waits > 0) {
+    for (let waits = 1; waits > 0; ) {
       let at = waiting[--waits] as number;
       while (reachedAt[at] !== step) {
         reachedAt[at] = step;
@@ -137,20 +136,8 @@ function runner(
     return count;
   };
 
-  const takes = (place: number, code: number): boolean => {
-    switch (codes[place]) {
-      case character:
-        return first[place] === code;
-      case oneOfPart:
-        return code !== slash;
-      case anyCharacter:
-        return true;
-      case set:
-        return code !== slash && isInSet(sets[first[place] as number], code);
-      default:
-        return false;
-    }
-  };
+  const takes = (place: number, code: number) =>
+    instructionTakes(codes[place] as number, first[place] as number, sets, code);
 
   return (path) => {
     if (step > 0x3fffffff) {
@@ -175,6 +162,18 @@ function runner(
     // Each step reaches an instruction once.
     return reachedAt[size - 1] === step;
   };
+}
+
+/** Whether an instruction takes a character of a path. */
+function instructionTakes(
+  kind: number,
+  operand: number,
+  sets: readonly CharacterSet[],
+  code: number,
+): boolean {
+  if (kind === character) return operand === code;
+  if (kind === set) return code !== slash && isInSet(sets[operand], code);
+  return kind === anyCharacter || (kind === oneOfPart && code !== slash);
 }
 
 function isInSet(members: CharacterSet | undefined, code: number): boolean {

@@ -3,7 +3,7 @@ import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startF
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import { createProgram, type Program } from "./program.js";
-import { exitCodes } from "./runOptions.js";
+import { exitCodes, type RunCommandIo } from "./runOptions.js";
 import type { ServeOptions } from "./serveOptions.js";
 
 /** What `main.ts` gives. */
@@ -23,19 +23,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       serve: (options) => parts.startServer(options),
       run: async (options) => {
         const { runCommand } = await import("./run.js");
-        return runCommand(options, {
-          stdin: self.stdin,
-          stdout: self.stdout,
-          stderr: self.stderr,
-          isStderrTty: self.stderr.isTTY === true,
-          env: self.env,
-          resolvePath,
-          serverCommand: { file: self.execPath, args: [parts.launcher, "serve"] },
-          onInterrupt(callback) {
-            self.on("SIGINT", callback);
-            return () => self.off("SIGINT", callback);
-          },
-        });
+        return runCommand(options, runIo(self, parts, resolvePath));
       },
       schema: async () => {
         const { protocolJsonSchema } = await import("./schema.js");
@@ -78,6 +66,26 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       // The process ends at once after this: what was printed has to be out.
       await Promise.all([flushed(self.stdout), flushed(self.stderr)]);
       return exitCode;
+    },
+  };
+}
+
+function runIo(
+  self: NodeJS.Process,
+  { launcher }: CommandLineParts,
+  resolvePath: ResolvePath,
+): RunCommandIo {
+  return {
+    stdin: self.stdin,
+    stdout: self.stdout,
+    stderr: self.stderr,
+    isStderrTty: self.stderr.isTTY === true,
+    env: self.env,
+    resolvePath,
+    serverCommand: { file: self.execPath, args: [launcher, "serve"] },
+    onInterrupt(callback) {
+      self.on("SIGINT", callback);
+      return () => self.off("SIGINT", callback);
     },
   };
 }

@@ -103,11 +103,25 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
     await log.close();
     return 1;
   }
+  const { hasEnded, exitCode } = await serveClient(server, ending, { options, io, log: log.log });
+  if (hasEnded) await closeServer(server, host, log.log);
+  else log.log.error({}, "a turn did not end; its run is left as interrupted");
+  await log.close();
+  return wasUncaught ? uncaughtExitCode : exitCode;
+}
+
+/** Serves the one client until something ends the server, and ends what runs. */
+async function serveClient(
+  server: Server,
+  ending: Deferred<Ending>,
+  { options, io, log }: { options: ServeOptions; io: ServeIo; log: Log },
+): Promise<{ hasEnded: boolean; exitCode: number }> {
+  const { clock } = io;
   const channel = openChannel({
     input: io.input,
     output: io.output,
     framing: options.framing,
-    log: log.log,
+    log,
     maxMessageBytes: options.maxMessageBytes,
   });
   let wasShutDown = false;
@@ -118,7 +132,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
     ending.resolve({ cause: "shutdown", exitCode: wasShutDown ? 0 : 1 }),
   );
   void channel.closed.then((end) => {
-    log.log.info({ end: end.kind }, "the client is gone");
+    log.info({ end: end.kind }, "the client is gone");
     ending.resolve({ cause: "disconnect", exitCode: 0 });
   });
   io.onTerminate(() => ending.resolve({ cause: "shutdown", exitCode: 0 }));
@@ -131,10 +145,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
   connection.close();
   await Promise.race([channel.flushed(), sleep(clock, flushMs)]);
   channel.dispose();
-  if (hasEnded) await closeServer(server, host, log.log);
-  else log.log.error({}, "a turn did not end; its run is left as interrupted");
-  await log.close();
-  return wasUncaught ? uncaughtExitCode : exitCode;
+  return { hasEnded, exitCode };
 }
 
 /** @throws DomainError `StorageFailed` where none is named and there is no place for one. */

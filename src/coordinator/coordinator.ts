@@ -149,11 +149,15 @@ export class Coordinator {
     return !this.#runs.isEmpty || this.#admission.isJoining;
   }
 
-  /** @throws DomainError `SessionBusy` where a turn runs on the session, here or elsewhere. */
-  refuseIfBusy(sessionId: string): void {
+  /** @throws DomainError `SessionBusy` where a turn runs on any of them, here or elsewhere. */
+  deleteSessions(sessionIds: readonly string[]): void {
     this.settle();
-    if (isBusy(this.#state(sessionId))) throw sessionBusy();
-    this.#admission.refuseIfOwnedElsewhere(sessionId);
+    for (const id of sessionIds) {
+      if (isBusy(this.#state(id))) throw sessionBusy();
+      this.#admission.refuseIfOwnedElsewhere(id);
+    }
+    // Another server may have accepted a run since the look.
+    if (!this.#options.sessions.delete(sessionIds)) throw sessionBusy();
   }
 
   /** A session as a client sees it. */

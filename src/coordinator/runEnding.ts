@@ -1,6 +1,7 @@
 // The only writer of an outcome: run and completion in one durable transaction (contract
 // section 5), after everything else of the run has been told.
 
+import { waitAfter } from "../base/backOff.js";
 import { type Timer, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
@@ -13,8 +14,7 @@ import { completionText } from "./completionText.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { RunRef, SessionEffect } from "./sessionState.js";
 
-const firstRetryMs = 250;
-const maxRetryMs = 10_000;
+const retries = { firstMs: 250, mostMs: 10_000 };
 /** How often the disk is tried once the workspace is to be closed. */
 const mostTriesAtClose = 3;
 /** The most that a completion says of what went wrong, in UTF-16 units. */
@@ -158,7 +158,7 @@ export class RunEnding {
       return;
     }
     log.error(fields, "the outcome of a run could not be stored yet");
-    const wait = Math.min(firstRetryMs * 2 ** (attempt - 1), maxRetryMs);
+    const wait = waitAfter(attempt, retries);
     const again = (tries: number) => {
       this.#settle(run);
       this.#write({ ...ending, attempt: tries, triesAtClose });

@@ -19,11 +19,7 @@ import type { Provider, ResolvedConfig } from "../config/types.js";
 import { ToolServers } from "../mcp/toolServers.js";
 import type { ConfiguredModel } from "../models/configuredModel.js";
 import { createLanguageModel } from "../models/createLanguageModel.js";
-import {
-  createPermissionGate,
-  type PermissionGateOptions,
-  SessionGrants,
-} from "../permissions/index.js";
+import { createPermissionGate, SessionGrants } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
@@ -247,7 +243,7 @@ class BuiltInEngine implements Engine {
       workspacePath: this.#workspace.path,
       granting: grantingPlaces(this.#workspace.path, dataDirectory, env, this.#workspace.env),
       ...defined({ home }),
-      ask: asking(request),
+      ask: (question, asking) => request.ask(question, asking),
       log,
     });
   }
@@ -257,11 +253,6 @@ class BuiltInEngine implements Engine {
     this.#grants.set(sessionId, known);
     return known;
   }
-}
-
-function asking({ ask }: TurnRequest): PermissionGateOptions["ask"] {
-  return ({ toolCallId, tool, action, description, path, cwd, input }, signal) =>
-    ask({ toolCallId, tool, action, description, input, ...defined({ path, cwd }) }, signal);
 }
 
 /** By provider as a configuration has it, which is another one when the configuration changes. */

@@ -1,9 +1,11 @@
 // The git state of one workspace for turn after turn. Asking git takes several processes, so turns
 // that follow each other closely share an answer, and a folder without a repository costs none.
+
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { identityOf } from "../base/fileIdentity.js";
+import { untilAborted } from "../base/untilAborted.js";
 import type { GitState } from "./gitState.js";
 
 /** How old an answer may be, in milliseconds: files may have changed without git's knowing. */
@@ -47,7 +49,7 @@ export class RecentGitState {
     const last = this.#last;
     const isFresh = last?.marks === marks && this.#clock.now() - last.askedAt < keepMs;
     const answer = isFresh ? last : this.#ask(read, marks);
-    return orAborted(answer.state, signal);
+    return untilAborted(answer.state, signal);
   }
 
   async #gitDir(): Promise<string | undefined> {
@@ -98,13 +100,4 @@ async function gitDirOf(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -1,5 +1,6 @@
 // A connection to a tool server, over either transport: its tools, and calls to them. Loaded when the
 // first server is configured: the protocol's package is large.
+
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import {
   type StreamableHTTPClientTransport,
@@ -8,6 +9,7 @@ import {
 import { McpError, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../base/errors.js";
 import { secretsOf } from "../base/redact.js";
+import { untilAborted } from "../base/untilAborted.js";
 import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import { httpTransport } from "./httpTransport.js";
@@ -128,8 +130,8 @@ class Connection implements ServerConnection {
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    await unlessAborted(this.#client.connect(this.#transport, { timeout: noTimeout }), signal);
-    this.#tools = await unlessAborted(this.#list(), signal);
+    await untilAborted(this.#client.connect(this.#transport, { timeout: noTimeout }), signal);
+    this.#tools = await untilAborted(this.#list(), signal);
     signal.throwIfAborted();
     if (this.#closed !== undefined) throw new Error(this.endReason ?? "it ended");
     this.#isOpen = true;
@@ -265,24 +267,9 @@ class Connection implements ServerConnection {
     const tooLong = new Error(`it did not answer within ${ms} ms`);
     const timer = this.#surroundings.clock.after(ms, () => limit.abort(tooLong));
     try {
-      return await unlessAborted(work, limit.signal);
+      return await untilAborted(work, limit.signal);
     } finally {
       timer.cancel();
     }
-  }
-}
-
-/** As `work`, but rejects with the signal's reason where that comes first. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -1,5 +1,6 @@
 // Keeps one tool server running: starts it, starts it again where it dies, and stops it.
 
+import { waitAfter } from "../base/backOff.js";
 import type { Timer } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { messageOf } from "../base/errors.js";
@@ -12,8 +13,7 @@ import { serverTool } from "./serverTool.js";
 
 /** How long a server may take to start, in milliseconds: some are downloaded first. */
 export const startTimeoutMs = 60_000;
-const firstRetryMs = 1_000;
-const lastRetryMs = 300_000;
+const retries = { firstMs: 1_000, mostMs: 300_000 };
 /** A server that ran this long was well; the next pause is the shortest again. */
 const wellAfterMs = 60_000;
 
@@ -138,8 +138,8 @@ export class ServerSupervisor {
 
   #retryLater(reason: string): void {
     const { id, surroundings } = this.#options;
-    const waitMs = Math.min(firstRetryMs * 2 ** this.#failures, lastRetryMs);
     this.#failures++;
+    const waitMs = waitAfter(this.#failures, retries);
     this.#tools = [];
     surroundings.log.warn(
       { server: id, reason, waitMs },

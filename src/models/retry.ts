@@ -1,11 +1,11 @@
 // When a failed model call is tried again (contract section 4, Bounds of a run).
+import { waitAfter } from "../base/backOff.js";
 import type { ModelFailure } from "./modelFailure.js";
 
 /** Tries of one model call, the first included, where the provider can be expected to recover. */
 export const usualAttempts = 5;
 
-const firstWaitMs = 500;
-const longestWaitMs = 30_000;
+const waits = { firstMs: 500, mostMs: 30_000 };
 /** A provider that asks for a longer pause than this ends the turn: nobody waits at a still screen. */
 export const longestAskedWaitMs = 120_000;
 
@@ -27,6 +27,6 @@ export function retryDelay(
     if (retry.afterMs > longestAskedWaitMs) return undefined;
     return retry.afterMs + random() * Math.min(retry.afterMs / 10, 1000);
   }
-  const wait = Math.min(firstWaitMs * 2 ** (attempt - 1), longestWaitMs);
+  const wait = waitAfter(attempt, waits);
   return wait * (0.5 + random() / 2);
 }

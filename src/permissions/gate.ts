@@ -1,22 +1,17 @@
 // Decides whether a tool may act: by rules, by what the session was allowed, by the mode, and else by
 // asking (contract section 7).
 
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { PermissionRules } from "../config/types.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
+import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import { findDenial, rulesAllow, rulesName } from "./decide.js";
 import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPlaces } from "./grantingFile.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
-
-/** An answer to a question. */
-export interface PermissionAnswer {
-  readonly decision: "allow" | "allowForSession" | "deny";
-  /** Told to the model when denied. */
-  readonly message?: string | undefined;
-}
 
 export interface PermissionGateOptions {
   /** The mode as it is now. */
@@ -29,11 +24,12 @@ export interface PermissionGateOptions {
   /** What the session was allowed; the gate adds to it. */
   readonly sessionGrants: SessionGrants;
   /**
-   * Puts the question to the client, and withdraws it when the signal is aborted. Undefined when
-   * there is nobody to ask. Whatever it rejects with counts as a denial.
+   * Puts the question to the client. It resolves with undefined where nobody answers, and rejects
+   * at once with the signal's reason when that is aborted, withdrawing the question; whatever else
+   * it rejects with counts as a denial.
    */
   readonly ask: (
-    need: PermissionNeed,
+    question: ToolQuestion,
     signal: AbortSignal,
   ) => Promise<PermissionAnswer | undefined>;
   readonly log: Log;
@@ -58,7 +54,7 @@ export function createPermissionGate(options: PermissionGateOptions): Permission
       if ("allowed" in rules) return rules;
       const decided = decide(options, rules, need);
       if (decided !== undefined) return decided;
-      const answer = await askUnlessAborted(options, need, signal);
+      const answer = await ask(options, need, signal);
       signal.throwIfAborted();
       // A deny rule may have come while the question was open.
       const rulesNow = await currentRules(options);
@@ -125,56 +121,45 @@ function isFree({ action, subject }: PermissionNeed): boolean {
   return action === "read" && subject.kind === "path" && !/^(?:\/|[A-Za-z]:)/.test(subject.value);
 }
 
-/** Resolves with the answer, or rejects with the signal's reason; what comes later is not heard. */
-function askUnlessAborted(
+/** The answer; undefined where there is none, for whatever reason but the signal's. */
+async function ask(
   options: PermissionGateOptions,
   need: PermissionNeed,
   signal: AbortSignal,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    const settle = (answer: unknown) => {
-      signal.removeEventListener("abort", onAbort);
-      resolve(answer);
-    };
-    // Asked in a promise's turn, so that an `ask` that throws at once is heard like any other.
-    Promise.resolve()
-      .then(() => options.ask(need, signal))
-      .then(settle, (error: unknown) => {
-        if (!signal.aborted) {
-          options.log.warn({ error: messageOf(error) }, "a permission could not be asked for");
-        }
-        settle(undefined);
-      });
-  });
+): Promise<PermissionAnswer | undefined> {
+  const { toolCallId, tool, action, description, path, input } = need;
+  try {
+    const question = { toolCallId, tool, action, description, ...defined({ path }), input };
+    return await options.ask(question, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    options.log.warn({ error: messageOf(error) }, "a permission could not be asked for");
+    return undefined;
+  }
 }
 
 function apply(
   options: PermissionGateOptions,
   rules: PermissionRules,
   need: PermissionNeed,
-  answer: unknown,
+  answer: PermissionAnswer | undefined,
 ): PermissionVerdict {
-  if (!isAnswer(answer)) return refuse("Permission is denied: nobody answered the question.");
-  if (answer.decision === "deny") {
-    const reason = answer.message?.trim();
-    return refuse(reason ? `The user denied it: ${reason}` : "The user denied it.");
+  switch (answer?.decision) {
+    case "allow":
+    case "allowForSession": {
+      const denial = findDenial(rules, need, options);
+      if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
+      if (answer.decision === "allowForSession") options.sessionGrants.add(need);
+      return allowed;
+    }
+    case "deny": {
+      const reason = answer.message?.trim();
+      return refuse(reason ? `The user denied it: ${reason}` : "The user denied it.");
+    }
+    // Whatever else there may be is no leave.
+    default:
+      return refuse("Permission is denied: nobody answered the question.");
   }
-  const denial = findDenial(rules, need, options);
-  if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
-  if (answer.decision === "allowForSession") options.sessionGrants.add(need);
-  return allowed;
-}
-
-function isAnswer(answer: unknown): answer is PermissionAnswer {
-  if (typeof answer !== "object" || answer === null || !("decision" in answer)) return false;
-  if ("message" in answer && !["string", "undefined"].includes(typeof answer.message)) return false;
-  return (
-    answer.decision === "allow" ||
-    answer.decision === "allowForSession" ||
-    answer.decision === "deny"
-  );
 }
 
 function refuse(message: string): PermissionVerdict {

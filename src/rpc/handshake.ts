@@ -9,7 +9,13 @@ import {
   type Result,
 } from "../protocol/registry.js";
 import type { ConnectionDelivery } from "./ports.js";
-import type { ServerFacts } from "./serverConnection.js";
+
+/** What the server is, as a client is told. */
+export interface ServerFacts {
+  readonly name: string;
+  readonly version: string;
+  readonly maxMessageBytes: number;
+}
 
 /** What a handshake is built from. */
 export interface HandshakeOptions {

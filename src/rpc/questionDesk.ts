@@ -7,6 +7,7 @@ import {
 } from "vscode-jsonrpc/node";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
+import { untilAborted } from "../base/untilAborted.js";
 import {
   type PermissionAnswer,
   type PermissionQuestion,
@@ -21,7 +22,7 @@ export interface Askable {
 }
 
 /** Where questions go. */
-export class ConnectionDesk {
+export class QuestionDesk {
   readonly #log: Log;
   readonly #connections = new Set<Askable>();
 
@@ -50,19 +51,12 @@ export class ConnectionDesk {
     const asked = connections.find((one) => one.clientId === clientId) ?? connections[0];
     if (asked === undefined || !asked.canAnswer) return undefined;
     const cancellation = new CancellationTokenSource();
-    let withdraw: () => void = () => {};
-    const withdrawn = new Promise<never>((_, reject) => {
-      withdraw = () => {
-        cancellation.cancel();
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", withdraw, { once: true });
-    });
     try {
       const answer = this.#send(asked.connection, question, cancellation.token);
-      return await Promise.race([answer, withdrawn]);
+      return await untilAborted(answer, signal);
     } finally {
-      signal.removeEventListener("abort", withdraw);
+      // Withdraws the question, where it was not answered.
+      if (signal.aborted) cancellation.cancel();
       cancellation.dispose();
     }
   }

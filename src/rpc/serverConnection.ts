@@ -9,9 +9,9 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.js";
 import { createHandlers } from "./handlers.js";
-import { Handshake } from "./handshake.js";
+import { Handshake, type ServerFacts } from "./handshake.js";
 import type { ConnectionDelivery, DeliveryHub } from "./ports.js";
-import type { ConnectionDesk } from "./questionDesk.js";
+import type { QuestionDesk } from "./questionDesk.js";
 import { Router } from "./router.js";
 
 /** The part of a channel that a connection needs. */
@@ -20,19 +20,12 @@ export interface ConnectionChannel {
   afterWritten(result: object, run: () => void): void;
 }
 
-/** What the server is, as a client is told. */
-export interface ServerFacts {
-  readonly name: string;
-  readonly version: string;
-  readonly maxMessageBytes: number;
-}
-
 /** What a connection is served with. */
-export interface ServeOptions<D extends ConnectionDelivery> {
+export interface ConnectionOptions<D extends ConnectionDelivery> {
   readonly channel: ConnectionChannel;
   readonly backend: Backend;
   readonly hub: DeliveryHub<D>;
-  readonly desk: ConnectionDesk;
+  readonly desk: QuestionDesk;
   readonly facts: ServerFacts;
   readonly ids: Ids;
   readonly log: Log;
@@ -56,7 +49,7 @@ export interface ServedConnection {
 
 /** Serves one client until it is closed. */
 export function serveConnection<D extends ConnectionDelivery>(
-  options: ServeOptions<D>,
+  options: ConnectionOptions<D>,
 ): ServedConnection {
   const { channel, backend, hub, desk, facts, ids, log } = options;
   const { connection } = channel;
@@ -82,22 +75,11 @@ export function serveConnection<D extends ConnectionDelivery>(
   });
   const router = new Router(handlers, new ErrorTranslator(ids, log));
   const exitAsked = new Deferred<void>();
-  const caller = (signal: AbortSignal): Caller => ({ clientId: delivery.clientId, signal });
-  connection.onRequest((method: string, params: unknown, token: CancellationToken) => {
-    if (isShuttingDown && method !== "shutdown") {
-      return wireError("ServerShuttingDown", "The server is shutting down.");
-    }
-    return withSignal(token, (signal) => router.request(method, params, caller(signal)));
-  });
-  connection.onNotification((method: string, params: unknown) => {
-    if (method === "exit") return exitAsked.resolve();
-    if (!router.takesNotification(method)) {
-      log.debug({ method }, "a notification that means nothing here was ignored");
-      return;
-    }
-    router.request(method, params, caller(new AbortController().signal)).catch((error: unknown) => {
-      log.warn({ method, reason: messageOf(error) }, "a notification was refused");
-    });
+  listen(connection, router, {
+    log,
+    caller: (signal) => ({ clientId: delivery.clientId, signal }),
+    isShuttingDown: () => isShuttingDown,
+    onExit: () => exitAsked.resolve(),
   });
   const forget = desk.add({
     connection,
@@ -119,6 +101,35 @@ export function serveConnection<D extends ConnectionDelivery>(
       hub.disconnect(delivery);
     },
   };
+}
+
+/** What the messages of a connection are answered with. */
+interface Listener {
+  readonly log: Log;
+  caller(signal: AbortSignal): Caller;
+  isShuttingDown(): boolean;
+  onExit(): void;
+}
+
+/** Has the router answer what comes in on a connection. */
+function listen(connection: MessageConnection, router: Router, listener: Listener): void {
+  const { log, caller } = listener;
+  connection.onRequest((method: string, params: unknown, token: CancellationToken) => {
+    if (listener.isShuttingDown() && method !== "shutdown") {
+      return wireError("ServerShuttingDown", "The server is shutting down.");
+    }
+    return withSignal(token, (signal) => router.request(method, params, caller(signal)));
+  });
+  connection.onNotification((method: string, params: unknown) => {
+    if (method === "exit") return listener.onExit();
+    if (!router.takesNotification(method)) {
+      log.debug({ method }, "a notification that means nothing here was ignored");
+      return;
+    }
+    router.request(method, params, caller(new AbortController().signal)).catch((error: unknown) => {
+      log.warn({ method, reason: messageOf(error) }, "a notification was refused");
+    });
+  });
 }
 
 /**

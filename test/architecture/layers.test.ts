@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { parse, readSource, type SourceFile, type SourceImport } from "./sourceFiles.js";
+import {
+  circlesOf,
+  functionsOf,
+  parse,
+  readSource,
+  type SourceFile,
+  type SourceImport,
+} from "./sourceFiles.js";
 
 /** Who may import whom. A layer may always import itself, and Node's built-ins unless it says no. */
 interface Layer {
@@ -167,6 +174,37 @@ describe("every file of src", () => {
   it("writes members as members, and leaves absent ones out in one way", () => {
     const spreads = /\.\.\.\{|\.\.\.\([^()]*(\([^()]*\)[^()]*)*(\? \{|: \{|&& \{)/;
     expect(files.filter(({ code }) => spreads.test(code)).map(({ path }) => path)).toEqual([]);
+  });
+
+  it("has no function of more than 60 lines", () => {
+    const long = files.flatMap(({ path, text }) =>
+      functionsOf(text)
+        .filter(({ lines }) => lines > 60)
+        .map(({ line, lines }) => `${path}:${line} has ${lines} lines`),
+    );
+    expect(long).toEqual([]);
+  });
+
+  it("imports nothing that leads back to it, types too", () => {
+    expect(circlesOf(files)).toEqual([]);
+  });
+
+  it("is measured and followed as it is written", () => {
+    const body = (count: number) => "    work();\n".repeat(count);
+    const text = `class A {\n  m(): void {\n${body(2)}  }\n  async n(\n    a: string,\n  ): Promise<void> {\n${body(1)}  }\n}\nconst f = () => {\n${body(1)}};\nfunction g() {\n  if (a) {\n${body(1)}  }\n}\n`;
+    expect(functionsOf(text)).toEqual([
+      { line: 2, lines: 4 },
+      { line: 6, lines: 5 },
+      { line: 12, lines: 3 },
+      { line: 15, lines: 5 },
+    ]);
+    const file = (path: string, to: string) => parse(path, `import type { A } from "./${to}.js";`);
+    const circle = [file("x/a.ts", "b"), file("x/b.ts", "c"), file("x/c.ts", "a")];
+    const beside = [file("x/d.ts", "a"), file("x/e.ts", "f"), file("x/f.ts", "e")];
+    expect(circlesOf([...circle, ...beside])).toEqual([
+      ["x/a.ts", "x/b.ts", "x/c.ts"],
+      ["x/e.ts", "x/f.ts"],
+    ]);
   });
 
   it("leaves the process to main.ts", () => {

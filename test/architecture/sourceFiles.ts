@@ -17,6 +17,8 @@ export interface SourceFile {
   /** The path from `src`. */
   readonly path: string;
   readonly lines: number;
+  /** The whole text, and the same without its comments. */
+  readonly text: string;
   readonly code: string;
   readonly imports: readonly SourceImport[];
 }
@@ -49,6 +51,7 @@ export function parse(path: string, text: string): SourceFile {
   ];
   return {
     path,
+    text,
     lines: text.trimEnd().split("\n").length,
     code,
     imports: found.map(({ specifier, isTypeOnly }) => ({
@@ -73,4 +76,69 @@ function packageOf(specifier: string): string {
 
 function withoutComments(text: string): string {
   return text.replace(/^\s*\/\*[\s\S]*?\*\//gm, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+/** A function, method or callback of more than a line. */
+export interface SourceFunction {
+  /** Its first line, counted from 1. */
+  readonly line: number;
+  readonly lines: number;
+}
+
+const opensBlock = /(\)|=>|\): .*) \{$/;
+const opensNoFunction =
+  /^\s*(\} ?)?(if|else|for|while|do|switch|try|catch|finally|class|export class|interface|export interface|case|default|type|export type)\b/;
+
+/**
+ * The functions of a file, by the way that the formatter lays them out: what opens a block ends at
+ * the next line that is indented as its own first one and begins with a closing brace.
+ */
+export function functionsOf(text: string): SourceFunction[] {
+  const lines = text.split("\n");
+  return lines.flatMap((line, index) => {
+    if (!opensBlock.test(line) || opensNoFunction.test(line)) return [];
+    const indent = indentOf(line);
+    const end = lines.findIndex((other, at) => at > index && other.startsWith(`${indent}}`));
+    // A signature of several lines begins where the line above it is indented no deeper.
+    let first = index;
+    if (line.startsWith(`${indent})`)) {
+      do first--;
+      while (first > 0 && indentOf(lines[first] ?? "").length > indent.length);
+    }
+    return end < 0 ? [] : [{ line: first + 1, lines: end - first + 1 }];
+  });
+}
+
+function indentOf(line: string): string {
+  return /^\s*/.exec(line)?.[0] ?? "";
+}
+
+/** The sets of files that import each other round in a circle, types too. */
+export function circlesOf(files: readonly Pick<SourceFile, "path" | "imports">[]): string[][] {
+  const targets = new Map(
+    files.map(({ path, imports }) => [
+      path,
+      new Set(imports.filter(({ isOurs }) => isOurs).map(({ target }) => target)),
+    ]),
+  );
+  const reach = new Map([...targets.keys()].map((path) => [path, reachedFrom(path, targets)]));
+  const inCircle = [...targets.keys()].filter((path) => reach.get(path)?.has(path));
+  const circles = inCircle.map((path) =>
+    inCircle.filter((other) => reach.get(path)?.has(other) && reach.get(other)?.has(path)),
+  );
+  return circles.filter((circle, index) => circle[0] === inCircle[index]);
+}
+
+function reachedFrom(
+  start: string,
+  targets: ReadonlyMap<string, ReadonlySet<string>>,
+): Set<string> {
+  const reached = new Set<string>();
+  const waiting = [...(targets.get(start) ?? [])];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (reached.has(path)) continue;
+    reached.add(path);
+    waiting.push(...(targets.get(path) ?? []));
+  }
+  return reached;
 }

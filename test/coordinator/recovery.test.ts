@@ -233,7 +233,7 @@ describe("several living servers", () => {
     const busy = expect.objectContaining({ name: "SessionBusy" });
     expect(() => two.coordinator.cancelSession("s")).toThrow(busy);
     expect(() => two.coordinator.cancelRun(two.row("a"))).toThrow(busy);
-    expect(() => two.coordinator.refuseIfBusy("s")).toThrow(busy);
+    expect(() => two.coordinator.deleteSessions(["s"])).toThrow(busy);
     const row = two.sessions.find(workspaceId, "s");
     expect(row && two.coordinator.describe(row)).toMatchObject({ isBusy: true, queuedPrompts: 1 });
   });

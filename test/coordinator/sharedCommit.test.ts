@@ -108,7 +108,7 @@ describe("a prompt that is being accepted is found by", () => {
   it("whoever asks whether the session or the workspace is busy", () => {
     expect(house.coordinator.isBusy).toBe(true);
     expect(house.coordinator.describe(sessionRow("s")).isBusy).toBe(true);
-    expect(() => house.coordinator.refuseIfBusy("s")).toThrow(/A turn runs on this session/);
+    expect(() => house.coordinator.deleteSessions(["s"])).toThrow(/A turn runs on this session/);
   });
 
   it("whoever waits for the end", async () => {

@@ -103,7 +103,7 @@ it("is busy until its parent's turn ends, and takes prompts after that", async (
     expect(row && one.coordinator.describe(row).isBusy).toBe(true);
     const busy = expect.objectContaining({ name: "SessionBusy" });
     expect(() => one.accept(child.sessionId)).toThrow(busy);
-    expect(() => one.coordinator.refuseIfBusy(child.sessionId)).toThrow(busy);
+    expect(() => one.coordinator.deleteSessions([child.sessionId])).toThrow(busy);
   }
   turn.succeed();
   await house.clock.settle();

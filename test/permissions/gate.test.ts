@@ -1,13 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { Deferred } from "../../src/base/deferred.js";
 import { silentLog } from "../../src/base/log.js";
+import { untilAborted } from "../../src/base/untilAborted.js";
 import {
   createPermissionGate,
-  type PermissionAnswer,
   type PermissionGateOptions,
   SessionGrants,
 } from "../../src/permissions/index.js";
 import type { PermissionNeed } from "../../src/permissions/types.js";
+import type { PermissionAnswer, ToolQuestion } from "../../src/protocol/registry.js";
 
 function need(
   tool: string,
@@ -27,7 +28,7 @@ const bash = (command: string) => need("bash", "command", command);
 const signal = new AbortController().signal;
 
 function open(options: Partial<PermissionGateOptions> = {}) {
-  const asked: PermissionNeed[] = [];
+  const asked: ToolQuestion[] = [];
   const answers: (PermissionAnswer | undefined)[] = [];
   const gate = createPermissionGate({
     mode: () => "ask",
@@ -254,7 +255,6 @@ describe("the gate", () => {
       },
     ],
     ["nonsense", async () => JSON.parse('{"decision":"yes"}')],
-    ["a message that is none", async () => JSON.parse('{"decision":"allow","message":1}')],
     ["null", async () => JSON.parse("null")],
   ])("%s is a denial", async (_, ask) => {
     const { gate } = open({ ask });
@@ -264,7 +264,10 @@ describe("the gate", () => {
   test("a cancelled turn rejects with the signal's reason, and a late answer changes nothing", async () => {
     const answer = new Deferred<PermissionAnswer>();
     const sessionGrants = new SessionGrants();
-    const { gate } = open({ sessionGrants, ask: () => answer.promise });
+    const { gate } = open({
+      sessionGrants,
+      ask: (_, asking) => untilAborted(answer.promise, asking),
+    });
     const turn = new AbortController();
     const verdict = gate.check(bash("make"), turn.signal);
     const reason = new Error("cancelled");

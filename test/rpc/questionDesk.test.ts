@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/node";
 import type { PermissionQuestion } from "../../src/protocol/registry.js";
-import { ConnectionDesk } from "../../src/rpc/questionDesk.js";
+import { QuestionDesk } from "../../src/rpc/questionDesk.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { promisesHaveRun } from "../helpers/virtualScheduler.js";
 
@@ -12,13 +12,13 @@ const question: PermissionQuestion = {
 };
 const never = new AbortController().signal;
 
-let desk: ConnectionDesk;
+let desk: QuestionDesk;
 let log: ReturnType<typeof recordingLog>;
 const connections: MessageConnection[] = [];
 
 beforeEach(() => {
   log = recordingLog();
-  desk = new ConnectionDesk(log.log);
+  desk = new QuestionDesk(log.log);
 });
 
 afterEach(() => {
