@@ -19,7 +19,7 @@ export interface OutcomeMessage {
 }
 
 /** The text of a message: its text parts, one after another. */
-export function textOf(parts: readonly Part[]): string {
+function textOf(parts: readonly Part[]): string {
   return parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 }
 

@@ -12,7 +12,7 @@ import { runTurn } from "./runTurn.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
 /** The tools that a sub-agent has, of those that its turn has. */
-export const taskToolNames: readonly string[] = ["read", "ls", "glob", "grep"];
+const taskToolNames: readonly string[] = ["read", "ls", "glob", "grep"];
 
 const description = `Gives a task to a second agent, which reads and searches the workspace by itself and reports what it found. It cannot change anything, run commands or reach the web.
 Use it for a search that takes many steps, so that what is read on the way stays out of this conversation. It knows nothing of this conversation: say in \`prompt\` all that it needs, and what its report must contain. The user does not see the report.`;

@@ -10,7 +10,7 @@ import type { PromptAttachment } from "../engine/engine.js";
 import type { Attachment } from "../protocol/objects/message.js";
 
 /** The largest file that can be attached by path, in bytes. */
-export const maxAttachmentBytes = 20 * 1024 * 1024;
+const maxAttachmentBytes = 20 * 1024 * 1024;
 
 /** The most that the files attached to one prompt may have together, in bytes. */
 const maxTotalBytes = 64 * 1024 * 1024;

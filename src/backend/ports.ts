@@ -1,9 +1,9 @@
 // What the backend needs from outside, and what a caller is.
 
-import type { Announcer, QuestionDesk } from "../coordinator/ports.js";
+import type { Announcer } from "../coordinator/ports.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 
-export type { Announcer, QuestionDesk };
+export type { Announcer };
 
 /** Who calls a use case. */
 export interface Caller {

@@ -8,7 +8,7 @@ import type { EngineSetup } from "../engine/engine.js";
 import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
 
 /** The name of what runs the turns (`AgentInfo.engine`). */
-export const engineName = "turnwire";
+const engineName = "turnwire";
 
 interface Ready {
   readonly large: SelectedModel;

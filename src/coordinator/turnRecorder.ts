@@ -21,7 +21,7 @@ import { partsText } from "./storedParts.js";
 import { userMessage } from "./userMessage.js";
 
 /** The longest that streamed text waits for the disk, in milliseconds. */
-export const flushAfterMs = 250;
+const flushAfterMs = 250;
 
 /** What a turn's recorder is built from. */
 export interface TurnRecorderOptions {

@@ -8,7 +8,7 @@ import type { Connect, ServerSurroundings } from "./ports.js";
 import { ServerSupervisor } from "./serverSupervisor.js";
 
 /** How long, after a server's start began, turns wait for it, in milliseconds. */
-export const turnWaitMs = 5_000;
+const turnWaitMs = 5_000;
 
 /** What tool servers are built from. */
 export interface ToolServersOptions extends Omit<ServerSurroundings, "env"> {

@@ -36,7 +36,7 @@ const longestText = 4000;
  * The pause that a response's headers ask for, in milliseconds: `retry-after-ms`, or `retry-after`
  * in seconds or as a date.
  */
-export function headerWait(headers: Headers | undefined, now: number): number | undefined {
+function headerWait(headers: Headers | undefined, now: number): number | undefined {
   const milliseconds = positive(headers?.["retry-after-ms"]);
   if (milliseconds !== undefined) return milliseconds;
   const after = headers?.["retry-after"];

@@ -64,7 +64,7 @@ export function homesOf({ home }: RulePlaces): string[] {
 }
 
 /** Whether a pattern or a path begins at the root or at a drive. */
-export function isAnchored(path: string): boolean {
+function isAnchored(path: string): boolean {
   return /^(?:\/|[A-Za-z]:)/.test(path);
 }
 

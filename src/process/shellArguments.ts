@@ -41,6 +41,6 @@ export function shellArguments(options: {
 }
 
 /** A text as one word of a POSIX shell. */
-export function quote(text: string): string {
+function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

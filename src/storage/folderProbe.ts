@@ -8,7 +8,7 @@ import { busyCode, sqliteCodeOf } from "./storageError.js";
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
 /** The file that is tried, which is removed again. */
-export const probeName = "lock-probe.db";
+const probeName = "lock-probe.db";
 
 /** Another program may be trying the same at the same time; it needs much less than this. */
 const waitMs = 1000;

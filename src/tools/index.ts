@@ -16,8 +16,7 @@ import type { Tool } from "./tool.js";
 import { writeTool } from "./write.js";
 
 export { toolEnvironment } from "../process/environment.js";
-export { ToolResources, type ToolResourcesOptions } from "./resources.js";
-export type { Todo, TodoStatus } from "./sessionState.js";
+export { ToolResources } from "./resources.js";
 
 /** The built-in tools of one workspace, over its resources. */
 export function createTools(options: { readonly resources: ToolResources }): readonly Tool[] {

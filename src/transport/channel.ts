@@ -16,7 +16,7 @@ import type { ByteInput, ByteOutput } from "./streams.js";
 import { ChannelWriter } from "./writer.js";
 
 /** The size, in bytes, over which a message is skipped, unless told otherwise. */
-export const defaultMaxMessageBytes = 64 * 1024 * 1024;
+const defaultMaxMessageBytes = 64 * 1024 * 1024;
 
 export interface ChannelOptions {
   input: ByteInput;

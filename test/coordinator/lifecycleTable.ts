@@ -10,8 +10,8 @@ import {
 /** The present run, a queued one without `runId`, a queued one with, and one that comes. */
 export const run = { position: 1, runId: "a", kind: "prompt" } as const satisfies RunRef;
 export const plain = { position: 2, runId: undefined, kind: "prompt" } as const satisfies RunRef;
-export const named = { position: 3, runId: "c", kind: "prompt" } as const satisfies RunRef;
-export const fresh = { position: 4, runId: "d", kind: "prompt" } as const satisfies RunRef;
+const named = { position: 3, runId: "c", kind: "prompt" } as const satisfies RunRef;
+const fresh = { position: 4, runId: "d", kind: "prompt" } as const satisfies RunRef;
 const summary = { position: 1, runId: undefined, kind: "summary" } as const satisfies RunRef;
 
 const queue = [plain, named];
@@ -90,7 +90,7 @@ function effectText(effect: SessionEffect): string {
 }
 
 /** One cell of the table; a dot where nothing changes. */
-export function cell(state: SessionState, input: SessionInput): string {
+function cell(state: SessionState, input: SessionInput): string {
   const next = step(state, input);
   const effects = next.effects.map(effectText).join("; ");
   const isSame = stateText(next.state) === stateText(state);

@@ -85,7 +85,7 @@ export function startServer(options: StartOptions = {}): ServerProcess {
 }
 
 /** The error that a request was answered with. */
-export class RequestFailed extends Error {
+class RequestFailed extends Error {
   constructor(
     method: string,
     readonly error: WireError,

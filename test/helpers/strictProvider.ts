@@ -68,7 +68,7 @@ function textOf(content: unknown): string {
 }
 
 /** What a strict provider finds wrong with a conversation. */
-export function complaintsAbout({ messages }: ChatRequest): string[] {
+function complaintsAbout({ messages }: ChatRequest): string[] {
   const complaints: string[] = [];
   let open = new Set<string>();
   const close = (index: number) => {

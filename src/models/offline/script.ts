@@ -62,7 +62,7 @@ function lastTurn(prompt: LanguageModelV3Prompt): number {
 }
 
 /** The steps of one prompt; a prompt without a script has one, which explains the model. */
-export function stepsOfPrompt(text: string): readonly Step[] {
+function stepsOfPrompt(text: string): readonly Step[] {
   const lines = text.split(/\r?\n/).filter((line) => line.startsWith("@"));
   if (lines.length === 0) return [{ kind: "say", text: explanation(text) }];
   return lines.map(parseLine);
