@@ -110,7 +110,11 @@ export const errorTable = {
     retryable: true,
     summary: "What must be on disk could not be written; the request had no effect.",
   },
-  EngineFailed: { code: 1021, retryable: true, summary: "The agent could not be started." },
+  EngineFailed: {
+    code: 1021,
+    retryable: true,
+    summary: "The agent could not be started, or failed for a reason without a name of its own.",
+  },
 } as const satisfies Record<string, { code: number; retryable: boolean; summary: string }>;
 
 /** The name of an error, stable on the wire (`data.name`). */

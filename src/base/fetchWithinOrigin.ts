@@ -2,7 +2,7 @@
 // for, and to no other: a redirect is the word of whoever answers, not of the user.
 
 /** A redirect that was not followed; its message names both origins and nothing else. */
-export class RedirectRefused extends Error {
+class RedirectRefused extends Error {
   override readonly name = "RedirectRefused";
 }
 

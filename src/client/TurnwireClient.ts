@@ -68,7 +68,10 @@ export interface AttachOptions extends ClientOptions {
 }
 
 export class TurnwireClient {
-  /** Every method of the protocol as a function: `client.api.createSession({ workspaceId })`. */
+  /**
+   * The methods of the protocol as functions, but `initialize` and `shutdown`, which the client sends
+   * itself: `client.api.createSession({ workspaceId })`.
+   */
   readonly api: ClientApi;
   readonly #connection: Connection;
   readonly #subscriptions: Subscriptions;

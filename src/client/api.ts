@@ -10,7 +10,7 @@ type Arguments<M extends MethodName> =
 /** The methods that a caller may want; the client itself sends `initialize` and `shutdown`. */
 export type ApiMethod = Exclude<MethodName, "initialize" | "shutdown">;
 
-/** Every method as a function of its params, and of a signal that cancels the request. */
+/** Each of them as a function of its params, and of a signal that cancels the request. */
 export type ClientApi = {
   readonly [M in ApiMethod]: (...args: Arguments<M>) => Promise<Result<M>>;
 };

@@ -3,7 +3,7 @@
  * It lives as long as its streams; what outlives it is {@link Connection}.
  *
  * What the server sends is not checked against the schemas again: a field that a newer server adds
- * must come through, and the conformance kit is what holds a server to the contract.
+ * must come through.
  */
 import type { Log } from "../base/log.js";
 import {

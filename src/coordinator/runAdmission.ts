@@ -10,9 +10,9 @@ import type { OpenRuns } from "./openRuns.js";
 import { isBusy, queueOf, type RunRef, type SessionState } from "./sessionState.js";
 
 /** The most prompts that wait on one session. */
-export const maxQueued = 1000;
+const maxQueued = 1000;
 /** The most that prompts which wait on one session hold together, in bytes; a single one may be larger. */
-export const maxQueuedBytes = 64 * 1024 * 1024;
+const maxQueuedBytes = 64 * 1024 * 1024;
 /** The most that all prompts of a workspace hold together where one more is to wait, in bytes. */
 const maxOpenBytes = 256 * 1024 * 1024;
 

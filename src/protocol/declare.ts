@@ -52,8 +52,8 @@ export interface NotificationDeclaration<
 }
 
 /**
- * Declares a request once; types, validation, documentation, JSON Schema, the client and the
- * conformance kit derive from it.
+ * Declares a request once; types, validation, documentation, JSON Schema and the client
+ * derive from it.
  */
 export function declareMethod<
   const Name extends string,
