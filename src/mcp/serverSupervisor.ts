@@ -12,7 +12,7 @@ import type { Connect, ServerConnection, ServerSurroundings } from "./ports.js";
 import { serverTool } from "./serverTool.js";
 
 /** How long a server may take to start, in milliseconds: some are downloaded first. */
-export const startTimeoutMs = 60_000;
+const startTimeoutMs = 60_000;
 const retries = { firstMs: 1_000, mostMs: 300_000 };
 /** A server that ran this long was well; the next pause is the shortest again. */
 const wellAfterMs = 60_000;

@@ -1,6 +1,6 @@
 // Permission rules and the gate (contract section 7).
-export { denyingRule, findDenial, rulesAllow } from "./decide.js";
+export { denyingRule, rulesAllow } from "./decide.js";
 export { createPermissionGate, type PermissionGateOptions } from "./gate.js";
 export type { GrantingPlaces } from "./grantingFile.js";
-export { matchRule, type RuleSubject } from "./matchRule.js";
+export { matchRule } from "./matchRule.js";
 export { SessionGrants } from "./sessionGrants.js";
