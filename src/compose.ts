@@ -29,10 +29,12 @@ import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
 import { GroupCommit } from "./storage/groupCommit.js";
 import { MessageStore } from "./storage/messageStore.js";
+import { NoteStore } from "./storage/noteStore.js";
 import { Pruner } from "./storage/pruner.js";
 import { RunStore } from "./storage/runStore.js";
-import { ServerRegistry } from "./storage/serverRegistry.js";
+import { type OwnProcess, ServerRegistry } from "./storage/serverRegistry.js";
 import { SessionStore } from "./storage/sessionStore.js";
+import { withFileNamed } from "./storage/storageError.js";
 import { WorkspaceStore } from "./storage/workspaceStore.js";
 
 /** How long the end of a server waits for a client to read what it is owed, in milliseconds. */
@@ -46,6 +48,7 @@ export interface ServerOptions {
   /** Resolves a relative path of the client's. */
   readonly resolvePath: ResolvePath;
   readonly lingerMs: number;
+  readonly ownProcess: OwnProcess;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -79,7 +82,7 @@ export function composeServer(options: ServerOptions): Server {
     closing.close().catch((failure: unknown) => {
       options.log.warn({ reason: messageOf(failure) }, "a failed start was not undone");
     });
-    throw error;
+    throw withFileNamed(join(options.dataDirectory, databaseName), error);
   }
 }
 
@@ -124,8 +127,6 @@ function openHouse(options: ServerOptions, closing: Closing) {
   const checkpointer = new Checkpointer(database, clock, log);
   closing.add(() => checkpointer.close());
   const serverId = ids.next("srv");
-  const registry = ServerRegistry.register(database, options.dataDirectory, serverId, clock.now());
-  closing.add(() => registry.close());
   const stores = {
     sessions: new SessionStore(database),
     messages: new MessageStore(database),
@@ -133,11 +134,23 @@ function openHouse(options: ServerOptions, closing: Closing) {
     completions: new CompletionStore(database),
   };
   const outbox = new Outbox(database, stores, serverId, ids);
-  const recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
-  recovery.recoverDead();
+  const recoveryOf = (registry: ServerRegistry) =>
+    new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
+  const registry = ServerRegistry.register(
+    database,
+    options.dataDirectory,
+    { id: serverId, now: clock.now(), own: options.ownProcess },
+    (registered) => recoveryOf(registered).recoverDead(),
+  );
+  closing.add(() => registry.close());
+  const recovery = recoveryOf(registry);
   const broadcaster = new Broadcaster(outbox, clock, ids, log);
   closing.add(() => broadcaster.close());
-  const pruner = new Pruner(stores.completions, clock, log);
+  const pruner = new Pruner(
+    { completions: stores.completions, notes: new NoteStore(database) },
+    clock,
+    log,
+  );
   closing.add(() => pruner.close());
   const desk = new QuestionDesk(log);
   return { serverId, database, stores, outbox, recovery, broadcaster, desk };

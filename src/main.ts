@@ -8,7 +8,7 @@ import { armFaultPoint } from "./base/faultPoint.js";
 import { randomIds } from "./base/ids.js";
 import { fromStartFolder } from "./base/startFolder.js";
 import { readServeOptions, type ServeOptions } from "./cli/serveOptions.js";
-import { lifeOf } from "./process/processLife.js";
+import { lifeOf, processPlace } from "./process/processLife.js";
 import { openStdio } from "./transport/stdio.js";
 
 const argv = process.argv.slice(2);
@@ -45,6 +45,8 @@ async function startServer(options: ServeOptions): Promise<number> {
     exit: (code) => process.exit(code),
     resolvePath: fromStartFolder(() => process.cwd()),
     lifeOf,
+    processId: process.pid,
+    processPlace: processPlace(),
     onTerminate(callback) {
       let isAsked = false;
       const terminate = () => {

@@ -22,3 +22,9 @@ export function identityOf(path: string): string {
 export function identityFrom({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(":");
 }
+
+/** Which file a path leads to; empty where there is none. */
+export function inodeOf(path: string): string {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? "" : `${found.dev}:${found.ino}`;
+}

@@ -42,6 +42,10 @@ export interface ServeIo {
   readonly ids: Ids;
   /** Whether it is process 1, the one that orphans are handed to. */
   readonly isFirstProcess: boolean;
+  /** This process's number. */
+  readonly processId: number;
+  /** Where its number means the same; undefined where that cannot be told. */
+  readonly processPlace: string | undefined;
   /** What stands for the life of a process; undefined where it cannot be seen or has ended. */
   lifeOf(processId: number): string | undefined;
   /** Calls back at the first SIGTERM or SIGINT. */
@@ -92,6 +96,12 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
       resolvePath: io.resolvePath,
       facts: { name: "turnwire", version: io.version, maxMessageBytes: options.maxMessageBytes },
       lingerMs: options.lingerSeconds * 1000,
+      ownProcess: {
+        version: io.version,
+        processId: io.processId,
+        place: io.processPlace,
+        lifeOf: io.lifeOf,
+      },
       createEngine: (workspace) =>
         lazyEngine(workspace, { ...io, log: log.log, host, dataDirectory }),
       watchParent: (processId) => watchParent(processId, io, log.log, ending),

@@ -37,7 +37,10 @@ export class Recovery {
     this.#options = options;
   }
 
-  /** Ends what every dead server left open, in the order of acceptance. A living one is not touched. */
+  /**
+   * Ends what every dead server left open, in the order of acceptance. A living one is not touched.
+   * Inside a transaction it belongs to that one.
+   */
   recoverDead(): void {
     this.#recover(this.#options.registry.dead());
   }
@@ -52,7 +55,7 @@ export class Recovery {
   #recover(dead: readonly string[]): void {
     if (dead.length === 0) return;
     const { database, registry, runs, log } = this.#options;
-    const ended = database.durable(() => {
+    const ended = database.joinDurable(() => {
       // Read inside the transaction: another server may have tidied up since.
       const open = dead.flatMap((id) => runs.openOf(id)).sort((a, b) => a.position - b.position);
       for (const run of open) this.#interrupt(run);

@@ -1,5 +1,5 @@
 // Whether a process that somebody named is still the one that it was.
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { systemErrorCode } from "../base/systemError.js";
 
 /**
@@ -38,5 +38,20 @@ function isSignalled(processId: number): boolean {
   } catch (error) {
     // It lives, and belongs to somebody else.
     return systemErrorCode(error) === "EPERM";
+  }
+}
+
+/**
+ * Where process numbers mean the same as here: the machine's start and the space of its process
+ * numbers. Undefined where the system does not tell.
+ */
+export function processPlace(): string | undefined {
+  if (process.platform !== "linux") return undefined;
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    return `${boot}/${readlinkSync("/proc/self/ns/pid")}`;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
   }
 }

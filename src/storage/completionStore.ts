@@ -78,12 +78,16 @@ export class CompletionStore {
    * completion has been acknowledged meanwhile.
    */
   countAttempt(sequence: number): number | undefined {
-    const row = this.#database
-      .prepare(
-        `UPDATE completions SET attempt = attempt + 1
-         WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
-      )
-      .get(sequence);
+    // In a transaction of its own, whose commit says whether the disk took it: a statement that is
+    // read for its answer alone would not.
+    const row = this.#database.write(() =>
+      this.#database
+        .prepare(
+          `UPDATE completions SET attempt = attempt + 1
+           WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
+        )
+        .get(sequence),
+    );
     return row === undefined ? undefined : Number(row.attempt);
   }
 

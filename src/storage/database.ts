@@ -1,9 +1,9 @@
 // The one SQLite file (contract section 9): opened safely, migrated, and written in transactions.
 // Every failure leaves as a `StorageFailed` that names the file and the fix.
-import { dirname } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { DomainError } from "../base/errors.js";
-import { fileSystemTrouble } from "./folderProbe.js";
+import { inodeOf } from "../base/fileIdentity.js";
+import { openingError } from "./folderProbe.js";
 import { applicationId, migrations } from "./migrations.js";
 import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
 
@@ -28,20 +28,11 @@ export interface Statement {
   all(...values: SqlValue[]): Row[];
 }
 
-/** SQLite's primary codes behind which a file system without locks or shared memory may stand. */
-const doubtfulCodes = new Set([busyCode, 10, 14, 15]);
-
-function openingError(file: string, error: unknown): DomainError {
-  const isDoubtful = doubtfulCodes.has(sqliteCodeOf(error) ?? 0);
-  const trouble = isDoubtful ? fileSystemTrouble(dirname(file)) : undefined;
-  if (trouble === undefined) return storageError(file, error);
-  const message = `The database ${file} cannot be used: ${trouble}.`;
-  return new DomainError("StorageFailed", message, { cause: error });
-}
-
 /** The open database. Everything is synchronous; nothing else may run between two of its calls. */
 export class Database {
   readonly #file: string;
+  /** The files that are written, and what told each from another when it was opened. */
+  #opened: ReadonlyMap<string, string> = new Map();
   readonly #sqlite: Sqlite;
   readonly #statements = new Map<string, Statement>();
   #depth = 0;
@@ -72,6 +63,7 @@ export class Database {
       sqlite.exec("PRAGMA synchronous = NORMAL");
       sqlite.exec(`PRAGMA wal_autocheckpoint = ${mostLogPages}`);
       database.#migrate();
+      database.#opened = new Map([file, `${file}-wal`].map((path) => [path, inodeOf(path)]));
       return database;
     } catch (error) {
       if (sqlite?.isOpen) sqlite.close();
@@ -196,6 +188,7 @@ export class Database {
    */
   durable<T>(work: () => T): T {
     if (this.#depth > 0) throw new Error("a durable transaction cannot be nested");
+    this.#refuseWithoutFile();
     let result: T;
     this.#guard(() => this.#sqlite.exec("PRAGMA synchronous = FULL"));
     try {
@@ -206,6 +199,26 @@ export class Database {
     // What the announcements write need not wait for the disk.
     this.#announce();
     return result;
+  }
+
+  /**
+   * The files may have been deleted or replaced since they were opened: what is written into them
+   * then is found by nobody again, so it must not be promised.
+   */
+  #refuseWithoutFile(): void {
+    for (const [path, inode] of this.#opened) {
+      if (inodeOf(path) === inode) continue;
+      throw new DomainError(
+        "StorageFailed",
+        "The database was deleted or replaced while this server had it open; nothing can be kept any more: end this server, and start it again.",
+        { data: { reason: "databaseReplaced" } },
+      );
+    }
+  }
+
+  /** As {@link durable}; inside another transaction it belongs to that one. */
+  joinDurable<T>(work: () => T): T {
+    return this.#depth > 0 ? work() : this.durable(work);
   }
 
   /**

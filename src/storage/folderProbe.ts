@@ -1,9 +1,10 @@
 // Whether the file system of a folder can hold a database that several programs share. SQLite says
 // "locked" also where there are no locks at all, so a new file, which nobody else can hold, is tried.
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
-import { busyCode, sqliteCodeOf } from "./storageError.js";
+import { DomainError } from "../base/errors.js";
+import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
@@ -67,4 +68,16 @@ function isHeldFor(sqlite: Sqlite): boolean {
     if (sqliteCodeOf(error) !== busyCode) throw error;
     return true;
   }
+}
+
+/** SQLite's primary codes behind which a file system without locks or shared memory may stand. */
+const doubtfulCodes = new Set([busyCode, 10, 14, 15]);
+
+/** Why a database could not be opened, in words that name it. */
+export function openingError(file: string, error: unknown): DomainError {
+  const isDoubtful = doubtfulCodes.has(sqliteCodeOf(error) ?? 0);
+  const trouble = isDoubtful ? fileSystemTrouble(dirname(file)) : undefined;
+  if (trouble === undefined) return storageError(file, error);
+  const message = `The database ${file} cannot be used: ${trouble}.`;
+  return new DomainError("StorageFailed", message, { cause: error });
 }

@@ -103,5 +103,14 @@ ALTER TABLE runs ADD COLUMN cost REAL NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN modelCalls INTEGER NOT NULL DEFAULT 0;
 `;
 
+/** What tells a server's process, and what is remembered from one server to the next. */
+const v4 = `
+ALTER TABLE servers ADD COLUMN processId INTEGER;
+ALTER TABLE servers ADD COLUMN life TEXT;
+ALTER TABLE servers ADD COLUMN place TEXT;
+ALTER TABLE servers ADD COLUMN version TEXT;
+CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+`;
+
 /** Step `n` brings a file from `user_version` n to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3];
+export const migrations: readonly string[] = [v1, v2, v3, v4];

@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { CompletionStore } from "./completionStore.js";
+import type { NoteStore } from "./noteStore.js";
 
 /** How long an acknowledged completion can still be read, in milliseconds (contract section 5). */
 export const keepAcknowledgedMs = 7 * 24 * 60 * 60_000;
@@ -9,34 +10,79 @@ const firstMs = 60_000;
 const betweenRoundsMs = 60 * 60_000;
 const betweenStepsMs = 250;
 const rowsPerStep = 200;
+const lookName = "pruning";
 
-/** Deletes acknowledged completions whose time is over, in steps too small to hold up a turn. */
+/** What is pruned, and where the looks are kept. */
+export interface PrunedStores {
+  readonly completions: CompletionStore;
+  readonly notes: NoteStore;
+}
+
+/** What was surely old at an earlier look, and when that was; both in milliseconds of the clock. */
+interface Look {
+  readonly limit: number;
+  readonly at: number;
+}
+
+/**
+ * Deletes acknowledged completions whose time is over, in steps too small to hold up a turn.
+ *
+ * A clock may be days ahead for a minute. So what is deleted is what was over at a look at least an
+ * hour ago, by a clock that has only gone on since; the look is kept on disk, for servers that live
+ * for a minute.
+ */
 export class Pruner {
   readonly #store: CompletionStore;
+  readonly #notes: NoteStore;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** What is over in the round that is under way. */
+  #limit: number | undefined;
+  #hasPruned = false;
   #timer: Timer;
 
-  constructor(store: CompletionStore, clock: Clock, log: Log) {
-    this.#store = store;
+  constructor(stores: PrunedStores, clock: Clock, log: Log) {
+    this.#store = stores.completions;
+    this.#notes = stores.notes;
     this.#clock = clock;
     this.#log = log;
     this.#timer = clock.after(firstMs, () => this.#step());
   }
 
   #step(): void {
-    let deleted = 0;
-    try {
-      deleted = this.#store.prune(this.#clock.now() - keepAcknowledgedMs, rowsPerStep);
-    } catch (error) {
-      this.#log.warn({ reason: messageOf(error) }, "pruning failed; it is tried again later");
-    }
-    const wait = deleted === rowsPerStep ? betweenStepsMs : betweenRoundsMs;
-    this.#timer = this.#clock.after(wait, () => this.#step());
+    const isDone = this.#prune();
+    this.#timer = this.#clock.after(isDone ? betweenRoundsMs : betweenStepsMs, () => this.#step());
   }
 
-  /** Prunes nothing more. */
+  /** Takes one step of a round; says whether that was its last. */
+  #prune(): boolean {
+    this.#hasPruned = true;
+    try {
+      this.#limit ??= this.#surelyOver(this.#clock.now());
+      const isDone =
+        this.#limit === undefined || this.#store.prune(this.#limit, rowsPerStep) < rowsPerStep;
+      if (isDone) this.#limit = undefined;
+      return isDone;
+    } catch (error) {
+      this.#log.warn({ reason: messageOf(error) }, "pruning failed; it is tried again later");
+      return true;
+    }
+  }
+
+  /** What was acknowledged before this is over, however wrong the clock is now; undefined: nothing. */
+  #surelyOver(now: number): number | undefined {
+    const text = this.#notes.get(lookName);
+    const last = text === undefined ? undefined : (JSON.parse(text) as Look);
+    const hasGoneOn = last !== undefined && last.at <= now;
+    if (hasGoneOn && now - last.at < betweenRoundsMs) return undefined;
+    const look: Look = { limit: now - keepAcknowledgedMs, at: now };
+    this.#notes.set(lookName, JSON.stringify(look));
+    return hasGoneOn ? Math.min(last.limit, look.limit) : undefined;
+  }
+
+  /** Prunes nothing more. A server that lived for less than the first wait takes a step here. */
   close(): void {
     this.#timer.cancel();
+    if (!this.#hasPruned) this.#prune();
   }
 }

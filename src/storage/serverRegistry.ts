@@ -1,19 +1,40 @@
-// Which servers use a data directory, and which of them live (contract section 9). A server holds
+// Which servers use a data directory, and which of them live (protocol.md section 9). A server holds
 // a lock on a file of its own for as long as its process lives; the operating system releases it
 // with the process, however that ends. The lock is SQLite's own, so that it works on every platform;
-// base/dataFiles.ts says what must never be done with its file.
-import { existsSync, rmSync } from "node:fs";
+// base/dataFiles.ts says what must never be done with its file. Files can be removed by anybody, so a
+// lock that is not there is no proof of death: then the process itself is looked for.
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { lockEnding, locksFolder } from "../base/dataFiles.js";
+import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { makeFolderSync } from "../base/makeFolder.js";
-import type { Database } from "./database.js";
-import { storageError } from "./storageError.js";
+import type { Database, Row } from "./database.js";
+import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
-const sqliteBusy = 5;
+/** What tells the process of a server from every other one. */
+export interface OwnProcess {
+  readonly version: string;
+  readonly processId: number;
+  /** Where its number means the same; undefined where that cannot be told. */
+  readonly place: string | undefined;
+  /** What stands for the life of a process here; undefined where no such process lives. */
+  lifeOf(processId: number): string | undefined;
+}
+
+/** What a server makes itself known with. */
+export interface Registration {
+  readonly id: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly now: number;
+  readonly own?: OwnProcess;
+}
+
+/** Locks without a server are taken away when they are older than this, in milliseconds. */
+const strayLockMs = 60_000;
 
 /** This server's entry among those that use the directory. */
 export class ServerRegistry {
@@ -21,35 +42,45 @@ export class ServerRegistry {
   readonly #database: Database;
   readonly #directory: string;
   readonly #lock: Sqlite;
+  readonly #own: OwnProcess | undefined;
 
-  private constructor(id: string, database: Database, directory: string, lock: Sqlite) {
+  private constructor(
+    { id, own }: Registration,
+    parts: { database: Database; directory: string; lock: Sqlite },
+  ) {
     this.id = id;
-    this.#database = database;
-    this.#directory = directory;
-    this.#lock = lock;
+    this.#own = own;
+    this.#database = parts.database;
+    this.#directory = parts.directory;
+    this.#lock = parts.lock;
   }
 
   /**
    * Takes this server's lock, then makes the server known: never the other way round. The caller
    * keeps what it gets for as long as the server lives: were it collected, the lock would go with it.
+   *
+   * `alongside` belongs to the same transaction: where it throws, nothing of this start stays.
+   *
+   * @throws DomainError `StorageFailed` where the lock cannot be taken, and what `alongside` throws.
    */
   static register(
     database: Database,
     dataDirectory: string,
-    id: string,
-    now: number,
+    registration: Registration,
+    alongside: (registry: ServerRegistry) => void = () => {},
   ): ServerRegistry {
     const directory = join(dataDirectory, locksFolder);
-    const file = lockFile(directory, id);
+    const file = lockFile(directory, registration.id);
     let lock: Sqlite | undefined;
     try {
       makeFolderSync(directory, { mode: 0o700 });
       lock = new DatabaseSync(file);
       // Without the pragma a second file would stay behind where the process is killed.
       lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-      const registry = new ServerRegistry(id, database, directory, lock);
-      database.prepare("INSERT INTO servers (id, startedAt) VALUES (?, ?)").run(id, now);
+      const registry = new ServerRegistry(registration, { database, directory, lock });
+      registry.#makeKnown(registration, alongside);
       faultPoint("registered");
+      registry.#sweep(registration.now);
       return registry;
     } catch (error) {
       if (lock?.isOpen) lock.close();
@@ -58,32 +89,67 @@ export class ServerRegistry {
     }
   }
 
+  #makeKnown({ id, now, own }: Registration, alongside: (registry: ServerRegistry) => void): void {
+    const write = () => {
+      this.#database
+        .prepare(
+          "INSERT INTO servers (id, startedAt, processId, life, place, version) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .run(
+          id,
+          now,
+          own?.processId ?? null,
+          own?.lifeOf(own.processId) ?? null,
+          own?.place ?? null,
+          own?.version ?? null,
+        );
+      alongside(this);
+    };
+    // Where nobody else was, nothing is taken over that would have to be on the disk.
+    if (this.others().length === 0) this.#database.write(write);
+    else this.#database.durable(write);
+  }
+
+  /** Removes what starts that were killed have left: locks that nobody holds, of no known server. */
+  #sweep(now: number): void {
+    const known = new Set([this.id, ...this.others().map(({ id }) => id)]);
+    for (const name of readdirSync(this.#directory)) {
+      const id = name.endsWith(lockEnding) ? name.slice(0, -lockEnding.length) : undefined;
+      if (id === undefined || known.has(id)) continue;
+      const file = lockFile(this.#directory, id);
+      const madeAt = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? now;
+      // One that is new may be of a server that is starting just now.
+      if (now - madeAt >= strayLockMs && !isHeld(file)) removeLock(file);
+    }
+  }
+
+  /** The other servers that are known, living or dead. */
+  others(): OtherServer[] {
+    return this.#database
+      .prepare("SELECT * FROM servers WHERE id <> ? ORDER BY startedAt")
+      .all(this.id)
+      .map(toOther);
+  }
+
   /** The other servers whose process has ended and that nobody has tidied up after yet. */
   dead(): string[] {
-    return this.#database
-      .prepare("SELECT id FROM servers WHERE id <> ?")
-      .all(this.id)
-      .map((row) => String(row.id))
-      .filter((id) => !this.isAlive(id));
+    return this.others()
+      .filter((server) => !this.#lives(server))
+      .map(({ id }) => id);
   }
 
   /** Whether the process of a server lives. */
   isAlive(id: string): boolean {
     if (id === this.id) return true;
-    const file = lockFile(this.#directory, id);
-    if (!existsSync(file)) return false;
-    let probe: Sqlite | undefined;
-    try {
-      probe = new DatabaseSync(file, { readOnly: true, timeout: 0 });
-      probe.prepare("SELECT count(*) FROM sqlite_master").get();
-      return false;
-    } catch (error) {
-      if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) return true;
-      if (!existsSync(file)) return false;
-      throw storageError(file, error);
-    } finally {
-      if (probe?.isOpen) probe.close();
-    }
+    const row = this.#database.prepare("SELECT * FROM servers WHERE id = ?").get(id);
+    return row !== undefined && this.#lives(toOther(row));
+  }
+
+  #lives({ id, processId, life, place }: OtherServer): boolean {
+    if (isHeld(lockFile(this.#directory, id))) return true;
+    const own = this.#own;
+    if (own?.place === undefined || place !== own.place || processId === undefined) return false;
+    return life !== undefined && own.lifeOf(processId) === life;
   }
 
   /** Takes a dead server's entry out. */
@@ -98,6 +164,8 @@ export class ServerRegistry {
    */
   close(): void {
     try {
+      // What is left open is for others to tidy up from now on, though this process lives yet.
+      this.#database.prepare("UPDATE servers SET processId = NULL WHERE id = ?").run(this.id);
       const { changes } = this.#database
         .prepare(
           `DELETE FROM servers WHERE id = ?1
@@ -109,6 +177,44 @@ export class ServerRegistry {
     } finally {
       if (this.#lock.isOpen) this.#lock.close();
     }
+  }
+}
+
+/** Another server, as it made itself known. */
+export interface OtherServer extends Partial<Pick<OwnProcess, "version" | "processId" | "place">> {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly life?: string | undefined;
+}
+
+function toOther(row: Row): OtherServer {
+  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+  return {
+    id: String(row.id),
+    startedAt: Number(row.startedAt),
+    life: text(row.life),
+    ...defined({
+      processId: row.processId === null ? undefined : Number(row.processId),
+      place: text(row.place),
+      version: text(row.version),
+    }),
+  };
+}
+
+/** Whether a process holds the lock in a file. A file that is not there is held by nobody. */
+function isHeld(file: string): boolean {
+  if (!existsSync(file)) return false;
+  let probe: Sqlite | undefined;
+  try {
+    probe = new DatabaseSync(file, { readOnly: true, timeout: 0 });
+    probe.prepare("SELECT count(*) FROM sqlite_master").get();
+    return false;
+  } catch (error) {
+    if (sqliteCodeOf(error) === busyCode) return true;
+    if (!existsSync(file)) return false;
+    throw storageError(file, error);
+  } finally {
+    if (probe?.isOpen) probe.close();
   }
 }
 

@@ -3,6 +3,8 @@ import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { explainSystemError } from "../base/systemError.js";
 
+const unnamed = "The database";
+
 /** Somebody else holds the file. */
 export const busyCode = 5;
 
@@ -26,11 +28,19 @@ export function storageError(file: string | undefined, error: unknown): DomainEr
   if (error instanceof DomainError) return error;
   const code = sqliteCodeOf(error);
   const what = (code === undefined ? undefined : advice[code]) ?? messageOf(error);
-  const name = file === undefined ? "The database" : `The database ${file}`;
+  const name = file === undefined ? unnamed : `The database ${file}`;
   return new DomainError("StorageFailed", `${name} failed: ${what}.`, {
     cause: error,
     ...defined({ data: code === undefined ? undefined : { sqliteCode: code } }),
   });
+}
+
+/** The same error with the database's file named, for a person at the server. */
+export function withFileNamed(file: string, error: unknown): unknown {
+  if (!(error instanceof DomainError) || !error.message.startsWith(`${unnamed} failed`))
+    return error;
+  const message = `The database ${file}${error.message.slice(unnamed.length)}`;
+  return new DomainError(error.name, message, { cause: error, data: error.data });
 }
 
 /** The domain error for a folder of ours that cannot be made or used; it names the folder. */
@@ -45,10 +55,25 @@ export function folderError(folder: string, error: unknown): DomainError {
   );
 }
 
+/** SQLite's own words for its primary result codes (`sqlite3_errstr`). */
+const codesByWords: ReadonlyMap<string, number> = new Map([
+  ["database is locked", 5],
+  ["database table is locked", 6],
+  ["attempt to write a readonly database", 8],
+  ["disk I/O error", 10],
+  ["database disk image is malformed", 11],
+  ["database or disk is full", 13],
+  ["unable to open database file", 14],
+  ["locking protocol", 15],
+  ["file is not a database", 26],
+]);
+
 /** SQLite's primary result code; undefined where something else failed. */
 export function sqliteCodeOf(error: unknown): number | undefined {
-  const isCoded = error instanceof Error && "errcode" in error;
-  return isCoded && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+  if (!(error instanceof Error)) return undefined;
+  if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
+  // What fails while a statement is prepared comes with SQLite's words alone.
+  return codesByWords.get(error.message);
 }
 
 /** Whether an error means that a unique index already holds the row. */

@@ -67,7 +67,7 @@ export class OutboxHistory {
   }
 
   #startPruner(): Pruner {
-    return new Pruner(this.#house.completions, this.#house.clock, recordingLog().log);
+    return new Pruner(this.#house, this.#house.clock, recordingLog().log);
   }
 
   take(step: OutboxStep): Promise<void> | undefined {
@@ -162,7 +162,7 @@ export class OutboxHistory {
     for (const one of this.#connections.filter(({ ackTimeoutMs }) => ackTimeoutMs)) {
       this.#disconnect(one);
     }
-    await this.#wait(keepAcknowledgedMs + 2 * 60 * 60_000);
+    await this.#wait(keepAcknowledgedMs + 4 * 60 * 60_000);
   }
 
   #crash(): undefined {
@@ -189,8 +189,8 @@ export class OutboxHistory {
           ...{ completionId: id, text: runId, attempt: this.#attempts.get(id) ?? 0 },
         });
       }
-      // The pruner comes by every hour, a minute after its start the first time.
-      const isOld = (acknowledgedAt ?? now) < now - keepAcknowledgedMs - 60 * 60_000;
+      // The pruner deletes what was over at its last look but one, and looks every hour.
+      const isOld = (acknowledgedAt ?? now) < now - keepAcknowledgedMs - 3 * 60 * 60_000;
       if (isOld) expect(kept, `${runId} is pruned`).toBeUndefined();
     }
     for (const one of clients) {

@@ -89,7 +89,10 @@ export class CoordinatorHouse {
     this.engine = options.engine ?? new GatedEngine();
     this.database = Database.open(join(this.directory, "turnwire.db"));
     const { database, clock, ids, log } = this;
-    this.registry = ServerRegistry.register(database, this.directory, ids.next("srv"), clock.now());
+    this.registry = ServerRegistry.register(database, this.directory, {
+      id: ids.next("srv"),
+      now: clock.now(),
+    });
     this.sessions = new SessionStore(database);
     this.messages = new MessageStore(database);
     this.runs = new RunStore(database);

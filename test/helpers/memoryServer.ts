@@ -166,6 +166,8 @@ export class MemoryServer {
       facts: { name: "turnwire", version: "0.0.0", maxMessageBytes: 1024 },
       env: this.env,
       resolvePath: (path) => resolve(temporary.path, path),
+      // Several of them live in this one process: the lock alone tells which do.
+      ownProcess: { version: "0.0.0", processId: 1, place: undefined, lifeOf: () => undefined },
       lingerMs: options.lingerMs ?? 0,
       clock: options.clock ?? systemClock,
       ids: options.ids ?? new CountingIds(),

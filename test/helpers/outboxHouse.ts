@@ -4,6 +4,7 @@ import { Outbox } from "../../src/events/outbox.js";
 import type { RunComplete } from "../../src/protocol/objects/run.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
+import { NoteStore } from "../../src/storage/noteStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { temporaryFolder, workspaceId } from "./coordinatorHouse.js";
 import { CountingIds, VirtualScheduler } from "./virtualScheduler.js";
@@ -16,6 +17,7 @@ export class OutboxHouse {
   readonly database: Database;
   readonly runs: RunStore;
   readonly completions: CompletionStore;
+  readonly notes: NoteStore;
   readonly outbox: Outbox;
   readonly serverId: string;
 
@@ -24,6 +26,7 @@ export class OutboxHouse {
     this.ids = from?.ids ?? new CountingIds();
     this.database = Database.open(join(directory, "turnwire.db"));
     this.runs = new RunStore(this.database);
+    this.notes = new NoteStore(this.database);
     this.completions = new CompletionStore(this.database);
     this.serverId = this.ids.next("srv");
     this.outbox = new Outbox(this.database, this, this.serverId, this.ids);

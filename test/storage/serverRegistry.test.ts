@@ -1,10 +1,12 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { lifeOf, processPlace } from "../../src/process/processLife.js";
 import { Database } from "../../src/storage/database.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { notOnLinux, unless } from "../helpers/unless.js";
 import { buildStorageProgram } from "./storageProcess.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -24,7 +26,14 @@ afterEach(() => {
   folder.remove();
 });
 
-const register = (id: string) => ServerRegistry.register(database, folder.path, id, 0);
+const own = { version: "1", processId: process.pid, place: processPlace(), lifeOf };
+/** Looks at others as a server of this process; several of them live in it, which the lock tells. */
+const register = (id: string) =>
+  ServerRegistry.register(database, folder.path, {
+    id,
+    now: Date.now(),
+    own: { ...own, processId: 0 },
+  });
 const lockFiles = () => readdirSync(join(folder.path, "servers"));
 const known = () =>
   database
@@ -46,6 +55,49 @@ describe("a server in another process", () => {
     expect(known()).toEqual(["own"]);
     expect(lockFiles()).toEqual(["own.lock"]);
     own.close();
+  });
+
+  unless(
+    it,
+    notOnLinux,
+    "/proc tells when a process began",
+  )("lives though somebody removed its lock, or made another in its place", async () => {
+    const own = register("own");
+    const other = await program.start("register", folder.path, "a");
+    const lock = join(folder.path, "servers", `${other.line}.lock`);
+    rmSync(lock);
+    expect(own.isAlive(other.line)).toBe(true);
+    expect(own.dead()).toEqual([]);
+    writeFileSync(lock, "");
+    expect(own.isAlive(other.line)).toBe(true);
+    await other.kill();
+    expect(own.dead()).toEqual([other.line]);
+    own.close();
+  });
+
+  it("is not taken for another that has got its process's number", async () => {
+    const own = register("own");
+    const other = await program.start("register", folder.path);
+    const life = lifeOf(process.pid) ?? "";
+    await other.kill();
+    database
+      .prepare("UPDATE servers SET processId = ?, life = ? WHERE id = ?")
+      .run(process.pid, `${life}0`, other.line);
+    expect(own.isAlive(other.line)).toBe(false);
+    own.close();
+  });
+
+  it("leaves a lock behind when it is killed in its start, which the next start sweeps", () => {
+    const stray = join(folder.path, "servers", "srv_stray.lock");
+    const young = join(folder.path, "servers", "srv_young.lock");
+    const first = register("first");
+    for (const file of [stray, young]) writeFileSync(file, "");
+    const old = new Date(Date.now() - 120_000);
+    utimesSync(stray, old, old);
+    const second = register("second");
+    expect(lockFiles().sort()).toEqual(["first.lock", "second.lock", "srv_young.lock"]);
+    first.close();
+    second.close();
   });
 
   it("is tidied up after exactly once by several that open the directory at once", async () => {
@@ -98,6 +150,18 @@ describe("a server of this process", () => {
     const next = register("next");
     expect(next.dead()).toEqual(["own"]);
     next.close();
+  });
+
+  it("leaves nothing where what belongs to its start fails", () => {
+    const fail = () => {
+      throw new Error("damaged");
+    };
+    const registration = { id: "own", now: 0 };
+    expect(() => ServerRegistry.register(database, folder.path, registration, fail)).toThrow(
+      "damaged",
+    );
+    expect(known()).toEqual([]);
+    expect(lockFiles()).toEqual([]);
   });
 
   it("that cannot be written down holds no lock", () => {
