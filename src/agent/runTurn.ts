@@ -53,7 +53,14 @@ class Turn {
     this.#maySummarize = input.autoSummarize;
   }
 
+  /** Runs the turn, and says what was refused on the way. */
   async run(): Promise<TurnOutcome> {
+    const outcome = await this.#loop();
+    const { denials } = this.#tools;
+    return denials === 0 ? outcome : { ...outcome, denials };
+  }
+
+  async #loop(): Promise<TurnOutcome> {
     this.#say(this.#input.prompt);
     if (this.#input.signal.aborted) return this.#cancelled();
     this.#input.onBegin?.();

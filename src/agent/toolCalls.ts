@@ -33,6 +33,7 @@ export class ToolCalls {
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #repetition = new Repetition();
   #denialsInRow = 0;
+  #denials = 0;
   /** How often the newest reply's calls and their results have come in a row. */
   #timesRound = 1;
 
@@ -40,6 +41,11 @@ export class ToolCalls {
     this.#input = input;
     this.#ports = ports;
     this.#tools = new Map(input.tools.map((tool) => [tool.name, tool]));
+  }
+
+  /** How many permissions were refused so far. */
+  get denials(): number {
+    return this.#denials;
   }
 
   /**
@@ -164,6 +170,8 @@ export class ToolCalls {
       check: async (need: PermissionNeed, signal: AbortSignal) => {
         setState(assistant, call, "pending");
         const verdict = await this.#input.permissions.check(need, signal);
+        // A sub-task asks here too. What a search leaves out by itself is nothing that was tried.
+        if (!verdict.allowed && need.denyOnly !== true) this.#denials++;
         setState(assistant, call, "running");
         return verdict;
       },

@@ -3,8 +3,12 @@ import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startF
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import { createProgram, type Program } from "./program.js";
-import { exitCodes, type RunCommandIo } from "./runOptions.js";
+import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
+import { OutputStream } from "./runOutput.js";
 import type { ServeOptions } from "./serveOptions.js";
+
+/** Each of them cancels a run and lets it tell its end; a second one does not wait. */
+const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** What `main.ts` gives. */
 export interface CommandLineParts {
@@ -16,15 +20,15 @@ export interface CommandLineParts {
 
 /** The command line over a process. */
 export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts): Program {
-  const writeOut = (text: string) => void self.stdout.write(text);
+  const out = new OutputStream(self.stdout, () => {});
+  // A stderr that nobody reads is no reason to end.
+  const errors = new OutputStream(self.stderr, () => {});
+  const writeOut = (text: string) => void out.write(text);
   const resolvePath = fromStartFolder(() => self.cwd());
   const program = createProgram(
     {
       serve: (options) => parts.startServer(options),
-      run: async (options) => {
-        const { runCommand } = await import("./run.js");
-        return runCommand(options, runIo(self, parts, resolvePath));
-      },
+      run: (options) => runIn(self, options, runIo(self, parts, resolvePath)),
       schema: async () => {
         const { protocolJsonSchema } = await import("./schema.js");
         writeOut(`${JSON.stringify(protocolJsonSchema(), null, 2)}\n`);
@@ -53,7 +57,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       version: parts.version,
       isStdinTty: self.stdin.isTTY === true,
       writeOut,
-      writeError: (text) => void self.stderr.write(text),
+      writeError: (text) => void errors.write(text),
     },
   );
   return {
@@ -64,10 +68,25 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         return exitCodes.usage;
       });
       // The process ends at once after this: what was printed has to be out.
-      await Promise.all([flushed(self.stdout), flushed(self.stderr)]);
-      return exitCode;
+      await Promise.all([out.flushed(), errors.flushed()]);
+      const isTold = exitCode === exitCodes.output;
+      if (out.failure === undefined || isTold) return exitCode;
+      await errors.write(`turnwire: stdout could not be written: ${out.failure.message}\n`);
+      return exitCodes.output;
     },
   };
+}
+
+async function runIn(
+  self: NodeJS.Process,
+  options: RunCommandOptions,
+  io: RunCommandIo,
+): Promise<number> {
+  const [{ runCommand }, { openTerminal }] = await Promise.all([
+    import("./run.js"),
+    import("./terminal.js"),
+  ]);
+  return runCommand(options, { ...io, openTerminal: () => openTerminal(self.platform) });
 }
 
 function runIo(
@@ -84,8 +103,10 @@ function runIo(
     resolvePath,
     serverCommand: { file: self.execPath, args: [launcher, "serve"] },
     onInterrupt(callback) {
-      self.on("SIGINT", callback);
-      return () => self.off("SIGINT", callback);
+      for (const signal of stopSignals) self.on(signal, callback);
+      return () => {
+        for (const signal of stopSignals) self.off(signal, callback);
+      };
     },
   };
 }
@@ -99,12 +120,4 @@ function folderOrNone(named: string | undefined, resolvePath: ResolvePath): stri
     if (error instanceof NoStartFolder) return undefined;
     throw error;
   }
-}
-
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    if (stream.destroyed || stream.writableLength === 0) return resolve();
-    stream.once("error", () => resolve());
-    stream.write("", () => resolve());
-  });
 }

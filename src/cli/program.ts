@@ -133,7 +133,10 @@ function addRun(program: Command, actions: Reported): void {
   program
     .command("run")
     .description("run one prompt and print the reply")
-    .argument("<prompt>", "what to do; `-` reads it from stdin")
+    .argument(
+      "<prompt...>",
+      "what to do; `-` reads it from stdin, and `--` comes before one that begins with `-`",
+    )
     .option("--cwd <dir>", "the folder to work in", nonEmpty)
     .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
     .addOption(
@@ -154,9 +157,9 @@ function addRun(program: Command, actions: Reported): void {
       new Option("--output <format>", "what goes to stdout").choices(outputFormats).default("text"),
     )
     .option("--timeout <seconds>", "cancel the run after so long", positiveSeconds)
-    .action((prompt: string, { continue: continueLatest, timeout, ...options }: RunFlags) =>
+    .action((words: string[], { continue: continueLatest, timeout, ...options }: RunFlags) =>
       actions.run({
-        prompt,
+        prompt: words.join(" "),
         ...options,
         ...defined({ continueLatest, timeoutSeconds: timeout }),
       }),

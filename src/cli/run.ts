@@ -3,23 +3,24 @@
  * other (contract section 11).
  */
 
-import { addAbortSignal, type Readable } from "node:stream";
 import { type Clock, systemClock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import { messageOf } from "../base/errors.js";
 import { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
 import { RunActivity } from "./runActivity.js";
+import { Deeds, earlyEnd, exitCodeOf, explain, type Stop, toldCompletion } from "./runEnd.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
 import { PermissionPrompt } from "./runPermission.js";
+import { readPrompt } from "./runPrompt.js";
 import { openSession, type RunPlace } from "./runSession.js";
 import { RunText } from "./runText.js";
+import type { Terminal } from "./terminal.js";
 
 /**
- * Runs one prompt and resolves with the exit code: 0 succeeded, 1 failed, 2 bad usage, 130
- * cancelled. Never rejects: what goes wrong is told on stderr in one line. The first interrupt
+ * Runs one prompt and resolves with the exit code (`exitCodes`). Never rejects: what goes wrong is
+ * told on stderr in one line, and with `json` and `stream-json` as an object too. The first interrupt
  * cancels the run and waits for its end, the second kills the server.
  */
 export async function runCommand(
@@ -35,8 +36,6 @@ export async function runCommand(
   }
 }
 
-type Stop = "interrupt" | "timeout" | "nobody reads";
-
 class RunCommand {
   readonly #options: RunCommandOptions;
   readonly #io: RunCommandIo;
@@ -45,7 +44,9 @@ class RunCommand {
   readonly #stderr: OutputStream;
   readonly #activity: RunActivity;
   readonly #releases: (() => void)[] = [];
+  readonly #deeds = new Deeds();
   #client: TurnwireClient | undefined;
+  #asking: PermissionPrompt | undefined;
   #stoppedBy: Stop | undefined;
   #hasHinted = false;
 
@@ -67,20 +68,28 @@ class RunCommand {
   }
 
   async run(): Promise<number> {
-    const { prompt: given } = this.#options;
+    const exitCode = await this.#run();
+    const { failure } = this.#stdout;
+    if (failure === undefined) return exitCode;
+    await this.#complain(`stdout could not be written: ${failure.message}`);
+    return exitCodes.output;
+  }
+
+  async #run(): Promise<number> {
+    const { prompt: given, timeoutSeconds } = this.#options;
     try {
-      const prompt = given === "-" ? await readAll(this.#io.stdin, this.#stop.signal) : given;
-      if (prompt.trim() === "") {
-        await this.#complain("the prompt is empty; give it as the last argument, or `-` and stdin");
-        return exitCodes.usage;
-      }
+      const prompt = await readPrompt(given, this.#io.stdin, this.#stop.signal);
       this.#client = await this.#connect();
       const place = await openSession(this.#client, this.#options, this.#io.resolvePath);
-      return await this.#exitCodeOf(await this.#prompt(this.#client, place, prompt));
+      const completion = await this.#prompt(this.#client, place, prompt);
+      return await this.#reportEnd(this.#told(completion));
     } catch (error) {
-      if (this.#stoppedBy !== undefined) return this.#stoppedExitCode(this.#stoppedBy);
-      await this.#complain(explain(error));
-      return exitCodes.failed;
+      const end = earlyEnd(error, this.#stoppedBy, timeoutSeconds);
+      if (this.#stdout.failure === undefined) {
+        await this.#writeEnd(end, "runRefused");
+        if (end.status === "failed") await this.#complain(end.error);
+      }
+      return exitCodeOf(end, this.#deeds, error);
     }
   }
 
@@ -108,19 +117,36 @@ class RunCommand {
   }
 
   /** Without `--permission-mode` the configuration decides; what it wants asked is asked here. */
-  #permissionHandler() {
-    const { stdin, stderr, isStderrTty } = this.#io;
-    if (stdin.isTTY && isStderrTty && this.#options.prompt !== "-") {
-      const prompt = new PermissionPrompt(stdin, stderr);
-      return prompt.ask.bind(prompt);
-    }
-    return async () => {
+  #permissionHandler(): PermissionPrompt["ask"] {
+    return async (question, context) => {
+      this.#asking ??= this.#openQuestions();
+      if (this.#asking !== undefined) return this.#asking.ask(question, context);
       if (!this.#hasHinted) {
         this.#hasHinted = true;
         await this.#complain("there is no terminal to ask on; see --permission-mode");
       }
-      return { decision: "deny" as const, message: "There is nobody to ask." };
+      return { decision: "deny", message: "There is nobody to ask." };
     };
+  }
+
+  #openQuestions(): PermissionPrompt | undefined {
+    const { stdin, stderr, isStderrTty, openTerminal } = this.#io;
+    // Who has sent stderr away is not looking.
+    if (!isStderrTty) return undefined;
+    const terminal = openTerminal?.();
+    if (terminal !== undefined) {
+      this.#releases.push(() => terminal.close());
+      return new PermissionPrompt(terminal.input, terminal.output, () => this.#discard(terminal));
+    }
+    const isFree = stdin.isTTY === true && this.#options.prompt !== "-";
+    return isFree ? new PermissionPrompt(stdin, stderr) : undefined;
+  }
+
+  /** Ctrl-C reaches the program as a character while what was typed is thrown away. */
+  async #discard(terminal: Terminal): Promise<boolean> {
+    const goesOn = await terminal.discardTyped();
+    if (!goesOn) this.#interrupt();
+    return goesOn;
   }
 
   async #prompt(client: TurnwireClient, place: RunPlace, prompt: string): Promise<RunComplete> {
@@ -151,6 +177,7 @@ class RunCommand {
   async #showAll(events: AsyncIterable<LossyEvent>, place: RunPlace, text: RunText): Promise<void> {
     const { output } = this.#options;
     for await (const event of events) {
+      this.#deeds.take(event);
       if ("sessionId" in event.params && event.params.sessionId !== place.sessionId) continue;
       await this.#stderr.write(this.#activity.lines(event));
       if (output === "stream-json") await this.#stdout.write(`${JSON.stringify(event)}\n`);
@@ -158,26 +185,37 @@ class RunCommand {
     }
   }
 
+  /** @throws Error where it could not be written: what nobody has is not acknowledged. */
   async #showCompletion(completion: RunComplete, text: RunText): Promise<void> {
     const { output } = this.#options;
     if (output === "text") await text.finish(completion.messageId);
-    else {
-      const line = output === "json" ? completion : { method: "runComplete", params: completion };
-      await this.#stdout.write(`${JSON.stringify(line)}\n`);
+    else await this.#writeEnd(this.#told(completion), "runComplete");
+    if (this.#stdout.failure !== undefined) throw this.#stdout.failure;
+  }
+
+  #told(completion: RunComplete): RunComplete {
+    return toldCompletion(completion, this.#stoppedBy, this.#options.timeoutSeconds);
+  }
+
+  /** For a program, whatever the end is: one object. */
+  async #writeEnd(end: object, method: "runComplete" | "runRefused"): Promise<void> {
+    const { output } = this.#options;
+    if (output === "text") return;
+    const line = output === "json" ? end : { method, params: end };
+    await this.#stdout.write(`${JSON.stringify(line)}\n`);
+  }
+
+  async #reportEnd(completion: RunComplete): Promise<number> {
+    const { status, error, denials } = completion;
+    if (denials !== undefined) {
+      await this.#complain(
+        `${denials} ${denials === 1 ? "permission was" : "permissions were"} denied`,
+      );
     }
-  }
-
-  async #exitCodeOf({ status, error }: RunComplete): Promise<number> {
-    if (status === "succeeded") return exitCodes.succeeded;
-    if (this.#stoppedBy !== undefined) return this.#stoppedExitCode(this.#stoppedBy);
-    await this.#complain(error ?? `the run was ${status}`);
-    return status === "cancelled" ? exitCodes.cancelled : exitCodes.failed;
-  }
-
-  async #stoppedExitCode(stoppedBy: Stop): Promise<number> {
-    if (stoppedBy !== "timeout") return exitCodes.cancelled;
-    await this.#complain(`cancelled after ${this.#options.timeoutSeconds} s; see --timeout`);
-    return exitCodes.failed;
+    const isOwnStop = status === "cancelled" && this.#stoppedBy !== undefined;
+    if (status !== "succeeded" && !isOwnStop)
+      await this.#complain(error ?? `the run was ${status}`);
+    return exitCodeOf(completion, this.#deeds);
   }
 
   #interrupt(): void {
@@ -196,17 +234,6 @@ class RunCommand {
   #complain(text: string): Promise<void> {
     return this.#stderr.write(`turnwire run: ${text}\n`);
   }
-}
-
-/** One line for a person. */
-function explain(error: unknown): string {
-  return messageOf(error).replace(/\s+/g, " ").trim();
-}
-
-async function readAll(stream: Readable, signal: AbortSignal): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of addAbortSignal(signal, stream)) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function definedOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {

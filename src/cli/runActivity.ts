@@ -55,7 +55,9 @@ function describeCall({ name, input }: ToolCall): string {
 
 /** One line of at most {@link maxInput} characters, free of what could steer a terminal. */
 export function shorten(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out.
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
+  const line = text
+    .slice(0, maxInput * 10)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")
+    .trim();
   return line.length > maxInput ? `${line.slice(0, maxInput - 1)}…` : line;
 }

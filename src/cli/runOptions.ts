@@ -2,6 +2,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { ResolvePath } from "../base/startFolder.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
+import type { Terminal } from "./terminal.js";
 
 export interface RunCommandOptions {
   /** The prompt; `-` reads it from stdin. */
@@ -35,9 +36,22 @@ export interface RunCommandIo {
   readonly resolvePath: ResolvePath;
   /** The server to start; `--data-dir` is added to its arguments. */
   readonly serverCommand: { readonly file: string; readonly args: readonly string[] };
-  /** Calls back at every interrupt, Ctrl-C that is; call what is returned to stop. */
+  /** The terminal that questions are put on; stdin and stderr where it is not given. */
+  openTerminal?(): Terminal | undefined;
+  /** Calls back at every interrupt, Ctrl-C or SIGTERM; call what is returned to stop. */
   onInterrupt(callback: () => void): () => void;
 }
 
-/** The exit codes of `turnwire run`. */
-export const exitCodes = { succeeded: 0, failed: 1, usage: 2, cancelled: 130 } as const;
+/** The exit codes of `turnwire run`; where several fit, `exitCodeOf` says which one it is. */
+export const exitCodes = {
+  succeeded: 0,
+  failed: 1,
+  usage: 2,
+  /** Everything that it tried to do was refused. */
+  denied: 3,
+  /** It reached a bound of its own. */
+  limit: 4,
+  /** What there was to print could not be written. */
+  output: 5,
+  cancelled: 130,
+} as const;

@@ -1,47 +1,80 @@
 /**
- * Writes to a stream that may be slow, or closed by its reader at any time: writes are awaited, and
- * a reader that leaves (`| head`) is told to the owner instead of being an error.
+ * Writes to a stream that may be slow, full, or closed by its reader at any time: writes are awaited,
+ * and one that fails is told to the owner instead of being an error.
  */
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 
 export class OutputStream {
   readonly #stream: Writable;
-  #isBroken = false;
+  #failure: Error | undefined;
   readonly #onError: (error: Error) => void;
+  readonly #onClose: () => void;
+  /** Who waits for the stream to take something: one that is closed may never say so. */
+  readonly #waiting = new Set<() => void>();
+  readonly #whenTaken: (() => void)[] = [];
 
-  /** `onBroken` is called once, when nobody reads the stream any more. */
+  /** `onBroken` is called once, when nothing can be written any more. */
   constructor(stream: Writable, onBroken: () => void) {
     this.#stream = stream;
-    this.#onError = () => {
-      if (this.#isBroken) return;
-      this.#isBroken = true;
+    this.#onError = (error) => {
+      if (this.#failure !== undefined) return;
+      this.#failure = error;
+      this.#letGo();
       onBroken();
     };
+    this.#onClose = () => this.#letGo();
     stream.on("error", this.#onError);
+    stream.on("close", this.#onClose);
   }
 
-  /** Writes and waits until the stream takes more. Never rejects; writes to nobody do nothing. */
-  async write(text: string): Promise<void> {
-    if (this.#isBroken || text === "") return;
-    if (this.#stream.write(text)) return;
-    const isOver = new AbortController();
-    const { signal } = isOver;
-    try {
-      await Promise.race([
-        once(this.#stream, "drain", { signal }),
-        once(this.#stream, "close", { signal }),
-      ]);
-    } catch (error) {
-      if (!this.#isBroken) throw error;
-    } finally {
-      isOver.abort();
-    }
+  /** Why nothing can be written any more; undefined while it can. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Writes, and waits until the system has taken it. Never rejects: what went wrong is `failure`, and
+   * writes behind it do nothing.
+   */
+  write(text: string): Promise<void> {
+    if (this.#failure !== undefined || text === "") return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve);
+      const taken = (error?: Error | null) => {
+        this.#waiting.delete(resolve);
+        if (error) this.#onError(error);
+        resolve();
+        if (this.#waiting.size === 0) this.#tellTaken();
+      };
+      try {
+        this.#stream.write(text, taken);
+      } catch (error) {
+        // Files are written at once, and on Node 20 throw at once.
+        taken(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  /** Resolves once all that was written has been taken, or cannot be. */
+  async flushed(): Promise<void> {
+    while (this.#waiting.size > 0)
+      await new Promise<void>((resolve) => this.#whenTaken.push(resolve));
   }
 
   /** Gives the stream back. */
   release(): void {
+    this.#stream.off("close", this.#onClose);
     // A late EPIPE must not end the process, so a broken stream keeps its listener.
-    if (!this.#isBroken) this.#stream.off("error", this.#onError);
+    if (this.#failure === undefined) this.#stream.off("error", this.#onError);
+  }
+
+  #letGo(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+    this.#tellTaken();
+  }
+
+  #tellTaken(): void {
+    for (const resolve of this.#whenTaken.splice(0)) resolve();
   }
 }

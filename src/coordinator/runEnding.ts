@@ -204,7 +204,7 @@ export class RunEnding {
         cause,
       }),
       foldedPrompts: run.folded,
-      ...defined({ usage }),
+      ...defined({ usage, denials: outcome.denials }),
       completedAt: toRfc3339(this.#options.clock.now()),
     };
   }

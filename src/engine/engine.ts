@@ -96,6 +96,8 @@ export interface TurnOutcome {
   readonly error?: string;
   readonly errorName?: RunErrorName;
   readonly cause?: RunCause;
+  /** How many permissions were refused, those of sub-tasks included; absent where none was. */
+  readonly denials?: number;
 }
 
 /** What a user says. */

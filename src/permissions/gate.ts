@@ -127,9 +127,10 @@ async function ask(
   need: PermissionNeed,
   signal: AbortSignal,
 ): Promise<PermissionAnswer | undefined> {
-  const { toolCallId, tool, action, description, path, input } = need;
+  const { toolCallId, tool, action, description, path, cwd, diff, diffTruncated, input } = need;
+  const shown = defined({ path, cwd, diff, diffTruncated });
   try {
-    const question = { toolCallId, tool, action, description, ...defined({ path }), input };
+    const question = { toolCallId, tool, action, description, ...shown, input };
     return await options.ask(question, signal);
   } catch (error) {
     signal.throwIfAborted();

@@ -18,6 +18,10 @@ export interface PermissionNeed {
   readonly cwd?: string;
   /** What reads a command line, and the folder that rules about it were given for. */
   readonly shell?: { readonly language: ShellLanguage; readonly workspacePath: string };
+  /** What would be applied to the file at `path`, for the question. */
+  readonly diff?: string;
+  /** Set where only the beginning of the diff is there. */
+  readonly diffTruncated?: boolean;
   readonly input: unknown;
   /** Nobody is asked: allowed is only what an allow rule names by itself, without a wildcard. */
   readonly ruleOnly?: boolean;

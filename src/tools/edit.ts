@@ -4,7 +4,7 @@ import { defineTool } from "./defineTool.js";
 import { applyEdits } from "./edits/applyEdits.js";
 import { requireKnown } from "./edits/knownFile.js";
 import { encodeTextFile, readTextFile } from "./edits/textFile.js";
-import { unifiedDiff } from "./edits/unifiedDiff.js";
+import { fileDiff } from "./edits/unifiedDiff.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
 import { writeAtomically } from "./files/atomicWrite.js";
@@ -60,7 +60,9 @@ async function edit(
   const file = await aboutPath(input.path, () => readTextFile(reached.real));
   const after = applyEdits(file.text, file.lineEnd, input.edits);
   const description = `Edit ${reached.shown}`;
-  await requireWriting(context, { tool: "edit", reached, description, input });
+  // What is shown is what will be made: `replaces` below holds it to this version of the file.
+  const change = fileDiff(reached.shown, file.text, after);
+  await requireWriting(context, { tool: "edit", reached, description, input, change });
   context.signal.throwIfAborted();
   const content = encodeTextFile(file, after);
   const version = await aboutPath(input.path, () =>
@@ -68,7 +70,7 @@ async function edit(
   );
   session.remember(reached.real, version);
   const count = input.edits.length === 1 ? "1 edit" : `${input.edits.length} edits`;
-  const diff = unifiedDiff(reached.shown, file.text, after);
+  const diff = change?.isCut ? undefined : change?.diff;
   return {
     output: `Made ${count} in ${reached.shown}.`,
     ...defined({ diff }),

@@ -3,12 +3,13 @@ import { defined } from "../base/defined.js";
 import { formatBytes } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
 import { requireKnown } from "./edits/knownFile.js";
-import { readTextFile } from "./edits/textFile.js";
-import { unifiedDiff } from "./edits/unifiedDiff.js";
+import { readTextFile, type TextFile } from "./edits/textFile.js";
+import { type FileDiff, fileDiff } from "./edits/unifiedDiff.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
 import { writeAtomically } from "./files/atomicWrite.js";
 import { reachPath } from "./files/paths.js";
+import type { FileVersion } from "./files/version.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolContext, ToolResult } from "./tool.js";
 
@@ -36,21 +37,26 @@ async function write(
   context: ToolContext,
 ): Promise<ToolResult> {
   const reached = await reachPath(context.workspacePath, input.path);
-  const ask = () =>
+  const ask = (change?: FileDiff) =>
     requireWriting(context, {
       tool: "write",
       reached,
       description: `Write ${reached.shown}`,
       input,
+      change,
     });
-  // Outside the workspace nothing is looked at before it is allowed; inside, nobody is asked about
-  // what would fail.
-  if (!reached.inside) await ask();
   const session = resources.session(context.sessionId);
+  // Outside the workspace nothing is looked at before it is allowed, but for what was read before;
+  // else nobody is asked about what would fail, and the question shows what would change.
+  const mayLook = reached.inside || session.knownVersion(reached.real) !== undefined;
+  if (!mayLook) await ask();
   const replaces = await requireKnown(session, reached);
-  if (reached.inside) await ask();
+  const before = replaces === undefined ? undefined : await textBefore(reached.real, replaces);
+  // Of a file that was no text there is no telling what changes.
+  const change =
+    before === "unreadable" ? undefined : fileDiff(reached.shown, before?.text, input.content);
+  if (mayLook) await ask(change);
   context.signal.throwIfAborted();
-  const before = replaces === undefined ? undefined : await textBefore(reached.real);
   const content = Buffer.from(input.content, "utf8");
   const version = await aboutPath(input.path, () =>
     writeAtomically({ real: reached.real, content, replaces }, resources.ids),
@@ -58,17 +64,23 @@ async function write(
   session.remember(reached.real, version);
   const verb = replaces === undefined ? "Created" : "Replaced";
   const output = `${verb} ${reached.shown} (${formatBytes(content.length)}).`;
-  // Of a file that was no text there is no telling what changed.
-  if (before === "unreadable") return { output };
-  const diff = unifiedDiff(reached.shown, before?.text, input.content);
-  return { output, ...defined({ diff }) };
+  return { output, ...defined({ diff: change?.isCut ? undefined : change?.diff }) };
 }
 
-async function textBefore(real: string): Promise<{ text: string } | "unreadable"> {
+/** The text that is replaced; what is shown of it must be what is written over. */
+async function textBefore(
+  real: string,
+  version: FileVersion,
+): Promise<{ readonly text: string } | "unreadable"> {
+  let file: TextFile;
   try {
-    return await readTextFile(real);
+    file = await readTextFile(real);
   } catch (error) {
     if (error instanceof ToolFailure) return "unreadable";
     throw error;
   }
+  if (file.version === version) return file;
+  throw new ToolFailure(
+    "The file was changed by somebody else just now. Read it again with `read`.",
+  );
 }

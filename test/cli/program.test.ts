@@ -89,6 +89,17 @@ describe("serve", () => {
   });
 });
 
+describe("the prompt of run", () => {
+  it.each([
+    [["one", "two  three", "4"], "one two  three 4"],
+    [["--", "-one", "--two"], "-one --two"],
+    [["--output", "text", "--", "--output", "json"], "--output json"],
+    [["-"], "-"],
+  ])("is of %j one text", async (words, prompt) => {
+    expect((await run(["run", ...words])).calls).toMatchObject([["run", { prompt }]]);
+  });
+});
+
 describe("run", () => {
   it("takes a prompt and prints text unless told", async () => {
     expect(await run(["run", "hello"])).toMatchObject({
@@ -125,7 +136,7 @@ describe("run", () => {
     [["--permission-mode", "maybe", "p"]],
     [["--output", "xml", "p"]],
     [["--timeout", "0", "p"]],
-    [["one", "two"]],
+    [["-one"]],
   ])("exits with 2 and says why for %j", async (rest) => {
     const { calls, exitCode, stdout, stderr } = await run(["run", ...rest]);
     expect({ calls, exitCode, stdout }).toEqual({ calls: [], exitCode: 2, stdout: "" });

@@ -99,7 +99,7 @@ describe("a run that does not succeed", () => {
     broken.remove();
   });
 
-  it("that takes too long is cancelled and exits with 1", async () => {
+  it("that takes too long is cancelled and exits with 4", async () => {
     const timers: (() => void)[] = [];
     const clock: Clock = {
       ...systemClock,
@@ -113,8 +113,8 @@ describe("a run that does not succeed", () => {
     const exitCode = harness.run({ prompt, timeoutSeconds: 7 }, clock);
     await harness.stdoutShows(/Begun/);
     for (const run of timers) run();
-    expect(await exitCode).toBe(1);
-    expect(harness.stderrText()).toContain("cancelled after 7 s");
+    expect(await exitCode).toBe(4);
+    expect(harness.stderrText()).toContain("timeout: cancelled after 7 s");
     expect(harness.stdoutText()).toBe("Begun.\n");
   });
 });
@@ -216,7 +216,7 @@ describe("the program", () => {
       env: { ...process.env, ...offlineEnvironment(harness.folder) },
     });
 
-  it("ends quietly when nobody reads its output any more", async () => {
+  it("says so and exits with 5 when nobody reads its output any more", async () => {
     const child = start(["@chunks 20000 100\n@wait 60000"]);
     let stderr = "";
     child.stderr.on("data", (chunk) => {
@@ -224,8 +224,8 @@ describe("the program", () => {
     });
     await once(child.stdout, "data");
     child.stdout.destroy();
-    expect(await once(child, "exit")).toEqual([130, null]);
-    expect(stderr).toBe("");
+    expect(await once(child, "exit")).toEqual([5, null]);
+    expect(stderr).toMatch(/^turnwire run: stdout could not be written: .*EPIPE.*\n$/);
   });
 
   it("cancels on SIGINT and exits with 130", async () => {

@@ -24,6 +24,11 @@ export const requestPermission = declareMethod({
         .string()
         .optional()
         .describe("The real folder that a command runs in; with `bash` alone."),
+      diff: z
+        .string()
+        .optional()
+        .describe("What would be applied to the file, as a unified diff; with `write` and `edit`."),
+      diffTruncated: z.boolean().optional().describe("Only the beginning of the diff is told."),
       input: z.unknown().describe("The tool's input."),
     }),
   result: () =>

@@ -81,6 +81,11 @@ export const RunComplete = lazySchema(() =>
       cause: RunCause().optional(),
       foldedPrompts: z.int().nonnegative().describe("Queued prompts that joined this turn."),
       usage: Usage().optional(),
+      denials: z
+        .int()
+        .positive()
+        .optional()
+        .describe("How many permissions were refused; absent where none was."),
       completedAt: z.iso.datetime().describe("RFC 3339, UTC."),
     })
     .meta({ id: "RunComplete", description: "The terminal record of a turn." }),

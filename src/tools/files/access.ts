@@ -1,6 +1,8 @@
 // The question before a tool reaches a path: where does it really lead, and may the tool go there?
+import { defined } from "../../base/defined.js";
 import { isWithin } from "../../base/insideFolder.js";
 import { requirePermission } from "../../permissions/requirePermission.js";
+import type { FileDiff } from "../edits/unifiedDiff.js";
 import type { ToolContext } from "../tool.js";
 import { type ReachedPath, reachPath } from "./paths.js";
 
@@ -33,9 +35,16 @@ export async function reachForReading(
 /** Asks whether a tool may change the file at a resolved path. */
 export async function requireWriting(
   context: ToolContext,
-  writing: { tool: string; reached: ReachedPath; description: string; input: unknown },
+  writing: {
+    tool: string;
+    reached: ReachedPath;
+    description: string;
+    input: unknown;
+    /** What would be applied, where it can be told before it is allowed. */
+    change?: FileDiff | undefined;
+  },
 ): Promise<void> {
-  const { reached } = writing;
+  const { reached, change } = writing;
   await requirePermission(context, {
     tool: writing.tool,
     action: "write",
@@ -44,6 +53,7 @@ export async function requireWriting(
       : `${writing.description}, which is outside the workspace`,
     subject: { kind: "path", value: reached.shown },
     path: reached.real,
+    ...defined({ diff: change?.diff, diffTruncated: change?.isCut || undefined }),
     input: writing.input,
   });
 }

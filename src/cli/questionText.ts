@@ -1,0 +1,73 @@
+/**
+ * What a person is shown before a tool may act: all that would run or change, in lines of which each
+ * is one on the terminal, however it was written.
+ */
+import type { PermissionQuestion } from "../protocol/registry.js";
+import { visibleLine, visibleLines } from "./visibleText.js";
+
+/** The lines of a question, the choice apart. */
+export function questionLines(question: PermissionQuestion): string[] {
+  const { tool, path, cwd } = question;
+  const body = bodyOf(question);
+  return [
+    ...(path === undefined ? [] : [`Path: ${visibleLine(path)}`]),
+    ...(cwd === undefined ? [] : [`Folder: ${visibleLine(cwd)}`]),
+    ...titled(`${visibleLine(tool)}: ${body.title}`, body.lines),
+  ];
+}
+
+interface Body {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+function titled(title: string, lines: readonly string[]): string[] {
+  return [title, ...lines.map((line) => `  │ ${line}`)];
+}
+
+function bodyOf({ tool, description, input, diff, diffTruncated }: PermissionQuestion): Body {
+  const fields = fieldsOf(input);
+  if (tool === "bash" && typeof fields.command === "string")
+    return commandBody(fields.command, fields);
+  const title = visibleLine(description);
+  if (diff !== undefined) {
+    const lines = diff.replace(/\n$/, "").split("\n").map(visibleLine);
+    if (!diffTruncated) return { title, lines };
+    return {
+      title,
+      lines: [...lines, "The diff goes on; this is all of the input:", ...inputLines(input)],
+    };
+  }
+  return { title, lines: inputLines(input) };
+}
+
+function commandBody(command: string, { command: _, ...others }: Record<string, unknown>): Body {
+  // What does not change what is run is left out: the model's own words about it.
+  const { description: __, ...rest } = others;
+  const more = Object.keys(rest).length === 0 ? [] : [`with ${visibleLine(JSON.stringify(rest))}`];
+  const lines = visibleLines(command);
+  const [only] = lines;
+  if (lines.length === 1) return { title: `Run: ${only}`, lines: more };
+  return { title: `Run these ${lines.length} lines:`, lines: [...lines, ...more] };
+}
+
+/** Every field of an input: texts as their lines, all else as JSON. */
+function inputLines(input: unknown): string[] {
+  return Object.entries(fieldsOf(input)).flatMap(([name, value]) => {
+    if (typeof value !== "string") {
+      const json = (JSON.stringify(value, null, 2) ?? "").split("\n").map(visibleLine);
+      return json.length === 1
+        ? [`${visibleLine(name)}: ${json[0]}`]
+        : [`${visibleLine(name)}:`, ...json];
+    }
+    const lines = visibleLines(value);
+    return lines.length === 1
+      ? [`${visibleLine(name)}: ${lines[0]}`]
+      : [`${visibleLine(name)}:`, ...lines];
+  });
+}
+
+function fieldsOf(input: unknown): Record<string, unknown> {
+  if (typeof input === "object" && input !== null && !Array.isArray(input)) return { ...input };
+  return input === undefined ? {} : { input };
+}

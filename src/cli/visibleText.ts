@@ -1,0 +1,37 @@
+/**
+ * Text that others made, as a person may look at it: nothing in it moves the cursor, hides itself,
+ * changes the order of what is read, or is pushed off the screen by blanks.
+ */
+
+/** Control characters that have a picture of their own. */
+const pictures: Readonly<Record<string, string>> = { "\t": "⇥", "\r": "␍", "\u007f": "␡" };
+
+/** Everything that is not seen as what it is; the plain blank and the line feed are apart. */
+const unseen =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is made visible.
+  /[\u0000-\u0009\u000b-\u001f\u007f]|[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
+const runOfBlanks = / {8,}/g;
+const lastBlanks = / +$/;
+
+/** One line, whole, with a mark in the place of everything that is not seen as what it is. */
+export function visibleLine(line: string): string {
+  return line
+    .replaceAll("\n", "⏎")
+    .replace(unseen, markOf)
+    .replace(runOfBlanks, ({ length }) => (length > 40 ? `␠×${length}` : "·".repeat(length)))
+    .replace(lastBlanks, ({ length }) => "·".repeat(length));
+}
+
+/** The lines of a text, each {@link visibleLine}; what ends with a line feed ends with a mark. */
+export function visibleLines(text: string): string[] {
+  const lines = text.split("\n");
+  return lines.map((line, n) => visibleLine(line) + (n < lines.length - 1 ? "⏎" : ""));
+}
+
+function markOf(character: string): string {
+  const picture = pictures[character];
+  if (picture !== undefined) return picture;
+  const code = character.codePointAt(0) ?? 0;
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
+  return `\\u{${code.toString(16).toUpperCase().padStart(4, "0")}}`;
+}

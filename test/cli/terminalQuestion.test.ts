@@ -1,0 +1,94 @@
+// The question of `turnwire run` on a real terminal (a pseudo-terminal of python3's), with stdin as a
+// pipe: what stands on the screen, and what was typed before it.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { unless } from "../helpers/unless.js";
+import { launcher, offlineEnvironment } from "./runHarness.js";
+
+const hasNoPty = spawnSync("python3", ["-c", "import pty"]).status !== 0;
+const onTerminal = unless(it, hasNoPty, "there is no python3 with a pty");
+
+/** Types what it is told when the screen shows what it waits for; prints the screen at the end. */
+const driver = `
+import json, os, pty, select, sys, time
+command, steps = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+screen, seen, end = b"", 0, time.time() + 25
+while time.time() < end:
+    if steps:
+        at = screen.find(steps[0][0].encode(), seen)
+        if at >= 0:
+            seen = at + len(steps[0][0].encode())
+            os.write(fd, steps.pop(0)[1].encode())
+    ready, _, _ = select.select([fd], [], [], 0.05)
+    if not ready: continue
+    try: data = os.read(fd, 65536)
+    except OSError: break
+    if not data: break
+    screen += data
+if time.time() >= end: os.kill(pid, 9)
+_, status = os.waitpid(pid, 0)
+sys.stdout.buffer.write(screen)
+sys.exit(os.waitstatus_to_exitcode(status))
+`;
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "turnwire-pty-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a prompt from a pipe; `steps` are what to wait for, and what to type then. */
+function runOnTerminal(prompt: string, steps: readonly (readonly [string, string])[]) {
+  const file = join(folder, "prompt.txt");
+  writeFileSync(file, prompt);
+  const line = `cat "${file}" | "${process.execPath}" "${launcher}" run --data-dir d -`;
+  const { status, stdout } = spawnSync(
+    "python3",
+    [
+      "-c",
+      driver,
+      JSON.stringify(["sh", "-c", `stty cols 300 rows 24; ${line}`]),
+      JSON.stringify(steps),
+    ],
+    { cwd: folder, env: { ...process.env, ...offlineEnvironment(folder) }, timeout: 28_000 },
+  );
+  return { status, screen: String(stdout).replaceAll("\r\n", "\n") };
+}
+
+const bash = (command: string) => `@tool bash ${JSON.stringify({ command })}\n@say Done.`;
+
+onTerminal("shows all of a command that would run", () => {
+  const command = `echo safe${" ".repeat(200)}; touch X`;
+  const { status, screen } = runOnTerminal(bash(command), [["Allow?", "y\n"]]);
+  expect(screen).toContain("bash: Run: echo safe␠×200; touch X\n");
+  expect(screen).toContain(`Folder: ${folder}`);
+  expect({ status, made: existsSync(join(folder, "X")) }).toEqual({ status: 0, made: true });
+});
+
+onTerminal("takes nothing that was typed before it", () => {
+  const prompt = `@say Begun.\n@wait 700\n${bash("ls\ntouch X")}`;
+  const { status, screen } = runOnTerminal(prompt, [
+    ["Begun.", "y\ny\ny"],
+    ["Allow?", "n\n"],
+  ]);
+  expect(screen).toContain("Run these 2 lines:\n  │ ls⏎\n  │ touch X\n");
+  expect(screen.match(/Allow\?/g)).toHaveLength(1);
+  expect(screen).toContain("1 permission was denied");
+  expect({ status, made: existsSync(join(folder, "X")) }).toEqual({ status: 3, made: false });
+});
+
+onTerminal("shows a long change page by page", () => {
+  const content = Array.from({ length: 100 }, (_, n) => `line ${n}\n`).join("");
+  const prompt = `@tool write ${JSON.stringify({ path: "f", content })}\n@say Done.`;
+  const pages = Array.from({ length: 4 }, () => ["more lines", "\n"] as const);
+  const { status, screen } = runOnTerminal(prompt, [...pages, ["Allow?", "y\n"]]);
+  expect(screen).toContain("+line 99\n");
+  expect(screen.match(/more lines/g)?.length).toBeGreaterThan(1);
+  expect({ status, made: existsSync(join(folder, "f")) }).toEqual({ status: 0, made: true });
+});
