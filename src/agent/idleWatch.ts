@@ -1,5 +1,8 @@
 import type { Clock, Timer } from "../base/clock.js";
 
+/** Signs of life alone keep a watch quiet for this many times its limit. */
+const mostLimitsOfSigns = 6;
+
 /**
  * Notices that nothing happens. What happens is only noted down, which costs next to nothing; the
  * one timer looks at the note when it fires, and sets itself again for the rest.
@@ -10,6 +13,8 @@ export class IdleWatch {
   readonly #onIdle: () => void;
   #timer: Timer | undefined;
   #last: number;
+  /** When something happened that counts by itself. */
+  #lastTouch: number;
 
   /** Calls `onIdle` once, `limitMs` after the last {@link touch}, unless stopped before. */
   constructor(clock: Clock, limitMs: number, onIdle: () => void) {
@@ -17,12 +22,23 @@ export class IdleWatch {
     this.#limitMs = limitMs;
     this.#onIdle = onIdle;
     this.#last = clock.now();
+    this.#lastTouch = this.#last;
     this.#wait(limitMs);
   }
 
   /** Something happened. */
   touch(): void {
     this.#last = this.#clock.now();
+    this.#lastTouch = this.#last;
+  }
+
+  /**
+   * A sign that there is still life, such as a provider sends while it has nothing to say. It counts
+   * as something that happens, for so many limits in a row at most.
+   */
+  sign(): void {
+    const now = this.#clock.now();
+    if (now - this.#lastTouch < this.#limitMs * mostLimitsOfSigns) this.#last = now;
   }
 
   stop(): void {

@@ -12,6 +12,8 @@ import { sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { untilAborted } from "../base/untilAborted.js";
+import { listenForLife } from "../models/callLife.js";
+import { readNote } from "../models/callNote.js";
 import { isConfigured } from "../models/configuredModel.js";
 import { GarbledReplyError } from "../models/errorFacts.js";
 import {
@@ -23,6 +25,7 @@ import {
 import type { ModelFailure } from "../models/modelFailure.js";
 import { retryDelay } from "../models/retry.js";
 import { IdleWatch } from "./idleWatch.js";
+import { ReplyCheck } from "./replyCheck.js";
 import type { AgentSurroundings } from "./turn.js";
 
 /** A call, and what bounds it. */
@@ -86,23 +89,6 @@ function told(failure: ModelFailure, attempts: number): ModelFailure {
   return { ...failure, message: `${failure.message} Tried ${attempts} times.` };
 }
 
-/** The longest reply, in UTF-16 units, and the most parts of one. No model has said a tenth of it. */
-const longestReply = 16 * 1024 * 1024;
-const mostParts = 2_000;
-
-/** Watches over a stream that might never end. */
-class ReplySize {
-  #units = 0;
-  #parts = 0;
-
-  /** Whether the reply is, with this part of its stream, one that can be kept. */
-  admits(part: LanguageModelV3StreamPart): boolean {
-    if ("delta" in part) this.#units += part.delta.length;
-    else if (part.type.endsWith("-start") || part.type === "tool-call") this.#parts++;
-    return this.#units <= longestReply && this.#parts <= mostParts;
-  }
-}
-
 /** One try. */
 class Attempt {
   readonly #call: ModelCall;
@@ -127,6 +113,7 @@ class Attempt {
       this.#isSilent = true;
       this.#abort.abort(new Error("the model sent nothing for too long"));
     });
+    listenForLife(this.#abort.signal, () => watch.sign());
     try {
       return await this.#stream(watch);
     } finally {
@@ -155,7 +142,7 @@ class Attempt {
 
   async #read(reader: PartReader, watch: IdleWatch): Promise<CallResult> {
     const { signal } = this.#abort;
-    const size = new ReplySize();
+    const check = new ReplyCheck();
     let finish: FinishPart | undefined;
     for (;;) {
       let next: Awaited<ReturnType<PartReader["read"]>>;
@@ -165,11 +152,11 @@ class Attempt {
         return this.#ended(error);
       }
       if (signal.aborted) return this.#ended(signal.reason);
-      if (next.done) return this.#finished(finish);
+      if (next.done) return this.#finished(finish, check);
       watch.touch();
       const part = next.value;
       if (part.type === "error") return this.#ended(part.error);
-      if (!size.admits(part)) return this.#ended(new GarbledReplyError("the reply has no end"));
+      if (!check.admits(part)) return this.#ended(new GarbledReplyError("the reply has no end"));
       if (part.type === "finish") finish = part;
       else this.#receiver.part(part);
     }
@@ -188,15 +175,14 @@ class Attempt {
     }
   }
 
-  #finished(finish: FinishPart | undefined): CallResult {
-    const { unified, raw } = finish?.finishReason ?? {};
+  #finished(finish: FinishPart | undefined, check: ReplyCheck): CallResult {
     // Some packages close a broken stream with a finish of their own that names no reason.
-    if (finish === undefined || (unified === "other" && raw === undefined)) {
+    const isCut = finish?.finishReason.unified === "other" && finish.finishReason.raw === undefined;
+    if (finish === undefined || isCut) {
       return { kind: "failed", failure: explainCut(this.#identity()) };
     }
-    if (unified === "error") {
-      return this.#ended(new GarbledReplyError(`the reply ended with ${raw ?? "an error"}`));
-    }
+    const problem = check.problemOf(finish.finishReason, readNote(this.#call.options).purpose);
+    if (problem !== undefined) return this.#ended(problem);
     return { kind: "finished", finishReason: finish.finishReason, usage: finish.usage };
   }
 

@@ -6,11 +6,11 @@ import type {
   LanguageModelV3Message,
   LanguageModelV3Prompt,
 } from "@ai-sdk/provider";
-import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
 import type { AdaptedModel } from "./configuredModel.js";
+import { providerFetch } from "./providerFetch.js";
 
 const baseUrl = "https://api.anthropic.com/v1";
 
@@ -22,7 +22,7 @@ export async function anthropicModel(provider: Provider, info: ModelInfo): Promi
     baseURL: provider.baseUrl ?? baseUrl,
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
-    fetch: fetchWithinOrigin,
+    fetch: providerFetch(),
   });
   return {
     model: anthropic(info.id),

@@ -7,6 +7,7 @@ import { askedWait } from "./askedWait.js";
 import { type ErrorFacts, factsOf } from "./errorFacts.js";
 import type { ModelFailure, RetryHint } from "./modelFailure.js";
 import { type Overflow, overflowOf } from "./overflow.js";
+import { NotAStreamError } from "./providerFetch.js";
 import { isQuotaUsedUp } from "./quota.js";
 import { longestAskedWaitMs, usualAttempts } from "./retry.js";
 
@@ -36,7 +37,9 @@ const silent = /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/;
 
 /** Says what went wrong. `now` is the time that a `retry-after` date is counted from. */
 export function explainError(error: unknown, who: ModelIdentity, now: number): ModelFailure {
-  const facts = factsOf(error);
+  const other = notAStreamIn(error);
+  if (other !== undefined && other.data === undefined) return noStream(other, who);
+  const facts = factsOf(other?.data ?? error);
   const overflow = overflowIn(facts);
   switch (facts.kind) {
     case "http":
@@ -55,6 +58,23 @@ export function explainError(error: unknown, who: ModelIdentity, now: number): M
       if (overflow !== undefined) return explainOverflow(overflow, `said${said(facts, who)}`, who);
       return explainOther(error, facts, who);
   }
+}
+
+function notAStreamIn(error: unknown): NotAStreamError | undefined {
+  let current = error;
+  for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
+    if (current instanceof NotAStreamError) return current;
+    current = current.cause;
+  }
+  return undefined;
+}
+
+/** Something answers there, and it is no model. */
+function noStream({ came }: NotAStreamError, who: ModelIdentity): ModelFailure {
+  const what = `sent ${came} where a model's reply should be (status 200${at(who)})`;
+  return failure("ProviderError", who, what, "Check the provider's baseUrl and type.", {
+    attempts: garbledAttempts,
+  });
 }
 
 function explainOverflow(

@@ -1,11 +1,11 @@
 // Google's Gemini API. Thought signatures are kept in the parts' `providerMetadata`, and the package
 // reads them again from there.
 import type { JSONObject, LanguageModelV3CallOptions } from "@ai-sdk/provider";
-import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
 import type { AdaptedModel } from "./configuredModel.js";
+import { providerFetch } from "./providerFetch.js";
 
 const baseUrl = "https://generativelanguage.googleapis.com/v1beta";
 
@@ -17,7 +17,7 @@ export async function googleModel(provider: Provider, info: ModelInfo): Promise<
     // Given even when unset: the package would look into the environment otherwise.
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
-    fetch: fetchWithinOrigin,
+    fetch: providerFetch(),
   });
   return {
     model: google(info.id),

@@ -3,11 +3,12 @@
 // is kept in the parts' `providerMetadata`, and goes back from there. A server that only speaks chat
 // completions is an `openai-compatible` one.
 import type { JSONObject, LanguageModelV3CallOptions } from "@ai-sdk/provider";
-import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
 import type { AdaptedModel } from "./configuredModel.js";
+import { providerFetch } from "./providerFetch.js";
+import { responsesEvents } from "./responsesEvents.js";
 
 const baseUrl = "https://api.openai.com/v1";
 
@@ -19,7 +20,7 @@ export async function openaiModel(provider: Provider, info: ModelInfo): Promise<
     baseURL: provider.baseUrl ?? baseUrl,
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
-    fetch: fetchWithinOrigin,
+    fetch: providerFetch(responsesEvents),
   });
   return {
     model: openai.responses(info.id),

@@ -1,17 +1,22 @@
 // Any server that speaks OpenAI's chat completions: local ones, and most hosted ones.
 
 import type {
+  LanguageModelV3,
   LanguageModelV3CallOptions,
   LanguageModelV3Message,
   LanguageModelV3Prompt,
+  LanguageModelV3StreamPart,
   LanguageModelV3ToolCallPart,
 } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
-import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
+import { chatEvents } from "./chatEvents.js";
 import type { AdaptedModel } from "./configuredModel.js";
+import { providerFetch } from "./providerFetch.js";
+import { ReasoningDetails, withDetails, withDetailsBack } from "./reasoningDetails.js";
+import { thinkTags } from "./thinkTags.js";
 
 /** Where a local server usually listens; a configuration names its own. */
 const baseUrl = "http://127.0.0.1:11434/v1";
@@ -28,11 +33,34 @@ export async function openaiCompatibleModel(
     name,
     baseURL: provider.baseUrl ?? baseUrl,
     headers: provider.headers,
-    fetch: fetchWithinOrigin,
     includeUsage: true,
+    fetch: providerFetch(chatEvents),
     ...defined({ apiKey: provider.apiKey }),
   });
-  return { model: compatible.chatModel(info.id), baseUrl, adapt };
+  return { model: understood(compatible.chatModel(info.id)), baseUrl, adapt };
+}
+
+/** The package's model with what its package leaves unread: tagged thoughts, and details of them. */
+function understood(model: LanguageModelV3): LanguageModelV3 {
+  return {
+    specificationVersion: "v3",
+    provider: model.provider,
+    modelId: model.modelId,
+    supportedUrls: model.supportedUrls,
+    doGenerate: (options) => model.doGenerate(options),
+    async doStream(options) {
+      const { stream, ...rest } = await model.doStream({ ...options, includeRawChunks: true });
+      const details = new ReasoningDetails();
+      const read = new TransformStream<LanguageModelV3StreamPart, LanguageModelV3StreamPart>({
+        transform(part, controller) {
+          if (part.type === "raw") details.read(part.rawValue);
+          else controller.enqueue(part);
+        },
+      });
+      const parts = stream.pipeThrough(read).pipeThrough(withDetails(details));
+      return { ...rest, stream: parts.pipeThrough(thinkTags()) };
+    },
+  };
 }
 
 function adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions {
@@ -49,7 +77,9 @@ function adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions 
  * others refuse it in what went before.
  */
 function adaptPrompt(prompt: LanguageModelV3Prompt, turnStart: number): LanguageModelV3Prompt {
-  return prompt.map((message, index): LanguageModelV3Message => {
+  return prompt.map((whole, index): LanguageModelV3Message => {
+    if (whole.role !== "assistant") return whole;
+    const message = index >= turnStart ? withDetailsBack(whole) : whole;
     if (message.role !== "assistant") return message;
     const content = message.content
       .filter((part) => part.type !== "reasoning" || index >= turnStart)

@@ -1,6 +1,7 @@
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { taskTool } from "../../src/agent/subTask.js";
 import { randomIds } from "../../src/base/ids.js";
@@ -144,7 +145,9 @@ test("denials that end it are a denial of the turn's own", async () => {
 });
 
 test("a report that says nothing is told to be that, and a long one is cut", async () => {
-  const silent = new FakeModel([finish()]);
+  const silent = new FakeModel([
+    { ...finish(), finishReason: { unified: "stop", raw: "end_turn" } },
+  ] as LanguageModelV3StreamPart[]);
   expect(await new Bench(silent).run()).toEqual({ output: "(no report)" });
   const long = new FakeModel([...text("x".repeat(60_000)), finish()]);
   const { output } = await new Bench(long).run();

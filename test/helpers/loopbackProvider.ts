@@ -192,7 +192,7 @@ async function stream(
   }
   if (answer.hasFinish) await choice({}, answer.finishReason ?? answer.usualFinish);
   if (answer.tokens) await sse.event({ ...head, choices: [], usage: answer.tokens });
-  await sse.event("[DONE]");
+  if (answer.hasDone) await sse.event("[DONE]");
   sse.end();
 }
 

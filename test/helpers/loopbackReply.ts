@@ -34,6 +34,7 @@ export class Reply {
   tokens: ReplyUsage | undefined = { prompt_tokens: 10, completion_tokens: 5 };
   finishReason: string | undefined;
   hasFinish = true;
+  hasDone = true;
   #toolCalls = 0;
 
   /** Text, a delta for each argument. */
@@ -93,6 +94,13 @@ export class Reply {
 
   /** Ends the stream in good order, but without saying that the reply is complete. */
   withoutFinish(): this {
+    this.hasFinish = false;
+    this.hasDone = false;
+    return this;
+  }
+
+  /** Ends the stream with `[DONE]` alone, without a reason. */
+  withoutReason(): this {
     this.hasFinish = false;
     return this;
   }

@@ -1,0 +1,45 @@
+// Events of chat completions that the package would not understand: arguments that are an object, and
+// a whole answer that ends without saying why.
+import type { EventRules } from "./providerFetch.js";
+
+const finishes = /"finish_reason"\s*:\s*"/;
+const says = /"(?:content|reasoning|reasoning_content)"\s*:\s*"[^"]|"content"\s*:\s*\[/;
+const calls = /"tool_calls"\s*:\s*\[\s*\{/;
+const objectArguments = /"arguments"\s*:\s*[{[]/;
+
+/** The rules for one answer of chat completions. */
+export function chatEvents(): EventRules {
+  let hasFinished = false;
+  let hasSaid = false;
+  let hasCalled = false;
+  return {
+    data(data) {
+      if (data === "[DONE]") {
+        if (hasFinished || !(hasSaid || hasCalled)) return data;
+        return [finish(hasCalled ? "tool_calls" : "stop"), data];
+      }
+      hasFinished ||= finishes.test(data);
+      hasCalled ||= calls.test(data);
+      hasSaid ||= says.test(data);
+      return objectArguments.test(data) ? withArgumentsAsText(data) : data;
+    },
+  };
+}
+
+function finish(reason: string): string {
+  return JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
+}
+
+/** JSON in which whatever is named `arguments` is text. */
+export function withArgumentsAsText(data: string): string {
+  try {
+    return JSON.stringify(JSON.parse(data), (name, value: unknown) =>
+      name === "arguments" && typeof value === "object" && value !== null
+        ? JSON.stringify(value)
+        : value,
+    );
+  } catch {
+    // No JSON: the package says so better.
+    return data;
+  }
+}

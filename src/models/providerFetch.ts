@@ -1,0 +1,139 @@
+// The `fetch` that a provider's package gets: it looks at an answer before the package does. What is
+// no stream of events is told for what it is, and events that the package would misread are put
+// right on their way.
+import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
+import { tellLife } from "./callLife.js";
+
+/** An answer that is no stream, although its status says that all is well. */
+export class NotAStreamError extends Error {
+  override readonly name = "NotAStreamError";
+  constructor(
+    /** What came in its place, in words for a person. */
+    readonly came: string,
+    /** The provider's own error, where the answer is one. */
+    readonly data?: unknown,
+  ) {
+    super(`the answer is ${came}, not a stream of events`);
+  }
+}
+
+/** Puts the events of one answer right. */
+export interface EventRules {
+  /** The data of an event in the place of the data that came; several make several events. */
+  data(data: string): string | readonly string[];
+}
+
+const longestLook = 64 * 1024;
+const longestShown = 120;
+
+/**
+ * A `fetch` for a provider's package.
+ *
+ * @param rules makes the rules of one answer; without it, the events stay as they are.
+ */
+export function providerFetch(rules?: () => EventRules): typeof fetch {
+  return async (input, init) => {
+    const response = await fetchWithinOrigin(input, init);
+    if (!response.ok || response.body === null) return response;
+    const type = response.headers.get("content-type")?.toLowerCase() ?? "";
+    if (/html|json/.test(type)) throw await notAStream(response, type);
+    const body = response.body.pipeThrough(new EventStream(init?.signal, rules?.()));
+    const { status, statusText, headers } = response;
+    return new Response(body, { status, statusText, headers });
+  };
+}
+
+async function notAStream(response: Response, type: string): Promise<NotAStreamError> {
+  const text = await beginningOf(response);
+  if (/html/.test(type) || text.trimStart().startsWith("<")) return new NotAStreamError(page(text));
+  return new NotAStreamError("plain JSON", errorIn(text));
+}
+
+async function beginningOf({ body }: Response): Promise<string> {
+  if (body === null) return "";
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  let text = "";
+  while (text.length < longestLook) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += decoder.decode(value, { stream: true });
+  }
+  await reader.cancel();
+  return text.slice(0, longestLook);
+}
+
+/** An error that a server sends as if all were well. */
+function errorIn(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    const inner = Array.isArray(value) ? value[0] : value;
+    const isError = typeof inner === "object" && inner !== null && "error" in inner && inner.error;
+    return isError ? inner : undefined;
+  } catch {
+    // Cut, or no JSON whatever its type says.
+    return undefined;
+  }
+}
+
+function page(text: string): string {
+  const from = text.search(/<title/i);
+  const open = from < 0 ? -1 : text.indexOf(">", from);
+  const end = open < 0 ? -1 : text.indexOf("<", open);
+  const title =
+    end < 0
+      ? ""
+      : text
+          .slice(open + 1, end)
+          .replaceAll(/\s+/g, " ")
+          .trim();
+  return title === "" ? "a page of HTML" : `a page of HTML ("${title.slice(0, longestShown)}")`;
+}
+
+/** Passes an event stream on, line by line where there are rules for its data. */
+class EventStream extends TransformStream<Uint8Array, Uint8Array> {
+  constructor(signal: AbortSignal | null | undefined, rules: EventRules | undefined) {
+    const decoder = new TextDecoder();
+    const encoder = new TextEncoder();
+    /** The beginning of a line that goes on, in the pieces that came. */
+    let rest: string[] = [];
+    let isFirst = true;
+    const look = (chunk: Uint8Array) => {
+      isFirst = false;
+      const start = new TextDecoder().decode(chunk.subarray(0, longestLook)).trimStart();
+      if (start.startsWith("<")) throw new NotAStreamError(page(start));
+      if (/^[[{]/.test(start)) throw new NotAStreamError("plain JSON", errorIn(start));
+    };
+    super({
+      transform(chunk, controller) {
+        tellLife(signal);
+        if (isFirst && chunk.length > 0) look(chunk);
+        if (rules === undefined) return controller.enqueue(chunk);
+        const [end = "", ...lines] = decoder.decode(chunk, { stream: true }).split("\n");
+        rest.push(end);
+        const next = lines.pop();
+        if (next === undefined) return;
+        lines.unshift(rest.join(""));
+        rest = [next];
+        controller.enqueue(
+          encoder.encode(`${lines.map((line) => ruled(line, rules)).join("\n")}\n`),
+        );
+      },
+      flush(controller) {
+        if (rules === undefined) return;
+        const last = rest.join("") + decoder.decode();
+        if (last !== "") controller.enqueue(encoder.encode(ruled(last, rules)));
+      },
+    });
+  }
+}
+
+function ruled(line: string, rules: EventRules): string {
+  if (!line.startsWith("data:")) return line;
+  const data = line.slice("data:".length).trim();
+  const next = rules.data(data);
+  if (next === data) return line;
+  return typeof next === "string"
+    ? `data: ${next}`
+    : next.map((one) => `data: ${one}`).join("\n\n");
+}
