@@ -1,11 +1,13 @@
 // The agent of one workspace as clients see it: ready or not, and with which models.
 
+import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
 import { findModel } from "../config/models.js";
+import { sandboxUnavailable } from "../config/sandbox.js";
 import type { ConfigSource } from "../config/source.js";
 import type { ResolvedConfig } from "../config/types.js";
 import type { EngineSetup } from "../engine/engine.js";
-import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { AgentInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 
 /** The name of what runs the turns (`AgentInfo.engine`). */
 const engineName = "turnwire";
@@ -24,17 +26,28 @@ export class WorkspaceAgent {
   readonly #source: ConfigSource;
   readonly #log: Log;
   readonly #onChoice: (choice: AgentChoice) => void;
+  readonly #sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>;
+  #sandbox: SandboxInfo | undefined;
   #ready: Ready | undefined;
   /** What was chosen by hand; what was not follows the files. */
   #byHand: Partial<Pick<AgentChoice, "large" | "small">> = {};
   /** Settles when the newest change has been made or refused. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  /** `onChoice` hears of every choice that was made from a configuration that was just read. */
-  constructor(source: ConfigSource, log: Log, onChoice: (choice: AgentChoice) => void) {
+  /**
+   * `onChoice` hears of every choice that was made from a configuration that was just read;
+   * `sandboxOf` tells what commands would be confined to with it.
+   */
+  constructor(
+    source: ConfigSource,
+    log: Log,
+    onChoice: (choice: AgentChoice) => void,
+    sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>,
+  ) {
     this.#source = source;
     this.#log = log;
     this.#onChoice = onChoice;
+    this.#sandboxOf = sandboxOf;
   }
 
   get isReady(): boolean {
@@ -60,6 +73,10 @@ export class WorkspaceAgent {
 
   async #update(): Promise<void> {
     const config = await this.#source.reload();
+    this.#sandbox = await this.#sandboxOf(config);
+    if (this.#sandbox.requested !== "off" && !this.#sandbox.enforced) {
+      throw sandboxUnavailable(this.#sandbox);
+    }
     for (const warning of config.warnings) this.#log.warn({}, warning);
     this.#ready = choose(config, config.models.large, config.models.small);
     this.#byHand = {};
@@ -109,7 +126,8 @@ export class WorkspaceAgent {
 
   /** As `getAgentInfo` tells it. */
   info(isBusy: boolean): AgentInfo {
-    const head = { isReady: this.isReady, isBusy, engine: engineName };
+    const sandbox = defined({ sandbox: this.#sandbox });
+    const head = { isReady: this.isReady, isBusy, engine: engineName, ...sandbox };
     if (this.#ready === undefined) return head;
     return { ...head, model: this.#ready.model, modelConfig: this.#ready.large };
   }

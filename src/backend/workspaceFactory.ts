@@ -1,8 +1,10 @@
 import type { Log } from "../base/log.js";
 import { ConfigSource } from "../config/source.js";
+import type { ResolvedConfig } from "../config/types.js";
 import { Coordinator } from "../coordinator/coordinator.js";
 import type { CoordinatorOptions } from "../coordinator/coordinatorOptions.js";
 import type { Engine, EngineSetup, EngineWorkspace } from "../engine/engine.js";
+import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { Params } from "../protocol/registry.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
@@ -52,10 +54,11 @@ export class WorkspaceFactory {
         rules: async () => (await agent.configuration()).permissionRules,
       },
     });
-    const agent = new WorkspaceAgent(source, log, (choice) => {
+    const onChoice = (choice: AgentChoice) => {
       configuredMode = choice.config.permissionMode ?? "ask";
       engine.warmUp?.(setup(choice));
-    });
+    };
+    const agent = new WorkspaceAgent(source, log, onChoice, (config) => sandboxOf(engine, config));
     const coordinator = new Coordinator({
       ...coordination,
       workspaceId: row.id,
@@ -63,4 +66,11 @@ export class WorkspaceFactory {
     });
     return new OpenWorkspace({ row, trusted, agent, coordinator, engine }, mode);
   }
+}
+
+/** What commands are confined to; an engine that knows of no sandbox enforces none. */
+async function sandboxOf(engine: Engine, config: ResolvedConfig): Promise<SandboxInfo> {
+  const requested = config.sandbox?.mode ?? "off";
+  const own = requested === "off" ? undefined : await engine.sandbox?.(config);
+  return own ?? { requested, enforced: false };
 }

@@ -115,6 +115,11 @@ export const errorTable = {
     retryable: true,
     summary: "The agent could not be started, or failed for a reason without a name of its own.",
   },
+  SandboxUnavailable: {
+    code: 1026,
+    retryable: false,
+    summary: "`permissions.sandbox` asks for what cannot be enforced here; the message says why.",
+  },
 } as const satisfies Record<string, { code: number; retryable: boolean; summary: string }>;
 
 /** The name of an error, stable on the wire (`data.name`). */

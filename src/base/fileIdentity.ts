@@ -5,13 +5,13 @@ export const missingIdentity = "missing";
 
 /**
  * What stands for a file's content: it changes when the file does, or the link to it. Two missing
- * files are the same. It is asked at every turn, and synchronously: a look at a file takes a few
+ * files are the same, and a folder is no file. It is asked at every turn, and synchronously: a look at a file takes a few
  * microseconds, and handing it to another thread many times that.
  */
 export function identityOf(path: string): string {
   try {
     const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats === undefined ? missingIdentity : identityFrom(stats);
+    return stats === undefined || stats.isDirectory() ? missingIdentity : identityFrom(stats);
   } catch {
     // Whoever reads it says why.
     return "unreadable";

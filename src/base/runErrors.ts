@@ -22,6 +22,7 @@ const ofRequestsToo = [
   "ModelNotConfigured",
   "ProviderNotFound",
   "EngineFailed",
+  "SandboxUnavailable",
   "StorageFailed",
   "InternalError",
 ] as const satisfies readonly ErrorName[];

@@ -12,7 +12,7 @@ import {
   Part,
   ToolCallState,
 } from "../protocol/objects/message.js";
-import { AgentInfo, ModelInfo, SelectedModel } from "../protocol/objects/model.js";
+import { AgentInfo, ModelInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import {
   RunCause,
   RunComplete,
@@ -42,6 +42,7 @@ export const protocolObjects = {
   Attachment,
   AgentInfo,
   ModelInfo,
+  SandboxInfo,
   SelectedModel,
   PermissionMode,
   RunState,

@@ -1,7 +1,7 @@
 // Reading configuration files from disk: bounded, never waiting (a named pipe under the file's name
 // holds nothing up), and with the file's identity, so that a change is seen by one `stat`.
 import { constants } from "node:fs";
-import { type FileHandle, open, realpath } from "node:fs/promises";
+import { type FileHandle, open, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { identityFrom, identityOf } from "../base/fileIdentity.js";
 import { isWithin } from "../base/insideFolder.js";
@@ -53,12 +53,18 @@ export async function findWorkspaceFile(workspacePath: string): Promise<Workspac
   const path = join(workspacePath, workspaceFileName);
   try {
     const [root, real] = await Promise.all([realpath(workspacePath), realpath(path)]);
+    if (await isEmptyFolder(real)) return { kind: "missing" };
     if (isWithin(root, real)) return { kind: "inside", path: real };
     return { kind: "outside", path: real, identity: identityOf(real) };
   } catch (error) {
     if (isMissing(error)) return { kind: "missing" };
     throw failedToRead(path, error);
   }
+}
+
+/** A sandbox keeps the name free with one, so that no command can put a file there. */
+async function isEmptyFolder(path: string): Promise<boolean> {
+  return (await stat(path)).isDirectory() && (await readdir(path)).length === 0;
 }
 
 async function readBounded(path: string, handle: FileHandle): Promise<Uint8Array | undefined> {

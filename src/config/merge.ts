@@ -11,12 +11,14 @@ import type { ConfigFile, ModelEntry, ProviderEntry } from "./schema.js";
 export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): ConfigFile {
   const { mode } = { ...user.permissions, ...workspace.permissions };
   const summaryModel = workspace.summaryModel ?? user.summaryModel;
+  const sandbox = workspace.permissions?.sandbox ?? user.permissions?.sandbox;
+  const network = workspace.permissions?.network ?? user.permissions?.network;
   const autoSummarize = workspace.autoSummarize ?? user.autoSummarize;
   return {
     providers: mergeProviders(user.providers ?? {}, workspace.providers ?? {}),
     models: { ...user.models, ...workspace.models },
     permissions: {
-      ...defined({ mode }),
+      ...defined({ mode, sandbox, network }),
       allow: [...(user.permissions?.allow ?? []), ...(workspace.permissions?.allow ?? [])],
       deny: [...(user.permissions?.deny ?? []), ...(workspace.permissions?.deny ?? [])],
     },

@@ -5,6 +5,7 @@ import type { SelectedModel } from "../protocol/objects/model.js";
 import { defaultAutoSummarize, defaultLimits, defaultSummaryModel } from "./defaults.js";
 import { mergeConfigFiles } from "./merge.js";
 import { offlineId, resolveProviders } from "./providers.js";
+import { sandboxOf } from "./sandbox.js";
 import type { ConfigFile, McpServerEntry } from "./schema.js";
 import { Secrets } from "./secrets.js";
 import type { McpServer, Provider, ResolvedConfig } from "./types.js";
@@ -54,7 +55,10 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
   return {
     providers,
     models: { large, small: file.models?.small ?? smallModelOf(providers, large) },
-    ...defined({ permissionMode: file.permissions?.mode }),
+    ...defined({
+      permissionMode: file.permissions?.mode,
+      sandbox: sandboxOf(file.permissions ?? {}),
+    }),
     permissionRules: {
       allow: file.permissions?.allow ?? [],
       deny: file.permissions?.deny ?? [],

@@ -9,6 +9,7 @@ import { processText, variableName } from "../protocol/objects/environment.js";
 import { SelectedModel } from "../protocol/objects/model.js";
 import { PermissionMode } from "../protocol/objects/workspace.js";
 import { defaultLimits, defaultSummaryModel } from "./defaults.js";
+import { networks, sandboxes } from "./sandbox.js";
 import { isWellFormed } from "./variables.js";
 
 /** A provider, a model and a tool server are named in logs and on command lines as `provider/model`. */
@@ -196,6 +197,15 @@ export const ConfigFile = lazySchema(() =>
             .describe("What happens to a tool that no rule covers; `ask` unless told."),
           allow: rules("What may be done without asking."),
           deny: rules("What may not be done at all; wins over everything."),
+          sandbox: z.enum(sandboxes).exactOptional().meta({
+            description:
+              "Confines commands, background jobs and the programs of tool servers: `read-only` lets them write nothing but a temporary folder, `workspace-write` the workspace too. Where it cannot be enforced, no turn begins.",
+            default: "off",
+          }),
+          network: z.enum(networks).exactOptional().meta({
+            description: "Whether what is confined reaches the network.",
+            default: "none",
+          }),
         })
         .exactOptional()
         .describe("What tools may do."),

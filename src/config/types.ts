@@ -44,6 +44,12 @@ export interface PermissionRules {
   readonly deny: readonly string[];
 }
 
+/** What commands and tool servers are confined to (`permissions.sandbox`, `permissions.network`). */
+export interface SandboxSetting {
+  readonly mode: "read-only" | "workspace-write";
+  readonly network: "none" | "allow";
+}
+
 /** The configuration of one workspace: everything checked, merged and resolved. */
 export interface ResolvedConfig {
   /** By id, in the order of the configuration. */
@@ -51,6 +57,8 @@ export interface ResolvedConfig {
   readonly models: { readonly large: SelectedModel; readonly small: SelectedModel };
   readonly permissionMode?: PermissionMode;
   readonly permissionRules: PermissionRules;
+  /** Undefined where nothing is confined. */
+  readonly sandbox?: SandboxSetting;
   readonly mcpServers: Readonly<Record<string, McpServer>>;
   readonly autoSummarize: boolean;
   /** Which of the two models writes summaries. */

@@ -2,8 +2,9 @@
 // the user's own models, forbid more, and ask for less. Everything else is left out and named, so
 // that a cloned repository can neither run, redirect, read nor loosen anything.
 import { workspaceFileName } from "./paths.js";
+import { stricterSandbox } from "./sandbox.js";
 import type { ConfigFile } from "./schema.js";
-import type { Limits } from "./types.js";
+import type { Limits, SandboxSetting } from "./types.js";
 
 /** What is left of the file, and what was left out. */
 export interface Restricted {
@@ -17,6 +18,7 @@ export interface UserSide {
   readonly hasModel: (provider: string, model: string) => boolean;
   readonly limits: Limits;
   readonly autoSummarize: boolean;
+  readonly sandbox?: SandboxSetting;
 }
 
 /** Takes out of an untrusted workspace's file all that it may not say. */
@@ -32,7 +34,10 @@ export function restrictUntrusted(file: ConfigFile, user: UserSide): Restricted 
 
   const restricted: ConfigFile = {
     models: chooseModels(file.models ?? {}, user, leaveOut),
-    permissions: { deny: file.permissions?.deny ?? [] },
+    permissions: {
+      deny: file.permissions?.deny ?? [],
+      ...stricterSandbox(file.permissions ?? {}, user.sandbox, leaveOut),
+    },
     limits: lowerLimits(file.limits ?? {}, user.limits, leaveOut),
   };
   if (file.autoSummarize === false) restricted.autoSummarize = false;

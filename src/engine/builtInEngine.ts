@@ -23,10 +23,11 @@ import { createPermissionGate, SessionGrants } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
-import type { SelectedModel } from "../protocol/objects/model.js";
+import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { AgentsMd } from "./agentsMd.js";
+import { WorkspaceConfinement } from "./confinement.js";
 import type {
   Engine,
   EngineSetup,
@@ -78,6 +79,7 @@ class BuiltInEngine implements Engine {
   readonly #resources: ToolResources;
   readonly #tools: readonly Tool[];
   readonly #servers: ToolServers;
+  readonly #confinement: WorkspaceConfinement;
   readonly #git: RecentGitState;
   readonly #agentsMd: AgentsMd;
   #lastEnvironment:
@@ -99,6 +101,10 @@ class BuiltInEngine implements Engine {
       log,
       host,
       outputDirectory: join(dataDirectory, "outputs", workspace.id),
+    });
+    this.#confinement = new WorkspaceConfinement(workspacePath, dataDirectory, {
+      ...options.env,
+      ...workspace.env,
     });
     this.#tools = createTools({ resources: this.#resources });
     this.#servers = new ToolServers({ workspacePath, version, host, clock, ids, log });
@@ -135,6 +141,10 @@ class BuiltInEngine implements Engine {
     });
   }
 
+  sandbox(config: ResolvedConfig): Promise<SandboxInfo> {
+    return this.#confinement.info(config);
+  }
+
   async forgetSession(sessionId: string): Promise<void> {
     this.#grants.delete(sessionId);
     await this.#resources.forgetSession(sessionId);
@@ -153,7 +163,9 @@ class BuiltInEngine implements Engine {
     const { config } = setup;
     const { path: workspacePath } = this.#workspace;
     const env = this.#toolEnvironment(config);
-    this.#servers.reconcile(config.mcpServers, env);
+    const confinement = await this.#confinement.of(config);
+    this.#resources.confinement = confinement;
+    this.#servers.reconcile(config.mcpServers, env, confinement);
     const [agentsMd, git, serverTools] = await Promise.all([
       this.#agentsMd.read(),
       this.#gitState(env, signal),

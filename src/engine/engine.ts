@@ -9,7 +9,7 @@
 import type { RunErrorName } from "../base/runErrors.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
-import type { SelectedModel } from "../protocol/objects/model.js";
+import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
@@ -45,6 +45,8 @@ export interface Engine {
    * @throws DomainError where the turn can't begin; the signal's reason once it is aborted.
    */
   prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn>;
+  /** What commands would be confined to, with a configuration that asks for it. Never rejects. */
+  sandbox?(config: ResolvedConfig): Promise<SandboxInfo>;
   /** Begins to load what the first turn will need; never waits, never throws. */
   warmUp?(setup: EngineSetup): void;
   /** Forgets what was kept for a session. */

@@ -18,6 +18,8 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
   return {
     prepare: async (setup, signal) => (await load()).prepare(setup, signal),
     warmUp: (setup) => inBackground(clock, log, async () => (await load()).warmUp?.(setup)),
+    sandbox: async (config) =>
+      (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
     forgetSession: async (sessionId) => {
       // Outputs of an earlier server may lie on disk for it.
       await (await load()).forgetSession(sessionId);

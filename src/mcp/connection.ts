@@ -7,6 +7,7 @@ import {
   StreamableHTTPError,
 } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { McpError, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { secretsOf } from "../base/redact.js";
 import { untilAborted } from "../base/untilAborted.js";
@@ -68,7 +69,7 @@ export async function connect(
 
 function serverProcess(
   { command, args, env: ownEnv }: Extract<McpServer, { command: string }>,
-  { env, workspacePath, host, clock }: ServerSurroundings,
+  { env, workspacePath, host, clock, confinement }: ServerSurroundings,
   notes: ServerNotes,
 ): ServerProcess {
   return new ServerProcess({
@@ -80,6 +81,7 @@ function serverProcess(
     host,
     notes,
     clock,
+    ...defined({ confinement }),
   });
 }
 

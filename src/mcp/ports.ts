@@ -4,6 +4,7 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { McpServer } from "../config/types.js";
 import type { ProcessHost } from "../process/processHost.js";
+import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { CallResult, ListedTool } from "./messages.js";
 
 /** What every tool server of a workspace is started with. */
@@ -14,6 +15,8 @@ export interface ServerSurroundings {
   /** This program's version, which servers are told. */
   readonly version: string;
   readonly host: ProcessHost;
+  /** How programs are confined; undefined where they are not. */
+  readonly confinement?: Confinement;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

@@ -14,6 +14,7 @@ import type { ProcessHost } from "../process/processHost.js";
 import { type ProcessMark, processMarkerVariable, setFileLocks } from "../process/processMark.js";
 import { type ProcessTree, startTimeOf } from "../process/processTable.js";
 import { hostEnvironment } from "../process/runCommand.js";
+import type { ConfinedProgram, Confinement } from "../process/sandbox/sandbox.js";
 import type { ServerNotes } from "./serverNotes.js";
 
 /** How a tool server is started. */
@@ -26,6 +27,8 @@ export interface ServerProcessOptions {
   readonly ownEnv: Readonly<Record<string, string>>;
   readonly workspacePath: string;
   readonly host: ProcessHost;
+  /** How it is confined; undefined where it is not. */
+  readonly confinement?: Confinement;
   readonly notes: ServerNotes;
   readonly clock: Clock;
 }
@@ -78,17 +81,27 @@ export class ServerProcess implements Transport {
     const { env, host } = this.#options;
     await host.reaper.start(env.PATH);
     const mark = host.marks.next();
-    const { file, args, ownEnv } = await this.#marked(mark);
-    if (this.#closed !== undefined) throw new Error("it was stopped before it had started");
-    const child = this.#spawn(execa, file, args, ownEnv);
+    const marked = await this.#marked(mark);
+    const { file, args, release } = await this.#confined(marked);
+    if (this.#closed !== undefined) {
+      await release();
+      throw new Error("it was stopped before it had started");
+    }
+    const child = this.#spawn(execa, file, args, marked.ownEnv);
     const { pid } = child;
     if (pid === undefined) {
+      await release();
       const { originalMessage } = await child;
       this.#reason = `it cannot be started: ${originalMessage ?? file}`;
       throw new Error(this.#reason);
     }
     host.reaper.add(pid);
-    const tree = { leader: pid, mark, ...defined({ startedAt: startTimeOf(pid) }) };
+    const tree = {
+      leader: pid,
+      mark,
+      holdsTree: this.#options.confinement !== undefined,
+      ...defined({ startedAt: startTimeOf(pid) }),
+    };
     const exited = new Promise<void>((resolve) => {
       child.once("exit", (code, signal) => {
         const how = signal === null ? `exit code ${code ?? 0}` : signal;
@@ -97,7 +110,7 @@ export class ServerProcess implements Transport {
       });
     });
     this.#read(child);
-    const gone = this.#untilGone(child, exited, tree);
+    const gone = this.#untilGone(child, exited, tree).finally(release);
     this.#running = { child, gone, exited, tree };
     // Whoever closes it hears of a failure; nobody may.
     gone.catch((error: unknown) => this.onerror?.(asError(error)));
@@ -113,9 +126,23 @@ export class ServerProcess implements Transport {
       : await findProgram(command, PATH);
     const isFound = program !== undefined && (await executableAt(program)) !== undefined;
     // What is not found is told by whoever looks for it next.
-    if (process.platform === "win32" || !isFound) return { file: command, args, ownEnv };
+    if (process.platform === "win32" || !isFound) {
+      return { file: program ?? command, args, ownEnv, isFound };
+    }
     const script = `${setFileLocks(mark)}; exec "$0" "$@"`;
-    return { file: "/bin/sh", args: ["-c", script, program, ...args], ownEnv };
+    return { file: "/bin/sh", args: ["-c", script, program, ...args], ownEnv, isFound };
+  }
+
+  async #confined(marked: {
+    readonly file: string;
+    readonly args: readonly string[];
+    readonly isFound: boolean;
+  }): Promise<ConfinedProgram> {
+    const { confinement, workspacePath, command } = this.#options;
+    const { file, args, isFound } = marked;
+    if (confinement === undefined) return { file, args, release: async () => undefined };
+    if (!isFound) throw new Error(`it cannot be started: there is no program ${command}`);
+    return confinement.confine(file, args, { cwd: workspacePath });
   }
 
   #spawn(

@@ -2,7 +2,9 @@
 // and hold nothing up: a turn waits a few seconds at most for one that is starting, and goes without
 // one that is not ready.
 import { sleep } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import type { McpServer } from "../config/types.js";
+import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { Tool } from "../tools/tool.js";
 import type { Connect, ServerSurroundings } from "./ports.js";
 import { ServerSupervisor } from "./serverSupervisor.js";
@@ -11,7 +13,7 @@ import { ServerSupervisor } from "./serverSupervisor.js";
 const turnWaitMs = 5_000;
 
 /** What tool servers are built from. */
-export interface ToolServersOptions extends Omit<ServerSurroundings, "env"> {
+export interface ToolServersOptions extends Omit<ServerSurroundings, "env" | "confinement"> {
   /** Connects to a server; the real thing, loaded when it is first needed, unless told. */
   readonly connect?: Connect;
 }
@@ -40,15 +42,18 @@ export class ToolServers {
    * anew what has changed. Returns at once.
    *
    * @param env the tools' environment.
+   * @param confinement what programs are confined to.
    */
   reconcile(
     servers: Readonly<Record<string, McpServer>>,
     env: Readonly<Record<string, string>>,
+    confinement?: Confinement,
   ): void {
     if (this.#isDisposed) return;
     const wanted = new Map(
       Object.entries(servers).map(([id, server]) => {
-        const key = JSON.stringify("url" in server ? [server] : [server, env]);
+        const local = [server, env, confinement?.mode, confinement?.network];
+        const key = JSON.stringify("url" in server ? [server] : local);
         return [id, { key, server }] as const;
       }),
     );
@@ -60,7 +65,7 @@ export class ToolServers {
     const { connect: _, ...rest } = this.#options;
     for (const [id, { key, server }] of wanted) {
       if (this.#kept.has(id)) continue;
-      const surroundings = { ...rest, env };
+      const surroundings = { ...rest, env, ...defined({ confinement }) };
       const supervisor = new ServerSupervisor({ id, server, surroundings, connect: this.#connect });
       this.#kept.set(id, { key, supervisor });
     }

@@ -89,13 +89,23 @@ function decide(
     const isNamed = rulesName(rules, need, options);
     return isNamed ? allowed : refuse(`No allow rule names ${need.subject.value}.`);
   }
+  const mode = options.mode();
+  if (need.sandbox === "leaves") return leaveSandbox(mode);
   const allows = changesGrantingFile(need, options.granting ?? noPlaces) ? rulesName : rulesAllow;
   if (allows(rules, need, options) || isFree(need)) return allowed;
-  const mode = options.mode();
   if (mode === "allow" || options.sessionGrants.has(need)) return allowed;
   if (mode === "deny") {
     return refuse("Permission is denied: the permission mode allows only what rules allow.");
   }
+  // What it can change is the workspace, which is kept by the sandbox, and not by a question.
+  if (need.sandbox === "workspace-write") return allowed;
+  return undefined;
+}
+
+/** To leave the sandbox is asked each time: what was allowed before was meant to run in it. */
+function leaveSandbox(mode: PermissionMode): PermissionVerdict | undefined {
+  if (mode === "allow") return allowed;
+  if (mode === "deny") return refuse("Permission is denied: nothing leaves the sandbox.");
   return undefined;
 }
 
@@ -107,7 +117,7 @@ function inDoubt(
   options: PermissionGateOptions,
   need: PermissionNeed,
 ): PermissionVerdict | undefined {
-  if (options.sessionGrants.has(need)) return allowed;
+  if (need.sandbox !== "leaves" && options.sessionGrants.has(need)) return allowed;
   if (options.mode() === "deny") return refuse("Permission is denied: a deny rule may match it.");
   return undefined;
 }
@@ -150,7 +160,9 @@ function apply(
     case "allowForSession": {
       const denial = findDenial(rules, need, options);
       if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
-      if (answer.decision === "allowForSession") options.sessionGrants.add(need);
+      if (answer.decision === "allowForSession" && need.sandbox !== "leaves") {
+        options.sessionGrants.add(need);
+      }
       return allowed;
     }
     case "deny": {

@@ -25,6 +25,8 @@ export interface PermissionNeed {
   readonly input: unknown;
   /** Nobody is asked: allowed is only what an allow rule names by itself, without a wildcard. */
   readonly ruleOnly?: boolean;
+  /** The sandbox that a command runs in; `leaves` where there is one and it asks to run outside it. */
+  readonly sandbox?: "read-only" | "workspace-write" | "leaves";
   /** What it is a part of was allowed before: nobody is asked again, only a deny rule refuses it. */
   readonly denyOnly?: boolean;
 }

@@ -68,7 +68,10 @@ async function signalTree(
   // waited for.
   if (look === undefined) return !send(-tree.leader, signal);
   const members = await look.membersOf(tree);
-  for (const pid of members) send(pid, signal);
+  const asked = members.filter((pid) => !(tree.holdsTree && pid === tree.leader));
+  // What holds a sandbox and nothing in it is asked like any other.
+  const isEmpty = signal === "SIGKILL" || asked.length === 0;
+  for (const pid of isEmpty ? members : asked) send(pid, signal);
   return members.length === 0;
 }
 

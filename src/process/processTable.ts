@@ -14,6 +14,11 @@ export interface ProcessTree {
   readonly mark: ProcessMark;
   /** When the leader began, in ticks of the kernel's clock; whatever is older is not of the tree. */
   readonly startedAt?: number;
+  /**
+   * Whether the leader is what holds a sandbox. It ends by itself after what it holds, and at once
+   * ends all of it where it ends first, so that it is never asked to.
+   */
+  readonly holdsTree?: boolean;
 }
 
 interface ProcessEntry {

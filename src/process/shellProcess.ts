@@ -10,12 +10,13 @@ import type { OutputCollector } from "./outputCollector.js";
 import type { ProcessHost } from "./processHost.js";
 import { type ProcessMark, processMarkerVariable } from "./processMark.js";
 import { type ProcessTree, startTimeOf } from "./processTable.js";
+import type { ConfinedProgram } from "./sandbox/sandbox.js";
 import { shellArguments } from "./shellArguments.js";
 
 /** How a shell ended. */
 export type ShellExit =
-  | { readonly kind: "code"; readonly code: number }
-  | { readonly kind: "signal"; readonly signal: string };
+  | { readonly kind: "code"; readonly code: number; readonly note?: string }
+  | { readonly kind: "signal"; readonly signal: string; readonly note?: string };
 
 export interface ShellOptions {
   readonly command: string;
@@ -26,6 +27,8 @@ export interface ShellOptions {
   readonly cwdFile?: string;
   readonly output: OutputCollector;
   readonly host: ProcessHost;
+  /** Puts the shell into a sandbox. */
+  readonly confine?: (file: string, args: readonly string[]) => Promise<ConfinedProgram>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,6 +42,8 @@ interface Running {
   readonly exited: Promise<ShellExit>;
   /** Resolves when its pipes are closed too. */
   readonly closed: Promise<unknown>;
+  /** Gives the sandbox up. */
+  readonly release: ConfinedProgram["release"];
 }
 
 /** A running shell; `ended` tells when it and all that it began are gone. */
@@ -63,20 +68,28 @@ export class ShellProcess {
     const { reaper, marks } = options.host;
     await reaper.start(options.env.PATH);
     const mark = marks.next();
-    const subprocess = spawnShell(execa, options, mark);
+    const program = await shellProgram(options, mark);
+    const subprocess = spawnShell(execa, options, program, mark);
     const { pid } = subprocess;
     if (pid === undefined) {
+      await program.release();
       const { cause, shortMessage } = await subprocess;
       throw new ChildNotStarted(explainSystemError(cause) ?? shortMessage ?? options.shell);
     }
     reaper.add(pid);
-    const tree = { leader: pid, mark, ...defined({ startedAt: startTimeOf(pid) }) };
+    const tree = {
+      leader: pid,
+      mark,
+      holdsTree: options.confine !== undefined,
+      ...defined({ startedAt: startTimeOf(pid) }),
+    };
     const exited = new Promise<ShellExit>((resolve) => {
       subprocess.once("exit", (code, signal) => {
         resolve(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal });
       });
     });
-    const running = { stdout: subprocess.stdout, exited, closed: subprocess };
+    const { stdout } = subprocess;
+    const running = { stdout, exited, closed: subprocess, release: program.release };
     return new ShellProcess(running, tree, options);
   }
 
@@ -85,7 +98,7 @@ export class ShellProcess {
     return this.#options.host.endTree(this.#tree);
   }
 
-  async #run({ stdout, exited, closed }: Running): Promise<ShellExit> {
+  async #run({ stdout, exited, closed, release }: Running): Promise<ShellExit> {
     const { host, clock, output, log } = this.#options;
     // Output that cannot be kept ends the command: else it would wait for a reader for ever.
     const drained = this.#collect(stdout).catch(async (error: unknown) => {
@@ -106,13 +119,15 @@ export class ShellProcess {
     await this.stop();
     stdout.destroy();
     host.reaper.remove(this.#tree.leader);
+    let note: string | undefined;
     try {
+      note = await release();
       await drained;
     } finally {
       await output.close();
       await closed;
     }
-    return exit;
+    return { ...exit, ...defined({ note }) };
   }
 
   async #collect(stdout: Readable): Promise<void> {
@@ -125,9 +140,24 @@ export class ShellProcess {
   }
 }
 
-function spawnShell(execa: typeof import("execa").execa, options: ShellOptions, mark: ProcessMark) {
+async function shellProgram(options: ShellOptions, mark: ProcessMark): Promise<ConfinedProgram> {
+  const { shell: file, confine } = options;
+  const args = shellArguments({ ...options, mark });
+  if (confine === undefined) return { file, args, release: async () => undefined };
+  const confined = await confine(file, args);
+  // What makes the sandbox may fail; why is a part of the output.
+  const visibly = ["-c", 'exec "$0" "$@" 2>&1', confined.file, ...confined.args];
+  return { ...confined, file: "/bin/sh", args: visibly };
+}
+
+function spawnShell(
+  execa: typeof import("execa").execa,
+  options: ShellOptions,
+  { file, args }: ConfinedProgram,
+  mark: ProcessMark,
+) {
   return startChild(() =>
-    execa(options.shell, shellArguments({ ...options, mark }), {
+    execa(file, [...args], {
       cwd: options.cwd,
       env: { ...options.env, [processMarkerVariable]: mark.variable },
       extendEnv: false,

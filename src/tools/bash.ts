@@ -4,16 +4,12 @@ import { requirePermission } from "../permissions/requirePermission.js";
 import { Job } from "../process/jobs.js";
 import { findShell, shellLanguage } from "../process/shellArguments.js";
 import type { ShellExit } from "../process/shellProcess.js";
-import { beginCommand } from "./beginCommand.js";
+import { beginCommand, type CommandToBegin } from "./beginCommand.js";
 import { defineTool } from "./defineTool.js";
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
-import type { Tool, ToolContext, ToolResult } from "./tool.js";
-import {
-  keepWorkingDirectory,
-  type WorkingDirectory,
-  workingDirectory,
-} from "./workingDirectory.js";
+import type { Tool, ToolResult } from "./tool.js";
+import { keepWorkingDirectory, workingDirectory } from "./workingDirectory.js";
 
 const description = `Runs a command line in bash, without input, and returns what it prints.
 The working directory is kept from one command to the next while it stays inside the workspace; variables and functions are not. Everything that a command began ends with it: to keep something running, set \`background\` (not \`&\`), then use \`jobOutput\` and \`jobKill\`. Long output is cut in its middle and kept whole in a file that \`read\` can open. A command that is still running after \`timeoutMs\` is ended. To search and read files, \`grep\`, \`glob\`, \`ls\` and \`read\` are better.`;
@@ -36,6 +32,12 @@ const inputSchema = z.object({
     .boolean()
     .optional()
     .describe("Whether to return at once with a job's id while it runs on."),
+  unsandboxed: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether to run it outside the sandbox, where there is one; the user is asked. Only for a command that failed in it.",
+    ),
   description: z.string().max(200).optional().describe("What it does, in a few words."),
 });
 type BashInput = z.output<typeof inputSchema>;
@@ -52,10 +54,13 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
       }
       // It runs where it was allowed, also when another call moves on while the question is open.
       const directory = await workingDirectory(context, resources);
+      const leaves = resources.confinement !== undefined && input.unsandboxed === true;
+      const confinement = leaves ? undefined : resources.confinement;
       await requirePermission(context, {
         tool: "bash",
         action: "execute",
-        description: `Run: ${input.command}`,
+        description: `${leaves ? "Run outside the sandbox" : "Run"}: ${input.command}`,
+        ...defined({ sandbox: leaves ? ("leaves" as const) : confinement?.mode }),
         subject: { kind: "command", value: input.command },
         cwd: directory.path,
         shell: {
@@ -66,33 +71,24 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
       });
       context.signal.throwIfAborted();
       return input.background === true
-        ? runInBackground(input, directory, context, resources)
-        : runToEnd(input, directory, context, resources);
+        ? runInBackground({ command: input.command, directory, context, resources, confinement })
+        : runToEnd(input, { command: input.command, directory, context, resources, confinement });
     },
   });
 }
 
-async function runToEnd(
-  input: BashInput,
-  directory: WorkingDirectory,
-  context: ToolContext,
-  resources: ToolResources,
-): Promise<ToolResult> {
-  const giveBack = await resources.host.commands.take(context.signal);
+async function runToEnd(input: BashInput, toBegin: CommandToBegin): Promise<ToolResult> {
+  const giveBack = await toBegin.resources.host.commands.take(toBegin.context.signal);
   try {
-    return await runInItsPlace(input, directory, context, resources);
+    return await runInItsPlace(input, toBegin);
   } finally {
     giveBack();
   }
 }
 
-async function runInItsPlace(
-  input: BashInput,
-  directory: WorkingDirectory,
-  context: ToolContext,
-  resources: ToolResources,
-): Promise<ToolResult> {
-  const begun = await beginCommand({ command: input.command, directory, context, resources });
+async function runInItsPlace(input: BashInput, toBegin: CommandToBegin): Promise<ToolResult> {
+  const { directory, context, resources } = toBegin;
+  const begun = await beginCommand(toBegin);
   const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;
   const { exit, hasTimedOut } = await begun.untilEnd(timeoutMs, context.signal);
   const moved = await keepWorkingDirectory(begun.cwdFile, directory, context, resources);
@@ -100,7 +96,7 @@ async function runInItsPlace(
   const ending = hasTimedOut
     ? `It took longer than ${timeoutMs} ms (\`timeoutMs\`) and was ended.`
     : describeExit(exit);
-  const notes = [directory.note, ending, moved].filter((note) => note !== undefined);
+  const notes = [directory.note, ending, exit.note, moved].filter((note) => note !== undefined);
   const output = [begun.output.text().trimEnd() || "(no output)", ...notes.map((n) => `[${n}]`)];
   const isError = hasTimedOut || exit.kind === "signal" || exit.code !== 0;
   return { output: output.join("\n"), ...defined({ isError: isError || undefined }) };
@@ -112,12 +108,8 @@ export function describeExit(exit: ShellExit): string | undefined {
   return exit.code === 0 ? undefined : `exit code ${exit.code}`;
 }
 
-async function runInBackground(
-  input: BashInput,
-  directory: WorkingDirectory,
-  context: ToolContext,
-  resources: ToolResources,
-): Promise<ToolResult> {
+async function runInBackground(toBegin: CommandToBegin): Promise<ToolResult> {
+  const { directory, context, resources } = toBegin;
   const jobs = [...resources.jobs(context.sessionId).values()];
   if (jobs.filter(({ status }) => status.kind === "running").length >= maxJobs) {
     throw new ToolFailure(`${maxJobs} jobs are running already; end one with \`jobKill\`.`);
@@ -129,7 +121,7 @@ async function runInBackground(
       `${places.most} jobs of all sessions are running already; try again when some have ended.`,
     );
   }
-  const job = await beginJob(input.command, directory, context, resources).catch((error) => {
+  const job = await beginJob(toBegin).catch((error) => {
     giveBack();
     throw error;
   });
@@ -138,15 +130,11 @@ async function runInBackground(
   return { output: directory.note === undefined ? output : `${output}\n[${directory.note}]` };
 }
 
-async function beginJob(
-  command: string,
-  directory: WorkingDirectory,
-  context: ToolContext,
-  resources: ToolResources,
-): Promise<Job> {
+async function beginJob(toBegin: CommandToBegin): Promise<Job> {
+  const { command, context, resources } = toBegin;
   // What it prints later belongs to no call that could stream it.
   const silent = { ...context, onOutput: () => {} };
-  const begun = await beginCommand({ command, directory, context: silent, resources });
+  const begun = await beginCommand({ ...toBegin, context: silent });
   const id = `job${resources.jobs(context.sessionId).size + 1}`;
   const job = new Job(id, command, begun.shell, begun.output);
   resources.addJob(context.sessionId, job, context.signal);

@@ -1,7 +1,10 @@
 // What `bash` does alike for a command that it waits for and one in the background.
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ChildNotStarted } from "../base/childStart.js";
 import { OutputCollector } from "../process/outputCollector.js";
+import { type Confinement, innerPathOf } from "../process/sandbox/sandbox.js";
+import { SandboxImpossible } from "../process/sandbox/surroundings.js";
 import { findShell } from "../process/shellArguments.js";
 import { type ShellExit, type ShellOptions, ShellProcess } from "../process/shellProcess.js";
 import { ToolFailure } from "./failure.js";
@@ -57,13 +60,18 @@ export class BegunCommand {
   }
 }
 
-/** Starts a command in a working directory. */
-export async function beginCommand(options: {
+/** A command that is to begin. */
+export interface CommandToBegin {
   readonly command: string;
   readonly directory: WorkingDirectory;
   readonly context: ToolContext;
   readonly resources: ToolResources;
-}): Promise<BegunCommand> {
+  /** Undefined where it runs in no sandbox. */
+  readonly confinement: Confinement | undefined;
+}
+
+/** Starts a command in a working directory. */
+export async function beginCommand(options: CommandToBegin): Promise<BegunCommand> {
   const { command, directory, context, resources } = options;
   const { clock, log, host } = resources;
   const id = resources.ids.next("cmd");
@@ -72,19 +80,39 @@ export async function beginCommand(options: {
     file: join(folder, `${id}.txt`),
     onOutput: (delta) => context.onOutput(delta),
   });
+  const cwdFile = join(folder, `${id}.cwd`);
   const shell = await startShell({
     command,
     shell: await findShell(context.env.PATH),
     cwd: directory.path,
     env: context.env,
-    cwdFile: join(folder, `${id}.cwd`),
+    ...(await whereItRuns(options, folder, cwdFile)),
     output,
     host,
     clock,
     log,
   });
   resources.own(context.sessionId, shell);
-  return new BegunCommand(shell, output, join(folder, `${id}.cwd`), resources);
+  return new BegunCommand(shell, output, cwdFile, resources);
+}
+
+/** Where the shell leaves its last folder, as it sees it, and how it gets into its sandbox. */
+async function whereItRuns(
+  { directory, confinement }: CommandToBegin,
+  folder: string,
+  cwdFile: string,
+): Promise<Pick<ShellOptions, "cwdFile" | "confine">> {
+  if (confinement === undefined) return { cwdFile };
+  // The outputs cannot be seen from inside; of them, this one file is.
+  await writeFile(cwdFile, "", { flag: "wx", mode: 0o600 });
+  const temporary = join(folder, "tmp");
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  const inside = innerPathOf(cwdFile);
+  const options = { cwd: directory.path, temporary, files: [{ from: cwdFile, to: inside }] };
+  return {
+    cwdFile: inside,
+    confine: (file, args) => confinement.confine(file, args, options),
+  };
 }
 
 /** A shell that cannot be started is told to the model. */
@@ -92,7 +120,7 @@ async function startShell(options: ShellOptions): Promise<ShellProcess> {
   try {
     return await ShellProcess.start(options);
   } catch (error) {
-    if (!(error instanceof ChildNotStarted)) throw error;
+    if (!(error instanceof ChildNotStarted || error instanceof SandboxImpossible)) throw error;
     throw new ToolFailure(`The shell cannot be started: ${error.message}.`, { cause: error });
   }
 }

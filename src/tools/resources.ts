@@ -10,6 +10,7 @@ import { makeFolder } from "../base/makeFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { Job } from "../process/jobs.js";
 import type { ProcessHost } from "../process/processHost.js";
+import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { ShellProcess } from "../process/shellProcess.js";
 import { SessionState } from "./sessionState.js";
 
@@ -32,6 +33,8 @@ export class ToolResources {
   readonly ids: Ids;
   readonly log: Log;
   readonly host: ProcessHost;
+  /** How commands are confined, as the newest turn's configuration has it. */
+  confinement: Confinement | undefined;
   readonly #outputDirectory: string;
   readonly #sessions = new Map<string, SessionState>();
   readonly #running = new Map<ShellProcess, string>();

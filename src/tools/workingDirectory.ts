@@ -1,6 +1,7 @@
 // The folder that a session's next command runs in: where the last one ended, while that is inside
 // the workspace.
-import { readFile, realpath, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, realpath, rm, stat } from "node:fs/promises";
 import { isWithin } from "../base/insideFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { ToolResources } from "./resources.js";
@@ -54,9 +55,20 @@ async function isFolderInside(workspacePath: string, folder: string): Promise<bo
   }
 }
 
+/** A command can write into the file whatever it likes; no path is longer than this. */
+async function readBeginning(file: string): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
 async function readAndRemove(file: string): Promise<string | undefined> {
   try {
-    const text = await readFile(file, "utf8");
+    const text = await readBeginning(file);
     await rm(file, { force: true });
     return text.replace(/\n$/, "") || undefined;
   } catch (error) {

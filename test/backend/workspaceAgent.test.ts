@@ -32,9 +32,11 @@ beforeEach(() => {
   const env = { TURNWIRE_CONFIG: file };
   const source = new ConfigSource({ workspacePath: folder.path, trusted: false, env });
   configurationsRead = 0;
-  agent = new WorkspaceAgent(source, silentLog, () => {
+  const onChoice = () => {
     configurationsRead++;
-  });
+  };
+  const noSandbox = async () => ({ requested: "off" as const, enforced: false });
+  agent = new WorkspaceAgent(source, silentLog, onChoice, noSandbox);
 });
 afterEach(() => folder.remove());
 

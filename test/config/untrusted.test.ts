@@ -22,6 +22,39 @@ const under = (workspace: ConfigFile, of: ConfigFile = user) =>
   resolveConfig({ user: of, workspace, trusted: false, env });
 
 describe("an untrusted workspace's file", () => {
+  const cases: [string, ConfigFile["permissions"], ConfigFile["permissions"], string][] = [
+    ["may forbid writing", {}, { sandbox: "read-only" }, "read-only none"],
+    ["may not save questions", {}, { sandbox: "workspace-write" }, "off"],
+    [
+      "may not turn it off",
+      { sandbox: "workspace-write" },
+      { sandbox: "off" },
+      "workspace-write none",
+    ],
+    [
+      "may not loosen it",
+      { sandbox: "read-only" },
+      { sandbox: "workspace-write", network: "allow" },
+      "read-only none",
+    ],
+    [
+      "may take the network away",
+      { sandbox: "workspace-write", network: "allow" },
+      { network: "none" },
+      "workspace-write none",
+    ],
+    [
+      "may not give it",
+      { network: "none" },
+      { sandbox: "read-only", network: "allow" },
+      "read-only none",
+    ],
+  ];
+  test.each(cases)("of the sandbox: %s", (_, own, wanted, expected) => {
+    const { sandbox } = under({ permissions: wanted ?? {} }, { permissions: own ?? {} });
+    expect(sandbox === undefined ? "off" : `${sandbox.mode} ${sandbox.network}`).toBe(expected);
+  });
+
   test("may choose among the user's models", () => {
     const config = under({ models: { large: { provider: "a", model: "n", temperature: 0 } } });
     expect(config.models.large).toEqual({ provider: "a", model: "n", temperature: 0 });

@@ -115,6 +115,12 @@ const provoke: Readonly<Record<Given, () => Promise<Refusal>>> = {
     writeFileSync(join(server.folder, "turnwire.json"), '{"models": 5}');
     return client.refused("createWorkspace", { path: server.folder, initAgent: true });
   },
+  SandboxUnavailable: async () => {
+    // The engine of these tests has none.
+    const file = { permissions: { sandbox: "read-only" } };
+    writeFileSync(join(server.folder, "turnwire.json"), JSON.stringify(file));
+    return client.refused("createWorkspace", { path: server.folder, initAgent: true });
+  },
   StorageFailed: async () => {
     const place = await openSession(server, client);
     const sqlite = new DatabaseSync(join(server.directory, "turnwire.db"));

@@ -25,7 +25,14 @@ export const createWorkspace = declareMethod({
       initAgent: z.boolean().optional().describe("Call `initAgent` too."),
     }),
   result: () => Workspace(),
-  errors: ["PathRequired", "PathNotFound", "ModelNotConfigured", "ConfigInvalid", "StorageFailed"],
+  errors: [
+    "PathRequired",
+    "PathNotFound",
+    "ModelNotConfigured",
+    "ConfigInvalid",
+    "SandboxUnavailable",
+    "StorageFailed",
+  ],
   example: {
     params: { path: "/home/ada/engine", initAgent: true },
     result: { ...workspace, agent: readyAgent },

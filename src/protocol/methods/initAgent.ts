@@ -17,6 +17,7 @@ export const initAgent = declareMethod({
     "ConfigInvalid",
     "ModelNotConfigured",
     "EngineFailed",
+    "SandboxUnavailable",
   ],
   example: { params: { workspaceId: "ws_1f0c" }, result: readyAgent },
 });

@@ -38,6 +38,22 @@ export const ModelInfo = lazySchema(() =>
 );
 export type ModelInfo = z.output<ReturnType<typeof ModelInfo>>;
 
+/** What commands and tool servers are confined to (contract section 7). */
+export const SandboxInfo = lazySchema(() =>
+  z
+    .object({
+      requested: z
+        .enum(["off", "read-only", "workspace-write"])
+        .describe("`permissions.sandbox` of the configuration."),
+      enforced: z
+        .boolean()
+        .describe("Whether it is in force. Where it is requested and is not, no turn begins."),
+      reason: z.string().optional().describe("Why it cannot be enforced, for a person."),
+    })
+    .meta({ id: "SandboxInfo", description: "What commands and tool servers are confined to." }),
+);
+export type SandboxInfo = z.output<ReturnType<typeof SandboxInfo>>;
+
 /** What a client sees of a workspace's agent. */
 export const AgentInfo = lazySchema(() =>
   z
@@ -47,6 +63,9 @@ export const AgentInfo = lazySchema(() =>
       engine: z.string().describe("What runs the turns; `turnwire` is the built-in loop."),
       model: ModelInfo().optional().describe("The large model; absent before `initAgent`."),
       modelConfig: SelectedModel().optional().describe("The choice behind `model`."),
+      sandbox: SandboxInfo()
+        .optional()
+        .describe("What commands are confined to; absent before `initAgent`."),
     })
     .meta({ id: "AgentInfo", description: "The state of a workspace's agent." }),
 );

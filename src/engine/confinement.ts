@@ -1,0 +1,49 @@
+// The sandbox of one workspace, as the configuration asks for it (contract section 7).
+import { homeFolder } from "../base/baseFolders.js";
+import { defined } from "../base/defined.js";
+import { userConfigPlaces, workspaceFileName } from "../config/paths.js";
+import { sandboxUnavailable } from "../config/sandbox.js";
+import type { ResolvedConfig } from "../config/types.js";
+import { type Confinement, Sandbox } from "../process/sandbox/sandbox.js";
+import type { SandboxInfo } from "../protocol/objects/model.js";
+
+/** Decides how the programs of one workspace are confined. */
+export class WorkspaceConfinement {
+  readonly #sandbox: Sandbox;
+
+  /** @param env the server's environment, with `createWorkspace.env` over it. */
+  constructor(
+    workspacePath: string,
+    dataDirectory: string,
+    env: Readonly<Record<string, string | undefined>>,
+  ) {
+    this.#sandbox = new Sandbox(
+      {
+        workspacePath,
+        workspaceFile: workspaceFileName,
+        dataDirectory,
+        configuration: userConfigPlaces(env),
+        ...defined({ home: homeFolder(env) }),
+      },
+      env.PATH,
+    );
+  }
+
+  /** What would be in force with this configuration. */
+  async info({ sandbox }: ResolvedConfig): Promise<SandboxInfo> {
+    if (sandbox === undefined) return { requested: "off", enforced: false };
+    const reason = await this.#sandbox.whyNot(sandbox);
+    return { requested: sandbox.mode, enforced: reason === undefined, ...defined({ reason }) };
+  }
+
+  /**
+   * How programs are confined; undefined where the configuration does not ask for it.
+   * @throws DomainError `SandboxUnavailable` where it asks for what cannot be enforced.
+   */
+  async of(config: ResolvedConfig): Promise<Confinement | undefined> {
+    if (config.sandbox === undefined) return undefined;
+    const info = await this.info(config);
+    if (!info.enforced) throw sandboxUnavailable(info);
+    return this.#sandbox.confinement(config.sandbox);
+  }
+}
