@@ -14,6 +14,7 @@ import { untilAborted } from "../base/untilAborted.js";
 import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import { httpTransport } from "./httpTransport.js";
+import { ListingPace } from "./listingPace.js";
 import { CallResult, ListedTool, ToolPage } from "./messages.js";
 import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./ports.js";
 import { ServerNotes } from "./serverNotes.js";
@@ -96,6 +97,8 @@ class Connection implements ServerConnection {
   #tools: readonly ListedTool[] = [];
   #listing: Promise<void> | undefined;
   #listAgain = false;
+  readonly #pace: ListingPace;
+  readonly #ending = new AbortController();
   #isOpen = false;
   #isChecking = false;
   #endReason: string | undefined;
@@ -111,6 +114,7 @@ class Connection implements ServerConnection {
     this.#notes = notes;
     this.#surroundings = surroundings;
     this.#hooks = hooks;
+    this.#pace = new ListingPace(surroundings.clock);
     this.#client = new Client(
       { name: "turnwire", version: surroundings.version },
       { capabilities: {}, jsonSchemaValidator: noValidation },
@@ -170,6 +174,7 @@ class Connection implements ServerConnection {
   /** Ends the connection, and a server that is a process; resolves when it is gone. */
   close(): Promise<void> {
     this.#isOpen = false;
+    this.#ending.abort(new Error("the connection is closed"));
     this.#closed ??= this.#close();
     return this.#closed;
   }
@@ -219,13 +224,16 @@ class Connection implements ServerConnection {
 
   async #listWhileAsked(): Promise<void> {
     while (this.#listAgain) {
-      this.#listAgain = false;
       try {
+        await this.#pace.wait(this.#ending.signal);
+        this.#listAgain = false;
         const tools = await this.#list();
         if (!this.#isOpen) return;
         this.#tools = tools;
         this.#hooks.onToolsChanged();
       } catch (error) {
+        if (this.#ending.signal.aborted) return;
+        this.#listAgain = false;
         this.#notes.trouble(`its tools could not be listed again: ${messageOf(error)}`);
       }
     }

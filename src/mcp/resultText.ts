@@ -1,4 +1,5 @@
 import { defined } from "../base/defined.js";
+import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js";
 import type { ToolResult } from "../tools/tool.js";
 import { type CallResult, ContentBlock } from "./messages.js";
@@ -17,7 +18,11 @@ export function resultText(result: CallResult): ToolResult {
   // With a text, the text says the same (that is the protocol's advice to servers).
   const hasText = blocks.some((block) => block?.type === "text");
   if (!hasText && structuredContent !== undefined && structuredContent !== null) {
-    pieces.push(JSON.stringify(structuredContent, null, 2));
+    pieces.push(
+      isNestedDeeper(structuredContent)
+        ? `[structured content that is nested more than ${deepestJson} levels deep, which cannot be shown]`
+        : JSON.stringify(structuredContent, null, 2),
+    );
   }
   const output = withoutMiddle(pieces.join("\n").trim() || "(no content)");
   return { output, ...defined({ isError: result.isError || undefined }) };

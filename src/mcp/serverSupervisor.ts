@@ -160,7 +160,7 @@ export class ServerSupervisor {
       if (tool !== undefined) return [tool];
       surroundings.log.warn(
         { server: id, tool: one.name },
-        "a tool is left out: its schema is too long",
+        "a tool is left out: providers would refuse its schema, or it is too long",
       );
       return [];
     });

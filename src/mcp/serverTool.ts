@@ -4,6 +4,7 @@ import { cutText } from "../base/text.js";
 import { requirePermission } from "../permissions/requirePermission.js";
 import { defineTool } from "../tools/defineTool.js";
 import type { Tool } from "../tools/tool.js";
+import { fitSchema, shownText } from "./fitSchema.js";
 import type { CallResult, ListedTool } from "./messages.js";
 import { resultText } from "./resultText.js";
 import { toolName } from "./toolName.js";
@@ -15,7 +16,8 @@ const mostSchemaCharacters = 32_000;
 const inputSchema = z.record(z.string(), z.unknown());
 
 /**
- * The tool under its name here; undefined where its schema is longer than a model should be told. It
+ * The tool under its name here; undefined where its schema is longer than a model should be told, or
+ * one that providers refuse. It
  * asks before every call: what a server says of its tools (`readOnlyHint`) is for the person who is
  * asked, and no reason not to.
  */
@@ -24,13 +26,19 @@ export function serverTool(
   listed: ListedTool,
   call: (name: string, input: object, signal: AbortSignal) => Promise<CallResult>,
 ): Tool | undefined {
-  const { $schema: _, ...schema } = listed.inputSchema;
+  const schema = fitSchema(listed.inputSchema);
+  if (schema === undefined) return undefined;
   if (JSON.stringify(schema).length > mostSchemaCharacters) return undefined;
   const name = toolName(server, listed.name);
-  const title = listed.title ?? listed.name;
+  const title = shownText(listed.title ?? "");
+  const shown = shownText(listed.name);
+  const titled = title === "" || title === shown ? `"${shown}"` : `"${shown}" (${title})`;
   return defineTool<Record<string, unknown>>({
     name,
-    description: cutText(listed.description?.trim() || title, longestDescription),
+    description: cutText(
+      listed.description?.trim() || listed.title || listed.name,
+      longestDescription,
+    ),
     inputSchema,
     // Some providers refuse an object without properties.
     jsonSchema: { properties: {}, ...schema },
@@ -38,7 +46,7 @@ export function serverTool(
       await requirePermission(context, {
         tool: name,
         action: listed.annotations?.readOnlyHint === true ? "read" : "execute",
-        description: `Use "${cutText(title, 100)}" of the tool server "${server}"`,
+        description: `Use ${titled} of the tool server "${server}"`,
         subject: { kind: "tool", value: name },
         input,
       });

@@ -33,3 +33,8 @@ test("structured content is shown where no text says the same", () => {
   expect(resultText({ content: [image], structuredContent }).output).toContain(written);
   expect(resultText({ content: [text], structuredContent }).output).toBe("42");
 });
+
+test("structured content that is nested without end is named, and no failure", () => {
+  const structuredContent: unknown = JSON.parse("[".repeat(6_000) + "]".repeat(6_000));
+  expect(resultText({ content: [], structuredContent }).output).toContain("200 levels deep");
+});

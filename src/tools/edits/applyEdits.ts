@@ -3,6 +3,10 @@ import { ToolFailure } from "../failure.js";
 import { describeNearest } from "./nearest.js";
 
 const mostLinesTold = 10;
+/** Of places that are only counted, no more are. */
+const mostCounted = 1_000;
+/** The event loop stands still while they are made. */
+const mostReplaced = 100_000;
 
 /** One replacement. */
 export interface Edit {
@@ -38,7 +42,7 @@ function applyEdit(text: string, lineEnd: "\n" | "\r\n", edit: Edit, name: strin
     const first = text.indexOf(oldText);
     if (first === -1) continue;
     const newText = withLineEnd(edit.newText, end);
-    if (edit.replaceAll === true) return text.split(oldText).join(newText);
+    if (edit.replaceAll === true) return replaceEvery(text, oldText, newText, name);
     if (text.includes(oldText, first + 1)) throw ambiguous(text, oldText, name);
     return text.slice(0, first) + newText + text.slice(first + oldText.length);
   }
@@ -47,21 +51,38 @@ function applyEdit(text: string, lineEnd: "\n" | "\r\n", edit: Edit, name: strin
   );
 }
 
+function replaceEvery(text: string, oldText: string, newText: string, name: string): string {
+  const pieces: string[] = [];
+  let from = 0;
+  for (let at = text.indexOf(oldText); at !== -1; at = text.indexOf(oldText, from)) {
+    if (pieces.length >= mostReplaced) {
+      throw new ToolFailure(
+        `\`${name}.oldText\` is in the file more than ${mostReplaced} times; nothing was changed. Do it with \`bash\`.`,
+      );
+    }
+    pieces.push(text.slice(from, at));
+    from = at + oldText.length;
+  }
+  return [...pieces, text.slice(from)].join(newText);
+}
+
 function ambiguous(text: string, oldText: string, name: string): ToolFailure {
   const lines: number[] = [];
   let count = 0;
   let line = 1;
   let from = 0;
-  for (let at = text.indexOf(oldText); at !== -1; at = text.indexOf(oldText, at + 1)) {
+  for (let at = text.indexOf(oldText); at !== -1 && count < mostCounted; ) {
     count++;
+    const found = at;
+    at = text.indexOf(oldText, at + 1);
     if (lines.length >= mostLinesTold) continue;
-    line += countLineEnds(text.slice(from, at));
-    from = at;
+    line += countLineEnds(text.slice(from, found));
+    from = found;
     lines.push(line);
   }
   const where = lines.join(", ") + (count > lines.length ? ", …" : "");
   return new ToolFailure(
-    `\`${name}.oldText\` is in the file ${count} times (lines ${where}); nothing was changed. Add lines around it until it is unique, or set \`replaceAll\`.`,
+    `\`${name}.oldText\` is in the file ${count === mostCounted ? `${count} times or more` : `${count} times`} (lines ${where}); nothing was changed. Add lines around it until it is unique, or set \`replaceAll\`.`,
   );
 }
 

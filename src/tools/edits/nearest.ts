@@ -2,13 +2,15 @@
 import { cutText } from "../../base/text.js";
 
 /** Windows that are compared at most; a longer file is compared as far as that goes. */
-const maxComparisons = 5_000_000;
+const maxComparisons = 300_000;
+/** As much of the text is looked at, in UTF-16 units. */
+const maxLooked = 500_000;
 const maxShown = 4_000;
 
 /** A sentence on the place that is most like `wanted`, with its exact text if there is one. */
 export function describeNearest(text: string, wanted: string): string {
-  const lines = text.split(/\r?\n/);
-  const wantedLines = withoutBlankEnds(wanted.split(/\r?\n/));
+  const lines = cutText(text, maxLooked).split(/\r?\n/);
+  const wantedLines = withoutBlankEnds(cutText(wanted, maxLooked).split(/\r?\n/));
   const nearest = findNearest(lines, wantedLines);
   if (nearest === undefined) return "Nothing like it was found; read the file again with `read`.";
   const { start, isSame } = nearest;

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { applyEdits } from "../../../src/tools/edits/applyEdits.js";
+
+const apply = (text: string, edit: { oldText: string; newText: string; replaceAll?: boolean }) =>
+  applyEdits(text, "\n", [edit]);
+
+test("every occurrence is replaced, also side by side and at the ends", () => {
+  expect(apply("aabaa", { oldText: "a", newText: "$&x", replaceAll: true })).toBe("$&x$&xb$&x$&x");
+  expect(apply("aaa", { oldText: "aa", newText: "b", replaceAll: true })).toBe("ba");
+});
+
+test("far too many are refused instead of holding everything up", () => {
+  const edit = { oldText: "a", newText: "b", replaceAll: true };
+  expect(() => apply("a".repeat(9_000_000), edit)).toThrow(/more than 100000 times/);
+});
+
+test("places are counted up to a bound", () => {
+  const edit = { oldText: "a", newText: "b" };
+  expect(() => apply("a\n".repeat(5_000_000), edit)).toThrow(/1000 times or more \(lines 1, 2, 3/);
+  expect(() => apply("a\na\nb", edit)).toThrow(/2 times \(lines 1, 2\)/);
+});
