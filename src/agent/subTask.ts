@@ -89,8 +89,11 @@ function runTask(
 }
 
 /** Questions are put for the call of `task`, which is what a person sees of it. */
-function asking({ permissions, toolCallId }: ToolContext): Permissions {
-  return { check: (need, signal) => permissions.check({ ...need, toolCallId }, signal) };
+function asking({ permissions, toolCallId }: ToolContext): Required<Permissions> {
+  return {
+    check: (need, signal) => permissions.check({ ...need, toolCallId }, signal),
+    hides: async (tools) => permissions.hides?.(tools),
+  };
 }
 
 function report({ status, text, error, errorName }: TurnOutcome): ToolResult {

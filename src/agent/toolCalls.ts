@@ -165,8 +165,9 @@ export class ToolCalls {
   }
 
   /** Shows the call as `pending` while its permission is being asked. */
-  #permissions(call: RequestedCall, assistant: MessageWriter): Permissions {
+  #permissions(call: RequestedCall, assistant: MessageWriter): Required<Permissions> {
     return {
+      hides: async (tools: readonly string[]) => this.#input.permissions.hides?.(tools),
       check: async (need: PermissionNeed, signal: AbortSignal) => {
         setState(assistant, call, "pending");
         const verdict = await this.#input.permissions.check(need, signal);

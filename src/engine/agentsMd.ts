@@ -4,7 +4,13 @@ import { textIn } from "../base/decodeText.js";
 import { messageOf } from "../base/errors.js";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import { isWithin } from "../base/insideFolder.js";
+import { leadsTo } from "../base/leadsTo.js";
 import { type Log, silentLog } from "../base/log.js";
+import type { PermissionRules } from "../config/types.js";
+import { hiddenBy } from "../permissions/index.js";
+
+/** The file's name, at the workspace's root. */
+const agentsMdName = "AGENTS.md";
 
 /** Longer instructions would crowd out the work. */
 const mostBytes = 32 * 1024;
@@ -29,7 +35,7 @@ export class AgentsMd {
    * read, or a link that leads out of the workspace. Never rejects.
    */
   read(): Promise<string | undefined> {
-    const path = join(this.#workspacePath, "AGENTS.md");
+    const path = join(this.#workspacePath, agentsMdName);
     const identity = identityOf(path);
     if (this.#last?.identity === identity) return this.#last.text;
     const isThere = identity !== missingIdentity;
@@ -64,6 +70,18 @@ export class AgentsMd {
     this.#last = undefined;
     this.#leftOut(`it cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** Whether a rule denies to `read` the instructions, or what they are a link to. */
+export function isAgentsMdDenied({ deny }: PermissionRules, places: AgentsMdPlaces): boolean {
+  const real = leadsTo(join(places.workspacePath, agentsMdName));
+  return hiddenBy(deny, ["read"], places)?.({ shown: agentsMdName, real }) === true;
+}
+
+/** The folders that rules are written from. */
+interface AgentsMdPlaces {
+  readonly workspacePath: string;
+  readonly home: string | undefined;
 }
 
 /** The beginning of a file, and whether there is more. */

@@ -26,7 +26,7 @@ import { hostCommands } from "../process/runCommand.js";
 import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
-import { AgentsMd } from "./agentsMd.js";
+import { AgentsMd, isAgentsMdDenied } from "./agentsMd.js";
 import { WorkspaceConfinement } from "./confinement.js";
 import type {
   Engine,
@@ -181,7 +181,16 @@ class BuiltInEngine implements Engine {
       large: turnModel(setup, setup.large, clock),
       summaryModel: turnModel(setup, setup[config.summaryModel], clock),
       systemPrompt: (tools) =>
-        systemPrompt({ workspacePath, platform: process.platform, date, tools, agentsMd, git }),
+        systemPrompt({
+          workspacePath,
+          platform: process.platform,
+          date,
+          tools,
+          git,
+          agentsMd: isAgentsMdDenied(config.permissionRules, this.#rulePlaces)
+            ? undefined
+            : agentsMd,
+        }),
     };
   }
 
@@ -244,17 +253,20 @@ class BuiltInEngine implements Engine {
     return outcome;
   }
 
+  /** The home that the user's own file was looked for in, and the workspace. */
+  get #rulePlaces(): { workspacePath: string; home: string | undefined } {
+    const { path: workspacePath, env } = this.#workspace;
+    return { workspacePath, home: homeFolder({ ...this.#options.env, ...env }) };
+  }
+
   #permissions({ mode, rules }: EngineSetup["permissions"], request: TurnRequest): Permissions {
     const { env, log, dataDirectory } = this.#options;
-    // The home that the user's own file was looked for in.
-    const home = homeFolder({ ...env, ...this.#workspace.env });
     return createPermissionGate({
       mode,
       rules,
       sessionGrants: this.#grantsOf(request.sessionId),
-      workspacePath: this.#workspace.path,
+      ...defined(this.#rulePlaces),
       granting: grantingPlaces(this.#workspace.path, dataDirectory, env, this.#workspace.env),
-      ...defined({ home }),
       ask: (question, asking) => request.ask(question, asking),
       log,
     });

@@ -10,6 +10,7 @@ import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import { findDenial, rulesAllow, rulesName } from "./decide.js";
 import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPlaces } from "./grantingFile.js";
+import { hiddenBy } from "./matchRule.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
 
@@ -45,8 +46,13 @@ const noPlaces: GrantingPlaces = { files: [], folders: [] };
 const allowed: PermissionVerdict = { allowed: true };
 
 /** The permissions of one session. Any number of questions may be open at once. */
-export function createPermissionGate(options: PermissionGateOptions): Permissions {
+export function createPermissionGate(options: PermissionGateOptions): Required<Permissions> {
   return {
+    async hides(tools) {
+      const rules = await currentRules(options);
+      // Rules that cannot be read might hide anything.
+      return "allowed" in rules ? () => true : hiddenBy(rules.deny, tools, options);
+    },
     async check(need, signal) {
       signal.throwIfAborted();
       const rules = await currentRules(options);

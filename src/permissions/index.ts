@@ -2,5 +2,5 @@
 export { denyingRule, rulesAllow } from "./decide.js";
 export { createPermissionGate, type PermissionGateOptions } from "./gate.js";
 export type { GrantingPlaces } from "./grantingFile.js";
-export { matchRule } from "./matchRule.js";
+export { hiddenBy, matchRule } from "./matchRule.js";
 export { SessionGrants } from "./sessionGrants.js";

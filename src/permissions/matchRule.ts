@@ -5,14 +5,14 @@ import { toSlashes } from "../base/insideFolder.js";
 import { denyingCommandRule } from "./denyRules.js";
 import {
   allowsPath,
+  compileDeny,
   deniesPath,
   formsOf,
   homesOf,
-  type RulePath,
   type RulePlaces,
 } from "./pathRule.js";
 import { isAboutTool, parseRule } from "./rule.js";
-import type { PermissionNeed } from "./types.js";
+import type { HidesPath, PermissionNeed, RulePath } from "./types.js";
 import { matchesUrl, namesUrlHost } from "./urlPattern.js";
 import { matchesWildcard } from "./wildcard.js";
 
@@ -54,6 +54,19 @@ export function matchRule(
     case "tool":
       return matchesWildcard(rule.pattern, value);
   }
+}
+
+/** What deny rules keep from a search of any of the tools; undefined where that is nothing. */
+export function hiddenBy(
+  rules: readonly string[],
+  tools: readonly string[],
+  places: RulePlaces,
+): HidesPath | undefined {
+  const about = rules
+    .map(parseRule)
+    .filter((rule) => tools.some((tool) => isAboutTool(rule, tool)))
+    .map(({ written }) => compileDeny(written ?? "", places));
+  return about.length === 0 ? undefined : (path) => about.some((hides) => hides(path));
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { compileGlob, type Glob, hasWildcard, maxGlobLength } from "../base/glob.js";
 import { isWithin, toSlashes } from "../base/insideFolder.js";
 import { leadsTo } from "../base/leadsTo.js";
+import type { HidesPath, RulePath } from "./types.js";
 
 /** The folders that patterns are written from; all absolute and real but for the home. */
 export interface RulePlaces {
@@ -10,14 +11,6 @@ export interface RulePlaces {
   readonly home?: string | undefined;
   /** What a pattern means that begins neither at the root nor at home. */
   readonly workspacePath?: string | undefined;
-}
-
-/** A path that a rule is held against. */
-export interface RulePath {
-  /** Relative to the workspace, absolute outside of it, with `/`. */
-  readonly shown: string;
-  /** Absolute. */
-  readonly real?: string | undefined;
 }
 
 /**
@@ -39,14 +32,19 @@ export function allowsPath(pattern: string, path: RulePath, places: RulePlaces):
  * what it leads to; and a pattern that is too long to be matched covers everything.
  */
 export function deniesPath(pattern: string, path: RulePath, places: RulePlaces): boolean {
-  if (/^\**$/.test(pattern)) return true;
-  if (pattern.length > maxGlobLength) return true;
+  return compileDeny(pattern, places)(path);
+}
+
+/** As {@link deniesPath}, for many paths: the disk is asked once for what the pattern leads to. */
+export function compileDeny(pattern: string, places: RulePlaces): HidesPath {
+  if (/^\**$/.test(pattern) || pattern.length > maxGlobLength) return () => true;
   const written = formsOf(pattern, homesOf(places));
   const forms = [...written, ...written.flatMap((form) => throughLinks(form, places))];
-  return forms.some((form) => {
-    const covers = coverOf(form);
-    return pathsOf(path).some(covers);
-  });
+  const covers = forms.map(coverOf);
+  return (path) => {
+    const paths = pathsOf(path);
+    return covers.some((cover) => paths.some(cover));
+  };
 }
 
 /** A pattern as the paths that it stands for, without the shorthands `~/`, `./` and a `/` at its end. */

@@ -40,4 +40,20 @@ export type PermissionVerdict =
 export interface Permissions {
   /** Rejects with the signal's reason when the turn is cancelled while a question is open. */
   check(need: PermissionNeed, signal: AbortSignal): Promise<PermissionVerdict>;
+  /**
+   * What deny rules on any of these tools keep from a search, as the rules are now: asked for once, and
+   * then of every path that the search comes upon. Absent, and undefined, where nothing is kept.
+   */
+  hides?(tools: readonly string[]): Promise<HidesPath | undefined>;
 }
+
+/** A path as rules see it. */
+export interface RulePath {
+  /** Relative to the workspace, absolute outside of it, with `/`. */
+  readonly shown: string;
+  /** Absolute. */
+  readonly real?: string | undefined;
+}
+
+/** Tells whether a path is kept from a search. */
+export type HidesPath = (path: RulePath) => boolean;

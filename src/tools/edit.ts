@@ -9,6 +9,7 @@ import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
 import { writeAtomically } from "./files/atomicWrite.js";
 import { reachPath } from "./files/paths.js";
+import { requireReadable } from "./files/searchScope.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolContext, ToolResult } from "./tool.js";
 
@@ -57,6 +58,8 @@ async function edit(
   if ((await requireKnown(session, reached)) === undefined) {
     throw new ToolFailure(`\`path\` ${input.path} does not exist any more.`);
   }
+  // What does not fit is told with the text that is there.
+  await requireReadable(context, reached);
   const file = await aboutPath(input.path, () => readTextFile(reached.real));
   const after = applyEdits(file.text, file.lineEnd, input.edits);
   const description = `Edit ${reached.shown}`;

@@ -10,6 +10,7 @@ import { filterInSlices } from "./files/inSlices.js";
 import { pathPattern } from "./files/pathPattern.js";
 import { shownIn } from "./files/paths.js";
 import { requireFolder } from "./files/requireFolder.js";
+import { searchScope } from "./files/searchScope.js";
 import { shownName } from "./files/shownName.js";
 import { Walk, type WalkEntry } from "./files/walk.js";
 import type { Tool } from "./tool.js";
@@ -37,7 +38,8 @@ export function globTool(): Tool<z.output<typeof inputSchema>> {
       const reached = await reachForReading(context, { tool: "glob", path, input });
       await requireFolder(reached.real, path);
       const { workspacePath, signal } = context;
-      const walk = new Walk({ start: reached.real, workspacePath, signal });
+      const scope = await searchScope(context, { tool: "glob", showsContents: false });
+      const walk = new Walk({ start: reached.real, workspacePath, signal, scope });
       const found: string[] = [];
       for await (const { entries } of walk) {
         for (const { relative } of await matching(entries, matches, signal)) found.push(relative);

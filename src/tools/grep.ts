@@ -9,6 +9,7 @@ import { reachForReading } from "./files/access.js";
 import { filterInSlices } from "./files/inSlices.js";
 import { pathPattern } from "./files/pathPattern.js";
 import { type ReachedPath, shownIn } from "./files/paths.js";
+import { requireReadable, searchScope } from "./files/searchScope.js";
 import { shownName } from "./files/shownName.js";
 import { Walk } from "./files/walk.js";
 import { ownSearch } from "./search/ownSearch.js";
@@ -58,8 +59,11 @@ export function grepTool(options: { ripgrep: boolean }): Tool<GrepInput> {
       const isFolder = (await aboutPath(path, () => stat(reached.real))).isDirectory();
       const root = isFolder ? reached.real : dirname(reached.real);
       const searcher = await chooseSearcher(options.ripgrep, context);
+      if (!isFolder) await requireReadable(context, reached);
+      const scope = await searchScope(context, { tool: "grep", showsContents: true });
       const walk = new Walk({
         start: root,
+        scope,
         workspacePath: context.workspacePath,
         signal: context.signal,
       });

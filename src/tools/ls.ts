@@ -1,9 +1,11 @@
 import { readlink } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import * as z from "zod";
 import { systemErrorCode } from "../base/systemError.js";
 import { defineTool } from "./defineTool.js";
 import { reachForReading } from "./files/access.js";
 import { requireFolder } from "./files/requireFolder.js";
+import { type SearchScope, searchScope } from "./files/searchScope.js";
 import { shownName } from "./files/shownName.js";
 import { Walk, type WalkEntry } from "./files/walk.js";
 import type { Tool } from "./tool.js";
@@ -34,8 +36,10 @@ export function lsTool(): Tool<z.output<typeof inputSchema>> {
       const path = input.path ?? ".";
       const reached = await reachForReading(context, { tool: "ls", path, input });
       await requireFolder(reached.real, path);
+      const scope = await searchScope(context, { tool: "ls", showsContents: false });
       const walk = new Walk({
         start: reached.real,
+        scope,
         workspacePath: context.workspacePath,
         signal: context.signal,
         depth: input.depth ?? defaultDepth,
@@ -43,7 +47,7 @@ export function lsTool(): Tool<z.output<typeof inputSchema>> {
       });
       const folders = new Map<string, readonly WalkEntry[]>();
       for await (const folder of walk) folders.set(folder.relative, folder.entries);
-      const lines = await renderTree(folders, "", "", { left: maxEntries });
+      const lines = await renderTree({ folders, scope, left: maxEntries }, "", "");
       if (lines.length === 0) return { output: `${shownName(reached.shown)}/ (nothing to list)` };
       if (walk.isCutShort) lines.push("[There is more: name a deeper `path`.]");
       return { output: [`${shownName(reached.shown)}/`, ...lines].join("\n") };
@@ -51,32 +55,37 @@ export function lsTool(): Tool<z.output<typeof inputSchema>> {
   });
 }
 
-async function renderTree(
-  folders: ReadonlyMap<string, readonly WalkEntry[]>,
-  folder: string,
-  indent: string,
-  budget: { left: number },
-): Promise<string[]> {
+interface Listing {
+  readonly folders: ReadonlyMap<string, readonly WalkEntry[]>;
+  readonly scope: SearchScope;
+  /** Entries that may still be shown. */
+  left: number;
+}
+
+async function renderTree(listing: Listing, folder: string, indent: string): Promise<string[]> {
   const lines: string[] = [];
-  for (const entry of folders.get(folder) ?? []) {
-    if (budget.left-- <= 0) {
+  for (const entry of listing.folders.get(folder) ?? []) {
+    if (listing.left-- <= 0) {
       lines.push(`${indent}  …`);
       break;
     }
-    lines.push(`${indent}  ${await label(entry)}`);
+    lines.push(`${indent}  ${await label(entry, listing.scope)}`);
     if (entry.kind === "folder") {
-      lines.push(...(await renderTree(folders, entry.relative, `${indent}  `, budget)));
+      for (const line of await renderTree(listing, entry.relative, `${indent}  `)) lines.push(line);
     }
   }
   return lines;
 }
 
-async function label(entry: WalkEntry): Promise<string> {
+async function label(entry: WalkEntry, scope: SearchScope): Promise<string> {
   const name = shownName(entry.name);
   if (entry.kind === "folder") return `${name}/`;
   if (entry.kind !== "link") return name;
   try {
-    return `${name} -> ${shownName(await readlink(entry.path))}`;
+    const target = await readlink(entry.path);
+    const path = resolve(dirname(entry.path), target);
+    // What a rule keeps from a listing is not named by a link either.
+    return scope.mayShow({ path, kind: "link" }) ? `${name} -> ${shownName(target)}` : name;
   } catch (error) {
     // Gone or replaced since it was listed.
     if (systemErrorCode(error) === undefined) throw error;

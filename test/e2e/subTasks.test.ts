@@ -13,7 +13,7 @@ async function start() {
   onTestFinished(() => loopback.provider.close());
   const path = makeFolder();
   writeFileSync(join(path, "a.txt"), "needle\n");
-  return { ...loopback, session: await openSession(loopback.server, { path }) };
+  return { ...loopback, path, session: await openSession(loopback.server, { path }) };
 }
 
 const task = (id = "c1") =>
@@ -33,6 +33,34 @@ async function resultsOf(session: WireSession) {
 }
 
 describe("a sub-task", () => {
+  it("finds no more than rules leave to the turn that it is a part of", async () => {
+    const { provider, session, path } = await start();
+    writeFileSync(join(path, ".env"), "needle in the keys\n");
+    const permissions = { deny: ["read:.env", "glob:.env"] };
+    writeFileSync(join(path, "turnwire.json"), JSON.stringify({ permissions }));
+    provider.enqueue(
+      task(),
+      reply().toolCall("grep", { pattern: "needle" }, { id: "k1" }),
+      reply().toolCall("glob", { pattern: "**/*" }, { id: "k2" }),
+      reply().toolCall("read", { path: ".env" }, { id: "k3" }),
+      reply().text("that is all"),
+      reply().text("done"),
+    );
+    await session.run("Look.", "denied-1");
+    const [child] = await childrenOf(session);
+    const { messages } = await session.server.call("listMessages", {
+      ...{ workspaceId: session.workspaceId, sessionId: child?.id ?? "" },
+    });
+    const outputs = messages
+      .flatMap(({ parts }) => parts)
+      .flatMap((part) => (part.type === "toolResult" ? [part.output] : []));
+    expect(outputs).toEqual([
+      "a.txt:1: needle",
+      expect.stringMatching(/^(a\.txt\nturnwire\.json|turnwire\.json\na\.txt)$/),
+      expect.stringContaining('denied by the rule "read:.env"'),
+    ]);
+  });
+
   it("works in a session of its own, and its report is the result", async () => {
     const { provider, server, session } = await start();
     provider.enqueue(

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AgentsMd } from "../../src/engine/agentsMd.js";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { AgentsMd, isAgentsMdDenied } from "../../src/engine/agentsMd.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { onWindows, unless } from "../helpers/unless.js";
 
@@ -127,3 +127,24 @@ describe("AGENTS.md", () => {
     expect(fields).toMatchObject([{ reason: expect.stringContaining(reason) }]);
   });
 });
+
+it.each([
+  ["read:AGENTS.md", true],
+  ["read:**", true],
+  ["read", true],
+  ["*:*.md", true],
+  ["read:notes/rules.md", true],
+  ["write:AGENTS.md", false],
+  ["read:other.md", false],
+])(
+  "the rule %s keeps instructions, which are a link to notes/rules.md, from the prompt: %s",
+  (rule, isDenied) => {
+    const folder = mkdtempSync(join(tmpdir(), "turnwire-agents-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(join(folder, "notes"));
+    writeFileSync(join(folder, "notes", "rules.md"), "Be kind.");
+    symlinkSync("notes/rules.md", join(folder, "AGENTS.md"));
+    const places = { workspacePath: realpathSync(folder), home: undefined };
+    expect(isAgentsMdDenied({ allow: [], deny: [rule] }, places)).toBe(isDenied);
+  },
+);

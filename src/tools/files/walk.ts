@@ -7,6 +7,8 @@ import { toSlashes } from "../../base/insideFolder.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { withinTimeLimit } from "../timeLimit.js";
 import { IgnoreRules } from "./ignoreRules.js";
+import { filterInSlices } from "./inSlices.js";
+import type { SearchScope } from "./searchScope.js";
 
 /** Something that a walk came by. */
 export interface WalkEntry {
@@ -30,6 +32,8 @@ export interface WalkOptions {
   readonly start: string;
   readonly workspacePath: string;
   readonly signal: AbortSignal;
+  /** What may be shown and entered; all unless told. */
+  readonly scope?: SearchScope;
   /** How many levels; all unless told. */
   readonly depth?: number;
   /** After so many entries the walk ends. */
@@ -64,7 +68,8 @@ export class Walk implements AsyncIterable<WalkedFolder> {
       for (const { path, rules: outer } of level) {
         signal.throwIfAborted();
         const rules = await outer.enter(path);
-        const entries = listed(await readFolder(path, path === start), path, start, rules);
+        const found = listed(await readFolder(path, path === start), path, start, rules);
+        const entries = await this.#inScope(found);
         this.#entries += entries.length;
         yield { relative: toSlashes(relative(start, path)), entries };
         if (this.#entries > maxEntries) {
@@ -77,6 +82,12 @@ export class Walk implements AsyncIterable<WalkedFolder> {
       }
       level = next;
     }
+  }
+
+  async #inScope(entries: WalkEntry[]): Promise<WalkEntry[]> {
+    const { scope, signal } = this.#options;
+    if (scope === undefined) return entries;
+    return filterInSlices(entries, (entry) => scope.mayShow(entry), signal);
   }
 }
 

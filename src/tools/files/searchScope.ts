@@ -1,0 +1,47 @@
+// What a search may come upon: a deny rule holds for what `ls`, `glob` and `grep` find, not only for
+// the path that they are given.
+import { relative } from "node:path";
+import { isWithin, toSlashes } from "../../base/insideFolder.js";
+import { PermissionRefused } from "../../permissions/requirePermission.js";
+import type { ToolContext } from "../tool.js";
+import type { ReachedPath } from "./paths.js";
+
+/** What deny rules leave of a search. */
+export interface SearchScope {
+  /** Whether an entry may be shown, and a folder entered. `path` is absolute. */
+  mayShow(entry: { readonly path: string; readonly kind: string }): boolean;
+}
+
+/**
+ * The scope of a search of `tool`, as the rules are now. With `showsContents` a rule that denies `read`
+ * keeps a file from it, too.
+ */
+export async function searchScope(
+  { permissions, workspacePath }: ToolContext,
+  { tool, showsContents }: { tool: string; showsContents: boolean },
+): Promise<SearchScope> {
+  const hides = await permissions.hides?.([tool]);
+  const hidesContents = showsContents ? await permissions.hides?.(["read"]) : undefined;
+  return {
+    mayShow({ path, kind }) {
+      if (hides === undefined && hidesContents === undefined) return true;
+      const way = isWithin(workspacePath, path) ? relative(workspacePath, path) : path;
+      const seen = { shown: toSlashes(way) || ".", real: toSlashes(path) };
+      return hides?.(seen) !== true && (kind === "folder" || hidesContents?.(seen) !== true);
+    },
+  };
+}
+
+/**
+ * Makes sure that no rule denies to `read` a file whose content a tool is about to show, or to tell of.
+ * Nobody is asked.
+ * @throws PermissionRefused where one does.
+ */
+export async function requireReadable(
+  { permissions }: ToolContext,
+  { shown, real }: ReachedPath,
+): Promise<void> {
+  const hides = await permissions.hides?.(["read"]);
+  if (hides?.({ shown, real: toSlashes(real) }) !== true) return;
+  throw new PermissionRefused(`Permission is denied: a rule denies to \`read\` ${shown}.`);
+}
