@@ -1,4 +1,5 @@
-import type { Acceptance, RunRequest } from "../coordinator/acceptedRun.js";
+import type { Acceptance } from "../coordinator/acceptance.js";
+import type { RunRequest } from "../coordinator/acceptedRun.js";
 import type { Coordinator } from "../coordinator/coordinator.js";
 import type { Caller } from "./ports.js";
 

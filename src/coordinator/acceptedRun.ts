@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { Deferred } from "../base/deferred.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import type { RunRow } from "../storage/runStore.js";
 import type { RunRef } from "./sessionState.js";
 import type { TurnRecorder } from "./turnRecorder.js";
 
@@ -75,17 +74,6 @@ export function promptBytes({ prompt }: Pick<RunRequest, "prompt">): number {
     Buffer.byteLength(prompt.text),
   );
 }
-
-/** Whoever asks for a run; one of the two is called, once, when it is on disk or is not to be. */
-export interface AcceptanceCaller {
-  accepted(acceptance: Acceptance): void;
-  refused(error: unknown): void;
-}
-
-/** What `Coordinator.accept` answers. */
-export type Acceptance =
-  | { readonly isDuplicate: false; readonly run: AcceptedRun }
-  | { readonly isDuplicate: true; readonly row: RunRow; readonly run: AcceptedRun | undefined };
 
 /**
  * What tells one prompt from another, for a repeated `runId` (contract section 4): what the client

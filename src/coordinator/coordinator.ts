@@ -11,15 +11,11 @@ import type { Session } from "../protocol/objects/session.js";
 import type { Result } from "../protocol/registry.js";
 import type { RunRow } from "../storage/runStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
-import {
-  type Acceptance,
-  type AcceptanceCaller,
-  AcceptedRun,
-  type RunRequest,
-} from "./acceptedRun.js";
+import { type Acceptance, type AcceptanceCaller, answer, known } from "./acceptance.js";
+import { AcceptedRun, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { OpenRuns } from "./openRuns.js";
-import { type Admission, RunAdmission, sessionBusy } from "./runAdmission.js";
+import { RunAdmission, sessionBusy } from "./runAdmission.js";
 import { RunEnding } from "./runEnding.js";
 import { SessionNews } from "./sessionNews.js";
 import {
@@ -31,22 +27,24 @@ import {
   type SessionEffect,
   type SessionInput,
   type SessionState,
-  type Step,
   step,
 } from "./sessionState.js";
+import { SessionSteps, type TakenStep } from "./sessionSteps.js";
 import { TitleKeeper } from "./titleKeeper.js";
 import { TurnRunner } from "./turnRunner.js";
 
 /** Runs the prompts of one workspace. */
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #states = new Map<string, SessionState>();
   readonly #runs = new OpenRuns();
   readonly #titles: TitleKeeper;
   readonly #turns: TurnRunner;
   readonly #admission: RunAdmission;
   readonly #ending: RunEnding;
+  readonly #steps: SessionSteps;
   readonly #news: SessionNews;
+  /** How many runs wait for their commit. */
+  #joining = 0;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -62,6 +60,7 @@ export class Coordinator {
     });
     this.#admission = new RunAdmission(options, this.#runs);
     this.#ending = new RunEnding(options);
+    this.#steps = new SessionSteps(options);
   }
 
   /**
@@ -73,28 +72,48 @@ export class Coordinator {
    * then.
    */
   accept(request: RunRequest, caller: AcceptanceCaller): void {
-    const stateNow = () => this.#state(request.sessionId);
-    this.#admission.admit(request, stateNow, {
-      admitted: (admission) => caller.accepted(this.#enter(request, admission)),
-      refused: (error) => caller.refused(error),
+    const { commits } = this.#options;
+    const { sessionId } = request;
+    // A run that came before it, or the end of one, is seen by this one.
+    commits.settle(sessionId);
+    answer(caller, () => {
+      const plan = this.#admission.plan(request, this.#steps.of(sessionId));
+      if ("known" in plan) return known(plan.known, this.#runs);
+      let position = 0;
+      this.#joining++;
+      commits.join({
+        subjects: [sessionId],
+        write: () => {
+          position = plan.write(isBusy(this.#steps.of(sessionId)) ? "queued" : "accepted");
+        },
+        done: () => {
+          this.#joining--;
+          caller.accepted(this.#enter(request, position));
+        },
+        failed: (error) => {
+          this.#joining--;
+          answer(caller, () => {
+            const row = plan.knownAfter(error);
+            if (row === undefined) throw error;
+            return known(row, this.#runs);
+          });
+        },
+      });
+      return undefined;
     });
+  }
+
+  #enter(request: RunRequest, position: number): Acceptance {
+    faultPoint("accepted");
+    const run = new AcceptedRun({ position, runId: request.runId, kind: request.kind }, request);
+    this.#runs.add(run);
+    this.#apply(request.sessionId, { type: "accept", run: run.ref });
+    return { isDuplicate: false, run };
   }
 
   /** What is being accepted is accepted, or refused, when this returns; what has ended, over. */
   settle(): void {
     this.#options.commits.commit();
-  }
-
-  #enter(request: RunRequest, admitted: Admission): Acceptance {
-    if (admitted.isDuplicate) {
-      return { ...admitted, run: this.#runs.at(admitted.row.position) };
-    }
-    faultPoint("accepted");
-    const { position } = admitted;
-    const run = new AcceptedRun({ position, runId: request.runId, kind: request.kind }, request);
-    this.#runs.add(run);
-    this.#apply(request.sessionId, { type: "accept", run: run.ref });
-    return { isDuplicate: false, run };
   }
 
   /**
@@ -104,7 +123,7 @@ export class Coordinator {
    */
   cancelSession(sessionId: string): Result<"cancelSession">["cancelled"] {
     this.settle();
-    const state = this.#state(sessionId);
+    const state = this.#steps.of(sessionId);
     if (!isBusy(state)) {
       this.#admission.refuseIfOwnedElsewhere(sessionId);
       return [];
@@ -130,7 +149,7 @@ export class Coordinator {
   /** Drops what is queued; returns how many. Throws `SessionBusy` as {@link cancelSession} does. */
   clearQueue(sessionId: string): number {
     this.settle();
-    const { length } = queueOf(this.#state(sessionId));
+    const { length } = queueOf(this.#steps.of(sessionId));
     if (length === 0) this.#admission.refuseIfOwnedElsewhere(sessionId);
     this.#apply(sessionId, { type: "clearQueue" });
     return length;
@@ -139,21 +158,19 @@ export class Coordinator {
   /** The prompts that wait on a session, oldest first. */
   queuedPrompts(sessionId: string): string[] {
     this.settle();
-    return queueOf(this.#state(sessionId)).map(
-      (run) => this.#runs.at(run.position)?.request.prompt.text ?? "",
-    );
+    return this.#runs.prompts(queueOf(this.#steps.of(sessionId)));
   }
 
   /** Whether a turn runs on any session. */
   get isBusy(): boolean {
-    return !this.#runs.isEmpty || this.#admission.isJoining;
+    return !this.#runs.isEmpty || this.#joining > 0;
   }
 
   /** @throws DomainError `SessionBusy` where a turn runs on any of them, here or elsewhere. */
   deleteSessions(sessionIds: readonly string[]): void {
     this.settle();
     for (const id of sessionIds) {
-      if (isBusy(this.#state(id))) throw sessionBusy();
+      if (isBusy(this.#steps.of(id))) throw sessionBusy();
       this.#admission.refuseIfOwnedElsewhere(id);
     }
     // Another server may have accepted a run since the look.
@@ -163,7 +180,7 @@ export class Coordinator {
   /** A session as a client sees it. */
   describe(row: SessionRow): Session {
     this.settle();
-    return this.#news.describe(row, this.#state(row.id));
+    return this.#news.describe(row, this.#steps.of(row.id));
   }
 
   /** Writes what has streamed into a session's messages, so that a read finds all of it. */
@@ -183,7 +200,7 @@ export class Coordinator {
    */
   async close(cause: RunCause): Promise<void> {
     this.settle();
-    for (const sessionId of [...this.#states.keys()]) {
+    for (const sessionId of this.#steps.sessionIds) {
       this.#close(sessionId, cause);
     }
     this.#ending.hurry();
@@ -201,32 +218,19 @@ export class Coordinator {
         { sessionId, reason: messageOf(error) },
         "a queue could not be ended",
       );
-      const next = step(this.#state(sessionId), { type: "close", cause });
-      this.#setState(sessionId, next.state);
-      for (const effect of next.effects) this.#run(effect);
+      const { effects } = this.#steps.takeUnwritten(sessionId, { type: "close", cause });
+      for (const effect of effects) this.#run(effect);
     }
   }
 
-  #state(sessionId: string): SessionState {
-    return this.#states.get(sessionId) ?? idle;
-  }
-
-  /** Takes a step. What must be on disk is written first: if that fails, nothing has happened. */
-  #apply(sessionId: string, input: SessionInput): Step {
-    const before = this.#state(sessionId);
-    const next = step(before, input);
-    this.#ending.writeEffects(next.effects);
-    this.#setState(sessionId, next.state);
-    const queued = queueOf(next.state).length;
+  #apply(sessionId: string, input: SessionInput): TakenStep {
+    const taken = this.#steps.take(sessionId, input);
+    const { before, after, effects } = taken;
+    const queued = queueOf(after).length;
     if (queued !== queueOf(before).length) this.#news.queueChanged(sessionId, queued);
-    for (const effect of next.effects) this.#run(effect);
-    if (!isBusy(before) && isBusy(next.state)) this.#tellSession(sessionId);
-    return next;
-  }
-
-  #setState(sessionId: string, state: SessionState): void {
-    if (state.tag === "idle" || state.tag === "closed") this.#states.delete(sessionId);
-    else this.#states.set(sessionId, state);
+    for (const effect of effects) this.#run(effect);
+    if (!isBusy(before) && isBusy(after)) this.#tellSession(sessionId);
+    return taken;
   }
 
   #run(effect: SessionEffect): void {
@@ -238,9 +242,7 @@ export class Coordinator {
         this.#runs.at(effect.run.position)?.cancel(effect.cause);
         return;
       case "drop":
-        for (const ref of effect.runs) {
-          this.#runs.end(ref.position, { status: "cancelled", text: "" });
-        }
+        this.#runs.drop(effect.runs);
         return;
       case "fold":
         return;
@@ -250,8 +252,7 @@ export class Coordinator {
   }
 
   #start(ref: RunRef): void {
-    const run = this.#runs.at(ref.position);
-    if (run === undefined) throw new Error(`run ${ref.position} is not here`);
+    const run = this.#runs.get(ref.position);
     // The answer to the request that was accepted goes out before its run does anything.
     this.#options.clock.soon(() => {
       this.#turns.run(run).then((outcome) => this.#end(run, outcome));
@@ -263,15 +264,13 @@ export class Coordinator {
     this.#options.commits.settle(run.request.sessionId);
     const { effects } = this.#apply(run.request.sessionId, { type: "fold" });
     const joining = effects.flatMap((effect) => (effect.type === "fold" ? effect.runs : []));
-    const joined = joining.flatMap((ref) => this.#runs.fold(ref.position) ?? []);
-    run.folded += joined.length;
-    return joined;
+    return this.#runs.fold(joining, run);
   }
 
   /** The one place where a turn's end hands over to the queue. */
   #end(run: AcceptedRun, outcome: TurnOutcome): void {
     const { sessionId } = run.request;
-    const after = () => step(this.#state(sessionId), { type: "ended" });
+    const after = () => step(this.#steps.of(sessionId), { type: "ended" });
     let told: SessionState | undefined;
     this.#ending.finish(run, outcome, {
       announce: () => {
@@ -285,7 +284,7 @@ export class Coordinator {
         }
       },
       done: () => {
-        const { state } = this.#apply(sessionId, { type: "ended" });
+        const { after: state } = this.#apply(sessionId, { type: "ended" });
         // A disk that made this end late has left time for a cancel of what is queued behind it.
         const isAsTold = told !== undefined && isBusy(told) === isBusy(state);
         if (!isAsTold) this.#tellSession(sessionId, state);
@@ -294,7 +293,7 @@ export class Coordinator {
     });
   }
 
-  #tellSession(sessionId: string, state = this.#states.get(sessionId)): void {
+  #tellSession(sessionId: string, state = this.#steps.known(sessionId)): void {
     this.#news.changed(sessionId, state);
   }
 }

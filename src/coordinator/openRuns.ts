@@ -1,6 +1,7 @@
 import { Deferred } from "../base/deferred.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
+import type { RunRef } from "./sessionState.js";
 
 /** The accepted runs that have not ended, by the position of their row. */
 export class OpenRuns {
@@ -39,11 +40,29 @@ export class OpenRuns {
     }
   }
 
-  /** A run has joined the turn of another, and ends with it. */
-  fold(position: number): AcceptedRun | undefined {
+  /** A run that must be here. */
+  get(position: number): AcceptedRun {
     const run = this.#runs.get(position);
-    this.#runs.delete(position);
+    if (run === undefined) throw new Error(`run ${position} is not here`);
     return run;
+  }
+
+  /** Runs that have joined the turn of another, and end with it. */
+  fold(refs: readonly RunRef[], into: AcceptedRun): AcceptedRun[] {
+    const joined = refs.flatMap(({ position }) => this.#runs.get(position) ?? []);
+    for (const { position } of refs) this.#runs.delete(position);
+    into.folded += joined.length;
+    return joined;
+  }
+
+  /** Runs that have ended without having begun, and that is on disk. */
+  drop(refs: readonly RunRef[]): void {
+    for (const { position } of refs) this.end(position, { status: "cancelled", text: "" });
+  }
+
+  /** The texts of prompts, in order. */
+  prompts(refs: readonly RunRef[]): string[] {
+    return refs.map(({ position }) => this.#runs.get(position)?.request.prompt.text ?? "");
   }
 
   /** A run has ended, and that is on disk. */

@@ -16,86 +16,43 @@ const maxQueuedBytes = 64 * 1024 * 1024;
 /** The most that all prompts of a workspace hold together where one more is to wait, in bytes. */
 const maxOpenBytes = 256 * 1024 * 1024;
 
-/** A run that was let in, or one that was in already. */
-export type Admission =
-  | { readonly isDuplicate: false; readonly position: number }
-  | { readonly isDuplicate: true; readonly row: RunRow };
-
-/** Whoever asks for an admission; one of the two is called, once. */
-export interface AdmissionCaller {
-  admitted(admission: Admission): void;
-  refused(error: unknown): void;
-}
+/** What is to be done about a run that asks to be let in. */
+export type AdmissionPlan =
+  | { readonly known: RunRow }
+  | {
+      /** Writes its row; returns its position. Belongs inside the commit that accepts it. */
+      write(state: "accepted" | "queued"): number;
+      /**
+       * Why it could not be written, looked at again: the row, where the same run was accepted
+       * between the look and the write, perhaps by another server. Throws as {@link RunAdmission.plan}.
+       */
+      knownAfter(error: unknown): RunRow | undefined;
+    };
 
 /** Lets runs in. */
 export class RunAdmission {
   readonly #options: CoordinatorOptions;
   readonly #open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">;
-  /** The sessions with a run that waits for its commit. */
-  readonly #joining = new Set<string>();
 
   constructor(options: CoordinatorOptions, open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">) {
     this.#options = options;
     this.#open = open;
   }
 
-  /** Whether runs wait for their commit. */
-  get isJoining(): boolean {
-    return this.#joining.size > 0;
-  }
-
   /**
-   * Checks a run against its session's state and writes its row, in one commit with what else is to
-   * be durable at the moment. The caller is told in one step with that commit: of an admission that
-   * is on disk, or why there is none (`RunIdConflict`, `SessionBusy`, `QueueFull`, `StorageFailed`)
-   * and nothing was written.
+   * Checks a run against its session's state. Writes nothing.
+   *
+   * @throws DomainError `RunIdConflict`, `SessionBusy`, `QueueFull`: it is not let in.
    */
-  admit(request: RunRequest, stateNow: () => SessionState, caller: AdmissionCaller): void {
-    const { sessionId } = request;
-    // A run that came before it, or the end of one, is seen by this one.
-    this.#options.commits.settle(sessionId);
+  plan(request: RunRequest, state: SessionState): AdmissionPlan {
     const hash = promptHash(request);
-    if (this.#isAnswered(request, hash, stateNow(), caller)) return;
-    let admission: Admission | undefined;
-    this.#joining.add(sessionId);
-    this.#options.commits.join({
-      subjects: [sessionId],
-      write: () => {
-        const state = isBusy(stateNow()) ? "queued" : "accepted";
-        admission = { isDuplicate: false, position: this.#insert(request, hash, state) };
-      },
-      done: () => {
-        this.#joining.delete(sessionId);
-        if (admission !== undefined) caller.admitted(admission);
-      },
-      failed: (error) => {
-        this.#joining.delete(sessionId);
-        // The same runId may have been accepted between the look and the write, perhaps elsewhere.
-        const mayBeKnown = mayBeRaced(error);
-        if (!mayBeKnown || !this.#isAnswered(request, hash, undefined, caller)) {
-          caller.refused(error);
-        }
-      },
-    });
-  }
-
-  /** Answers what needs no row: a run that is known, and one that cannot be let in. */
-  #isAnswered(
-    request: RunRequest,
-    hash: string,
-    state: SessionState | undefined,
-    caller: AdmissionCaller,
-  ): boolean {
-    let known: Admission | undefined;
-    try {
-      known = this.#findDuplicate(request, hash);
-      if (known === undefined && state !== undefined) this.#refuse(request, state);
-    } catch (error) {
-      caller.refused(error);
-      return true;
-    }
-    if (known !== undefined) caller.admitted(known);
-    return known !== undefined;
+    const known = this.#findKnown(request, hash);
+    if (known !== undefined) return { known };
+    this.#refuse(request, state);
+    return {
+      write: (written) => this.#insert(request, hash, written),
+      knownAfter: (error) => (mayBeRaced(error) ? this.#findKnown(request, hash) : undefined),
+    };
   }
 
   #refuse(request: RunRequest, state: SessionState): void {
@@ -162,7 +119,7 @@ export class RunAdmission {
     });
   }
 
-  #findDuplicate(request: RunRequest, hash: string): Admission | undefined {
+  #findKnown(request: RunRequest, hash: string): RunRow | undefined {
     if (request.runId === undefined) return undefined;
     const { runs, workspaceId, serverId, recoverIfDead } = this.#options;
     const row = runs.find(workspaceId, request.runId);
@@ -175,8 +132,8 @@ export class RunAdmission {
     }
     // A dead server's run is ended first: whoever asks again is to hear of its end.
     const isElsewhere = row.state !== "completed" && row.serverId !== serverId;
-    if (!isElsewhere || !recoverIfDead(row.serverId)) return { isDuplicate: true, row };
-    return { isDuplicate: true, row: runs.at(row.position) ?? row };
+    if (!isElsewhere || !recoverIfDead(row.serverId)) return row;
+    return runs.at(row.position) ?? row;
   }
 }
 

@@ -8,11 +8,9 @@ import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { cutText } from "../base/text.js";
 import type { TurnOutcome } from "../engine/engine.js";
-import type { RunCause } from "../protocol/objects/run.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import { completionText } from "./completionText.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import type { RunRef, SessionEffect } from "./sessionState.js";
 
 const retries = { firstMs: 250, mostMs: 10_000 };
 /** How often the disk is tried once the workspace is to be closed. */
@@ -50,39 +48,6 @@ export class RunEnding {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-  }
-
-  /** Writes what a step ends without a turn of its own: runs that are dropped, or join another. */
-  writeEffects(effects: readonly SessionEffect[]): void {
-    const { database, runs } = this.#options;
-    for (const effect of effects) {
-      if (effect.type === "drop") this.#drop(effect.runs, effect.cause);
-      if (effect.type === "fold") {
-        database.write(() => {
-          for (const run of effect.runs) runs.fold(run.position, effect.into.position);
-        });
-      }
-    }
-  }
-
-  /** Ends runs that never began: those with a `runId` get a cancelled completion. */
-  #drop(dropped: readonly RunRef[], cause: RunCause): void {
-    const { database, runs, outbox, clock } = this.#options;
-    database.durable(() => {
-      for (const ref of dropped) {
-        const row = runs.at(ref.position);
-        const isOurs = runs.setState(ref.position, "completed");
-        if (row === undefined || ref.runId === undefined || !isOurs) continue;
-        outbox.append(row, {
-          text: "",
-          status: "cancelled",
-          cancelled: true,
-          cause,
-          foldedPrompts: 0,
-          completedAt: toRfc3339(clock.now()),
-        });
-      }
-    });
   }
 
   /**

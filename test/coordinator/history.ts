@@ -1,7 +1,7 @@
 // One random history: steps that are taken by the real coordinator and by the model, and compared.
 import { expect } from "vitest";
 import { DomainError } from "../../src/base/errors.js";
-import type { Acceptance } from "../../src/coordinator/acceptedRun.js";
+import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { CoordinatorHouse, clientId, workspaceId } from "../helpers/coordinatorHouse.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";
 import { expectAsModelled, expectToldOnce } from "./historyCheck.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { type Log, silentLog } from "../../src/base/log.js";
 import { resolveConfig } from "../../src/config/resolve.js";
-import type { Acceptance } from "../../src/coordinator/acceptedRun.js";
+import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
 import type { EngineSetup, Prompt } from "../../src/engine/engine.js";

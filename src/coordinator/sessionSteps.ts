@@ -1,0 +1,94 @@
+// What every session is doing, and the steps that it takes. What a step changes on disk is written
+// before the step is taken: queued runs that join the running turn, and those that are dropped
+// without having begun.
+import { toRfc3339 } from "../base/clock.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import {
+  idle,
+  type RunRef,
+  type SessionEffect,
+  type SessionInput,
+  type SessionState,
+  step,
+} from "./sessionState.js";
+
+/** A step that was taken: what the session did before, does now, and what is to be done about it. */
+export interface TakenStep {
+  readonly before: SessionState;
+  readonly after: SessionState;
+  readonly effects: readonly SessionEffect[];
+}
+
+type Options = Pick<CoordinatorOptions, "database" | "runs" | "outbox" | "clock">;
+
+/** The states of a workspace's sessions. One that is not here is idle. */
+export class SessionSteps {
+  readonly #options: Options;
+  readonly #states = new Map<string, SessionState>();
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** The sessions that are not idle. */
+  get sessionIds(): string[] {
+    return [...this.#states.keys()];
+  }
+
+  of(sessionId: string): SessionState {
+    return this.#states.get(sessionId) ?? idle;
+  }
+
+  /** As {@link of}, but undefined where the session is idle here. */
+  known(sessionId: string): SessionState | undefined {
+    return this.#states.get(sessionId);
+  }
+
+  /** Takes a step. What must be on disk is written first: if that throws, nothing has happened. */
+  take(sessionId: string, input: SessionInput): TakenStep {
+    this.#write(step(this.of(sessionId), input).effects);
+    return this.takeUnwritten(sessionId, input);
+  }
+
+  /** As {@link take}, but writes nothing: for a disk that refuses. */
+  takeUnwritten(sessionId: string, input: SessionInput): TakenStep {
+    const before = this.of(sessionId);
+    const { state, effects } = step(before, input);
+    if (state.tag === "idle" || state.tag === "closed") this.#states.delete(sessionId);
+    else this.#states.set(sessionId, state);
+    return { before, after: state, effects };
+  }
+
+  #write(effects: readonly SessionEffect[]): void {
+    const { database, runs } = this.#options;
+    for (const effect of effects) {
+      if (effect.type === "drop") this.#drop(effect.runs, effect.cause);
+      if (effect.type === "fold") {
+        database.write(() => {
+          for (const run of effect.runs) runs.fold(run.position, effect.into.position);
+        });
+      }
+    }
+  }
+
+  /** Ends runs that never began: those with a `runId` get a cancelled completion. */
+  #drop(dropped: readonly RunRef[], cause: RunCause): void {
+    const { database, runs, outbox, clock } = this.#options;
+    database.durable(() => {
+      for (const ref of dropped) {
+        const row = runs.at(ref.position);
+        const isOurs = runs.setState(ref.position, "completed");
+        if (row === undefined || ref.runId === undefined || !isOurs) continue;
+        outbox.append(row, {
+          text: "",
+          status: "cancelled",
+          cancelled: true,
+          cause,
+          foldedPrompts: 0,
+          completedAt: toRfc3339(clock.now()),
+        });
+      }
+    });
+  }
+}
