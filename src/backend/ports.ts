@@ -1,6 +1,6 @@
 // What the backend needs from outside, and what a caller is.
 
-import type { Announcer } from "../coordinator/ports.js";
+import type { Announcer } from "../coordinator/coordinatorOptions.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 
 export type { Announcer };

@@ -3,12 +3,27 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Turn } from "../engine/engine.js";
 import type { Outbox } from "../events/outbox.js";
+import type { LossyEvent, PermissionAnswer, PermissionQuestion } from "../protocol/registry.js";
 import type { Database } from "../storage/database.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
-import type { Announcer, QuestionDesk } from "./ports.js";
+
+/** Tells what may be lost. Never waits, never throws. */
+export interface Announcer {
+  emit(event: LossyEvent): void;
+}
+
+/** Asks the client that sent a prompt. */
+export interface QuestionDesk {
+  /** Resolves with undefined where no client can answer. */
+  ask(
+    clientId: string,
+    question: PermissionQuestion,
+    signal: AbortSignal,
+  ): Promise<PermissionAnswer | undefined>;
+}
 
 /** What a workspace's coordinator is built from. */
 export interface CoordinatorOptions {

@@ -29,12 +29,17 @@ export type AdmissionPlan =
       knownAfter(error: unknown): RunRow | undefined;
     };
 
+type AdmissionOptions = Pick<
+  CoordinatorOptions,
+  "workspaceId" | "serverId" | "sessions" | "runs" | "clock" | "recoverIfDead"
+>;
+
 /** Lets runs in. */
 export class RunAdmission {
-  readonly #options: CoordinatorOptions;
+  readonly #options: AdmissionOptions;
   readonly #open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">;
 
-  constructor(options: CoordinatorOptions, open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">) {
+  constructor(options: AdmissionOptions, open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">) {
     this.#options = options;
     this.#open = open;
   }

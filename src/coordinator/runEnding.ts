@@ -39,14 +39,19 @@ interface Ending {
   readonly triesAtClose: number;
 }
 
+type EndingOptions = Pick<
+  CoordinatorOptions,
+  "workspaceId" | "sessions" | "runs" | "outbox" | "commits" | "announcer" | "clock" | "log"
+>;
+
 /** Ends runs. */
 export class RunEnding {
-  readonly #options: CoordinatorOptions;
+  readonly #options: EndingOptions;
   /** The outcomes that wait for the disk, each with how to try it again now. */
   readonly #waiting = new Map<Timer, () => void>();
   #isClosing = false;
 
-  constructor(options: CoordinatorOptions) {
+  constructor(options: EndingOptions) {
     this.#options = options;
   }
 

@@ -7,11 +7,16 @@ import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { idle, isBusy, queueOf, type SessionState } from "./sessionState.js";
 import { toSession } from "./wireObjects.js";
 
+type NewsOptions = Pick<
+  CoordinatorOptions,
+  "workspaceId" | "serverId" | "sessions" | "runs" | "announcer" | "log" | "recoverIfDead"
+>;
+
 /** Tells of the sessions of one workspace. */
 export class SessionNews {
-  readonly #options: CoordinatorOptions;
+  readonly #options: NewsOptions;
 
-  constructor(options: CoordinatorOptions) {
+  constructor(options: NewsOptions) {
     this.#options = options;
   }
 

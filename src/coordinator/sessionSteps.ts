@@ -20,14 +20,14 @@ export interface TakenStep {
   readonly effects: readonly SessionEffect[];
 }
 
-type Options = Pick<CoordinatorOptions, "database" | "runs" | "outbox" | "clock">;
+type StepOptions = Pick<CoordinatorOptions, "database" | "runs" | "outbox" | "clock">;
 
 /** The states of a workspace's sessions. One that is not here is idle. */
 export class SessionSteps {
-  readonly #options: Options;
+  readonly #options: StepOptions;
   readonly #states = new Map<string, SessionState>();
 
-  constructor(options: Options) {
+  constructor(options: StepOptions) {
     this.#options = options;
   }
 

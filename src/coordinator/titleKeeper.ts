@@ -7,14 +7,16 @@ import type { CoordinatorOptions } from "./coordinatorOptions.js";
 
 const maxLength = 80;
 
+type TitleOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "clock" | "log">;
+
 /** Gives sessions their titles. */
 export class TitleKeeper {
-  readonly #options: CoordinatorOptions;
+  readonly #options: TitleOptions;
   readonly #tell: (sessionId: string) => void;
   readonly #closing = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(options: CoordinatorOptions, tell: (sessionId: string) => void) {
+  constructor(options: TitleOptions, tell: (sessionId: string) => void) {
     this.#options = options;
     this.#tell = tell;
   }

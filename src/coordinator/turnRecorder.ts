@@ -15,8 +15,8 @@ import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import { isDiskTrouble } from "../storage/storageError.js";
+import type { Announcer } from "./coordinatorOptions.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
-import type { Announcer } from "./ports.js";
 import { partsText } from "./storedParts.js";
 import { userMessage } from "./userMessage.js";
 

@@ -29,13 +29,27 @@ export interface RunnerHooks {
   sessionChanged(sessionId: string): void;
 }
 
+type RunnerOptions = Pick<
+  CoordinatorOptions,
+  | "workspaceId"
+  | "sessions"
+  | "runs"
+  | "messages"
+  | "announcer"
+  | "desk"
+  | "clock"
+  | "ids"
+  | "log"
+  | "prepareTurn"
+>;
+
 /** Runs accepted runs. */
 export class TurnRunner {
-  readonly #options: CoordinatorOptions;
+  readonly #options: RunnerOptions;
   readonly #titles: TitleKeeper;
   readonly #hooks: RunnerHooks;
 
-  constructor(options: CoordinatorOptions, titles: TitleKeeper, hooks: RunnerHooks) {
+  constructor(options: RunnerOptions, titles: TitleKeeper, hooks: RunnerHooks) {
     this.#options = options;
     this.#titles = titles;
     this.#hooks = hooks;

@@ -7,11 +7,11 @@ import { faultPoint } from "../base/faultPoint.js";
 import type { Log } from "../base/log.js";
 import { UnwritableMessage } from "../base/unwritable.js";
 import type { RunComplete } from "../protocol/objects/run.js";
-import type { LossyEvent } from "../protocol/registry.js";
+import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
 import { CompletionFeed } from "./completionFeed.js";
 import { EventBuffer } from "./eventBuffer.js";
 import type { Appended, Outbox } from "./outbox.js";
-import type { Outgoing, Sender } from "./sender.js";
+import type { Sender } from "./sender.js";
 
 /** After so many messages in a row, what else waits in the process gets its turn. */
 const messagesInARow = 16;
@@ -138,7 +138,7 @@ export class Delivery {
   }
 
   /** An event that cannot be written is one that was dropped; what follows it is told. */
-  async #send(message: Outgoing): Promise<void> {
+  async #send(message: ServerNotification): Promise<void> {
     try {
       await this.#sender.send(message);
     } catch (error) {
@@ -149,7 +149,7 @@ export class Delivery {
     }
   }
 
-  #next(): Outgoing | undefined {
+  #next(): ServerNotification | undefined {
     const completion = this.#nextCompletion();
     if (completion !== undefined) return { method: "runComplete", params: completion };
     for (;;) {

@@ -1,10 +1,4 @@
-import type { RunComplete } from "../protocol/objects/run.js";
-import type { LossyEvent } from "../protocol/registry.js";
-
-/** What leaves on a connection: what may be lost, and what must not. */
-export type Outgoing =
-  | LossyEvent
-  | { readonly method: "runComplete"; readonly params: RunComplete };
+import type { ServerNotification } from "../protocol/registry.js";
 
 /**
  * One connection's way out. `send` resolves when the pipe has taken the message: that is the
@@ -13,5 +7,5 @@ export type Outgoing =
  * anything else once the connection is closed.
  */
 export interface Sender {
-  send(message: Outgoing): Promise<void>;
+  send(message: ServerNotification): Promise<void>;
 }

@@ -137,5 +137,10 @@ export type LossyEvent = {
   [N in EventName]: { readonly method: N; readonly params: NotificationParams<N> };
 }[EventName];
 
+/** Any notification of the server, told apart by its name: what may be lost, and what must not. */
+export type ServerNotification =
+  | LossyEvent
+  | { readonly method: "runComplete"; readonly params: NotificationParams<"runComplete"> };
+
 /** The protocol version that this build speaks (contract section 2). */
 export const protocolVersion = 1;

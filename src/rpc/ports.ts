@@ -1,9 +1,9 @@
 // What a connection needs from the house.
-import type { Outgoing } from "./outgoing.js";
+import type { ServerNotification } from "../protocol/registry.js";
 
 /** The way out of one connection, as `events` sees it. */
 export interface ConnectionSender {
-  send(message: Outgoing): Promise<void>;
+  send(message: ServerNotification): Promise<void>;
 }
 
 /** One connection's delivery of events and completions. */

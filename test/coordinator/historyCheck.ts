@@ -1,6 +1,6 @@
 // What is compared of the real thing and its model.
 import { expect } from "vitest";
-import type { Outgoing } from "../../src/events/sender.js";
+import type { ServerNotification } from "../../src/protocol/registry.js";
 import { type CoordinatorHouse, workspaceId } from "../helpers/coordinatorHouse.js";
 import type { ModelRun, ModelSession } from "./sessionModel.js";
 import { expectCompletionsLast } from "./wireOrder.js";
@@ -36,7 +36,7 @@ export function expectAsModelled(
 /** Every completion was sent once, in order and behind all else of its run. */
 export function expectToldOnce(
   house: CoordinatorHouse,
-  wire: readonly Outgoing[],
+  wire: readonly ServerNotification[],
   runs: readonly ModelRun[],
 ): void {
   expectCompletionsLast(wire);

@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import type { Outgoing } from "../../src/events/sender.js";
+import type { ServerNotification } from "../../src/protocol/registry.js";
 
 /** Everything else of a run was sent before its completion (contract section 5). */
-export function expectCompletionsLast(wire: readonly Outgoing[]): void {
+export function expectCompletionsLast(wire: readonly ServerNotification[]): void {
   const over = new Set<string>();
   for (const { method, params } of wire) {
     const runId = "runId" in params ? params.runId : undefined;

@@ -13,9 +13,8 @@ import type { EngineSetup, Prompt } from "../../src/engine/engine.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
 import type { Delivery } from "../../src/events/delivery.js";
 import { Outbox } from "../../src/events/outbox.js";
-import type { Outgoing } from "../../src/events/sender.js";
 import type { RunCause, RunComplete } from "../../src/protocol/objects/run.js";
-import type { LossyEvent } from "../../src/protocol/registry.js";
+import type { LossyEvent, ServerNotification } from "../../src/protocol/registry.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
@@ -223,9 +222,9 @@ export class CoordinatorHouse {
   /** Connects a client; what it is sent is kept in order. */
   connect(identity?: { clientId: string; ackTimeoutMs?: number }): {
     delivery: Delivery;
-    wire: Outgoing[];
+    wire: ServerNotification[];
   } {
-    const wire: Outgoing[] = [];
+    const wire: ServerNotification[] = [];
     const delivery = this.broadcaster.connect({
       send: async (message) => {
         wire.push(message);

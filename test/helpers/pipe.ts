@@ -1,13 +1,13 @@
 import { Deferred } from "../../src/base/deferred.js";
-import type { Outgoing } from "../../src/events/sender.js";
+import type { ServerNotification } from "../../src/protocol/registry.js";
 
 /** A pipe that takes one message whenever it is told to. */
 export class Pipe {
-  readonly taken: Outgoing[] = [];
+  readonly taken: ServerNotification[] = [];
   isFree = true;
   #busy: Deferred<void> | undefined;
 
-  async send(message: Outgoing): Promise<void> {
+  async send(message: ServerNotification): Promise<void> {
     if (this.#busy !== undefined) throw new Error("sent before the last one was taken");
     if (!this.isFree) {
       this.#busy = new Deferred();
