@@ -5,9 +5,11 @@ import type {
   LanguageModelV3Prompt,
   LanguageModelV3ToolResultPart,
 } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import { taggedText } from "../base/taggedText.js";
 import type { HistoryMessage } from "../engine/engine.js";
+import { makerMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
 import { attachedContent } from "./attachedContent.js";
 import { providerOptionsOf } from "./providerData.js";
@@ -85,7 +87,10 @@ class PromptBuilder {
   #addAssistant(message: HistoryMessage): void {
     const content = assistantContent(message.parts);
     if (content.length === 0) return;
-    this.prompt.push({ role: "assistant", content });
+    const { provider, model } = message;
+    const isKnown = provider !== undefined && model !== undefined;
+    const providerOptions = isKnown ? makerMark({ provider, model }) : undefined;
+    this.prompt.push({ role: "assistant", content, ...defined({ providerOptions }) });
     for (const part of content) {
       if (part.type === "tool-call") this.#waiting.set(part.toolCallId, part.toolName);
     }

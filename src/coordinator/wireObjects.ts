@@ -51,6 +51,10 @@ export function toHistoryMessage(row: HistoryRow): HistoryMessage {
     id: row.id,
     role: row.role as Message["role"],
     parts: partsOf(row.parts),
-    ...defined({ isSummary: row.isSummary || undefined }),
+    ...defined({
+      isSummary: row.isSummary || undefined,
+      model: row.model ?? undefined,
+      provider: row.provider ?? undefined,
+    }),
   };
 }

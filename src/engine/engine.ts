@@ -118,7 +118,8 @@ export interface PromptAttachment {
 }
 
 /** A stored message as a model's history needs it: with the bytes of its attachments. */
-export interface HistoryMessage extends Pick<Message, "id" | "role" | "parts" | "isSummary"> {
+export interface HistoryMessage
+  extends Pick<Message, "id" | "role" | "parts" | "isSummary" | "model" | "provider"> {
   /** By the index of their `attachment` part. */
   readonly attachmentData?: ReadonlyMap<number, Uint8Array>;
 }

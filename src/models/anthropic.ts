@@ -29,10 +29,20 @@ export async function anthropicModel(provider: Provider, info: ModelInfo): Promi
     baseUrl,
     adapt: (options) => ({
       ...options,
-      prompt: markForCaching(options.prompt),
+      prompt: markForCaching(withoutTrailingBlanks(options.prompt)),
       providerOptions: { anthropic: thinking(info, options) },
     }),
   };
+}
+
+/** Blanks at the end of what a model said are refused. */
+function withoutTrailingBlanks(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
+  return prompt.map((message): LanguageModelV3Message => {
+    const last = message.role === "assistant" ? message.content.at(-1) : undefined;
+    if (message.role !== "assistant" || last?.type !== "text") return message;
+    const content = [...message.content.slice(0, -1), { ...last, text: last.text.trimEnd() }];
+    return { ...message, content };
+  });
 }
 
 /**

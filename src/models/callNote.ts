@@ -3,6 +3,7 @@
 
 import type {
   LanguageModelV3CallOptions,
+  LanguageModelV3Message,
   LanguageModelV3TextPart,
   SharedV3ProviderOptions,
 } from "@ai-sdk/provider";
@@ -55,4 +56,22 @@ export const attachmentMark: SharedV3ProviderOptions = { [key]: { attachment: tr
 /** Whether a text part stands for an attached file. */
 export function isAttachment(part: LanguageModelV3TextPart): boolean {
   return part.providerOptions?.[key]?.attachment === true;
+}
+
+/** Who wrote a message of the history. */
+export interface Maker {
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** Marks a message of a model with who wrote it. */
+export function makerMark({ provider, model }: Maker): SharedV3ProviderOptions {
+  return { [key]: { provider, model } };
+}
+
+/** Who wrote a message; undefined where it is the model that is called. */
+export function makerOf(message: LanguageModelV3Message): Maker | undefined {
+  const { provider, model } = message.providerOptions?.[key] ?? {};
+  if (typeof provider !== "string" || typeof model !== "string") return undefined;
+  return { provider, model };
 }

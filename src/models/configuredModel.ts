@@ -2,6 +2,7 @@ import type { LanguageModelV3, LanguageModelV3CallOptions } from "@ai-sdk/provid
 import { defined } from "../base/defined.js";
 import { secretsOf } from "../base/redact.js";
 import type { Provider } from "../config/types.js";
+import { acrossModels } from "./acrossModels.js";
 import { explainError, type ModelIdentity } from "./explainError.js";
 import type { ModelFailure } from "./modelFailure.js";
 
@@ -22,7 +23,12 @@ export interface AdaptedModel {
 
 /** Joins a package's model with what the configuration says of its provider. */
 export function configuredModel(provider: Provider, adapted: AdaptedModel): ConfiguredModel {
-  const { model, adapt } = adapted;
+  const { model } = adapted;
+  const reader = { provider: provider.id, model: model.modelId };
+  const adapt = (options: LanguageModelV3CallOptions) => {
+    const prompt = acrossModels(options.prompt, reader, provider.type);
+    return adapted.adapt({ ...options, prompt });
+  };
   const baseUrl = provider.baseUrl ?? adapted.baseUrl;
   const identity: ModelIdentity = {
     providerId: provider.id,

@@ -63,6 +63,8 @@ function understood(model: LanguageModelV3): LanguageModelV3 {
   };
 }
 
+type UserMessage = Extract<LanguageModelV3Message, { role: "user" }>;
+
 function adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions {
   const { reasoningEffort, turnStart } = readNote(options);
   return {
@@ -77,7 +79,7 @@ function adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions 
  * others refuse it in what went before.
  */
 function adaptPrompt(prompt: LanguageModelV3Prompt, turnStart: number): LanguageModelV3Prompt {
-  return prompt.map((whole, index): LanguageModelV3Message => {
+  const adapted = prompt.map((whole, index): LanguageModelV3Message => {
     if (whole.role !== "assistant") return whole;
     const message = index >= turnStart ? withDetailsBack(whole) : whole;
     if (message.role !== "assistant") return message;
@@ -86,6 +88,26 @@ function adaptPrompt(prompt: LanguageModelV3Prompt, turnStart: number): Language
       .map((part) => (part.type === "tool-call" ? withSignature(part) : part));
     return { ...message, content };
   });
+  return mergedUsers(adapted);
+}
+
+/** Many templates refuse two messages of the user in a row, and a message that says nothing. */
+function mergedUsers(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
+  const merged: LanguageModelV3Prompt = [];
+  for (const message of prompt) {
+    if (message.role === "assistant" && message.content.length === 0) continue;
+    const last = merged.at(-1);
+    if (message.role !== "user" || last?.role !== "user") merged.push(message);
+    else merged[merged.length - 1] = { ...last, content: [...last.content, ...message.content] };
+  }
+  return merged.map((message) => (message.role === "user" ? withJoinedText(message) : message));
+}
+
+/** Text alone goes as text, not as a list of parts, which many servers do not take. */
+function withJoinedText(message: UserMessage): UserMessage {
+  const texts = message.content.map((part) => (part.type === "text" ? part.text : undefined));
+  if (texts.length < 2 || texts.includes(undefined)) return message;
+  return { ...message, content: [{ type: "text", text: texts.join("\n\n") }] };
 }
 
 /** The package writes a Gemini signature under its own name, and reads it under Google's. */

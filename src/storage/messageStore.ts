@@ -15,7 +15,10 @@ export interface MessageRow {
 }
 
 /** What of a message is sent to a model again. */
-export type HistoryRow = Pick<MessageRow, "id" | "role" | "parts" | "isSummary">;
+export type HistoryRow = Pick<
+  MessageRow,
+  "id" | "role" | "parts" | "isSummary" | "model" | "provider"
+>;
 
 /** What a new message is stored with. */
 export interface NewMessageRow extends Omit<MessageRow, "position" | "updatedAt"> {
@@ -100,15 +103,15 @@ export class MessageStore {
     const said = this.#between(sessionId, begin, summary.position).filter(
       ({ role }) => role === "user",
     );
-    const { id, role, parts, isSummary } = summary;
-    return [{ id, role, parts, isSummary }, ...said, ...after];
+    const { id, role, parts, isSummary, model, provider } = summary;
+    return [{ id, role, parts, isSummary, model, provider }, ...said, ...after];
   }
 
   /** The messages between two positions, without the summaries: those were replaced, or came to nothing. */
   #between(sessionId: string, after: number, before: number): HistoryRow[] {
     return this.#database
       .prepare(
-        `SELECT id, role, parts, isSummary FROM messages
+        `SELECT id, role, parts, model, provider FROM messages
          WHERE sessionId = ? AND position > ? AND position < ? AND isSummary = 0 ORDER BY position`,
       )
       .all(sessionId, after, before)
@@ -116,6 +119,8 @@ export class MessageStore {
         id: String(row.id),
         role: String(row.role),
         parts: String(row.parts),
+        model: typeof row.model === "string" ? row.model : undefined,
+        provider: typeof row.provider === "string" ? row.provider : undefined,
         isSummary: false,
       }));
   }
