@@ -86,7 +86,7 @@ export class ContextRoom {
     this.#told = undefined;
   }
 
-  /** The failure of a conversation that does not fit and cannot be made shorter. */
+  /** The failure of a conversation that does not fit, and is not made shorter. */
   overflow(refusal?: TurnFailure): TurnFailure {
     const { id, contextWindow } = this.#input.model.info;
     const size = contextWindow === undefined ? "" : ` (${formatCount(contextWindow)} tokens)`;
@@ -95,7 +95,9 @@ export class ContextRoom {
       .slice(0, mostNamed)
       .map(({ name, tokens }) => `${name} (about ${formatCount(tokens)} tokens)`)
       .join(", ");
-    const sentence = `What has to be sent does not fit into the context window of the model "${id}"${size}, and a summary cannot make it shorter. The largest of it: ${most}. Send less, or choose a model with a larger window.`;
+    const isShortest = this.isHopeless || this.#conversation.summarisable().length === 0;
+    const summary = isShortest ? ", and a summary cannot make it shorter" : "";
+    const sentence = `What has to be sent does not fit into the context window of the model "${id}"${size}${summary}. The largest of it: ${most}. Send less, or choose a model with a larger window.`;
     return {
       errorName: "ContextOverflow",
       message: refusal === undefined ? sentence : `${refusal.message} ${sentence}`,

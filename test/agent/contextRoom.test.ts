@@ -136,6 +136,14 @@ describe("what the user says in a turn", () => {
   });
 });
 
+it("a conversation that may not be summarised says what fills it, and blames no summary", async () => {
+  const turn = new TestTurn();
+  const outcome = await turn.run(new FakeModel(tooLong()), { history }, info);
+  expect(outcome).toMatchObject({ errorName: "ContextOverflow" });
+  expect(outcome.error).toMatch(/maximum context length.*The largest of it: /);
+  expect(outcome.error).not.toContain("a summary");
+});
+
 describe("what a call holds, where the provider says nothing of it", () => {
   it.each([
     ["nothing", silent],
