@@ -12,6 +12,7 @@ const shownOfRequest = 4000;
 export class Conversation {
   #messages: HistoryMessage[];
   #turnStart: number;
+  #summarisedCalls = 0;
 
   /** @param history the session's messages before the turn. */
   constructor(history: readonly HistoryMessage[]) {
@@ -26,6 +27,11 @@ export class Conversation {
   /** Index of the first message that belongs to the turn. */
   get turnStart(): number {
     return this.#turnStart;
+  }
+
+  /** Tool calls of the turn that a summary has taken the place of. */
+  get summarisedCalls(): number {
+    return this.#summarisedCalls;
   }
 
   /** What the user said in this turn. */
@@ -51,6 +57,8 @@ export class Conversation {
 
   /** A summary takes the place of all but the turn's requests. */
   summarised(summary: HistoryMessage): void {
+    const parts = this.#own.flatMap((message) => message.parts);
+    this.#summarisedCalls += parts.filter(({ type }) => type === "toolCall").length;
     this.#messages = [summary, ...this.requests];
     this.#turnStart = 1;
   }

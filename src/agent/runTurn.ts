@@ -123,7 +123,8 @@ class Turn {
       turnStart: this.#conversation.turnStart,
       supportsImages: chosen.info.supportsImages,
     });
-    const note = { purpose: "turn", turnStart } as const;
+    const { summarisedCalls } = this.#conversation;
+    const note = { purpose: "turn", turnStart, summarisedCalls } as const;
     return callModel(
       {
         model,

@@ -17,6 +17,8 @@ export interface CallNote {
   readonly purpose: CallPurpose;
   /** Index of the first prompt message that belongs to the present turn. */
   readonly turnStart?: number;
+  /** Tool calls of the present turn that a summary has taken the place of. */
+  readonly summarisedCalls?: number;
   /** How much a model that can reason should, in the words of the configuration. */
   readonly reasoningEffort?: string;
 }
@@ -29,18 +31,24 @@ export function noteOptions(note: CallNote): SharedV3ProviderOptions {
   return {
     [key]: {
       purpose: note.purpose,
-      ...defined({ turnStart: note.turnStart, reasoningEffort: note.reasoningEffort }),
+      ...defined({
+        turnStart: note.turnStart,
+        summarisedCalls: note.summarisedCalls,
+        reasoningEffort: note.reasoningEffort,
+      }),
     },
   };
 }
 
 /** The note of a call; one without a note is a turn's. */
 export function readNote(options: LanguageModelV3CallOptions): CallNote {
-  const { purpose, turnStart, reasoningEffort } = options.providerOptions?.[key] ?? {};
+  const { purpose, turnStart, summarisedCalls, reasoningEffort } =
+    options.providerOptions?.[key] ?? {};
   return {
     purpose: isPurpose(purpose) ? purpose : "turn",
     ...defined({
       turnStart: typeof turnStart === "number" ? turnStart : undefined,
+      summarisedCalls: typeof summarisedCalls === "number" ? summarisedCalls : undefined,
       reasoningEffort: typeof reasoningEffort === "string" ? reasoningEffort : undefined,
     }),
   };

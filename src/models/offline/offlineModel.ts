@@ -76,7 +76,7 @@ function stepsFor(prompt: LanguageModelV3Prompt, note: CallNote): readonly Step[
   }
   const inTurn = prompt.slice(note.turnStart ?? 0).some((message) => message.role === "user");
   if (!inTurn) return [{ kind: "say", text: "The offline model has nothing left to do." }];
-  return stepsOfCall(prompt, note.turnStart);
+  return stepsOfCall(prompt, note.turnStart, note.summarisedCalls);
 }
 
 /** The first few words of what the user asked, without its directive. */

@@ -21,18 +21,25 @@ const mostChunks = 10_000_000;
  *
  * @param turnStart index of the turn's first message; without it, the turn is taken to begin with
  * the last run of user messages that no tool call came before.
+ * @param summarisedCalls tool calls of the turn that a summary has taken the place of.
  */
-export function stepsOfCall(prompt: LanguageModelV3Prompt, turnStart?: number): readonly Step[] {
+export function stepsOfCall(
+  prompt: LanguageModelV3Prompt,
+  turnStart?: number,
+  summarisedCalls = 0,
+): readonly Step[] {
   const steps: Step[] = [];
-  let next = 0;
+  let played = summarisedCalls;
   for (const message of prompt.slice(turnStart ?? lastTurn(prompt))) {
     if (message.role === "user") steps.push(...stepsOfPrompt(userText(message)));
     if (message.role !== "assistant") continue;
-    // Each call of a turn but its last has played everything up to one tool call.
     for (const part of message.content) {
-      if (part.type === "tool-call") next = afterNextTool(steps, next);
+      if (part.type === "tool-call") played++;
     }
   }
+  // Each call of a turn but its last has played everything up to one tool call.
+  let next = 0;
+  for (let call = 0; call < played; call++) next = afterNextTool(steps, next);
   return steps.slice(next, afterNextTool(steps, next));
 }
 
