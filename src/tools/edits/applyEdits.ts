@@ -6,7 +6,7 @@ const mostLinesTold = 10;
 /** Of places that are only counted, no more are. */
 const mostCounted = 1_000;
 /** The event loop stands still while they are made. */
-const mostReplaced = 100_000;
+const mostReplaced = 50_000;
 
 /** One replacement. */
 export interface Edit {

@@ -4,7 +4,7 @@ import { cutText } from "../../base/text.js";
 /** Windows that are compared at most; a longer file is compared as far as that goes. */
 const maxComparisons = 300_000;
 /** As much of the text is looked at, in UTF-16 units. */
-const maxLooked = 500_000;
+const maxLooked = 250_000;
 const maxShown = 4_000;
 
 /** A sentence on the place that is most like `wanted`, with its exact text if there is one. */
