@@ -95,7 +95,8 @@ describe("summarizeSession", () => {
     expect(answer).toMatchObject({ result: { messageId: expect.any(String) } });
     await server.completion("behind-2");
     const request = await turnRequest(loopback.provider, first);
-    expect(userTexts(request).at(-1)).toBe("without a name");
+    // A summary and what follows it may be one message for a provider.
+    expect(userTexts(request).at(-1)).toMatch(/without a name$/);
     const completions = server.events("runComplete", { sessionId: session.sessionId });
     expect(completions.map(({ runId, status }) => [runId, status])).toEqual([
       ["behind-before", "succeeded"],
