@@ -34,6 +34,8 @@ export class WorkspaceRegistry {
   readonly #options: RegistryOptions;
   readonly #open = new Map<string, OpenWorkspace>();
   readonly #modes = new Map<string, PermissionMode>();
+  /** How many were given the workspace, or still wait for it: a failure for one is none for others. */
+  readonly #openers = new WeakMap<OpenWorkspace, number>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -43,7 +45,7 @@ export class WorkspaceRegistry {
    * Opens a folder, or finds it open: then its first options stay.
    *
    * @throws DomainError `PathRequired`, `PathNotFound`; with `initAgent` also what that throws, and
-   *   a workspace that was not open before is not open after it.
+   *   a workspace that nobody else has opened is not open after it.
    */
   async create(params: Params<"createWorkspace">): Promise<OpenWorkspace> {
     const path = this.#realPath(params.path);
@@ -53,17 +55,24 @@ export class WorkspaceRegistry {
       if (!closing?.isClosing) break;
       await this.delete(closing, "deleted");
     }
-    const known = this.#open.get(row.id);
-    const workspace = known ?? this.#options.factory.build(row, params, this.#modes);
-    if (known === undefined) this.#open.set(row.id, workspace);
+    const workspace =
+      this.#open.get(row.id) ?? this.#options.factory.build(row, params, this.#modes);
+    this.#open.set(row.id, workspace);
+    this.#countOpener(workspace, 1);
     if (params.initAgent !== true) return workspace;
     try {
       await workspace.agent.init();
     } catch (error) {
-      if (known === undefined) await this.delete(workspace, "deleted");
+      if (this.#countOpener(workspace, -1) === 0) await this.delete(workspace, "deleted");
       throw error;
     }
     return workspace;
+  }
+
+  #countOpener(workspace: OpenWorkspace, change: 1 | -1): number {
+    const count = (this.#openers.get(workspace) ?? 0) + change;
+    this.#openers.set(workspace, count);
+    return count;
   }
 
   #realPath(path: string): string {

@@ -65,6 +65,44 @@ describe("a workspace", () => {
     expect(await client.call("listWorkspaces")).toEqual({ workspaces: [] });
   });
 
+  it("that was open stays open, with its turn and its mode, where it could not be made ready", async () => {
+    const workspace = await client.call("createWorkspace", { path: server.folder });
+    const place = { workspaceId: workspace.id };
+    await client.call("setPermissionMode", { ...place, mode: "deny" });
+    writeFileSync(join(server.folder, "turnwire.json"), "{");
+    expect(
+      await client.refused("createWorkspace", { path: server.folder, initAgent: true }),
+    ).toMatchObject({ data: { name: "ConfigInvalid" } });
+    expect(await client.call("getWorkspace", place)).toMatchObject({
+      ...{ permissionMode: "deny", isClosing: false },
+    });
+    expect(client.told("workspaceClosed")).toEqual([]);
+    expect(server.engine.isDisposed).toBe(false);
+  });
+
+  it("that somebody else opened meanwhile stays open where it could not be made ready", async () => {
+    writeFileSync(join(server.folder, "turnwire.json"), "{");
+    const params = { path: server.folder };
+    const failing = client.request("createWorkspace", { ...params, initAgent: true });
+    const other = client.request("createWorkspace", params);
+    const failingToo = client.request("createWorkspace", { ...params, initAgent: true });
+    for (const { answer } of [failing, failingToo]) {
+      expect((await answer).error).toMatchObject({ data: { name: "ConfigInvalid" } });
+    }
+    const { result: workspace } = await other.answer;
+    expect(await client.call("listWorkspaces")).toEqual({ workspaces: [workspace] });
+  });
+
+  it("that two could not make ready is open for neither", async () => {
+    writeFileSync(join(server.folder, "turnwire.json"), "{");
+    const params = { path: server.folder, initAgent: true };
+    const both = [client.request("createWorkspace", params)];
+    both.push(client.request("createWorkspace", params));
+    for (const { answer } of both) expect((await answer).error).toBeDefined();
+    expect(await client.call("listWorkspaces")).toEqual({ workspaces: [] });
+    expect(client.told("workspaceClosed")).toHaveLength(1);
+  });
+
   it("keeps its id, and its sessions, when it is deleted and opened again", async () => {
     const place = await openSession(server, client);
     await client.call("deleteWorkspace", place);

@@ -201,6 +201,20 @@ describe("when the server dies", () => {
     expect(server.connections).toBe(6);
   });
 
+  it("any number of times, but with completions in between, every run has its completion", async () => {
+    for (let deaths = 1; deaths <= 8; deaths++) {
+      const runId = `r${deaths}`;
+      const run = client.run({ ...prompt, runId });
+      await server.arrival("sendMessage", server.requests("sendMessage").length + 1);
+      server.die();
+      await server.arrival("initialize", deaths + 1);
+      await client.api.ping();
+      server.complete(runId);
+      expect(await run).toMatchObject({ runId });
+    }
+    expect(server.connections).toBe(9);
+  });
+
   it("a client that may not reconnect rejects its runs", async () => {
     const other = new FakeServer();
     const single = await TurnwireClient.attach({ streams: other.connect(), clientId: "me" });

@@ -51,6 +51,22 @@ describe("what a dead server left", () => {
     );
   });
 
+  it("becomes interrupted in the order of acceptance over all the servers that died", async () => {
+    const [first, second, third] = [open(), open(), open()];
+    const sessions = ["r", "s", "t", "u", "v"];
+    for (const id of sessions) first.session(id);
+    second.accept("r", { runId: "a" });
+    third.accept("s", { runId: "b" });
+    first.accept("t", { runId: "c" });
+    second.accept("u", { runId: "d" });
+    first.accept("v", { runId: "e" });
+    third.accept("s", { runId: "f" });
+    for (const dying of [first, second, third]) crash(dying);
+    expect(statuses(open())).toEqual(
+      ["a", "b", "c", "d", "e", "f"].map((id) => `${id}: interrupted (crash)`),
+    );
+  });
+
   it("is told with what the run and its sub-tasks used, as the session counted it", async () => {
     const dying = open();
     dying.session("s");

@@ -58,6 +58,23 @@ describe("one connection", () => {
     expect(house.log.messages).toContain("an event could not be written");
   });
 
+  it("that takes all at once leaves the process its turn behind every few messages", async () => {
+    const pipe = new Pipe();
+    const delivery = house.connect(pipe);
+    for (let n = 0; n < 50; n++) delivery.offer(event(n));
+    for (let n = 0; n < 50; n++) house.append(`r${n}`);
+    const taken: number[] = [];
+    const look = () => {
+      taken.push(pipe.taken.length);
+      if (pipe.taken.length < 100) house.clock.soon(look);
+    };
+    house.clock.soon(look);
+    await house.clock.settle();
+    const inARow = taken.slice(1).map((count, index) => count - (taken[index] ?? 0));
+    expect(pipe.taken).toHaveLength(100);
+    expect(Math.max(...inARow)).toBeLessThanOrEqual(16);
+  });
+
   it("gets nothing of another client's", async () => {
     const pipe = new Pipe();
     house.connect(pipe, "client");
@@ -119,6 +136,23 @@ describe("a client that tells who it is", () => {
     delivery.release();
     await house.clock.settle();
     expect(pipe.summary).toEqual(["#1 (1)", "#2 (1)", "#3 (1)", "event 1", "#4 (1)"]);
+  });
+
+  it("gets the events that waited already before what it missed", async () => {
+    const pipe = new Pipe();
+    pipe.isFree = false;
+    const delivery = house.connect(pipe, "fresh");
+    for (const count of [1, 2, 3]) delivery.offer(event(count));
+    await house.clock.settle();
+    identify(delivery);
+    delivery.offer(event(4));
+    pipe.isFree = true;
+    pipe.take();
+    await house.clock.settle();
+    expect(pipe.summary).toEqual([
+      ...["event 1", "event 2", "event 3"],
+      ...["#1 (1)", "#2 (1)", "#3 (1)", "event 4"],
+    ]);
   });
 
   it("is who it was before where the disk cannot be read, and may tell it again", async () => {

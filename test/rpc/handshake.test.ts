@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Outbox } from "../../src/events/outbox.js";
 import { type MemoryClient, MemoryServer, openSession, until } from "../helpers/memoryServer.js";
 
 let server: MemoryServer;
@@ -56,6 +57,26 @@ describe("initialize", () => {
     });
     await client.call("initialize", { protocolVersion: 1 });
   });
+
+  it.each(["adopt", "backlog"] as const)(
+    "that the disk failed (%s) may be sent again",
+    async (step) => {
+      const place = await openSession(server, client);
+      await client.call("sendMessage", { ...place, prompt: "hi", runId: "a" });
+      vi.spyOn(Outbox.prototype, step).mockImplementationOnce(() => {
+        throw new Error("the disk");
+      });
+      const params = { clientId: "ada", processId: 4711 };
+      expect(await client.refused("initialize", params)).toMatchObject({ code: -32603 });
+      expect(server.watched).toEqual([]);
+      expect(await client.call("initialize", params)).toMatchObject({ clientId: "ada" });
+      expect(server.watched).toEqual([4711]);
+      await until(() => server.engine.live(place.sessionId).length === 1);
+      server.engine.turnOf(place.sessionId).succeed();
+      expect(await client.until("runComplete")).toMatchObject({ runId: "a" });
+      expect((await client.call("listPendingCompletions", {})).completions).toHaveLength(1);
+    },
+  );
 
   it("names the process whose death ends the server", async () => {
     await client.call("initialize", { processId: 4711 });

@@ -48,6 +48,22 @@ describe("ls", () => {
     expect((await bench.run("ls", { path: "dist" })).output).toBe("dist/\n  out.js");
   });
 
+  test("the innermost .gitignore decides", async () => {
+    const bench = await openProject();
+    await bench.write("src/.gitignore", "!b.log\nkeep.log\n");
+    await bench.write("src/deep/.gitignore", "b.log\n!d.log\n");
+    for (const folder of ["src", "src/deep", "src/deep/er"]) {
+      for (const name of ["b.log", "c.log", "d.log", "keep.log"]) {
+        await bench.write(`${folder}/${name}`, "needle\n");
+      }
+    }
+    const shown = ["keep.log", "src/b.log", "src/deep/d.log", "src/deep/er/d.log"];
+    const { output } = await bench.run("glob", { pattern: "**/*.log" });
+    expect(output.split("\n").sort()).toEqual(shown);
+    const inside = await bench.run("ls", { path: "src/deep/er" });
+    expect(inside.output).toBe("src/deep/er/\n  d.log");
+  });
+
   test("a folder of thousands is bounded, and says so", async () => {
     const bench = await openWorkbench();
     for (let i = 0; i < 30; i++) {
