@@ -1,7 +1,7 @@
 import type { Acceptance } from "../coordinator/acceptance.js";
 import type { RunRequest } from "../coordinator/acceptedRun.js";
 import type { Coordinator } from "../coordinator/coordinator.js";
-import type { Caller } from "./ports.js";
+import type { Caller } from "./caller.js";
 
 /**
  * Accepts a run for whoever asked, and resolves when it is on disk. Whoever cancels the request

@@ -8,7 +8,7 @@ import { untilAborted } from "../base/untilAborted.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
-import type { Caller, Completions } from "./ports.js";
+import type { Caller, Completions } from "./caller.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
 /** How often a run of another server is looked at, in milliseconds. */

@@ -8,9 +8,9 @@ import type { Session } from "../protocol/objects/session.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { SessionRow, SessionStore } from "../storage/sessionStore.js";
+import type { Announcer } from "./caller.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
-import type { Announcer } from "./ports.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
 /** What the use cases of sessions are built from. */

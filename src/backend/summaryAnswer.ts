@@ -5,7 +5,7 @@ import { untilAborted } from "../base/untilAborted.js";
 import type { AcceptedRun } from "../coordinator/acceptedRun.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { Result } from "../protocol/registry.js";
-import type { Caller } from "./ports.js";
+import type { Caller } from "./caller.js";
 
 /** A summary's end; a request that is cancelled stops waiting, and the summary goes on. */
 export function outcomeOf(run: AcceptedRun, caller: Caller): Promise<TurnOutcome> {

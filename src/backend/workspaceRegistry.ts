@@ -9,8 +9,8 @@ import type { RunCause } from "../protocol/objects/run.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { Params } from "../protocol/registry.js";
 import type { WorkspaceStore } from "../storage/workspaceStore.js";
+import type { Announcer } from "./caller.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
-import type { Announcer } from "./ports.js";
 import type { WorkspaceFactory } from "./workspaceFactory.js";
 
 /** One folder has one id, in every data directory. */

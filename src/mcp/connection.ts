@@ -16,7 +16,7 @@ import { ToolFailure } from "../tools/failure.js";
 import { httpTransport } from "./httpTransport.js";
 import { ListingPace } from "./listingPace.js";
 import { CallResult, ListedTool, ToolPage } from "./messages.js";
-import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./ports.js";
+import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { ServerNotes } from "./serverNotes.js";
 import { ServerProcess } from "./serverProcess.js";
 

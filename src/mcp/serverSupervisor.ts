@@ -8,7 +8,7 @@ import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import type { Tool } from "../tools/tool.js";
 import type { CallResult } from "./messages.js";
-import type { Connect, ServerConnection, ServerSurroundings } from "./ports.js";
+import type { Connect, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { serverTool } from "./serverTool.js";
 
 /** How long a server may take to start, in milliseconds: some are downloaded first. */

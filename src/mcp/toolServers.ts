@@ -6,7 +6,7 @@ import { defined } from "../base/defined.js";
 import type { McpServer } from "../config/types.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { Tool } from "../tools/tool.js";
-import type { Connect, ServerSurroundings } from "./ports.js";
+import type { Connect, ServerSurroundings } from "./serverConnection.js";
 import { ServerSupervisor } from "./serverSupervisor.js";
 
 /** How long, after a server's start began, turns wait for it, in milliseconds. */

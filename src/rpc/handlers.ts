@@ -1,7 +1,7 @@
 // Which use case answers which method. A method without one does not compile, and a handler that
 // needs more than a line lacks a use case.
 import type { Backend } from "../backend/backend.js";
-import type { Caller } from "../backend/ports.js";
+import type { Caller } from "../backend/caller.js";
 import type { MethodName, Params, Result } from "../protocol/registry.js";
 
 /** Answers one method. */

@@ -8,7 +8,7 @@ import {
   protocolVersion,
   type Result,
 } from "../protocol/registry.js";
-import type { ConnectionDelivery } from "./ports.js";
+import type { ConnectionDelivery } from "./deliveryHub.js";
 
 /** What the server is, as a client is told. */
 export interface ServerFacts {

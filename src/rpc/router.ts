@@ -1,6 +1,6 @@
 // From a method's name and raw params to its handler's result: parse, route, translate errors.
 
-import type { Caller } from "../backend/ports.js";
+import type { Caller } from "../backend/caller.js";
 import { type MethodName, methods, type Params, type Result } from "../protocol/registry.js";
 import { type ErrorTranslator, invalidParams, wireError } from "./errorTranslation.js";
 import type { Handler, Handlers } from "./handlers.js";

@@ -2,15 +2,15 @@
 // and 2).
 import type { CancellationToken, MessageConnection, ResponseError } from "vscode-jsonrpc/node";
 import type { Backend } from "../backend/backend.js";
-import type { Caller } from "../backend/ports.js";
+import type { Caller } from "../backend/caller.js";
 import { Deferred } from "../base/deferred.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { ConnectionDelivery, DeliveryHub } from "./deliveryHub.js";
 import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.js";
 import { createHandlers } from "./handlers.js";
 import { Handshake, type ServerFacts } from "./handshake.js";
-import type { ConnectionDelivery, DeliveryHub } from "./ports.js";
 import type { QuestionDesk } from "./questionDesk.js";
 import { Router } from "./router.js";
 

@@ -3,7 +3,7 @@ import { Deferred } from "../../src/base/deferred.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import type { McpServer } from "../../src/config/types.js";
-import type { Connect, ConnectionHooks } from "../../src/mcp/ports.js";
+import type { Connect, ConnectionHooks } from "../../src/mcp/serverConnection.js";
 import { ToolServers } from "../../src/mcp/toolServers.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { ManualClock } from "../helpers/manualClock.js";

@@ -1,4 +1,4 @@
-// What the backend needs from outside, and what a caller is.
+// Who calls a use case, and where the completions are that it asks for.
 
 import type { Announcer } from "../coordinator/coordinatorOptions.js";
 import type { RunComplete } from "../protocol/objects/run.js";

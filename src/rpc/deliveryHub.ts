@@ -1,4 +1,4 @@
-// What a connection needs from the house.
+// Where a connection gets its events and completions from, as `rpc` needs it.
 import type { ServerNotification } from "../protocol/registry.js";
 
 /** The way out of one connection, as `events` sees it. */
