@@ -1,5 +1,6 @@
 // Bounds synchronous work that input can make endless: a regular expression that backtracks, a
 // glob, a page to convert. JavaScript cannot interrupt itself; V8 can, for code run by `vm`.
+import { setImmediate } from "node:timers/promises";
 import { createContext, Script } from "node:vm";
 import { ToolFailure } from "./failure.js";
 
@@ -23,6 +24,46 @@ export function withinTimeLimit<T>(ms: number, message: string, work: () => T): 
   }
   if (result === undefined) throw new Error("the work did not run");
   return result.value;
+}
+
+/** The event loop stands still for one batch of work so long at most, in milliseconds. */
+const batchMs = 50;
+const batchSize = 200;
+/** A machine that is busy with something else interrupts fair work, too; hardly so often in a row. */
+const mostTries = 3;
+
+/**
+ * As {@link withinTimeLimit}, for work on many items: it is done in batches, each within 50 ms, and
+ * between two of them everything else goes on. Resolves with what the batches gave, in order.
+ * @throws ToolFailure with `message` when a batch was interrupted three times.
+ */
+export async function inLimitedBatches<T, R>(
+  items: readonly T[],
+  message: string,
+  work: (batch: readonly T[]) => readonly R[],
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let at = 0; at < items.length; at += batchSize) {
+    if (at > 0) await setImmediate();
+    const batch = items.slice(at, at + batchSize);
+    for (const result of await triedBatch(batch, message, work)) results.push(result);
+  }
+  return results;
+}
+
+async function triedBatch<T, R>(
+  batch: readonly T[],
+  message: string,
+  work: (batch: readonly T[]) => readonly R[],
+): Promise<readonly R[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return withinTimeLimit(batchMs, message, () => work(batch));
+    } catch (error) {
+      if (!(error instanceof ToolFailure) || tries === mostTries) throw error;
+      await setImmediate();
+    }
+  }
 }
 
 /** The error may come from another realm, so that `instanceof Error` would not know it. */

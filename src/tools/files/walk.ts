@@ -5,7 +5,7 @@ import { readdir, realpath } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { toSlashes } from "../../base/insideFolder.js";
 import { systemErrorCode } from "../../base/systemError.js";
-import { withinTimeLimit } from "../timeLimit.js";
+import { inLimitedBatches } from "../timeLimit.js";
 import { IgnoreRules } from "./ignoreRules.js";
 import { filterInSlices } from "./inSlices.js";
 import type { SearchScope } from "./searchScope.js";
@@ -41,7 +41,6 @@ export interface WalkOptions {
 }
 
 const defaultMaxEntries = 200_000;
-const ignoreTimeMs = 2_000;
 
 /** A walk; iterate it once. */
 export class Walk implements AsyncIterable<WalkedFolder> {
@@ -68,7 +67,7 @@ export class Walk implements AsyncIterable<WalkedFolder> {
       for (const { path, rules: outer } of level) {
         signal.throwIfAborted();
         const rules = await outer.enter(path);
-        const found = listed(await readFolder(path, path === start), path, start, rules);
+        const found = await listed(await readFolder(path, path === start), path, start, rules);
         const entries = await this.#inScope(found);
         this.#entries += entries.length;
         yield { relative: toSlashes(relative(start, path)), entries };
@@ -103,21 +102,24 @@ async function readFolder(path: string, isStart: boolean): Promise<Dirent[]> {
   }
 }
 
-function listed(found: Dirent[], folder: string, start: string, rules: IgnoreRules): WalkEntry[] {
+function listed(
+  found: Dirent[],
+  folder: string,
+  start: string,
+  rules: IgnoreRules,
+): Promise<WalkEntry[]> {
   const sorted = found
     .filter((entry) => !IgnoreRules.isAlwaysIgnored(entry.name))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const message = "The rules of a .gitignore take too long to match; name a deeper `path`.";
-  return withinTimeLimit(ignoreTimeMs, message, () => {
-    const entries: WalkEntry[] = [];
-    for (const entry of sorted) {
+  return inLimitedBatches(sorted, message, (batch) =>
+    batch.flatMap((entry) => {
       const path = join(folder, entry.name);
-      if (rules.ignores(path, entry.isDirectory())) continue;
+      if (rules.ignores(path, entry.isDirectory())) return [];
       const way = toSlashes(relative(start, path));
-      entries.push({ path, name: entry.name, relative: way, kind: kindOf(entry) });
-    }
-    return entries;
-  });
+      return [{ path, name: entry.name, relative: way, kind: kindOf(entry) }];
+    }),
+  );
 }
 
 function kindOf(entry: Dirent): WalkEntry["kind"] {

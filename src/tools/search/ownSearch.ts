@@ -7,12 +7,10 @@ import { ToolFailure } from "../failure.js";
 import { fileKindBytes, fileKindOf } from "../files/fileKind.js";
 import { LineSplitter } from "../files/lines.js";
 import { openRegularFile } from "../files/open.js";
-import { withinTimeLimit } from "../timeLimit.js";
+import { inLimitedBatches } from "../timeLimit.js";
 import { type Match, maxLineBytes, type Search } from "./search.js";
 
 const chunkBytes = 256 * 1024;
-/** For the lines of one chunk; a fair pattern needs a hundredth of it. */
-const chunkTimeMs = 500;
 
 /** A {@link Searcher} on the JavaScript engine's own regular expressions. */
 export async function* ownSearch(search: Search, files: readonly string[]): AsyncGenerator<Match> {
@@ -46,7 +44,7 @@ async function* searchFile(
     const lines = [...(bytesRead === 0 ? splitter.end() : splitter.push(bytes))];
     const first = lineNumber;
     lineNumber += lines.length;
-    for (const index of matchingLines(regex, lines, file)) {
+    for (const index of await matchingLines(regex, lines, file)) {
       yield { file, line: first + index + 1, text: lines[index]?.text ?? "" };
     }
     if (bytesRead === 0) return;
@@ -54,10 +52,14 @@ async function* searchFile(
   }
 }
 
-function matchingLines(regex: RegExp, lines: readonly { text: string }[], file: string): number[] {
+function matchingLines(
+  regex: RegExp,
+  lines: readonly { text: string }[],
+  file: string,
+): Promise<number[]> {
   const message = `\`pattern\` takes too long to match in ${file}; simplify it (no nested repetition).`;
-  return withinTimeLimit(chunkTimeMs, message, () =>
-    lines.flatMap(({ text }, index) => (regex.test(text) ? [index] : [])),
+  return inLimitedBatches([...lines.entries()], message, (batch) =>
+    batch.flatMap(([index, { text }]) => (regex.test(text) ? [index] : [])),
   );
 }
 
