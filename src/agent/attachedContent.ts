@@ -2,6 +2,7 @@
 // and anything else as a note that it was there.
 import type { LanguageModelV3FilePart, LanguageModelV3TextPart } from "@ai-sdk/provider";
 import { decodeText, textIn } from "../base/decodeText.js";
+import { imageKind } from "../base/imageKind.js";
 import { taggedText } from "../base/taggedText.js";
 import { attachmentMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
@@ -12,15 +13,24 @@ const sentImages = /^image\/(png|jpeg|gif|webp)$/;
 const textTypes =
   /^(text\/.*|application\/(json|xml|yaml|x-yaml|toml|javascript|typescript|sql|x-sh)|image\/svg\+xml|.*\+(json|xml))$/;
 
+/** What becomes of images: the model takes them, it takes none, or its provider refused one. */
+export type ImageUse = "taken" | "none" | "refused";
+
 /** The content that stands for an attachment in a user message. */
 export function attachedContent(
   part: AttachmentPart,
   data: Uint8Array | undefined,
-  supportsImages: boolean,
+  images: ImageUse,
 ): LanguageModelV3TextPart | LanguageModelV3FilePart {
   if (data === undefined) return note(part, "is no longer there");
   if (isSentAsImage(part.mimeType)) {
-    if (!supportsImages) return note(part, "cannot be shown: this model takes no images");
+    if (images === "none") return note(part, "cannot be shown: this model takes no images");
+    if (images === "refused") return note(part, "cannot be shown: the provider refused it");
+    const kind = imageKind(data);
+    if (data.length === 0) return note(part, "cannot be shown: it is empty");
+    if (kind !== undefined && kind !== essenceOf(part.mimeType)) {
+      return note(part, `cannot be shown: it is ${kind}, not what its type says`);
+    }
     return { type: "file", filename: part.name, mediaType: essenceOf(part.mimeType), data };
   }
   const text = attachedText(data, part.mimeType);

@@ -11,7 +11,7 @@ import { taggedText } from "../base/taggedText.js";
 import type { HistoryMessage } from "../engine/engine.js";
 import { makerMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
-import { attachedContent } from "./attachedContent.js";
+import { attachedContent, type ImageUse } from "./attachedContent.js";
 import { providerOptionsOf } from "./providerData.js";
 import { wellFormed, wellFormedJson } from "./wellFormed.js";
 
@@ -23,6 +23,8 @@ export interface ModelPromptInput {
   /** Index of the first of `messages` that belongs to the present turn. */
   readonly turnStart: number;
   readonly supportsImages: boolean;
+  /** The provider has refused an image of this prompt: notes stand in their place. */
+  readonly areImagesRefused?: boolean;
 }
 
 /** A prompt, and where in it the present turn begins. */
@@ -37,10 +39,12 @@ type AssistantContent = AssistantMessage["content"];
 /** Builds the prompt, in one pass over the history. */
 export function modelPrompt(input: ModelPromptInput): ModelPrompt {
   const builder = new PromptBuilder(input.systemPrompt);
+  const taken = input.supportsImages ? "taken" : "none";
+  const images = input.areImagesRefused ? "refused" : taken;
   let turnStart: number | undefined;
   for (const [index, message] of input.messages.entries()) {
     if (index === input.turnStart) turnStart = builder.settle();
-    builder.add(message, input.supportsImages, index === input.messages.length - 1);
+    builder.add(message, images, index === input.messages.length - 1);
   }
   const end = builder.settle();
   return { prompt: builder.prompt, turnStart: turnStart ?? end };
@@ -57,13 +61,13 @@ class PromptBuilder {
       systemPrompt === "" ? [] : [{ role: "system", content: wellFormed(systemPrompt) }];
   }
 
-  add(message: HistoryMessage, supportsImages: boolean, isLast: boolean): void {
+  add(message: HistoryMessage, images: ImageUse, isLast: boolean): void {
     if (message.isSummary) {
       this.settle();
       this.prompt.push(summaryMessage(message, isLast));
     } else if (message.role === "user") {
       this.settle();
-      this.prompt.push(userMessage(message, supportsImages));
+      this.prompt.push(userMessage(message, images));
     } else if (message.role === "assistant") {
       this.settle();
       this.#addAssistant(message);
@@ -126,14 +130,14 @@ function summaryMessage(message: HistoryMessage, isLast: boolean): LanguageModel
   return { role: "user", content: [{ type: "text", text }] };
 }
 
-function userMessage(message: HistoryMessage, supportsImages: boolean): LanguageModelV3Message {
+function userMessage(message: HistoryMessage, images: ImageUse): LanguageModelV3Message {
   const content = message.parts.flatMap((part, index) => {
     if (part.type === "text" && !isBlank(part.text)) {
       return [{ type: "text" as const, text: wellFormed(part.text) }];
     }
     if (part.type !== "attachment") return [];
     const named = { ...part, name: wellFormed(part.name), mimeType: wellFormed(part.mimeType) };
-    return [attachedContent(named, message.attachmentData?.get(index), supportsImages)];
+    return [attachedContent(named, message.attachmentData?.get(index), images)];
   });
   // Providers refuse a message without content.
   if (content.length === 0) content.push({ type: "text", text: "(nothing)" });

@@ -2,6 +2,7 @@
 // calls, model call, and so on, within the bounds of a run (contract section 4).
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
 import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
+import type { ModelFailure } from "../models/modelFailure.js";
 import { callOptions } from "./callOptions.js";
 import { ContextRoom } from "./contextRoom.js";
 import { Conversation } from "./conversation.js";
@@ -41,6 +42,9 @@ class Turn {
   readonly #steps: StepBudget;
   readonly #toolCallIds: Set<string>;
   #maySummarize: boolean;
+  /** Whether the newest call showed an image, and whether one was refused in this turn. */
+  #hasSentImages = false;
+  #areImagesRefused = false;
 
   constructor(input: TurnInput, ports: TurnPorts) {
     this.#input = input;
@@ -106,13 +110,27 @@ class Turn {
     if (result.kind === "finished") return this.#afterReply(result, reply);
     if (result.kind === "cancelled") return this.#cancelled(reply);
     const { failure } = result;
+    if (failure.isForImage && this.#hasSentImages) {
+      this.#areImagesRefused = true;
+      this.#steps.giveBack();
+      this.#giveUp(reply, failure);
+      return undefined;
+    }
     if (failure.errorName !== "ContextOverflow") return this.#failed(failure, reply);
-    const mayShorten = this.#maySummarize && !reply.hasBegun && !this.#room.isHopeless;
+    const mayShorten = this.#maySummarize && !this.#room.isHopeless;
     if (!mayShorten || this.#conversation.summarisable().length === 0) {
       return this.#failed(this.#room.overflow(failure), reply);
     }
     this.#steps.giveBack();
+    this.#giveUp(reply, failure);
     return this.#summarize(model, failure);
+  }
+
+  /** Ends the message of a try whose call is made anew in another way; what it said is void. */
+  #giveUp(reply: StreamedReply, failure: ModelFailure): void {
+    if (!reply.hasBegun) return;
+    reply.restart();
+    reply.writer.finish("error", failure.message);
   }
 
   #call(model: LanguageModelV3, reply: StreamedReply): Promise<CallResult> {
@@ -122,9 +140,13 @@ class Turn {
       messages: this.#conversation.messages,
       turnStart: this.#conversation.turnStart,
       supportsImages: chosen.info.supportsImages,
+      areImagesRefused: this.#areImagesRefused,
     });
     const { summarisedCalls } = this.#conversation;
     const note = { purpose: "turn", turnStart, summarisedCalls } as const;
+    this.#hasSentImages = prompt.some(
+      ({ role, content }) => role === "user" && content.some(({ type }) => type === "file"),
+    );
     return callModel(
       {
         model,

@@ -5,6 +5,7 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
 import { isLockedDataFile } from "../base/dataFiles.js";
 import { DomainError, messageOf } from "../base/errors.js";
+import { imageKind } from "../base/imageKind.js";
 import { isWithin } from "../base/insideFolder.js";
 import type { PromptAttachment } from "../engine/engine.js";
 import type { Attachment } from "../protocol/objects/message.js";
@@ -59,6 +60,22 @@ function decoded({ name, mimeType, data }: Exclude<Attachment, { path: string }>
   return { name, mimeType, data: Buffer.from(data, "base64") };
 }
 
+/**
+ * Checks that what is said to be an image is one.
+ *
+ * @throws DomainError `InvalidParams` naming the attachment that is empty, or whose bytes are not what
+ *   its type says.
+ */
+export function checkImages(attachments: readonly PromptAttachment[]): void {
+  for (const [index, { mimeType, data }] of attachments.entries()) {
+    const type = mimeType.toLowerCase().split(";")[0]?.trim() ?? "";
+    if (!/^image\/(png|jpeg|gif|webp)$/.test(type)) continue;
+    if (data.length === 0) throw invalid(index, `it is an image of type ${type} and empty`, "");
+    const kind = imageKind(data);
+    if (kind !== type) throw invalid(index, `its bytes are ${kind ?? "no image"}, not ${type}`, "");
+  }
+}
+
 /** Whether an attachment says something by itself, so that the prompt may be empty. */
 export function isText(attachment: PromptAttachment): boolean {
   return attachment.mimeType.startsWith("text/") && attachment.data.length > 0;
@@ -104,8 +121,9 @@ function mimeTypeOf(file: string, data: Buffer): string {
   return isUtf8(data) && !data.includes(0) ? "text/plain" : "application/octet-stream";
 }
 
-function invalid(index: number, message: string): DomainError {
-  return new DomainError("InvalidParams", `attachments.${index}.path: ${message}.`, {
-    data: { issues: [{ path: `attachments.${index}.path`, message }] },
+function invalid(index: number, message: string, field = ".path"): DomainError {
+  const path = `attachments.${index}${field}`;
+  return new DomainError("InvalidParams", `${path}: ${message}.`, {
+    data: { issues: [{ path, message }] },
   });
 }

@@ -8,7 +8,7 @@ import type { RunCause } from "../protocol/objects/run.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
-import { isText, namedAttachments, readAttachments } from "./attachments.js";
+import { checkImages, isText, namedAttachments, readAttachments } from "./attachments.js";
 import type { Caller, Completions } from "./caller.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { RunUseCases } from "./runUseCases.js";
@@ -105,6 +105,7 @@ export class Backend {
       ? namedAttachments(given)
       : readAttachments(given, workspace.path);
     if (isBlank && !isRepeated && !attachments.some(isText)) throw emptyPrompt();
+    if (!isRepeated) checkImages(attachments);
     this.sessions.find(workspace, params.sessionId);
     workspace.refuseIfClosing();
     const accepted = await acceptFor(caller, workspace.coordinator, {

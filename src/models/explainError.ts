@@ -31,6 +31,9 @@ const garbledAttempts = 2;
 
 const billingAdvice = "Check the account's plan and billing.";
 
+/** What providers answer where they take no images, or not this one. */
+const isImageStatus = /^(400|404|413|415|422|500|501)$/;
+const aboutImages = /\bimages?\b|image_url|inline_data|\bvision\b|multi-?modal|\bmmproj\b/i;
 const refused = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 const untrusted = /SSL|TLS|CERT|SIGNED|UNABLE_TO/;
 const silent = /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/;
@@ -129,6 +132,18 @@ export function explainCut(who: ModelIdentity): ModelFailure {
 }
 
 function explainStatus(
+  status: number,
+  facts: ErrorFacts,
+  who: ModelIdentity,
+  now: number,
+): ModelFailure {
+  const explained = explainRefusal(status, facts, who, now);
+  const isForImage =
+    isImageStatus.test(String(status)) && aboutImages.test(facts.words.slice(0, 4000));
+  return isForImage ? { ...explained, isForImage } : explained;
+}
+
+function explainRefusal(
   status: number,
   facts: ErrorFacts,
   who: ModelIdentity,

@@ -9,6 +9,8 @@ export interface ModelFailure {
   readonly cause: RunCause;
   /** Set when the same call can succeed later. */
   readonly retry?: RetryHint;
+  /** Whether it is an image of the request that was refused. */
+  readonly isForImage?: boolean;
   /** Of a `ContextOverflow`: the tokens that fit, where the provider names them. */
   readonly contextWindow?: number;
 }

@@ -1,0 +1,14 @@
+const signatures: readonly (readonly [type: string, bytes: readonly number[], at: number])[] = [
+  ["image/png", [0x89, 0x50, 0x4e, 0x47], 0],
+  ["image/jpeg", [0xff, 0xd8, 0xff], 0],
+  ["image/gif", [0x47, 0x49, 0x46, 0x38], 0],
+  ["image/webp", [0x57, 0x45, 0x42, 0x50], 8],
+  ["application/pdf", [0x25, 0x50, 0x44, 0x46], 0],
+];
+
+/** What kind of file bytes are, by how it begins; undefined for what is none of those known. */
+export function imageKind(data: Uint8Array): string | undefined {
+  return signatures.find(([, bytes, at]) =>
+    bytes.every((byte, index) => data[at + index] === byte),
+  )?.[0];
+}
