@@ -44,37 +44,40 @@ type BashInput = z.output<typeof inputSchema>;
 
 /** `bash`: a command line, and the end of all that it began. */
 export function bashTool(resources: ToolResources): Tool<BashInput> {
-  return defineTool({
-    name: "bash",
-    description,
-    inputSchema,
-    async execute(input, context) {
-      if (input.command.includes("\0")) {
-        throw new ToolFailure("`command` contains a NUL character; remove it.");
-      }
-      // It runs where it was allowed, also when another call moves on while the question is open.
-      const directory = await workingDirectory(context, resources);
-      const leaves = resources.confinement !== undefined && input.unsandboxed === true;
-      const confinement = leaves ? undefined : resources.confinement;
-      await requirePermission(context, {
-        tool: "bash",
-        action: "execute",
-        description: `${leaves ? "Run outside the sandbox" : "Run"}: ${input.command}`,
-        ...defined({ sandbox: leaves ? ("leaves" as const) : confinement?.mode }),
-        subject: { kind: "command", value: input.command },
-        cwd: directory.path,
-        shell: {
-          language: shellLanguage(await findShell(context.env.PATH)),
-          workspacePath: context.workspacePath,
-        },
-        input,
-      });
-      context.signal.throwIfAborted();
-      return input.background === true
-        ? runInBackground({ command: input.command, directory, context, resources, confinement })
-        : runToEnd(input, { command: input.command, directory, context, resources, confinement });
+  return defineTool(
+    {
+      name: "bash",
+      description,
+      inputSchema,
+      async execute(input, context) {
+        if (input.command.includes("\0")) {
+          throw new ToolFailure("`command` contains a NUL character; remove it.");
+        }
+        // It runs where it was allowed, also when another call moves on while the question is open.
+        const directory = await workingDirectory(context, resources);
+        const leaves = resources.confinement !== undefined && input.unsandboxed === true;
+        const confinement = leaves ? undefined : resources.confinement;
+        await requirePermission(context, {
+          tool: "bash",
+          action: "execute",
+          description: `${leaves ? "Run outside the sandbox" : "Run"}: ${input.command}`,
+          ...defined({ sandbox: leaves ? ("leaves" as const) : confinement?.mode }),
+          subject: { kind: "command", value: input.command },
+          cwd: directory.path,
+          shell: {
+            language: shellLanguage(await findShell(context.env.PATH)),
+            workspacePath: context.workspacePath,
+          },
+          input,
+        });
+        context.signal.throwIfAborted();
+        return input.background === true
+          ? runInBackground({ command: input.command, directory, context, resources, confinement })
+          : runToEnd(input, { command: input.command, directory, context, resources, confinement });
+      },
     },
-  });
+    { inWorkspace: true },
+  );
 }
 
 async function runToEnd(input: BashInput, toBegin: CommandToBegin): Promise<ToolResult> {

@@ -36,12 +36,15 @@ const inputSchema = z.object({
 
 /** `edit`: pieces of a file. */
 export function editTool(resources: ToolResources): Tool<z.output<typeof inputSchema>> {
-  return defineTool({
-    name: "edit",
-    description,
-    inputSchema,
-    execute: (input, context) => edit(resources, input, context),
-  });
+  return defineTool(
+    {
+      name: "edit",
+      description,
+      inputSchema,
+      execute: (input, context) => edit(resources, input, context),
+    },
+    { inWorkspace: true },
+  );
 }
 
 async function edit(

@@ -28,31 +28,34 @@ const inputSchema = z.object({
 
 /** `glob`: files by name. */
 export function globTool(): Tool<z.output<typeof inputSchema>> {
-  return defineTool({
-    name: "glob",
-    description,
-    inputSchema,
-    async execute(input, context) {
-      const path = input.path ?? ".";
-      const matches = pathPattern("pattern", input.pattern);
-      const reached = await reachForReading(context, { tool: "glob", path, input });
-      await requireFolder(reached.real, path);
-      const { workspacePath, signal } = context;
-      const scope = await searchScope(context, { tool: "glob", showsContents: false });
-      const walk = new Walk({ start: reached.real, workspacePath, signal, scope });
-      const found: string[] = [];
-      for await (const { entries } of walk) {
-        for (const { relative } of await matching(entries, matches, signal)) found.push(relative);
-        if (found.length > maxCandidates) break;
-      }
-      if (found.length === 0) return { output: `No file matches ${input.pattern}.` };
-      const shown = (await newestFirst(reached.real, found)).slice(0, maxResults);
-      const lines = shown.map((way) => shownName(shownIn(reached, way)));
-      const isCut = walk.isCutShort || shown.length < found.length;
-      const note = `\n\n[The newest ${shown.length} of ${formatCount(found.length)} or more; narrow the pattern.]`;
-      return { output: lines.join("\n") + (isCut ? note : "") };
+  return defineTool(
+    {
+      name: "glob",
+      description,
+      inputSchema,
+      async execute(input, context) {
+        const path = input.path ?? ".";
+        const matches = pathPattern("pattern", input.pattern);
+        const reached = await reachForReading(context, { tool: "glob", path, input });
+        await requireFolder(reached.real, path);
+        const { workspacePath, signal } = context;
+        const scope = await searchScope(context, { tool: "glob", showsContents: false });
+        const walk = new Walk({ start: reached.real, workspacePath, signal, scope });
+        const found: string[] = [];
+        for await (const { entries } of walk) {
+          for (const { relative } of await matching(entries, matches, signal)) found.push(relative);
+          if (found.length > maxCandidates) break;
+        }
+        if (found.length === 0) return { output: `No file matches ${input.pattern}.` };
+        const shown = (await newestFirst(reached.real, found)).slice(0, maxResults);
+        const lines = shown.map((way) => shownName(shownIn(reached, way)));
+        const isCut = walk.isCutShort || shown.length < found.length;
+        const note = `\n\n[The newest ${shown.length} of ${formatCount(found.length)} or more; narrow the pattern.]`;
+        return { output: lines.join("\n") + (isCut ? note : "") };
+      },
     },
-  });
+    { inWorkspace: true },
+  );
 }
 
 function matching(

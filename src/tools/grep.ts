@@ -46,33 +46,36 @@ type GrepInput = z.output<typeof inputSchema>;
 
 /** `grep`: lines by content. `ripgrep: false` keeps to our own search. */
 export function grepTool(options: { ripgrep: boolean }): Tool<GrepInput> {
-  return defineTool({
-    name: "grep",
-    description,
-    inputSchema,
-    async execute(input, context) {
-      if (input.pattern.includes("\n")) {
-        throw new ToolFailure("`pattern` spans lines; lines are searched one by one.");
-      }
-      const path = input.path ?? ".";
-      const reached = await reachForReading(context, { tool: "grep", path, input });
-      const isFolder = (await aboutPath(path, () => stat(reached.real))).isDirectory();
-      const root = isFolder ? reached.real : dirname(reached.real);
-      const searcher = await chooseSearcher(options.ripgrep, context);
-      if (!isFolder) await requireReadable(context, reached);
-      const scope = await searchScope(context, { tool: "grep", showsContents: true });
-      const walk = new Walk({
-        start: root,
-        scope,
-        workspacePath: context.workspacePath,
-        signal: context.signal,
-      });
-      const batches = isFolder ? filesOf(walk, input, context) : [[basename(reached.real)]];
-      const matches = await collect(searcher, searchOf(root, input, context), batches, input);
-      const shown = matches.map((match) => renderMatch(match, reached, isFolder));
-      return { output: render(shown, input, walk.isCutShort) };
+  return defineTool(
+    {
+      name: "grep",
+      description,
+      inputSchema,
+      async execute(input, context) {
+        if (input.pattern.includes("\n")) {
+          throw new ToolFailure("`pattern` spans lines; lines are searched one by one.");
+        }
+        const path = input.path ?? ".";
+        const reached = await reachForReading(context, { tool: "grep", path, input });
+        const isFolder = (await aboutPath(path, () => stat(reached.real))).isDirectory();
+        const root = isFolder ? reached.real : dirname(reached.real);
+        const searcher = await chooseSearcher(options.ripgrep, context);
+        if (!isFolder) await requireReadable(context, reached);
+        const scope = await searchScope(context, { tool: "grep", showsContents: true });
+        const walk = new Walk({
+          start: root,
+          scope,
+          workspacePath: context.workspacePath,
+          signal: context.signal,
+        });
+        const batches = isFolder ? filesOf(walk, input, context) : [[basename(reached.real)]];
+        const matches = await collect(searcher, searchOf(root, input, context), batches, input);
+        const shown = matches.map((match) => renderMatch(match, reached, isFolder));
+        return { output: render(shown, input, walk.isCutShort) };
+      },
     },
-  });
+    { inWorkspace: true },
+  );
 }
 
 async function chooseSearcher(mayUseRipgrep: boolean, context: ToolContext): Promise<Searcher> {

@@ -28,31 +28,34 @@ const inputSchema = z.object({
 
 /** `ls`: a folder's tree. */
 export function lsTool(): Tool<z.output<typeof inputSchema>> {
-  return defineTool({
-    name: "ls",
-    description,
-    inputSchema,
-    async execute(input, context) {
-      const path = input.path ?? ".";
-      const reached = await reachForReading(context, { tool: "ls", path, input });
-      await requireFolder(reached.real, path);
-      const scope = await searchScope(context, { tool: "ls", showsContents: false });
-      const walk = new Walk({
-        start: reached.real,
-        scope,
-        workspacePath: context.workspacePath,
-        signal: context.signal,
-        depth: input.depth ?? defaultDepth,
-        maxEntries,
-      });
-      const folders = new Map<string, readonly WalkEntry[]>();
-      for await (const folder of walk) folders.set(folder.relative, folder.entries);
-      const lines = await renderTree({ folders, scope, left: maxEntries }, "", "");
-      if (lines.length === 0) return { output: `${shownName(reached.shown)}/ (nothing to list)` };
-      if (walk.isCutShort) lines.push("[There is more: name a deeper `path`.]");
-      return { output: [`${shownName(reached.shown)}/`, ...lines].join("\n") };
+  return defineTool(
+    {
+      name: "ls",
+      description,
+      inputSchema,
+      async execute(input, context) {
+        const path = input.path ?? ".";
+        const reached = await reachForReading(context, { tool: "ls", path, input });
+        await requireFolder(reached.real, path);
+        const scope = await searchScope(context, { tool: "ls", showsContents: false });
+        const walk = new Walk({
+          start: reached.real,
+          scope,
+          workspacePath: context.workspacePath,
+          signal: context.signal,
+          depth: input.depth ?? defaultDepth,
+          maxEntries,
+        });
+        const folders = new Map<string, readonly WalkEntry[]>();
+        for await (const folder of walk) folders.set(folder.relative, folder.entries);
+        const lines = await renderTree({ folders, scope, left: maxEntries }, "", "");
+        if (lines.length === 0) return { output: `${shownName(reached.shown)}/ (nothing to list)` };
+        if (walk.isCutShort) lines.push("[There is more: name a deeper `path`.]");
+        return { output: [`${shownName(reached.shown)}/`, ...lines].join("\n") };
+      },
     },
-  });
+    { inWorkspace: true },
+  );
 }
 
 interface Listing {

@@ -33,28 +33,31 @@ const inputSchema = z.object({
 
 /** `read`: a file's lines, numbered. */
 export function readTool(resources: ToolResources): Tool<z.output<typeof inputSchema>> {
-  return defineTool({
-    name: "read",
-    description,
-    inputSchema,
-    async execute(input, context) {
-      const freeFolder = await resources.realOutputFolder(context.sessionId);
-      const { path } = input;
-      const reached = await reachForReading(context, { tool: "read", path, input, freeFolder });
-      const handle = await aboutPath(path, () => openRegularFile(reached.real));
-      try {
-        // Before the first byte: a change while it is read makes the version an old one.
-        const version = await versionOf(handle);
-        const result = await readText(handle, input, context.signal);
-        if (result.isError !== true) {
-          resources.session(context.sessionId).remember(reached.real, version);
+  return defineTool(
+    {
+      name: "read",
+      description,
+      inputSchema,
+      async execute(input, context) {
+        const freeFolder = await resources.realOutputFolder(context.sessionId);
+        const { path } = input;
+        const reached = await reachForReading(context, { tool: "read", path, input, freeFolder });
+        const handle = await aboutPath(path, () => openRegularFile(reached.real));
+        try {
+          // Before the first byte: a change while it is read makes the version an old one.
+          const version = await versionOf(handle);
+          const result = await readText(handle, input, context.signal);
+          if (result.isError !== true) {
+            resources.session(context.sessionId).remember(reached.real, version);
+          }
+          return result;
+        } finally {
+          await handle.close();
         }
-        return result;
-      } finally {
-        await handle.close();
-      }
+      },
     },
-  });
+    { inWorkspace: true },
+  );
 }
 
 async function readText(

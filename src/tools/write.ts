@@ -23,12 +23,15 @@ const inputSchema = z.object({
 
 /** `write`: a whole file. */
 export function writeTool(resources: ToolResources): Tool<z.output<typeof inputSchema>> {
-  return defineTool({
-    name: "write",
-    description,
-    inputSchema,
-    execute: (input, context) => write(resources, input, context),
-  });
+  return defineTool(
+    {
+      name: "write",
+      description,
+      inputSchema,
+      execute: (input, context) => write(resources, input, context),
+    },
+    { inWorkspace: true },
+  );
 }
 
 async function write(
