@@ -147,6 +147,7 @@ export class ServerProcess {
     if (options.stderr !== "unread") {
       this.child.stderr.on("data", (chunk: Buffer) => {
         this.#stderr = (this.#stderr + chunk.toString()).slice(-100_000);
+        this.#lookForWarnings();
       });
     }
     // A server that has ended takes no more; what became of it is told by `exit`.
@@ -161,6 +162,12 @@ export class ServerProcess {
       exited.resolve(this.#exited);
       this.#lookAgain();
     });
+  }
+
+  /** Node warns of listeners that pile up, of what is deprecated and the like: all of it is ours to mend. */
+  #lookForWarnings(): void {
+    const [warning] = /^\(node:\d+\) .*$/m.exec(this.#stderr) ?? [];
+    if (warning !== undefined && !this.violations.includes(warning)) this.violations.push(warning);
   }
 
   /** What came on stderr. */
