@@ -109,7 +109,6 @@ describe("AGENTS.md", () => {
     ["Latin-1", () => writeFileSync(file, Buffer.from("Jürgen", "latin1")), "neither UTF-8"],
     ["UTF-16 without a mark", () => writeFileSync(file, "Use tabs.", "utf16le"), "neither UTF-8"],
     ["binary", () => writeFileSync(file, Buffer.from([1, 2, 0, 3])), "neither UTF-8"],
-    ["a folder", () => mkdirSync(file), "no file"],
     [
       "a link out",
       () => {

@@ -53,7 +53,8 @@ export async function* play(
     type: "finish",
     finishReason: calledTool
       ? { unified: "tool-calls", raw: "tool-calls" }
-      : { unified: "stop", raw: "stop" },
+      : // A script may end without a word, which is an end and no broken reply.
+        { unified: "stop", raw: "end_turn" },
     usage: countedUsage(stage.promptWords, words.count),
   };
 }
