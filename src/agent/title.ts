@@ -70,6 +70,8 @@ export async function generateTitle(
   return cleanTitle(reply.text);
 }
 
+const longestLine = 1_000;
+
 /** The title in what a model wrote: without thoughts, quotation marks, labels or a second line. */
 export function cleanTitle(written: string): string | undefined {
   const line = written
@@ -78,7 +80,9 @@ export function cleanTitle(written: string): string | undefined {
     .map((text) => text.trim())
     .find((text) => text !== "");
   const title = line
-    ?.replace(/^(#+\s*|\*+|title:\s*|["'“„«`])+/i, "")
+    // What is cut off here is more than a title; the next two are slow on a line without end.
+    ?.slice(0, longestLine)
+    .replace(/^(#+\s*|\*+|title:\s*|["'“„«`])+/i, "")
     .replace(/[\s*"'”“»`.]+$/, "")
     .replaceAll(/[\s\p{Cc}]+/gu, " ");
   if (!title) return undefined;

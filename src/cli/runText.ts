@@ -63,7 +63,9 @@ export class RunText {
     this.#written.set(key, this.#writtenOf(messageId, partIndex) + text.length);
     if (this.#lastPart !== undefined && this.#lastPart !== key) this.#heldNewlines ||= "\n";
     this.#lastPart = key;
-    const end = text.search(/\n*$/);
+    // Not by a regular expression: on a text of many line breaks it would take the square of them.
+    let end = text.length;
+    while (text[end - 1] === "\n") end--;
     const shown = text.slice(0, end);
     if (shown === "") {
       this.#heldNewlines += text;

@@ -50,3 +50,9 @@ describe("a title", () => {
     expect(cleanTitle("👩‍👩‍👧‍👦".repeat(90))).toBe(`${"👩‍👩‍👧‍👦".repeat(79)}…`);
   });
 });
+
+it("a line without end is no slower to clean than its length", () => {
+  const began = performance.now();
+  expect(cleanTitle(`Title ${".".repeat(400_000)}x`)?.startsWith("Title")).toBe(true);
+  expect(performance.now() - began).toBeLessThan(2_000);
+});

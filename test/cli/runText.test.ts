@@ -78,3 +78,10 @@ describe("the text of a run", () => {
     );
   });
 });
+
+it("is written in time that its length allows, however many line breaks it has", async () => {
+  const long = `${"\n".repeat(200_000)}x`;
+  const began = performance.now();
+  expect(await textOf([deltaOf(0, `a${long}`)])).toBe(`a${long}\n`);
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
