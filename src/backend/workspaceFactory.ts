@@ -45,7 +45,7 @@ export class WorkspaceFactory {
       trusted,
       env: { ...this.#options.env, ...env },
     });
-    const engine = createEngine({ id: row.id, path: row.path, env });
+    const engine = createEngine({ id: row.id, path: row.path, trusted, env });
     const setup = (choice: AgentChoice): EngineSetup => ({
       ...choice,
       permissions: {

@@ -40,6 +40,7 @@ import { readGitState } from "./gitState.js";
 import { grantingPlaces } from "./grantingPlaces.js";
 import { RecentGitState } from "./recentGitState.js";
 import { systemPrompt } from "./systemPrompt.js";
+import { guardGit } from "./untrustedGit.js";
 
 /** What the built-in engines of every workspace share. */
 export interface BuiltInEngineOptions {
@@ -166,17 +167,17 @@ class BuiltInEngine implements Engine {
     const confinement = await this.#confinement.of(config);
     this.#resources.confinement = confinement;
     this.#servers.reconcile(config.mcpServers, env, confinement);
-    const [agentsMd, git, serverTools] = await Promise.all([
+    const [agentsMd, git, serverTools, gitGuard] = await Promise.all([
       this.#agentsMd.read(),
       this.#gitState(env, signal),
       this.#servers.tools(signal),
+      guardGit(this.#workspace, env, this.#options.host, signal),
     ]);
     const { clock } = this.#options;
-    const date = localDay(clock.now());
     return {
       config,
       permissions: setup.permissions,
-      env,
+      env: { ...env, ...gitGuard },
       tools: [...this.#tools, ...serverTools],
       large: turnModel(setup, setup.large, clock),
       summaryModel: turnModel(setup, setup[config.summaryModel], clock),
@@ -184,7 +185,7 @@ class BuiltInEngine implements Engine {
         systemPrompt({
           workspacePath,
           platform: process.platform,
-          date,
+          date: localDay(clock.now()),
           tools,
           git,
           agentsMd: isAgentsMdDenied(config.permissionRules, this.#rulePlaces)

@@ -19,6 +19,8 @@ export interface EngineWorkspace {
   readonly id: string;
   /** Its real path. */
   readonly path: string;
+  /** Whether its own files may set what can run code. */
+  readonly trusted: boolean;
   /** `createWorkspace.env`. */
   readonly env: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,6 @@
 // One session of one workspace on a server, with the calls that tests make most.
+
+import { defined } from "../../src/base/defined.js";
 import type { ParamsInput, Result, RunComplete } from "../../src/protocol/index.js";
 import { makeFolder, type ServerProcess } from "./serverProcess.js";
 
@@ -11,6 +13,8 @@ export interface SessionOptions {
   /** One unless told, so that no model is asked for a title. */
   readonly title?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Not unless told. */
+  readonly trusted?: boolean;
 }
 
 export class WireSession {
@@ -66,10 +70,16 @@ export async function openSession(
   server: ServerProcess,
   options: SessionOptions = {},
 ): Promise<WireSession> {
-  const { path = makeFolder(), permissionMode = "allow", title = "a session", env } = options;
+  const {
+    path = makeFolder(),
+    permissionMode = "allow",
+    title = "a session",
+    env,
+    trusted,
+  } = options;
   const workspace = await server.call("createWorkspace", {
     ...{ path, permissionMode, initAgent: true },
-    ...(env === undefined ? {} : { env }),
+    ...defined({ env, trusted }),
   });
   const session = await server.call("createSession", { workspaceId: workspace.id, title });
   return new WireSession(server, workspace.id, session.id, path);

@@ -9,7 +9,7 @@ import { builtinLines } from "./lines/builtins.js";
 import { deniedLines } from "./lines/denied.js";
 import { expansions } from "./lines/expansions.js";
 import { folderLines } from "./lines/folders.js";
-import { optionLines } from "./lines/options.js";
+import { foundByFuzzing, optionLines } from "./lines/options.js";
 import { posixLines } from "./lines/posix.js";
 import { type Row, verdictOn } from "./lines/row.js";
 
@@ -17,6 +17,7 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
   expansions,
   builtins: builtinLines,
   options: optionLines,
+  foundByFuzzing,
   folders: folderLines,
   denied: deniedLines,
   posix: posixLines,

@@ -78,6 +78,9 @@ function undecidableWord(node: SyntaxNode, around: Surroundings): string | undef
       return undecidableSubstitution(node);
     case "ProcessSubstitution":
       if (node.script === undefined) return "a substitution cannot be read";
+      // Bash takes what touches it for a part of the same word.
+      if (/[^\s;|&(]/.test(around.source[node.pos - 1] ?? "")) return "a word holds a substitution";
+      if (/[^\s;|&)]/.test(around.source[node.end] ?? "")) return "a word holds a substitution";
       return inBashAlone(around.language);
     case "ArithmeticExpansion":
       return /^\$\(\([\s\d+*/%()<>=!&|^~?:,-]*\)\)$/.test(node.text)
@@ -205,6 +208,11 @@ function undecidableRedirect(
 ): string | undefined {
   if (descriptor?.type === "FileDescriptorVariable") return "a redirection sets a variable";
   if (target === undefined) return "a redirection has no target";
+  // Bash expands what is neither a number nor `-` a second time, whatever its quotes.
+  if (operator === ">&" || operator === "<&") {
+    const { text, isStatic } = readWord(target);
+    if (!isStatic || !/^(?:-|[\w./][\w./-]*)$/.test(text)) return "a redirection is expanded twice";
+  }
   return operator === "&>" || operator === "&>>" ? inBashAlone(language) : undefined;
 }
 

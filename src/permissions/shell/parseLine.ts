@@ -195,6 +195,10 @@ function problemOf(source: string, { depth, language }: Place): string | undefin
   if (source.length > maxLength) return "it is too long";
   if (depth > maxDepth) return "it is nested too deeply";
   if (controlCharacter.test(source)) return "it contains control characters";
+  if (source.endsWith("\\")) return "it ends in a backslash";
+  // A line may go on in the middle of an operator, and bash takes the `1` of `1>(…)` for a word.
+  if (/(?:^|[^ \t])\\\n/.test(source)) return "a line goes on in the middle of a word";
+  if (/(?:[^\s;|&(]|\\\s)[<>]\(/.test(source)) return "a word holds a substitution";
   let substitutions = 0;
   let brackets = 0;
   let last = "";

@@ -110,7 +110,8 @@ function commandStart(
   at += wrapper.positional ?? 0;
   const assignments = at;
   if (wrapper.takesAssignments === true) {
-    while (/^[A-Za-z_]\w*=/.test(args[at]?.text ?? "")) at++;
+    // `env` takes every word with a `=` for one.
+    while (args[at]?.text.includes("=") === true) at++;
   }
   const isClear = args.slice(0, at).every(({ isStatic }) => isStatic);
   return isClear ? { assignments, command: at } : undefined;

@@ -217,3 +217,42 @@ export const optionLines = [
     deny: [],
   }),
 ];
+
+/** What the differential fuzzer found. */
+export const foundByFuzzing = [
+  ...rows(find, {
+    allow: ["echo a \\\n  b", "echo 'a \\\n b'", "cat <(ls) a", "echo a 2>&1"],
+    ask: [
+      "cat a<(ls)",
+      "cat \\ <(ls)",
+      "cat <(ls)a",
+      "cat a>(touch MARK)b",
+      "cat {a,b} 1<(touch MARK)",
+      "cat a 1>(touch MARK)",
+      "cat a 2>>(touch MARK)",
+      "cat $\\\n(touch MARK)",
+      "cat <\\\n(touch MARK)",
+      "cat $\\\n1",
+      "cat a >\\\n& b",
+      "cat a\\",
+      "echo a >& --",
+      "echo a >&'$(touch MARK)'",
+      "for x in a*; do echo a >&$x; done",
+      'for x in a*; do echo a >&"$x"; done',
+      "echo a <&'`touch MARK`'",
+    ],
+    deny: [],
+  }),
+  ...rows(
+    { mode: "allow", deny: ["bash:rm -rf*"] },
+    {
+      allow: [],
+      ask: [
+        "x='a[$(rm -r -f keep)]'; echo a >&$x",
+        "echo a >&'$(rm -r -f keep)'",
+        "r\\\nm -r -f keep",
+      ],
+      deny: ["env =1 rm -fr keep", "env a!=1 rm -fr keep", "env =-i rm -fr keep"],
+    },
+  ),
+];
