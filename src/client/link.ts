@@ -116,7 +116,9 @@ interface CancellationToken {
   onCancellationRequested(listener: () => void): { dispose(): void };
 }
 
-function tokenOf(signal: AbortSignal): CancellationToken {
+function tokenOf(given: AbortSignal): CancellationToken {
+  // One signal may be given to many requests.
+  const signal = AbortSignal.any([given]);
   return {
     get isCancellationRequested() {
       return signal.aborted;

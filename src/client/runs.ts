@@ -78,7 +78,9 @@ export class Runs {
 
   /** Sends a prompt and resolves with its completion; see `TurnwireClient.run`. */
   async run(options: RunOptions): Promise<RunComplete> {
-    const { signal, onEvent: _, onComplete: __, ...prompt } = options;
+    const { signal: given, onEvent: _, onComplete: __, ...prompt } = options;
+    // A caller may give one signal to many runs, on which their listeners would pile up.
+    const signal = given && AbortSignal.any([given]);
     signal?.throwIfAborted();
     const runId = prompt.runId ?? this.#ids.next("run");
     const key = keyOf(prompt.workspaceId, runId);

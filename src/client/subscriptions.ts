@@ -41,7 +41,9 @@ export class Subscriptions {
   }
 
   /** A new stream of all events from now on. */
-  events({ limit = defaultLimit, signal }: EventsOptions): EventStream {
+  events({ limit = defaultLimit, signal: given }: EventsOptions): EventStream {
+    // One signal may be given to many streams.
+    const signal = given && AbortSignal.any([given]);
     const end = () => stream.end();
     const stream = new EventStream(limit, () => {
       this.#streams.delete(stream);

@@ -97,6 +97,24 @@ describe("against a real server", () => {
     expect(text).toBe(completion.text);
   });
 
+  it("one signal for many runs and streams makes Node warn of nothing", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    try {
+      const client = await start();
+      const sessions = await Promise.all(Array.from({ length: 15 }, () => openSession(client)));
+      const { signal } = new AbortController();
+      for (const _ of sessions) client.events({ signal });
+      await Promise.all(sessions.map((ids) => client.run({ ...ids, prompt: "@say x", signal })));
+      // A warning is emitted in a turn of its own.
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off("warning", onWarning);
+    }
+  });
+
   it("an aborted run resolves as cancelled, and the session goes on", async () => {
     const client = await start();
     const place = await openSession(client);
