@@ -191,6 +191,7 @@ export class Connection {
       framing,
       log,
       onPermission,
+      longestMessage: () => this.#answer?.capabilities.maxMessageBytes,
       onNotification: (notification) => onNotification(notification),
     });
     let isLate = false;

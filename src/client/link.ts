@@ -22,6 +22,7 @@ import { type ChannelEnd, openChannel } from "../transport/channel.js";
 import type { Framing } from "../transport/framing.js";
 import type { ByteInput, ByteOutput } from "../transport/streams.js";
 import { ConnectionLostError, fromWire } from "./errors.js";
+import { refuseOversized } from "./messageSize.js";
 
 /** A notification of the server, told apart by its method. */
 export type ServerNotification = {
@@ -41,6 +42,8 @@ export interface LinkOptions {
   readonly streams: Streams;
   readonly framing: Framing;
   readonly log: Log;
+  /** The longest message that the server takes, in bytes; undefined while that is not known. */
+  longestMessage(): number | undefined;
   onNotification(notification: ServerNotification): void;
   /** `signal` is aborted when the server withdraws its question. Must not reject. */
   onPermission(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
@@ -65,7 +68,13 @@ export interface Link {
 }
 
 /** Starts to listen on the streams. Nothing is sent before the first request. */
-export function openLink({ streams, framing, log, ...handlers }: LinkOptions): Link {
+export function openLink({
+  streams,
+  framing,
+  log,
+  longestMessage,
+  ...handlers
+}: LinkOptions): Link {
   // A client must go on reading whatever the server leaves unread, or both could wait for ever.
   const channel = openChannel({ ...streams, framing, log, maxUnsentBytes: Infinity });
   const { connection } = channel;
@@ -92,6 +101,7 @@ export function openLink({ streams, framing, log, ...handlers }: LinkOptions): L
     async request(method, params, signal) {
       signal?.throwIfAborted();
       const name = methods[method].name;
+      refuseOversized(name, params, longestMessage());
       try {
         return signal === undefined
           ? await connection.sendRequest(name, params)

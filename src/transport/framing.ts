@@ -4,6 +4,7 @@
  * so that a message costs time in proportion to its length, however it was cut.
  */
 import { isUtf8 } from "node:buffer";
+import { defined } from "../base/defined.js";
 
 /** How messages are set apart: `Content-Length` headers as in LSP, or one message a line. */
 export type Framing = "header" | "ndjson";
@@ -15,6 +16,8 @@ export type Frame =
       readonly kind: "bad";
       readonly name: "ParseError" | "MessageTooLarge";
       readonly reason: string;
+      /** The JSON text of the id of the request that it was, where that is known. */
+      readonly id?: string;
     };
 
 /** Takes bytes as they come and reports frames in their order. */
@@ -42,12 +45,13 @@ export function frameOf(bytes: Buffer): Frame {
   return { kind: "text", text: text.startsWith(byteOrderMark) ? text.slice(1) : text };
 }
 
-/** The report of a message that is over the limit. */
-export function tooLarge(maxMessageBytes: number): Frame {
+/** The report of a message that is over the limit; `id` is the JSON text of its id, if it has one. */
+export function tooLarge(maxMessageBytes: number, id?: string): Frame {
   return {
     kind: "bad",
     name: "MessageTooLarge",
     reason: `a message may have ${maxMessageBytes} bytes at most`,
+    ...defined({ id }),
   };
 }
 

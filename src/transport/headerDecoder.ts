@@ -5,9 +5,11 @@
  * A block that is no header block (no usable length, a line without a header's name, over 16 KiB)
  * is reported once; reading goes on at the next `Content-Length: N` line end, wherever it stands,
  * so that a good frame behind a bad one is found even when the bad one's body lies between. A body
- * over the limit is reported at its announcement and skipped without being held.
+ * over the limit is skipped without being held, and reported once: as soon as it is known whether it
+ * is a request, and whose.
  */
 import { ChunkList, type FrameDecoder, frameOf, type OnFrame, tooLarge } from "./framing.js";
+import { OversizedRequest } from "./oversizedRequest.js";
 
 const newline = 0x0a;
 const maxBlockBytes = 16 * 1024;
@@ -29,6 +31,8 @@ export class HeaderDecoder implements FrameDecoder {
   #contentLength: number | undefined;
   /** A length inside a line: what stands before it is left over from a longer body. */
   #strayLength: number | undefined;
+  /** Looks for the id of the body that is skipped; undefined where none is, or it was reported. */
+  #skipped: OversizedRequest | undefined;
   /** Bytes of the body that are still to come. */
   #missing = 0;
   /** The end of what was searched in vain for a length. */
@@ -51,7 +55,8 @@ export class HeaderDecoder implements FrameDecoder {
       this.#partialLine.trim() !== "";
     this.#startBlock();
     this.#body.clear();
-    if (isUnfinished) this.#reportBad("the input ended inside a message");
+    if (this.#skipped !== undefined) this.#reportSkipped();
+    else if (isUnfinished) this.#reportBad("the input ended inside a message");
   }
 
   /** Takes at least one byte of `bytes` and says how many. */
@@ -124,7 +129,7 @@ export class HeaderDecoder implements FrameDecoder {
     this.#missing = length;
     if (length > this.#maxMessageBytes) {
       this.#state = "skip";
-      this.#onFrame(tooLarge(this.#maxMessageBytes));
+      this.#skipped = new OversizedRequest();
     } else if (length > 0) {
       this.#state = "body";
     } else {
@@ -154,8 +159,17 @@ export class HeaderDecoder implements FrameDecoder {
   #skipBody(bytes: Buffer): number {
     const skipped = Math.min(bytes.length, this.#missing);
     this.#missing -= skipped;
-    if (this.#missing === 0) this.#startBlock();
+    const id = this.#skipped?.push(bytes.subarray(0, skipped));
+    if (id !== undefined) this.#reportSkipped(id === "none" ? undefined : id);
+    if (this.#missing > 0) return skipped;
+    if (this.#skipped !== undefined) this.#reportSkipped();
+    this.#startBlock();
     return skipped;
+  }
+
+  #reportSkipped(id?: string): void {
+    this.#skipped = undefined;
+    this.#onFrame(tooLarge(this.#maxMessageBytes, id));
   }
 
   /** Reports the block and looks for the next length, first in `unread`, the end of the block. */

@@ -55,7 +55,7 @@ export class Inbox {
   /** Takes the next frame. Never throws. */
   receive(frame: Frame): void {
     if (frame.kind === "bad") {
-      this.#answerBadFrame(frame.name, frame.reason);
+      this.#answer(frame.id ?? "null", frame.name, frame.reason, this.#options.reply);
       return;
     }
     let value: unknown;

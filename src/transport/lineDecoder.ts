@@ -1,9 +1,10 @@
 /**
  * The `ndjson` framing: one message a line. Blank lines are nothing, `\r` before the newline is
- * tolerated, a last line without newline is still a message. A line over the limit is reported when
- * it crosses it and skipped, unheld, up to its newline.
+ * tolerated, a last line without newline is still a message. A line over the limit is skipped, unheld,
+ * up to its newline, and reported once: as soon as it is known whether it is a request, and whose.
  */
 import { ChunkList, type FrameDecoder, frameOf, type OnFrame, tooLarge } from "./framing.js";
+import { OversizedRequest } from "./oversizedRequest.js";
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
@@ -12,6 +13,8 @@ export class LineDecoder implements FrameDecoder {
   readonly #maxMessageBytes: number;
   readonly #onFrame: OnFrame;
   readonly #line = new ChunkList();
+  /** Looks for the id of the line that is skipped; undefined where none is, or it was reported. */
+  #skipped: OversizedRequest | undefined;
   #isSkipping = false;
 
   constructor(options: { maxMessageBytes: number; onFrame: OnFrame }) {
@@ -37,27 +40,44 @@ export class LineDecoder implements FrameDecoder {
   }
 
   #extend(part: Buffer): void {
-    if (this.#isSkipping) return;
+    if (this.#isSkipping) {
+      this.#look(part);
+      return;
+    }
     // One byte more than the limit may still be the `\r` of the line's end.
-    if (this.#line.length + part.length > this.#maxMessageBytes + 1) this.#skip();
+    if (this.#line.length + part.length > this.#maxMessageBytes + 1) this.#skip(part);
     else this.#line.add(part);
   }
 
-  #skip(): void {
-    this.#line.clear();
+  #skip(part: Buffer): void {
     this.#isSkipping = true;
-    this.#onFrame(tooLarge(this.#maxMessageBytes));
+    this.#skipped = new OversizedRequest();
+    this.#look(this.#line.take());
+    this.#look(part);
+  }
+
+  #look(part: Buffer): void {
+    const id = this.#skipped?.push(part);
+    if (id !== undefined) this.#reportSkipped(id === "none" ? undefined : id);
+  }
+
+  #reportSkipped(id?: string): void {
+    this.#skipped = undefined;
+    this.#onFrame(tooLarge(this.#maxMessageBytes, id));
   }
 
   #endLine(): void {
     if (this.#isSkipping) {
       this.#isSkipping = false;
+      if (this.#skipped !== undefined) this.#reportSkipped();
       return;
     }
     let line = this.#line.take();
     if (line.at(-1) === carriageReturn) line = line.subarray(0, -1);
-    if (line.length > this.#maxMessageBytes) this.#onFrame(tooLarge(this.#maxMessageBytes));
-    else if (!isBlank(line)) this.#onFrame(frameOf(line));
+    if (line.length > this.#maxMessageBytes) {
+      this.#skip(line);
+      this.#endLine();
+    } else if (!isBlank(line)) this.#onFrame(frameOf(line));
   }
 }
 

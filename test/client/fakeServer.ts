@@ -152,7 +152,7 @@ const defaultHandlers: Record<string, (this: FakeServer, request: FakeRequest) =
       serverInfo: { name: "fake", version: "1" },
       clientId: params.clientId,
       pendingCompletions: this.pending.size,
-      capabilities: { methods: [], notifications: [], maxMessageBytes: 1000 },
+      capabilities: { methods: [], notifications: [], maxMessageBytes: 100_000 },
     };
   },
   ping: () => ({}),

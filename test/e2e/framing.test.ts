@@ -142,22 +142,29 @@ describe.each(framings)("framed as %s", (framing) => {
     expect(await answersTo(server, bytes)).toMatchObject([{ ...invalidRequest, id: "mine" }]);
   });
 
-  it("a message over the limit is skipped and told so by name", async () => {
-    const large = JSON.stringify({
-      jsonrpc: "2.0",
-      id: 1,
-      method: "ping",
-      params: { x: "x".repeat(5000) },
-    });
+  const tooLarge = {
+    code: -32600,
+    message: expect.any(String),
+    data: expect.objectContaining({ name: "MessageTooLarge", retryable: false }),
+  };
+
+  it.each<[string, object, unknown]>([
+    [
+      "a request by its id",
+      { id: "mine", method: "ping", params: { x: "x".repeat(5000) } },
+      "mine",
+    ],
+    ["a request whose id comes last", { method: "ping", params: ["x".repeat(5000)], id: 7e6 }, 7e6],
+    [
+      "one with an id in its params alone",
+      { method: "n", params: { id: 5, x: "x".repeat(5000) } },
+      null,
+    ],
+    ["a response", { id: 1, result: { method: "m", x: "x".repeat(5000) } }, null],
+  ])("a message over the limit is skipped and answered: %s", async (_what, message, id) => {
+    const large = JSON.stringify({ jsonrpc: "2.0", ...message });
     expect(await answersTo(server, frame(framing, large))).toEqual([
-      {
-        ...{ jsonrpc: "2.0", id: null },
-        error: {
-          code: -32600,
-          message: expect.any(String),
-          data: expect.objectContaining({ name: "MessageTooLarge", retryable: false }),
-        },
-      },
+      { jsonrpc: "2.0", id, error: tooLarge },
     ]);
   });
 
