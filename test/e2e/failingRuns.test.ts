@@ -36,7 +36,7 @@ const breakages: [string, () => void, string, string][] = [
   ],
   [
     "its model is gone from the configuration",
-    () => writeFileSync(loopback.configFile, good.replaceAll('"loop-1"', '"loop-2"')),
+    () => writeFileSync(loopback.configFile, good.replace('"id":"loop-1"', '"id":"loop-2"')),
     "ModelNotConfigured",
     "loopback/loop-1",
   ],
@@ -97,6 +97,25 @@ describe.each(breakages)("a run that is accepted after %s", (_, breakIt, name, w
     expect(await server.call("getSession", session.ids)).toMatchObject({
       ...{ isBusy: false, queuedPrompts: 0 },
     });
+  });
+});
+
+it("the next run takes the model that the file names by then", async () => {
+  const session = await openSession(server);
+  writeFileSync(loopback.configFile, good.replaceAll('"loop-1"', '"loop-2"'));
+  expect(await session.run("hello", "follows")).toMatchObject({ status: "succeeded" });
+  expect(loopback.provider.turnRequests.at(-1)?.body).toMatchObject({ model: "loop-2" });
+});
+
+it("a model that was chosen by hand fails the next run once the file has it no more", async () => {
+  const session = await openSession(server);
+  const { workspaceId } = session;
+  const model = { provider: "loopback", model: "loop-1" };
+  await server.call("setModel", { workspaceId, modelType: "large", model });
+  writeFileSync(loopback.configFile, good.replaceAll('"loop-1"', '"loop-2"'));
+  expect(await session.run("hello", "by hand")).toMatchObject({
+    ...{ status: "failed", errorName: "ModelNotConfigured", cause: "internal" },
+    error: expect.stringContaining("loopback/loop-1"),
   });
 });
 
