@@ -1,10 +1,10 @@
-// Builds dist/: the server with its parts split off for loading when first needed, the two library
-// entries, and a file of type declarations for each of those.
+// Builds dist/: the server with its parts split off for loading when first needed, the programs of its
+// threads, the two library entries, and a file of type declarations for each of those.
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { writeDeclarations } from "./build/declarations.mjs";
-import { libraryBuilds, serverBuild } from "./build/entries.mjs";
+import { libraryBuilds, serverBuild, threadBuild } from "./build/entries.mjs";
 import { joinFiles } from "./build/joinedFiles.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,6 +20,7 @@ if (!isQuick) {
 const hasFaultPoints = process.argv.includes("--fault-points");
 const [server] = await Promise.all([
   build(serverBuild({ root, outdir, hasFaultPoints })),
+  build(threadBuild({ root, outdir })),
   ...libraryBuilds({ root, outdir }).map((options) => build(options)),
 ]);
 await joinFiles({

@@ -1,5 +1,5 @@
-// What is bundled, and what stays outside: the server, whose parts are loaded when first needed, and
-// the two library entries, each as an ES module and in CommonJS.
+// What is bundled, and what stays outside: the server, whose parts are loaded when first needed, the
+// programs of its threads, and the two library entries, each as an ES module and in CommonJS.
 //
 // A package that is external here is one of `dependencies`; what is bundled is one of
 // `devDependencies`, and its licence is in THIRD-PARTY-NOTICES.
@@ -62,6 +62,21 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
         contents: { "zod/v4/locales/index.js": 'export { default as en } from "./en.js";' },
       }),
     ],
+  };
+}
+
+/** The build of the programs that the server runs in threads: each is one file, started by its path. */
+export function threadBuild({ root, outdir }) {
+  return {
+    ...shared,
+    absWorkingDir: root,
+    outdir,
+    entryPoints: { pageConverter: "src/tools/web/pageConverter.mjs" },
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    platform: "node",
+    mainFields: ["module", "main"],
+    banner: { js: requireBanner },
   };
 }
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
-import { libraryBuilds, serverBuild } from "./entries.mjs";
+import { libraryBuilds, serverBuild, threadBuild } from "./entries.mjs";
 
 const heading = `Third-party notices
 
@@ -15,6 +15,7 @@ const rule = "-".repeat(80);
 export async function thirdPartyNotices(root) {
   const builds = [
     serverBuild({ root, outdir: "dist" }),
+    threadBuild({ root, outdir: "dist" }),
     ...libraryBuilds({ root, outdir: "dist" }),
   ];
   const metafiles = await Promise.all(

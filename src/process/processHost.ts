@@ -8,6 +8,7 @@ import { Places } from "./places.js";
 import { ProcessMarks } from "./processMark.js";
 import { ProcessLooks, type ProcessTree } from "./processTable.js";
 import { ProcessReaper } from "./reaper.js";
+import { WorkerThreads } from "./workerThreads.js";
 
 export interface ProcessHostOptions {
   readonly clock: Clock;
@@ -28,6 +29,8 @@ export class ProcessHost {
   readonly commands = new Places(mostCommands);
   /** Places for commands in the background, which may run for hours. */
   readonly jobs = new Places(mostJobs);
+  /** Threads for work that takes long or may never end. */
+  readonly threads: WorkerThreads;
   readonly #options: ProcessHostOptions;
   readonly #looks = new ProcessLooks();
 
@@ -35,6 +38,7 @@ export class ProcessHost {
     this.#options = options;
     this.marks = new ProcessMarks(options.ids.next("own"));
     this.reaper = new ProcessReaper(this.marks, options.log);
+    this.threads = new WorkerThreads(options.clock);
   }
 
   /** Ends a tree; resolves when none of it lives. Does nothing for one that has ended. */

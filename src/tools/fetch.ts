@@ -64,7 +64,12 @@ async function fetchPage(
       response.body.destroy();
     }
   });
-  const text = await pageText(body, response.contentType, input.format ?? "markdown");
+  const text = await pageText(body, {
+    contentType: response.contentType,
+    format: input.format ?? "markdown",
+    threads: resources.host.threads,
+    signal: context.signal,
+  });
   const shown = cutText(text, maxOutputLength);
   const notes: string[] = [];
   if (finalUrl.href !== url.href) notes.push(`Redirected to ${finalUrl.href}`);

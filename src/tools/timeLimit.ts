@@ -1,5 +1,5 @@
-// Bounds synchronous work that input can make endless: a regular expression that backtracks, a
-// glob, a page to convert. JavaScript cannot interrupt itself; V8 can, for code run by `vm`.
+// Bounds synchronous work that input can make endless: a regular expression that backtracks.
+// JavaScript cannot interrupt itself; V8 can, for code run by `vm`.
 import { setImmediate } from "node:timers/promises";
 import { createContext, Script } from "node:vm";
 import { ToolFailure } from "./failure.js";
@@ -11,7 +11,7 @@ const callJob = new Script("job()");
  * milliseconds at most: work that takes longer is interrupted wherever it is.
  * @throws ToolFailure with `message` when it was interrupted, and whatever `work` throws.
  */
-export function withinTimeLimit<T>(ms: number, message: string, work: () => T): T {
+function withinTimeLimit<T>(ms: number, message: string, work: () => T): T {
   let result: { value: T } | undefined;
   const job = () => {
     result = { value: work() };

@@ -1,6 +1,6 @@
 // What came back, as text for the model.
+import type { WorkerThreads } from "../../process/workerThreads.js";
 import { ToolFailure } from "../failure.js";
-import { withinTimeLimit } from "../timeLimit.js";
 import type { WebResponse } from "./request.js";
 
 /** How a page is wanted. */
@@ -9,7 +9,10 @@ export type PageFormat = "markdown" | "text" | "html";
 const maxBodyBytes = 5 * 1024 * 1024;
 /** A longer page is converted as far as this; the rest would not fit a result anyway. */
 const maxHtmlLength = 1_000_000;
-const conversionMs = 2_000;
+/** More of a converted page than a result takes. */
+const maxConvertedLength = 200_000;
+const conversionMs = 10_000;
+const conversionMb = 256;
 
 /** A response's body. */
 export interface Body {
@@ -31,15 +34,20 @@ export async function readBody(response: WebResponse): Promise<Body> {
   return { bytes: Buffer.concat(chunks).subarray(0, maxBodyBytes), isCut: length > maxBodyBytes };
 }
 
+/** How a body is made text, and by what. */
+export interface Conversion {
+  readonly contentType: string;
+  readonly format: PageFormat;
+  readonly threads: WorkerThreads;
+  readonly signal: AbortSignal;
+}
+
 /**
  * A body as text.
- * @throws ToolFailure when it is none.
+ * @throws ToolFailure when it is none, or cannot be converted within bounds of time and memory.
  */
-export async function pageText(
-  body: Body,
-  contentType: string,
-  format: PageFormat,
-): Promise<string> {
+export async function pageText(body: Body, conversion: Conversion): Promise<string> {
+  const { contentType, format } = conversion;
   const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   const isTextual = /^text\/|[/+](?:json|xml|javascript|ecmascript|yaml|toml)$|^$/.test(type);
   if (!isTextual || body.bytes.subarray(0, 8192).includes(0)) {
@@ -47,7 +55,7 @@ export async function pageText(
   }
   const text = decode(body.bytes, contentType);
   const isHtml = /html/.test(type) || (type === "" && /^\s*<(?:!doctype|html)/i.test(text));
-  return isHtml && format !== "html" ? convert(text.slice(0, maxHtmlLength), format) : text;
+  return isHtml && format !== "html" ? convert(text.slice(0, maxHtmlLength), conversion) : text;
 }
 
 function decode(bytes: Buffer, contentType: string): string {
@@ -60,24 +68,15 @@ function decode(bytes: Buffer, contentType: string): string {
   }
 }
 
-async function convert(html: string, format: "markdown" | "text"): Promise<string> {
-  const { default: Turndown } = await import("turndown");
-  const service = new Turndown({
-    headingStyle: "atx",
-    codeBlockStyle: "fenced",
-    bulletListMarker: "-",
-  });
-  service.remove(["script", "style", "noscript", "iframe", "template", "title"]);
-  if (format === "text") {
-    service.addRule("link", { filter: "a", replacement: (content) => content });
-    service.addRule("image", { filter: "img", replacement: () => "" });
-  }
-  const message = "The page takes too long to convert; fetch it with `format` html.";
-  try {
-    return withinTimeLimit(conversionMs, message, () => service.turndown(html));
-  } catch (error) {
-    // A page nested thousands of levels deep.
-    if (error instanceof RangeError) throw new ToolFailure(message, { cause: error });
-    throw error;
-  }
+/** In a thread: whoever wrote the page may have written it to take seconds, or never to end. */
+async function convert(html: string, { format, threads, signal }: Conversion): Promise<string> {
+  const task = {
+    program: new URL("./pageConverter.mjs", import.meta.url),
+    input: { html, format, maxLength: maxConvertedLength },
+    limitMs: conversionMs,
+    limitMb: conversionMb,
+  };
+  const outcome = await threads.run(task, signal);
+  if (outcome.kind === "done" && typeof outcome.result === "string") return outcome.result;
+  throw new ToolFailure("The page takes too much to convert; fetch it with `format` html.");
 }

@@ -1,0 +1,86 @@
+// Work on what somebody else wrote, in a thread of its own: it holds nothing else up, and takes
+// neither more time nor more memory than it is given.
+import { Worker } from "node:worker_threads";
+import type { Clock } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import { untilAborted } from "../base/untilAborted.js";
+import { Places } from "./places.js";
+
+/** What is done, and what it may take. */
+export interface WorkerTask {
+  /** The program of the thread: it reads `workerData` and posts one message, the result. */
+  readonly program: URL;
+  readonly input: unknown;
+  /** How long it may take in milliseconds, the start of the thread included. */
+  readonly limitMs: number;
+  /** How large its heap may grow, in megabytes. */
+  readonly limitMb: number;
+}
+
+/** What became of a task. */
+export type WorkerOutcome =
+  | { readonly kind: "done"; readonly result: unknown }
+  /** Which of its limits it ran into. */
+  | { readonly kind: "exceeded"; readonly limit: "time" | "memory" };
+
+/** More of them would take the processors from everything else. */
+const mostAtOnce = 2;
+
+/** The threads of this process: two at a time, whoever wants them. */
+export class WorkerThreads {
+  readonly #clock: Clock;
+  readonly #places = new Places(mostAtOnce);
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs a task in a thread of its own, once less than two others run; its time begins then. The
+   * thread has no environment, and what it writes to its output is read by nobody.
+   *
+   * Rejects with the signal's reason when that is aborted, and with what the program throws. When
+   * this has settled, nothing of the thread is left.
+   */
+  async run(task: WorkerTask, signal: AbortSignal): Promise<WorkerOutcome> {
+    const giveBack = await this.#places.take(signal);
+    try {
+      return await this.#runThread(task, signal);
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #runThread(task: WorkerTask, signal: AbortSignal): Promise<WorkerOutcome> {
+    const { program, input, limitMs, limitMb } = task;
+    const worker = new Worker(program, {
+      workerData: input,
+      argv: [],
+      env: {},
+      execArgv: [],
+      // Left to Node, it would come out between the frames of the protocol.
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxOldGenerationSizeMb: limitMb },
+    });
+    const outcome = new Deferred<WorkerOutcome>();
+    const exceeded = (limit: "time" | "memory") => outcome.resolve({ kind: "exceeded", limit });
+    worker.once("message", (result: unknown) => outcome.resolve({ kind: "done", result }));
+    worker.on("error", (error) => {
+      if (isOutOfMemory(error)) exceeded("memory");
+      else outcome.reject(error);
+    });
+    worker.once("exit", () => outcome.reject(new Error(`${program} ended without a result`)));
+    const timer = this.#clock.after(limitMs, () => exceeded("time"));
+    try {
+      return await untilAborted(outcome.promise, signal);
+    } finally {
+      timer.cancel();
+      await worker.terminate();
+    }
+  }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+}
