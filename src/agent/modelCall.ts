@@ -1,5 +1,5 @@
 // One model call: open the stream, hand its parts on, and end well, failed or cancelled. What can be
-// tried again is, after a pause and from the beginning (contract section 4, Bounds of a run).
+// tried again is, after a pause and from the beginning (protocol.md section 4, Bounds of a run).
 
 import type {
   LanguageModelV3,

@@ -1,5 +1,5 @@
 // One turn of the agent: the loop from a user's prompt to the model's last word. Model call, tool
-// calls, model call, and so on, within the bounds of a run (contract section 4).
+// calls, model call, and so on, within the bounds of a run (protocol.md section 4).
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
 import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
 import type { ModelFailure } from "../models/modelFailure.js";

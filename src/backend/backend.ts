@@ -1,4 +1,4 @@
-// The use cases (contract sections 3 and 4), each a method that a handler calls with checked params.
+// The use cases (protocol.md sections 3 and 4), each a method that a handler calls with checked params.
 // Nothing in here knows JSON-RPC.
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
@@ -91,7 +91,7 @@ export class Backend {
   }
 
   /**
-   * `sendMessage`: the checks come in the contract's order, in one synchronous step with the run's
+   * `sendMessage`: the checks come in the order of `protocol.md` section 4, in one synchronous step with the run's
    * joining the next commit.
    */
   async sendMessage(params: Params<"sendMessage">, caller: Caller): Promise<Result<"sendMessage">> {

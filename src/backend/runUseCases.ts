@@ -1,4 +1,4 @@
-// What became of a run, and waiting for it (contract section 4, `getRun` and `waitRun`).
+// What became of a run, and waiting for it (protocol.md section 4, `getRun` and `waitRun`).
 
 import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";

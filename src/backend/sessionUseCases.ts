@@ -1,4 +1,4 @@
-// Sessions and messages (contract section 3).
+// Sessions and messages (protocol.md section 3).
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";

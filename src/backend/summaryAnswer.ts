@@ -1,4 +1,4 @@
-// The end of a summary's turn as the answer to `summarizeSession` (contract section 4).
+// The end of a summary's turn as the answer to `summarizeSession` (protocol.md section 4).
 
 import { DomainError } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";

@@ -1,4 +1,4 @@
-// The folders that are open in this server (contract section 3).
+// The folders that are open in this server (protocol.md section 3).
 import { createHash } from "node:crypto";
 import { realpathSync, statSync } from "node:fs";
 import type { Clock } from "../base/clock.js";

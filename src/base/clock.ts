@@ -42,7 +42,7 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-/** A time in milliseconds as RFC 3339 in UTC (contract section 3). */
+/** A time in milliseconds as RFC 3339 in UTC (protocol.md section 3). */
 export function toRfc3339(ms: number): string {
   return new Date(ms).toISOString();
 }

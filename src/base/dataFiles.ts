@@ -1,5 +1,5 @@
 // The files of a data directory that nothing but the database may open. Their locks tell that a
-// server lives and keep the database whole (contract section 9), and POSIX takes all of a process's
+// server lives and keep the database whole (protocol.md section 9), and POSIX takes all of a process's
 // locks on a file away as soon as the process closes any handle of it: a tool that read one would
 // have its own server taken for dead.
 import { basename, dirname } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * Every error that Turnwire names, in one place (contract section 8): its code on the wire, whether
+ * Every error that Turnwire names, in one place (protocol.md section 8): its code on the wire, whether
  * trying again can help, and what it means. The wire form is made in `rpc/errorTranslation.ts`.
  */
 export const errorTable = {

@@ -18,7 +18,7 @@ const length = 16;
 const longLength = 22;
 const longPrefixes: ReadonlySet<string> = new Set(["cli", "cmp"]);
 
-/** Random ids; opaque to clients (contract section 3). */
+/** Random ids; opaque to clients (protocol.md section 3). */
 export const randomIds: Ids = {
   next: (prefix) => `${prefix}_${randomText(longPrefixes.has(prefix) ? longLength : length)}`,
 };

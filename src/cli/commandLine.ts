@@ -1,4 +1,4 @@
-// What each command does, with the process that it does it in (contract section 11).
+// What each command does, with the process that it does it in (protocol.md section 11).
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";

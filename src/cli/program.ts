@@ -1,5 +1,5 @@
 /**
- * The command line: what can be asked for, and what is a mistake (contract section 11). It does
+ * The command line: what can be asked for, and what is a mistake (protocol.md section 11). It does
  * nothing itself: every command is an action that its caller gives. Help goes to stdout, mistakes go
  * to stderr with exit code 2, and nothing but frames ever goes to a server's stdout.
  */

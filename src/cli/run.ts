@@ -1,6 +1,6 @@
 /**
  * `turnwire run`: one prompt from the command line, through a server of its own. A client like any
- * other (contract section 11).
+ * other (protocol.md section 11).
  */
 
 import { type Clock, systemClock } from "../base/clock.js";

@@ -1,4 +1,4 @@
-/** What `turnwire run` is asked for, and what it needs of its process (contract section 11). */
+/** What `turnwire run` is asked for, and what it needs of its process (protocol.md section 11). */
 import type { Readable, Writable } from "node:stream";
 import type { ResolvePath } from "../base/startFolder.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";

@@ -1,4 +1,4 @@
-// `turnwire serve` (contract sections 1 and 11): one client over stdio, from its first byte to the
+// `turnwire serve` (protocol.md sections 1 and 11): one client over stdio, from its first byte to the
 // process's end.
 import type { Readable, Writable } from "node:stream";
 import { type Clock, sleep } from "../base/clock.js";

@@ -1,4 +1,4 @@
-/** What `turnwire serve` takes (contract section 11), apart from the parser, which is heavy. */
+/** What `turnwire serve` takes (protocol.md section 11), apart from the parser, which is heavy. */
 
 export interface ServeOptions {
   readonly framing: "auto" | "header" | "ndjson";

@@ -2,7 +2,7 @@
 import { type ErrorName, errorTable } from "../base/errors.js";
 
 /**
- * An error that the server answered (contract section 8). `name` is the stable name to branch on,
+ * An error that the server answered (protocol.md section 8). `name` is the stable name to branch on,
  * `data` whatever else came with it. A name that this version does not know comes through as it is.
  */
 export class TurnwireRpcError extends Error {

@@ -1,6 +1,6 @@
 /**
  * Events as an async iterable that never holds more than its limit: where the reader is slow, the
- * oldest are dropped and an `eventsDropped` says how many, as the server does (contract section 6).
+ * oldest are dropped and an `eventsDropped` says how many, as the server does (protocol.md section 6).
  */
 import { Deferred } from "../base/deferred.js";
 import type { LossyEvent } from "../protocol/registry.js";

@@ -10,7 +10,7 @@ export type PermissionHandler = (
   context: { readonly signal: AbortSignal },
 ) => PermissionAnswer | Promise<PermissionAnswer>;
 
-/** The answer to a question (contract section 7). Never rejects. */
+/** The answer to a question (protocol.md section 7). Never rejects. */
 export async function answerPermission(
   handler: PermissionHandler | undefined,
   question: PermissionQuestion,

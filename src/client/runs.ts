@@ -1,7 +1,7 @@
 /**
  * Runs that the caller waits for, and completions that must reach somebody exactly once.
  *
- * The server delivers a completion at least once (contract section 5). Here it is handled once: it
+ * The server delivers a completion at least once (protocol.md section 5). Here it is handled once: it
  * is acknowledged when its handler is done and not before, and a second delivery of one that was
  * handled is acknowledged again and goes no further.
  */

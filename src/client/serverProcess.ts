@@ -21,7 +21,7 @@ export interface ServerCommand {
   readonly command?: string;
   /** Its arguments; `["serve"]` unless told. */
   readonly args?: readonly string[];
-  /** Adds `--data-dir` (contract section 9). */
+  /** Adds `--data-dir` (protocol.md section 9). */
   readonly dataDir?: string;
   readonly cwd?: string;
   /** Added to the environment of the calling process. */

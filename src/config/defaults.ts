@@ -1,4 +1,4 @@
-// What holds where no configuration file says anything (contract sections 4 and 10).
+// What holds where no configuration file says anything (protocol.md sections 4 and 10).
 import type { Limits, ProviderType } from "./types.js";
 
 /** The bounds of a run. */

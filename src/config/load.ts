@@ -1,4 +1,4 @@
-// Reading the configuration of a workspace from its files (contract section 10).
+// Reading the configuration of a workspace from its files (protocol.md section 10).
 import { isAbsolute } from "node:path";
 import { missingIdentity } from "../base/fileIdentity.js";
 import { configInvalid } from "./configInvalid.js";

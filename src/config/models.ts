@@ -29,7 +29,7 @@ export function listModels(config: ResolvedConfig): ModelInfo[] {
 
 /**
  * A provider's own small model, else its large one; the workspace's large model for a provider that
- * is unknown or has no models (contract section 4).
+ * is unknown or has no models (protocol.md section 4).
  */
 export function defaultSmallModel(config: ResolvedConfig, providerId: string): SelectedModel {
   const provider = config.providers.get(providerId);

@@ -1,4 +1,4 @@
-// Where configuration is looked for (contract section 10).
+// Where configuration is looked for (protocol.md section 10).
 import { dirname, isAbsolute, join } from "node:path";
 import { folderOf, homeFolder } from "../base/baseFolders.js";
 import type { Environment } from "./variables.js";

@@ -169,7 +169,7 @@ const limits = () =>
 const choice = (description: string) =>
   z.strictObject(SelectedModel().shape).exactOptional().describe(description);
 
-/** A configuration file, the user's or a workspace's (contract section 10). */
+/** A configuration file, the user's or a workspace's (protocol.md section 10). */
 export const ConfigFile = lazySchema(() =>
   z
     .strictObject({

@@ -1,7 +1,7 @@
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
-/** The kinds of provider that a configuration can name (contract section 10). */
+/** The kinds of provider that a configuration can name (protocol.md section 10). */
 export type ProviderType = "anthropic" | "openai" | "openai-compatible" | "google" | "offline";
 
 /** A provider as the configuration, the catalogue and the environment together give it. */
@@ -19,7 +19,7 @@ export interface Provider {
   readonly defaultSmallModel?: string;
 }
 
-/** A tool server of the configuration (contract section 10). */
+/** A tool server of the configuration (protocol.md section 10). */
 export type McpServer =
   | {
       readonly command: string;
@@ -28,7 +28,7 @@ export type McpServer =
     }
   | { readonly url: string; readonly headers: Readonly<Record<string, string>> };
 
-/** The bounds of a run (contract section 4). */
+/** The bounds of a run (protocol.md section 4). */
 export interface Limits {
   /** Model calls of one run, its sub-tasks' included. */
   readonly maxSteps: number;
@@ -38,7 +38,7 @@ export interface Limits {
   readonly maxDenials: number;
 }
 
-/** Permission rules, each `tool` or `tool:pattern` (contract section 7). */
+/** Permission rules, each `tool` or `tool:pattern` (protocol.md section 7). */
 export interface PermissionRules {
   readonly allow: readonly string[];
   readonly deny: readonly string[];

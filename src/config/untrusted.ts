@@ -1,4 +1,4 @@
-// What the file of a workspace that is not trusted may say (contract section 7): it may choose among
+// What the file of a workspace that is not trusted may say (protocol.md section 7): it may choose among
 // the user's own models, forbid more, and ask for less. Everything else is left out and named, so
 // that a cloned repository can neither run, redirect, read nor loosen anything.
 import { workspaceFileName } from "./paths.js";

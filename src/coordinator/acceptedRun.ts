@@ -76,7 +76,7 @@ export function promptBytes({ prompt }: Pick<RunRequest, "prompt">): number {
 }
 
 /**
- * What tells one prompt from another, for a repeated `runId` (contract section 4): what the client
+ * What tells one prompt from another, for a repeated `runId` (protocol.md section 4): what the client
  * sent. A file that it named may have changed since it was accepted, and the prompt is the same.
  */
 export function promptHash(request: Pick<RunRequest, "kind" | "prompt">): string {

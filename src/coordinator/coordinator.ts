@@ -1,4 +1,4 @@
-// The runs of one workspace (contract section 4): accepted in one synchronous step, one turn at a
+// The runs of one workspace (protocol.md section 4): accepted in one synchronous step, one turn at a
 // time per session, cancelled without races, handed over to the queue however a turn ends. The
 // rules are `sessionState.ts`; this runs what they say.
 

@@ -1,4 +1,4 @@
-// What a dead server left behind (contract sections 5 and 9): its open runs become `interrupted`
+// What a dead server left behind (protocol.md sections 5 and 9): its open runs become `interrupted`
 // completions, once, and its half-written messages become a history that a model can be sent.
 
 import { type Clock, toRfc3339 } from "../base/clock.js";

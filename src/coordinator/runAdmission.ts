@@ -1,4 +1,4 @@
-// Whether a run may be accepted, and the row that makes it so (contract section 4, `sendMessage`,
+// Whether a run may be accepted, and the row that makes it so (protocol.md section 4, `sendMessage`,
 // steps 6 to 8).
 import { DomainError } from "../base/errors.js";
 import { formatBytes } from "../base/text.js";

@@ -1,4 +1,4 @@
-// The only writer of an outcome: run and completion in one durable transaction (contract
+// The only writer of an outcome: run and completion in one durable transaction (protocol.md
 // section 5), after everything else of the run has been told.
 
 import { waitAfter } from "../base/backOff.js";

@@ -1,4 +1,4 @@
-// What clients are told of a session (contract section 6): it may be lost, and a disk that cannot be
+// What clients are told of a session (protocol.md section 6): it may be lost, and a disk that cannot be
 // read is no reason for a step to fail.
 import { messageOf } from "../base/errors.js";
 import type { Session } from "../protocol/objects/session.js";

@@ -1,4 +1,4 @@
-// The state machine of a session (contract section 4: Queue, Cancel, After a turn). Pure: it is
+// The state machine of a session (protocol.md section 4: Queue, Cancel, After a turn). Pure: it is
 // told what happened and says what to do. Cancelling is a state: the session is busy until the run
 // has really returned, and a prompt that arrives meanwhile is queued and survives.
 import { assertNever } from "../base/assertNever.js";
@@ -57,7 +57,7 @@ export function isBusy(state: SessionState): boolean {
   return state.tag === "running" || state.tag === "cancelling" || state.tag === "closing";
 }
 
-/** What a `cancelSession` stops (contract section 4). */
+/** What a `cancelSession` stops (protocol.md section 4). */
 export function coveredBy(
   state: SessionState,
 ): { runId?: string; was: "running" | "accepted" | "queued" }[] {

@@ -1,4 +1,4 @@
-// The sandbox of one workspace, as the configuration asks for it (contract section 7).
+// The sandbox of one workspace, as the configuration asks for it (protocol.md section 7).
 import { homeFolder } from "../base/baseFolders.js";
 import { defined } from "../base/defined.js";
 import { userConfigPlaces, workspaceFileName } from "../config/paths.js";

@@ -6,7 +6,7 @@ import { Delivery } from "./delivery.js";
 import type { Outbox } from "./outbox.js";
 import type { Sender } from "./sender.js";
 
-/** Every connection of this server: who is told what happens (contract sections 5 and 6). */
+/** Every connection of this server: who is told what happens (protocol.md sections 5 and 6). */
 export class Broadcaster {
   readonly #outbox: Outbox;
   readonly #clock: Clock;

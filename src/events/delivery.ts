@@ -1,4 +1,4 @@
-// One pump a connection (contract sections 5 and 6): it alone writes events and completions, one at
+// One pump a connection (protocol.md sections 5 and 6): it alone writes events and completions, one at
 // a time and each when the pipe has taken the one before, so that a completion follows everything
 // else of its run and a slow reader costs bounded memory.
 import type { Clock, Timer } from "../base/clock.js";

@@ -1,4 +1,4 @@
-// What waits while the pipe is busy (contract section 6): bounded, deltas of one part merged into
+// What waits while the pipe is busy (protocol.md section 6): bounded, deltas of one part merged into
 // one, and when it is full the oldest of what can be merged goes first and is counted.
 import type { LossyEvent, NotificationParams } from "../protocol/registry.js";
 

@@ -1,4 +1,4 @@
-// Completions (contract section 5): written in the transaction that ends the run, delivered until
+// Completions (protocol.md section 5): written in the transaction that ends the run, delivered until
 // they are acknowledged, readable for seven days after that.
 import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";

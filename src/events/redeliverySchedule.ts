@@ -1,4 +1,4 @@
-// When to send an unacknowledged completion again (contract section 5, `ackTimeoutMs`). What was
+// When to send an unacknowledged completion again (protocol.md section 5, `ackTimeoutMs`). What was
 // sent within a short while is one wave, so that a backlog of any length costs flat memory.
 
 /** The longest wait between two deliveries, in milliseconds. */

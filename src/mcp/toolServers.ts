@@ -1,4 +1,4 @@
-// The tool servers of one workspace (contract section 10, `mcpServers`). They start in the background
+// The tool servers of one workspace (protocol.md section 10, `mcpServers`). They start in the background
 // and hold nothing up: a turn waits a few seconds at most for one that is starting, and goes without
 // one that is not ready.
 import { sleep } from "../base/clock.js";

@@ -1,4 +1,4 @@
-// When a failed model call is tried again (contract section 4, Bounds of a run).
+// When a failed model call is tried again (protocol.md section 4, Bounds of a run).
 import { waitAfter } from "../base/backOff.js";
 import type { ModelFailure } from "./modelFailure.js";
 

@@ -1,5 +1,5 @@
 // Decides whether a tool may act: by rules, by what the session was allowed, by the mode, and else by
-// asking (contract section 7).
+// asking (protocol.md section 7).
 
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";

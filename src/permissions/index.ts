@@ -1,4 +1,4 @@
-// Permission rules and the gate (contract section 7).
+// Permission rules and the gate (protocol.md section 7).
 export { denyingRule, rulesAllow } from "./decide.js";
 export { createPermissionGate, type PermissionGateOptions } from "./gate.js";
 export type { GrantingPlaces } from "./grantingFile.js";

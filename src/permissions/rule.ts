@@ -1,6 +1,6 @@
 import { matchesWildcard } from "./wildcard.js";
 
-/** A rule taken apart: `tool` or `tool:pattern` (contract section 7). */
+/** A rule taken apart: `tool` or `tool:pattern` (protocol.md section 7). */
 export interface Rule {
   /** The rule as it was written. */
   readonly source: string;

@@ -4,7 +4,7 @@ import { urlHost } from "./urlPattern.js";
 /**
  * What was allowed for a session: the same tool with the same path or host, or the same command line
  * in the same folder, where a name such as `./build.sh` means the same program; a tool that has none
- * of these, as such (contract section 7). In memory alone.
+ * of these, as such (protocol.md section 7). In memory alone.
  */
 export class SessionGrants {
   readonly #granted = new Set<string>();

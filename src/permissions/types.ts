@@ -36,7 +36,7 @@ export type PermissionVerdict =
   | { readonly allowed: true }
   | { readonly allowed: false; readonly message: string };
 
-/** Decides, by rules or by asking, whether a tool may act (contract section 7). */
+/** Decides, by rules or by asking, whether a tool may act (protocol.md section 7). */
 export interface Permissions {
   /** Rejects with the signal's reason when the turn is cancelled while a question is open. */
   check(need: PermissionNeed, signal: AbortSignal): Promise<PermissionVerdict>;

@@ -1,4 +1,4 @@
-// The environment of tools and tool servers: the server's own, without keys (contract section 7).
+// The environment of tools and tool servers: the server's own, without keys (protocol.md section 7).
 import { withoutStarter } from "./startersVariables.js";
 
 /** The variables from which the usual providers' libraries read keys. */

@@ -24,7 +24,7 @@ export interface MethodDeclaration<
 > {
   readonly name: Name;
   readonly summary: string;
-  /** The section of the contract that it comes from. */
+  /** The section of `protocol.md` that it comes from. */
   readonly section: number;
   readonly direction: Direction;
   readonly params: LazySchema<P>;

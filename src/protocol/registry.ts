@@ -142,5 +142,5 @@ export type ServerNotification =
   | LossyEvent
   | { readonly method: "runComplete"; readonly params: NotificationParams<"runComplete"> };
 
-/** The protocol version that this build speaks (contract section 2). */
+/** The protocol version that this build speaks (protocol.md section 2). */
 export const protocolVersion = 1;

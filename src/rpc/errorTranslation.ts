@@ -1,4 +1,4 @@
-// Domain errors as JSON-RPC errors (contract section 8): the one place where they are made. What is
+// Domain errors as JSON-RPC errors (protocol.md section 8): the one place where they are made. What is
 // unexpected is logged under an id, and the client is told the id alone.
 import { ResponseError } from "vscode-jsonrpc/node";
 import type * as z from "zod";

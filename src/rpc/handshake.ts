@@ -1,4 +1,4 @@
-// `initialize` (contract section 2): who the client is, once; and then what waits for it, behind the
+// `initialize` (protocol.md section 2): who the client is, once; and then what waits for it, behind the
 // answer.
 import { DomainError } from "../base/errors.js";
 import {

@@ -1,4 +1,4 @@
-// Asks clients for permission (contract section 7). No handler, an error, a malformed answer or the
+// Asks clients for permission (protocol.md section 7). No handler, an error, a malformed answer or the
 // client's going away counts as no answer.
 import {
   type CancellationToken,

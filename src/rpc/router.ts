@@ -51,7 +51,7 @@ function isMethod(method: string): method is MethodName {
   return Object.hasOwn(methods, method);
 }
 
-/** Checks params at the border (contract sections 2 and 8). */
+/** Checks params at the border (protocol.md sections 2 and 8). */
 function parse<M extends MethodName>(method: M, params: unknown): Params<M> {
   const isEmptyList = Array.isArray(params) && params.length === 0;
   const named = params === undefined || params === null || isEmptyList ? {} : params;

@@ -1,4 +1,4 @@
-// One client's connection: the handshake, its requests, and what it is told (contract sections 1
+// One client's connection: the handshake, its requests, and what it is told (protocol.md sections 1
 // and 2).
 import type { CancellationToken, MessageConnection, ResponseError } from "vscode-jsonrpc/node";
 import type { Backend } from "../backend/backend.js";

@@ -29,7 +29,7 @@ export interface PendingFilter {
   readonly backlogEnd: number;
 }
 
-/** The outbox's table (contract section 5). */
+/** The outbox's table (protocol.md section 5). */
 export class CompletionStore {
   readonly #database: Database;
 

@@ -1,4 +1,4 @@
-// Where the data is (contract section 9).
+// Where the data is (protocol.md section 9).
 import { join } from "node:path";
 import { folderOf, homeFolder } from "../base/baseFolders.js";
 import { makeFolderSync } from "../base/makeFolder.js";

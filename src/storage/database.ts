@@ -1,4 +1,4 @@
-// The one SQLite file (contract section 9): opened safely, migrated, and written in transactions.
+// The one SQLite file (protocol.md section 9): opened safely, migrated, and written in transactions.
 // Every failure leaves as a `StorageFailed` that names the file and the fix.
 import { DatabaseSync } from "@photostructure/sqlite";
 import { DomainError } from "../base/errors.js";
@@ -184,7 +184,7 @@ export class Database {
 
   /**
    * As {@link write}, and on the disk itself before it returns: neither a crash nor a power cut
-   * loses it (contract section 5).
+   * loses it (protocol.md section 5).
    */
   durable<T>(work: () => T): T {
     if (this.#depth > 0) throw new Error("a durable transaction cannot be nested");

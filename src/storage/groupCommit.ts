@@ -1,5 +1,5 @@
 // Durable transactions that fall together share one commit, so that many sessions wait for the disk
-// once and not each (contract section 5).
+// once and not each (protocol.md section 5).
 import type { Clock } from "../base/clock.js";
 import type { Database } from "./database.js";
 

@@ -4,7 +4,7 @@ import type { Log } from "../base/log.js";
 import type { CompletionStore } from "./completionStore.js";
 import type { NoteStore } from "./noteStore.js";
 
-/** How long an acknowledged completion can still be read, in milliseconds (contract section 5). */
+/** How long an acknowledged completion can still be read, in milliseconds (protocol.md section 5). */
 export const keepAcknowledgedMs = 7 * 24 * 60 * 60_000;
 const firstMs = 60_000;
 const betweenRoundsMs = 60 * 60_000;

@@ -1,6 +1,6 @@
 import type { Database, Row } from "./database.js";
 
-/** How far a run has come (contract section 4, `getRun`). */
+/** How far a run has come (protocol.md section 4, `getRun`). */
 export type StoredRunState = "accepted" | "queued" | "running" | "completed";
 
 /** An accepted run as it is stored. `position` is the order of acceptance. */

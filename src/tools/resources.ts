@@ -84,7 +84,7 @@ export class ToolResources {
 
   /**
    * Ends the background jobs that a turn began (told by its signal), and resolves when nothing of
-   * them is left. A cancelled turn has not ended before that (contract section 4).
+   * them is left. A cancelled turn has not ended before that (protocol.md section 4).
    */
   async endJobsOf(turn: AbortSignal): Promise<void> {
     const begun = [...(this.#jobsOfTurns.get(turn) ?? [])];

@@ -1,5 +1,5 @@
 /**
- * A JSON-RPC 2.0 connection over two streams, for both sides (contract section 1).
+ * A JSON-RPC 2.0 connection over two streams, for both sides (protocol.md section 1).
  *
  * What it adds to vscode-jsonrpc: every message gets the answer that the specification asks for,
  * ids come back as they were sent, nothing is read or held without a bound, the end of the input is

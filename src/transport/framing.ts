@@ -1,5 +1,5 @@
 /**
- * What the framings have in common (contract section 1): a stream of bytes becomes frames, each the
+ * What the framings have in common (protocol.md section 1): a stream of bytes becomes frames, each the
  * text of one message or the report of a bad one. Decoders keep chunks in lists and join them once,
  * so that a message costs time in proportion to its length, however it was cut.
  */

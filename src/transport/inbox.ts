@@ -1,5 +1,5 @@
 /**
- * Turns frames into what vscode-jsonrpc understands, and answers what it would not (contract
+ * Turns frames into what vscode-jsonrpc understands, and answers what it would not (protocol.md
  * section 1): text that is no JSON, bad request objects, batches. Nothing that gets past it can
  * make the library throw.
  */

@@ -1,6 +1,6 @@
 /**
  * The source text of a value inside JSON. `JSON.parse` rounds a number like 9007199254740993, and
- * an id must come back as it was sent (contract section 1): this finds it as it was written.
+ * an id must come back as it was sent (protocol.md section 1): this finds it as it was written.
  */
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Writes log lines to stderr and never waits for its reader (contract section 1): what does not fit
+ * Writes log lines to stderr and never waits for its reader (protocol.md section 1): what does not fit
  * into a bounded buffer is dropped and counted, and when there is room again one line tells how
  * many were lost. It writes straight through while the reader keeps up, so that the last words of a
  * process that ends at once are not lost.

@@ -1,5 +1,5 @@
 /**
- * The process's standard streams, made fit for a server over stdio (contract section 1): frames
+ * The process's standard streams, made fit for a server over stdio (protocol.md section 1): frames
  * alone on stdout, and a client that reads neither stdout nor stderr never stops the event loop.
  * Works for pipes, sockets, terminals, files and the null device.
  */

@@ -1,5 +1,5 @@
 /**
- * Keeps stdout for frames (contract section 1). Once claimed, whatever else in this process writes
+ * Keeps stdout for frames (protocol.md section 1). Once claimed, whatever else in this process writes
  * to it (`process.stdout`, `console`, `fs` on file descriptor 1) or starts a child that would
  * inherit it goes to stderr, through the log sink, which never blocks.
  *

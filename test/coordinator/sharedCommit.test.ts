@@ -1,4 +1,4 @@
-// Prompts that are accepted together (contract section 4): one commit for all, and nobody sees one of
+// Prompts that are accepted together (protocol.md section 4): one commit for all, and nobody sees one of
 // them half accepted.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Deferred } from "../../src/base/deferred.js";

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { ServerNotification } from "../../src/protocol/registry.js";
 
-/** Everything else of a run was sent before its completion (contract section 5). */
+/** Everything else of a run was sent before its completion (protocol.md section 5). */
 export function expectCompletionsLast(wire: readonly ServerNotification[]): void {
   const over = new Set<string>();
   for (const { method, params } of wire) {

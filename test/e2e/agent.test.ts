@@ -1,4 +1,4 @@
-// Contract section 4: the agent of a workspace and its models.
+// protocol.md section 4: the agent of a workspace and its models.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";

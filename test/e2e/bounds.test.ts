@@ -1,4 +1,4 @@
-// Contract section 4: the bounds of a run, over HTTP.
+// protocol.md section 4: the bounds of a run, over HTTP.
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { errorReply, reply } from "../helpers/loopbackProvider.js";

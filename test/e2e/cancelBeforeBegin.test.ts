@@ -1,4 +1,4 @@
-// Contract section 4: a cancel that arrives after acceptance and before the turn begins.
+// protocol.md section 4: a cancel that arrives after acceptance and before the turn begins.
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Contract section 5: the completion of a run, and what of it must reach its client.
+// protocol.md section 5: the completion of a run, and what of it must reach its client.
 
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";

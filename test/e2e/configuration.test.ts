@@ -1,4 +1,4 @@
-// Contract section 10: where the configuration comes from, and the offline model.
+// protocol.md section 10: where the configuration comes from, and the offline model.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Contract section 9: where the data is, and what is told where it cannot be used.
+// protocol.md section 9: where the data is, and what is told where it cannot be used.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";

@@ -1,4 +1,4 @@
-// Contract sections 3 and 4: closing a workspace while turns run in it.
+// protocol.md sections 3 and 4: closing a workspace while turns run in it.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type LoopbackServer, occupy, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, type ServerProcess } from "../helpers/serverProcess.js";

@@ -1,4 +1,4 @@
-// Contract section 8: errors. That every one carries its code, name and `retryable`, and tells
+// protocol.md section 8: errors. That every one carries its code, name and `retryable`, and tells
 // nothing of the server's insides, is checked on each that any test receives (wireChecks.ts).
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { methods } from "../../src/protocol/index.js";

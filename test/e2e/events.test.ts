@@ -1,4 +1,4 @@
-// Contract section 6: what is told while a turn runs.
+// protocol.md section 6: what is told while a turn runs.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Contract sections 4 and 5: runs that are accepted and fail before their turn begins.
+// protocol.md sections 4 and 5: runs that are accepted and fail before their turn begins.
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { reply, startLoopbackProvider } from "../helpers/loopbackProvider.js";

@@ -1,4 +1,4 @@
-// A turn of 100,000 chunks, whose client reads: its text holds up nobody else (contract section 6).
+// A turn of 100,000 chunks, whose client reads: its text holds up nobody else (protocol.md section 6).
 import { afterAll, describe, expect, it } from "vitest";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
 import { openSession } from "../helpers/wireSession.js";

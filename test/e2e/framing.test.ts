@@ -1,4 +1,4 @@
-// Contract section 1: framings, their detection, bad input, sizes, ids, batches, `$/` messages.
+// protocol.md section 1: framings, their detection, bad input, sizes, ids, batches, `$/` messages.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Framing, frame } from "../helpers/frameReader.js";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";

@@ -1,4 +1,4 @@
-// Contract section 2: `initialize`, `ping`, `shutdown`, `exit`.
+// protocol.md section 2: `initialize`, `ping`, `shutdown`, `exit`.
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { methods, notifications } from "../../src/protocol/index.js";

@@ -1,4 +1,4 @@
-// Contract section 9: liveness is a lock, and nothing that the server does for a prompt lets go of it.
+// protocol.md section 9: liveness is a lock, and nothing that the server does for a prompt lets go of it.
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Contract section 7: rules, what tools are given, and what the server itself runs.
+// protocol.md section 7: rules, what tools are given, and what the server itself runs.
 import { execFileSync } from "node:child_process";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

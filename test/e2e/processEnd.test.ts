@@ -1,4 +1,4 @@
-// Contract section 1: how the server ends, what is on disk then, and that nothing outlives it.
+// protocol.md section 1: how the server ends, what is on disk then, and that nothing outlives it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

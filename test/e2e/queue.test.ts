@@ -1,4 +1,4 @@
-// Contract section 4: one turn at a time per session, folding, order, and the hand-over.
+// protocol.md section 4: one turn at a time per session, folding, order, and the hand-over.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { errorReply, reply } from "../helpers/loopbackProvider.js";
 import {

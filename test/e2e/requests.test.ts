@@ -1,4 +1,4 @@
-// Contract section 1: batches, and requests that are cancelled.
+// protocol.md section 1: batches, and requests that are cancelled.
 import { afterAll, describe, expect, it } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { Gate, startLoopbackServer } from "../helpers/loopbackServer.js";

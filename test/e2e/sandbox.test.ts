@@ -1,4 +1,4 @@
-// Contract section 7: what is confined can do no harm outside the workspace, and asks for nothing.
+// protocol.md section 7: what is confined can do no harm outside the workspace, and asks for nothing.
 import { execFileSync } from "node:child_process";
 import {
   existsSync,

@@ -1,4 +1,4 @@
-// Contract section 7: what a sandbox changes about questions, and what happens where there is none.
+// protocol.md section 7: what a sandbox changes about questions, and what happens where there is none.
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";

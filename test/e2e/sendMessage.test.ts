@@ -1,4 +1,4 @@
-// Contract section 4: `sendMessage`, its checks in their order, duplicates, and the full queue.
+// protocol.md section 4: `sendMessage`, its checks in their order, duplicates, and the full queue.
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// Contract section 3: sessions and messages.
+// protocol.md section 3: sessions and messages.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { Gate, type LoopbackServer, startLoopbackServer } from "../helpers/loopbackServer.js";

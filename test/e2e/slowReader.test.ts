@@ -1,6 +1,6 @@
 // A client that stops reading in the middle of a turn of 100,000 chunks: for a while, for as long as
 // many turns take, and for good. The run does not wait for it, memory stays bounded, and what must
-// not be lost is not (contract sections 5 and 6).
+// not be lost is not (protocol.md sections 5 and 6).
 //
 // What a reader that is away costs is decided by the bytes that come meanwhile: most of these tests
 // send the bytes and do not wait. That time alone changes nothing is seen by two that do.

@@ -1,4 +1,4 @@
-// Contract section 4: `summarizeSession`, a turn like any other.
+// protocol.md section 4: `summarizeSession`, a turn like any other.
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Deferred } from "../../src/base/deferred.js";
 import { errorReply, reply } from "../helpers/loopbackProvider.js";

@@ -1,4 +1,4 @@
-// Contract sections 9 and 10: which folders are the user's own, whatever folder the server runs in.
+// protocol.md sections 9 and 10: which folders are the user's own, whatever folder the server runs in.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

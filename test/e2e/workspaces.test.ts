@@ -1,4 +1,4 @@
-// Contract section 3: workspaces.
+// protocol.md section 3: workspaces.
 import { mkdirSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

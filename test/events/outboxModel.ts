@@ -1,4 +1,4 @@
-// What contract section 5 promises of the outbox, step by step beside the real one on a real file.
+// What protocol.md section 5 promises of the outbox, step by step beside the real one on a real file.
 import fc from "fast-check";
 import { expect } from "vitest";
 import { Delivery } from "../../src/events/delivery.js";

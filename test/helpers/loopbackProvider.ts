@@ -81,7 +81,7 @@ export class LoopbackProvider {
     return this.requests.filter(({ purpose }) => purpose === "turn");
   }
 
-  /** A configuration (contract section 10) whose one provider is this one. */
+  /** A configuration (protocol.md section 10) whose one provider is this one. */
   config(more: object = {}): object {
     return {
       providers: {

@@ -1,4 +1,4 @@
-// Every error of the table (contract section 8) on the wire: a name without a way to bring it about
+// Every error of the table (protocol.md section 8) on the wire: a name without a way to bring it about
 // does not compile.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

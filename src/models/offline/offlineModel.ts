@@ -1,4 +1,4 @@
-// The model for a first run, and for tests (contract section 10, The offline
+// The model for a first run, and for tests (protocol.md section 10, The offline
 // model): deterministic, without a network, and like any other to the loop above it.
 import type {
   LanguageModelV3,

@@ -1,4 +1,4 @@
-// The language of the offline model's prompts (contract section 10): lines that begin with `@` are
+// The language of the offline model's prompts (protocol.md section 10): lines that begin with `@` are
 // steps. Which steps a call plays is worked out from its prompt alone: nothing is remembered.
 import type { LanguageModelV3Message, LanguageModelV3Prompt } from "@ai-sdk/provider";
 import { isAttachment } from "../callNote.js";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 
-/** `acknowledge`, contract section 4. */
+/** `acknowledge`, protocol.md section 4. */
 export const acknowledge = declareMethod({
   name: "acknowledge",
   section: 4,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { workspaceId } from "../objects/ids.js";
 
-/** `cancelRun`, contract section 4. */
+/** `cancelRun`, protocol.md section 4. */
 export const cancelRun = declareMethod({
   name: "cancelRun",
   section: 4,

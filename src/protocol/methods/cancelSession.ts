@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 
-/** `cancelSession`, contract section 4. */
+/** `cancelSession`, protocol.md section 4. */
 export const cancelSession = declareMethod({
   name: "cancelSession",
   section: 4,

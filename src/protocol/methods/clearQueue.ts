@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 
-/** `clearQueue`, contract section 4. */
+/** `clearQueue`, protocol.md section 4. */
 export const clearQueue = declareMethod({
   name: "clearQueue",
   section: 4,

@@ -4,7 +4,7 @@ import { session } from "../objects/examples.js";
 import { ownId, ownTitle, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
-/** `createSession`, contract section 3. */
+/** `createSession`, protocol.md section 3. */
 export const createSession = declareMethod({
   name: "createSession",
   section: 3,

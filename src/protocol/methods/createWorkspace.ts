@@ -4,7 +4,7 @@ import { processText, variableName } from "../objects/environment.js";
 import { readyAgent, workspace } from "../objects/examples.js";
 import { PermissionMode, Workspace } from "../objects/workspace.js";
 
-/** `createWorkspace`, contract section 3. */
+/** `createWorkspace`, protocol.md section 3. */
 export const createWorkspace = declareMethod({
   name: "createWorkspace",
   section: 3,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 
-/** `deleteSession`, contract section 3. */
+/** `deleteSession`, protocol.md section 3. */
 export const deleteSession = declareMethod({
   name: "deleteSession",
   section: 3,

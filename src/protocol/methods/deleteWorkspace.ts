@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { workspaceId } from "../objects/ids.js";
 
-/** `deleteWorkspace`, contract section 3. */
+/** `deleteWorkspace`, protocol.md section 3. */
 export const deleteWorkspace = declareMethod({
   name: "deleteWorkspace",
   section: 3,

@@ -4,7 +4,7 @@ import { readyAgent } from "../objects/examples.js";
 import { workspaceId } from "../objects/ids.js";
 import { AgentInfo } from "../objects/model.js";
 
-/** `getAgentInfo`, contract section 4. */
+/** `getAgentInfo`, protocol.md section 4. */
 export const getAgentInfo = declareMethod({
   name: "getAgentInfo",
   section: 4,

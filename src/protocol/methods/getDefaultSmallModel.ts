@@ -3,7 +3,7 @@ import { declareMethod } from "../declare.js";
 import { workspaceId } from "../objects/ids.js";
 import { SelectedModel } from "../objects/model.js";
 
-/** `getDefaultSmallModel`, contract section 4. */
+/** `getDefaultSmallModel`, protocol.md section 4. */
 export const getDefaultSmallModel = declareMethod({
   name: "getDefaultSmallModel",
   section: 4,

@@ -4,7 +4,7 @@ import { message } from "../objects/examples.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 import { Message } from "../objects/message.js";
 
-/** `getMessage`, contract section 3. */
+/** `getMessage`, protocol.md section 3. */
 export const getMessage = declareMethod({
   name: "getMessage",
   section: 3,

@@ -4,7 +4,7 @@ import { completion } from "../objects/examples.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 import { RunComplete, RunState } from "../objects/run.js";
 
-/** `getRun`, contract section 4. */
+/** `getRun`, protocol.md section 4. */
 export const getRun = declareMethod({
   name: "getRun",
   section: 4,

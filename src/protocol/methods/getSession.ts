@@ -4,7 +4,7 @@ import { session } from "../objects/examples.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
-/** `getSession`, contract section 3. */
+/** `getSession`, protocol.md section 3. */
 export const getSession = declareMethod({
   name: "getSession",
   section: 3,

@@ -4,7 +4,7 @@ import { workspace } from "../objects/examples.js";
 import { workspaceId } from "../objects/ids.js";
 import { Workspace } from "../objects/workspace.js";
 
-/** `getWorkspace`, contract section 3. */
+/** `getWorkspace`, protocol.md section 3. */
 export const getWorkspace = declareMethod({
   name: "getWorkspace",
   section: 3,

@@ -4,7 +4,7 @@ import { readyAgent } from "../objects/examples.js";
 import { workspaceId } from "../objects/ids.js";
 import { AgentInfo } from "../objects/model.js";
 
-/** `initAgent`, contract section 4. */
+/** `initAgent`, protocol.md section 4. */
 export const initAgent = declareMethod({
   name: "initAgent",
   section: 4,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { ownId } from "../objects/ids.js";
 
-/** `initialize`, contract section 2. */
+/** `initialize`, protocol.md section 2. */
 export const initialize = declareMethod({
   name: "initialize",
   section: 2,

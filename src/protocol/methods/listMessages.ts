@@ -4,7 +4,7 @@ import { message } from "../objects/examples.js";
 import { page, sessionId, workspaceId } from "../objects/ids.js";
 import { Message } from "../objects/message.js";
 
-/** `listMessages`, contract section 3. */
+/** `listMessages`, protocol.md section 3. */
 export const listMessages = declareMethod({
   name: "listMessages",
   section: 3,

@@ -4,7 +4,7 @@ import { offlineModel } from "../objects/examples.js";
 import { workspaceId } from "../objects/ids.js";
 import { ModelInfo } from "../objects/model.js";
 
-/** `listModels`, contract section 4. */
+/** `listModels`, protocol.md section 4. */
 export const listModels = declareMethod({
   name: "listModels",
   section: 4,

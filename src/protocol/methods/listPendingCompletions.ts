@@ -3,7 +3,7 @@ import { declareMethod } from "../declare.js";
 import { completion } from "../objects/examples.js";
 import { RunComplete } from "../objects/run.js";
 
-/** `listPendingCompletions`, contract section 4. */
+/** `listPendingCompletions`, protocol.md section 4. */
 export const listPendingCompletions = declareMethod({
   name: "listPendingCompletions",
   section: 4,

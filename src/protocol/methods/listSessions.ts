@@ -4,7 +4,7 @@ import { session } from "../objects/examples.js";
 import { page, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
-/** `listSessions`, contract section 3. */
+/** `listSessions`, protocol.md section 3. */
 export const listSessions = declareMethod({
   name: "listSessions",
   section: 3,

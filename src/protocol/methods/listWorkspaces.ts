@@ -3,7 +3,7 @@ import { declareMethod } from "../declare.js";
 import { workspace } from "../objects/examples.js";
 import { Workspace } from "../objects/workspace.js";
 
-/** `listWorkspaces`, contract section 3. */
+/** `listWorkspaces`, protocol.md section 3. */
 export const listWorkspaces = declareMethod({
   name: "listWorkspaces",
   section: 3,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 
-/** `ping`, contract section 2. */
+/** `ping`, protocol.md section 2. */
 export const ping = declareMethod({
   name: "ping",
   section: 2,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 
-/** `queuedPrompts`, contract section 4. */
+/** `queuedPrompts`, protocol.md section 4. */
 export const queuedPrompts = declareMethod({
   name: "queuedPrompts",
   section: 4,

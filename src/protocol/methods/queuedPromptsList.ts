@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 
-/** `queuedPromptsList`, contract section 4. */
+/** `queuedPromptsList`, protocol.md section 4. */
 export const queuedPromptsList = declareMethod({
   name: "queuedPromptsList",
   section: 4,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { optionalRunId, sessionId, workspaceId } from "../objects/ids.js";
 
-/** `requestPermission`, contract section 7. */
+/** `requestPermission`, protocol.md section 7. */
 export const requestPermission = declareMethod({
   name: "requestPermission",
   section: 7,

@@ -4,7 +4,7 @@ import { ownId, sessionId, workspaceId } from "../objects/ids.js";
 import { Attachment } from "../objects/message.js";
 import { RunState } from "../objects/run.js";
 
-/** `sendMessage`, contract section 4. */
+/** `sendMessage`, protocol.md section 4. */
 export const sendMessage = declareMethod({
   name: "sendMessage",
   section: 4,

@@ -4,7 +4,7 @@ import { readyAgent } from "../objects/examples.js";
 import { workspaceId } from "../objects/ids.js";
 import { AgentInfo, SelectedModel } from "../objects/model.js";
 
-/** `setModel`, contract section 4. */
+/** `setModel`, protocol.md section 4. */
 export const setModel = declareMethod({
   name: "setModel",
   section: 4,

@@ -3,7 +3,7 @@ import { declareMethod } from "../declare.js";
 import { workspaceId } from "../objects/ids.js";
 import { PermissionMode } from "../objects/workspace.js";
 
-/** `setPermissionMode`, contract section 4. */
+/** `setPermissionMode`, protocol.md section 4. */
 export const setPermissionMode = declareMethod({
   name: "setPermissionMode",
   section: 4,

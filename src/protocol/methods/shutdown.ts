@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 
-/** `shutdown`, contract section 2. */
+/** `shutdown`, protocol.md section 2. */
 export const shutdown = declareMethod({
   name: "shutdown",
   section: 2,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { ownId, sessionId, workspaceId } from "../objects/ids.js";
 
-/** `summarizeSession`, contract section 4. */
+/** `summarizeSession`, protocol.md section 4. */
 export const summarizeSession = declareMethod({
   name: "summarizeSession",
   section: 4,

@@ -4,7 +4,7 @@ import { readyAgent } from "../objects/examples.js";
 import { workspaceId } from "../objects/ids.js";
 import { AgentInfo } from "../objects/model.js";
 
-/** `updateAgent`, contract section 4. */
+/** `updateAgent`, protocol.md section 4. */
 export const updateAgent = declareMethod({
   name: "updateAgent",
   section: 4,

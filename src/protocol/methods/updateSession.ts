@@ -4,7 +4,7 @@ import { session } from "../objects/examples.js";
 import { ownTitle, sessionId, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
-/** `updateSession`, contract section 3. */
+/** `updateSession`, protocol.md section 3. */
 export const updateSession = declareMethod({
   name: "updateSession",
   section: 3,

@@ -4,7 +4,7 @@ import { completion } from "../objects/examples.js";
 import { workspaceId } from "../objects/ids.js";
 import { RunComplete } from "../objects/run.js";
 
-/** `waitRun`, contract section 4. */
+/** `waitRun`, protocol.md section 4. */
 export const waitRun = declareMethod({
   name: "waitRun",
   section: 4,

@@ -3,7 +3,7 @@ import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
 import { RunErrorName } from "../objects/run.js";
 
-/** `agentError`, contract section 6. */
+/** `agentError`, protocol.md section 6. */
 export const agentError = declareNotification({
   name: "agentError",
   section: 6,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
 
-/** `agentFinished`, contract section 6. */
+/** `agentFinished`, protocol.md section 6. */
 export const agentFinished = declareNotification({
   name: "agentFinished",
   section: 6,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareNotification } from "../declare.js";
 
-/** `eventsDropped`, contract section 6. */
+/** `eventsDropped`, protocol.md section 6. */
 export const eventsDropped = declareNotification({
   name: "eventsDropped",
   section: 6,

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareNotification } from "../declare.js";
 
-/** `exit`, contract section 2. */
+/** `exit`, protocol.md section 2. */
 export const exit = declareNotification({
   name: "exit",
   section: 2,

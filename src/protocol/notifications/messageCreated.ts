@@ -4,7 +4,7 @@ import { message } from "../objects/examples.js";
 import { sessionEvent } from "../objects/ids.js";
 import { Message } from "../objects/message.js";
 
-/** `messageCreated`, contract section 6. */
+/** `messageCreated`, protocol.md section 6. */
 export const messageCreated = declareNotification({
   name: "messageCreated",
   section: 6,

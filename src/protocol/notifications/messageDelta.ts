@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
 
-/** `messageDelta`, contract section 6. */
+/** `messageDelta`, protocol.md section 6. */
 export const messageDelta = declareNotification({
   name: "messageDelta",
   section: 6,

@@ -4,7 +4,7 @@ import { message } from "../objects/examples.js";
 import { sessionEvent } from "../objects/ids.js";
 import { Message } from "../objects/message.js";
 
-/** `messageUpdated`, contract section 6. */
+/** `messageUpdated`, protocol.md section 6. */
 export const messageUpdated = declareNotification({
   name: "messageUpdated",
   section: 6,

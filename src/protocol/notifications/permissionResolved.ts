@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
 
-/** `permissionResolved`, contract section 6. */
+/** `permissionResolved`, protocol.md section 6. */
 export const permissionResolved = declareNotification({
   name: "permissionResolved",
   section: 6,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
 
-/** `queueChanged`, contract section 6. */
+/** `queueChanged`, protocol.md section 6. */
 export const queueChanged = declareNotification({
   name: "queueChanged",
   section: 6,

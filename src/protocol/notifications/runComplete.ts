@@ -2,7 +2,7 @@ import { declareNotification } from "../declare.js";
 import { completion } from "../objects/examples.js";
 import { RunComplete } from "../objects/run.js";
 
-/** `runComplete`, contract section 5. */
+/** `runComplete`, protocol.md section 5. */
 export const runComplete = declareNotification({
   name: "runComplete",
   section: 5,

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
 
-/** `sessionDeleted`, contract section 6. */
+/** `sessionDeleted`, protocol.md section 6. */
 export const sessionDeleted = declareNotification({
   name: "sessionDeleted",
   section: 6,

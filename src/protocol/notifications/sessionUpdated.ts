@@ -4,7 +4,7 @@ import { session } from "../objects/examples.js";
 import { sessionEvent } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
-/** `sessionUpdated`, contract section 6. */
+/** `sessionUpdated`, protocol.md section 6. */
 export const sessionUpdated = declareNotification({
   name: "sessionUpdated",
   section: 6,

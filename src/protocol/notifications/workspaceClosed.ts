@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { workspaceId } from "../objects/ids.js";
 
-/** `workspaceClosed`, contract section 6. */
+/** `workspaceClosed`, protocol.md section 6. */
 export const workspaceClosed = declareNotification({
   name: "workspaceClosed",
   section: 6,

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** Params that many declarations share. Ids are opaque strings (contract section 3). */
+/** Params that many declarations share. Ids are opaque strings (protocol.md section 3). */
 export const workspaceId = () => z.string().describe("The workspace's id.");
 export const sessionId = () => z.string().describe("The session's id.");
 export const optionalRunId = () =>
@@ -23,7 +23,7 @@ export const page = () => ({
   cursor: z.string().optional().describe("`nextCursor` of the page before."),
 });
 
-/** The members that every event of a session carries (contract section 6). */
+/** The members that every event of a session carries (protocol.md section 6). */
 export const sessionEvent = () => ({
   workspaceId: workspaceId(),
   sessionId: sessionId(),

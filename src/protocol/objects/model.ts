@@ -38,7 +38,7 @@ export const ModelInfo = lazySchema(() =>
 );
 export type ModelInfo = z.output<ReturnType<typeof ModelInfo>>;
 
-/** What commands and tool servers are confined to (contract section 7). */
+/** What commands and tool servers are confined to (protocol.md section 7). */
 export const SandboxInfo = lazySchema(() =>
   z
     .object({

@@ -61,7 +61,7 @@ export const Usage = lazySchema(() =>
 );
 export type Usage = z.output<ReturnType<typeof Usage>>;
 
-/** The terminal record of a turn (contract section 5). */
+/** The terminal record of a turn (protocol.md section 5). */
 export const RunComplete = lazySchema(() =>
   z
     .object({

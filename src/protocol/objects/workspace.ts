@@ -2,7 +2,7 @@ import * as z from "zod";
 import { lazySchema } from "../declare.js";
 import { AgentInfo } from "./model.js";
 
-/** How tools that could do harm are treated (contract section 7). */
+/** How tools that could do harm are treated (protocol.md section 7). */
 export const PermissionMode = lazySchema(() =>
   z.enum(["ask", "allow", "deny"]).meta({
     id: "PermissionMode",
