@@ -50,11 +50,14 @@ export async function startStrictProvider(pauseMs: () => number): Promise<Strict
   return { config: provider.config(), complaints, asked, close: () => provider.close() };
 }
 
-/** Where in its turn a request is: the last user message tells the run, what follows it the step. */
+/**
+ * Where in its turn a request is: the last user message tells the run, what follows it the step. The
+ * message also holds the prompts before, where no reply came between.
+ */
 function stepOf({ messages }: ChatRequest): { runId: string; steps: string[]; step: number } {
   const last = messages.findLastIndex(({ role }) => role === "user");
   const text = textOf(messages[last]?.content);
-  const [, runId = "unknown", script = ""] = /^(\S+): (.*)$/m.exec(text) ?? [];
+  const [, runId = "unknown", script = ""] = [...text.matchAll(/^(\S+): (.*)$/gm)].at(-1) ?? [];
   const step = messages.slice(last + 1).filter(({ role }) => role === "assistant").length;
   return { runId, steps: script.split(", "), step };
 }
