@@ -51,6 +51,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     // jsonc-parser's CommonJS form loads files by computed names, which a bundle lacks.
     mainFields: ["module", "main"],
     external: serverExternal,
+    alias: { "@modelcontextprotocol/client/_shims": "./scripts/build/mcpShims.mjs" },
     banner: { js: requireBanner },
     define: { __FAULT_POINTS__: String(hasFaultPoints) },
     // These take in all of zod; the start of the server needs little of it.

@@ -1,12 +1,7 @@
 // A connection to a tool server, over either transport: its tools, and calls to them. Loaded when the
 // first server is configured: the protocol's package is large.
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import {
-  type StreamableHTTPClientTransport,
-  StreamableHTTPError,
-} from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { McpError, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { SdkHttpError, type StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { secretsOf } from "../base/redact.js";
@@ -14,9 +9,12 @@ import { untilAborted } from "../base/untilAborted.js";
 import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import { httpTransport } from "./httpTransport.js";
+import { listPages } from "./listing.js";
 import { ListingPace } from "./listingPace.js";
-import { CallResult, ListedTool, ToolPage } from "./messages.js";
+import { type CallResult, ListedTool, readResult } from "./messages.js";
+import { type Era, newVersion, ProtocolClient } from "./protocolClient.js";
 import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./serverConnection.js";
+import { faultText, hasAnswered, isUnclear, versionsOf } from "./serverFault.js";
 import { ServerNotes } from "./serverNotes.js";
 import { ServerProcess } from "./serverProcess.js";
 
@@ -26,21 +24,9 @@ export const callTimeoutMs = 600_000;
 const pingMs = 5_000;
 /** How long a server is told goodbye. */
 const farewellMs = 1_000;
-const mostPages = 50;
-const mostTools = 200;
-
-/** The package's own limits are longer than ours; these are told by the clock that is passed in. */
-const noTimeout = 0x7fffffff;
-
-/** Answers are not checked against a server's own schemas, which may be wrong or take for ever. */
-const noValidation = {
-  getValidator(): never {
-    throw new Error("answers are not checked");
-  },
-};
-
 /**
- * Connects to a server and lists its tools.
+ * Connects to a server and lists its tools. A server that cannot be asked which era it belongs to is
+ * connected to once more, as what it then can be.
  *
  * @param signal ends the attempt; nothing of the server is left when this rejects.
  */
@@ -53,18 +39,24 @@ export async function connect(
 ): Promise<ServerConnection> {
   const secrets = secretsOf(undefined, "url" in server ? server.headers : server.env);
   const notes = new ServerNotes(id, secrets, surroundings.log);
-  const transport =
-    "url" in server
-      ? httpTransport(server.url, server.headers)
-      : serverProcess(server, surroundings, notes);
-  const connection = new Connection(transport, notes, surroundings, hooks);
-  try {
-    await connection.open(signal);
-    return connection;
-  } catch (error) {
-    const reason = connection.endReason ?? notes.clean(messageOf(error));
-    await connection.close();
-    throw new Error(reason, { cause: error });
+  let era: Era | undefined = "unknown";
+  for (;;) {
+    const transport =
+      "url" in server
+        ? httpTransport(server.url, server.headers)
+        : serverProcess(server, surroundings, notes);
+    const connection = new Connection(transport, era, notes, surroundings, hooks);
+    try {
+      await connection.open(signal);
+      return connection;
+    } catch (error) {
+      const reason = signal.aborted ? messageOf(signal.reason) : connection.reasonOf(error);
+      const hadEnded = connection.hasEnded;
+      await connection.close();
+      era = signal.aborted ? undefined : nextEra(era, error, hadEnded);
+      if (era === undefined) throw new Error(reason, { cause: error });
+      notes.trouble(`${reason}; it is tried as a server of the ${era} era`);
+    }
   }
 }
 
@@ -86,11 +78,19 @@ function serverProcess(
   });
 }
 
+/** What a server that could not be asked is tried as next; undefined where that would not help. */
+function nextEra(era: Era, error: unknown, hasEnded: boolean): Era | undefined {
+  if (era !== "unknown") return undefined;
+  if (versionsOf(error)?.includes(newVersion)) return "new";
+  // Some old programs end at a question that comes before the greeting.
+  return hasEnded || isUnclear(error) ? "old" : undefined;
+}
+
 type Transport = ServerProcess | StreamableHTTPClientTransport;
 
 class Connection implements ServerConnection {
   readonly #transport: Transport;
-  readonly #client: Client;
+  readonly #client: ProtocolClient;
   readonly #notes: ServerNotes;
   readonly #surroundings: ServerSurroundings;
   readonly #hooks: ConnectionHooks;
@@ -106,6 +106,7 @@ class Connection implements ServerConnection {
 
   constructor(
     transport: Transport,
+    era: Era,
     notes: ServerNotes,
     surroundings: ServerSurroundings,
     hooks: ConnectionHooks,
@@ -115,35 +116,41 @@ class Connection implements ServerConnection {
     this.#surroundings = surroundings;
     this.#hooks = hooks;
     this.#pace = new ListingPace(surroundings.clock);
-    this.#client = new Client(
-      { name: "turnwire", version: surroundings.version },
-      { capabilities: {}, jsonSchemaValidator: noValidation },
-    );
-    this.#client.onerror = (error) => this.#trouble(error);
-    this.#client.onclose = () => this.#ended();
-    this.#client.setNotificationHandler(ToolListChangedNotificationSchema, () => this.#relist());
+    this.#client = new ProtocolClient(transport, era, surroundings.version, {
+      onTrouble: (error) => this.#trouble(error),
+      onEnded: () => this.#ended(),
+      onListChanged: () => this.#relist(),
+    });
   }
 
   get tools(): readonly ListedTool[] {
     return this.#tools;
   }
 
-  /** Why the server is gone, where it said so. */
-  get endReason(): string | undefined {
-    if (this.#endReason !== undefined) return this.#endReason;
-    const reason = this.#transport instanceof ServerProcess ? this.#transport.reason : undefined;
-    return reason === undefined ? undefined : this.#notes.clean(reason);
+  /** Whether it has ended by itself. */
+  get hasEnded(): boolean {
+    return this.#endReason !== undefined || this.#processReason !== undefined;
+  }
+
+  get #processReason(): string | undefined {
+    return this.#transport instanceof ServerProcess ? this.#transport.endReason : undefined;
+  }
+
+  /** Why something has failed: what the server's end was due to, where it has ended by itself. */
+  reasonOf(error: unknown): string {
+    return this.#notes.clean(this.#endReason ?? this.#processReason ?? faultText(error));
   }
 
   async open(signal: AbortSignal): Promise<void> {
-    await untilAborted(this.#client.connect(this.#transport, { timeout: noTimeout }), signal);
+    await untilAborted(this.#client.connect(), signal);
     this.#tools = await untilAborted(this.#list(), signal);
     signal.throwIfAborted();
-    if (this.#closed !== undefined) throw new Error(this.endReason ?? "it ended");
+    if (this.#closed !== undefined || this.hasEnded) throw new Error("it ended");
     this.#isOpen = true;
+    this.#watch().catch((error: unknown) => this.#notes.trouble(messageOf(error)));
   }
 
-  async call(name: string, input: object, signal: AbortSignal): Promise<CallResult> {
+  async call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult> {
     signal.throwIfAborted();
     const limit = new AbortController();
     const onAbort = () => limit.abort(signal.reason);
@@ -152,19 +159,14 @@ class Connection implements ServerConnection {
       limit.abort(new Error("the call took too long")),
     );
     try {
-      return await this.#client.request(
-        { method: "tools/call", params: { name, arguments: { ...input } } },
-        CallResult,
-        { signal: limit.signal, timeout: noTimeout },
-      );
+      return readResult(await this.#client.callTool(tool, input, limit.signal));
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof ToolFailure) throw error;
       if (limit.signal.aborted) {
         throw new ToolFailure(`It did not answer within ${callTimeoutMs / 1000} seconds.`);
       }
-      throw new ToolFailure(this.endReason ?? this.#notes.clean(messageOf(error)), {
-        cause: error,
-      });
+      throw new ToolFailure(this.reasonOf(error), { cause: error });
     } finally {
       timer.cancel();
       signal.removeEventListener("abort", onAbort);
@@ -189,29 +191,30 @@ class Connection implements ServerConnection {
     try {
       await this.#within(farewellMs, transport.terminateSession());
     } catch (error) {
-      this.#notes.trouble(messageOf(error));
+      this.#notes.trouble(faultText(error));
     }
   }
 
   async #list(): Promise<readonly ListedTool[]> {
-    const found: ListedTool[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < mostPages && found.length <= mostTools; page++) {
-      const { tools, nextCursor } = await this.#client.request(
-        { method: "tools/list", params: cursor === undefined ? {} : { cursor } },
-        ToolPage,
-        { timeout: noTimeout },
-      );
-      for (const given of tools) {
-        const { data, error } = ListedTool.safeParse(given);
-        if (data !== undefined) found.push(data);
-        else this.#notes.trouble(`a tool is left out: ${messageOf(error)}`);
+    // A server may have resources or prompts alone.
+    if (this.#client.capabilities.tools === undefined) return [];
+    return listPages(this.#client, "tools", ListedTool, (name, why) =>
+      this.#hooks.onLeftOut(name, this.#notes.clean(why)),
+    );
+  }
+
+  /** Hears of changes as long as it is open, and lists again whenever some may not have been told. */
+  async #watch(): Promise<void> {
+    const { signal } = this.#ending;
+    const pace = new ListingPace(this.#surroundings.clock);
+    while (this.#isOpen && (await this.#client.listen(signal)) && this.#isOpen) {
+      try {
+        await pace.wait(signal);
+      } catch {
+        return;
       }
-      if (nextCursor === undefined || nextCursor === cursor) break;
-      cursor = nextCursor;
+      this.#relist();
     }
-    if (found.length > mostTools) this.#notes.trouble(`only the first ${mostTools} tools are used`);
-    return found.slice(0, mostTools);
   }
 
   /** Lists the tools again; one that is told while this is under way makes it happen once more. */
@@ -234,15 +237,15 @@ class Connection implements ServerConnection {
       } catch (error) {
         if (this.#ending.signal.aborted) return;
         this.#listAgain = false;
-        this.#notes.trouble(`its tools could not be listed again: ${messageOf(error)}`);
+        this.#notes.trouble(`its tools could not be listed again: ${faultText(error)}`);
       }
     }
   }
 
   #trouble(error: Error): void {
-    this.#notes.trouble(messageOf(error));
+    this.#notes.trouble(faultText(error));
     if (!this.#isOpen || this.#transport instanceof ServerProcess) return;
-    const isForgotten = error instanceof StreamableHTTPError && error.code === 404;
+    const isForgotten = error instanceof SdkHttpError && error.data.status === 404;
     if (isForgotten) this.#lose("it knows the session no more");
     else if (!this.#isChecking) void this.#check();
   }
@@ -251,10 +254,9 @@ class Connection implements ServerConnection {
   async #check(): Promise<void> {
     this.#isChecking = true;
     try {
-      await this.#within(pingMs, this.#client.ping({ timeout: noTimeout }));
+      await this.#within(pingMs, this.#client.ping());
     } catch (error) {
-      // Whoever answers at all, be it with an error, lives.
-      if (!(error instanceof McpError)) this.#lose(this.#notes.clean(messageOf(error)));
+      if (!hasAnswered(error)) this.#lose(this.#notes.clean(faultText(error)));
     } finally {
       this.#isChecking = false;
     }
@@ -269,7 +271,7 @@ class Connection implements ServerConnection {
   #ended(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#hooks.onEnded(this.endReason ?? "the connection ended");
+    this.#hooks.onEnded(this.reasonOf(new Error("the connection ended")));
   }
 
   async #within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 // A tool server behind a URL, by the protocol's streamable HTTP.
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 
 const mostMessageBytes = 16 * 1024 * 1024;

@@ -1,12 +1,7 @@
 // What is read of a tool server's answers. Looser than the protocol: one tool that is wrong, or a kind
 // of content that is new, does not take the rest with it.
 import * as z from "zod";
-
-/** A page of `tools/list`. */
-export const ToolPage = z.looseObject({
-  tools: z.array(z.unknown()),
-  nextCursor: z.string().optional(),
-});
+import { ToolFailure } from "../tools/failure.js";
 
 /** A tool as a server lists it. */
 export const ListedTool = z.looseObject({
@@ -19,12 +14,36 @@ export const ListedTool = z.looseObject({
 export type ListedTool = z.output<typeof ListedTool>;
 
 /** What a call gave. */
-export const CallResult = z.looseObject({
-  content: z.array(z.unknown()).default([]),
-  structuredContent: z.unknown().optional(),
-  isError: z.boolean().optional(),
-});
-export type CallResult = z.output<typeof CallResult>;
+export interface CallResult {
+  /** Its blocks; null where the server says so. */
+  readonly content: readonly unknown[] | null;
+  readonly structuredContent?: unknown;
+  readonly isError?: boolean;
+}
+
+/**
+ * Reads what a call gave.
+ *
+ * @throws ToolFailure where it is no result at all.
+ */
+export function readResult(answer: unknown): CallResult {
+  if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {
+    throw new ToolFailure(`It answered with ${kindOf(answer)} where a result belongs.`);
+  }
+  const { content = [], structuredContent, isError } = answer as Record<string, unknown>;
+  if (content !== null && !Array.isArray(content)) {
+    throw new ToolFailure(
+      `The "content" of its result is ${kindOf(content)} where a list of blocks belongs.`,
+    );
+  }
+  return { content, structuredContent, isError: isError === true };
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
 
 const resource = z.looseObject({
   uri: z.string(),

@@ -12,7 +12,7 @@ const mostCharacters = 50_000;
  * structured content where there is no text. Of what is too long, the middle is left out.
  */
 export function resultText(result: CallResult): ToolResult {
-  const blocks = result.content.map((given) => ContentBlock.safeParse(given).data);
+  const blocks = (result.content ?? []).map((given) => ContentBlock.safeParse(given).data);
   const pieces = blocks.map(blockText);
   const { structuredContent } = result;
   // With a text, the text says the same (that is the protocol's advice to servers).
@@ -24,7 +24,9 @@ export function resultText(result: CallResult): ToolResult {
         : JSON.stringify(structuredContent, null, 2),
     );
   }
-  const output = withoutMiddle(pieces.join("\n").trim() || "(no content)");
+  const nothing =
+    result.content === null ? 'The tool gave no content: its "content" is null.' : "(no content)";
+  const output = withoutMiddle(pieces.join("\n").trim() || nothing);
   return { output, ...defined({ isError: result.isError || undefined }) };
 }
 

@@ -22,9 +22,11 @@ export interface ServerSurroundings {
   readonly log: Log;
 }
 
-/** What a connection tells. Neither is called before it is connected, nor once it is being closed. */
+/** What a connection tells, unless said otherwise while it is connected and not being closed. */
 export interface ConnectionHooks {
   onToolsChanged(): void;
+  /** A tool is not used; its name is "" where it is about no one tool. Told while connecting, too. */
+  onLeftOut(name: string, why: string): void;
   onEnded(reason: string): void;
 }
 
@@ -36,7 +38,7 @@ export interface ServerConnection {
    * Calls a tool. Throws a `ToolFailure` where there is no result, and the signal's reason when it is
    * aborted: the server is told.
    */
-  call(name: string, input: object, signal: AbortSignal): Promise<CallResult>;
+  call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult>;
   /** Resolves when it is gone. */
   close(): Promise<void>;
 }

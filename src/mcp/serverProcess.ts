@@ -2,8 +2,11 @@
 // stderr goes to the log. It has a process group of its own, and nothing of it outlives the server.
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import {
+  type JSONRPCMessage,
+  parseJSONRPCMessage,
+  type Transport,
+} from "@modelcontextprotocol/client";
 import { startChild } from "../base/childStart.js";
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -64,15 +67,15 @@ export class ServerProcess implements Transport {
   readonly #options: ServerProcessOptions;
   #running: Running | undefined;
   #closed: Promise<void> | undefined;
-  #reason: string | undefined;
+  #endReason: string | undefined;
 
   constructor(options: ServerProcessOptions) {
     this.#options = options;
   }
 
-  /** Why it is gone, once it is. */
-  get reason(): string | undefined {
-    return this.#reason;
+  /** Why it is gone, where it went by itself or had to go; undefined where it was closed. */
+  get endReason(): string | undefined {
+    return this.#endReason;
   }
 
   /** Starts the program. Programs are looked for on the host's `PATH`, never in the workspace. */
@@ -92,8 +95,7 @@ export class ServerProcess implements Transport {
     if (pid === undefined) {
       await release();
       const { originalMessage } = await child;
-      this.#reason = `it cannot be started: ${originalMessage ?? file}`;
-      throw new Error(this.#reason);
+      throw new Error(`it cannot be started: ${originalMessage ?? file}`);
     }
     host.reaper.add(pid);
     const tree = {
@@ -105,7 +107,7 @@ export class ServerProcess implements Transport {
     const exited = new Promise<void>((resolve) => {
       child.once("exit", (code, signal) => {
         const how = signal === null ? `exit code ${code ?? 0}` : signal;
-        this.#reason ??= this.#withLastLine(`it ended (${how})`);
+        if (this.#closed === undefined) this.#endReason ??= this.#withLastLine(`it ended (${how})`);
         resolve();
       });
     });
@@ -172,7 +174,7 @@ export class ServerProcess implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#running?.child.stdin;
     if (stdin === undefined || !stdin.writable) {
-      return Promise.reject(new Error(this.#reason ?? "it does not run"));
+      return Promise.reject(new Error(this.#endReason ?? "it does not run"));
     }
     return new Promise((resolve, reject) => {
       stdin.write(`${JSON.stringify(message)}\n`, (error) => {
@@ -190,7 +192,6 @@ export class ServerProcess implements Transport {
 
   async #close(): Promise<void> {
     const { clock, host } = this.#options;
-    this.#reason ??= "it was stopped";
     if (this.#running === undefined) {
       this.onclose?.();
       return;
@@ -226,7 +227,7 @@ export class ServerProcess implements Transport {
     if (line.trim() === "") return;
     let message: JSONRPCMessage;
     try {
-      message = JSONRPCMessageSchema.parse(JSON.parse(line));
+      message = readMessage(JSON.parse(line));
     } catch {
       // Programs greet on stdout; that is no reason to do without them.
       this.#options.notes.trouble(`this is no message: ${line}`);
@@ -236,7 +237,7 @@ export class ServerProcess implements Transport {
   }
 
   #fail(reason: string): void {
-    this.#reason ??= reason;
+    this.#endReason ??= reason;
     this.close().catch((error: unknown) => this.onerror?.(asError(error)));
   }
 
@@ -254,6 +255,15 @@ export class ServerProcess implements Transport {
     const { lastLine } = this.#options.notes;
     return lastLine === "" ? what : `${what}; its last words: ${lastLine}`;
   }
+}
+
+/** A message; also an answer whose result is none, which whoever asked must hear of. */
+function readMessage(given: unknown): JSONRPCMessage {
+  if (typeof given === "object" && given !== null && "result" in given && "id" in given) {
+    const { result, ...rest } = given;
+    return { ...parseJSONRPCMessage({ ...rest, result: {} }), result } as JSONRPCMessage;
+  }
+  return parseJSONRPCMessage(given);
 }
 
 function asError(error: unknown): Error {

@@ -7,7 +7,8 @@ import { messageOf } from "../base/errors.js";
 import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import type { Tool } from "../tools/tool.js";
-import type { CallResult } from "./messages.js";
+import { shownText } from "./fitSchema.js";
+import type { CallResult, ListedTool } from "./messages.js";
 import type { Connect, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { serverTool } from "./serverTool.js";
 
@@ -16,6 +17,7 @@ const startTimeoutMs = 60_000;
 const retries = { firstMs: 1_000, mostMs: 300_000 };
 /** A server that ran this long was well; the next pause is the shortest again. */
 const wellAfterMs = 60_000;
+const mostLeftOut = 500;
 
 type State =
   | {
@@ -42,6 +44,8 @@ export class ServerSupervisor {
   #state: State;
   #failures = 0;
   #tools: readonly Tool[] = [];
+  /** What was said of tools that are not used. */
+  readonly #leftOut = new Set<string>();
   #closing: Promise<void> = Promise.resolve();
   /** Everything that has been begun and must have ended before it is stopped. */
   readonly #underWay = new Set<Promise<void>>();
@@ -103,6 +107,7 @@ export class ServerSupervisor {
     let lost: string | undefined;
     const hooks = {
       onToolsChanged: () => this.#takeTools(),
+      onLeftOut: (tool: string, why: string) => this.#leaveOut(tool, why),
       onEnded: (reason: string) => {
         lost = reason;
         this.#lost(reason);
@@ -153,22 +158,28 @@ export class ServerSupervisor {
 
   #takeTools(): void {
     if (this.#state.tag !== "ready") return;
-    const { id, surroundings } = this.#options;
+    const { id } = this.#options;
     const listed = this.#state.connection.tools;
     this.#tools = listed.flatMap((one) => {
       const tool = serverTool(id, one, (...call) => this.#call(...call));
       if (tool !== undefined) return [tool];
-      surroundings.log.warn(
-        { server: id, tool: one.name },
-        "a tool is left out: providers would refuse its schema, or it is too long",
-      );
+      this.#leaveOut(shownText(one.name), "providers would refuse its schema, or it is too long");
       return [];
     });
   }
 
-  async #call(name: string, input: object, signal: AbortSignal): Promise<CallResult> {
+  /** Tells of a tool that is not used, once: some servers list theirs again and again. */
+  #leaveOut(tool: string, why: string): void {
+    const key = JSON.stringify([tool, why]);
+    if (this.#leftOut.has(key) || this.#leftOut.size >= mostLeftOut) return;
+    this.#leftOut.add(key);
+    const { id, surroundings } = this.#options;
+    surroundings.log.warn({ server: id, tool, why }, "a tool is left out");
+  }
+
+  async #call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult> {
     const state = this.#state;
-    if (state.tag === "ready") return state.connection.call(name, input, signal);
+    if (state.tag === "ready") return state.connection.call(tool, input, signal);
     const { id } = this.#options;
     if (state.tag === "stopped") {
       throw new ToolFailure(`The tool server "${id}" is no longer configured.`);

@@ -24,7 +24,7 @@ const inputSchema = z.record(z.string(), z.unknown());
 export function serverTool(
   server: string,
   listed: ListedTool,
-  call: (name: string, input: object, signal: AbortSignal) => Promise<CallResult>,
+  call: (tool: ListedTool, input: object, signal: AbortSignal) => Promise<CallResult>,
 ): Tool | undefined {
   const schema = fitSchema(listed.inputSchema);
   if (schema === undefined) return undefined;
@@ -51,7 +51,7 @@ export function serverTool(
         input,
       });
       context.signal.throwIfAborted();
-      return resultText(await call(listed.name, input, context.signal));
+      return resultText(await call(listed, input, context.signal));
     },
   });
 }

@@ -1,12 +1,17 @@
 // A tool server for tests, over stdio or (with `--http`) over HTTP on a free port of 127.0.0.1, which
-// it then prints. With `--hang` it answers nothing at all; with `--noise` it writes what is no message.
+// it then prints. With `--old` it speaks the protocol's old era alone, with `--new` the one since
+// 2026-07-28, else both. With `--hang` it answers nothing at all; with `--noise` it writes what is no
+// message.
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
-import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { Readable } from "node:stream";
+import {
+  createMcpHandler,
+  Server,
+  WebStandardStreamableHTTPServerTransport,
+} from "@modelcontextprotocol/server";
+import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 
 const text = (value) => ({ content: [{ type: "text", text: String(value) }] });
 const empty = { type: "object" };
@@ -71,7 +76,7 @@ const tools = {
   },
   wait: {
     entry: { inputSchema: empty },
-    run: (_, { signal }) =>
+    run: (_, { mcpReq: { signal } }) =>
       new Promise((resolve) => {
         process.stderr.write("waiting\n");
         signal.addEventListener("abort", () => {
@@ -90,9 +95,10 @@ const tools = {
   crash: { entry: { inputSchema: empty }, run: () => die() },
   grow: {
     entry: { inputSchema: empty },
-    run: async (_, { sendNotification }) => {
+    run: async (_, __, server) => {
       tools.grown = { entry: { inputSchema: empty }, run: () => text("grown") };
-      await sendNotification({ method: "notifications/tools/list_changed" });
+      if (newHandler === undefined) await server.sendToolListChanged();
+      else newHandler.notify.toolsChanged();
       return text("there is more now");
     },
   },
@@ -105,7 +111,7 @@ function makeServer() {
     { name: "test", version: "1" },
     { capabilities: { tools: { listChanged: true } } },
   );
-  server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
+  server.setRequestHandler("tools/list", ({ params }) => {
     const from = Number(params?.cursor ?? 0);
     const all = Object.entries(tools).map(([name, { entry }]) => ({ name, ...entry }));
     const next = from + pageSize;
@@ -114,8 +120,8 @@ function makeServer() {
       ...(next < all.length ? { nextCursor: String(next) } : {}),
     };
   });
-  server.setRequestHandler(CallToolRequestSchema, ({ params }, extra) =>
-    tools[params.name].run(params.arguments ?? {}, extra),
+  server.setRequestHandler("tools/call", ({ params }, context) =>
+    tools[params.name].run(params.arguments ?? {}, context, server),
   );
   return server;
 }
@@ -125,35 +131,64 @@ function die() {
   process.exit(7);
 }
 
-async function serveHttp() {
+/** What answers requests of the new era over HTTP. */
+let newHandler;
+
+function serveHttp() {
+  if (isNew) newHandler = createMcpHandler(makeServer, { legacy: "reject" });
   const http = createServer(async (request, response) => {
     if (request.headers.authorization !== "Bearer open-sesame") {
       response.writeHead(401).end("no");
       return;
     }
-    const id = request.headers["mcp-session-id"];
-    let transport = sessions.get(id);
-    if (transport === undefined && id !== undefined) {
-      response.writeHead(404).end();
-      return;
-    }
-    if (transport === undefined) {
-      transport = new StreamableHTTPServerTransport({
-        sessionIdGenerator: () => randomUUID(),
-        onsessioninitialized: (sessionId) => sessions.set(sessionId, transport),
-        onsessionclosed: (sessionId) => {
-          sessions.delete(sessionId);
-          process.stdout.write("closed\n");
-        },
-      });
-      await makeServer().connect(transport);
-    }
-    await transport.handleRequest(request, response);
+    const answer = await (isNew ? newHandler.fetch(toWeb(request)) : answerOld(toWeb(request)));
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    if (answer.body === null) response.end();
+    else
+      Readable.fromWeb(answer.body)
+        .on("error", () => response.destroy())
+        .pipe(response);
   });
   http.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {
     process.stdout.write(`${http.address().port}\n`);
   });
 }
+
+/** A request as the package takes it; it is aborted when whoever asked is gone. */
+function toWeb(request) {
+  const { method, url, headers } = request;
+  const gone = new AbortController();
+  request.on("close", () => request.complete || gone.abort());
+  request.socket.once("close", () => gone.abort());
+  const hasBody = method === "POST";
+  return new Request(`http://127.0.0.1${url}`, {
+    method,
+    headers,
+    signal: gone.signal,
+    ...(hasBody ? { body: Readable.toWeb(request), duplex: "half" } : {}),
+  });
+}
+
+async function answerOld(request) {
+  const id = request.headers.get("mcp-session-id");
+  let transport = sessions.get(id);
+  if (transport === undefined && id !== null) return new Response(null, { status: 404 });
+  if (transport === undefined) {
+    transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => randomUUID(),
+      onsessioninitialized: (sessionId) => sessions.set(sessionId, transport),
+      onsessionclosed: (sessionId) => {
+        sessions.delete(sessionId);
+        process.stdout.write("closed\n");
+      },
+    });
+    await makeServer().connect(transport);
+  }
+  return transport.handleRequest(request);
+}
+
+const isOld = process.argv.includes("--old");
+const isNew = process.argv.includes("--new");
 
 if (process.argv.includes("--noise")) {
   process.stdout.write("Welcome to the test server!\n{not json\n\n");
@@ -161,5 +196,6 @@ if (process.argv.includes("--noise")) {
 }
 if (process.argv.includes("--die")) die();
 if (process.argv.includes("--hang")) process.stdin.resume();
-else if (process.argv.includes("--http")) await serveHttp();
-else await makeServer().connect(new StdioServerTransport());
+else if (process.argv.includes("--http")) serveHttp();
+else if (isOld) await makeServer().connect(new StdioServerTransport());
+else serveStdio(makeServer, { legacy: isNew ? "reject" : "serve" });

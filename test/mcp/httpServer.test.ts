@@ -2,16 +2,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { until } from "../tools/workbench.js";
-import { openWorkshop, serverScript } from "./workshop.js";
+import { eras, openWorkshop, serverScript } from "./workshop.js";
 
 const headers = { Authorization: "Bearer open-sesame" };
 const down = "a tool server is down; it is started again";
 
 /** The test server over HTTP. */
-async function startServer(port = 0) {
-  const child = spawn(process.execPath, [serverScript, "--http"], {
+async function startServer(era: string, port = 0) {
+  const child = spawn(process.execPath, [serverScript, "--http", era], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { PATH: process.env.PATH, PORT: String(port) },
   });
@@ -26,56 +26,67 @@ async function startServer(port = 0) {
   };
 }
 
-test("a server behind a URL is used with its headers, and told goodbye at the end", async () => {
+describe.each(eras)("a server of the era %s", (era) => {
+  test("a server behind a URL is used with its headers, and tells when its tools change", async () => {
+    const workshop = await openWorkshop();
+    const server = await startServer(era);
+    workshop.configure({ web: { url: server.url, headers } });
+    expect((await workshop.call("mcp__web__echo", { text: "hello" })).output).toBe("hello");
+    await workshop.call("mcp__web__grow");
+    await workshop.untilOffered("mcp__web__grown");
+  });
+
+  test("a cancelled call ends at once, and the server goes on", async () => {
+    const workshop = await openWorkshop();
+    const server = await startServer(era);
+    workshop.configure({ web: { url: server.url, headers } });
+    await workshop.names();
+    const cancel = new AbortController();
+    const call = workshop.call("mcp__web__wait", {}, cancel.signal);
+    cancel.abort(new Error("cancelled (user)"));
+    await expect(call).rejects.toThrow("cancelled (user)");
+    expect((await workshop.call("mcp__web__echo", { text: "on" })).output).toBe("on");
+  });
+
+  test("a server that refuses is told with what it said, without the header's secret", async () => {
+    const workshop = await openWorkshop();
+    const server = await startServer(era);
+    const secret = "wrong-and-secret";
+    workshop.configure({
+      web: { url: server.url, headers: { Authorization: `Bearer ${secret}` } },
+    });
+    expect(await workshop.names()).toEqual([]);
+    expect(workshop.logged(down)[0]?.fields.reason).toBe("it answered with HTTP 401: no");
+    expect(JSON.stringify(workshop.log)).not.toContain(secret);
+  });
+
+  test("a server that dies in a call fails the call, and is used again once it is back", async () => {
+    const workshop = await openWorkshop();
+    const server = await startServer(era);
+    workshop.configure({ web: { url: server.url, headers } });
+    await workshop.names();
+    const call = workshop.call("mcp__web__crash");
+    expect((await call).isError).toBe(true);
+    await until(() => workshop.logged(down).length > 0);
+    expect(await workshop.names()).toEqual([]);
+    await startServer(era, server.port);
+    await workshop.untilOffered("mcp__web__echo");
+    expect((await workshop.call("mcp__web__echo", { text: "back" })).output).toBe("back");
+  });
+});
+
+test("a server of the old era is told goodbye at the end", async () => {
   const workshop = await openWorkshop();
-  const server = await startServer();
+  const server = await startServer("--old");
   workshop.configure({ web: { url: server.url, headers } });
-  expect((await workshop.call("mcp__web__echo", { text: "hello" })).output).toBe("hello");
-  await workshop.call("mcp__web__grow");
-  await workshop.untilOffered("mcp__web__grown");
+  await workshop.names();
   await workshop.servers.dispose();
   await until(() => server.lines.includes("closed"));
 });
 
-test("a cancelled call ends at once, and the server goes on", async () => {
-  const workshop = await openWorkshop();
-  const server = await startServer();
-  workshop.configure({ web: { url: server.url, headers } });
-  await workshop.names();
-  const cancel = new AbortController();
-  const call = workshop.call("mcp__web__wait", {}, cancel.signal);
-  cancel.abort(new Error("cancelled (user)"));
-  await expect(call).rejects.toThrow("cancelled (user)");
-  expect((await workshop.call("mcp__web__echo", { text: "on" })).output).toBe("on");
-});
-
-test("a server that refuses is told with what it said, without the header's secret", async () => {
-  const workshop = await openWorkshop();
-  const server = await startServer();
-  const secret = "wrong-and-secret";
-  workshop.configure({ web: { url: server.url, headers: { Authorization: `Bearer ${secret}` } } });
-  expect(await workshop.names()).toEqual([]);
-  expect(workshop.logged(down)[0]?.fields.reason).toMatch(/Error POSTing to endpoint: no$/);
-  expect(JSON.stringify(workshop.log)).not.toContain(secret);
-});
-
-test("a server that dies in a call fails the call, and is used again once it is back", async () => {
-  const workshop = await openWorkshop();
-  const server = await startServer();
-  workshop.configure({ web: { url: server.url, headers } });
-  await workshop.names();
-  const call = workshop.call("mcp__web__crash");
-  expect((await call).isError).toBe(true);
-  await until(() => workshop.logged(down).length > 0);
-  expect(await workshop.names()).toEqual([]);
-  await startServer(server.port);
-  await workshop.untilOffered("mcp__web__echo");
-  expect((await workshop.call("mcp__web__echo", { text: "back" })).output).toBe("back");
-});
-
 test("a server that has forgotten the session is connected to anew", async () => {
   const workshop = await openWorkshop();
-  const server = await startServer();
+  const server = await startServer("--old");
   workshop.configure({ web: { url: server.url, headers } });
   await workshop.call("mcp__web__forget");
   const call = await workshop.call("mcp__web__echo", { text: "hello" });

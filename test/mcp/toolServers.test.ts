@@ -53,7 +53,7 @@ class House {
         get tools() {
           return attempt.listed;
         },
-        call: async (name) => ({ content: [{ type: "text", text: `${id} did ${name}` }] }),
+        call: async ({ name }) => ({ content: [{ type: "text", text: `${id} did ${name}` }] }),
         close: () => {
           attempt.isClosed = true;
           return attempt.closing.promise;

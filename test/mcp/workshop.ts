@@ -17,6 +17,9 @@ import { until } from "../tools/workbench.js";
 
 export const serverScript = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
 
+/** The two eras of the protocol, as the test server takes them. */
+export const eras = ["--old", "--new"] as const;
+
 /** The test server over stdio. */
 export function stdio(
   args: readonly string[] = [],

@@ -1,0 +1,56 @@
+// The lists of a tool server, page after page.
+import * as z from "zod";
+import { shownText } from "./fitSchema.js";
+import type { ProtocolClient } from "./protocolClient.js";
+
+const mostPages = 50;
+const mostEntries = 200;
+
+const methods = { tools: "tools/list" } as const;
+
+/** Hears of an entry that is left out: its name, where it has one, and why. */
+export type LeaveOut = (name: string, why: string) => void;
+
+const Page = z.looseObject({ nextCursor: z.string().nullish() });
+
+/**
+ * What a server lists of a kind, over all pages. An entry that is wrong is left out, and so is
+ * what comes after the first 200.
+ */
+export async function listPages<T>(
+  client: ProtocolClient,
+  kind: keyof typeof methods,
+  entry: z.ZodType<T>,
+  leaveOut: LeaveOut,
+): Promise<readonly T[]> {
+  const found: T[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < mostPages && found.length <= mostEntries; page++) {
+    const answer = await client.request(methods[kind], cursor === undefined ? {} : { cursor });
+    const { data } = Page.safeParse(answer);
+    const given = data?.[kind];
+    if (!Array.isArray(given))
+      throw new Error(`its answer to ${methods[kind]} has no list of ${kind}`);
+    for (const one of given) {
+      const read = entry.safeParse(one);
+      if (read.success) found.push(read.data);
+      else leaveOut(nameOf(one), problemOf(read.error));
+    }
+    const next = data?.nextCursor ?? undefined;
+    if (next === undefined || next === cursor) break;
+    cursor = next;
+  }
+  if (found.length > mostEntries) leaveOut("", `only the first ${mostEntries} ${kind} are used`);
+  return found.slice(0, mostEntries);
+}
+
+function nameOf(entry: unknown): string {
+  const isNamed = typeof entry === "object" && entry !== null && "name" in entry;
+  return isNamed && typeof entry.name === "string" ? shownText(entry.name) : "";
+}
+
+function problemOf({ issues }: z.ZodError): string {
+  const [first] = issues;
+  const place = first?.path.join(".") ?? "";
+  return `its entry is wrong${place === "" ? "" : ` at "${place}"`}: ${first?.message ?? ""}`;
+}

@@ -1,0 +1,124 @@
+// What a tool server answers, past the package's own strictness. It refuses a whole list for one tool
+// that is wrong, and a whole result for one block that is new; what is read of an answer is decided in
+// messages.ts, for both eras of the protocol alike.
+import type {
+  JSONRPCMessage,
+  StandardSchemaV1,
+  Transport,
+  TransportSendOptions,
+} from "@modelcontextprotocol/client";
+
+/** An answer that is valid for every method that is asked through {@link LooseTransport}. */
+const validForAll = {
+  resultType: "complete",
+  ttlMs: 0,
+  cacheScope: "private",
+  tools: [],
+  content: [],
+  resources: [],
+  resourceTemplates: [],
+  contents: [],
+  prompts: [],
+  messages: [],
+};
+
+const looseMethods: ReadonlySet<string> = new Set([
+  "tools/list",
+  "tools/call",
+  "resources/list",
+  "resources/templates/list",
+  "resources/read",
+  "prompts/list",
+  "prompts/get",
+]);
+
+/**
+ * Stands between the package's client and a transport: the answers to {@link looseMethods} come to the
+ * client in an envelope that it finds valid. {@link answerIn} opens it.
+ */
+export class LooseTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+  readonly hasPerRequestStream: boolean;
+  readonly #inner: Transport;
+  /** The ids of the requests whose answers are awaited. */
+  readonly #asked = new Set<string | number>();
+
+  constructor(inner: Transport) {
+    this.#inner = inner;
+    this.hasPerRequestStream = inner.hasPerRequestStream ?? false;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#inner.sessionId;
+  }
+
+  setProtocolVersion(version: string): void {
+    this.#inner.setProtocolVersion?.(version);
+  }
+
+  async start(): Promise<void> {
+    this.#inner.onclose = () => this.onclose?.();
+    this.#inner.onerror = (error) => this.onerror?.(error);
+    this.#inner.onmessage = (message) => this.onmessage?.(this.#enveloped(message));
+    await this.#inner.start();
+  }
+
+  send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    this.#note(message, options?.requestSignal);
+    return this.#inner.send(message, options);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  #note(message: JSONRPCMessage, signal: AbortSignal | undefined): void {
+    if (!("method" in message)) return;
+    if ("id" in message && looseMethods.has(message.method)) {
+      const { id } = message;
+      this.#asked.add(id);
+      signal?.addEventListener("abort", () => this.#asked.delete(id), { once: true });
+    }
+    const cancelled = message.method === "notifications/cancelled" && message.params?.requestId;
+    if (typeof cancelled === "number") this.#asked.delete(cancelled);
+  }
+
+  #enveloped(message: JSONRPCMessage): JSONRPCMessage {
+    if (!("id" in message) || message.id === undefined || "method" in message) return message;
+    if (!this.#asked.delete(message.id) || !("result" in message)) return message;
+    const given: unknown = message.result;
+    if (isInputRequired(given)) return message;
+    return { ...message, result: { ...validForAll, given } };
+  }
+}
+
+/** As {@link LooseTransport}, over pipes: the package tells a process from HTTP by these two members. */
+export class LoosePipeTransport extends LooseTransport {
+  readonly pid = null;
+  readonly stderr = null;
+}
+
+/** The schema of any answer, which takes it out of its envelope. */
+export const answerOf: StandardSchemaV1<unknown, unknown> = {
+  "~standard": {
+    version: 1,
+    vendor: "turnwire",
+    validate: (value: unknown) => ({ value: answerIn(value) }),
+  },
+};
+
+/** What is in an envelope; what came without one, as it is. */
+export function answerIn(answer: unknown): unknown {
+  return typeof answer === "object" && answer !== null && "given" in answer ? answer.given : answer;
+}
+
+function isInputRequired(result: unknown): boolean {
+  return (
+    typeof result === "object" &&
+    result !== null &&
+    "resultType" in result &&
+    result.resultType === "input_required"
+  );
+}

@@ -1,0 +1,134 @@
+// The protocol's two eras behind one face: servers that are greeted with `initialize` and keep a
+// session, and servers since 2026-07-28, which are asked what they are with `server/discover` and get
+// all that they need to know with each request.
+import { Client, type ServerCapabilities, type Transport } from "@modelcontextprotocol/client";
+import { defined } from "../base/defined.js";
+import { answerIn, answerOf, LoosePipeTransport, LooseTransport } from "./looseTransport.js";
+import type { ListedTool } from "./messages.js";
+import { ServerProcess } from "./serverProcess.js";
+
+/**
+ * Which of the two a server is greeted as: `unknown` asks it, and takes it for an old one where it does
+ * not understand the question.
+ */
+export type Era = "unknown" | "old" | "new";
+
+/** The first version of the new era. */
+export const newVersion = "2026-07-28";
+/** How long a process has to answer the question; old ones may leave it unanswered. */
+const probeMs = 2_000;
+/** The package's own limits are longer than ours; these are told by the clock that is passed in. */
+const noTimeout = 0x7fffffff;
+
+/** Answers are not checked against a server's own schemas, which may be wrong or take for ever. */
+const noValidation = {
+  getValidator(): never {
+    throw new Error("answers are not checked");
+  },
+};
+
+/** What a client tells. */
+export interface ClientHooks {
+  onTrouble(error: Error): void;
+  onEnded(): void;
+  /** A list of the server's has changed: `tools`, `prompts` or `resources`. */
+  onListChanged(): void;
+}
+
+/** A client of one server. */
+export class ProtocolClient {
+  readonly #client: Client;
+  readonly #transport: Transport;
+  readonly #era: Era;
+  readonly #hooks: ClientHooks;
+
+  constructor(transport: Transport, era: Era, version: string, hooks: ClientHooks) {
+    const isPipe = transport instanceof ServerProcess;
+    this.#transport = isPipe ? new LoosePipeTransport(transport) : new LooseTransport(transport);
+    this.#era = era;
+    this.#hooks = hooks;
+    this.#client = new Client(
+      { name: "turnwire", version },
+      {
+        capabilities: {},
+        jsonSchemaValidator: noValidation,
+        versionNegotiation: {
+          mode: era === "new" ? { pin: newVersion } : "auto",
+          probe: { timeoutMs: isPipe && era === "unknown" ? probeMs : noTimeout },
+        },
+        inputRequired: { autoFulfill: false },
+      },
+    );
+    this.#client.onerror = (error) => hooks.onTrouble(error);
+    this.#client.onclose = () => hooks.onEnded();
+    for (const list of ["tools", "prompts", "resources"] as const) {
+      this.#client.setNotificationHandler(`notifications/${list}/list_changed`, () =>
+        hooks.onListChanged(),
+      );
+    }
+  }
+
+  /** What the server can do; known once it is connected. */
+  get capabilities(): ServerCapabilities {
+    return this.#client.getServerCapabilities() ?? {};
+  }
+
+  /** Connects, and has the server tell of changes. */
+  async connect(): Promise<void> {
+    const prior = this.#era === "old" ? ({ kind: "legacy" } as const) : undefined;
+    await this.#client.connect(this.#transport, { timeout: noTimeout, ...defined({ prior }) });
+  }
+
+  /**
+   * Has a server of the new era tell when its lists change, which it does on a request that stays open;
+   * one of the old era tells of it unasked. Resolves when the request has ended, with whether another
+   * one makes sense.
+   */
+  async listen(signal: AbortSignal): Promise<boolean> {
+    if (this.#client.getProtocolEra() !== "modern") return false;
+    const { tools, prompts, resources } = this.capabilities;
+    const filter = defined({
+      toolsListChanged: tools?.listChanged || undefined,
+      promptsListChanged: prompts?.listChanged || undefined,
+      resourcesListChanged: resources?.listChanged || undefined,
+    });
+    if (Object.keys(filter).length === 0) return false;
+    try {
+      const subscription = await this.#client.listen(filter, { timeout: noTimeout, signal });
+      return (await subscription.closed) !== "local";
+    } catch (error) {
+      if (!signal.aborted)
+        this.#hooks.onTrouble(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+  }
+
+  /** Asks, and resolves with the answer as it came: `messages.ts` says what is read of it. */
+  async request(
+    method: string,
+    params: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    const options = { timeout: noTimeout, ...defined({ signal }) };
+    return this.#client.request({ method, params }, answerOf, options);
+  }
+
+  /** Calls a tool, and resolves with the answer as it came. */
+  async callTool(tool: ListedTool, input: object, signal: AbortSignal): Promise<unknown> {
+    const { name, inputSchema } = tool;
+    const answer = await this.#client.callTool(
+      { name, arguments: { ...input } },
+      // What a server wants to have in its headers too is said by the tool's schema.
+      { signal, timeout: noTimeout, toolDefinition: { name, inputSchema } },
+    );
+    return answerIn(answer);
+  }
+
+  /** Asks the server whether it lives. Rejects where it does not answer. */
+  async ping(): Promise<void> {
+    const isNew = this.#client.getProtocolEra() === "modern";
+    await (isNew
+      ? this.#client.discover({ timeout: noTimeout })
+      : this.#client.ping({ timeout: noTimeout }));
+  }
+}
