@@ -92,15 +92,13 @@ class BuiltInEngine implements Engine {
   constructor(workspace: EngineWorkspace, options: BuiltInEngineOptions) {
     const { clock, ids, log, host, version, dataDirectory } = options;
     const { path: workspacePath } = workspace;
+    const shared = { clock, ids, log, host };
     this.#workspace = workspace;
     this.#git = new RecentGitState(workspacePath, clock);
     this.#agentsMd = new AgentsMd(workspacePath, log);
     this.#options = options;
     this.#resources = new ToolResources({
-      clock,
-      ids,
-      log,
-      host,
+      ...shared,
       outputDirectory: join(dataDirectory, "outputs", workspace.id),
     });
     this.#confinement = new WorkspaceConfinement(workspacePath, dataDirectory, {
@@ -108,7 +106,9 @@ class BuiltInEngine implements Engine {
       ...workspace.env,
     });
     this.#tools = createTools({ resources: this.#resources });
-    this.#servers = new ToolServers({ workspacePath, version, host, clock, ids, log });
+    // `task` is made for each turn.
+    const ownTools = this.#tools.length + 1;
+    this.#servers = new ToolServers({ ...shared, workspacePath, version, ownTools });
   }
 
   async prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn> {

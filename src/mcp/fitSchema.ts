@@ -6,29 +6,110 @@ const deepestSchema = 50;
 /** At the top of a schema providers take none of these; whoever needs them checks the input itself. */
 const refusedAtTop = ["oneOf", "anyOf", "allOf", "not", "if", "then", "else", "enum", "const"];
 
+const types = ["string", "number", "integer", "boolean", "object", "array", "null"];
+
+const isText = (value: unknown) => typeof value === "string";
+const isTextList = (value: unknown) => Array.isArray(value) && value.every(isText);
+const isFilledList = (value: unknown) => Array.isArray(value) && value.length > 0;
+const isFlag = (value: unknown) => typeof value === "boolean";
+const isAmount = (value: unknown) => typeof value === "number";
+const isCount = (value: unknown) => Number.isInteger(value) && Number(value) >= 0;
+const isType = (value: unknown) => isText(value) && types.includes(String(value));
+
+/** The keywords of JSON Schema whose value a provider looks at, and what it must be. */
+const forms: Readonly<Record<string, (value: unknown) => boolean>> = {
+  type: (value) => isType(value) || (isFilledList(value) && [value].flat().every(isType)),
+  enum: isFilledList,
+  required: isTextList,
+  title: isText,
+  description: isText,
+  format: isText,
+  pattern: isText,
+  $ref: isText,
+  $comment: isText,
+  examples: Array.isArray,
+  minimum: isAmount,
+  maximum: isAmount,
+  exclusiveMinimum: isAmount,
+  exclusiveMaximum: isAmount,
+  multipleOf: (value) => isAmount(value) && Number(value) > 0,
+  minLength: isCount,
+  maxLength: isCount,
+  minItems: isCount,
+  maxItems: isCount,
+  minProperties: isCount,
+  maxProperties: isCount,
+  uniqueItems: isFlag,
+  deprecated: isFlag,
+  readOnly: isFlag,
+  writeOnly: isFlag,
+};
+
+/** The keywords whose value is a schema, a list of them, or schemas by name. */
+const oneSchema = new Set(
+  "items additionalItems contains propertyNames not if then else unevaluatedItems".split(" "),
+);
+const oneOrFlag = new Set(["additionalProperties", "unevaluatedProperties"]);
+const schemaList = new Set(["anyOf", "oneOf", "allOf", "prefixItems"]);
+const schemasByName = new Set(
+  "properties patternProperties $defs definitions dependentSchemas".split(" "),
+);
+
 /**
  * The schema as every provider takes it: an object at the top with `properties` and a list of what is
- * required. Members that providers refuse there are left out, since the server checks its input in
- * any case; undefined where what is left would be no schema.
+ * required. What providers refuse there is left out, and so is a member anywhere in it whose value is
+ * not what JSON Schema says, since the server checks its input in any case. Undefined where what is
+ * left would be no schema.
  */
 export function fitSchema(
   given: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> | undefined {
   if (isNestedDeeper(given, deepestSchema)) return undefined;
-  const { $schema: _, required, properties, ...rest } = given;
-  const kept = Object.entries(rest).filter(([name]) => !refusedAtTop.includes(name));
+  const { $schema: _, properties, ...rest } = given;
   if (properties !== undefined && properties !== null && !isRecord(properties)) return undefined;
-  const known = properties ?? {};
   const isSchema = (one: unknown) => typeof one === "boolean" || isRecord(one);
-  if (!Object.values(known).every(isSchema)) return undefined;
-  // `true` is a schema that some providers do not know.
-  const told = Object.entries(known).map(([name, one]) => [name, isRecord(one) ? one : {}]);
+  if (!Object.values(properties ?? {}).every(isSchema)) return undefined;
+  const kept = Object.entries(rest).filter(([name]) => !refusedAtTop.includes(name));
+  const { required, ...fit } = fitPart({ ...Object.fromEntries(kept), properties });
+  const known = isRecord(fit.properties) ? fit.properties : {};
   const names = Array.isArray(required)
-    ? required.filter((name) => typeof name === "string" && Object.hasOwn(known, name))
+    ? [...new Set(required)].filter((name) => Object.hasOwn(known, name))
     : [];
-  const unique = [...new Set(names)];
-  const fit = { ...Object.fromEntries(kept), type: "object", properties: Object.fromEntries(told) };
-  return unique.length === 0 ? fit : { ...fit, required: unique };
+  const whole = { ...fit, type: "object", properties: known };
+  return names.length === 0 ? whole : { ...whole, required: names };
+}
+
+/** A schema at any place, without the members that are not what they must be. */
+function fitPart(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const fit = Object.entries(schema).flatMap(([keyword, value]) => {
+    const fitted = fitMember(keyword, value);
+    return fitted === undefined ? [] : [[keyword, fitted] as const];
+  });
+  return Object.fromEntries(fit);
+}
+
+/** The value of a keyword; undefined where it must be left out. */
+function fitMember(keyword: string, value: unknown): unknown {
+  if (keyword === "required" && Array.isArray(value)) {
+    return [...new Set(value.filter(isText))];
+  }
+  if (oneOrFlag.has(keyword) && isFlag(value)) return value;
+  if (oneSchema.has(keyword) || oneOrFlag.has(keyword)) {
+    return isRecord(value) ? fitPart(value) : undefined;
+  }
+  if (schemaList.has(keyword)) {
+    return Array.isArray(value) && value.length > 0 ? value.map(fitAny) : undefined;
+  }
+  if (schemasByName.has(keyword)) {
+    if (!isRecord(value)) return undefined;
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, fitAny(one)]));
+  }
+  return forms[keyword]?.(value) === false ? undefined : value;
+}
+
+/** `true` is a schema that some providers do not know, and what is no schema allows anything. */
+function fitAny(one: unknown): Record<string, unknown> {
+  return isRecord(one) ? fitPart(one) : {};
 }
 
 /** One line of a server's own words: without quotes and what is not seen as what it is, and bounded. */

@@ -14,9 +14,14 @@ const turnWaitMs = 5_000;
 
 /** What tool servers are built from. */
 export interface ToolServersOptions extends Omit<ServerSurroundings, "env" | "confinement"> {
+  /** How many tools a turn has beside those of tool servers; none unless told. */
+  readonly ownTools?: number;
   /** Connects to a server; the real thing, loaded when it is first needed, unless told. */
   readonly connect?: Connect;
 }
+
+/** With more tools than that, own ones and others, providers refuse every call of a turn. */
+const mostOfferedTools = 128;
 
 interface Kept {
   /** What it was started with. */
@@ -31,6 +36,8 @@ export class ToolServers {
   readonly #kept = new Map<string, Kept>();
   readonly #stopping = new Set<Promise<void>>();
   #isDisposed = false;
+  /** What was told of tools that are left out; told once as long as it stays so. */
+  #toldSurplus = "";
 
   constructor(options: ToolServersOptions) {
     this.#options = options;
@@ -62,7 +69,7 @@ export class ToolServers {
       this.#kept.delete(id);
       this.#stop(supervisor);
     }
-    const { connect: _, ...rest } = this.#options;
+    const { connect: _, ownTools: __, ...rest } = this.#options;
     for (const [id, { key, server }] of wanted) {
       if (this.#kept.has(id)) continue;
       const surroundings = { ...rest, env, ...defined({ confinement }) };
@@ -74,11 +81,14 @@ export class ToolServers {
   /**
    * The tools of the servers that are ready, once none is starting that a turn would wait for. Rejects
    * only with the signal's reason.
+   *
+   * Where a provider would take no more, each server has an equal share of the places, and what one
+   * does not need the others have; the rest is left out with a warning in the log.
    */
   async tools(signal: AbortSignal): Promise<readonly Tool[]> {
     await this.#untilStarted(signal);
-    const byName = new Map<string, Tool>();
-    for (const [id, { supervisor }] of this.#kept) {
+    const taken = new Set<string>();
+    const offers = [...this.#kept].map(([id, { supervisor }]) => {
       if (!supervisor.isReady) {
         this.#options.log.info(
           { server: id },
@@ -86,11 +96,32 @@ export class ToolServers {
         );
       }
       // Two that would have one name: the first keeps it.
-      for (const tool of supervisor.tools) {
-        if (!byName.has(tool.name)) byName.set(tool.name, tool);
+      const tools = supervisor.tools.filter(({ name }) => !taken.has(name) && taken.add(name));
+      return { id, tools };
+    });
+    const shares = sharesOf(
+      offers.map(({ tools }) => tools.length),
+      mostOfferedTools - (this.#options.ownTools ?? 0),
+    );
+    this.#tellSurplus(offers, shares);
+    return offers.flatMap(({ tools }, index) => tools.slice(0, shares[index]));
+  }
+
+  #tellSurplus(
+    offers: readonly { readonly id: string; readonly tools: readonly Tool[] }[],
+    shares: readonly number[],
+  ): void {
+    const surplus = offers
+      .map(({ id, tools }, index) => ({ id, leftOut: tools.slice(shares[index]) }))
+      .filter(({ leftOut }) => leftOut.length > 0)
+      .map(({ id, leftOut }) => ({ server: id, tools: leftOut.map(({ name }) => name) }));
+    const told = JSON.stringify(surplus);
+    if (surplus.length > 0 && told !== this.#toldSurplus) {
+      for (const one of surplus) {
+        this.#options.log.warn(one, "tools are left out: a provider takes no more");
       }
     }
-    return [...byName.values()];
+    this.#toldSurplus = told;
   }
 
   async #untilStarted(signal: AbortSignal): Promise<void> {
@@ -126,6 +157,19 @@ export class ToolServers {
     const stopping = supervisor.stop().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
   }
+}
+
+/** How many of `most` each has, of whom each wants so many: equal shares, and nothing left unused. */
+function sharesOf(wanted: readonly number[], most: number): number[] {
+  const shares = wanted.map(() => 0);
+  const inOrder = [...wanted.entries()].sort(([, a], [, b]) => a - b);
+  let rest = most;
+  for (const [place, [index, count]] of inOrder.entries()) {
+    const share = Math.min(count, Math.floor(rest / (inOrder.length - place)));
+    shares[index] = share;
+    rest -= share;
+  }
+  return shares;
 }
 
 const connectLazily: Connect = async (...args) =>

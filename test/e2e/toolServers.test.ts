@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import type { PermissionQuestion } from "../../src/protocol/index.js";
-import { reply } from "../helpers/loopbackProvider.js";
+import { errorReply, reply } from "../helpers/loopbackProvider.js";
 import { startLoopbackServer } from "../helpers/loopbackServer.js";
 import { processesWith, uniqueSeconds } from "../helpers/processList.js";
 import { endServers, makeFolder } from "../helpers/serverProcess.js";
+import { refusalOf } from "../helpers/strictSchemas.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
@@ -142,5 +143,93 @@ describe("a tool server of the configuration", () => {
       await server.completion(`run-${trusted}`);
       expect(processesWith(mark)).toHaveLength(trusted ? 1 : 0);
     }
+  });
+});
+
+/** A server that lists tools as they are given, which the protocol's own package would not do. */
+function lister(tools: readonly object[]) {
+  const program = join(makeFolder(), "lister.mjs");
+  writeFileSync(
+    program,
+    `import { createInterface } from "node:readline";
+const answers = {
+  initialize: (params) => ({
+    protocolVersion: params.protocolVersion,
+    capabilities: { tools: {} },
+    serverInfo: { name: "lister", version: "1" },
+  }),
+  "tools/list": () => ({ tools: ${JSON.stringify(tools)} }),
+  "tools/call": ({ name }) => ({ content: [{ type: "text", text: "did " + name }] }),
+};
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, params } = JSON.parse(line);
+  if (id === undefined) continue;
+  const result = answers[method]?.(params);
+  const error = { code: -32601, message: "no such method" };
+  console.log(JSON.stringify({ jsonrpc: "2.0", id, ...(result ? { result } : { error }) }));
+}
+`,
+  );
+  return { command: process.execPath, args: [program] };
+}
+
+describe("a provider that refuses a whole request for one tool", () => {
+  const a = { type: "string" };
+  const nested = (part: object) => ({ type: "object", properties: { a: part } });
+  const listed: Record<string, object> = {
+    fair: { type: "object", properties: { a }, required: ["a"] },
+    choice: { type: "object", properties: { a }, oneOf: [{ required: ["a"] }, {}] },
+    required: { type: "object", properties: { a }, required: "a" },
+    unknown: { type: "object", properties: { a }, required: ["b"] },
+    nothing: { type: "object", properties: null },
+    flags: nested({ type: "string", required: true }),
+    older: nested({ type: "array", items: [a], exclusiveMinimum: true }),
+    types: nested({ type: "file" }),
+    empty: nested({ type: "string", enum: [] }),
+    list: { type: "object", properties: [a] },
+  };
+
+  it("takes what is made of broken schemas, and calls go through", async () => {
+    const tools = Object.entries(listed).map(([name, inputSchema]) => ({ name, inputSchema }));
+    expect(tools.filter(({ inputSchema }) => refusalOf(inputSchema) === undefined)).toHaveLength(1);
+    const { provider, server } = await start({ mcpServers: { odd: lister(tools) } });
+    provider.byDefault(() => {
+      const { tools: sent, messages } = provider.requests.at(-1)?.body ?? { messages: [] };
+      const schemas = (sent ?? []).map((tool) => Reflect.get(tool.function, "parameters"));
+      const refusal = schemas.map(refusalOf).find((reason) => reason !== undefined);
+      if (refusal !== undefined) return errorReply(400, refusal);
+      if (messages.at(-1)?.role === "tool") return reply().text("Done.");
+      return reply().toolCall("mcp__odd__required", { a: "x" });
+    });
+    const session = await openSession(server);
+    const completion = await session.run("Hello", "run-1");
+    expect(completion).toMatchObject({ status: "succeeded", text: "Done." });
+    expect(await resultsOf(session)).toEqual(["did required"]);
+    const names = provider.turnRequests[0]?.body.tools?.map((tool) => tool.function.name);
+    const usable = Object.keys(listed).filter((name) => name !== "list");
+    expect(names?.filter((name) => name.startsWith("mcp__"))).toEqual(
+      usable.map((name) => `mcp__odd__${name}`),
+    );
+  });
+
+  it("gets no more tools than it takes, the built-in ones among them", async () => {
+    const tools = Array.from({ length: 150 }, (_, n) => ({
+      name: `t${n}`,
+      inputSchema: { type: "object" },
+    }));
+    const { provider, server } = await start({
+      mcpServers: { many: lister(tools), more: lister(tools.slice(0, 3)) },
+    });
+    provider.byDefault(() => {
+      const count = provider.requests.at(-1)?.body.tools?.length ?? 0;
+      return count > 128 ? errorReply(400, "too many tools") : reply().text("Done.");
+    });
+    const session = await openSession(server);
+    expect(await session.run("Hello", "run-1")).toMatchObject({ status: "succeeded" });
+    const sent = provider.turnRequests[0]?.body.tools?.map((tool) => tool.function.name) ?? [];
+    expect(sent).toHaveLength(128);
+    expect(sent.filter((name) => name.startsWith("mcp__more__"))).toHaveLength(3);
+    expect(sent).toContain("task");
+    expect(server.stderr).toContain("a provider takes no more");
   });
 });

@@ -36,6 +36,40 @@ describe("a schema that providers take", () => {
   });
 
   it.each([
+    ["required: true", { type: "string", required: true }, { type: "string" }],
+    ["required: 'a'", { type: "object", required: "a" }, { type: "object" }],
+    ["a type that is none", { type: "file", description: "x" }, { description: "x" }],
+    ["a type among types", { type: ["string", "date"] }, {}],
+    ["no properties", { type: "object", properties: null }, { type: "object" }],
+    ["an empty enum", { type: "string", enum: [] }, { type: "string" }],
+    ["items of an older draft", { type: "array", items: [a] }, { type: "array" }],
+    ["a limit of an older draft", { minimum: 1, exclusiveMinimum: true }, { minimum: 1 }],
+    ["a pattern that is none", { type: "string", pattern: {} }, { type: "string" }],
+    ["a choice of nothing", { anyOf: [] }, {}],
+    ["a choice of anything", { anyOf: [true, { type: "x" }, a] }, { anyOf: [{}, {}, a] }],
+    ["a description that is null", { type: "string", description: null }, { type: "string" }],
+    ["a map to what is no schema", { additionalProperties: "string" }, {}],
+    ["no map", { type: "object", additionalProperties: false }, undefined],
+  ])("is left with what is right of a part with %s", (_, part, expected) => {
+    const fit = expected ?? part;
+    const deep = (one: object) => ({ type: "array", items: { properties: { b: one } } });
+    const properties = { a: part, deep: deep(part) };
+    expect(fitSchema({ type: "object", properties, $defs: { d: part } })).toEqual({
+      type: "object",
+      properties: { a: fit, deep: deep(fit) },
+      $defs: { d: fit },
+    });
+  });
+
+  it("may have properties that are called like keywords", () => {
+    const properties = { type: a, required: { type: "boolean" }, properties: a, __proto: a };
+    const required = ["type", "required"];
+    expect(fitSchema({ type: "object", properties, required })).toEqual({
+      ...{ type: "object", properties, required },
+    });
+  });
+
+  it.each([
     ["properties that are a list", { properties: [] }],
     ["a property that is no schema", { properties: { a: "string" } }],
     [

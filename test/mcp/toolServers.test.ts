@@ -43,7 +43,7 @@ class House {
   offered: Record<string, string[]> = {};
   readonly servers: ToolServers;
 
-  constructor() {
+  constructor(ownTools = 0) {
     const connect: Connect = async (id, _server, _surroundings, hooks, signal) => {
       const attempt = new Attempt(id, hooks, signal, this.offered[id] ?? ["tool"]);
       this.attempts.push(attempt);
@@ -65,6 +65,7 @@ class House {
     const host = new ProcessHost({ clock, ids: randomIds, log: silentLog });
     this.servers = new ToolServers({
       ...{ workspacePath: "/w", version: "0", host, clock, ids: randomIds, log, connect },
+      ownTools,
     });
     onTestFinished(() => this.servers.dispose());
   }
@@ -319,6 +320,41 @@ test("of two tools that would have one name the first is offered", async () => {
   await house.ready();
   expect(await house.names()).toEqual(["mcp__docs__same", "mcp__docs__other"]);
 });
+
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => `t${n}`);
+
+test.each([
+  [{ a: 128 }, 0, { a: 128 }],
+  [{ a: 200 }, 0, { a: 128 }],
+  [{ a: 200, b: 5 }, 8, { a: 115, b: 5 }],
+  [{ a: 200, b: 200 }, 14, { a: 57, b: 57 }],
+  [{ a: 3, b: 200, c: 100 }, 15, { a: 3, b: 55, c: 55 }],
+  [{ a: 50, b: 50 }, 28, { a: 50, b: 50 }],
+])(
+  "of servers with %j tools beside %i others, as many are offered as a provider takes: %j",
+  async (offered, ownTools, expected) => {
+    const house = new House(ownTools);
+    house.offered = Object.fromEntries(
+      Object.entries(offered).map(([id, count]) => [id, numbered(count)]),
+    );
+    await house.configure(Object.fromEntries(Object.keys(offered).map((id) => [id, http])));
+    for (const attempt of house.attempts) await house.ready(attempt);
+    const names = await house.names();
+    expect(names).toEqual(
+      Object.entries(expected).flatMap(([id, count]) =>
+        numbered(count).map((name) => `mcp__${id}__${name}`),
+      ),
+    );
+    // The rest is told once, by name, and again where it is another.
+    const missing = Object.entries(offered).flatMap(([id, count]) => {
+      const tools = numbered(count).map((name) => `mcp__${id}__${name}`);
+      const leftOut = tools.filter((name) => !names.includes(name));
+      return leftOut.length === 0 ? [] : [{ server: id, tools: leftOut }];
+    });
+    await house.names();
+    expect(house.warnings).toEqual(missing);
+  },
+);
 
 test("disposing ends what starts, what runs and what waits, and waits for all of it", async () => {
   const house = new House();
