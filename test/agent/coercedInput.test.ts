@@ -36,6 +36,13 @@ describe("an input of another type than the schema wants", () => {
     expect(value).toEqual(before);
   });
 
+  it.each(["anyOf", "oneOf"])("keeps a null that one of its branches takes: %s", (branches) => {
+    const none = { [branches]: [{ type: "string" }, { type: "null" }] };
+    const some = { [branches]: [{ type: "string" }, { type: "number" }] };
+    const members = { type: "object", properties: { none, some } };
+    expect(coercedInput(members, { none: null, some: null })).toEqual({ none: null });
+  });
+
   it("is taken as a whole from its text", () => {
     expect(check('{"count":"1"}')).toEqual({ ok: true, value: { count: 1 } });
   });

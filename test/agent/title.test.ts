@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cleanTitle, generateTitle } from "../../src/agent/title.js";
 import { TestTurn } from "../helpers/agentTurn.js";
+import { cpuTimeOf } from "../helpers/cpuTime.js";
 import { FakeModel, says } from "../helpers/fakeModel.js";
 
 describe("a title", () => {
@@ -51,8 +52,8 @@ describe("a title", () => {
   });
 });
 
-it("a line without end is no slower to clean than its length", () => {
-  const began = performance.now();
-  expect(cleanTitle(`Title ${".".repeat(400_000)}x`)?.startsWith("Title")).toBe(true);
-  expect(performance.now() - began).toBeLessThan(2_000);
+it("a line without end is no slower to clean than its length", async () => {
+  const clean = () => cleanTitle(`Title ${".".repeat(400_000)}x`);
+  expect(clean()?.startsWith("Title")).toBe(true);
+  expect(await cpuTimeOf(clean)).toBeLessThan(2_000);
 });

@@ -177,6 +177,26 @@ describe("tool calls", () => {
     expect(turn.sink.journal.filter((line) => line === "m3 append toolResult")).toHaveLength(2);
   });
 
+  it("of a reply that broke off in the first of two run in the order of the reply", async () => {
+    const turn = new TestTurn();
+    const heard: string[] = [];
+    const noting = textTool("noting", (said) => {
+      heard.push(said);
+      return { output: said };
+    });
+    const [begins, ...rest] = toolCall("c1", "noting", '{"text": "never whole');
+    if (begins === undefined) throw new Error("no call");
+    const reply = [begins, ...rest.slice(0, 2), ...toolCall("c2", "noting", { text: "whole" })];
+    const model = new FakeModel([...reply, finish("tool-calls")], says("done"));
+    await turn.run(model, { tools: [noting] });
+    const results = turn.sink.messages[2]?.parts ?? [];
+    expect(results).toMatchObject([
+      { toolCallId: "c1", isError: true, output: expect.stringContaining("broke off") },
+      { toolCallId: "c2", isError: false, output: "whole" },
+    ]);
+    expect(heard).toEqual(["whole"]);
+  });
+
   it("tells a tool where it works", async () => {
     const seen: unknown[] = [];
     const looking = textTool("looking", (_, { workspacePath, sessionId, toolCallId, env }) => {

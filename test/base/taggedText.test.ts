@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { taggedText } from "../../src/base/taggedText.js";
+import { cpuTimeOf } from "../helpers/cpuTime.js";
 
 it("puts text between tags", () => {
   expect(taggedText("a", "b\nc")).toBe("<a>\nb\nc\n</a>");
@@ -19,9 +20,7 @@ it("leaves other tags as they are", () => {
   expect(taggedText("doc", "</p> </docs> <doc>")).toBe("<doc>\n</p> </docs> <doc>\n</doc>");
 });
 
-it("takes a long text in a moment", () => {
+it("takes a long text in a moment", async () => {
   const long = "< ".repeat(1_000_000) + " ".repeat(1_000_000);
-  const began = performance.now();
-  taggedText("doc", long);
-  expect(performance.now() - began).toBeLessThan(1000);
+  expect(await cpuTimeOf(() => taggedText("doc", long))).toBeLessThan(1000);
 });

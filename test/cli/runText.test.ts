@@ -4,6 +4,7 @@ import { RunText } from "../../src/cli/runText.js";
 import { message } from "../../src/protocol/objects/examples.js";
 import type { Message, Part } from "../../src/protocol/objects/message.js";
 import type { LossyEvent } from "../../src/protocol/registry.js";
+import { cpuTimeOf } from "../helpers/cpuTime.js";
 
 const place = { workspaceId: "w", sessionId: "s", messageId: "m" };
 
@@ -81,7 +82,7 @@ describe("the text of a run", () => {
 
 it("is written in time that its length allows, however many line breaks it has", async () => {
   const long = `${"\n".repeat(200_000)}x`;
-  const began = performance.now();
-  expect(await textOf([deltaOf(0, `a${long}`)])).toBe(`a${long}\n`);
-  expect(performance.now() - began).toBeLessThan(2_000);
+  const write = () => textOf([deltaOf(0, `a${long}`)]);
+  expect(await write()).toBe(`a${long}\n`);
+  expect(await cpuTimeOf(write)).toBeLessThan(2_000);
 });

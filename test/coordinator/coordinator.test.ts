@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Deferred } from "../../src/base/deferred.js";
 import { DomainError } from "../../src/base/errors.js";
 import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
 
@@ -265,6 +266,23 @@ describe("closing a workspace", () => {
     expect(sessionRow().title).toBe("name me");
     await house.coordinator.close("shutdown");
     expect(signalOfTitle?.aborted).toBe(true);
+    house.reopen();
+  });
+
+  it("ends after what still asks for a title has ended", async () => {
+    house.sessions.setTitle("s", "", 0);
+    const ended = new Deferred<undefined>();
+    house.engine.title = () => ended.promise;
+    (await house.begin("s", { text: "name me" })).succeed();
+    await house.clock.settle();
+    let isClosed = false;
+    const closed = house.coordinator.close("shutdown").then(() => {
+      isClosed = true;
+    });
+    await house.clock.settle();
+    expect(isClosed).toBe(false);
+    ended.resolve(undefined);
+    await closed;
     house.reopen();
   });
 });

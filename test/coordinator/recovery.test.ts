@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Part } from "../../src/protocol/objects/message.js";
 import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
+import { recordingLog } from "../helpers/recordingLog.js";
 import { CountingIds } from "../helpers/virtualScheduler.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -65,6 +66,24 @@ describe("what a dead server left", () => {
     expect(statuses(open())).toEqual(
       ["a", "b", "c", "d", "e", "f"].map((id) => `${id}: interrupted (crash)`),
     );
+  });
+
+  it("is told in the log, and only where there was something", () => {
+    const { log, messages } = recordingLog();
+    const openLogged = () => {
+      const house = new CoordinatorHouse({ directory: folder.path, ids, log });
+      houses.push(house);
+      return house;
+    };
+    const idle = openLogged();
+    crash(idle);
+    const dying = openLogged();
+    expect(messages).toEqual([]);
+    dying.session("s");
+    dying.accept("s", { runId: "a" });
+    crash(dying);
+    openLogged();
+    expect(messages).toEqual(["ended what a dead server had left open"]);
   });
 
   it("is told with what the run and its sub-tasks used, as the session counted it", async () => {
