@@ -50,7 +50,7 @@ export class ContextRoom {
     return this.#isOver(this.#filled());
   }
 
-  /** Whether what cannot be summarised is certain not to fit. */
+  /** Whether what the user asks in this turn is certain not to fit. */
   get isTooLarge(): boolean {
     const { contextWindow } = this.#input.model.info;
     if (contextWindow === undefined) return false;
@@ -125,12 +125,15 @@ export class ContextRoom {
     return this.#instructionTokens() + this.#sum(this.#conversation.messages);
   }
 
-  /** Without images: what one takes is for its provider to say. */
+  /**
+   * Without images: what one takes is for its provider to say. Without the instructions as well: where
+   * they alone are over the window, the window that is configured is likelier wrong than they are.
+   */
   #lasting(): number {
     const { supportsImages } = this.#input.model.info;
     const { requests } = this.#conversation;
     const images = supportsImages ? requests.reduce((sum, one) => sum + imageTokens(one), 0) : 0;
-    return this.#instructionTokens() + this.#sum(requests) - images;
+    return this.#sum(requests) - images;
   }
 
   #instructionTokens(): number {

@@ -59,6 +59,7 @@ describe("initAgent", () => {
         ...{ canReason: true, supportsImages: false, costPerMillionInput: 1 },
       },
       modelConfig: { provider: "loopback", model: "big" },
+      sandbox: { requested: "off", enforced: false },
     });
     writeFileSync(loopback.configFile, "{}");
     expect(await server.call("initAgent", { workspaceId })).toEqual(info);

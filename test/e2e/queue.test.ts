@@ -37,7 +37,7 @@ const runIds = (sessionId: string) =>
   server.events("runComplete", { sessionId }).map(({ runId }) => runId);
 
 describe("prompts without `runId`", () => {
-  it("join the running turn at its next model call, in order, as further user messages", async () => {
+  it("join the running turn at its next model call, in order, as one further user message", async () => {
     const session = await openSession(server);
     const { gate, first } = await beginToolTurn(session, "fold-1");
     for (const prompt of ["second", "third", "fourth"]) {
@@ -50,7 +50,7 @@ describe("prompts without `runId`", () => {
     const completion = await server.completion("fold-1");
     expect(completion).toMatchObject({ status: "succeeded", foldedPrompts: 3 });
     const request = await turnRequest(loopback.provider, first + 1);
-    expect(userTexts(request)).toEqual(["begin", "second", "third", "fourth"]);
+    expect(userTexts(request)).toEqual(["begin", "second\n\nthird\n\nfourth"]);
     expect(loopback.provider.turnRequests).toHaveLength(first + 2);
     expect((await session.messages()).map(({ role }) => role)).toEqual([
       ...["user", "assistant", "tool", "user", "user", "user", "assistant"],
@@ -76,7 +76,7 @@ describe("prompts without `runId`", () => {
     );
     expect(joint).toMatchObject({ status: "succeeded", text: "all of you", foldedPrompts: 2 });
     const request = await turnRequest(provider, first + 1);
-    expect(userTexts(request)).toEqual(["begin", "a", "b", "c"]);
+    expect(userTexts(request)).toEqual(["begin", "a\n\nb\n\nc"]);
     expect(runIds(session.sessionId)).toEqual(["together-1", undefined]);
   });
 
