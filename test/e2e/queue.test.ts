@@ -105,9 +105,9 @@ describe("prompts with a `runId`", () => {
     const requests = loopback.provider.turnRequests.slice(first);
     expect(requests.map(userTexts)).toEqual([
       ["begin"],
-      ["begin", "joins", "joins too"],
-      ["begin", "joins", "joins too", "second"],
-      ["begin", "joins", "joins too", "second", "third"],
+      ["begin", "joins\n\njoins too"],
+      ["begin", "joins\n\njoins too", "second"],
+      ["begin", "joins\n\njoins too", "second", "third"],
     ]);
     expect(server.events("runComplete", { sessionId: session.sessionId })).toMatchObject([
       { foldedPrompts: 2 },
