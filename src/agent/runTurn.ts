@@ -42,6 +42,8 @@ class Turn {
   readonly #steps: StepBudget;
   readonly #toolCallIds: Set<string>;
   #maySummarize: boolean;
+  /** What the user has said that may be a command, and was not looked up yet. */
+  readonly #typedCommands: string[] = [];
   /** Whether the newest call showed an image, and whether one was refused in this turn. */
   #hasSentImages = false;
   #areImagesRefused = false;
@@ -92,6 +94,8 @@ class Turn {
         return this.#failed({ errorName: "StepLimit", message, cause: "limit" });
       }
       for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
+      await this.#carryOutCommands();
+      if (this.#input.signal.aborted) return this.#cancelled();
       if (this.#room.isTooLarge) return this.#failed(this.#room.overflow());
       if (!this.#maySummarize || !this.#room.isNearlyFull) return undefined;
       if (this.#conversation.summarisable().length === 0) return undefined;
@@ -236,6 +240,21 @@ class Turn {
 
   #say(prompt: Prompt): void {
     this.#conversation.add(this.#ports.sink.say(prompt));
+    if (prompt.text.startsWith("/")) this.#typedCommands.push(prompt.text);
+  }
+
+  /** What was typed is stored already; what it stands for follows as a message of its own. */
+  async #carryOutCommands(): Promise<void> {
+    for (let typed = this.#typedCommands.shift(); typed; typed = this.#typedCommands.shift()) {
+      try {
+        const text = await this.#input.expand?.(typed);
+        if (text === undefined) continue;
+        this.#conversation.add(this.#ports.sink.say({ text, attachments: [] }));
+      } catch (error) {
+        if (!this.#input.signal.aborted) throw error;
+        return;
+      }
+    }
   }
 
   #cancelled(reply = this.#newReply()): TurnOutcome {

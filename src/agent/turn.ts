@@ -45,6 +45,8 @@ export interface TurnInput extends CallerInput {
   readonly steps?: StepBudget;
   /** What writes the turn's summaries; its own model unless given. */
   readonly summaryModel?: TurnModel;
+  /** What a prompt's text stands for where it begins with a command; undefined where it has none. */
+  expand?(text: string): Promise<string | undefined>;
   /** Called once, when the prompt is stored and before the first model call. */
   onBegin?(): void;
 }

@@ -181,6 +181,19 @@ export class Backend {
     return { models: listModels(await agent.configuration()) };
   }
 
+  /** `listCommands` */
+  async listCommands(
+    params: Params<"listCommands">,
+    caller: Caller,
+  ): Promise<Result<"listCommands">> {
+    const workspace = this.#workspaces.get(params.workspaceId);
+    refuseIfNotReady(workspace);
+    workspace.refuseIfClosing();
+    const { config } = await workspace.agent.choice();
+    const commands = await workspace.engine.commands?.(config, caller.signal);
+    return { commands: [...(commands ?? [])] };
+  }
+
   /** `setModel` */
   async setModel(params: Params<"setModel">): Promise<AgentInfo> {
     const workspace = this.#workspaces.get(params.workspaceId);

@@ -14,16 +14,14 @@ import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
-import { findModel } from "../config/models.js";
-import type { Provider, ResolvedConfig } from "../config/types.js";
+import type { ResolvedConfig } from "../config/types.js";
 import { ToolServers } from "../mcp/toolServers.js";
-import type { ConfiguredModel } from "../models/configuredModel.js";
-import { createLanguageModel } from "../models/createLanguageModel.js";
 import { createPermissionGate, SessionGrants } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
-import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { Command } from "../protocol/objects/command.js";
+import type { SandboxInfo } from "../protocol/objects/model.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { AgentsMd, isAgentsMdDenied } from "./agentsMd.js";
@@ -40,6 +38,7 @@ import { readGitState } from "./gitState.js";
 import { grantingPlaces } from "./grantingPlaces.js";
 import { RecentGitState } from "./recentGitState.js";
 import { systemPrompt } from "./systemPrompt.js";
+import { turnModel } from "./turnModel.js";
 import { guardGit } from "./untrustedGit.js";
 
 /** What the built-in engines of every workspace share. */
@@ -146,6 +145,11 @@ class BuiltInEngine implements Engine {
     return this.#confinement.info(config);
   }
 
+  async commands(config: ResolvedConfig, signal: AbortSignal): Promise<readonly Command[]> {
+    await this.#reconcile(config);
+    return this.#servers.commands(signal);
+  }
+
   async forgetSession(sessionId: string): Promise<void> {
     this.#grants.delete(sessionId);
     await this.#resources.forgetSession(sessionId);
@@ -163,10 +167,7 @@ class BuiltInEngine implements Engine {
   async #prepare(setup: EngineSetup, signal: AbortSignal): Promise<Preparation> {
     const { config } = setup;
     const { path: workspacePath } = this.#workspace;
-    const env = this.#toolEnvironment(config);
-    const confinement = await this.#confinement.of(config);
-    this.#resources.confinement = confinement;
-    this.#servers.reconcile(config.mcpServers, env, confinement);
+    const env = await this.#reconcile(config);
     const [agentsMd, git, serverTools, gitGuard] = await Promise.all([
       this.#agentsMd.read(),
       this.#gitState(env, signal),
@@ -193,6 +194,15 @@ class BuiltInEngine implements Engine {
             : agentsMd,
         }),
     };
+  }
+
+  /** Brings what runs in line with the configuration, and returns the tools' environment. */
+  async #reconcile(config: ResolvedConfig): Promise<Readonly<Record<string, string>>> {
+    const env = this.#toolEnvironment(config);
+    const confinement = await this.#confinement.of(config);
+    this.#resources.confinement = confinement;
+    this.#servers.reconcile(config.mcpServers, env, confinement);
+    return env;
   }
 
   #toolEnvironment(config: ResolvedConfig): Readonly<Record<string, string>> {
@@ -246,6 +256,7 @@ class BuiltInEngine implements Engine {
         systemPrompt: prepared.systemPrompt(tools.map(({ name }) => name)),
         workspacePath: this.#workspace.path,
         permissions: this.#permissions(prepared.permissions, request),
+        expand: (text) => this.#servers.expand(text, signal),
       },
       { sink, clock, ids, log },
     );
@@ -278,23 +289,4 @@ class BuiltInEngine implements Engine {
     this.#grants.set(sessionId, known);
     return known;
   }
-}
-
-/** By provider as a configuration has it, which is another one when the configuration changes. */
-const loadedModels = new WeakMap<Provider, Map<string, Promise<ConfiguredModel>>>();
-
-function turnModel({ config }: EngineSetup, selected: SelectedModel, clock: Clock): TurnModel {
-  const { provider, model } = findModel(config, selected);
-  const models = loadedModels.get(provider) ?? new Map<string, Promise<ConfiguredModel>>();
-  loadedModels.set(provider, models);
-  const load = () => {
-    const known = models.get(model.id);
-    if (known !== undefined) return known;
-    const loading = createLanguageModel(provider, model, clock);
-    models.set(model.id, loading);
-    // What failed is tried again by the next turn.
-    loading.catch(() => models.delete(model.id));
-    return loading;
-  };
-  return { info: model, selected, load };
 }

@@ -8,6 +8,7 @@
 // completion says.
 import type { RunErrorName } from "../base/runErrors.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
+import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
@@ -49,6 +50,8 @@ export interface Engine {
   prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn>;
   /** What commands would be confined to, with a configuration that asks for it. Never rejects. */
   sandbox?(config: ResolvedConfig): Promise<SandboxInfo>;
+  /** What a prompt may begin with. Rejects only with the signal's reason. */
+  commands?(config: ResolvedConfig, signal: AbortSignal): Promise<readonly Command[]>;
   /** Begins to load what the first turn will need; never waits, never throws. */
   warmUp?(setup: EngineSetup): void;
   /** Forgets what was kept for a session. */

@@ -20,6 +20,7 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
     warmUp: (setup) => inBackground(clock, log, async () => (await load()).warmUp?.(setup)),
     sandbox: async (config) =>
       (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
+    commands: async (config, signal) => (await (await load()).commands?.(config, signal)) ?? [],
     forgetSession: async (sessionId) => {
       // Outputs of an earlier server may lie on disk for it.
       await (await load()).forgetSession(sessionId);

@@ -1,21 +1,17 @@
-// A connection to a tool server, over either transport: its tools, and calls to them. Loaded when the
-// first server is configured: the protocol's package is large.
+// A connection to a tool server, over either transport: what it has, and calls to it.
 
 import { SdkHttpError, type StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { defined } from "../base/defined.js";
+import type * as z from "zod";
 import { messageOf } from "../base/errors.js";
-import { secretsOf } from "../base/redact.js";
 import { untilAborted } from "../base/untilAborted.js";
-import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
-import { httpTransport } from "./httpTransport.js";
-import { listPages } from "./listing.js";
+import { type ListKind, listPages } from "./listing.js";
 import { ListingPace } from "./listingPace.js";
-import { type CallResult, ListedTool, readResult } from "./messages.js";
-import { type Era, newVersion, ProtocolClient } from "./protocolClient.js";
+import { type CallResult, ListedPrompt, ListedTool, readResult } from "./messages.js";
+import { type Era, ProtocolClient } from "./protocolClient.js";
 import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./serverConnection.js";
-import { faultText, hasAnswered, isUnclear, versionsOf } from "./serverFault.js";
-import { ServerNotes } from "./serverNotes.js";
+import { faultText, hasAnswered } from "./serverFault.js";
+import type { ServerNotes } from "./serverNotes.js";
 import { ServerProcess } from "./serverProcess.js";
 
 /** How long one call of a tool may take. */
@@ -24,77 +20,18 @@ export const callTimeoutMs = 600_000;
 const pingMs = 5_000;
 /** How long a server is told goodbye. */
 const farewellMs = 1_000;
-/**
- * Connects to a server and lists its tools. A server that cannot be asked which era it belongs to is
- * connected to once more, as what it then can be.
- *
- * @param signal ends the attempt; nothing of the server is left when this rejects.
- */
-export async function connect(
-  id: string,
-  server: McpServer,
-  surroundings: ServerSurroundings,
-  hooks: ConnectionHooks,
-  signal: AbortSignal,
-): Promise<ServerConnection> {
-  const secrets = secretsOf(undefined, "url" in server ? server.headers : server.env);
-  const notes = new ServerNotes(id, secrets, surroundings.log);
-  let era: Era | undefined = "unknown";
-  for (;;) {
-    const transport =
-      "url" in server
-        ? httpTransport(server.url, server.headers)
-        : serverProcess(server, surroundings, notes);
-    const connection = new Connection(transport, era, notes, surroundings, hooks);
-    try {
-      await connection.open(signal);
-      return connection;
-    } catch (error) {
-      const reason = signal.aborted ? messageOf(signal.reason) : connection.reasonOf(error);
-      const hadEnded = connection.hasEnded;
-      await connection.close();
-      era = signal.aborted ? undefined : nextEra(era, error, hadEnded);
-      if (era === undefined) throw new Error(reason, { cause: error });
-      notes.trouble(`${reason}; it is tried as a server of the ${era} era`);
-    }
-  }
-}
+/** What a connection is made over. */
+export type ServerTransport = ServerProcess | StreamableHTTPClientTransport;
 
-function serverProcess(
-  { command, args, env: ownEnv }: Extract<McpServer, { command: string }>,
-  { env, workspacePath, host, clock, confinement }: ServerSurroundings,
-  notes: ServerNotes,
-): ServerProcess {
-  return new ServerProcess({
-    command,
-    args,
-    env,
-    ownEnv,
-    workspacePath,
-    host,
-    notes,
-    clock,
-    ...defined({ confinement }),
-  });
-}
-
-/** What a server that could not be asked is tried as next; undefined where that would not help. */
-function nextEra(era: Era, error: unknown, hasEnded: boolean): Era | undefined {
-  if (era !== "unknown") return undefined;
-  if (versionsOf(error)?.includes(newVersion)) return "new";
-  // Some old programs end at a question that comes before the greeting.
-  return hasEnded || isUnclear(error) ? "old" : undefined;
-}
-
-type Transport = ServerProcess | StreamableHTTPClientTransport;
-
-class Connection implements ServerConnection {
-  readonly #transport: Transport;
+/** One server that is connected to, from its opening to its end. */
+export class Connection implements ServerConnection {
+  readonly #transport: ServerTransport;
   readonly #client: ProtocolClient;
   readonly #notes: ServerNotes;
   readonly #surroundings: ServerSurroundings;
   readonly #hooks: ConnectionHooks;
   #tools: readonly ListedTool[] = [];
+  #prompts: readonly ListedPrompt[] = [];
   #listing: Promise<void> | undefined;
   #listAgain = false;
   readonly #pace: ListingPace;
@@ -105,7 +42,7 @@ class Connection implements ServerConnection {
   #closed: Promise<void> | undefined;
 
   constructor(
-    transport: Transport,
+    transport: ServerTransport,
     era: Era,
     notes: ServerNotes,
     surroundings: ServerSurroundings,
@@ -127,6 +64,14 @@ class Connection implements ServerConnection {
     return this.#tools;
   }
 
+  get prompts(): readonly ListedPrompt[] {
+    return this.#prompts;
+  }
+
+  get hasResources(): boolean {
+    return this.#client.capabilities.resources !== undefined;
+  }
+
   /** Whether it has ended by itself. */
   get hasEnded(): boolean {
     return this.#endReason !== undefined || this.#processReason !== undefined;
@@ -143,7 +88,7 @@ class Connection implements ServerConnection {
 
   async open(signal: AbortSignal): Promise<void> {
     await untilAborted(this.#client.connect(), signal);
-    this.#tools = await untilAborted(this.#list(), signal);
+    await untilAborted(this.#list(), signal);
     signal.throwIfAborted();
     if (this.#closed !== undefined || this.hasEnded) throw new Error("it ended");
     this.#isOpen = true;
@@ -151,6 +96,25 @@ class Connection implements ServerConnection {
   }
 
   async call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult> {
+    return this.#limited(signal, async (limit) =>
+      readResult(await this.#client.callTool(tool, input, limit)),
+    );
+  }
+
+  async list<T>(
+    kind: "resources" | "resourceTemplates",
+    entry: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<readonly T[]> {
+    return this.#limited(signal, (limit) => this.#listOf(kind, entry, limit));
+  }
+
+  ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
+    return this.#limited(signal, (limit) => this.#client.request(method, params, limit));
+  }
+
+  /** Asks the server within the limit of a call, and has its failures told as a tool's. */
+  async #limited<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     const limit = new AbortController();
     const onAbort = () => limit.abort(signal.reason);
@@ -159,7 +123,7 @@ class Connection implements ServerConnection {
       limit.abort(new Error("the call took too long")),
     );
     try {
-      return readResult(await this.#client.callTool(tool, input, limit.signal));
+      return await work(limit.signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ToolFailure) throw error;
@@ -195,12 +159,28 @@ class Connection implements ServerConnection {
     }
   }
 
-  async #list(): Promise<readonly ListedTool[]> {
-    // A server may have resources or prompts alone.
-    if (this.#client.capabilities.tools === undefined) return [];
-    return listPages(this.#client, "tools", ListedTool, (name, why) =>
-      this.#hooks.onLeftOut(name, this.#notes.clean(why)),
-    );
+  /** Takes its tools and prompts; a server may have one of them, or resources alone. */
+  async #list(): Promise<void> {
+    const { tools, prompts } = this.#client.capabilities;
+    const listedTools = tools === undefined ? [] : await this.#listOf("tools", ListedTool);
+    this.#prompts = prompts === undefined ? [] : await this.#listPrompts();
+    this.#tools = listedTools;
+  }
+
+  /** A server whose prompts cannot be had is of use all the same. */
+  async #listPrompts(): Promise<readonly ListedPrompt[]> {
+    try {
+      return await this.#listOf("prompts", ListedPrompt);
+    } catch (error) {
+      this.#notes.trouble(`its prompts could not be listed: ${faultText(error)}`);
+      return [];
+    }
+  }
+
+  #listOf<T>(kind: ListKind, entry: z.ZodType<T>, signal?: AbortSignal): Promise<readonly T[]> {
+    const leaveOut = (name: string, why: string) =>
+      this.#hooks.onLeftOut(kind, name, this.#notes.clean(why));
+    return listPages(this.#client, kind, entry, leaveOut, signal);
   }
 
   /** Hears of changes as long as it is open, and lists again whenever some may not have been told. */
@@ -230,9 +210,8 @@ class Connection implements ServerConnection {
       try {
         await this.#pace.wait(this.#ending.signal);
         this.#listAgain = false;
-        const tools = await this.#list();
+        await this.#list();
         if (!this.#isOpen) return;
-        this.#tools = tools;
         this.#hooks.onToolsChanged();
       } catch (error) {
         if (this.#ending.signal.aborted) return;

@@ -6,7 +6,15 @@ import type { ProtocolClient } from "./protocolClient.js";
 const mostPages = 50;
 const mostEntries = 200;
 
-const methods = { tools: "tools/list" } as const;
+const methods = {
+  tools: "tools/list",
+  prompts: "prompts/list",
+  resources: "resources/list",
+  resourceTemplates: "resources/templates/list",
+} as const;
+
+/** What a server has lists of. */
+export type ListKind = keyof typeof methods;
 
 /** Hears of an entry that is left out: its name, where it has one, and why. */
 export type LeaveOut = (name: string, why: string) => void;
@@ -19,14 +27,19 @@ const Page = z.looseObject({ nextCursor: z.string().nullish() });
  */
 export async function listPages<T>(
   client: ProtocolClient,
-  kind: keyof typeof methods,
+  kind: ListKind,
   entry: z.ZodType<T>,
   leaveOut: LeaveOut,
+  signal?: AbortSignal,
 ): Promise<readonly T[]> {
   const found: T[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < mostPages && found.length <= mostEntries; page++) {
-    const answer = await client.request(methods[kind], cursor === undefined ? {} : { cursor });
+    const answer = await client.request(
+      methods[kind],
+      cursor === undefined ? {} : { cursor },
+      signal,
+    );
     const { data } = Page.safeParse(answer);
     const given = data?.[kind];
     if (!Array.isArray(given))

@@ -13,6 +13,32 @@ export const ListedTool = z.looseObject({
 });
 export type ListedTool = z.output<typeof ListedTool>;
 
+/** A prompt as a server lists it. */
+export const ListedPrompt = z.looseObject({
+  name: z.string().min(1),
+  title: z.string().nullish(),
+  description: z.string().nullish(),
+  arguments: z
+    .array(z.looseObject({ name: z.string().min(1), required: z.boolean().nullish() }))
+    .nullish(),
+});
+export type ListedPrompt = z.output<typeof ListedPrompt>;
+
+const described = {
+  name: z.string().nullish(),
+  title: z.string().nullish(),
+  description: z.string().nullish(),
+  mimeType: z.string().nullish(),
+};
+
+/** A resource as a server lists it. */
+export const ListedResource = z.looseObject({ uri: z.string().min(1), ...described });
+export type ListedResource = z.output<typeof ListedResource>;
+
+/** A pattern of resources, as a server lists it. */
+export const ListedTemplate = z.looseObject({ uriTemplate: z.string().min(1), ...described });
+export type ListedTemplate = z.output<typeof ListedTemplate>;
+
 /** What a call gave. */
 export interface CallResult {
   /** Its blocks; null where the server says so. */
@@ -45,7 +71,8 @@ function kindOf(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-const resource = z.looseObject({
+/** What is in a resource. */
+export const resource = z.looseObject({
   uri: z.string(),
   mimeType: z.string().optional(),
   text: z.string().optional(),

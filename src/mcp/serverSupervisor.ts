@@ -8,6 +8,7 @@ import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import type { Tool } from "../tools/tool.js";
 import { shownText } from "./fitSchema.js";
+import type { ListKind } from "./listing.js";
 import type { CallResult, ListedTool } from "./messages.js";
 import type { Connect, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { serverTool } from "./serverTool.js";
@@ -18,6 +19,12 @@ const retries = { firstMs: 1_000, mostMs: 300_000 };
 /** A server that ran this long was well; the next pause is the shortest again. */
 const wellAfterMs = 60_000;
 const mostLeftOut = 500;
+const leftOutNames = {
+  tools: "tool",
+  prompts: "prompt",
+  resources: "resource",
+  resourceTemplates: "resource template",
+} as const;
 
 type State =
   | {
@@ -61,8 +68,9 @@ export class ServerSupervisor {
     return this.#tools;
   }
 
-  get isReady(): boolean {
-    return this.#state.tag === "ready";
+  /** The connection while it is ready. */
+  get connection(): ServerConnection | undefined {
+    return this.#state.tag === "ready" ? this.#state.connection : undefined;
   }
 
   /** When the start that is under way began, and a promise for its end; undefined at other times. */
@@ -107,7 +115,7 @@ export class ServerSupervisor {
     let lost: string | undefined;
     const hooks = {
       onToolsChanged: () => this.#takeTools(),
-      onLeftOut: (tool: string, why: string) => this.#leaveOut(tool, why),
+      onLeftOut: (kind: ListKind, name: string, why: string) => this.#leaveOut(kind, name, why),
       onEnded: (reason: string) => {
         lost = reason;
         this.#lost(reason);
@@ -163,18 +171,23 @@ export class ServerSupervisor {
     this.#tools = listed.flatMap((one) => {
       const tool = serverTool(id, one, (...call) => this.#call(...call));
       if (tool !== undefined) return [tool];
-      this.#leaveOut(shownText(one.name), "providers would refuse its schema, or it is too long");
+      this.#leaveOut(
+        "tools",
+        shownText(one.name),
+        "providers would refuse its schema, or it is too long",
+      );
       return [];
     });
   }
 
-  /** Tells of a tool that is not used, once: some servers list theirs again and again. */
-  #leaveOut(tool: string, why: string): void {
-    const key = JSON.stringify([tool, why]);
+  /** Tells of what is not used, once: some servers list theirs again and again. */
+  #leaveOut(kind: ListKind, name: string, why: string): void {
+    const key = JSON.stringify([kind, name, why]);
     if (this.#leftOut.has(key) || this.#leftOut.size >= mostLeftOut) return;
     this.#leftOut.add(key);
     const { id, surroundings } = this.#options;
-    surroundings.log.warn({ server: id, tool, why }, "a tool is left out");
+    const one = leftOutNames[kind];
+    surroundings.log.warn({ server: id, [one]: name, why }, `a ${one} is left out`);
   }
 
   async #call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult> {

@@ -5,8 +5,11 @@ import { sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { McpServer } from "../config/types.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
+import type { Command } from "../protocol/objects/command.js";
 import type { Tool } from "../tools/tool.js";
-import type { Connect, ServerSurroundings } from "./serverConnection.js";
+import { commandsOf, expandCommand, type PromptCommand, readCommand } from "./promptCommands.js";
+import { resourcesTool } from "./resources.js";
+import type { Connect, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { ServerSupervisor } from "./serverSupervisor.js";
 
 /** How long, after a server's start began, turns wait for it, in milliseconds. */
@@ -87,24 +90,28 @@ export class ToolServers {
    */
   async tools(signal: AbortSignal): Promise<readonly Tool[]> {
     await this.#untilStarted(signal);
+    const withResources = new Map<string, ServerConnection>();
     const taken = new Set<string>();
     const offers = [...this.#kept].map(([id, { supervisor }]) => {
-      if (!supervisor.isReady) {
+      if (supervisor.connection === undefined) {
         this.#options.log.info(
           { server: id },
           "a tool server is not ready; a turn begins without it",
         );
       }
+      if (supervisor.connection?.hasResources) withResources.set(id, supervisor.connection);
       // Two that would have one name: the first keeps it.
       const tools = supervisor.tools.filter(({ name }) => !taken.has(name) && taken.add(name));
       return { id, tools };
     });
+    const resources = withResources.size === 0 ? [] : [resourcesTool(withResources)];
     const shares = sharesOf(
       offers.map(({ tools }) => tools.length),
-      mostOfferedTools - (this.#options.ownTools ?? 0),
+      mostOfferedTools - (this.#options.ownTools ?? 0) - resources.length,
     );
     this.#tellSurplus(offers, shares);
-    return offers.flatMap(({ tools }, index) => tools.slice(0, shares[index]));
+    const fitting = offers.flatMap(({ tools }, index) => tools.slice(0, shares[index]));
+    return [...fitting, ...resources];
   }
 
   #tellSurplus(
@@ -122,6 +129,36 @@ export class ToolServers {
       }
     }
     this.#toldSurplus = told;
+  }
+
+  /**
+   * The prompts of the servers that are ready, as commands; it waits as {@link ToolServers.tools} does.
+   * Rejects only with the signal's reason.
+   */
+  async commands(signal: AbortSignal): Promise<readonly Command[]> {
+    await this.#untilStarted(signal);
+    return [...this.#commands().values()].map(({ command }) => command);
+  }
+
+  /**
+   * What a prompt's text stands for, where it begins with a command of a server that is ready. Rejects
+   * only with the signal's reason.
+   */
+  async expand(text: string, signal: AbortSignal): Promise<string | undefined> {
+    const typed = readCommand(text);
+    const known = typed === undefined ? undefined : this.#commands().get(typed.name);
+    return known && expandCommand(typed?.rest ?? "", known, signal);
+  }
+
+  #commands(): ReadonlyMap<string, PromptCommand> {
+    const byName = new Map<string, PromptCommand>();
+    for (const [id, { supervisor }] of this.#kept) {
+      const { connection } = supervisor;
+      for (const one of connection === undefined ? [] : commandsOf(id, connection)) {
+        if (!byName.has(one.command.name)) byName.set(one.command.name, one);
+      }
+    }
+    return byName;
   }
 
   async #untilStarted(signal: AbortSignal): Promise<void> {
@@ -172,5 +209,4 @@ function sharesOf(wanted: readonly number[], most: number): number[] {
   return shares;
 }
 
-const connectLazily: Connect = async (...args) =>
-  (await import("./connection.js")).connect(...args);
+const connectLazily: Connect = async (...args) => (await import("./connect.js")).connect(...args);

@@ -17,6 +17,7 @@ import { getSession } from "./methods/getSession.js";
 import { getWorkspace } from "./methods/getWorkspace.js";
 import { initAgent } from "./methods/initAgent.js";
 import { initialize } from "./methods/initialize.js";
+import { listCommands } from "./methods/listCommands.js";
 import { listMessages } from "./methods/listMessages.js";
 import { listModels } from "./methods/listModels.js";
 import { listPendingCompletions } from "./methods/listPendingCompletions.js";
@@ -75,6 +76,7 @@ export const methods = {
   queuedPromptsList,
   clearQueue,
   listModels,
+  listCommands,
   setModel,
   getDefaultSmallModel,
   getRun,

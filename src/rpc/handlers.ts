@@ -43,6 +43,7 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     queuedPromptsList: (params) => backend.queuedPromptsList(params),
     clearQueue: (params) => backend.clearQueue(params),
     listModels: (params) => backend.listModels(params),
+    listCommands: (params, caller) => backend.listCommands(params, caller),
     setModel: (params) => backend.setModel(params),
     getDefaultSmallModel: (params) => backend.getDefaultSmallModel(params),
     getRun: (params) => backend.runs.get(params),

@@ -91,6 +91,27 @@ describe("a turn", () => {
     ]);
   });
 
+  it("says what a command stands for behind it, also where it joins, and stops at a cancel", async () => {
+    const asked: string[] = [];
+    const turn = new TestTurn();
+    const expand = async (command: string) => {
+      asked.push(command);
+      if (command === "/wait") turn.cancel.abort(new Error("cancelled (user)"));
+      turn.cancel.signal.throwIfAborted();
+      return command === "/none" ? undefined : `${command} stands for this`;
+    };
+    const typed = ["/joined", "/none", "plain", "/wait", "/late"];
+    turn.sink.folds.push(typed.map(prompt));
+    const model = new FakeModel(says("never"));
+    const outcome = await turn.run(model, { expand, prompt: prompt("/first") });
+    expect(outcome.status).toBe("cancelled");
+    expect(model.calls).toEqual([]);
+    expect(asked).toEqual(["/first", "/joined", "/none", "/wait"]);
+    const said = turn.sink.messages.filter(({ role }) => role === "user");
+    const expanded = ["/first stands for this", "/joined stands for this"];
+    expect(said.map(({ text: words }) => words)).toEqual(["/first", ...typed, ...expanded]);
+  });
+
   it("takes folded prompts right before every model call and nowhere else", async () => {
     const turn = new TestTurn();
     turn.sink.folds.push([prompt("first fold")], [prompt("second"), prompt("third")]);

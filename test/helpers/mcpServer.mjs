@@ -106,10 +106,32 @@ const tools = {
 
 const pageSize = 5;
 
+/** With `--plain` it has tools and nothing else. */
+const isPlain = process.argv.includes("--plain");
+const readables = { resources: {}, prompts: {} };
+
+const contents = {
+  "notes://today": { mimeType: "text/plain", text: "Water the plants." },
+  "notes://long": { text: `begin${"x".repeat(200_000)}end` },
+  "notes://photo": { mimeType: "image/png", blob: "aGVsbG8=" },
+};
+const resources = Object.keys(contents).map((uri) => ({
+  uri,
+  name: uri.slice(8),
+  description: "A note.",
+}));
+const prompts = [
+  {
+    name: "review",
+    description: "Reviews a file.",
+    arguments: [{ name: "file", required: true }, { name: "focus" }],
+  },
+];
+
 function makeServer() {
   const server = new Server(
     { name: "test", version: "1" },
-    { capabilities: { tools: { listChanged: true } } },
+    { capabilities: { tools: { listChanged: true }, ...(isPlain ? {} : readables) } },
   );
   server.setRequestHandler("tools/list", ({ params }) => {
     const from = Number(params?.cursor ?? 0);
@@ -123,6 +145,28 @@ function makeServer() {
   server.setRequestHandler("tools/call", ({ params }, context) =>
     tools[params.name].run(params.arguments ?? {}, context, server),
   );
+  if (isPlain) return server;
+  server.setRequestHandler("resources/list", () => ({ resources }));
+  server.setRequestHandler("resources/templates/list", () => ({
+    resourceTemplates: [{ uriTemplate: "notes://{day}", name: "notes" }],
+  }));
+  server.setRequestHandler("resources/read", ({ params: { uri } }) => {
+    const found = contents[uri];
+    if (found === undefined) throw new Error(`there is no ${uri}`);
+    return { contents: [{ uri, ...found }] };
+  });
+  server.setRequestHandler("prompts/list", () => ({ prompts }));
+  server.setRequestHandler("prompts/get", ({ params }) => {
+    const { file, focus = "everything" } = params.arguments ?? {};
+    if (file === undefined) throw new Error("which file?");
+    const said = (role, text) => ({ role, content: { type: "text", text } });
+    return {
+      messages: [
+        said("user", `Review ${file}, above all ${focus}.`),
+        said("assistant", "I shall."),
+      ],
+    };
+  });
   return server;
 }
 
@@ -141,7 +185,8 @@ function serveHttp() {
       response.writeHead(401).end("no");
       return;
     }
-    const answer = await (isNew ? newHandler.fetch(toWeb(request)) : answerOld(toWeb(request)));
+    const asked = toWeb(request, response);
+    const answer = await (isNew ? newHandler.fetch(asked) : answerOld(asked));
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     if (answer.body === null) response.end();
     else
@@ -155,11 +200,10 @@ function serveHttp() {
 }
 
 /** A request as the package takes it; it is aborted when whoever asked is gone. */
-function toWeb(request) {
+function toWeb(request, response) {
   const { method, url, headers } = request;
   const gone = new AbortController();
-  request.on("close", () => request.complete || gone.abort());
-  request.socket.once("close", () => gone.abort());
+  response.once("close", () => response.writableFinished || gone.abort());
   const hasBody = method === "POST";
   return new Request(`http://127.0.0.1${url}`, {
     method,

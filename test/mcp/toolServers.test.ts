@@ -54,6 +54,10 @@ class House {
           return attempt.listed;
         },
         call: async ({ name }) => ({ content: [{ type: "text", text: `${id} did ${name}` }] }),
+        prompts: [],
+        hasResources: false,
+        list: async () => [],
+        ask: async () => ({}),
         close: () => {
           attempt.isClosed = true;
           return attempt.closing.promise;

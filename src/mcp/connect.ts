@@ -1,0 +1,75 @@
+// How a tool server is connected to. Loaded when the first one is configured: the protocol's package is
+// large.
+import { defined } from "../base/defined.js";
+import { messageOf } from "../base/errors.js";
+import { secretsOf } from "../base/redact.js";
+import type { McpServer } from "../config/types.js";
+import { Connection } from "./connection.js";
+import { httpTransport } from "./httpTransport.js";
+import { type Era, newVersion } from "./protocolClient.js";
+import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./serverConnection.js";
+import { isUnclear, versionsOf } from "./serverFault.js";
+import { ServerNotes } from "./serverNotes.js";
+import { ServerProcess } from "./serverProcess.js";
+
+/**
+ * Connects to a server and lists its tools. A server that cannot be asked which era it belongs to is
+ * connected to once more, as what it then can be.
+ *
+ * @param signal ends the attempt; nothing of the server is left when this rejects.
+ */
+export async function connect(
+  id: string,
+  server: McpServer,
+  surroundings: ServerSurroundings,
+  hooks: ConnectionHooks,
+  signal: AbortSignal,
+): Promise<ServerConnection> {
+  const secrets = secretsOf(undefined, "url" in server ? server.headers : server.env);
+  const notes = new ServerNotes(id, secrets, surroundings.log);
+  let era: Era | undefined = "unknown";
+  for (;;) {
+    const transport =
+      "url" in server
+        ? httpTransport(server.url, server.headers)
+        : serverProcess(server, surroundings, notes);
+    const connection = new Connection(transport, era, notes, surroundings, hooks);
+    try {
+      await connection.open(signal);
+      return connection;
+    } catch (error) {
+      const reason = signal.aborted ? messageOf(signal.reason) : connection.reasonOf(error);
+      const hadEnded = connection.hasEnded;
+      await connection.close();
+      era = signal.aborted ? undefined : nextEra(era, error, hadEnded);
+      if (era === undefined) throw new Error(reason, { cause: error });
+      notes.trouble(`${reason}; it is tried as a server of the ${era} era`);
+    }
+  }
+}
+
+function serverProcess(
+  { command, args, env: ownEnv }: Extract<McpServer, { command: string }>,
+  { env, workspacePath, host, clock, confinement }: ServerSurroundings,
+  notes: ServerNotes,
+): ServerProcess {
+  return new ServerProcess({
+    command,
+    args,
+    env,
+    ownEnv,
+    workspacePath,
+    host,
+    notes,
+    clock,
+    ...defined({ confinement }),
+  });
+}
+
+/** What a server that could not be asked is tried as next; undefined where that would not help. */
+function nextEra(era: Era, error: unknown, hasEnded: boolean): Era | undefined {
+  if (era !== "unknown") return undefined;
+  if (versionsOf(error)?.includes(newVersion)) return "new";
+  // Some old programs end at a question that comes before the greeting.
+  return hasEnded || isUnclear(error) ? "old" : undefined;
+}

@@ -1,0 +1,28 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { Command } from "../objects/command.js";
+import { workspaceId } from "../objects/ids.js";
+
+/** `listCommands`, protocol.md section 4. */
+export const listCommands = declareMethod({
+  name: "listCommands",
+  section: 4,
+  summary:
+    "The commands that a prompt may begin with: the prompts of the tool servers that are ready. Starts the servers, and waits for them as a turn does.",
+  params: () => z.object({ workspaceId: workspaceId() }),
+  result: () => z.object({ commands: z.array(Command()) }),
+  errors: ["WorkspaceNotFound", "AgentNotInitialized", "WorkspaceClosing", "ConfigInvalid"],
+  example: {
+    params: { workspaceId: "ws_1f0c" },
+    result: {
+      commands: [
+        {
+          name: "mcp__docs__review",
+          description: "Reviews a file.",
+          argumentHint: "<file>",
+          source: "mcp",
+        },
+      ],
+    },
+  },
+});
