@@ -74,6 +74,12 @@ export class Books {
     return this.completions.get(this.#completionOf.get(runId) ?? "");
   }
 
+  /** A number that grows whenever something comes about. */
+  get happened(): number {
+    const answered = [...this.runs.values()].filter(({ isAnswered }) => isAnswered).length;
+    return answered + this.completions.size + this.acknowledged.size;
+  }
+
   /** Whether every run is answered, taken in and acknowledged. */
   get isSettled(): boolean {
     return [...this.runs.values()].every(({ runId, isAnswered }) => {

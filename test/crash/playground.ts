@@ -7,6 +7,7 @@ import { audit } from "./audit.js";
 import { Books } from "./books.js";
 import { ClientWindow } from "./clientWindow.js";
 
+/** So long nothing may happen before it is plain that nothing more will. */
 const patienceMs = 15_000;
 
 export class Playground {
@@ -91,8 +92,13 @@ export class Playground {
 
   /** Waits until everybody has everything, or is plainly never going to; the audit tells which. */
   async #allTakenIn(): Promise<void> {
-    const deadline = Date.now() + patienceMs;
-    while (!this.everybody.every(({ isSettled }) => isSettled) && Date.now() < deadline) {
+    let known = -1;
+    let deadline = 0;
+    while (!this.everybody.every(({ isSettled }) => isSettled)) {
+      const happened = this.everybody.reduce((sum, books) => sum + books.happened, 0);
+      if (happened !== known) deadline = Date.now() + patienceMs;
+      if (Date.now() > deadline) return;
+      known = happened;
       for (const window of this.#windows) await window.acknowledgeRest();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
