@@ -1,7 +1,7 @@
 // How an attached file is put before a model: images as images where it takes them, text as text,
 // and anything else as a note that it was there.
 import type { LanguageModelV3FilePart, LanguageModelV3TextPart } from "@ai-sdk/provider";
-import { decodeText, textIn } from "../base/decodeText.js";
+import { decodeText, markedEncoding, textIn } from "../base/decodeText.js";
 import { imageKind } from "../base/imageKind.js";
 import { taggedText } from "../base/taggedText.js";
 import { attachmentMark } from "../models/callNote.js";
@@ -50,6 +50,26 @@ export function isSentAsImage(mimeType: string): boolean {
 export function attachedText(data: Uint8Array, mimeType: string): string | undefined {
   if (!textTypes.test(essenceOf(mimeType))) return textIn(data);
   return decodeText(data, charsetOf(mimeType));
+}
+
+/**
+ * As {@link attachedText}, of the bytes from `from` to `to` alone: enough to judge a large file by. Even
+ * numbers keep the units of UTF-16 whole; of a character that is cut in UTF-8, what is cut is left out.
+ */
+export function attachedPiece(
+  data: Uint8Array,
+  mimeType: string,
+  from: number,
+  to: number,
+): string | undefined {
+  const encoding = markedEncoding(data);
+  const isText = textTypes.test(essenceOf(mimeType));
+  if (encoding !== undefined || isText) {
+    return decodeText(data.subarray(from, to), encoding ?? charsetOf(mimeType));
+  }
+  let start = from;
+  while (start < from + 3 && ((data[start] ?? 0) & 0xc0) === 0x80) start++;
+  return textIn(data.subarray(start, to), true);
 }
 
 /** A type without its parameters. */

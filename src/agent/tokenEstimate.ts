@@ -3,7 +3,7 @@
 import type { LanguageModelV3FunctionTool } from "@ai-sdk/provider";
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
-import { attachedText, isSentAsImage } from "./attachedContent.js";
+import { attachedPiece, attachedText, isSentAsImage } from "./attachedContent.js";
 import { textWeight, weightPerToken } from "./textWeight.js";
 import { inputText } from "./toolInput.js";
 
@@ -66,8 +66,29 @@ function attachmentTokens(
   const name = textTokens(part.name);
   if (data === undefined) return name;
   if (isSentAsImage(part.mimeType)) return name + (supportsImages ? tokensPerImage : 0);
-  return name + textTokens(attachedText(data, part.mimeType) ?? "");
+  return name + attachedTextTokens(data, part.mimeType);
 }
+
+/** A larger file is judged by samples: its text alone would take longer to decode than others wait. */
+const longestDecoded = 1_000_000;
+const samples = 64;
+
+function attachedTextTokens(data: Uint8Array, mimeType: string): number {
+  if (data.length <= longestDecoded) return textTokens(attachedText(data, mimeType) ?? "");
+  const length = even(longestDecoded / samples);
+  const stride = even((data.length - length) / (samples - 1));
+  let tokens = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    const from = sample * stride;
+    const text = attachedPiece(data, mimeType, from, from + length);
+    // What is no text in one place is none.
+    if (text === undefined) return 0;
+    tokens += textTokens(text);
+  }
+  return Math.ceil((tokens / (length * samples)) * data.length);
+}
+
+const even = (value: number) => Math.floor(value / 2) * 2;
 
 /** The tokens of the tools' descriptions, about. */
 export function toolTokens(tools: readonly LanguageModelV3FunctionTool[]): number {

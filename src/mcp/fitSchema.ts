@@ -81,10 +81,11 @@ export function fitSchema(
 
 /** A schema at any place, without the members that are not what they must be. */
 function fitPart(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const fit = Object.entries(schema).flatMap(([keyword, value]) => {
+  const fit: [string, unknown][] = [];
+  for (const [keyword, value] of Object.entries(schema)) {
     const fitted = fitMember(keyword, value);
-    return fitted === undefined ? [] : [[keyword, fitted] as const];
-  });
+    if (fitted !== undefined) fit.push([keyword, fitted]);
+  }
   return Object.fromEntries(fit);
 }
 

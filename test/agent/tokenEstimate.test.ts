@@ -49,6 +49,29 @@ it("counts what is attached: text in any encoding, and images where the model ta
   );
 });
 
+it.each([
+  ["text/plain", "plain text 汉字 я\n", "utf8", ""],
+  ["application/octet-stream", "plain text 汉字 я\n", "utf8", ""],
+  ["text/plain", "plain text 汉字 я\n", "utf16le", "\ufeff"],
+] as const)(
+  "judges a large file of type %s by samples, about as if it had read it",
+  (type, piece, encoding, mark) => {
+    const count = 1_000_000;
+    const data = Buffer.from(`${mark}${piece.repeat(count)}`, encoding);
+    const exact = textTokens(piece.repeat(1_000)) * 1_000;
+    const tokens = messageTokens(said([file(type)], data), false);
+    expect(tokens / exact).toBeGreaterThan(0.9);
+    expect(tokens / exact).toBeLessThan(1.1);
+  },
+);
+
+it.each([
+  ["NUL in it", Buffer.alloc(2_000_000)],
+  ["bytes that are no UTF-8", Buffer.alloc(2_000_000, 0xe9)],
+])("takes a large file of no known type for none where it has %s", (_, data) => {
+  expect(messageTokens(said([file("application/octet-stream")], data), false)).toBeLessThan(100);
+});
+
 it("counts reasoning, calls and results", () => {
   const call = { type: "toolCall", toolCallId: "c", name: "abcd", state: "completed" } as const;
   const result = { type: "toolResult", toolCallId: "c", name: "abcd", isError: false } as const;

@@ -1,0 +1,42 @@
+// How long work holds the event loop.
+import { readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+
+/**
+ * Milliseconds for which the main thread has had a processor, so that what else runs on the machine
+ * counts little; by the clock where the system does not tell.
+ */
+function mainThreadMs(): number {
+  try {
+    return Number(readFileSync("/proc/self/schedstat", "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    return performance.now();
+  }
+}
+
+/** The longest time between two turns of the event loop while `work` is done, in milliseconds. */
+export async function longestHold(work: () => unknown): Promise<number> {
+  let isOver = false;
+  await setImmediate();
+  let last = mainThreadMs();
+  let longest = 0;
+  const look = () => {
+    const now = mainThreadMs();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  const watching = (async () => {
+    while (!isOver) {
+      await setImmediate();
+      look();
+    }
+  })();
+  try {
+    await work();
+  } finally {
+    look();
+    isOver = true;
+    await watching;
+  }
+  return longest;
+}

@@ -1,0 +1,49 @@
+// Nothing that others write may keep everything else waiting.
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { HostileHouse, hostileInputs } from "../helpers/hostileInputs.js";
+import { longestHold } from "../helpers/longestHold.js";
+
+let root: string;
+let house: HostileHouse;
+/** What is allowed here: a machine on which everything takes longer is given longer. */
+let mostMs: number;
+
+/** What takes a few milliseconds on a machine that does nothing else. */
+function fewMs(): number {
+  let sum = 0;
+  for (let n = 0; n < 4_000_000; n++) sum = (sum * 31 + n) | 0;
+  return sum;
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "turnwire-hold-"));
+  await mkdir(join(root, "workspace"));
+  house = new HostileHouse(join(root, "workspace"));
+  fewMs();
+  const begun = process.cpuUsage();
+  for (let n = 0; n < 10; n++) fewMs();
+  const { user, system } = process.cpuUsage(begun);
+  mostMs = 200 * Math.max(1, (user + system) / 10_000 / 5);
+});
+afterAll(async () => {
+  await house.host.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+test("what holds the event loop is seen", async () => {
+  const held = await longestHold(async () => {
+    for (let n = 0; n < 200; n++) fewMs();
+  });
+  expect(held).toBeGreaterThan(mostMs);
+});
+
+test.each(hostileInputs(10_000))("$what holds nothing up", async ({ prepare }) => {
+  const work = await prepare(house);
+  // What is compiled and loaded the first time is no input's fault.
+  await longestHold(work);
+  const held = await longestHold(work);
+  expect(held).toBeLessThan(mostMs);
+});
