@@ -28,7 +28,7 @@ function readVersion(): string {
 
 async function startServer(options: ServeOptions): Promise<number> {
   const { input, output, logSink } = openStdio(process);
-  // A file that may grow no further is like a full disk: told to whoever asks, and survived.
+  // A file that may grow no further is like a full disk: the request fails, the server lives on.
   process.on("SIGXFSZ", () => {});
   const { serve } = await import("./cli/serve.js");
   return serve(options, {
@@ -50,7 +50,7 @@ async function startServer(options: ServeOptions): Promise<number> {
     onTerminate(callback) {
       let isAsked = false;
       const terminate = () => {
-        // Whoever asks twice does not want to wait.
+        // A second signal means: do not wait any longer.
         if (isAsked) process.exit(1);
         isAsked = true;
         callback();

@@ -32,7 +32,7 @@ function coercedToOne(branches: readonly unknown[], value: unknown): unknown {
     return types.length === 0 || types.some((type) => isOf(type, value));
   };
   const own = branches.filter(fits);
-  // Of several that fit, whoever checks the value knows which one is meant.
+  // Where several fit, the check of the value finds the one that is meant.
   if (own.length > 0) return own.length === 1 ? coercedInput(own[0], value) : value;
   for (const branch of branches) {
     const taken = coercedInput(branch, value);
@@ -112,7 +112,7 @@ function fromText(type: string, text: string): unknown {
     const value: unknown = JSON.parse(trimmed);
     return isOf(type, value) && !isNestedDeeper(value) ? value : undefined;
   } catch {
-    // No JSON: the text itself was meant, and whoever checks it says what is wrong.
+    // It is no JSON: the text itself was meant. The check says what is wrong with it.
     return undefined;
   }
 }

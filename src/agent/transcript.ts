@@ -1,4 +1,4 @@
-// A history as text, for whoever summarises it: every message of it, shortened where there is no room.
+// A history as text, for the model that summarises it: every message of it, shortened where there is no room.
 import { cutText, cutTextStart } from "../base/text.js";
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";

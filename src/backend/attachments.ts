@@ -105,7 +105,7 @@ function realFile(path: string, workspacePath: string, index: number): string {
   try {
     file = realpathSync.native(resolve(workspacePath, path));
   } catch {
-    // The reason is the same for whoever reads the answer: nothing is there that can be attached.
+    // For the client every reason means the same: there is nothing that can be attached.
     throw invalid(index, `there is no file ${path} in the workspace`);
   }
   if (!isWithin(workspacePath, file)) {

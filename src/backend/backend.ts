@@ -243,7 +243,7 @@ export class Backend {
   /**
    * Ends every turn and closes every workspace; running turns may go on for the linger time first, unless
    * the cause is `internal`.
-   * Whoever calls it sees to it that no new work comes. Every further call gets the same promise.
+   * The caller must let no new work in. Every further call gets the same promise.
    */
   end(cause: RunCause): Promise<void> {
     this.#ended ??= this.#end(cause);

@@ -98,7 +98,7 @@ export class WorkspaceAgent {
   /** Every change reads files first: the one that was asked for last is the one that stays. */
   #inOrder(change: () => Promise<void>): Promise<void> {
     const done = this.#lastChange.then(change);
-    // Whoever asked is told of a failure; who comes next only waits for its end.
+    // The caller of this change is told of a failure. The next change only waits for its end.
     this.#lastChange = done.catch(() => undefined);
     return done;
   }

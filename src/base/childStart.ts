@@ -31,7 +31,7 @@ export function startChild<T>(start: () => T): T {
   const onChild = (message: unknown) => {
     if (!isNewChild(message)) return;
     child = message.process;
-    // Whoever started it is told by the result or by what is thrown below.
+    // The caller is told by the result, or by the error that is thrown below.
     child.on("error", () => {});
   };
   children.subscribe(onChild);

@@ -1,5 +1,5 @@
 // Requests that carry keys, configured headers and a conversation go to the origin that they were meant
-// for, and to no other: a redirect is the word of whoever answers, not of the user.
+// for, and to no other: a redirect is what the answering server wants, not what the user wants.
 
 /** A redirect that was not followed; its message names both origins and nothing else. */
 class RedirectRefused extends Error {
@@ -18,7 +18,7 @@ const mostRedirects = 5;
 export const fetchWithinOrigin: typeof globalThis.fetch = async (input, init) => {
   const first = new URL(input instanceof Request ? input.url : input);
   let url = first;
-  // Read here, not when the module is loaded: whoever replaces the global one means this one too.
+  // Read here, not when the module is loaded, so that a replaced global `fetch` is used here too.
   let response = await globalThis.fetch(input, { ...init, redirect: "manual" });
   let request = { ...init };
   for (let count = 0; redirects.has(response.status); count++) {

@@ -13,7 +13,7 @@ export function identityOf(path: string): string {
     const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
     return stats === undefined || stats.isDirectory() ? missingIdentity : identityFrom(stats);
   } catch {
-    // Whoever reads it says why.
+    // The code that reads the file says why.
     return "unreadable";
   }
 }

@@ -14,7 +14,7 @@ const evenBytes = 256 - (256 % alphabet.length);
  * are in every event, so longer ones would cost on every chunk.
  */
 const length = 16;
-/** 131 bits, for what whoever knows it may acknowledge. */
+/** 131 bits: a client that knows the id may acknowledge it, so nobody must be able to guess it. */
 const longLength = 22;
 const longPrefixes: ReadonlySet<string> = new Set(["cli", "cmp"]);
 

@@ -232,7 +232,7 @@ export class TurnwireClient {
 
   /**
    * Ends the server in good order: running turns are cancelled, the process is waited for, and is
-   * ended where it does not end by itself. Streams of events end; whoever still waits for a run is
+   * ended where it does not end by itself. Streams of events end; a caller that still waits for a run is
    * rejected. Closing twice is harmless.
    */
   close(): Promise<void> {

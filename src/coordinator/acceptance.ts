@@ -2,7 +2,7 @@ import type { RunRow } from "../storage/runStore.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { OpenRuns } from "./openRuns.js";
 
-/** Whoever asks for a run; one of the two is called, once, when it is on disk or is not to be. */
+/** The caller that asks for a run. One of the two is called, once: on disk, or refused. */
 export interface AcceptanceCaller {
   accepted(acceptance: Acceptance): void;
   refused(error: unknown): void;

@@ -135,7 +135,7 @@ export class RunAdmission {
         `The runId ${request.runId} was accepted before with another session or prompt; use a new one.`,
       );
     }
-    // A dead server's run is ended first: whoever asks again is to hear of its end.
+    // A dead server's run is ended first, so that a client that asks again hears of its end.
     const isElsewhere = row.state !== "completed" && row.serverId !== serverId;
     if (!isElsewhere || !recoverIfDead(row.serverId)) return row;
     return runs.at(row.position) ?? row;

@@ -51,7 +51,7 @@ export class AgentsMd {
     if (!isWithin(await realpath(this.#workspacePath), real)) {
       return this.#leftOut("it is a link that leads out of the workspace");
     }
-    // A pipe must not be opened: that would wait for whoever writes to it.
+    // A pipe must not be opened: opening it would wait until a program writes to it.
     if (!(await lstat(real)).isFile()) return this.#leftOut("it is no file");
     const { bytes, isCut } = await readBounded(real);
     const text = textIn(bytes, isCut);

@@ -136,7 +136,7 @@ class BuiltInEngine implements Engine {
         this.#gitState(this.#toolEnvironment(setup.config), this.#closing.signal),
       ]);
     warm().catch((error: unknown) => {
-      // The turn that needs it tells whoever asked.
+      // The turn that needs it fails with the reason.
       log.debug({ reason: messageOf(error) }, "the engine could not be warmed up");
     });
   }

@@ -1,4 +1,4 @@
-// The seam between the house and whoever runs its turns. It holds types and nothing else: an engine
+// The seam between the house and the engine that runs its turns. It holds types and nothing else: an engine
 // needs this file and imports nothing of another engine, and the coordinator knows no more of an
 // engine than what stands here.
 //
@@ -86,7 +86,7 @@ export interface TurnRequest {
   /** Opens a session for a part of this turn that is worked on apart (a sub-task). */
   openChild(title: string): ChildSession;
   /**
-   * Asks whoever sent the prompt (section 7). Resolves with undefined where nobody can answer;
+   * Asks the client that sent the prompt (section 7). Resolves with undefined where nobody can answer;
    * rejects with the signal's reason once it is aborted.
    */
   ask(question: ToolQuestion, signal: AbortSignal): Promise<PermissionAnswer | undefined>;
@@ -131,9 +131,9 @@ export interface HistoryMessage
 
 /** Where a turn's doings go. Every call is synchronous. */
 export interface TurnSink {
-  /** Stores what the user says, tells whoever watches, and returns it as history. */
+  /** Stores what the user says, tells the clients, and returns it as history. */
   say(prompt: Prompt): HistoryMessage;
-  /** Stores a message and tells whoever watches. */
+  /** Stores a message and tells the clients. */
   createMessage(message: NewMessage): MessageWriter;
   /** Adds to the session's totals and the turn's. */
   addUsage(usage: Usage): void;
@@ -158,7 +158,7 @@ export interface NewMessage {
 }
 
 /**
- * A message being written. Every call is synchronous and tells whoever watches; what is appended
+ * A message being written. Every call is synchronous and tells the clients; what is appended
  * reaches the disk in batches, at most 250 ms later and at each part's end.
  */
 export interface MessageWriter {

@@ -68,7 +68,7 @@ export class RecentGitState {
   #ask(read: ReadGitState, marks: string): Answer {
     // A signal of its own: on one that all share, the listeners of looks that overlap would pile up.
     const signal = AbortSignal.any([this.#closing.signal]);
-    // The answer is not one turn's: whoever asked first may be cancelled.
+    // Several turns wait for the answer. The turn that asked first may be cancelled.
     const state = read(signal).catch(() => undefined);
     this.#last = { marks, askedAt: this.#clock.now(), state };
     return this.#last;

@@ -195,7 +195,7 @@ export class Delivery {
   }
 
   #fail(error: unknown): void {
-    // The connection is gone. Whoever owns it closes it, and completions wait on disk.
+    // The connection is gone. Its owner closes it, and completions wait on disk.
     this.#log.warn({ reason: messageOf(error) }, "delivery stopped");
     this.close();
   }

@@ -114,7 +114,7 @@ export class ServerProcess implements Transport {
     this.#read(child);
     const gone = this.#untilGone(child, exited, tree).finally(release);
     this.#running = { child, gone, exited, tree };
-    // Whoever closes it hears of a failure; nobody may.
+    // The caller of `close` is told of a failure, and there may be none.
     gone.catch((error: unknown) => this.onerror?.(asError(error)));
   }
 
@@ -127,7 +127,7 @@ export class ServerProcess implements Transport {
       ? resolve(workspacePath, command)
       : await findProgram(command, PATH);
     const isFound = program !== undefined && (await executableAt(program)) !== undefined;
-    // What is not found is told by whoever looks for it next.
+    // A tool that is missing is told by the call that looks for it next.
     if (process.platform === "win32" || !isFound) {
       return { file: program ?? command, args, ownEnv, isFound };
     }

@@ -1,4 +1,4 @@
-// Files that grant permissions. Whoever can change them can allow himself the rest: configurations
+// Files that grant permissions. A program that can change them can allow itself the rest: configurations
 // hold allow rules and commands, git's own files hold hooks and commands, and the data directory holds
 // what the server remembers.
 

@@ -1,4 +1,4 @@
-// What passes between a tool that wants to act and whoever decides. The agent calls it as a port.
+// What passes between a tool that wants to act and the gate that decides. The agent calls it as a port.
 
 import type { ShellLanguage } from "./shell/shellLine.js";
 

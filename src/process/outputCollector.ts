@@ -14,7 +14,7 @@ const tailLength = 18_000;
 const pendingBytes = headLength + tailLength;
 /** The file takes no more than this. */
 const maxFileBytes = 256 * 1024 * 1024;
-/** Characters that are streamed to whoever watches; the result replaces them. */
+/** How many characters are streamed to clients. The result replaces them. */
 const maxStreamed = 32_000;
 
 export interface OutputOptions {

@@ -27,7 +27,7 @@ const names: ReadonlySet<string> = new Set([
   "GIT_PUSH_OPTION_COUNT",
   "GIT_QUARANTINE_PATH",
   "GIT_REFLOG_ACTION",
-  // Electron: its program is Node for whoever inherits the first.
+  // Electron: a program that inherits the first one runs Electron as Node.
   "CHROME_DESKTOP",
   "ORIGINAL_XDG_CURRENT_DESKTOP",
   // Node: a channel to the parent, by the number of a descriptor that is not there any more.

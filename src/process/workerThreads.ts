@@ -26,7 +26,7 @@ export type WorkerOutcome =
 /** More of them would take the processors from everything else. */
 const mostAtOnce = 2;
 
-/** The threads of this process: two at a time, whoever wants them. */
+/** The threads of this process: two at a time for all callers together. */
 export class WorkerThreads {
   readonly #clock: Clock;
   readonly #places = new Places(mostAtOnce);

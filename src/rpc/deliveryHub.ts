@@ -18,7 +18,7 @@ export interface ConnectionDelivery {
   drained(): Promise<void>;
 }
 
-/** Where connections are made known to whoever tells what happens. */
+/** Where a connection is made known to the part that sends events and completions. */
 export interface DeliveryHub<D extends ConnectionDelivery = ConnectionDelivery> {
   connect(sender: ConnectionSender): D;
   disconnect(delivery: D): void;

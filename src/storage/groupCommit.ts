@@ -40,7 +40,7 @@ export class GroupCommit {
     this.#schedule({ turns: 0, quiet: 0, seen: this.#waiting.length });
   }
 
-  /** Whoever is about to look at a subject, or to change it, finds nothing of it waiting. */
+  /** Call it before you look at a subject or change it: then nothing about it waits any more. */
   settle(subject: string): void {
     if (this.#waiting.some(({ subjects }) => subjects.includes(subject))) this.commit();
   }

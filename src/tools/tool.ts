@@ -13,7 +13,7 @@ export interface ToolContext {
   /** Aborted when the turn is cancelled; the tool has ended, its children too, when it returns. */
   readonly signal: AbortSignal;
   readonly permissions: Permissions;
-  /** Streams output to whoever watches; the result replaces it. */
+  /** Streams output to the clients. The result replaces it. */
   onOutput(delta: string): void;
 }
 

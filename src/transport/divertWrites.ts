@@ -1,6 +1,6 @@
 /**
  * Turns what is written to a stream by its public methods to a log sink: `write` and `end`.
- * Whoever kept the methods before can still use them.
+ * Code that kept the methods before this can still use them.
  */
 import type { Writable } from "node:stream";
 import type { LogSink } from "./logSink.js";

@@ -68,7 +68,7 @@ export class Inbox {
     this.#receiveValue(value, frame.text);
   }
 
-  /** Cancels every request that is still being worked on, whoever asked for it. */
+  /** Cancels every request that is still being worked on. */
   cancelAll(): void {
     for (const number of this.#options.inbound.cancelAll()) this.#deliverCancel(number);
   }

@@ -1,4 +1,4 @@
-// Replacing a file's content so that whoever reads it sees the old or the new, never a part.
+// Replaces a file's content so that a reader sees the old or the new content, never a part.
 import { constants, type Stats } from "node:fs";
 import { access, lstat, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname } from "node:path";

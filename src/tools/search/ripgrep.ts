@@ -56,7 +56,7 @@ async function* searchBatch(
       }
     }
   } finally {
-    // Also when whoever reads has enough.
+    // Also when the reader has enough.
     subprocess.kill("SIGKILL");
     await subprocess;
   }

@@ -68,7 +68,7 @@ function decode(bytes: Buffer, contentType: string): string {
   }
 }
 
-/** In a thread: whoever wrote the page may have written it to take seconds, or never to end. */
+/** In a thread: a page may be written so that its conversion takes seconds, or never ends. */
 async function convert(html: string, { format, threads, signal }: Conversion): Promise<string> {
   const task = {
     program: new URL("./pageConverter.mjs", import.meta.url),

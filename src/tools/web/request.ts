@@ -59,7 +59,7 @@ function toWebResponse(response: IncomingMessage): WebResponse {
 function decompressed(response: IncomingMessage): Readable {
   const decoder = decoderFor(response.headers["content-encoding"]?.trim().toLowerCase());
   if (decoder === undefined) return response;
-  // A failure of either side destroys the other, and whoever reads is told by the last.
+  // A failure of either side destroys the other. The reader gets the error from the last stream.
   return pipeline(response, decoder, () => {});
 }
 
