@@ -77,7 +77,8 @@ function edit(what: string, content: () => string, oldText: string, replaceAll =
     what: `edit: ${what}`,
     async prepare(house: HostileHouse) {
       await house.known("edited.txt", content());
-      const edits = [{ oldText, newText: "b", replaceAll }];
+      // So that the same edit can be done again.
+      const edits = [{ oldText, newText: `${oldText}.`, replaceAll }];
       return () => house.call("edit", { path: "edited.txt", edits });
     },
   };
@@ -212,7 +213,10 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     async prepare(house) {
       await house.known("diff.txt", nineMb());
       const content = lines(60_000, (n) => `${n * 2} ${"other words of such a line ".repeat(2)}`);
-      return () => house.call("write", { path: "diff.txt", content });
+      let count = 0;
+      // Another text each time it is done.
+      const changed = () => content.replaceAll("other", `other${count++}`);
+      return () => house.call("write", { path: "diff.txt", content: changed() });
     },
   },
   attached("20 MB of English", "text/plain", "plain text "),
