@@ -51,6 +51,18 @@ describe("a request", () => {
     });
   });
 
+  it.each([null, "words", 5, undefined])(
+    "rejects with no data where the error has %j",
+    async (data) => {
+      server.handlers.ping = () => {
+        throw new FakeError(-32603, "broken", data as unknown as object);
+      };
+      const error = await client.api.ping().catch((e) => e);
+      expect(error).toBeInstanceOf(TurnwireRpcError);
+      expect(error).toMatchObject({ code: -32603, message: "broken", retryable: false, data: {} });
+    },
+  );
+
   it("is cancelled by its signal, and rejects with what the server answers", async () => {
     const cancelled = new Deferred<object>();
     server.handlers.waitRun = () => cancelled.promise;

@@ -2,8 +2,17 @@
 import { rows } from "./row.js";
 
 const allow = ["bash:cd *", "bash:cd", "bash:./build.sh", "bash:ls*", "bash:pushd *", "bash:tool"];
+const inRoot = [...allow, "bash:chroot *"];
 
 export const folderLines = [
+  ...rows(
+    { allow: inRoot },
+    {
+      allow: ["chroot evil ls"],
+      ask: ["chroot evil ./build.sh", "chroot evil tool", "chroot evil /bin/sh -c ./build.sh"],
+      deny: [],
+    },
+  ),
   ...rows(
     { allow },
     {
