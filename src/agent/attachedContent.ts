@@ -13,6 +13,8 @@ const sentImages = /^image\/(png|jpeg|gif|webp)$/;
 const textTypes =
   /^(text\/.*|application\/(json|xml|yaml|x-yaml|toml|javascript|typescript|sql|x-sh)|image\/svg\+xml|.*\+(json|xml))$/;
 
+const neither = "it is neither text nor an image";
+
 /** What becomes of images: the model takes them, it takes none, or its provider refused one. */
 export type ImageUse = "taken" | "none" | "refused";
 
@@ -24,18 +26,37 @@ export function attachedContent(
 ): LanguageModelV3TextPart | LanguageModelV3FilePart {
   if (data === undefined) return note(part, "is no longer there");
   if (isSentAsImage(part.mimeType)) {
-    if (images === "none") return note(part, "cannot be shown: this model takes no images");
-    if (images === "refused") return note(part, "cannot be shown: the provider refused it");
-    const kind = imageKind(data);
-    if (data.length === 0) return note(part, "cannot be shown: it is empty");
-    if (kind !== undefined && kind !== essenceOf(part.mimeType)) {
-      return note(part, `cannot be shown: it is ${kind}, not what its type says`);
-    }
+    const reason = imageHindrance(part, data, images);
+    if (reason !== undefined) return note(part, `cannot be shown: ${reason}`);
     return { type: "file", filename: part.name, mediaType: essenceOf(part.mimeType), data };
   }
   const text = attachedText(data, part.mimeType);
-  if (text === undefined) return note(part, "cannot be shown: it is neither text nor an image");
+  if (text === undefined) return note(part, `cannot be shown: ${neither}`);
   return marked(taggedText("attachment", text, `name=${JSON.stringify(part.name)}`));
+}
+
+/** Why a model is told of an attachment in words instead of being shown it; undefined where it is shown. */
+export function hindranceOf(
+  part: AttachmentPart,
+  data: Uint8Array | undefined,
+  images: ImageUse,
+): string | undefined {
+  if (data === undefined) return "it is no longer there";
+  if (isSentAsImage(part.mimeType)) return imageHindrance(part, data, images);
+  return attachedText(data, part.mimeType) === undefined ? neither : undefined;
+}
+
+function imageHindrance(
+  { mimeType }: AttachmentPart,
+  data: Uint8Array,
+  images: ImageUse,
+): string | undefined {
+  if (images === "none") return "this model takes no images";
+  if (images === "refused") return "the provider refused it";
+  if (data.length === 0) return "it is empty";
+  const kind = imageKind(data);
+  const isOther = kind !== undefined && kind !== essenceOf(mimeType);
+  return isOther ? `it is ${kind}, not what its type says` : undefined;
 }
 
 /** Whether a file of this type goes to a model that takes images as an image. */

@@ -39,6 +39,17 @@ export interface ModelCall {
   /** How long the model may send nothing. */
   readonly idleSeconds: number;
   readonly random: () => number;
+  /** Called when a try has failed and another one comes. */
+  onRetry?(retry: Retry): void;
+}
+
+/** A try that comes after a pause. */
+export interface Retry {
+  /** Its number, from 2. */
+  readonly attempt: number;
+  readonly waitMs: number;
+  /** Why the one before it failed, without secrets. */
+  readonly reason: string;
 }
 
 /** Takes what a model streams. What it throws ends the call and is thrown on. */
@@ -74,6 +85,7 @@ export async function callModel(
     if (waitMs === undefined) return { kind: "failed", failure: told(result.failure, attempt) };
     const { errorName, message } = result.failure;
     surroundings.log.info({ attempt, waitMs, errorName, error: message }, "model call is retried");
+    call.onRetry?.({ attempt: attempt + 1, waitMs: Math.round(waitMs), reason: message });
     try {
       await sleep(surroundings.clock, waitMs, call.signal);
     } catch {

@@ -22,9 +22,8 @@ export interface ModelPromptInput {
   readonly messages: readonly HistoryMessage[];
   /** Index of the first of `messages` that belongs to the present turn. */
   readonly turnStart: number;
-  readonly supportsImages: boolean;
-  /** The provider has refused an image of this prompt: notes stand in their place. */
-  readonly areImagesRefused?: boolean;
+  /** What becomes of the image that is a part of a message: where it is not taken, a note stands for it. */
+  imageUse(message: HistoryMessage, partIndex: number): ImageUse;
 }
 
 /** A prompt, and where in it the present turn begins. */
@@ -39,12 +38,11 @@ type AssistantContent = AssistantMessage["content"];
 /** Builds the prompt, in one pass over the history. */
 export function modelPrompt(input: ModelPromptInput): ModelPrompt {
   const builder = new PromptBuilder(input.systemPrompt);
-  const taken = input.supportsImages ? "taken" : "none";
-  const images = input.areImagesRefused ? "refused" : taken;
+  const { imageUse } = input;
   let turnStart: number | undefined;
   for (const [index, message] of input.messages.entries()) {
     if (index === input.turnStart) turnStart = builder.settle();
-    builder.add(message, images, index === input.messages.length - 1);
+    builder.add(message, imageUse, index === input.messages.length - 1);
   }
   const end = builder.settle();
   return { prompt: builder.prompt, turnStart: turnStart ?? end };
@@ -61,13 +59,13 @@ class PromptBuilder {
       systemPrompt === "" ? [] : [{ role: "system", content: wellFormed(systemPrompt) }];
   }
 
-  add(message: HistoryMessage, images: ImageUse, isLast: boolean): void {
+  add(message: HistoryMessage, imageUse: ModelPromptInput["imageUse"], isLast: boolean): void {
     if (message.isSummary) {
       this.settle();
       this.prompt.push(summaryMessage(message, isLast));
     } else if (message.role === "user") {
       this.settle();
-      this.prompt.push(userMessage(message, images));
+      this.prompt.push(userMessage(message, imageUse));
     } else if (message.role === "assistant") {
       this.settle();
       this.#addAssistant(message);
@@ -130,14 +128,18 @@ function summaryMessage(message: HistoryMessage, isLast: boolean): LanguageModel
   return { role: "user", content: [{ type: "text", text }] };
 }
 
-function userMessage(message: HistoryMessage, images: ImageUse): LanguageModelV3Message {
+function userMessage(
+  message: HistoryMessage,
+  imageUse: ModelPromptInput["imageUse"],
+): LanguageModelV3Message {
   const content = message.parts.flatMap((part, index) => {
     if (part.type === "text" && !isBlank(part.text)) {
       return [{ type: "text" as const, text: wellFormed(part.text) }];
     }
     if (part.type !== "attachment") return [];
     const named = { ...part, name: wellFormed(part.name), mimeType: wellFormed(part.mimeType) };
-    return [attachedContent(named, message.attachmentData?.get(index), images)];
+    const data = message.attachmentData?.get(index);
+    return [attachedContent(named, data, imageUse(message, index))];
   });
   // Providers refuse a message without content.
   if (content.length === 0) content.push({ type: "text", text: "(nothing)" });

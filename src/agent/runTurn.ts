@@ -3,6 +3,7 @@
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
 import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
 import type { ModelFailure } from "../models/modelFailure.js";
+import { AttachmentUse } from "./attachmentUse.js";
 import { callOptions } from "./callOptions.js";
 import { ContextRoom } from "./contextRoom.js";
 import { Conversation } from "./conversation.js";
@@ -44,9 +45,7 @@ class Turn {
   #maySummarize: boolean;
   /** What the user has said that may be a command, and was not looked up yet. */
   readonly #typedCommands: string[] = [];
-  /** Whether the newest call showed an image, and whether one was refused in this turn. */
-  #hasSentImages = false;
-  #areImagesRefused = false;
+  readonly #attachments: AttachmentUse;
 
   constructor(input: TurnInput, ports: TurnPorts) {
     this.#input = input;
@@ -57,6 +56,7 @@ class Turn {
     this.#steps = input.steps ?? new StepBudget(input.limits.maxSteps);
     this.#toolCallIds = toolCallIdsOf(input.history);
     this.#maySummarize = input.autoSummarize;
+    this.#attachments = new AttachmentUse(input.model.info, ports.sink);
   }
 
   /** Runs the turn, and says what was refused on the way. */
@@ -114,8 +114,7 @@ class Turn {
     if (result.kind === "finished") return this.#afterReply(result, reply);
     if (result.kind === "cancelled") return this.#cancelled(reply);
     const { failure } = result;
-    if (failure.isForImage && this.#hasSentImages) {
-      this.#areImagesRefused = true;
+    if (failure.isForImage && this.#attachments.refuse(this.#conversation, failure)) {
       this.#steps.giveBack();
       this.#giveUp(reply, failure);
       return undefined;
@@ -143,14 +142,10 @@ class Turn {
       systemPrompt,
       messages: this.#conversation.messages,
       turnStart: this.#conversation.turnStart,
-      supportsImages: chosen.info.supportsImages,
-      areImagesRefused: this.#areImagesRefused,
+      imageUse: this.#attachments.ofImage,
     });
     const { summarisedCalls } = this.#conversation;
     const note = { purpose: "turn", turnStart, summarisedCalls } as const;
-    this.#hasSentImages = prompt.some(
-      ({ role, content }) => role === "user" && content.some(({ type }) => type === "file"),
-    );
     return callModel(
       {
         model,
@@ -159,6 +154,7 @@ class Turn {
         signal,
         idleSeconds: limits.providerIdleSeconds,
         random: random ?? Math.random,
+        onRetry: (retry) => this.#ports.sink.busyWith({ kind: "retrying", ...retry }),
       },
       reply,
       this.#ports,
@@ -239,7 +235,9 @@ class Turn {
   }
 
   #say(prompt: Prompt): void {
-    this.#conversation.add(this.#ports.sink.say(prompt));
+    const message = this.#ports.sink.say(prompt);
+    this.#conversation.add(message);
+    this.#attachments.said(message);
     if (prompt.text.startsWith("/")) this.#typedCommands.push(prompt.text);
   }
 

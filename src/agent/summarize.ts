@@ -45,6 +45,7 @@ export async function summarize(input: CallerInput, ports: TurnPorts): Promise<T
  */
 export async function writeSummary(input: CallerInput, ports: TurnPorts): Promise<SummaryResult> {
   if (input.history.every(({ isSummary }) => isSummary)) return { kind: "nothing" };
+  ports.sink.busyWith({ kind: "summarizing" });
   let model: LanguageModelV3;
   try {
     model = await input.model.load();

@@ -99,6 +99,7 @@ export class SummaryCall {
         signal,
         idleSeconds: limits.providerIdleSeconds,
         random: random ?? Math.random,
+        onRetry: (retry) => this.#ports.sink.busyWith({ kind: "retrying", ...retry }),
       },
       reply,
       this.#ports,

@@ -17,6 +17,7 @@ import { readPrompt } from "./runPrompt.js";
 import { openSession, type RunPlace } from "./runSession.js";
 import { RunText } from "./runText.js";
 import type { Terminal } from "./terminal.js";
+import { visibleLine } from "./visibleText.js";
 
 /**
  * Runs one prompt and resolves with the exit code (`exitCodes`). Never rejects: what goes wrong is
@@ -206,7 +207,8 @@ class RunCommand {
   }
 
   async #reportEnd(completion: RunComplete): Promise<number> {
-    const { status, error, denials } = completion;
+    const { status, error, denials, warnings = [] } = completion;
+    for (const warning of warnings) await this.#complain(`warning: ${visibleLine(warning)}`);
     if (denials !== undefined) {
       await this.#complain(
         `${denials} ${denials === 1 ? "permission was" : "permissions were"} denied`,

@@ -1,6 +1,6 @@
 /** What the agent does beside talking, as one line each: for the person who watches stderr. */
 import type { Part } from "../protocol/objects/message.js";
-import type { LossyEvent } from "../protocol/registry.js";
+import type { LossyEvent, NotificationParams } from "../protocol/registry.js";
 
 type ToolCall = Extract<Part, { type: "toolCall" }>;
 
@@ -17,8 +17,19 @@ export class RunActivity {
 
   /** The lines that an event is worth, each with its newline; often none. */
   lines(event: LossyEvent): string {
+    if (event.method === "runActivity") return this.#busyWith(event.params);
     if (event.method !== "messageCreated" && event.method !== "messageUpdated") return "";
     return event.params.message.parts.map((part) => this.#linesOf(part)).join("");
+  }
+
+  /** A question shows itself; what a later version may be busy with is shown by its name. */
+  #busyWith({ kind, waitMs, attempt, reason }: NotificationParams<"runActivity">): string {
+    if (kind === "waitingForPermission") return "";
+    if (kind === "summarizing") return this.#line("summarizing the session");
+    if (kind === "waitingForSlot") return this.#line("waiting for other runs to end");
+    const what = kind === "retrying" ? `try ${attempt ?? 2}` : shorten(kind);
+    const when = waitMs === undefined ? "" : ` in ${Math.ceil(waitMs / 1000)} s`;
+    return this.#line(`${what}${when}${reason === undefined ? "" : `: ${shorten(reason)}`}`);
   }
 
   #linesOf(part: Part): string {

@@ -162,7 +162,7 @@ export class RunEnding {
   #facts(run: AcceptedRun, outcome: TurnOutcome) {
     const isCancelled = outcome.status === "cancelled";
     const cause = isCancelled ? (run.cause ?? "user") : outcome.cause;
-    const usage = run.recorder?.usage;
+    const { usage, warnings } = run.recorder ?? {};
     return {
       ...defined({ messageId: outcome.messageId }),
       ...completionText(outcome.text),
@@ -174,7 +174,7 @@ export class RunEnding {
         cause,
       }),
       foldedPrompts: run.folded,
-      ...defined({ usage, denials: outcome.denials }),
+      ...defined({ usage, denials: outcome.denials, warnings }),
       completedAt: toRfc3339(this.#options.clock.now()),
     };
   }

@@ -7,18 +7,22 @@ import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import { cutText } from "../base/text.js";
+import { longestWarning } from "../base/warnings.js";
 import type { HistoryMessage, NewMessage, Prompt, TurnSink } from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Usage } from "../protocol/objects/run.js";
-import type { LossyEvent } from "../protocol/registry.js";
+import type { Activity, LossyEvent } from "../protocol/registry.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { Announcer } from "./coordinatorOptions.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
-import { partsText } from "./storedParts.js";
+import { RunWarnings } from "./runWarnings.js";
+import { partsOf, partsText } from "./storedParts.js";
 import { userMessage } from "./userMessage.js";
+import { toMessage } from "./wireObjects.js";
 
 /** The longest that streamed text waits for the disk, in milliseconds. */
 const flushAfterMs = 250;
@@ -37,8 +41,8 @@ export interface TurnRecorderOptions {
   takeFolded(): readonly Prompt[];
   /** Tells that the session's totals changed. */
   sessionChanged(): void;
-  /** What is used counts here too. */
-  readonly alsoUsedBy?: Pick<TurnSink, "addUsage">;
+  /** Of a sub-task: what it uses, warns of and is busy with is its parent's too. */
+  readonly parent?: Pick<TurnSink, "addUsage" | "warn" | "busyWith">;
 }
 
 /** Records one turn. */
@@ -51,6 +55,7 @@ export class TurnRecorder implements TurnSink {
   #timer: Timer | undefined;
   #usage: Usage = { promptTokens: 0, completionTokens: 0, cost: 0 };
   #hasUsage = false;
+  readonly #warnings = new RunWarnings();
 
   constructor(options: TurnRecorderOptions) {
     const { workspaceId, sessionId, runId } = options.run;
@@ -67,6 +72,11 @@ export class TurnRecorder implements TurnSink {
   /** What the turn has used so far, if a model has told. */
   get usage(): Usage | undefined {
     return this.#hasUsage ? this.#usage : undefined;
+  }
+
+  /** What its completion warns of, if of anything. */
+  get warnings(): string[] | undefined {
+    return this.#warnings.list;
   }
 
   say(prompt: Prompt): HistoryMessage {
@@ -114,12 +124,38 @@ export class TurnRecorder implements TurnSink {
       completionTokens: this.#usage.completionTokens + usage.completionTokens,
       cost: this.#usage.cost + usage.cost,
     };
-    const { sessions, runs, run, clock, alsoUsedBy } = this.#options;
+    const { sessions, runs, run, clock, parent } = this.#options;
     sessions.addUsage(run.sessionId, usage, clock.now());
     // What a sub-task used reaches its run by way of its parent.
-    if (alsoUsedBy === undefined) runs.addUsage(run.position, usage);
+    if (parent === undefined) runs.addUsage(run.position, usage);
     this.#options.sessionChanged();
-    alsoUsedBy?.addUsage(usage);
+    parent?.addUsage(usage);
+  }
+
+  warn(warning: string): void {
+    const { parent } = this.#options;
+    if (parent === undefined) this.#warnings.add(warning);
+    else parent.warn(warning);
+  }
+
+  busyWith({ reason, ...activity }: Activity): void {
+    const shown = reason === undefined ? undefined : cutText(reason, longestWarning);
+    const params = { ...this.eventHead, ...activity, ...defined({ reason: shown }) };
+    this.#options.announcer.emit({ method: "runActivity", params });
+    this.#options.parent?.busyWith({ ...activity, ...defined({ reason: shown }) });
+  }
+
+  refused(messageId: string, partIndex: number, model: string): void {
+    const { messages, run, clock } = this.#options;
+    const row = messages.find(run.sessionId, messageId);
+    if (row === undefined) return;
+    const parts = partsOf(row.parts);
+    const part = parts[partIndex];
+    if (part?.type !== "attachment") return;
+    part.refusedBy = [...new Set([...(part.refusedBy ?? []), model])];
+    const changed = { ...row, parts: partsText(parts), updatedAt: clock.now() };
+    messages.update(row.id, changed.parts, changed.updatedAt);
+    this.#emitMessage("messageUpdated", toMessage(changed));
   }
 
   takeFolded(): readonly Prompt[] {

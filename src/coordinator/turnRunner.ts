@@ -183,7 +183,7 @@ export class TurnRunner {
     const sink = new TurnRecorder({
       ...this.#surroundings(run, id, undefined),
       takeFolded: () => [],
-      alsoUsedBy: parent,
+      parent,
     });
     run.children.set(id, sink);
     this.#hooks.sessionChanged(id);
@@ -212,6 +212,7 @@ export class TurnRunner {
     const head = { workspaceId, sessionId, ...defined({ runId }) };
     const permissionId = ids.next("per");
     let answer: PermissionAnswer | undefined;
+    announcer.emit({ method: "runActivity", params: { ...head, kind: "waitingForPermission" } });
     try {
       answer = await desk.ask(clientId, { ...question, ...head, permissionId }, signal);
       return answer;

@@ -12,6 +12,13 @@ import { hiddenBy } from "../permissions/index.js";
 /** The file's name, at the workspace's root. */
 const agentsMdName = "AGENTS.md";
 
+/** The instructions of a workspace, and what a person should know of them. */
+export interface Instructions {
+  readonly text?: string;
+  /** That they are left out, or a part of them, and why. */
+  readonly warning?: string;
+}
+
 /** Longer instructions would crowd out the work. */
 const mostBytes = 32 * 1024;
 
@@ -22,7 +29,7 @@ const mostBytes = 32 * 1024;
 export class AgentsMd {
   readonly #workspacePath: string;
   readonly #log: Log;
-  #last: { readonly identity: string; readonly text: Promise<string | undefined> } | undefined;
+  #last: { readonly identity: string; readonly found: Promise<Instructions> } | undefined;
 
   constructor(workspacePath: string, log: Log = silentLog) {
     this.#workspacePath = workspacePath;
@@ -30,23 +37,23 @@ export class AgentsMd {
   }
 
   /**
-   * The instructions as they are now: UTF-8, or UTF-16 with a byte order mark. Undefined where there
-   * are none, and with a warning in the log where they are no text of these, no file that can be
+   * The instructions as they are now: UTF-8, or UTF-16 with a byte order mark. No text where there are
+   * none, and with a warning, in the log too, where they are no text of these, no file that can be
    * read, or a link that leads out of the workspace. Never rejects.
    */
-  read(): Promise<string | undefined> {
+  read(): Promise<Instructions> {
     const path = join(this.#workspacePath, agentsMdName);
     const identity = identityOf(path);
-    if (this.#last?.identity === identity) return this.#last.text;
+    if (this.#last?.identity === identity) return this.#last.found;
     const isThere = identity !== missingIdentity;
-    const text = isThere
+    const found = isThere
       ? this.#read(path).catch((error: unknown) => this.#forget(error))
-      : Promise.resolve(undefined);
-    this.#last = { identity, text };
-    return text;
+      : Promise.resolve({});
+    this.#last = { identity, found };
+    return found;
   }
 
-  async #read(path: string): Promise<string | undefined> {
+  async #read(path: string): Promise<Instructions> {
     const real = await realpath(path);
     if (!isWithin(await realpath(this.#workspacePath), real)) {
       return this.#leftOut("it is a link that leads out of the workspace");
@@ -58,17 +65,22 @@ export class AgentsMd {
     if (text === undefined) {
       return this.#leftOut("it is neither UTF-8 nor UTF-16 with a byte order mark");
     }
-    return isCut ? `${text}\n[AGENTS.md is longer; the rest is left out]` : text;
+    if (!isCut) return { text };
+    return {
+      text: `${text}\n[AGENTS.md is longer; the rest is left out]`,
+      warning: `${agentsMdName} is longer than ${mostBytes / 1024} KiB: the rest of it is left out.`,
+    };
   }
 
-  #leftOut(reason: string): undefined {
+  #leftOut(reason: string): Instructions {
     this.#log.warn({ workspacePath: this.#workspacePath, reason }, "AGENTS.md is left out");
+    return { warning: `${agentsMdName} is left out: ${reason}.` };
   }
 
   /** Whatever keeps it from being read, a session goes on without it, and the next one tries. */
-  #forget(error: unknown): undefined {
+  #forget(error: unknown): Instructions {
     this.#last = undefined;
-    this.#leftOut(`it cannot be read: ${messageOf(error)}`);
+    return this.#leftOut(`it cannot be read: ${messageOf(error)}`);
   }
 }
 

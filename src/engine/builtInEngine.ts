@@ -25,6 +25,7 @@ import type { SandboxInfo } from "../protocol/objects/model.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { AgentsMd, isAgentsMdDenied } from "./agentsMd.js";
+import { warningsFor } from "./configWarnings.js";
 import { WorkspaceConfinement } from "./confinement.js";
 import type {
   Engine,
@@ -70,6 +71,8 @@ interface Preparation extends Pick<EngineSetup, "config" | "permissions"> {
   readonly env: Readonly<Record<string, string>>;
   /** The built-in tools, and those of the tool servers that are ready. */
   readonly tools: readonly Tool[];
+  /** What a person should know with the turn. */
+  readonly warnings: readonly string[];
   systemPrompt(tools: readonly string[]): string;
 }
 
@@ -113,8 +116,8 @@ class BuiltInEngine implements Engine {
   async prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn> {
     const { clock, ids, log } = this.#options;
     const prepared = await this.#prepare(setup, signal);
-    const small = turnModel(setup, setup.small, clock);
     const { summaryModel: model, config } = prepared;
+    const small = turnModel(setup, setup.small, clock);
     return {
       run: (request) => this.#run(prepared, request),
       summarize: ({ history, signal: summarySignal, sink }) =>
@@ -175,10 +178,13 @@ class BuiltInEngine implements Engine {
       guardGit(this.#workspace, env, this.#options.host, signal),
     ]);
     const { clock } = this.#options;
+    const isDenied = isAgentsMdDenied(config.permissionRules, this.#rulePlaces);
+    const instructions = isDenied ? {} : agentsMd;
     return {
       config,
       permissions: setup.permissions,
       env: { ...env, ...gitGuard },
+      warnings: [...warningsFor(setup, instructions), ...this.#servers.warnings],
       tools: [...this.#tools, ...serverTools],
       large: turnModel(setup, setup.large, clock),
       summaryModel: turnModel(setup, setup[config.summaryModel], clock),
@@ -189,9 +195,7 @@ class BuiltInEngine implements Engine {
           date: localDay(clock.now()),
           tools,
           git,
-          agentsMd: isAgentsMdDenied(config.permissionRules, this.#rulePlaces)
-            ? undefined
-            : agentsMd,
+          agentsMd: instructions.text,
         }),
     };
   }
@@ -231,6 +235,7 @@ class BuiltInEngine implements Engine {
     const { large: model, summaryModel, config, env } = prepared;
     const { sessionId, prompt, history, signal, sink } = request;
     const { limits, autoSummarize } = config;
+    for (const warning of prepared.warnings) sink.warn(warning);
     const steps = new StepBudget(limits.maxSteps);
     const shared = { model, summaryModel, limits, steps, autoSummarize };
     const task = taskTool({

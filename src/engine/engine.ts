@@ -13,7 +13,7 @@ import type { FinishReason, Message, Part } from "../protocol/objects/message.js
 import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
-import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
+import type { Activity, PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 
 /** The workspace that an engine is built for. */
 export interface EngineWorkspace {
@@ -142,6 +142,15 @@ export interface TurnSink {
    * Queue). Called right before each model call, the first too; the turn then says them.
    */
   takeFolded(): readonly Prompt[];
+  /** What the completion tells a person beside the outcome; said twice, it is told once. */
+  warn(warning: string): void;
+  /** Tells whoever watches what the turn is busy with. May be lost. */
+  busyWith(activity: Activity): void;
+  /**
+   * Notes on an attachment of a stored message of the session that a model (`provider/model`) is not
+   * to be shown it again.
+   */
+  refused(messageId: string, partIndex: number, model: string): void;
   /** Makes a stored summary the beginning of the session's history. */
   setSummary(messageId: string): void;
 }

@@ -1,5 +1,6 @@
 // What waits while the pipe is busy (protocol.md section 6): bounded, deltas of one part merged into
-// one, and when it is full the oldest of what can be merged goes first and is counted.
+// one, of what a run is busy with the newest alone, and when it is full the oldest delta goes first and
+// is counted.
 import type { LossyEvent, NotificationParams } from "../protocol/registry.js";
 
 /** The most events that wait on one connection. */
@@ -9,7 +10,7 @@ export const maxUnits = 8 * 1024 * 1024;
 
 interface Entry {
   readonly ordinal: number;
-  readonly event: LossyEvent;
+  event: LossyEvent;
   /** What streamed in behind a delta; undefined until something does. */
   more: MergedText | undefined;
   /** Where the text of a delta ends in its part, in UTF-16 units. */
@@ -24,7 +25,7 @@ export class EventBuffer {
   #head = 0;
   #deltas: Entry[] = [];
   #deltasHead = 0;
-  /** By session, the delta that the next one of the same part may join. */
+  /** By session, its newest event where the next one may join it or take its place. */
   readonly #tails = new Map<string, Entry>();
   #live = 0;
   #units = 0;
@@ -47,8 +48,17 @@ export class EventBuffer {
     return this.#live === 0 && this.#dropped === 0;
   }
 
-  /** Adds an event, or joins it to the delta before it. */
+  /** Adds an event, joins it to the delta before it, or puts it in the place of one that it outdates. */
   add(event: LossyEvent): void {
+    if (event.method === "runActivity") {
+      const tail = this.#tails.get(event.params.sessionId);
+      if (tail !== undefined && isOutdated(tail.event, event.params)) {
+        this.#grow(tail, unitsOf(event) - tail.units);
+        tail.event = event;
+        this.#makeRoom();
+        return;
+      }
+    }
     if (event.method === "messageDelta") {
       const tail = this.#tails.get(event.params.sessionId);
       if (tail !== undefined && continues(tail, event.params)) {
@@ -72,9 +82,9 @@ export class EventBuffer {
     this.#entries.push(entry);
     this.#live++;
     this.#grow(entry, unitsOf(event));
-    if (event.method === "messageDelta") {
+    if (event.method === "messageDelta") this.#deltas.push(entry);
+    if (event.method === "messageDelta" || event.method === "runActivity") {
       this.#tails.set(event.params.sessionId, entry);
-      this.#deltas.push(entry);
     } else if ("sessionId" in event.params) {
       this.#tails.delete(event.params.sessionId);
     }
@@ -129,7 +139,7 @@ export class EventBuffer {
     entry.isGone = true;
     this.#live--;
     this.#units -= entry.units;
-    if (entry.event.method === "messageDelta") {
+    if ("sessionId" in entry.event.params) {
       const { sessionId } = entry.event.params;
       if (this.#tails.get(sessionId) === entry) this.#tails.delete(sessionId);
     }
@@ -189,11 +199,17 @@ function continues(tail: Entry, next: NotificationParams<"messageDelta">): boole
   );
 }
 
+/** Whether what a run was busy with is of no interest any more: the same run does something else. */
+function isOutdated(event: LossyEvent, next: NotificationParams<"runActivity">): boolean {
+  return event.method === "runActivity" && event.params.runId === next.runId;
+}
+
 /** What an event weighs beside its text. */
 const overhead = 256;
 
 function unitsOf(event: LossyEvent): number {
   if (event.method === "messageDelta") return overhead + event.params.delta.length;
+  if (event.method === "runActivity") return overhead + (event.params.reason?.length ?? 0);
   if (event.method !== "messageCreated" && event.method !== "messageUpdated") return overhead;
   return event.params.message.parts.reduce((sum, part) => sum + weightOf(part), overhead);
 }

@@ -51,7 +51,7 @@ export class ServerSupervisor {
   #state: State;
   #failures = 0;
   #tools: readonly Tool[] = [];
-  /** What was said of tools that are not used. */
+  /** The tools that are not used, each with the reason, as it is told to a person. */
   readonly #leftOut = new Set<string>();
   #closing: Promise<void> = Promise.resolve();
   /** Everything that has been begun and must have ended before it is stopped. */
@@ -71,6 +71,16 @@ export class ServerSupervisor {
   /** The connection while it is ready. */
   get connection(): ServerConnection | undefined {
     return this.#state.tag === "ready" ? this.#state.connection : undefined;
+  }
+
+  /** What a person should know of it, fit for one to read: it does not run, tools are left out. */
+  get warnings(): readonly string[] {
+    const { id } = this.#options;
+    if (this.#state.tag === "waiting") {
+      return [`The tool server "${id}" does not run: ${this.#state.reason.replace(/\.$/, "")}.`];
+    }
+    if (this.#state.tag === "starting") return [`The tool server "${id}" is still starting.`];
+    return [...this.#leftOut];
   }
 
   /** When the start that is under way began, and a promise for its end; undefined at other times. */
@@ -182,11 +192,12 @@ export class ServerSupervisor {
 
   /** Tells of what is not used, once: some servers list theirs again and again. */
   #leaveOut(kind: ListKind, name: string, why: string): void {
-    const key = JSON.stringify([kind, name, why]);
-    if (this.#leftOut.has(key) || this.#leftOut.size >= mostLeftOut) return;
-    this.#leftOut.add(key);
     const { id, surroundings } = this.#options;
     const one = leftOutNames[kind];
+    const named = name === "" ? `A ${one}` : `The ${one} "${name}"`;
+    const told = `${named} of the tool server "${id}" is left out: ${why}.`;
+    if (this.#leftOut.has(told) || this.#leftOut.size >= mostLeftOut) return;
+    this.#leftOut.add(told);
     surroundings.log.warn({ server: id, [one]: name, why }, `a ${one} is left out`);
   }
 

@@ -41,6 +41,7 @@ export class ToolServers {
   #isDisposed = false;
   /** What was told of tools that are left out; told once as long as it stays so. */
   #toldSurplus = "";
+  #surplus: readonly string[] = [];
 
   constructor(options: ToolServersOptions) {
     this.#options = options;
@@ -129,6 +130,16 @@ export class ToolServers {
       }
     }
     this.#toldSurplus = told;
+    this.#surplus = surplus.map(
+      ({ server, tools }) =>
+        `${tools.length} tools of the tool server "${server}" are left out: a provider takes no more.`,
+    );
+  }
+
+  /** What a person should know of the servers, by {@link tools} as it was called last. */
+  get warnings(): readonly string[] {
+    const own = [...this.#kept.values()].flatMap(({ supervisor }) => supervisor.warnings);
+    return [...own, ...this.#surplus];
   }
 
   /**

@@ -44,6 +44,7 @@ import { messageDelta } from "./notifications/messageDelta.js";
 import { messageUpdated } from "./notifications/messageUpdated.js";
 import { permissionResolved } from "./notifications/permissionResolved.js";
 import { queueChanged } from "./notifications/queueChanged.js";
+import { runActivity } from "./notifications/runActivity.js";
 import { runComplete } from "./notifications/runComplete.js";
 import { sessionDeleted } from "./notifications/sessionDeleted.js";
 import { sessionUpdated } from "./notifications/sessionUpdated.js";
@@ -100,6 +101,7 @@ export const notifications = {
   queueChanged,
   agentFinished,
   agentError,
+  runActivity,
   permissionResolved,
   workspaceClosed,
   eventsDropped,
@@ -122,6 +124,12 @@ export type Result<M extends MethodName> = z.output<ReturnType<(typeof methods)[
 /** A notification's params. */
 export type NotificationParams<N extends NotificationName> = z.output<
   ReturnType<(typeof notifications)[N]["params"]>
+>;
+
+/** What a turn is busy with (`runActivity`). */
+export type Activity = Omit<
+  NotificationParams<"runActivity">,
+  "workspaceId" | "sessionId" | "runId"
 >;
 
 /** `requestPermission`'s params. */

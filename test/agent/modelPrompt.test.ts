@@ -21,8 +21,11 @@ function result(toolCallId: string, output = "out", isError = false): Part {
   return { type: "toolResult", toolCallId, name: "read", output, isError };
 }
 
+const none = () => "none" as const;
+
 function build(messages: HistoryMessage[], supportsImages = false): LanguageModelV3Prompt {
-  return modelPrompt({ systemPrompt: "sys", messages, turnStart: 0, supportsImages }).prompt;
+  const imageUse = supportsImages ? () => "taken" as const : none;
+  return modelPrompt({ systemPrompt: "sys", messages, turnStart: 0, imageUse }).prompt;
 }
 
 function attachment(mimeType: string, data: Uint8Array | undefined, supportsImages = false) {
@@ -100,7 +103,7 @@ describe("a model's prompt", () => {
       message("assistant", call("a")),
       message("user", text("new")),
     ];
-    const built = modelPrompt({ systemPrompt: "s", messages, turnStart: 2, supportsImages: false });
+    const built = modelPrompt({ systemPrompt: "s", messages, turnStart: 2, imageUse: none });
     expect(built.prompt[built.turnStart]).toEqual({
       role: "user",
       content: [{ type: "text", text: "new" }],
@@ -152,7 +155,7 @@ describe("a model's prompt", () => {
       ),
       message("tool", result(half, half)),
     ];
-    const input = { systemPrompt: half, messages, turnStart: 0, supportsImages: false };
+    const input = { systemPrompt: half, messages, turnStart: 0, imageUse: none };
     const { prompt } = modelPrompt(input);
     expect(JSON.stringify(prompt)).not.toMatch(/\\ud[89a-f]/i);
     const [system, summary, user, reply, tool] = prompt;

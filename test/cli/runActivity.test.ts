@@ -46,6 +46,20 @@ describe("the activity of a run", () => {
     expect(lines).toBe('bash {"path":"a","text":"b"}\n');
   });
 
+  it.each([
+    [
+      { kind: "retrying", attempt: 3, waitMs: 1200, reason: "it answered 429\u001b[2J" },
+      "try 3 in 2 s: it answered 429 [2J\n",
+    ],
+    [{ kind: "summarizing" }, "summarizing the session\n"],
+    [{ kind: "waitingForSlot" }, "waiting for other runs to end\n"],
+    [{ kind: "waitingForPermission" }, ""],
+    [{ kind: "dreaming", reason: "of sheep" }, "dreaming: of sheep\n"],
+  ])("tells what the run is busy with: %o", (activity, line) => {
+    const params = { workspaceId: "w", sessionId: "s", ...activity };
+    expect(new RunActivity(false).lines({ method: "runActivity", params })).toBe(line);
+  });
+
   it("is dimmed on a terminal", () => {
     const lines = new RunActivity(true).lines(update(call("running", { command: "ls" })));
     expect(lines).toBe("\u001b[2mbash ls\u001b[22m\n");

@@ -24,7 +24,7 @@ beforeAll(async () => {
     {
       id: "big",
       name: "The big one",
-      contextWindow: 1000,
+      contextWindow: 100_000,
       canReason: true,
       costPerMillionInput: 1,
     },
@@ -55,7 +55,7 @@ describe("initAgent", () => {
     expect(info).toEqual({
       ...{ isReady: true, isBusy: false, engine: before.engine },
       model: {
-        ...{ id: "big", provider: "loopback", name: "The big one", contextWindow: 1000 },
+        ...{ id: "big", provider: "loopback", name: "The big one", contextWindow: 100_000 },
         ...{ canReason: true, supportsImages: false, costPerMillionInput: 1 },
       },
       modelConfig: { provider: "loopback", model: "big" },

@@ -30,49 +30,49 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 describe("AGENTS.md", () => {
   it("is read from the workspace's root, also through a link inside", async () => {
-    expect(await agentsMd.read()).toBeUndefined();
+    expect((await agentsMd.read()).text).toBeUndefined();
     writeFileSync(join(workspace, "CONTRIBUTING.md"), "Use tabs.");
     symlinkSync("CONTRIBUTING.md", file);
-    expect(await agentsMd.read()).toBe("Use tabs.");
+    expect((await agentsMd.read()).text).toBe("Use tabs.");
   });
 
   it("is not read through a link that leads out", async () => {
     writeFileSync(join(base, "outside"), "secret");
     symlinkSync(join(base, "outside"), file);
-    expect(await agentsMd.read()).toBeUndefined();
+    expect((await agentsMd.read()).text).toBeUndefined();
   });
 
   it("is read again when it has changed, has gone or has come", async () => {
     writeFileSync(file, "Use tabs.");
-    expect(await agentsMd.read()).toBe("Use tabs.");
+    expect((await agentsMd.read()).text).toBe("Use tabs.");
     writeFileSync(file, "Use spaces.");
-    expect(await agentsMd.read()).toBe("Use spaces.");
+    expect((await agentsMd.read()).text).toBe("Use spaces.");
     rmSync(file);
-    expect(await agentsMd.read()).toBeUndefined();
+    expect((await agentsMd.read()).text).toBeUndefined();
     writeFileSync(file, "Use both.");
-    expect(await agentsMd.read()).toBe("Use both.");
+    expect((await agentsMd.read()).text).toBe("Use both.");
   });
 
   it("is read again after it could not be", async () => {
     writeFileSync(file, "Use tabs.");
     disk.isFailing = true;
-    expect(await agentsMd.read()).toBeUndefined();
+    expect((await agentsMd.read()).text).toBeUndefined();
     disk.isFailing = false;
-    expect(await agentsMd.read()).toBe("Use tabs.");
+    expect((await agentsMd.read()).text).toBe("Use tabs.");
   });
 
   it("is no longer read once it has become a link that leads out", async () => {
     writeFileSync(file, "Use tabs.");
-    expect(await agentsMd.read()).toBe("Use tabs.");
+    expect((await agentsMd.read()).text).toBe("Use tabs.");
     rmSync(file);
     writeFileSync(join(base, "outside"), "secret");
     symlinkSync(join(base, "outside"), file);
-    expect(await agentsMd.read()).toBeUndefined();
+    expect((await agentsMd.read()).text).toBeUndefined();
   });
 
   it("is cut at 32 KiB, between characters, and says so", async () => {
     writeFileSync(file, `x${"é".repeat(20_000)}`);
-    const text = await agentsMd.read();
+    const text = (await agentsMd.read()).text;
     expect(text).toMatch(/^xé+\n\[AGENTS\.md is longer; the rest is left out\]$/);
     expect(text?.indexOf("\n")).toBe(1 + 16_383);
   });
@@ -83,12 +83,12 @@ describe("AGENTS.md", () => {
     "no named pipes in folders",
   )("is not waited for where it is a pipe", async () => {
     execFileSync("mkfifo", [file]);
-    expect(await agentsMd.read()).toBeUndefined();
+    expect((await agentsMd.read()).text).toBeUndefined();
   });
 
   it("is not a folder", async () => {
     mkdirSync(file);
-    expect(await agentsMd.read()).toBeUndefined();
+    expect((await agentsMd.read()).text).toBeUndefined();
   });
 
   it.each([
@@ -97,12 +97,12 @@ describe("AGENTS.md", () => {
     ["UTF-16, big-endian", Buffer.from("\ufeffUse tabs, Jürgen.", "utf16le").swap16()],
   ])("is decoded by its mark: %s", async (_, bytes) => {
     writeFileSync(file, bytes);
-    expect(await agentsMd.read()).toBe("Use tabs, Jürgen.");
+    expect((await agentsMd.read()).text).toBe("Use tabs, Jürgen.");
   });
 
   it("is cut between characters in UTF-16 too", async () => {
     writeFileSync(file, Buffer.from(`\ufeffx${"😀".repeat(20_000)}`, "utf16le"));
-    expect(await agentsMd.read()).toMatch(/^x(😀)+\n\[AGENTS\.md is longer/u);
+    expect((await agentsMd.read()).text).toMatch(/^x(😀)+\n\[AGENTS\.md is longer/u);
   });
 
   it.each([
@@ -121,7 +121,9 @@ describe("AGENTS.md", () => {
     const { log, messages, fields } = recordingLog();
     const logged = new AgentsMd(workspace, log);
     write();
-    expect(await logged.read()).toBeUndefined();
+    expect(await logged.read()).toEqual({
+      warning: expect.stringMatching(/^AGENTS\.md is left out: .+\.$/),
+    });
     expect(messages).toEqual(["AGENTS.md is left out"]);
     expect(fields).toMatchObject([{ reason: expect.stringContaining(reason) }]);
   });

@@ -67,6 +67,41 @@ describe("deltas that wait", () => {
   });
 });
 
+describe("what a run is busy with", () => {
+  const busy = (kind: string, runId = "r", sessionId = "s"): LossyEvent => ({
+    method: "runActivity",
+    params: { ...head, sessionId, runId, kind },
+  });
+
+  it("waits once for each run: the newest takes the place of the one before", () => {
+    expect(drain(fill(busy("retrying"), busy("retrying"), busy("summarizing")))).toEqual([
+      busy("summarizing"),
+    ]);
+  });
+
+  it("does not jump over another event of its session, nor into another run", () => {
+    const events = [busy("a"), count(1), busy("b"), busy("c", "q"), delta(0, "x"), busy("d", "q")];
+    expect(drain(fill(...events))).toEqual(events);
+  });
+
+  it("is put together over the events of another session", () => {
+    expect(drain(fill(busy("a"), busy("b", "q", "t"), busy("c")))).toEqual([
+      busy("c"),
+      busy("b", "q", "t"),
+    ]);
+  });
+
+  it("is bounded by its text too", () => {
+    const long = (n: number): LossyEvent => ({
+      method: "runActivity",
+      params: { ...head, runId: `${n}`, kind: "retrying", reason: "x".repeat(maxUnits / 4) },
+    });
+    const [first, ...rest] = drain(fill(...Array.from({ length: 9 }, (_, n) => long(n))));
+    expect(first).toEqual({ method: "eventsDropped", params: { count: 6 } });
+    expect(rest).toEqual([long(6), long(7), long(8)]);
+  });
+});
+
 describe("a full buffer", () => {
   it("lets the oldest delta go first, and says how many went", () => {
     const buffer = fill(count(0), delta(0, "a"), delta(9, "b"));

@@ -254,9 +254,9 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     async prepare(house) {
       await house.write("AGENTS.md", "< / agents ".repeat(900_000));
       return async () => {
-        const agentsMd = await new AgentsMd(house.folder).read();
+        const { text: agentsMd } = await new AgentsMd(house.folder).read();
         const place = { workspacePath: house.folder, platform: "linux", date: "2026-01-01" };
-        return systemPrompt({ ...place, agentsMd, tools: [] });
+        return systemPrompt({ ...place, agentsMd: agentsMd ?? "", tools: [] });
       };
     },
   },

@@ -8,6 +8,7 @@ import type {
 } from "../../src/engine/engine.js";
 import type { FinishReason, Part } from "../../src/protocol/objects/message.js";
 import type { Usage } from "../../src/protocol/objects/run.js";
+import type { Activity } from "../../src/protocol/registry.js";
 
 /** A message in memory that refuses what a stored one would refuse. */
 export class MemoryMessage implements MessageWriter {
@@ -89,6 +90,9 @@ export class MemoryMessage implements MessageWriter {
 export class MemorySink implements TurnSink {
   readonly messages: MemoryMessage[] = [];
   readonly usages: Usage[] = [];
+  readonly warnings: string[] = [];
+  readonly activities: Activity[] = [];
+  readonly refusals: string[] = [];
   readonly journal: string[] = [];
   /** What the next call of `takeFolded` takes, call by call. */
   readonly folds: Prompt[][] = [];
@@ -116,6 +120,18 @@ export class MemorySink implements TurnSink {
   takeFolded(): readonly Prompt[] {
     this.#note("takeFolded");
     return this.folds.shift() ?? [];
+  }
+
+  warn(warning: string): void {
+    this.warnings.push(warning);
+  }
+
+  busyWith(activity: Activity): void {
+    this.activities.push(activity);
+  }
+
+  refused(messageId: string, partIndex: number, model: string): void {
+    this.refusals.push(`${messageId} ${partIndex} ${model}`);
   }
 
   setSummary(messageId: string): void {

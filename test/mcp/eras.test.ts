@@ -56,6 +56,9 @@ describe.each(ways)("over %s", (_, serve) => {
     workshop.configure({ odd: await serve(oddity) });
     expect(await workshop.names()).toEqual([]);
     expect(workshop.logged(down)[0]?.fields.reason).toBe(reason);
+    expect(workshop.servers.warnings).toEqual([
+      `The tool server "odd" does not run: ${reason.replace(/\.$/, "")}.`,
+    ]);
   });
 
   test.each(["oldBadTools", "newBadTools"])(
@@ -69,6 +72,10 @@ describe.each(ways)("over %s", (_, serve) => {
         ["warn", "bad"],
         ["warn", ""],
         ["warn", ""],
+      ]);
+      expect(workshop.servers.warnings).toEqual([
+        expect.stringMatching(/^The tool "bad" of the tool server "odd" is left out: its entry/),
+        ...[1, 2].map(() => expect.stringMatching(/^A tool of the tool server "odd" is left/)),
       ]);
       expect(told[0]?.fields.why).toMatch(/^its entry is wrong at "inputSchema": /);
     },

@@ -357,6 +357,12 @@ test.each([
     });
     await house.names();
     expect(house.warnings).toEqual(missing);
+    expect(house.servers.warnings).toEqual(
+      missing.map(
+        ({ server, tools }) =>
+          `${tools.length} tools of the tool server "${server}" are left out: a provider takes no more.`,
+      ),
+    );
   },
 );
 

@@ -61,6 +61,12 @@ export const Part = lazySchema(() =>
         name: z.string(),
         mimeType: z.string(),
         size: z.int().nonnegative().describe("Bytes."),
+        refusedBy: z
+          .array(z.string())
+          .optional()
+          .describe(
+            "The models (`provider/model`) whose provider refused this image; they are told of it in words.",
+          ),
       }),
       z.object({
         type: z.literal("finish"),

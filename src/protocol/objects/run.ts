@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type RunErrorName as KnownRunError, runErrorTable } from "../../base/runErrors.js";
+import { longestWarning, mostWarnings } from "../../base/warnings.js";
 import { lazySchema } from "../declare.js";
 
 /** How a turn ended. */
@@ -86,6 +87,12 @@ export const RunComplete = lazySchema(() =>
         .positive()
         .optional()
         .describe("How many permissions were refused; absent where none was."),
+      warnings: z
+        .array(z.string())
+        .optional()
+        .describe(
+          `What the person should know although it failed nothing: what the model was not shown, tools and settings that were left out. At most ${mostWarnings}, each of at most ${longestWarning} characters; absent where there is none.`,
+        ),
       completedAt: z.iso.datetime().describe("RFC 3339, UTC."),
     })
     .meta({ id: "RunComplete", description: "The terminal record of a turn." }),
