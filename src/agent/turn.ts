@@ -7,6 +7,7 @@ import type { Limits } from "../config/types.js";
 import type { HistoryMessage, Prompt, TurnSink } from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
 import type { Tool } from "../tools/tool.js";
 import type { StepBudget } from "./stepBudget.js";
 
@@ -45,6 +46,8 @@ export interface TurnInput extends CallerInput {
   readonly steps?: StepBudget;
   /** What writes the turn's summaries; its own model unless given. */
   readonly summaryModel?: TurnModel;
+  /** Asks the user what a tool server wants to know; resolves with undefined where nobody can answer. */
+  requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
   /** What a prompt's text stands for where it begins with a command; undefined where it has none. */
   expand?(text: string): Promise<string | undefined>;
   /** Called once, when the prompt is stored and before the first model call. */

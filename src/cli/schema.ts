@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { errorTable } from "../base/errors.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../protocol/declare.js";
+import { Command } from "../protocol/objects/command.js";
 import {
   Attachment,
   FinishReason,
@@ -43,6 +44,7 @@ export const protocolObjects = {
   AgentInfo,
   ModelInfo,
   SandboxInfo,
+  Command,
   SelectedModel,
   PermissionMode,
   RunState,

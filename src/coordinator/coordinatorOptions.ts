@@ -3,7 +3,13 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Turn } from "../engine/engine.js";
 import type { Outbox } from "../events/outbox.js";
-import type { LossyEvent, PermissionAnswer, PermissionQuestion } from "../protocol/registry.js";
+import type {
+  InputAnswer,
+  InputRequest,
+  LossyEvent,
+  PermissionAnswer,
+  PermissionQuestion,
+} from "../protocol/registry.js";
 import type { Database } from "../storage/database.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
@@ -23,6 +29,12 @@ export interface QuestionDesk {
     question: PermissionQuestion,
     signal: AbortSignal,
   ): Promise<PermissionAnswer | undefined>;
+  /** Asks for what a tool server wants to know; as {@link QuestionDesk.ask}. */
+  requestInput(
+    clientId: string,
+    question: InputRequest,
+    signal: AbortSignal,
+  ): Promise<InputAnswer | undefined>;
 }
 
 /** What a workspace's coordinator is built from. */

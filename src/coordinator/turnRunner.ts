@@ -164,6 +164,12 @@ export class TurnRunner {
       signal: run.signal,
       openChild: (title) => this.#openChild(run, title, sink),
       ask: (question, signal) => this.#ask(run, question, signal),
+      requestInput: (question, signal) => {
+        const { workspaceId, ids, desk } = this.#options;
+        const { runId, clientId } = run.request;
+        const head = { inputId: ids.next("inp"), workspaceId, sessionId, ...defined({ runId }) };
+        return desk.requestInput(clientId, { ...head, ...question }, signal);
+      },
     };
   }
 

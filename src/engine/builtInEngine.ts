@@ -261,6 +261,7 @@ class BuiltInEngine implements Engine {
         systemPrompt: prepared.systemPrompt(tools.map(({ name }) => name)),
         workspacePath: this.#workspace.path,
         permissions: this.#permissions(prepared.permissions, request),
+        requestInput: (question, asking) => request.requestInput(question, asking),
         expand: (text) => this.#servers.expand(text, signal),
       },
       { sink, clock, ids, log },

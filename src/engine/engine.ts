@@ -13,7 +13,13 @@ import type { FinishReason, Message, Part } from "../protocol/objects/message.js
 import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
-import type { Activity, PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
+import type {
+  Activity,
+  InputAnswer,
+  InputQuestion,
+  PermissionAnswer,
+  ToolQuestion,
+} from "../protocol/registry.js";
 
 /** The workspace that an engine is built for. */
 export interface EngineWorkspace {
@@ -90,6 +96,8 @@ export interface TurnRequest {
    * rejects with the signal's reason once it is aborted.
    */
   ask(question: ToolQuestion, signal: AbortSignal): Promise<PermissionAnswer | undefined>;
+  /** Asks the same for what a tool server wants to know (section 7); as {@link TurnRequest.ask}. */
+  requestInput(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
 }
 
 /** How a turn ended. */

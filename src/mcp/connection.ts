@@ -5,6 +5,8 @@ import type * as z from "zod";
 import { messageOf } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { ToolFailure } from "../tools/failure.js";
+import { CallLimit, callTimeoutMs } from "./callLimit.js";
+import { type Asker, answerAll, elicit } from "./elicitation.js";
 import { type ListKind, listPages } from "./listing.js";
 import { ListingPace } from "./listingPace.js";
 import { type CallResult, ListedPrompt, ListedTool, readResult } from "./messages.js";
@@ -14,8 +16,6 @@ import { faultText, hasAnswered } from "./serverFault.js";
 import type { ServerNotes } from "./serverNotes.js";
 import { ServerProcess } from "./serverProcess.js";
 
-/** How long one call of a tool may take. */
-export const callTimeoutMs = 600_000;
 /** How long a server that seems dead has to say that it is not. */
 const pingMs = 5_000;
 /** How long a server is told goodbye. */
@@ -32,6 +32,8 @@ export class Connection implements ServerConnection {
   readonly #hooks: ConnectionHooks;
   #tools: readonly ListedTool[] = [];
   #prompts: readonly ListedPrompt[] = [];
+  /** Those of the calls that are under way. */
+  readonly #askers = new Set<Asker>();
   #listing: Promise<void> | undefined;
   #listAgain = false;
   readonly #pace: ListingPace;
@@ -57,6 +59,7 @@ export class Connection implements ServerConnection {
       onTrouble: (error) => this.#trouble(error),
       onEnded: () => this.#ended(),
       onListChanged: () => this.#relist(),
+      onElicit: (params, signal) => elicit(notes.server, params, this.#asker(), signal),
     });
   }
 
@@ -95,10 +98,26 @@ export class Connection implements ServerConnection {
     this.#watch().catch((error: unknown) => this.#notes.trouble(messageOf(error)));
   }
 
-  async call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult> {
-    return this.#limited(signal, async (limit) =>
-      readResult(await this.#client.callTool(tool, input, limit)),
-    );
+  async call(
+    tool: ListedTool,
+    input: object,
+    asker: Asker,
+    signal: AbortSignal,
+  ): Promise<CallResult> {
+    return this.#limited(signal, async (limit) => {
+      const patient: Asker = {
+        sessionId: asker.sessionId,
+        ask: (question, asking) => limit.paused(() => asker.ask(question, asking)),
+      };
+      this.#askers.add(patient);
+      try {
+        const answers = (asked: unknown) =>
+          answerAll(this.#notes.server, asked, patient, limit.signal);
+        return readResult(await this.#client.callTool(tool, input, answers, limit.signal));
+      } finally {
+        this.#askers.delete(patient);
+      }
+    });
   }
 
   async list<T>(
@@ -106,24 +125,19 @@ export class Connection implements ServerConnection {
     entry: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<readonly T[]> {
-    return this.#limited(signal, (limit) => this.#listOf(kind, entry, limit));
+    return this.#limited(signal, (limit) => this.#listOf(kind, entry, limit.signal));
   }
 
   ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<unknown> {
-    return this.#limited(signal, (limit) => this.#client.request(method, params, limit));
+    return this.#limited(signal, (limit) => this.#client.request(method, params, limit.signal));
   }
 
   /** Asks the server within the limit of a call, and has its failures told as a tool's. */
-  async #limited<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #limited<T>(signal: AbortSignal, work: (limit: CallLimit) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
-    const limit = new AbortController();
-    const onAbort = () => limit.abort(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    const timer = this.#surroundings.clock.after(callTimeoutMs, () =>
-      limit.abort(new Error("the call took too long")),
-    );
+    const limit = new CallLimit(this.#surroundings.clock, signal);
     try {
-      return await work(limit.signal);
+      return await work(limit);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ToolFailure) throw error;
@@ -132,9 +146,18 @@ export class Connection implements ServerConnection {
       }
       throw new ToolFailure(this.reasonOf(error), { cause: error });
     } finally {
-      timer.cancel();
-      signal.removeEventListener("abort", onAbort);
+      limit.end();
     }
+  }
+
+  /**
+   * Whom a question of the old era is for, which does not say what it belongs to: the session that
+   * calls, where there is one alone.
+   */
+  #asker(): Asker | undefined {
+    const askers = [...this.#askers];
+    const sessions = new Set(askers.map(({ sessionId }) => sessionId));
+    return sessions.size === 1 ? askers.at(-1) : undefined;
   }
 
   /** Ends the connection, and a server that is a process; resolves when it is gone. */

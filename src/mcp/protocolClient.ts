@@ -1,8 +1,14 @@
 // The protocol's two eras behind one face: servers that are greeted with `initialize` and keep a
 // session, and servers since 2026-07-28, which are asked what they are with `server/discover` and get
 // all that they need to know with each request.
-import { Client, type ServerCapabilities, type Transport } from "@modelcontextprotocol/client";
+import {
+  Client,
+  isInputRequiredResult,
+  type ServerCapabilities,
+  type Transport,
+} from "@modelcontextprotocol/client";
 import { defined } from "../base/defined.js";
+import type { InputAnswer } from "../protocol/registry.js";
 import { answerIn, answerOf, LoosePipeTransport, LooseTransport } from "./looseTransport.js";
 import type { ListedTool } from "./messages.js";
 import { ServerProcess } from "./serverProcess.js";
@@ -17,6 +23,8 @@ export type Era = "unknown" | "old" | "new";
 export const newVersion = "2026-07-28";
 /** How long a process has to answer the question; old ones may leave it unanswered. */
 const probeMs = 2_000;
+/** How often a server may ask for input before it gives a result. */
+const mostRounds = 10;
 /** The package's own limits are longer than ours; these are told by the clock that is passed in. */
 const noTimeout = 0x7fffffff;
 
@@ -33,6 +41,8 @@ export interface ClientHooks {
   onEnded(): void;
   /** A list of the server's has changed: `tools`, `prompts` or `resources`. */
   onListChanged(): void;
+  /** A server of the old era asks something of the user. */
+  onElicit(params: unknown, signal: AbortSignal): Promise<InputAnswer>;
 }
 
 /** A client of one server. */
@@ -50,7 +60,7 @@ export class ProtocolClient {
     this.#client = new Client(
       { name: "turnwire", version },
       {
-        capabilities: {},
+        capabilities: { elicitation: { form: {} } },
         jsonSchemaValidator: noValidation,
         versionNegotiation: {
           mode: era === "new" ? { pin: newVersion } : "auto",
@@ -61,6 +71,10 @@ export class ProtocolClient {
     );
     this.#client.onerror = (error) => hooks.onTrouble(error);
     this.#client.onclose = () => hooks.onEnded();
+    this.#client.setRequestHandler("elicitation/create", async ({ params }, { mcpReq }) => {
+      const { action, content } = await hooks.onElicit(params, mcpReq.signal);
+      return { action, ...defined({ content }) };
+    });
     for (const list of ["tools", "prompts", "resources"] as const) {
       this.#client.setNotificationHandler(`notifications/${list}/list_changed`, () =>
         hooks.onListChanged(),
@@ -113,15 +127,34 @@ export class ProtocolClient {
     return this.#client.request({ method, params }, answerOf, options);
   }
 
-  /** Calls a tool, and resolves with the answer as it came. */
-  async callTool(tool: ListedTool, input: object, signal: AbortSignal): Promise<unknown> {
-    const { name, inputSchema } = tool;
-    const answer = await this.#client.callTool(
-      { name, arguments: { ...input } },
-      // What a server wants to have in its headers too is said by the tool's schema.
-      { signal, timeout: noTimeout, toolDefinition: { name, inputSchema } },
-    );
-    return answerIn(answer);
+  /**
+   * Calls a tool, and resolves with the answer as it came. Where a server of the new era answers that it
+   * has to know something first, it is called again with what `answers` gives.
+   */
+  async callTool(
+    { name, inputSchema }: ListedTool,
+    input: object,
+    answers: (asked: unknown) => Promise<Record<string, InputAnswer>>,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    let more: object = {};
+    for (let round = 0; round <= mostRounds; round++) {
+      const answer: unknown = await this.#client.callTool(
+        { name, arguments: { ...input }, ...more },
+        // What a server wants to have in its headers too is said by the tool's schema.
+        {
+          signal,
+          timeout: noTimeout,
+          toolDefinition: { name, inputSchema },
+          allowInputRequired: true,
+        },
+      );
+      if (!isInputRequiredResult(answer)) return answerIn(answer);
+      const { inputRequests, requestState } = answer;
+      const inputResponses = await answers(inputRequests);
+      more = { inputResponses, ...defined({ requestState }) };
+    }
+    throw new Error(`it asked for input ${mostRounds} times and had not enough`);
   }
 
   /** Asks the server whether it lives. Rejects where it does not answer. */

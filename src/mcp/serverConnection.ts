@@ -6,6 +6,7 @@ import type { Log } from "../base/log.js";
 import type { McpServer } from "../config/types.js";
 import type { ProcessHost } from "../process/processHost.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
+import type { Asker } from "./elicitation.js";
 import type { ListKind } from "./listing.js";
 import type { CallResult, ListedPrompt, ListedTool } from "./messages.js";
 
@@ -40,10 +41,10 @@ export interface ServerConnection {
   /** Its tools, as it listed them last. */
   readonly tools: readonly ListedTool[];
   /**
-   * Calls a tool. Throws a `ToolFailure` where there is no result, and the signal's reason when it is
+   * Calls a tool, and has `asker` asked what the server wants to know. Throws a `ToolFailure` where there is no result, and the signal's reason when it is
    * aborted: the server is told.
    */
-  call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult>;
+  call(tool: ListedTool, input: object, asker: Asker, signal: AbortSignal): Promise<CallResult>;
   /** Its prompts, as it listed them last. */
   readonly prompts: readonly ListedPrompt[];
   /** Whether it has resources to list and to read. */

@@ -10,14 +10,14 @@ const mostLines = 200;
  * more than 200 lines of one start.
  */
 export class ServerNotes {
-  readonly #server: string;
+  readonly server: string;
   readonly #secrets: readonly string[];
   readonly #log: Log;
   #lines = 0;
   #last = "";
 
   constructor(server: string, secrets: readonly string[], log: Log) {
-    this.#server = server;
+    this.server = server;
     this.#secrets = secrets;
     this.#log = log;
   }
@@ -45,9 +45,9 @@ export class ServerNotes {
   }
 
   #debug(fields: object, message: string): void {
-    if (++this.#lines <= mostLines) this.#log.debug({ server: this.#server, ...fields }, message);
+    if (++this.#lines <= mostLines) this.#log.debug({ server: this.server, ...fields }, message);
     else if (this.#lines === mostLines + 1) {
-      this.#log.debug({ server: this.#server }, "a tool server writes too much; it is not logged");
+      this.#log.debug({ server: this.server }, "a tool server writes too much; it is not logged");
     }
   }
 }

@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.js";
 import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import type { Tool } from "../tools/tool.js";
+import type { Asker } from "./elicitation.js";
 import { shownText } from "./fitSchema.js";
 import type { ListKind } from "./listing.js";
 import type { CallResult, ListedTool } from "./messages.js";
@@ -201,9 +202,14 @@ export class ServerSupervisor {
     surroundings.log.warn({ server: id, [one]: name, why }, `a ${one} is left out`);
   }
 
-  async #call(tool: ListedTool, input: object, signal: AbortSignal): Promise<CallResult> {
+  async #call(
+    tool: ListedTool,
+    input: object,
+    asker: Asker,
+    signal: AbortSignal,
+  ): Promise<CallResult> {
     const state = this.#state;
-    if (state.tag === "ready") return state.connection.call(tool, input, signal);
+    if (state.tag === "ready") return state.connection.call(tool, input, asker, signal);
     const { id } = this.#options;
     if (state.tag === "stopped") {
       throw new ToolFailure(`The tool server "${id}" is no longer configured.`);

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { cutText } from "../base/text.js";
 import { requirePermission } from "../permissions/requirePermission.js";
 import { defineTool } from "../tools/defineTool.js";
-import type { Tool } from "../tools/tool.js";
+import type { Tool, ToolContext } from "../tools/tool.js";
+import type { Asker } from "./elicitation.js";
 import { fitSchema, shownText } from "./fitSchema.js";
 import type { CallResult, ListedTool } from "./messages.js";
 import { resultText } from "./resultText.js";
@@ -24,7 +25,7 @@ const inputSchema = z.record(z.string(), z.unknown());
 export function serverTool(
   server: string,
   listed: ListedTool,
-  call: (tool: ListedTool, input: object, signal: AbortSignal) => Promise<CallResult>,
+  call: (tool: ListedTool, input: object, asker: Asker, signal: AbortSignal) => Promise<CallResult>,
 ): Tool | undefined {
   const schema = fitSchema(listed.inputSchema);
   if (schema === undefined) return undefined;
@@ -51,7 +52,14 @@ export function serverTool(
         input,
       });
       context.signal.throwIfAborted();
-      return resultText(await call(listed, input, context.signal));
+      return resultText(await call(listed, input, askerOf(context), context.signal));
     },
   });
+}
+
+function askerOf(context: ToolContext): Asker {
+  return {
+    sessionId: context.sessionId,
+    ask: async (question, signal) => context.requestInput?.(question, signal),
+  };
 }

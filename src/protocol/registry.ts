@@ -26,6 +26,7 @@ import { listWorkspaces } from "./methods/listWorkspaces.js";
 import { ping } from "./methods/ping.js";
 import { queuedPrompts } from "./methods/queuedPrompts.js";
 import { queuedPromptsList } from "./methods/queuedPromptsList.js";
+import { requestInput } from "./methods/requestInput.js";
 import { requestPermission } from "./methods/requestPermission.js";
 import { sendMessage } from "./methods/sendMessage.js";
 import { setModel } from "./methods/setModel.js";
@@ -88,7 +89,7 @@ export const methods = {
 } as const;
 
 /** The requests that the server sends. */
-export const serverMethods = { requestPermission } as const;
+export const serverMethods = { requestPermission, requestInput } as const;
 
 /** The notifications that the server sends. */
 export const notifications = {
@@ -141,6 +142,13 @@ export type ToolQuestion = Omit<
 >;
 /** `requestPermission`'s result. */
 export type PermissionAnswer = z.output<ReturnType<typeof requestPermission.result>>;
+
+/** `requestInput`'s params. */
+export type InputRequest = z.output<ReturnType<typeof requestInput.params>>;
+/** The question as a turn puts it; who is asked, and about which run, is added on the way. */
+export type InputQuestion = Pick<InputRequest, "message" | "schema">;
+/** `requestInput`'s result. */
+export type InputAnswer = z.output<ReturnType<typeof requestInput.result>>;
 
 /** Any event, told apart by its name. */
 export type LossyEvent = {

@@ -34,6 +34,7 @@ export class Handshake {
   readonly #options: HandshakeOptions;
   #isDone = false;
   #canAnswer = true;
+  #canGiveInput = false;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class Handshake {
   /** Whether the client may be asked for permission. */
   get canAnswerQuestions(): boolean {
     return this.#canAnswer;
+  }
+
+  /** Whether the client may be asked for what tool servers want to know. */
+  get canGiveInput(): boolean {
+    return this.#canGiveInput;
   }
 
   /** @throws DomainError `AlreadyInitialized` or `UnsupportedProtocolVersion`. */
@@ -68,6 +74,7 @@ export class Handshake {
     });
     this.#isDone = true;
     this.#canAnswer = params.capabilities?.requestPermission ?? true;
+    this.#canGiveInput = params.capabilities?.requestInput ?? false;
     if (typeof params.processId === "number") this.#options.watchParent(params.processId);
     const result: Result<"initialize"> = {
       protocolVersion,

@@ -1,4 +1,4 @@
-// Asks clients for permission (protocol.md section 7). No handler, an error, a malformed answer or the
+// Asks clients for permission, and for what tool servers want to know (protocol.md section 7). No handler, an error, a malformed answer or the
 // client's going away counts as no answer.
 import {
   type CancellationToken,
@@ -9,6 +9,8 @@ import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { untilAborted } from "../base/untilAborted.js";
 import {
+  type InputAnswer,
+  type InputRequest,
   type PermissionAnswer,
   type PermissionQuestion,
   serverMethods,
@@ -17,9 +19,16 @@ import {
 /** A connection that questions can go to. */
 export interface Askable {
   readonly clientId: string;
+  /** Whether it answers `requestPermission`, and `requestInput`. */
   readonly canAnswer: boolean;
+  readonly canGiveInput: boolean;
   readonly connection: MessageConnection;
 }
+
+type Question = keyof typeof serverMethods;
+type Answer<M extends Question> = ReturnType<
+  ReturnType<(typeof serverMethods)[M]["result"]>["parse"]
+>;
 
 /** Where questions go. */
 export class QuestionDesk {
@@ -47,12 +56,37 @@ export class QuestionDesk {
     signal: AbortSignal,
   ): Promise<PermissionAnswer | undefined> {
     signal.throwIfAborted();
-    const connections = [...this.#connections];
-    const asked = connections.find((one) => one.clientId === clientId) ?? connections[0];
+    const asked = this.#asked(clientId);
     if (asked === undefined || !asked.canAnswer) return undefined;
+    return this.#put(asked, "requestPermission", question, signal);
+  }
+
+  /** Asks for what a tool server wants to know; as {@link QuestionDesk.ask}. */
+  async requestInput(
+    clientId: string,
+    question: InputRequest,
+    signal: AbortSignal,
+  ): Promise<InputAnswer | undefined> {
+    signal.throwIfAborted();
+    const asked = this.#asked(clientId);
+    if (asked === undefined || !asked.canGiveInput) return undefined;
+    return this.#put(asked, "requestInput", question, signal);
+  }
+
+  #asked(clientId: string): Askable | undefined {
+    const connections = [...this.#connections];
+    return connections.find((one) => one.clientId === clientId) ?? connections[0];
+  }
+
+  async #put<M extends Question>(
+    asked: Askable,
+    method: M,
+    question: object,
+    signal: AbortSignal,
+  ): Promise<Answer<M> | undefined> {
     const cancellation = new CancellationTokenSource();
     try {
-      const answer = this.#send(asked.connection, question, cancellation.token);
+      const answer = this.#send(asked.connection, method, question, cancellation.token);
       return await untilAborted(answer, signal);
     } finally {
       // Withdraws the question, where it was not answered.
@@ -61,23 +95,24 @@ export class QuestionDesk {
     }
   }
 
-  async #send(
+  async #send<M extends Question>(
     connection: MessageConnection,
-    question: PermissionQuestion,
+    method: M,
+    question: object,
     token: CancellationToken,
-  ): Promise<PermissionAnswer | undefined> {
+  ): Promise<Answer<M> | undefined> {
     try {
-      return this.#parse(await connection.sendRequest("requestPermission", question, token));
+      return this.#parse(method, await connection.sendRequest(method, question, token));
     } catch (error) {
-      this.#log.info({ reason: messageOf(error) }, "a permission question was not answered");
+      this.#log.info({ method, reason: messageOf(error) }, "a question was not answered");
       return undefined;
     }
   }
 
-  #parse(result: unknown): PermissionAnswer | undefined {
-    const parsed = serverMethods.requestPermission.result().safeParse(result);
-    if (parsed.success) return parsed.data;
-    this.#log.warn({}, "a permission question got a malformed answer");
+  #parse<M extends Question>(method: M, result: unknown): Answer<M> | undefined {
+    const parsed = serverMethods[method].result().safeParse(result);
+    if (parsed.success) return parsed.data as Answer<M>;
+    this.#log.warn({ method }, "a question got a malformed answer");
     return undefined;
   }
 }

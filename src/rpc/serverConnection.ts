@@ -89,6 +89,9 @@ export function serveConnection<D extends ConnectionDelivery>(
     get canAnswer() {
       return handshake.canAnswerQuestions;
     },
+    get canGiveInput() {
+      return handshake.canGiveInput;
+    },
   });
   connection.listen();
   return {

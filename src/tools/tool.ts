@@ -1,6 +1,7 @@
 import type { JSONSchema7 } from "@ai-sdk/provider";
 import type * as z from "zod";
 import type { Permissions } from "../permissions/types.js";
+import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
 
 /** What a tool gets beside its input. */
 export interface ToolContext {
@@ -13,6 +14,8 @@ export interface ToolContext {
   /** Aborted when the turn is cancelled; the tool has ended, its children too, when it returns. */
   readonly signal: AbortSignal;
   readonly permissions: Permissions;
+  /** Asks the user what a tool server wants to know; resolves with undefined where nobody can answer. */
+  requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
   /** Streams output to the clients. The result replaces it. */
   onOutput(delta: string): void;
 }

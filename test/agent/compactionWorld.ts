@@ -110,7 +110,7 @@ export class CompactionWorld {
       commits: new GroupCommit(database, clock),
       outbox: new Outbox(database, { completions, runs }, "srv", ids),
       announcer: { emit: () => {} },
-      desk: { ask: async () => undefined },
+      desk: { ask: async () => undefined, requestInput: async () => undefined },
       recoverIfDead: () => false,
       prepareTurn: async () => this.#prepared(),
     });

@@ -94,6 +94,34 @@ describe("a tool server of the configuration", () => {
     expect((await texts()).slice(2)).toEqual(["/unknown a.ts"]);
   });
 
+  it("asks the user through a client that can answer, and is declined by any other", async () => {
+    const mcpServers = { docs: toolServer(uniqueSeconds()) };
+    for (const requestInput of [true, false]) {
+      const { provider, server } = await start({ mcpServers });
+      await server.call("initialize", { clientId: "c", capabilities: { requestInput } });
+      const asked: unknown[] = [];
+      server.onPermission = (question) => {
+        asked.push(question);
+        return { result: { action: "accept", content: { edition: "second" } } };
+      };
+      provider.enqueue(reply().toolCall("mcp__docs__choose", {}, { id: "c1" }));
+      const session = await openSession(server);
+      await session.run("Choose.", "run-1");
+      const [result] = await resultsOf(session);
+      const action = requestInput
+        ? { action: "accept", content: { edition: "second" } }
+        : { action: "decline" };
+      expect(JSON.parse(result ?? "")[0]).toEqual(action);
+      expect(asked).toMatchObject(
+        requestInput
+          ? [{ sessionId: session.ids.sessionId, runId: "run-1", message: /Which edition/ }].map(
+              ({ message, ...rest }) => ({ ...rest, message: expect.stringMatching(message) }),
+            )
+          : [],
+      );
+    }
+  });
+
   it("gets neither the provider's key nor the server's other variables", async () => {
     const config = {
       mcpServers: { docs: toolServer(uniqueSeconds(), { env: { OWN_TOKEN: "$DOCS_TOKEN" } }) },

@@ -121,7 +121,7 @@ export class CoordinatorHouse {
       },
       ...{ clock, ids, log },
       prepareTurn: (signal) => engine.prepare(setup, signal),
-      desk: { ask: async () => undefined },
+      desk: { ask: async () => undefined, requestInput: async () => undefined },
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });
   }

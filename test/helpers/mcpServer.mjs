@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import {
   createMcpHandler,
+  inputRequired,
   Server,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
@@ -90,6 +91,16 @@ const tools = {
     run: () => {
       sessions.clear();
       return text("who are you?");
+    },
+  },
+  choose: {
+    entry: { inputSchema: empty },
+    run: (_, { mcpReq: { inputResponses, requestState } }) => {
+      const given = inputResponses?.edition;
+      if (given !== undefined) return text(JSON.stringify([given, requestState() ?? null]));
+      const requestedSchema = { type: "object", properties: { edition: { type: "string" } } };
+      const edition = inputRequired.elicit({ message: "Which edition?", requestedSchema });
+      return inputRequired({ inputRequests: { edition }, requestState: "opaque" });
     },
   },
   crash: { entry: { inputSchema: empty }, run: () => die() },

@@ -12,7 +12,7 @@ describe.each(eras)("a server of the era %s", (era) => {
     const names = await workshop.names();
     expect(names).toContain("mcp__test__echo");
     expect(names).toContain("mcp__test__grow");
-    expect(names).toHaveLength(15);
+    expect(names).toHaveLength(16);
   });
 
   test("the model is told the server's own schema, without what providers refuse", async () => {

@@ -6,13 +6,14 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { checkToolInput } from "../../src/agent/toolInput.js";
 import { type Clock, systemClock } from "../../src/base/clock.js";
+import { defined } from "../../src/base/defined.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import type { McpServer } from "../../src/config/types.js";
 import { ToolServers } from "../../src/mcp/toolServers.js";
 import type { PermissionNeed, PermissionVerdict } from "../../src/permissions/types.js";
 import { ProcessHost } from "../../src/process/processHost.js";
-import type { Tool, ToolResult } from "../../src/tools/tool.js";
+import type { Tool, ToolContext, ToolResult } from "../../src/tools/tool.js";
 import { until } from "../tools/workbench.js";
 
 export const serverScript = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
@@ -41,6 +42,8 @@ export class Workshop {
   readonly needs: PermissionNeed[] = [];
   readonly env: Record<string, string>;
   verdict: PermissionVerdict = { allowed: true };
+  /** What answers a server's questions; without one, nobody can. */
+  requestInput: ToolContext["requestInput"] | undefined;
   /** What the servers' clock is. */
   readonly clock: Clock;
 
@@ -95,12 +98,14 @@ export class Workshop {
     tool: Tool,
     input: object = {},
     signal = new AbortController().signal,
+    sessionId = "ses_1",
   ): Promise<ToolResult> {
     const checked = checkToolInput(tool.inputSchema, tool.jsonSchema, input);
     if (!checked.ok) throw new Error(checked.problem);
     return tool.execute(checked.value, {
-      ...{ workspacePath: this.workspace, sessionId: "ses_1", toolCallId: "call_1" },
+      ...{ workspacePath: this.workspace, sessionId, toolCallId: "call_1" },
       ...{ env: this.env, signal, onOutput: () => {} },
+      ...defined({ requestInput: this.requestInput }),
       permissions: {
         check: async (need) => {
           this.needs.push(need);

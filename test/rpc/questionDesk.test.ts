@@ -26,12 +26,12 @@ afterEach(() => {
 });
 
 /** A connection to a client that is known at the desk. */
-function client(clientId: string, canAnswer = true) {
+function client(clientId: string, canAnswer = true, canGiveInput = true) {
   const [up, down] = [new PassThrough(), new PassThrough()];
   const connection = createMessageConnection(up, down);
   const other = createMessageConnection(down, up);
   connections.push(connection, other);
-  const leave = desk.add({ clientId, canAnswer, connection });
+  const leave = desk.add({ clientId, canAnswer, canGiveInput, connection });
   connection.listen();
   return { connection, other, leave };
 }
@@ -78,13 +78,13 @@ describe("a question", () => {
   ])("with %s has none", async (_, answer) => {
     answering("ada", answer);
     expect(await desk.ask("ada", question, never)).toBeUndefined();
-    expect(log.messages).toEqual(["a permission question got a malformed answer"]);
+    expect(log.messages).toEqual(["a question got a malformed answer"]);
   });
 
   it("that the client has no handler for has none", async () => {
     client("ada").other.listen();
     expect(await desk.ask("ada", question, never)).toBeUndefined();
-    expect(log.messages).toEqual(["a permission question was not answered"]);
+    expect(log.messages).toEqual(["a question was not answered"]);
   });
 
   it("to a client that goes away has none", async () => {
@@ -145,5 +145,29 @@ describe("a question that is withdrawn", () => {
     answerNow({ decision: "allow" });
     await expect(answer).rejects.toThrow("cancelled (user)");
     await promisesHaveRun();
+  });
+});
+
+describe("a question of a tool server", () => {
+  const head = { inputId: "inp_1", workspaceId: "w", sessionId: "s" };
+  const input = { ...head, message: "Which?", schema: { type: "object" } };
+
+  it("goes to a client that says that it can answer, and to no other", async () => {
+    const able = client("ada");
+    able.other.onRequest("requestInput", () => ({ action: "accept", content: { n: 1 } }));
+    able.other.listen();
+    client("ben", true, false).other.listen();
+    expect(await desk.requestInput("ada", input, never)).toEqual({
+      action: "accept",
+      content: { n: 1 },
+    });
+    expect(await desk.requestInput("ben", input, never)).toBeUndefined();
+  });
+
+  it("has no answer where that is malformed", async () => {
+    const { other } = client("ada");
+    other.onRequest("requestInput", () => ({ action: "accept", content: { deep: {} } }));
+    other.listen();
+    expect(await desk.requestInput("ada", input, never)).toBeUndefined();
   });
 });

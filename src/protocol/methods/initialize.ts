@@ -30,7 +30,18 @@ export const initialize = declareMethod({
         .array(z.string())
         .optional()
         .describe("Notifications that the client does not want."),
-      capabilities: z.object({ requestPermission: z.boolean().optional() }).optional(),
+      capabilities: z
+        .object({
+          requestPermission: z
+            .boolean()
+            .optional()
+            .describe("Whether the client answers `requestPermission`; `true` unless told."),
+          requestInput: z
+            .boolean()
+            .optional()
+            .describe("Whether the client answers `requestInput`; `false` unless told."),
+        })
+        .optional(),
     }),
   result: () =>
     z.object({

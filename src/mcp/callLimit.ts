@@ -1,0 +1,50 @@
+import type { Clock, Timer } from "../base/clock.js";
+
+/** How long one call of a tool may take. */
+export const callTimeoutMs = 600_000;
+
+/** The time that one call may take; the time in which a person thinks does not count. */
+export class CallLimit {
+  readonly #clock: Clock;
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal;
+  readonly #onAbort: () => void;
+  #timer: Timer;
+
+  /** Begins now, and ends early with `signal`. */
+  constructor(clock: Clock, signal: AbortSignal) {
+    this.#clock = clock;
+    this.#outer = signal;
+    this.#onAbort = () => this.#controller.abort(signal.reason);
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.#timer = this.#start();
+  }
+
+  /** Aborted when the time is up, and when the outer signal is. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Does something that takes a person's time: the call has all of its own afterwards. */
+  async paused<T>(work: () => Promise<T>): Promise<T> {
+    this.#timer.cancel();
+    try {
+      return await work();
+    } finally {
+      this.#timer.cancel();
+      this.#timer = this.#start();
+    }
+  }
+
+  /** Stops watching. */
+  end(): void {
+    this.#timer.cancel();
+    this.#outer.removeEventListener("abort", this.#onAbort);
+  }
+
+  #start(): Timer {
+    return this.#clock.after(callTimeoutMs, () =>
+      this.#controller.abort(new Error("the call took too long")),
+    );
+  }
+}
