@@ -18,7 +18,7 @@ export type Rule =
 export interface Row {
   readonly suite: string;
   readonly what: string;
-  readonly unit: "ms" | "µs" | "MB" | "B" | "/s" | "×";
+  readonly unit: "ms" | "µs" | "MB" | "B" | "/s" | "×" | "%";
   readonly ours: number;
   /** The baseline, measured in the same run. */
   readonly floor?: number;

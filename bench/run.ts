@@ -13,6 +13,7 @@ import { renderTable } from "./table.js";
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   start: async () => (await import("./suites/start.js")).start,
   turns: async () => (await import("./suites/turns.js")).turns,
+  cache: async () => (await import("./suites/cache.js")).cache,
   stream: async () => (await import("./suites/stream.js")).stream,
   traffic: async () => (await import("./suites/traffic.js")).traffic,
   sessions: async () => (await import("./suites/sessions.js")).sessions,

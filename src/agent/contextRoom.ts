@@ -4,7 +4,14 @@ import type { HistoryMessage } from "../engine/engine.js";
 import type { Usage } from "../protocol/objects/run.js";
 import type { Conversation } from "./conversation.js";
 import type { TurnFailure } from "./outcome.js";
-import { imageTokens, messageTokens, partTokens, textTokens, toolTokens } from "./tokenEstimate.js";
+import {
+  circumstancesTokens,
+  imageTokens,
+  messageTokens,
+  partTokens,
+  textTokens,
+  toolTokens,
+} from "./tokenEstimate.js";
 import { toolDefinitions } from "./toolDefinitions.js";
 import type { TurnInput } from "./turn.js";
 
@@ -17,6 +24,7 @@ const mostInVain = 2;
 /** The same where each had made room, and one step filled it again. */
 const mostFilledAtOnce = 5;
 const mostNamed = 3;
+const toldAlong = "the state of git and changes of AGENTS.md";
 
 /** Something that takes room in the window. */
 interface Share {
@@ -164,6 +172,7 @@ export class ContextRoom {
     const others = new Map<string, number>();
     for (const message of this.#conversation.messages) {
       const isRequest = this.#conversation.requests.includes(message);
+      others.set(toldAlong, (others.get(toldAlong) ?? 0) + circumstancesTokens(message));
       message.parts.forEach((part, index) => {
         const data = message.attachmentData?.get(index);
         const tokens = partTokens(part, data, model.info.supportsImages);

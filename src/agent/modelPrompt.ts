@@ -9,10 +9,11 @@ import { defined } from "../base/defined.js";
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import { taggedText } from "../base/taggedText.js";
 import type { HistoryMessage } from "../engine/engine.js";
-import { makerMark } from "../models/callNote.js";
+import { circumstancesMark, makerMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
 import { attachedContent, type ImageUse } from "./attachedContent.js";
 import { providerOptionsOf } from "./providerData.js";
+import { ToldCircumstances } from "./toldCircumstances.js";
 import { wellFormed, wellFormedJson } from "./wellFormed.js";
 
 /** What a prompt is made of. */
@@ -53,6 +54,7 @@ class PromptBuilder {
   /** Calls of the newest assistant message that have no result yet, with their tools' names. */
   readonly #waiting = new Map<string, string>();
   #results: LanguageModelV3ToolResultPart[] = [];
+  readonly #told = new ToldCircumstances();
 
   constructor(systemPrompt: string) {
     this.prompt =
@@ -65,7 +67,7 @@ class PromptBuilder {
       this.prompt.push(summaryMessage(message, isLast));
     } else if (message.role === "user") {
       this.settle();
-      this.prompt.push(userMessage(message, imageUse));
+      this.prompt.push(userMessage(message, imageUse, this.#told.next(message)));
     } else if (message.role === "assistant") {
       this.settle();
       this.#addAssistant(message);
@@ -128,9 +130,11 @@ function summaryMessage(message: HistoryMessage, isLast: boolean): LanguageModel
   return { role: "user", content: [{ type: "text", text }] };
 }
 
+/** @param told what is sent along with it. */
 function userMessage(
   message: HistoryMessage,
   imageUse: ModelPromptInput["imageUse"],
+  told: string | undefined,
 ): LanguageModelV3Message {
   const content = message.parts.flatMap((part, index) => {
     if (part.type === "text" && !isBlank(part.text)) {
@@ -143,6 +147,9 @@ function userMessage(
   });
   // Providers refuse a message without content.
   if (content.length === 0) content.push({ type: "text", text: "(nothing)" });
+  if (told !== undefined) {
+    content.push({ type: "text", text: wellFormed(told), providerOptions: circumstancesMark });
+  }
   return { role: "user", content };
 }
 

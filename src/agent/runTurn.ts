@@ -67,7 +67,8 @@ class Turn {
   }
 
   async #loop(): Promise<TurnOutcome> {
-    this.#say(this.#input.prompt);
+    const { prompt, circumstances } = this.#input;
+    this.#conversation.add(this.#ports.sink.say(prompt, circumstances));
     if (this.#input.signal.aborted) return this.#cancelled();
     this.#input.onBegin?.();
     let model: LanguageModelV3;

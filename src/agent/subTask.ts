@@ -4,7 +4,7 @@
 import * as z from "zod";
 import { defined } from "../base/defined.js";
 import { cutText, formatCount } from "../base/text.js";
-import type { ChildSession, TurnOutcome } from "../engine/engine.js";
+import type { ChildSession, Circumstances, TurnOutcome } from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
 import { defineTool } from "../tools/defineTool.js";
 import type { Tool, ToolContext, ToolResult } from "../tools/tool.js";
@@ -37,6 +37,7 @@ export interface TaskOptions {
     readonly tools: readonly Tool[];
     /** The system prompt for an agent with these tools. */
     systemPrompt(tools: readonly Tool[]): string;
+    readonly circumstances?: Circumstances;
   };
   readonly ports: Omit<TurnPorts, "sink">;
   openChild(title: string): ChildSession;

@@ -22,8 +22,14 @@ export function messageTokens(message: HistoryMessage, supportsImages: boolean):
   return message.parts.reduce(
     (sum, part, index) =>
       sum + partTokens(part, message.attachmentData?.get(index), supportsImages) + tokensAround,
-    tokensAround,
+    tokensAround + circumstancesTokens(message),
   );
+}
+
+/** What of {@link messageTokens} is for what the model is told along with a message of the user. */
+export function circumstancesTokens({ circumstances }: HistoryMessage): number {
+  const { surroundings = "", newAgentsMd = "" } = circumstances ?? {};
+  return textTokens(surroundings) + textTokens(newAgentsMd);
 }
 
 /** What of {@link messageTokens} is for images, where the model takes them. */

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Limits } from "../config/types.js";
-import type { HistoryMessage, Prompt, TurnSink } from "../engine/engine.js";
+import type { Circumstances, HistoryMessage, Prompt, TurnSink } from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
@@ -34,6 +34,8 @@ export interface CallerInput {
 export interface TurnInput extends CallerInput {
   readonly sessionId: string;
   readonly prompt: Prompt;
+  /** What the model is told along with the prompt. */
+  readonly circumstances?: Circumstances;
   readonly systemPrompt: string;
   readonly tools: readonly Tool[];
   /** The workspace's real path. */

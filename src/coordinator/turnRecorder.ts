@@ -9,7 +9,13 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { cutText } from "../base/text.js";
 import { longestWarning } from "../base/warnings.js";
-import type { HistoryMessage, NewMessage, Prompt, TurnSink } from "../engine/engine.js";
+import type {
+  Circumstances,
+  HistoryMessage,
+  NewMessage,
+  Prompt,
+  TurnSink,
+} from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Usage } from "../protocol/objects/run.js";
 import type { Activity, LossyEvent } from "../protocol/registry.js";
@@ -79,8 +85,8 @@ export class TurnRecorder implements TurnSink {
     return this.#warnings.list;
   }
 
-  say(prompt: Prompt): HistoryMessage {
-    const message = userMessage(prompt);
+  say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage {
+    const message = { ...userMessage(prompt), ...defined({ circumstances }) };
     return { id: this.createMessage(message).id, ...message };
   }
 
@@ -109,6 +115,7 @@ export class TurnRecorder implements TurnSink {
         model: message.model,
         provider: message.provider,
         isSummary: message.isSummary ?? false,
+        circumstances: message.circumstances && JSON.stringify(message.circumstances),
         createdAt: now,
       },
       message.attachmentData,

@@ -55,6 +55,7 @@ export function toHistoryMessage(row: HistoryRow): HistoryMessage {
       isSummary: row.isSummary || undefined,
       model: row.model ?? undefined,
       provider: row.provider ?? undefined,
+      circumstances: row.circumstances === undefined ? undefined : JSON.parse(row.circumstances),
     }),
   };
 }

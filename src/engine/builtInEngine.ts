@@ -25,6 +25,7 @@ import type { SandboxInfo } from "../protocol/objects/model.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { AgentsMd, isAgentsMdDenied } from "./agentsMd.js";
+import { type PresentState, tellState } from "./circumstances.js";
 import { warningsFor } from "./configWarnings.js";
 import { WorkspaceConfinement } from "./confinement.js";
 import type {
@@ -38,7 +39,7 @@ import type {
 import { readGitState } from "./gitState.js";
 import { grantingPlaces } from "./grantingPlaces.js";
 import { RecentGitState } from "./recentGitState.js";
-import { systemPrompt } from "./systemPrompt.js";
+import { inStableOrder, systemPrompt } from "./systemPrompt.js";
 import { turnModel } from "./turnModel.js";
 import { guardGit } from "./untrustedGit.js";
 
@@ -73,7 +74,7 @@ interface Preparation extends Pick<EngineSetup, "config" | "permissions"> {
   readonly tools: readonly Tool[];
   /** What a person should know with the turn. */
   readonly warnings: readonly string[];
-  systemPrompt(tools: readonly string[]): string;
+  readonly state: PresentState;
 }
 
 class BuiltInEngine implements Engine {
@@ -169,7 +170,6 @@ class BuiltInEngine implements Engine {
 
   async #prepare(setup: EngineSetup, signal: AbortSignal): Promise<Preparation> {
     const { config } = setup;
-    const { path: workspacePath } = this.#workspace;
     const env = await this.#reconcile(config);
     const [agentsMd, git, serverTools, gitGuard] = await Promise.all([
       this.#agentsMd.read(),
@@ -185,18 +185,15 @@ class BuiltInEngine implements Engine {
       permissions: setup.permissions,
       env: { ...env, ...gitGuard },
       warnings: [...warningsFor(setup, instructions), ...this.#servers.warnings],
-      tools: [...this.#tools, ...serverTools],
+      tools: [...this.#tools, ...inStableOrder(serverTools)],
       large: turnModel(setup, setup.large, clock),
       summaryModel: turnModel(setup, setup[config.summaryModel], clock),
-      systemPrompt: (tools) =>
-        systemPrompt({
-          workspacePath,
-          platform: process.platform,
-          date: localDay(clock.now()),
-          tools,
-          git,
-          agentsMd: instructions.text,
-        }),
+      state: {
+        date: localDay(clock.now()),
+        git,
+        agentsMd: instructions.text,
+        isAgentsMdDenied: isDenied,
+      },
     };
   }
 
@@ -233,17 +230,21 @@ class BuiltInEngine implements Engine {
   async #run(prepared: Preparation, request: TurnRequest): Promise<TurnOutcome> {
     const { clock, ids, log } = this.#options;
     const { large: model, summaryModel, config, env } = prepared;
-    const { sessionId, prompt, history, signal, sink } = request;
+    const { sessionId, prompt, signal, sink } = request;
+    const { begin, circumstances, history } = tellState(request.history, prepared.state);
+    const instructions = (tools: readonly Tool[]) =>
+      systemPrompt({
+        workspacePath: this.#workspace.path,
+        platform: process.platform,
+        begin,
+        tools: tools.map(({ name }) => name),
+      });
     const { limits, autoSummarize } = config;
     for (const warning of prepared.warnings) sink.warn(warning);
     const steps = new StepBudget(limits.maxSteps);
     const shared = { model, summaryModel, limits, steps, autoSummarize };
     const task = taskTool({
-      turn: {
-        ...shared,
-        tools: prepared.tools,
-        systemPrompt: (tools) => prepared.systemPrompt(tools.map(({ name }) => name)),
-      },
+      turn: { ...shared, tools: prepared.tools, systemPrompt: instructions, circumstances },
       ports: { clock, ids, log },
       openChild: (title) => request.openChild(title),
       forgetSession: (child) => this.#resources.forgetSession(child),
@@ -254,11 +255,12 @@ class BuiltInEngine implements Engine {
         ...shared,
         sessionId,
         prompt,
+        circumstances,
         history,
         signal,
         tools,
         env,
-        systemPrompt: prepared.systemPrompt(tools.map(({ name }) => name)),
+        systemPrompt: instructions(tools),
         workspacePath: this.#workspace.path,
         permissions: this.#permissions(prepared.permissions, request),
         requestInput: (question, asking) => request.requestInput(question, asking),

@@ -135,12 +135,35 @@ export interface HistoryMessage
   extends Pick<Message, "id" | "role" | "parts" | "isSummary" | "model" | "provider"> {
   /** By the index of their `attachment` part. */
   readonly attachmentData?: ReadonlyMap<number, Uint8Array>;
+  readonly circumstances?: Circumstances;
+}
+
+/**
+ * What a model is told along with what a user says, as it was when it was said: kept with the message,
+ * so that later calls send the same bytes again (`protocol.md` section 4, What a model is told). It is
+ * no part of the message that a client sees.
+ */
+export interface Circumstances {
+  /** What the system prompt says from this message on. Only the first message of a history has it. */
+  readonly begin?: SessionBegin;
+  /** The state of git, and the day where it is no longer the one in the system prompt. */
+  readonly surroundings?: string;
+  /** What `AGENTS.md` says now, where that is something else than before; empty where it is gone. */
+  readonly newAgentsMd?: string;
+}
+
+/** What the system prompt of a session says of the moment at which its history begins. */
+export interface SessionBegin {
+  /** As YYYY-MM-DD. */
+  readonly date: string;
+  /** What `AGENTS.md` said; empty where there was none. */
+  readonly agentsMd: string;
 }
 
 /** Where a turn's doings go. Every call is synchronous. */
 export interface TurnSink {
   /** Stores what the user says, tells the clients, and returns it as history. */
-  say(prompt: Prompt): HistoryMessage;
+  say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
   /** Stores a message and tells the clients. */
   createMessage(message: NewMessage): MessageWriter;
   /** Adds to the session's totals and the turn's. */
@@ -172,6 +195,7 @@ export interface NewMessage {
   readonly isSummary?: boolean;
   /** By the index of their `attachment` part. */
   readonly attachmentData?: ReadonlyMap<number, Uint8Array>;
+  readonly circumstances?: Circumstances;
 }
 
 /**

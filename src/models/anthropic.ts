@@ -6,6 +6,7 @@ import type {
   LanguageModelV3Message,
   LanguageModelV3Prompt,
 } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
@@ -30,6 +31,7 @@ export async function anthropicModel(provider: Provider, info: ModelInfo): Promi
     adapt: (options) => ({
       ...options,
       prompt: markForCaching(withoutTrailingBlanks(options.prompt)),
+      ...defined({ tools: options.tools && markLast(options.tools) }),
       providerOptions: { anthropic: thinking(info, options) },
     }),
   };
@@ -46,14 +48,26 @@ function withoutTrailingBlanks(prompt: LanguageModelV3Prompt): LanguageModelV3Pr
 }
 
 /**
- * Marks where the provider may keep what it has read: after the system prompt, after what the call
- * before this one ended with, and at the end, for the next one. (It takes four marks at most.)
+ * Marks where the provider may keep what it has read: after the tools (see {@link markLast}), after
+ * the system prompt, after what the call before this one ended with, and at the end, for the next one.
+ * (It takes four marks at most.)
  */
 export function markForCaching(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
   const lastReply = prompt.findLastIndex((message) => message.role === "assistant");
   const marked = new Set([prompt.length - 1, lastReply - 1]);
   if (prompt[0]?.role === "system") marked.add(0);
   return prompt.map((message, index) => (marked.has(index) ? markedMessage(message) : message));
+}
+
+type Tools = NonNullable<LanguageModelV3CallOptions["tools"]>;
+
+/** Marks the end of the tools, which the provider reads first of all. */
+function markLast(tools: Tools): Tools {
+  return tools.map((tool, index) => {
+    if (index !== tools.length - 1 || tool.type !== "function") return tool;
+    const anthropic = { ...tool.providerOptions?.anthropic, cacheControl: { type: "ephemeral" } };
+    return { ...tool, providerOptions: { ...tool.providerOptions, anthropic } };
+  });
 }
 
 function markedMessage(message: LanguageModelV3Message): LanguageModelV3Message {

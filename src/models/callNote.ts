@@ -61,9 +61,13 @@ function isPurpose(value: unknown): value is CallPurpose {
 /** Marks a text part that stands for an attached file, not for words of the user. */
 export const attachmentMark: SharedV3ProviderOptions = { [key]: { attachment: true } };
 
-/** Whether a text part stands for an attached file. */
-export function isAttachment(part: LanguageModelV3TextPart): boolean {
-  return part.providerOptions?.[key]?.attachment === true;
+/** Marks a text part that tells how things stood when the user said the rest. */
+export const circumstancesMark: SharedV3ProviderOptions = { [key]: { circumstances: true } };
+
+/** Whether a text part holds words of the user, and not what came along with them. */
+export function isUserText(part: LanguageModelV3TextPart): boolean {
+  const { attachment, circumstances } = part.providerOptions?.[key] ?? {};
+  return attachment !== true && circumstances !== true;
 }
 
 /** Who wrote a message of the history. */

@@ -18,12 +18,16 @@ export interface MessageRow {
 export type HistoryRow = Pick<
   MessageRow,
   "id" | "role" | "parts" | "isSummary" | "model" | "provider"
->;
+> & {
+  /** What the model was told along with it, as JSON text. */
+  readonly circumstances: string | undefined;
+};
 
 /** What a new message is stored with. */
 export interface NewMessageRow extends Omit<MessageRow, "position" | "updatedAt"> {
   /** The run whose turn wrote it. */
   readonly run: number | undefined;
+  readonly circumstances?: string | undefined;
 }
 
 /** The messages of every session, and the bytes that came with them. */
@@ -39,8 +43,8 @@ export class MessageStore {
     this.#database.write(() => {
       this.#database
         .prepare(
-          `INSERT INTO messages (id, sessionId, run, role, parts, model, provider, isSummary, createdAt, updatedAt)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          `INSERT INTO messages (id, sessionId, run, role, parts, model, provider, isSummary, circumstances, createdAt, updatedAt)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         )
         .run(
           message.id,
@@ -51,6 +55,7 @@ export class MessageStore {
           message.model ?? null,
           message.provider ?? null,
           message.isSummary ? 1 : 0,
+          message.circumstances ?? null,
           message.createdAt,
           message.createdAt,
         );
@@ -104,14 +109,15 @@ export class MessageStore {
       ({ role }) => role === "user",
     );
     const { id, role, parts, isSummary, model, provider } = summary;
-    return [{ id, role, parts, isSummary, model, provider }, ...said, ...after];
+    const first = { id, role, parts, isSummary, model, provider, circumstances: undefined };
+    return [first, ...said, ...after];
   }
 
   /** The messages between two positions, without the summaries: those were replaced, or came to nothing. */
   #between(sessionId: string, after: number, before: number): HistoryRow[] {
     return this.#database
       .prepare(
-        `SELECT id, role, parts, model, provider FROM messages
+        `SELECT id, role, parts, model, provider, circumstances FROM messages
          WHERE sessionId = ? AND position > ? AND position < ? AND isSummary = 0 ORDER BY position`,
       )
       .all(sessionId, after, before)
@@ -121,6 +127,7 @@ export class MessageStore {
         parts: String(row.parts),
         model: typeof row.model === "string" ? row.model : undefined,
         provider: typeof row.provider === "string" ? row.provider : undefined,
+        circumstances: typeof row.circumstances === "string" ? row.circumstances : undefined,
         isSummary: false,
       }));
   }

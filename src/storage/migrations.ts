@@ -112,5 +112,10 @@ ALTER TABLE servers ADD COLUMN version TEXT;
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
+/** What a model was told along with a user's message, so that it is told the same again. */
+const v5 = `
+ALTER TABLE messages ADD COLUMN circumstances TEXT;
+`;
+
 /** Step `n` brings a file from `user_version` n to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5];

@@ -16,8 +16,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
+import { tellState } from "../../src/engine/circumstances.js";
 import { readGitState } from "../../src/engine/gitState.js";
-import { systemPrompt } from "../../src/engine/systemPrompt.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { hostCommands } from "../../src/process/runCommand.js";
 
@@ -65,6 +65,12 @@ function read(workspacePath = repo, signal = new AbortController().signal) {
   const clock = systemClock;
   const run = hostCommands({ env, workspacePath, host });
   return readGitState(workspacePath, { run, env, clock }, signal);
+}
+
+/** What a model is told of a state. */
+function toldOf(git: Awaited<ReturnType<typeof read>>): string {
+  const now = { date: "2026-01-01", git, isAgentsMdDenied: false };
+  return tellState([], now).circumstances.surroundings ?? "";
 }
 
 /** `git status --short`, as a person would type it in a folder. */
@@ -203,10 +209,7 @@ test("a file behind a filter that was only touched is not told as changed", asyn
   const state = await read();
   expect(state).toMatchObject({ changes: [], undecided: ["a.big"] });
   expect(() => readFileSync(mark)).toThrow();
-  const prompt = systemPrompt({
-    ...{ workspacePath: repo, platform: "linux", date: "2026-01-01", tools: [] },
-    git: state,
-  });
+  const prompt = toldOf(state);
   expect(prompt).toContain("  a.big");
   expect(prompt).not.toMatch(/ M a\.big|is clean/);
 });
@@ -248,16 +251,11 @@ test("a working tree is not called clean where a submodule has a new commit", as
   git(library, "commit", "--quiet", "--allow-empty", "--message", "1");
   git(repo, "submodule", "--quiet", "add", library, "module");
   commitAll();
-  const prompt = (state: Awaited<ReturnType<typeof read>>) =>
-    systemPrompt({
-      ...{ workspacePath: repo, platform: "linux", date: "2026-01-01", tools: [] },
-      git: state,
-    });
-  expect(prompt(await read())).toContain("inside submodules was not looked at");
+  expect(toldOf(await read())).toContain("inside submodules was not looked at");
   git(join(repo, "module"), "commit", "--quiet", "--allow-empty", "--message", "2");
   expect(status()).toEqual([" M module"]);
   await expectWhatGitSays();
-  expect(prompt(await read())).not.toContain("is clean");
+  expect(toldOf(await read())).not.toContain("is clean");
 });
 
 test("a shallow, a sparse and a split repository are told as git tells them", async () => {

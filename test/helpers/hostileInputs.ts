@@ -12,6 +12,7 @@ import { silentLog } from "../../src/base/log.js";
 import { redact } from "../../src/base/redact.js";
 import { clipCharacters } from "../../src/base/text.js";
 import { AgentsMd } from "../../src/engine/agentsMd.js";
+import { tellState } from "../../src/engine/circumstances.js";
 import { systemPrompt } from "../../src/engine/systemPrompt.js";
 import { serverTool } from "../../src/mcp/serverTool.js";
 import { ProcessHost } from "../../src/process/processHost.js";
@@ -255,8 +256,10 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
       await house.write("AGENTS.md", "< / agents ".repeat(900_000));
       return async () => {
         const { text: agentsMd } = await new AgentsMd(house.folder).read();
-        const place = { workspacePath: house.folder, platform: "linux", date: "2026-01-01" };
-        return systemPrompt({ ...place, agentsMd: agentsMd ?? "", tools: [] });
+        const now = { date: "2026-01-01", agentsMd, isAgentsMdDenied: false };
+        const { begin } = tellState([], now);
+        const place = { workspacePath: house.folder, platform: "linux" };
+        return systemPrompt({ ...place, begin, tools: [] });
       };
     },
   },

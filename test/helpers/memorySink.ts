@@ -1,5 +1,7 @@
+import { defined } from "../../src/base/defined.js";
 import { userMessage } from "../../src/coordinator/userMessage.js";
 import type {
+  Circumstances,
   HistoryMessage,
   MessageWriter,
   NewMessage,
@@ -100,8 +102,8 @@ export class MemorySink implements TurnSink {
   /** Called after every change, with its line of the journal. */
   onChange: (what: string) => void = () => {};
 
-  say(prompt: Prompt): HistoryMessage {
-    const message = userMessage(prompt);
+  say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage {
+    const message = { ...userMessage(prompt), ...defined({ circumstances }) };
     return { id: this.createMessage(message).id, ...message };
   }
 

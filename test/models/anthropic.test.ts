@@ -163,6 +163,18 @@ describe("an anthropic model", () => {
 });
 
 describe("marks for the cache", () => {
+  it("are at the ends of the tools, of the system prompt and of the last two turns of the user", async () => {
+    const called = block(0, { type: "tool_use", id: "c1", name: "echo", input: {} });
+    server.enqueue(events(start, ...called, ...stop("tool_use")), says("done"));
+    expect(await run()).toMatchObject({ status: "succeeded" });
+    const marked = (value: unknown) => JSON.stringify(value).match(/cache_control/g)?.length ?? 0;
+    const body = server.requests[1]?.body ?? {};
+    const marks = [body.tools, body.system, body.messages].map((one) =>
+      Array.isArray(one) ? one.map(marked) : one,
+    );
+    expect(marks).toEqual([[1], [1], [1, 0, 1]]);
+  });
+
   it("are after the system prompt, at the end, and where the call before this one ended", () => {
     const user = { role: "user" as const, content: [] };
     const assistant = { role: "assistant" as const, content: [] };

@@ -1,7 +1,7 @@
 // The language of the offline model's prompts (protocol.md section 10): lines that begin with `@` are
 // steps. Which steps a call plays is worked out from its prompt alone: nothing is remembered.
 import type { LanguageModelV3Message, LanguageModelV3Prompt } from "@ai-sdk/provider";
-import { isAttachment } from "../callNote.js";
+import { isUserText } from "../callNote.js";
 
 /** One step of a script. */
 export type Step =
@@ -47,7 +47,7 @@ export function stepsOfCall(
 export function userText(message: LanguageModelV3Message): string {
   if (message.role !== "user") return "";
   return message.content
-    .flatMap((part) => (part.type === "text" && !isAttachment(part) ? [part.text] : []))
+    .flatMap((part) => (part.type === "text" && isUserText(part) ? [part.text] : []))
     .join("\n");
 }
 

@@ -1,0 +1,104 @@
+// What changes while a session lives: the day, the state of git, `AGENTS.md`. It is told along with
+// what the user says, and stays where it was told, so that what was sent before is sent again byte for
+// byte (protocol.md section 4, What a model is told).
+import { defined } from "../base/defined.js";
+import type { Circumstances, HistoryMessage, SessionBegin } from "./engine.js";
+import type { GitState } from "./gitState.js";
+
+/** How things stand when a turn begins. */
+export interface PresentState {
+  /** The day, as YYYY-MM-DD. */
+  readonly date: string;
+  readonly git?: GitState | undefined;
+  /** The workspace's `AGENTS.md`. */
+  readonly agentsMd?: string | undefined;
+  /** A rule forbids the model to see `AGENTS.md`, also as it was before. */
+  readonly isAgentsMdDenied: boolean;
+}
+
+/** What a turn begins with. */
+export interface ToldState {
+  /** For the system prompt. */
+  readonly begin: SessionBegin;
+  /** For the turn's prompt. */
+  readonly circumstances: Circumstances;
+  /** The session's messages, as the model may see them. */
+  readonly history: readonly HistoryMessage[];
+}
+
+const mostChanges = 40;
+
+/**
+ * What is told of the present state in a session with this history. The system prompt stays as it was
+ * at the history's first message, whatever has changed; a history that begins anew, after a summary,
+ * gets a new one.
+ */
+export function tellState(history: readonly HistoryMessage[], now: PresentState): ToldState {
+  const seen = now.isAgentsMdDenied ? history.map(withoutAgentsMd) : history;
+  const agentsMd = now.isAgentsMdDenied ? "" : (now.agentsMd?.trim() ?? "");
+  const begun = seen.find(({ circumstances }) => circumstances?.begin)?.circumstances?.begin;
+  const begin = begun ?? { date: now.date, agentsMd };
+  const surroundings = surroundingsOf(now, begin);
+  const told = begun && toldAgentsMd(seen);
+  const circumstances = defined({
+    begin: begun === undefined ? begin : undefined,
+    surroundings: surroundings === "" ? undefined : surroundings,
+    newAgentsMd: told === undefined || told === agentsMd ? undefined : agentsMd,
+  });
+  return { begin, circumstances, history: seen };
+}
+
+/** What a history says last of `AGENTS.md`. */
+function toldAgentsMd(history: readonly HistoryMessage[]): string | undefined {
+  for (let index = history.length - 1; index >= 0; index--) {
+    const { newAgentsMd, begin } = history[index]?.circumstances ?? {};
+    const told = newAgentsMd ?? begin?.agentsMd;
+    if (told !== undefined) return told;
+  }
+  return undefined;
+}
+
+function withoutAgentsMd(message: HistoryMessage): HistoryMessage {
+  if (message.circumstances === undefined) return message;
+  const { newAgentsMd: _, begin, ...rest } = message.circumstances;
+  const shown = begin && { ...begin, agentsMd: "" };
+  return { ...message, circumstances: { ...rest, ...defined({ begin: shown }) } };
+}
+
+function surroundingsOf({ date, git }: PresentState, begin: SessionBegin): string {
+  return [
+    ...(date === begin.date ? [] : [`Date: ${date}`]),
+    ...(git === undefined ? [] : [gitSection(git)]),
+  ].join("\n\n");
+}
+
+function gitSection({
+  branch,
+  changes,
+  undecided,
+  hasSubmodules,
+  recentCommits,
+}: GitState): string {
+  const isClean = changes?.length === 0 && undecided === undefined;
+  const note = hasSubmodules === true ? " (What is inside submodules was not looked at.)" : "";
+  return [
+    "# Git, when the turn began",
+    branch === undefined ? "No branch is checked out." : `Branch: ${branch}`,
+    ...(isClean ? [`The working tree is clean.${note}`] : []),
+    ...listed("Changed files:", changes ?? []),
+    ...listed("Files that a filter of git may show as changed or not:", undecided ?? []),
+    ...(recentCommits.length > 0
+      ? ["Recent commits:", ...recentCommits.map((line) => `  ${line}`)]
+      : []),
+  ].join("\n");
+}
+
+function listed(heading: string, lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  const hidden = lines.length - mostChanges;
+  return [
+    heading,
+    ...lines.slice(0, mostChanges).map((line) => `  ${line}`),
+    ...(hidden > 0 ? [`  and ${hidden} more`] : []),
+  ];
+}
