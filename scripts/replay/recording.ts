@@ -14,7 +14,7 @@ export interface RecordedStep {
 /** What a provider answered, request after request. */
 export interface Recording {
   readonly name: string;
-  readonly type: WireFormat["type"];
+  readonly type: Exclude<WireFormat["type"], "azure" | "bedrock" | "vertex">;
   readonly steps: readonly RecordedStep[];
 }
 

@@ -220,7 +220,49 @@ const catalogue: ReadonlyMap<ProviderType, CatalogueEntry> = new Map([
   ["offline", { models: [offline], defaultLargeModel: "offline", defaultSmallModel: "offline" }],
 ]);
 
-/** What is known of a type of provider; nothing of `openai-compatible`, which can be anything. */
+/** A cloud that serves the models of others, and how it names those. */
+const served: ReadonlyMap<ProviderType, readonly (readonly [ProviderType, RegExp])[]> = new Map([
+  ["azure", [["openai", /^()$/]]],
+  ["bedrock", [["anthropic", /^(?:[a-z-]+\.)?anthropic\.$/]]],
+  [
+    "vertex",
+    [
+      ["google", /^()$/],
+      ["anthropic", /^()$/],
+    ],
+  ],
+]);
+
+/**
+ * What is known of a model by its id at a type of provider. Of a model that a cloud serves, all but the
+ * price, which is the cloud's own.
+ */
+export function knownModel(
+  type: ProviderType,
+  id: string,
+): Omit<ModelInfo, "provider"> | undefined {
+  const own = catalogueOf(type)?.models.find((model) => model.id === id);
+  if (own !== undefined) return own;
+  for (const [vendor, before] of served.get(type) ?? []) {
+    const found = catalogueOf(vendor)?.models.find((model) => isServedAs(model.id, id, before));
+    if (found === undefined) continue;
+    const { costPerMillionInput: _in, costPerMillionOutput: _out, ...rest } = found;
+    return { ...rest, id };
+  }
+  return undefined;
+}
+
+/** Whether a cloud's id is a vendor's, but for what comes before it, and a date or a version behind. */
+function isServedAs(vendorId: string, id: string, before: RegExp): boolean {
+  const at = id.indexOf(vendorId);
+  if (at < 0 || !before.test(id.slice(0, at))) return false;
+  return /^([-@]\d{8})?(-v\d{1,3}(:\d{1,3})?)?$/.test(id.slice(at + vendorId.length));
+}
+
+/**
+ * What is known of a type of provider; nothing of `openai-compatible`, which can be anything, and of
+ * the clouds, where an account has its own models.
+ */
 export function catalogueOf(type: ProviderType): CatalogueEntry | undefined {
   return catalogue.get(type);
 }

@@ -1,5 +1,6 @@
 // What holds where no configuration file says anything (protocol.md sections 4 and 10).
 import type { Limits, ProviderType } from "./types.js";
+import { type Environment, isSet } from "./variables.js";
 
 /** The bounds of a run. */
 export const defaultLimits: Limits = { maxSteps: 200, providerIdleSeconds: 300, maxDenials: 5 };
@@ -23,7 +24,18 @@ export const usualKeyVariables: ReadonlyMap<KeyedProviderType, string> = new Map
   ["google", "GEMINI_API_KEY"],
 ]);
 
-/** The usual variable of a type of provider, if it has one. */
-export function usualKeyVariable(type: ProviderType): string | undefined {
-  return new Map<ProviderType, string>(usualKeyVariables).get(type);
+/**
+ * The usual variables of keys for models behind a cloud's account, the first that is set counts. None
+ * makes a provider by itself: which models there are, only the account knows.
+ */
+const cloudKeyVariables: ReadonlyMap<ProviderType, readonly string[]> = new Map([
+  ["azure", ["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"]],
+  ["bedrock", ["AWS_BEARER_TOKEN_BEDROCK"]],
+  ["vertex", ["GOOGLE_VERTEX_API_KEY"]],
+]);
+
+/** The usual variable of a type of provider, if it has one; of a cloud's, one that is set. */
+export function usualKeyVariable(type: ProviderType, env: Environment): string | undefined {
+  const cloud = cloudKeyVariables.get(type)?.find((name) => isSet(name, env));
+  return cloud ?? new Map<ProviderType, string>(usualKeyVariables).get(type);
 }

@@ -2,7 +2,8 @@
 // be called: keys filled in, models known.
 import { defined } from "../base/defined.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
-import { catalogueOf } from "./catalogue.js";
+import { catalogueOf, knownModel } from "./catalogue.js";
+import { cloudAccount, isVendors, namesCredentials } from "./clouds.js";
 import { usualKeyVariable, usualKeyVariables } from "./defaults.js";
 import type { ModelEntry, ProviderEntry } from "./schema.js";
 import type { Secrets } from "./secrets.js";
@@ -23,9 +24,9 @@ export function resolveProviders(
 ): ReadonlyMap<string, Provider> {
   const given = Object.entries(configured);
   const entries = given.length > 0 ? given : providerOfEnvironment(env);
-  const providers = new Map(entries.map(([id, entry]) => [id, resolve(id, entry, secrets)]));
+  const providers = new Map(entries.map(([id, entry]) => [id, resolve(id, entry, env, secrets)]));
   if (!providers.has(offlineId)) {
-    providers.set(offlineId, resolve(offlineId, { type: "offline" }, secrets));
+    providers.set(offlineId, resolve(offlineId, { type: "offline" }, env, secrets));
   }
   return providers;
 }
@@ -35,9 +36,10 @@ function providerOfEnvironment(env: Environment): [string, ProviderEntry][] {
   return found === undefined ? [] : [[found[0], { type: found[0] }]];
 }
 
-function resolve(id: string, entry: ProviderEntry, secrets: Secrets): Provider {
+function resolve(id: string, entry: ProviderEntry, env: Environment, secrets: Secrets): Provider {
   // The vendor's own key goes to the vendor alone, not to whatever `baseUrl` names.
-  const usual = entry.baseUrl === undefined ? usualKeyVariable(entry.type) : undefined;
+  const usual =
+    isVendors(entry) && !namesCredentials(entry) ? usualKeyVariable(entry.type, env) : undefined;
   const keyText = entry.apiKey ?? (usual && `$${usual}`);
   const apiKeyVariable = keyText === undefined ? undefined : variablesIn(keyText)[0];
   const apiKey = keyText && secrets.header(`providers.${id}.apiKey`, keyText);
@@ -52,19 +54,20 @@ function resolve(id: string, entry: ProviderEntry, secrets: Secrets): Provider {
     type: entry.type,
     ...defined({ baseUrl: entry.baseUrl, apiKey: apiKey || undefined, apiKeyVariable }),
     headers: secrets.values(`providers.${id}.headers`, entry.headers ?? {}, "header"),
+    ...cloudAccount(id, entry, env, secrets),
     models,
     ...defined({ defaultLargeModel: large, defaultSmallModel: small }),
   };
 }
 
 function resolveModels(provider: string, entry: ProviderEntry): ModelInfo[] {
-  const known = catalogueOf(entry.type)?.models ?? [];
-  const configured: readonly ModelEntry[] = entry.models ?? known.map(({ id }) => ({ id }));
+  const own = catalogueOf(entry.type)?.models ?? [];
+  const configured: readonly ModelEntry[] = entry.models ?? own.map(({ id }) => ({ id }));
   return configured.map((model) => ({
     name: model.id,
     canReason: false,
     supportsImages: false,
-    ...known.find(({ id }) => id === model.id),
+    ...knownModel(entry.type, model.id),
     ...model,
     provider,
   }));

@@ -8,7 +8,10 @@ export interface RedactedProvider {
   readonly id: string;
   readonly type: string;
   readonly baseUrl?: string;
-  /** `none`, `literal` (it stands in the file itself), `$NAME` or `$NAME (not set)`. */
+  /**
+   * `none` (of a cloud, with the account in its place), `literal` (it stands in the file itself), `$NAME`
+   * or `$NAME (not set)`.
+   */
   readonly apiKey: string;
   /** Names alone. */
   readonly headers: readonly string[];
@@ -56,9 +59,23 @@ function redactProvider(provider: Provider): RedactedProvider {
   };
 }
 
-function nameOfKey({ apiKey, apiKeyVariable }: Provider): string {
-  if (apiKeyVariable === undefined) return apiKey === undefined ? "none" : "literal";
+function nameOfKey(provider: Provider): string {
+  const { apiKey, apiKeyVariable } = provider;
+  if (apiKeyVariable === undefined) {
+    return apiKey === undefined ? nameOfAccount(provider) : "literal";
+  }
   return apiKey === undefined ? `$${apiKeyVariable} (not set)` : `$${apiKeyVariable}`;
+}
+
+/** Whose credentials a provider without a key uses. */
+function nameOfAccount({ azure, aws, googleCloud }: Provider): string {
+  if (azure?.token !== undefined) return "$AZURE_OPENAI_AD_TOKEN";
+  if (azure?.usesSignIn) return "none, the sign-in to Entra ID";
+  if (aws?.profile !== undefined) return `none, the profile ${aws.profile}`;
+  if (aws?.keys !== undefined) return "$AWS_ACCESS_KEY_ID";
+  if (aws !== undefined) return "none, AWS's own places";
+  if (googleCloud?.isNamed && googleCloud.usesOwn) return `none, ${googleCloud.credentialsFile}`;
+  return googleCloud?.usesOwn ? "none, Google's own places" : "none";
 }
 
 /** Arguments are counted only: many programs take a token as one. */

@@ -8,6 +8,7 @@ import { lazySchema } from "../protocol/declare.js";
 import { processText, variableName } from "../protocol/objects/environment.js";
 import { SelectedModel } from "../protocol/objects/model.js";
 import { PermissionMode } from "../protocol/objects/workspace.js";
+import { cloudFields, misplacedCloudFields } from "./cloudFields.js";
 import { defaultLimits, defaultSummaryModel } from "./defaults.js";
 import { networks, sandboxes } from "./sandbox.js";
 import { isWellFormed } from "./variables.js";
@@ -89,7 +90,16 @@ const providerEntry = () =>
   z
     .strictObject({
       type: z
-        .enum(["anthropic", "openai", "openai-compatible", "google", "offline"])
+        .enum([
+          "anthropic",
+          "openai",
+          "openai-compatible",
+          "google",
+          "azure",
+          "bedrock",
+          "vertex",
+          "offline",
+        ])
         .describe("Which API it speaks. `offline` is the embedded model, without a network."),
       baseUrl: httpUrl(
         "Where the API is; the vendor's own unless told. `openai-compatible` needs it.",
@@ -101,6 +111,7 @@ const providerEntry = () =>
           "The key. `$NAME` is read from the environment. Without it, and without `baseUrl`, the vendor's usual variable is read.",
         ),
       headers: headers("Sent with every request to the provider.").exactOptional(),
+      ...cloudFields(),
       models: z
         .array(modelEntry())
         .exactOptional()
@@ -113,6 +124,11 @@ const providerEntry = () =>
     .refine((entry) => entry.type !== "openai-compatible" || entry.baseUrl !== undefined, {
       message: "a provider of type `openai-compatible` needs a `baseUrl`",
       path: ["baseUrl"],
+    })
+    .superRefine((entry, context) => {
+      for (const [path, message] of misplacedCloudFields(entry)) {
+        context.addIssue({ code: "custom", message, path: [path] });
+      }
     });
 
 const mcpServerEntry = () =>

@@ -2,7 +2,52 @@ import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
 /** The kinds of provider that a configuration can name (protocol.md section 10). */
-export type ProviderType = "anthropic" | "openai" | "openai-compatible" | "google" | "offline";
+export type ProviderType =
+  | "anthropic"
+  | "openai"
+  | "openai-compatible"
+  | "google"
+  | "azure"
+  | "bedrock"
+  | "vertex"
+  | "offline";
+
+/** A provider of type `azure`: which resource, and a token of Entra ID that is there already. */
+export interface AzureAccount {
+  readonly resource?: string;
+  readonly apiVersion?: string;
+  /** Never logged, never stored. */
+  readonly token?: string;
+  /** Whether the user's own sign-in may be used: not for an address that is not Azure's. */
+  readonly usesSignIn: boolean;
+}
+
+/** A provider of type `bedrock`: where, and whose credentials sign. */
+export interface AwsAccount {
+  readonly region?: string;
+  readonly profile?: string;
+  /** Keys of the environment. Never logged, never stored. */
+  readonly keys?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  /** The usual files, where the environment names others or a home. */
+  readonly credentialsFile?: string;
+  readonly configFile?: string;
+}
+
+/** A provider of type `vertex`: which project, where, and whose credentials. */
+export interface GoogleCloudAccount {
+  readonly project?: string;
+  readonly location: string;
+  /** A file of credentials: a service account's, or what `gcloud` has written. */
+  readonly credentialsFile?: string;
+  /** Whether that file was named, and so has to be there; `gcloud`'s own may not be. */
+  readonly isNamed: boolean;
+  /** Whether the user's own credentials may be used: not for an address that is not Google's. */
+  readonly usesOwn: boolean;
+}
 
 /** A provider as the configuration, the catalogue and the environment together give it. */
 export interface Provider {
@@ -14,6 +59,9 @@ export interface Provider {
   /** The variable that the key comes from; fit for an error message. */
   readonly apiKeyVariable?: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly azure?: AzureAccount;
+  readonly aws?: AwsAccount;
+  readonly googleCloud?: GoogleCloudAccount;
   readonly models: readonly ModelInfo[];
   readonly defaultLargeModel?: string;
   readonly defaultSmallModel?: string;

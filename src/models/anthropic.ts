@@ -5,6 +5,7 @@ import type {
   LanguageModelV3CallOptions,
   LanguageModelV3Message,
   LanguageModelV3Prompt,
+  SharedV3ProviderOptions,
 } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
 import type { Provider } from "../config/types.js";
@@ -28,17 +29,25 @@ export async function anthropicModel(provider: Provider, info: ModelInfo): Promi
   return {
     model: anthropic(info.id),
     baseUrl,
-    adapt: (options) => ({
-      ...options,
-      prompt: markForCaching(withoutTrailingBlanks(options.prompt)),
-      ...defined({ tools: options.tools && markLast(options.tools) }),
-      providerOptions: { anthropic: thinking(info, options) },
-    }),
+    adapt: (options) => adaptForClaude(info, options),
+  };
+}
+
+/** A call as Anthropic's own package wants it, wherever the model is. */
+export function adaptForClaude(
+  info: ModelInfo,
+  options: LanguageModelV3CallOptions,
+): LanguageModelV3CallOptions {
+  return {
+    ...options,
+    prompt: markForCaching(withoutTrailingBlanks(options.prompt)),
+    ...defined({ tools: options.tools && markLast(options.tools) }),
+    providerOptions: { anthropic: thinking(info, options) },
   };
 }
 
 /** Blanks at the end of what a model said are refused. */
-function withoutTrailingBlanks(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
+export function withoutTrailingBlanks(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
   return prompt.map((message): LanguageModelV3Message => {
     const last = message.role === "assistant" ? message.content.at(-1) : undefined;
     if (message.role !== "assistant" || last?.type !== "text") return message;
@@ -47,16 +56,27 @@ function withoutTrailingBlanks(prompt: LanguageModelV3Prompt): LanguageModelV3Pr
   });
 }
 
+const anthropicMark: SharedV3ProviderOptions = {
+  anthropic: { cacheControl: { type: "ephemeral" } },
+};
+
 /**
  * Marks where the provider may keep what it has read: after the tools (see {@link markLast}), after
  * the system prompt, after what the call before this one ended with, and at the end, for the next one.
  * (It takes four marks at most.)
  */
-export function markForCaching(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
+export function markForCaching(
+  prompt: LanguageModelV3Prompt,
+  mark: SharedV3ProviderOptions = anthropicMark,
+): LanguageModelV3Prompt {
   const lastReply = prompt.findLastIndex((message) => message.role === "assistant");
   const marked = new Set([prompt.length - 1, lastReply - 1]);
   if (prompt[0]?.role === "system") marked.add(0);
-  return prompt.map((message, index) => (marked.has(index) ? markedMessage(message) : message));
+  return prompt.map((message, index) =>
+    marked.has(index)
+      ? { ...message, providerOptions: { ...message.providerOptions, ...mark } }
+      : message,
+  );
 }
 
 type Tools = NonNullable<LanguageModelV3CallOptions["tools"]>;
@@ -70,22 +90,13 @@ function markLast(tools: Tools): Tools {
   });
 }
 
-function markedMessage(message: LanguageModelV3Message): LanguageModelV3Message {
-  return {
-    ...message,
-    providerOptions: {
-      ...message.providerOptions,
-      anthropic: { ...message.providerOptions?.anthropic, cacheControl: { type: "ephemeral" } },
-    },
-  };
-}
-
 const efforts = ["low", "medium", "high", "xhigh", "max"];
 /** The models that count thinking in tokens; later ones are told an effort. */
 const budgeted = /claude-(3|instant|(opus|sonnet|haiku)-4(-[0-5]\b|-\d{8}|$))/;
 const budgets: Readonly<Record<string, number>> = { low: 4096, medium: 10_000, high: 24_000 };
 
-function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
+/** How much a model of Anthropic's is asked to think. */
+export function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
   const { reasoningEffort: effort } = readNote(options);
   if (effort === undefined || !info.canReason) return {};
   if (effort === "none") return { thinking: { type: "disabled" } };

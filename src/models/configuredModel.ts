@@ -17,6 +17,10 @@ export interface ConfiguredModel extends LanguageModelV3 {
 export interface AdaptedModel {
   readonly model: LanguageModelV3;
   readonly baseUrl?: string;
+  /** What to check where a request is refused, if it is not a key of the configuration. */
+  readonly advice?: string;
+  /** Secrets that came after the model was made, and may not appear in a message either. */
+  secrets?(): readonly string[];
   /** Maps the agent's call and its note to what this provider wants. */
   adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions;
 }
@@ -36,7 +40,12 @@ export function configuredModel(provider: Provider, adapted: AdaptedModel): Conf
     hasKey: provider.apiKey !== undefined,
     secrets: secretsOf(provider.apiKey, provider.headers),
     ...defined({ baseUrl, apiKeyVariable: provider.apiKeyVariable }),
+    ...defined({ advice: provider.apiKey === undefined ? adapted.advice : undefined }),
   };
+  const known = () => ({
+    ...identity,
+    secrets: [...(identity.secrets ?? []), ...(adapted.secrets?.() ?? [])],
+  });
   return {
     specificationVersion: "v3",
     provider: provider.id,
@@ -45,7 +54,7 @@ export function configuredModel(provider: Provider, adapted: AdaptedModel): Conf
     identity,
     doGenerate: (options) => model.doGenerate(adapt(options)),
     doStream: (options) => model.doStream(adapt(options)),
-    explain: (error, now) => explainError(error, identity, now),
+    explain: (error, now) => explainError(error, known(), now),
   };
 }
 

@@ -32,6 +32,12 @@ async function adaptedModel(
       return (await import("./openaiCompatible.js")).openaiCompatibleModel(provider, model);
     case "google":
       return (await import("./google.js")).googleModel(provider, model);
+    case "azure":
+      return (await import("./azure.js")).azureModel(provider, model);
+    case "bedrock":
+      return (await import("./bedrock.js")).bedrockModel(provider, model);
+    case "vertex":
+      return (await import("./vertex.js")).vertexModel(provider, model);
     case "offline":
       return (await import("./offline/offlineModel.js")).offlineModel(model, clock);
     default:

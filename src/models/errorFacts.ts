@@ -31,15 +31,15 @@ const networkCodes =
   /^(E[A-Z]{3,}|EAI_AGAIN|UND_ERR_\w+|ERR_(SSL|TLS)_\w+|CERT_\w+|[A-Z_]*(SELF_SIGNED|UNABLE_TO)\w*)$/;
 
 const statusByCode: readonly (readonly [RegExp, number])[] = [
-  [/insufficient_quota|rate_?limit|resource_exhausted/i, 429],
+  [/insufficient_quota|rate_?limit|resource_exhausted|throttl|quota_?exceeded/i, 429],
   [/overload/i, 529],
   [/authentication|unauthenticated|invalid_api_key/i, 401],
-  [/permission/i, 403],
+  [/permission|access_?denied/i, 403],
   [/not_found/i, 404],
-  [/invalid|bad_request|context_length/i, 400],
+  [/invalid|bad_request|context_length|validation/i, 400],
   [/timeout/i, 504],
-  [/unavailable/i, 503],
-  [/server_error|api_error|internal/i, 500],
+  [/unavailable|not_?ready/i, 503],
+  [/server_error|api_error|internal|stream_?error/i, 500],
 ];
 
 /** Reads whatever an error tells. */

@@ -10,6 +10,7 @@ import { type Overflow, overflowOf } from "./overflow.js";
 import { NotAStreamError } from "./providerFetch.js";
 import { isQuotaUsedUp } from "./quota.js";
 import { longestAskedWaitMs, usualAttempts } from "./retry.js";
+import { SetupError } from "./setupError.js";
 
 /** Who is spoken of when a call fails. */
 export interface ModelIdentity {
@@ -19,6 +20,8 @@ export interface ModelIdentity {
   /** The variable that the key comes from. */
   readonly apiKeyVariable?: string;
   readonly hasKey?: boolean;
+  /** What to check where a request is refused, if it is no key. */
+  readonly advice?: string;
   /** What may not appear in a message. */
   readonly secrets?: readonly string[];
 }
@@ -42,6 +45,10 @@ const silent = /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/;
 export function explainError(error: unknown, who: ModelIdentity, now: number): ModelFailure {
   const other = notAStreamIn(error);
   if (other !== undefined && other.data === undefined) return noStream(other, who);
+  if (error instanceof SetupError) {
+    const errorName = error.isAboutCredentials ? "ProviderAuth" : "ProviderError";
+    return failure(errorName, who, error.what, error.advice);
+  }
   const facts = factsOf(other?.data ?? error);
   const overflow = overflowIn(facts);
   switch (facts.kind) {
@@ -244,7 +251,8 @@ function wait({ afterMs }: RetryHint): string {
 }
 
 function keyAdvice(who: ModelIdentity): string {
-  const { apiKeyVariable: variable } = who;
+  const { apiKeyVariable: variable, advice } = who;
+  if (advice !== undefined) return advice;
   if (variable !== undefined) {
     return who.hasKey === false
       ? `No key was sent: set the environment variable ${variable}.`

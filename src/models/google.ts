@@ -45,7 +45,8 @@ const levels: Readonly<Record<string, string>> = {
   medium: "medium",
 };
 
-function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
+/** How much a model of Google's is asked to think. */
+export function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
   const { reasoningEffort: effort } = readNote(options);
   if (effort === undefined || !info.canReason) return {};
   const thinkingConfig = budgeted.test(info.id)

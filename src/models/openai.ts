@@ -32,7 +32,8 @@ export async function openaiModel(provider: Provider, info: ModelInfo): Promise<
   };
 }
 
-function reasoning(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
+/** What is asked of a model that can reason. */
+export function reasoning(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
   const { reasoningEffort: effort, purpose } = readNote(options);
   if (!info.canReason) return {};
   // A title is not worth a long thought, and its few tokens would be spent before it is written.

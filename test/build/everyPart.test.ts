@@ -16,7 +16,7 @@ import {
 import { RawProvider } from "../helpers/rawProvider.js";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
 import { testNode } from "../helpers/testNode.js";
-import { wireFormats } from "../helpers/wireFormats.js";
+import { answerOf, wireFormats } from "../helpers/wireFormats.js";
 import { openSession } from "../helpers/wireSession.js";
 
 const toolServer = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
@@ -106,9 +106,10 @@ describe.each(["nothing", "everything"])("with %s compiled before", () => {
     afterEach(() => provider.close());
 
     it.each(wireFormats)("of type $type answers", async (format) => {
-      provider.usual = { body: format.reply({ text: ["It ", "works."] }).join("") };
+      provider.usual = answerOf(format, { text: ["It ", "works."] });
       const { type, path } = format;
-      const acme = { type, baseUrl: `${provider.origin}${path}`, models: [{ id: "model-1" }] };
+      const models = [{ id: "model-1" }];
+      const acme = { type, baseUrl: `${provider.origin}${path}`, apiKey: "key-0123456789", models };
       const env = environment({
         providers: { acme },
         models: { large: { provider: "acme", model: "model-1" } },

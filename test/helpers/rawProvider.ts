@@ -13,6 +13,8 @@ export interface RawAnswer {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The encoding in which the body is bytes; UTF-8 unless told. */
+  readonly encoding?: "latin1";
   /** Sends the body in pieces of this many bytes. */
   readonly pieceBytes?: number;
   /** Breaks the connection after this many bytes of the body. */
@@ -69,7 +71,7 @@ export class RawProvider {
 }
 
 async function write(response: ServerResponse, answer: RawAnswer): Promise<void> {
-  const all = Buffer.from(answer.body);
+  const all = Buffer.from(answer.body, answer.encoding);
   const bytes = all.subarray(0, answer.cutAfterBytes ?? all.length);
   response.socket?.setNoDelay(true);
   response.writeHead(answer.status ?? 200, {

@@ -1,5 +1,7 @@
 // What each provider streams, event by event, for the same reply.
-import type { ProviderType } from "../../src/config/types.js";
+import type { Provider, ProviderType } from "../../src/config/types.js";
+import { awsEvent } from "./awsFrames.js";
+import type { RawAnswer } from "./rawProvider.js";
 
 /** What a model says in one reply. */
 export interface Spoken {
@@ -16,6 +18,10 @@ export interface WireFormat {
   readonly type: Exclude<ProviderType, "offline">;
   /** Behind the origin. */
   readonly path: string;
+  /** What a provider of this type has beside what all have. */
+  readonly account?: Partial<Provider>;
+  /** The encoding in which the events are bytes; UTF-8 unless told. */
+  readonly encoding?: "latin1";
   /** The stream's events, as they go over the wire. */
   reply(spoken: Spoken): string[];
   /** The body of an error. */
@@ -144,5 +150,62 @@ const compatible: WireFormat = {
   error: (message) => JSON.stringify({ error: { message, type: "server_error", code: null } }),
 };
 
+const azure: WireFormat = { ...openai, type: "azure", path: "/openai/v1" };
+
+const vertex: WireFormat = {
+  ...google,
+  type: "vertex",
+  path: "/v1/projects/p/locations/global",
+};
+
+const bedrock: WireFormat = {
+  type: "bedrock",
+  path: "/bedrock",
+  account: { aws: { region: "us-east-1" } },
+  encoding: "latin1",
+  reply({ text = [], call, end }) {
+    const delta = (contentBlockIndex: number, value: object) =>
+      awsEvent("contentBlockDelta", { contentBlockIndex, delta: value, p: "abc" });
+    const stop = (contentBlockIndex: number) => awsEvent("contentBlockStop", { contentBlockIndex });
+    const toolUse = { toolUseId: "call_1", name: "echo" };
+    const natural = call === undefined ? "end_turn" : "tool_use";
+    const reasons = { length: "max_tokens", filter: "content_filtered" };
+    return [
+      awsEvent("messageStart", { role: "assistant" }),
+      ...text.map((one) => delta(0, { text: one })),
+      ...(text.length > 0 ? [stop(0)] : []),
+      ...(call === undefined
+        ? []
+        : [
+            awsEvent("contentBlockStart", { contentBlockIndex: 1, start: { toolUse } }),
+            ...call.map((input) => delta(1, { toolUse: { input } })),
+            stop(1),
+          ]),
+      awsEvent("messageStop", { stopReason: end === undefined ? natural : reasons[end] }),
+      awsEvent("metadata", {
+        usage: { inputTokens: 10, outputTokens: 5, totalTokens: 15 },
+        metrics: { latencyMs: 1 },
+      }),
+    ].map((frame) => frame.toString("latin1"));
+  },
+  error: (message) => JSON.stringify({ message }),
+};
+
 /** Every format that a configuration can name. */
-export const wireFormats: readonly WireFormat[] = [anthropic, openai, google, compatible];
+export const wireFormats: readonly WireFormat[] = [
+  anthropic,
+  openai,
+  google,
+  compatible,
+  azure,
+  bedrock,
+  vertex,
+];
+
+/** A whole answer in a format. */
+export function answerOf(format: WireFormat, spoken: Spoken): RawAnswer {
+  const { encoding } = format;
+  const body = format.reply(spoken).join("");
+  if (encoding === undefined) return { body };
+  return { body, encoding, headers: { "content-type": "application/vnd.amazon.eventstream" } };
+}

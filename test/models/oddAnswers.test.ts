@@ -4,7 +4,7 @@ import type { Provider } from "../../src/config/types.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { TestTurn, textTool } from "../helpers/agentTurn.js";
 import { RawProvider } from "../helpers/rawProvider.js";
-import { type WireFormat, wireFormats } from "../helpers/wireFormats.js";
+import { answerOf, type WireFormat, wireFormats } from "../helpers/wireFormats.js";
 
 const echo = textTool("echo", (said) => ({ output: `echo ${said}` }));
 const info = { id: "model-1", provider: "acme", name: "M", canReason: true, supportsImages: true };
@@ -21,6 +21,7 @@ afterEach(() => server.close());
 async function run(type: WireFormat["type"], path = "/v1") {
   const provider: Provider = {
     ...{ id: "acme", type, headers: {}, baseUrl: `${server.origin}${path}`, models: [info] },
+    ...{ apiKey: "key-0123456789", ...formatOf(type).account },
   };
   const model = await createLanguageModel(provider, info);
   return turn.runThroughPauses(model, { tools: [echo] }, info);
@@ -32,11 +33,7 @@ const formatOf = (type: WireFormat["type"]) => {
   if (format === undefined) throw new Error(type);
   return format;
 };
-const done = (type: WireFormat["type"]) => ({
-  body: formatOf(type)
-    .reply({ text: ["Done."] })
-    .join(""),
-});
+const done = (type: WireFormat["type"]) => answerOf(formatOf(type), { text: ["Done."] });
 
 describe("chat completions", () => {
   const type = "openai-compatible";

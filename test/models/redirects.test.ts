@@ -4,7 +4,7 @@ import type { Provider } from "../../src/config/types.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { TestTurn } from "../helpers/agentTurn.js";
 import { RawProvider } from "../helpers/rawProvider.js";
-import { wireFormats } from "../helpers/wireFormats.js";
+import { answerOf, wireFormats } from "../helpers/wireFormats.js";
 
 const info = {
   ...{ id: "model-1", provider: "acme", name: "Model", canReason: false, supportsImages: false },
@@ -24,7 +24,7 @@ describe.each(wireFormats)("a provider of type $type", (format) => {
     const provider: Provider = {
       ...{ id: "acme", type: format.type, apiKey: "key-0123456789", apiKeyVariable: "ACME_KEY" },
       ...{ headers: { "x-team": "secret-team" }, models: [info] },
-      baseUrl: `${server.origin}${format.path}`,
+      ...{ baseUrl: `${server.origin}${format.path}`, ...format.account },
     };
     return turn.runThroughPauses(await createLanguageModel(provider, info), {}, info);
   }
@@ -35,7 +35,7 @@ describe.each(wireFormats)("a provider of type $type", (format) => {
   it.each([301, 302, 303, 307, 308])(
     "sends nothing after a %i to another origin",
     async (status) => {
-      other.usual = { body: format.reply({ text: ["stolen"] }).join("") };
+      other.usual = answerOf(format, { text: ["stolen"] });
       server.usual = redirect(status, `${other.origin}/v1/elsewhere?x=1`);
       const outcome = await run();
       expect(outcome).toMatchObject({ status: "failed", errorName: "ProviderError" });
@@ -70,9 +70,7 @@ describe.each(wireFormats)("a provider of type $type", (format) => {
   });
 
   it.each([307, 308])("follows a %i within the origin with all that was sent", async (status) => {
-    server.enqueue(redirect(status, `${format.path}/moved`), {
-      body: format.reply({ text: ["hello"] }).join(""),
-    });
+    server.enqueue(redirect(status, `${format.path}/moved`), answerOf(format, { text: ["hello"] }));
     expect(await run()).toMatchObject({ status: "succeeded", text: "hello" });
     const [first, second] = server.requests;
     expect(second?.path).toBe(`${format.path}/moved`);

@@ -5,7 +5,7 @@ import type { HistoryMessage } from "../../src/engine/engine.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { TestTurn } from "../helpers/agentTurn.js";
 import { RawProvider } from "../helpers/rawProvider.js";
-import { wireFormats } from "../helpers/wireFormats.js";
+import { answerOf, wireFormats } from "../helpers/wireFormats.js";
 
 const info = { id: "m-1", provider: "acme", name: "M", canReason: false, supportsImages: true };
 const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 1, 2, 3, 4, 5, 6]);
@@ -20,11 +20,11 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 describe.each(wireFormats)("to a provider of type $type", (format) => {
-  const done = () => ({ body: format.reply({ text: ["Done."] }).join("") });
+  const done = () => answerOf(format, { text: ["Done."] });
   async function run(change: Parameters<TestTurn["runThroughPauses"]>[1]) {
     const provider: Provider = {
       ...{ id: "acme", type: format.type, headers: {}, models: [info] },
-      ...{ baseUrl: `${server.origin}${format.path}` },
+      ...{ baseUrl: `${server.origin}${format.path}`, apiKey: "key-0123456789", ...format.account },
     };
     const model = await createLanguageModel(provider, info);
     return turn.runThroughPauses(model, change, info);

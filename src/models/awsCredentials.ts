@@ -1,0 +1,90 @@
+// The credentials that a user of AWS has already, in the order in which AWS's own programs look for
+// them. AWS's own library reads the files, asks SSO and roles, runs what a profile says, and keeps what
+// it got while it is good.
+import { defined } from "../base/defined.js";
+import type { AwsAccount } from "../config/types.js";
+import { reasonFor, SetupError } from "./setupError.js";
+
+/** What signs a request. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** What is good for a while, by account; what has no end is read again, since a file may change. */
+const kept = new Map<string, { readonly credentials: AwsCredentials; readonly untilMs: number }>();
+const mostKept = 100;
+/** A call that begins now may sign again while it is tried again. */
+const marginMs = 5 * 60_000;
+
+const ignore = () => {};
+/** The library warns on the console otherwise. */
+const logger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/**
+ * Credentials that are good now.
+ *
+ * @throws SetupError where there are none, or they have run out.
+ */
+export async function awsCredentials(
+  account: AwsAccount,
+  region: string,
+  now: () => number = Date.now,
+): Promise<AwsCredentials> {
+  if (account.keys !== undefined) return account.keys;
+  const { profile, credentialsFile, configFile } = account;
+  const key = JSON.stringify([profile, credentialsFile, configFile, region]);
+  const known = kept.get(key);
+  if (known !== undefined && known.untilMs > now()) return known.credentials;
+  kept.delete(key);
+  try {
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await ask(account, region);
+    const credentials = { accessKeyId, secretAccessKey, ...defined({ sessionToken }) };
+    if (kept.size >= mostKept) kept.clear();
+    if (expiration) kept.set(key, { credentials, untilMs: expiration.getTime() - marginMs });
+    return credentials;
+  } catch (error) {
+    const whose = profile === undefined ? "" : ` of the profile ${profile}`;
+    const what = `could not be called: no credentials${whose} (${reasonFor(error)})`;
+    throw new SetupError(what, adviceFor(profile), true);
+  }
+}
+
+async function ask(account: AwsAccount, region: string) {
+  const { profile, ...files } = account;
+  const init = { ...filesOf(files), logger, clientConfig: { region } };
+  if (profile !== undefined) {
+    // That one and no other: a misspelt profile must not become the machine's own.
+    const { fromIni } = await import("@aws-sdk/credential-provider-ini");
+    return fromIni({ ...init, profile })();
+  }
+  const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+  return defaultProvider(init)();
+}
+
+function filesOf({ credentialsFile, configFile }: AwsAccount) {
+  return {
+    ignoreCache: true,
+    ...defined({ filepath: credentialsFile, configFilepath: configFile }),
+  };
+}
+
+/** The region of a profile; undefined where its files do not say. */
+export async function awsRegion(account: AwsAccount): Promise<string | undefined> {
+  const { loadSharedConfigFiles } = await import("@smithy/core/config");
+  const { profile = "default" } = account;
+  try {
+    const { configFile, credentialsFile } = await loadSharedConfigFiles(filesOf(account));
+    const region = configFile[profile]?.region ?? credentialsFile[profile]?.region;
+    return region !== undefined && /^[A-Za-z0-9-]+$/.test(region) ? region : undefined;
+  } catch (error) {
+    const what = `could not be called: AWS's files cannot be read (${reasonFor(error)})`;
+    throw new SetupError(what, adviceFor(account.profile), true);
+  }
+}
+
+function adviceFor(profile: string | undefined): string {
+  const flag = profile === undefined ? "" : ` --profile ${profile}`;
+  return `Sign in (aws sso login${flag}), or set AWS_BEARER_TOKEN_BEDROCK, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`;
+}
