@@ -121,6 +121,7 @@ class Turn {
       return undefined;
     }
     if (failure.errorName !== "ContextOverflow") return this.#failed(failure, reply);
+    if (failure.contextWindow !== undefined) this.#input.model.learnWindow?.(failure.contextWindow);
     const mayShorten = this.#maySummarize && !this.#room.isHopeless;
     if (!mayShorten || this.#conversation.summarisable().length === 0) {
       return this.#failed(this.#room.overflow(failure), reply);

@@ -104,6 +104,8 @@ export class SummaryCall {
       reply,
       this.#ports,
     );
+    const told = result.kind === "failed" ? result.failure.contextWindow : undefined;
+    if (told !== undefined) model.learnWindow?.(told);
     if (result.kind === "finished") this.#ports.sink.addUsage(usageOf(result.usage, model.info));
     return result;
   }

@@ -17,6 +17,8 @@ export interface TurnModel {
   readonly selected: SelectedModel;
   /** Called once, within the turn, so that a cancel reaches it. May reject; that fails the turn. */
   load(): Promise<LanguageModelV3>;
+  /** Its provider has said how many tokens fit: `info` has it from now on, where that is less. */
+  learnWindow?(tokens: number): void;
 }
 
 /** What a model call of any kind needs. */

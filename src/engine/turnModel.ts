@@ -11,6 +11,9 @@ import type { EngineSetup } from "./engine.js";
 /** By provider as a configuration has it, which is another one when the configuration changes. */
 const loadedModels = new WeakMap<Provider, Map<string, Promise<ConfiguredModel>>>();
 
+/** What providers have said of their models' windows, where it is less than a configuration says. */
+const learntWindows = new WeakMap<Provider, Map<string, number>>();
+
 /** The model that was selected, which is loaded once for each configuration of its provider. */
 export function turnModel(
   { config }: EngineSetup,
@@ -29,5 +32,18 @@ export function turnModel(
     loading.catch(() => models.delete(model.id));
     return loading;
   };
-  return { info: model, selected, load };
+  const windows = learntWindows.get(provider) ?? new Map<string, number>();
+  learntWindows.set(provider, windows);
+  return {
+    get info() {
+      const learnt = windows.get(model.id);
+      return learnt === undefined ? model : { ...model, contextWindow: learnt };
+    },
+    selected,
+    load,
+    learnWindow: (tokens) => {
+      const known = windows.get(model.id) ?? model.contextWindow ?? tokens;
+      windows.set(model.id, Math.min(known, tokens));
+    },
+  };
 }
