@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { RawProvider } from "../../test/helpers/rawProvider.js";
 import { readInOrder, sharedPrefix } from "../../test/helpers/requestPrefix.js";
 import { ServerChild } from "../../test/helpers/serverChild.js";
-import { type WireFormat, wireFormats } from "../../test/helpers/wireFormats.js";
+import { answerOf, type WireFormat, wireFormats } from "../../test/helpers/wireFormats.js";
 import type { BenchContext, Findings, Row, Suite } from "../measure.js";
 
 export const cache: Suite = { name: "cache", run };
@@ -40,8 +40,8 @@ async function readAnew(format: WireFormat, context: BenchContext): Promise<numb
     for (let turn = 0; turn < (context.isQuick ? 4 : 12); turn++) {
       const runId = `turn-${turn}`;
       provider.enqueue(
-        { body: format.reply({ text: ["I look."], call: ['{"text":"there"}'] }).join("") },
-        { body: format.reply({ text: ["That is all."] }).join("") },
+        answerOf(format, { text: ["I look."], call: ['{"text":"there"}'] }),
+        answerOf(format, { text: ["That is all."] }),
       );
       await server.request("sendMessage", { workspaceId, sessionId, runId, prompt: "Go on." });
       await server.request("waitRun", { workspaceId, runId });

@@ -12,7 +12,7 @@ import {
   type ServerProcess,
   startServer,
 } from "../helpers/serverProcess.js";
-import { wireFormats } from "../helpers/wireFormats.js";
+import { answerOf, type Spoken, wireFormats } from "../helpers/wireFormats.js";
 import { openSession, WireSession } from "../helpers/wireSession.js";
 
 let provider: RawProvider;
@@ -46,9 +46,7 @@ const changes: readonly ((path: string) => void)[] = [
 ];
 
 describe.each(wireFormats)("with a provider of type $type", (format) => {
-  const answer = (...spoken: Parameters<typeof format.reply>) => ({
-    body: format.reply(...spoken).join(""),
-  });
+  const answer = (spoken: Spoken) => answerOf(format, spoken);
 
   function start(dataDir?: string): ServerProcess {
     const configFile = join(makeFolder(), "config.json");
