@@ -68,7 +68,7 @@ class Turn {
 
   async #loop(): Promise<TurnOutcome> {
     const { prompt, circumstances } = this.#input;
-    this.#conversation.add(this.#ports.sink.say(prompt, circumstances));
+    this.#say(prompt, circumstances);
     if (this.#input.signal.aborted) return this.#cancelled();
     this.#input.onBegin?.();
     let model: LanguageModelV3;
@@ -236,8 +236,8 @@ class Turn {
     return undefined;
   }
 
-  #say(prompt: Prompt): void {
-    const message = this.#ports.sink.say(prompt);
+  #say(prompt: Prompt, circumstances?: TurnInput["circumstances"]): void {
+    const message = this.#ports.sink.say(prompt, circumstances);
     this.#conversation.add(message);
     this.#attachments.said(message);
     if (prompt.text.startsWith("/")) this.#typedCommands.push(prompt.text);
