@@ -11,6 +11,7 @@ import { messageOf } from "./base/errors.js";
 import type { Ids } from "./base/ids.js";
 import type { Log } from "./base/log.js";
 import type { ResolvePath } from "./base/startFolder.js";
+import { OwedWrites } from "./coordinator/owedWrites.js";
 import { Recovery } from "./coordinator/recovery.js";
 import type { Engine, EngineWorkspace } from "./engine/engine.js";
 import { Broadcaster } from "./events/broadcaster.js";
@@ -124,6 +125,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
   makeDataDirectory(options.dataDirectory);
   const database = Database.open(join(options.dataDirectory, databaseName));
   closing.add(() => database.close());
+  database.damage.listen((row) => log.error({ ...row }, "a damaged row was passed over"));
   const checkpointer = new Checkpointer(database, clock, log);
   closing.add(() => checkpointer.close());
   const serverId = ids.next("srv");
@@ -153,7 +155,9 @@ function openHouse(options: ServerOptions, closing: Closing) {
   );
   closing.add(() => pruner.close());
   const desk = new QuestionDesk(log);
-  return { serverId, database, stores, outbox, recovery, broadcaster, desk };
+  const owed = new OwedWrites(database, clock, log);
+  closing.add(() => owed.close());
+  return { serverId, database, stores, outbox, recovery, broadcaster, desk, owed };
 }
 
 /** The use cases over an open house. */
@@ -162,6 +166,7 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   const { serverId, database, stores, outbox, recovery, broadcaster: announcer, desk } = house;
   const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
   const commits = new GroupCommit(database, clock);
+  const { owed } = house;
   const shared = {
     serverId,
     database,
@@ -176,7 +181,7 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   const workspaces = new WorkspaceRegistry({
     store: new WorkspaceStore(database),
     factory: new WorkspaceFactory({
-      coordination: { ...shared, desk, commits },
+      coordination: { ...shared, desk, commits, owed },
       env: options.env,
       log,
       createEngine: (workspace) => options.createEngine(workspace),

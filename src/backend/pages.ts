@@ -14,12 +14,16 @@ export function positionOf(cursor: string | undefined): number | undefined {
   });
 }
 
-/** Cuts `rows`, read with one more than `limit`, to a page and the cursor of the next. */
+/**
+ * Cuts `rows`, read with one more than `limit`, to a page and the cursor of the next; `isCut` says
+ * that there are more rows than were read.
+ */
 export function toPage<T extends { readonly position: number }>(
   rows: readonly T[],
   limit: number,
+  isCut = false,
 ): { rows: readonly T[]; next: { nextCursor?: string } } {
-  if (rows.length <= limit) return { rows, next: {} };
+  if (rows.length <= limit && !isCut) return { rows, next: {} };
   const page = rows.slice(0, limit);
   return { rows: page, next: { nextCursor: String(page.at(-1)?.position ?? 0) } };
 }

@@ -107,8 +107,10 @@ export class SessionUseCases {
     workspace.coordinator.flush(id);
     const limit = params.limit ?? defaultPageSize;
     const after = positionOf(params.cursor);
-    const { rows, next } = toPage(this.#options.messages.list(id, limit + 1, after), limit);
-    return { messages: rows.map(toMessage), ...next };
+    const { messages } = this.#options;
+    const read = messages.list(id, limit + 1, after);
+    const { rows, next } = toPage(read.rows, limit, read.isCut);
+    return { messages: rows.map((row) => toMessage(row, messages)), ...next };
   }
 
   /** `getMessage` */
@@ -123,7 +125,7 @@ export class SessionUseCases {
         `No message ${JSON.stringify(params.messageId)} in this session; listMessages tells which there are.`,
       );
     }
-    return toMessage(row);
+    return toMessage(row, this.#options.messages);
   }
 
   /** @throws DomainError `SessionMissing` or `SessionNotFound`. */

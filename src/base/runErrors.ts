@@ -15,6 +15,7 @@ const ofRunsAlone = {
   ToolLoop: "The model repeated the same tool call over and over.",
   PermissionDenied: "`limits.maxDenials` permissions in a row were denied.",
   Interrupted: "The server died before the turn had ended.",
+  StorageDamaged: "What is stored of it cannot be read: the database is damaged there.",
 } as const;
 
 /** The errors of requests that can end a run too: what fails while its turn is made ready. */

@@ -2,7 +2,7 @@
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
-import { createProgram, type Program } from "./program.js";
+import { createProgram, type DoctorCommandOptions, type Program } from "./program.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
 import type { ServeOptions } from "./serveOptions.js";
@@ -34,24 +34,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         writeOut(`${JSON.stringify(protocolJsonSchema(), null, 2)}\n`);
         return 0;
       },
-      doctor: async (options) => {
-        const { doctor } = await import("./doctor.js");
-        return doctor({
-          env: self.env,
-          workspacePath: folderOrNone(options.cwd, resolvePath),
-          dataDir:
-            options.dataDir === undefined
-              ? defaultDataDirectory(self.env)
-              : resolvePath(options.dataDir),
-          versions: {
-            turnwire: parts.version,
-            protocol: protocolVersion,
-            node: self.versions.node,
-            platform: `${self.platform} ${self.arch}`,
-          },
-          write: (line) => writeOut(`${line}\n`),
-        });
-      },
+      doctor: (options) => doctorIn(self, options, { parts, resolvePath, writeOut }),
     },
     {
       version: parts.version,
@@ -75,6 +58,34 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       return exitCodes.output;
     },
   };
+}
+
+async function doctorIn(
+  self: NodeJS.Process,
+  options: DoctorCommandOptions,
+  io: { parts: CommandLineParts; resolvePath: ResolvePath; writeOut(text: string): void },
+): Promise<number> {
+  const { parts, resolvePath } = io;
+  const write = (line: string) => io.writeOut(`${line}\n`);
+  const dataDir =
+    options.dataDir === undefined ? defaultDataDirectory(self.env) : resolvePath(options.dataDir);
+  if (options.repair) {
+    const { repairCommand } = await import("./repair.js");
+    return repairCommand(dataDir, write);
+  }
+  const { doctor } = await import("./doctor.js");
+  return doctor({
+    env: self.env,
+    workspacePath: folderOrNone(options.cwd, resolvePath),
+    dataDir,
+    versions: {
+      turnwire: parts.version,
+      protocol: protocolVersion,
+      node: self.versions.node,
+      platform: `${self.platform} ${self.arch}`,
+    },
+    write,
+  });
 }
 
 async function runIn(

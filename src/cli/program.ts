@@ -28,6 +28,8 @@ export interface DoctorCommandOptions {
   readonly dataDir?: string;
   /** The folder to look at; the process's own unless told. */
   readonly cwd?: string;
+  /** Rebuild a damaged database. */
+  readonly repair?: true;
 }
 
 export interface ProgramIo {
@@ -101,6 +103,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
     .description("say what a server would find: versions, data directory, configuration, keys")
     .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
     .option("--cwd <dir>", "the folder to look at", nonEmpty)
+    .option("--repair", "rebuild a damaged database, with a copy made first")
     .action((options: DoctorCommandOptions) => actions.doctor(options));
   return program;
 }

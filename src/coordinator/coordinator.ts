@@ -3,7 +3,6 @@
 // rules are `sessionState.ts`; this runs what they say.
 
 import { assertNever } from "../base/assertNever.js";
-import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
@@ -114,6 +113,7 @@ export class Coordinator {
   /** What is being accepted is accepted, or refused, when this returns; what has ended, over. */
   settle(): void {
     this.#options.commits.commit();
+    this.#options.owed.settle();
   }
 
   /**
@@ -201,26 +201,11 @@ export class Coordinator {
   async close(cause: RunCause): Promise<void> {
     this.settle();
     for (const sessionId of this.#steps.sessionIds) {
-      this.#close(sessionId, cause);
+      this.#apply(sessionId, { type: "close", cause });
     }
     this.#ending.hurry();
     await this.whenIdle();
     await this.#titles.close();
-  }
-
-  #close(sessionId: string, cause: RunCause): void {
-    try {
-      this.#apply(sessionId, { type: "close", cause });
-    } catch (error) {
-      // The disk refuses what the queue's runs are owed; the next server that opens the directory
-      // writes it. What runs is ended all the same.
-      this.#options.log.error(
-        { sessionId, reason: messageOf(error) },
-        "a queue could not be ended",
-      );
-      const { effects } = this.#steps.takeUnwritten(sessionId, { type: "close", cause });
-      for (const effect of effects) this.#run(effect);
-    }
   }
 
   #apply(sessionId: string, input: SessionInput): TakenStep {
@@ -242,6 +227,7 @@ export class Coordinator {
         this.#runs.at(effect.run.position)?.cancel(effect.cause);
         return;
       case "drop":
+        this.#steps.drop(effect.runs, effect.cause);
         this.#runs.drop(effect.runs);
         return;
       case "fold":

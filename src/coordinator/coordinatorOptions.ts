@@ -15,6 +15,7 @@ import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
+import type { OwedWrites } from "./owedWrites.js";
 
 /** Tells what may be lost. Never waits, never throws. */
 export interface Announcer {
@@ -43,6 +44,7 @@ export interface CoordinatorOptions {
   readonly serverId: string;
   readonly database: Database;
   readonly commits: GroupCommit;
+  readonly owed: OwedWrites;
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly runs: RunStore;

@@ -7,15 +7,14 @@ import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { CompletionFacts, Outbox } from "../events/outbox.js";
-import type { Part } from "../protocol/objects/message.js";
 import type { Database } from "../storage/database.js";
-import type { MessageRow, MessageStore } from "../storage/messageStore.js";
+import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
 import { completionText } from "./completionText.js";
-import { partsText } from "./storedParts.js";
+import { interruptedText, type Repaired, repairMessages } from "./messageRepair.js";
 
-const interruptedText = "The server stopped before this had ended.";
+const damagedText = `${interruptedText} What is stored of it is damaged and cannot all be read.`;
 
 /** What recovery is built from. */
 export interface RecoveryOptions {
@@ -67,23 +66,36 @@ export class Recovery {
     if (ended > 0) log.info({ runs: ended }, "ended what a dead server had left open");
   }
 
+  /** Ends one run; where the file is damaged there, with as much of it as can be kept. */
   #interrupt(run: RunRow): void {
-    const { runs, messages, outbox, clock } = this.#options;
-    const { sessionId, position } = run;
-    for (const id of [sessionId, ...messages.subTaskSessions(sessionId, position)]) {
-      this.#repair(id, position);
-    }
+    const { database, log } = this.#options;
+    const { position, runId } = run;
+    database.attempt(
+      `repair ${position}`,
+      () => this.#end(run, this.#repair(run)),
+      () =>
+        database.attempt(
+          `end ${position}`,
+          () => this.#end(run, { isDamaged: true }),
+          (reason) => {
+            log.error({ run: position, runId, reason }, "a damaged database keeps a run open");
+          },
+        ),
+    );
+  }
+
+  #end(run: RunRow, { reply, isDamaged }: Repaired): void {
+    const { runs, outbox, clock } = this.#options;
     runs.setState(run.position, "completed");
     const needsCompletion = run.runId !== undefined || (run.hasBegun && run.kind === "prompt");
     if (!needsCompletion) return;
-    const last = messages.lastAssistantOf(run.position, run.sessionId);
     const facts: CompletionFacts = {
-      ...defined({ messageId: last?.id }),
-      ...completionText(last === undefined ? "" : textOf(last)),
+      ...defined({ messageId: reply?.id }),
+      ...completionText(reply?.text ?? ""),
       status: "interrupted",
       cancelled: false,
-      error: interruptedText,
-      errorName: "Interrupted",
+      error: isDamaged ? damagedText : interruptedText,
+      errorName: isDamaged ? "StorageDamaged" : "Interrupted",
       cause: "crash",
       foldedPrompts: runs.foldedInto(run.position),
       ...defined({ usage: runs.usage(run.position) }),
@@ -92,81 +104,14 @@ export class Recovery {
     outbox.append(run, facts);
   }
 
-  /** Makes what a run wrote into a session a history that a model can be sent. */
-  #repair(sessionId: string, run: number): void {
-    const { messages, ids, clock } = this.#options;
-    const written = messages.ofRun(sessionId, run);
-    const parts = written.map((row) => JSON.parse(row.parts) as Part[]);
-    const { answered, isChanged } = closeParts(written, parts);
-    const missing: Part[] = parts
-      .flat()
-      .filter((part) => part.type === "toolCall")
-      .filter((call) => !answered.has(call.toolCallId))
-      .map((call) => ({
-        type: "toolResult",
-        toolCallId: call.toolCallId,
-        name: call.name,
-        output: interruptedText,
-        isError: true,
-      }));
-    const now = clock.now();
-    written.forEach((row, index) => {
-      if (isChanged[index]) messages.update(row.id, partsText(parts[index] ?? []), now);
-    });
-    if (missing.length === 0) return;
-    messages.insert({
-      id: ids.next("msg"),
-      sessionId,
-      run,
-      role: "tool",
-      parts: partsText(missing),
-      model: undefined,
-      provider: undefined,
-      isSummary: false,
-      createdAt: now,
-    });
+  /** Repairs what a run and its sub-tasks wrote; tells the run's own reply. */
+  #repair({ sessionId, position }: RunRow): Repaired {
+    const { messages } = this.#options;
+    const own = repairMessages(this.#options, sessionId, position);
+    let { isDamaged } = own;
+    for (const id of messages.subTaskSessions(sessionId, position)) {
+      if (repairMessages(this.#options, id, position).isDamaged) isDamaged = true;
+    }
+    return { ...own, isDamaged };
   }
-}
-
-/** Ends, in place, every part that a crash left open; says which messages that changed. */
-function closeParts(
-  written: readonly MessageRow[],
-  parts: readonly Part[][],
-): { answered: Set<string>; isChanged: boolean[] } {
-  const answered = new Set<string>();
-  const unfinished = new Set<string>();
-  const isChanged = written.map((row, index) => {
-    let changed = false;
-    const own = parts[index] ?? [];
-    for (const part of own) {
-      if (part.type !== "toolCall" || isFinal(part.state)) continue;
-      part.state = "cancelled";
-      unfinished.add(part.toolCallId);
-      changed = true;
-    }
-    for (const part of own) {
-      if (part.type !== "toolResult") continue;
-      answered.add(part.toolCallId);
-      if (!unfinished.has(part.toolCallId)) continue;
-      part.output += `${part.output === "" ? "" : "\n"}${interruptedText}`;
-      part.isError = true;
-      changed = true;
-    }
-    if (row.role === "assistant" && own.at(-1)?.type !== "finish") {
-      own.push({ type: "finish", reason: "error", message: interruptedText });
-      changed = true;
-    }
-    return changed;
-  });
-  return { answered, isChanged };
-}
-
-function isFinal(state: string): boolean {
-  return state !== "streaming" && state !== "pending" && state !== "running";
-}
-
-function textOf(row: MessageRow): string {
-  return (JSON.parse(row.parts) as Part[])
-    .map((part) => (part.type === "text" ? part.text : ""))
-    .join("");
 }

@@ -129,7 +129,11 @@ export class RunAdmission {
     const { runs, workspaceId, serverId, recoverIfDead } = this.#options;
     const row = runs.find(workspaceId, request.runId);
     if (row === undefined) return undefined;
-    if (row.sessionId !== request.sessionId || row.promptHash !== hash) {
+    // What is damaged of the row cannot tell that this is another run.
+    const isOther =
+      (row.sessionId !== "" && row.sessionId !== request.sessionId) ||
+      (row.promptHash !== undefined && row.promptHash !== hash);
+    if (isOther) {
       throw new DomainError(
         "RunIdConflict",
         `The runId ${request.runId} was accepted before with another session or prompt; use a new one.`,

@@ -24,7 +24,7 @@ export interface EndingHooks {
   announce(): void;
   /** Joins the transaction that writes the outcome. */
   alsoWrite(): void;
-  /** Called once the outcome is on disk, or was given up on. */
+  /** Called once the outcome is on disk, or is no longer waited for. */
   done(): void;
 }
 
@@ -41,7 +41,15 @@ interface Ending {
 
 type EndingOptions = Pick<
   CoordinatorOptions,
-  "workspaceId" | "sessions" | "runs" | "outbox" | "commits" | "announcer" | "clock" | "log"
+  | "workspaceId"
+  | "sessions"
+  | "runs"
+  | "outbox"
+  | "commits"
+  | "owed"
+  | "announcer"
+  | "clock"
+  | "log"
 >;
 
 /** Ends runs. */
@@ -56,9 +64,8 @@ export class RunEnding {
   }
 
   /**
-   * Writes how a run ended. A disk that fails is tried again until {@link hurry}, so that the
-   * completion is late rather than lost; a run given up on is `interrupted` for the next server that
-   * opens the directory.
+   * Writes how a run ended. A disk that fails is tried again, so that the completion is late rather
+   * than lost; from {@link hurry} on the workspace does not wait for it.
    */
   finish(run: AcceptedRun, outcome: TurnOutcome, hooks: EndingHooks): void {
     this.#settle(run);
@@ -99,7 +106,9 @@ export class RunEnding {
 
   #write(ending: Ending): void {
     const { run, hooks } = ending;
-    const { commits, log } = this.#options;
+    const { commits, owed, log } = this.#options;
+    // What its session was owed before this end is written before it.
+    owed.flush();
     let isOurs = true;
     commits.join({
       subjects: [run.request.sessionId, ...run.children.keys()],
@@ -122,8 +131,13 @@ export class RunEnding {
     const triesAtClose = this.#isClosing ? ending.triesAtClose + 1 : 0;
     const fields = { run: run.ref.position, attempt, reason: messageOf(error) };
     if (triesAtClose >= mostTriesAtClose) {
-      log.error(fields, "the outcome of a run could not be stored; it is left as interrupted");
-      run.closeMessages();
+      log.error(
+        fields,
+        "the outcome of a run could not be stored; the workspace closes without it",
+      );
+      this.#options.owed.owe(() => {
+        this.#writeOutcome({ ...ending, hooks: { ...hooks, alsoWrite: () => {} } });
+      });
       hooks.done();
       return;
     }

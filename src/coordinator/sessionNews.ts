@@ -28,9 +28,10 @@ export class SessionNews {
   describe(row: SessionRow, state: SessionState): Session {
     if (isBusy(state)) return toSession(row, { isBusy: true, queued: queueOf(state).length });
     const { runs, serverId, recoverIfDead } = this.#options;
-    if (!runs.isOpen(row.id)) return toSession(row, { isBusy: false, queued: 0 });
     const owner = runs.otherOwner(row.id, serverId);
-    if (owner !== undefined) recoverIfDead(owner);
+    // What is open here and runs no more only waits for the disk.
+    if (owner === undefined) return toSession(row, { isBusy: runs.isSubTask(row.id), queued: 0 });
+    recoverIfDead(owner);
     return toSession(row, { isBusy: runs.isOpen(row.id), queued: runs.queued(row.id) });
   }
 

@@ -1,8 +1,9 @@
-// What every session is doing, and the steps that it takes. What a step changes on disk is written
-// before the step is taken: queued runs that join the running turn, and those that are dropped
-// without having begun.
+// What every session is doing, and the steps that it takes. That queued runs join the running turn is
+// written before the step is taken. That they are dropped is written behind it: a stop must stop, also
+// on a disk that takes nothing, and what it owes them is then written late.
 import { toRfc3339 } from "../base/clock.js";
 import type { RunCause } from "../protocol/objects/run.js";
+import { isDiskTrouble } from "../storage/storageError.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import {
   idle,
@@ -20,7 +21,7 @@ export interface TakenStep {
   readonly effects: readonly SessionEffect[];
 }
 
-type StepOptions = Pick<CoordinatorOptions, "database" | "runs" | "outbox" | "clock">;
+type StepOptions = Pick<CoordinatorOptions, "database" | "runs" | "outbox" | "clock" | "owed">;
 
 /** The states of a workspace's sessions. One that is not here is idle. */
 export class SessionSteps {
@@ -47,14 +48,9 @@ export class SessionSteps {
 
   /** Takes a step. What must be on disk is written first: if that throws, nothing has happened. */
   take(sessionId: string, input: SessionInput): TakenStep {
-    this.#write(step(this.of(sessionId), input).effects);
-    return this.takeUnwritten(sessionId, input);
-  }
-
-  /** As {@link take}, but writes nothing: for a disk that refuses. */
-  takeUnwritten(sessionId: string, input: SessionInput): TakenStep {
     const before = this.of(sessionId);
     const { state, effects } = step(before, input);
+    this.#write(effects);
     if (state.tag === "idle" || state.tag === "closed") this.#states.delete(sessionId);
     else this.#states.set(sessionId, state);
     return { before, after: state, effects };
@@ -63,7 +59,6 @@ export class SessionSteps {
   #write(effects: readonly SessionEffect[]): void {
     const { database, runs } = this.#options;
     for (const effect of effects) {
-      if (effect.type === "drop") this.#drop(effect.runs, effect.cause);
       if (effect.type === "fold") {
         database.write(() => {
           for (const run of effect.runs) runs.fold(run.position, effect.into.position);
@@ -72,10 +67,23 @@ export class SessionSteps {
     }
   }
 
+  /** Ends runs that never began, now or as soon as the disk takes it. */
+  drop(dropped: readonly RunRef[], cause: RunCause): void {
+    const { database, owed } = this.#options;
+    const write = this.#dropping(dropped, cause);
+    try {
+      database.durable(write);
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      owed.owe(write);
+    }
+  }
+
   /** Ends runs that never began: those with a `runId` get a cancelled completion. */
-  #drop(dropped: readonly RunRef[], cause: RunCause): void {
-    const { database, runs, outbox, clock } = this.#options;
-    database.durable(() => {
+  #dropping(dropped: readonly RunRef[], cause: RunCause): () => void {
+    const { runs, outbox, clock } = this.#options;
+    const completedAt = toRfc3339(clock.now());
+    return () => {
       for (const ref of dropped) {
         const row = runs.at(ref.position);
         const isOurs = runs.setState(ref.position, "completed");
@@ -86,9 +94,9 @@ export class SessionSteps {
           cancelled: true,
           cause,
           foldedPrompts: 0,
-          completedAt: toRfc3339(clock.now()),
+          completedAt,
         });
       }
-    });
+    };
   }
 }

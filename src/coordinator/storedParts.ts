@@ -3,9 +3,10 @@
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText } from "../base/text.js";
 import type { Part } from "../protocol/objects/message.js";
+import { mostReadableBytes } from "../storage/damage.js";
 
-/** The longest text of a message's parts, in UTF-16 units; SQLite takes a billion bytes. */
-const longestParts = 128 * 1024 * 1024;
+/** The longest text of a message's parts, in UTF-16 units: what is written can be read again. */
+const longestParts = Math.min(128 * 1024 * 1024, Math.floor(mostReadableBytes / 3));
 /** What is left of a part in a message that is too long. */
 const keptOfPart = 64 * 1024;
 const leftOut = "[It could not be stored.]";
@@ -25,11 +26,55 @@ export function partsText(parts: readonly Part[]): string {
   return `[${[...texts.slice(0, most), ...texts.slice(-1)].join(",")}]`;
 }
 
-/** The parts that a stored text tells; those that cannot be sent on are shortened as above. */
-export function partsOf(text: string): Part[] {
-  const parts = JSON.parse(text) as Part[];
-  return parts.map((part) => (isNestedDeeper(part) ? (JSON.parse(shortened(part)) as Part) : part));
+/** What a stored text tells: its parts, or why it tells none. */
+export type StoredParts = { readonly parts: Part[] } | { readonly damage: string };
+
+/**
+ * The parts that a stored text tells; those that cannot be sent on are shortened as above. A text that
+ * is not there, is no JSON, or is JSON of something else is damaged. Never throws.
+ */
+export function storedParts(text: string | undefined): StoredParts {
+  if (text === undefined) return { damage: "its parts cannot be read" };
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch {
+    // The parser's own words quote what a person has said.
+    return { damage: "its parts are no JSON" };
+  }
+  if (!Array.isArray(parts) || !parts.every(isPart)) {
+    return { damage: "its parts are not what a message has" };
+  }
+  return {
+    parts: parts.map((part) =>
+      isNestedDeeper(part) ? (JSON.parse(shortened(part)) as Part) : part,
+    ),
+  };
 }
+
+/** The members of each kind of part that are texts and always there. */
+const textsOfPart: Readonly<Record<Part["type"], readonly string[]>> = {
+  text: ["text"],
+  reasoning: ["text"],
+  toolCall: ["toolCallId", "name", "state"],
+  toolResult: ["toolCallId", "name", "output"],
+  attachment: ["name", "mimeType"],
+  finish: ["reason"],
+};
+
+function isPart(value: unknown): value is Part {
+  if (typeof value !== "object" || value === null || !("type" in value)) return false;
+  const { type } = value;
+  if (typeof type !== "string" || !Object.hasOwn(textsOfPart, type)) return false;
+  const members = value as Readonly<Record<string, unknown>>;
+  return textsOfPart[type as Part["type"]].every((name) => typeof members[name] === "string");
+}
+
+/** What stands in the place of parts that cannot be read. */
+export const damagedParts: readonly Part[] = [
+  { type: "text", text: "" },
+  { type: "finish", reason: "error", message: "This message is damaged and cannot be read." },
+];
 
 /** A part without what cannot be written, and its texts cut. Never throws. */
 function shortened(part: Part): string {

@@ -26,7 +26,7 @@ import { isDiskTrouble } from "../storage/storageError.js";
 import type { Announcer } from "./coordinatorOptions.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
 import { RunWarnings } from "./runWarnings.js";
-import { partsOf, partsText } from "./storedParts.js";
+import { partsText, storedParts } from "./storedParts.js";
 import { userMessage } from "./userMessage.js";
 import { toMessage } from "./wireObjects.js";
 
@@ -156,13 +156,15 @@ export class TurnRecorder implements TurnSink {
     const { messages, run, clock } = this.#options;
     const row = messages.find(run.sessionId, messageId);
     if (row === undefined) return;
-    const parts = partsOf(row.parts);
+    const stored = storedParts(row.parts);
+    if ("damage" in stored) return;
+    const { parts } = stored;
     const part = parts[partIndex];
     if (part?.type !== "attachment") return;
     part.refusedBy = [...new Set([...(part.refusedBy ?? []), model])];
     const changed = { ...row, parts: partsText(parts), updatedAt: clock.now() };
     messages.update(row.id, changed.parts, changed.updatedAt);
-    this.#emitMessage("messageUpdated", toMessage(changed));
+    this.#emitMessage("messageUpdated", toMessage(changed, messages));
   }
 
   takeFolded(): readonly Prompt[] {

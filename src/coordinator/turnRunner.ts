@@ -197,10 +197,19 @@ export class TurnRunner {
   }
 
   #history(sessionId: string): HistoryMessage[] {
-    const { sessions, messages, workspaceId } = this.#options;
-    const session = sessions.find(workspaceId, sessionId);
-    return messages.history(sessionId, session?.summaryMessageId).map((row) => {
-      const message = toHistoryMessage(row);
+    const { sessions, workspaceId } = this.#options;
+    const summaryId = sessions.find(workspaceId, sessionId)?.summaryMessageId;
+    const history = this.#readable(sessionId, summaryId);
+    const isSummaryThere = summaryId === undefined || history[0]?.id === summaryId;
+    return isSummaryThere ? history : this.#readable(sessionId, undefined);
+  }
+
+  /** The history from a summary on, without what is damaged: the turn goes on without it. */
+  #readable(sessionId: string, summaryId: string | undefined): HistoryMessage[] {
+    const { messages } = this.#options;
+    return messages.history(sessionId, summaryId).flatMap((row) => {
+      const message = toHistoryMessage(row, messages);
+      if (message === undefined) return [];
       const hasAttachments = message.parts.some((part) => part.type === "attachment");
       return hasAttachments
         ? { ...message, attachmentData: messages.attachments(row.id) }

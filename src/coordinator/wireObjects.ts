@@ -2,12 +2,18 @@
 
 import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import type { HistoryMessage } from "../engine/engine.js";
+import type { Circumstances, HistoryMessage } from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Session } from "../protocol/objects/session.js";
-import type { HistoryRow, MessageRow } from "../storage/messageStore.js";
+import type { MessageRow } from "../storage/messageRows.js";
+import type { HistoryRow } from "../storage/messageStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
-import { partsOf } from "./storedParts.js";
+import { damagedParts, storedParts } from "./storedParts.js";
+
+/** Hears of a message whose parts turned out to be damaged. */
+export interface DamageListener {
+  reportDamage(id: string, reason: string): void;
+}
 
 /** A session as a client sees it. */
 export function toSession(row: SessionRow, live: { isBusy: boolean; queued: number }): Session {
@@ -21,6 +27,7 @@ export function toSession(row: SessionRow, live: { isBusy: boolean; queued: numb
     completionTokens: row.completionTokens,
     cost: row.cost,
     ...defined({ summaryMessageId: row.summaryMessageId }),
+    ...defined({ errorName: row.isDamaged ? ("StorageDamaged" as const) : undefined }),
     isBusy: live.isBusy,
     queuedPrompts: live.queued,
     createdAt: toRfc3339(row.createdAt),
@@ -28,14 +35,18 @@ export function toSession(row: SessionRow, live: { isBusy: boolean; queued: numb
   };
 }
 
-/** A message as a client sees it. */
-export function toMessage(row: MessageRow): Message {
+/** A message as a client sees it; one that is damaged is told as such. */
+export function toMessage(row: MessageRow, listener: DamageListener): Message {
+  const stored = storedParts(row.parts);
+  const isDamaged = "damage" in stored;
+  if (isDamaged) listener.reportDamage(row.id, stored.damage);
   return {
     id: row.id,
     sessionId: row.sessionId,
     role: row.role as Message["role"],
-    parts: partsOf(row.parts),
+    parts: isDamaged ? [...damagedParts] : stored.parts,
     ...defined({
+      errorName: isDamaged ? ("StorageDamaged" as const) : undefined,
       model: row.model,
       provider: row.provider,
       isSummary: row.isSummary || undefined,
@@ -45,17 +56,52 @@ export function toMessage(row: MessageRow): Message {
   };
 }
 
-/** A message as a model's history needs it. */
-export function toHistoryMessage(row: HistoryRow): HistoryMessage {
+/** A message as a model's history needs it; undefined where it is damaged. */
+export function toHistoryMessage(
+  row: HistoryRow,
+  listener: DamageListener,
+): HistoryMessage | undefined {
+  const stored = storedParts(row.parts);
+  if ("damage" in stored) {
+    listener.reportDamage(row.id, stored.damage);
+    return undefined;
+  }
   return {
     id: row.id,
     role: row.role as Message["role"],
-    parts: partsOf(row.parts),
+    parts: stored.parts,
     ...defined({
       isSummary: row.isSummary || undefined,
       model: row.model ?? undefined,
       provider: row.provider ?? undefined,
-      circumstances: row.circumstances === undefined ? undefined : JSON.parse(row.circumstances),
+      circumstances: storedCircumstances(row, listener),
     }),
   };
+}
+
+/** What the model was told along with a message; where that is damaged it is told anew. */
+function storedCircumstances(
+  { id, circumstances }: HistoryRow,
+  listener: DamageListener,
+): Circumstances | undefined {
+  try {
+    const told: unknown = JSON.parse(circumstances ?? "null");
+    if (typeof told !== "object" || told === null) return undefined;
+    return isCircumstances(told) ? told : undefined;
+  } catch {
+    listener.reportDamage(id, "what was told along with it is no JSON");
+    return undefined;
+  }
+}
+
+function isCircumstances(told: object): told is Circumstances {
+  const { begin, surroundings, newAgentsMd } = told as Record<string, unknown>;
+  const areTexts = [surroundings, newAgentsMd].every(
+    (text) => text === undefined || typeof text === "string",
+  );
+  if (begin === undefined || typeof begin !== "object" || begin === null) {
+    return areTexts && begin === undefined;
+  }
+  const { date, agentsMd } = begin as Record<string, unknown>;
+  return areTexts && typeof date === "string" && typeof agentsMd === "string";
 }

@@ -1,5 +1,6 @@
 // Completions (protocol.md section 5): written in the transaction that ends the run, delivered until
 // they are acknowledged, readable for seven days after that.
+import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
@@ -80,12 +81,14 @@ export class Outbox {
   /** The completion of the run at a position. */
   ofRun(run: number): RunComplete | undefined {
     const row = this.#store.ofRun(run);
-    return row === undefined ? undefined : toRunComplete(row);
+    return row === undefined ? undefined : this.#runComplete(row);
   }
 
   /** A client's unacknowledged completions, by sequence. */
   listPending(clientId: string, workspaceId?: string, sessionId?: string): RunComplete[] {
-    return this.#store.listPending(clientId, workspaceId, sessionId).map(toRunComplete);
+    return this.#store
+      .listPending(clientId, workspaceId, sessionId)
+      .map((row) => this.#runComplete(row));
   }
 
   /** Marks a client's completions as taken in; those that it does not have are `unknown`. */
@@ -94,22 +97,23 @@ export class Outbox {
     completionIds: readonly string[],
     now: number,
   ): { acknowledged: string[]; unknown: string[] } {
-    const acknowledged: string[] = [];
-    const unknown: string[] = [];
     faultPoint("acknowledging");
-    this.#database.write(() => {
+    const told = this.#database.write(() => {
+      const acknowledged: string[] = [];
+      const unknown: string[] = [];
       for (const id of completionIds) {
         (this.#store.acknowledge(clientId, id, now) ? acknowledged : unknown).push(id);
       }
+      return { acknowledged, unknown };
     });
     faultPoint("acknowledged");
-    return { acknowledged, unknown };
+    return told;
   }
 
   /** Gives a client's runs and completions to the identity that it has now told. */
   adopt(from: string, to: string): void {
     this.#database.write(() => {
-      this.#runs.adopt(from, to);
+      this.#runs.adopt(this.#serverId, from, to);
       this.#store.adopt(from, to);
     });
   }
@@ -136,11 +140,53 @@ export class Outbox {
   /** Counts the delivery that is about to be made; undefined where it is no longer needed. */
   deliver(row: CompletionRow): RunComplete | undefined {
     const attempt = this.#store.countAttempt(row.sequence);
-    return attempt === undefined ? undefined : toRunComplete({ ...row, attempt });
+    return attempt === undefined ? undefined : this.#runComplete({ ...row, attempt });
+  }
+
+  /** A stored completion as a client gets it; one that is damaged is told as such. */
+  #runComplete(row: CompletionRow): RunComplete {
+    const { sequence, attempt } = row;
+    const body = bodyOf(row);
+    if (body !== undefined) return { ...body, sequence, attempt };
+    this.#store.reportDamage(sequence, "its body cannot be read");
+    const run = this.#runs.at(row.run);
+    return {
+      completionId: row.completionId,
+      workspaceId: row.workspaceId || (run?.workspaceId ?? ""),
+      sessionId: row.sessionId || (run?.sessionId ?? ""),
+      ...defined({ runId: run?.runId }),
+      text: "",
+      status: "failed",
+      cancelled: false,
+      cause: "internal",
+      foldedPrompts: 0,
+      error: "How this run ended is stored, but cannot be read: the database is damaged there.",
+      errorName: "StorageDamaged",
+      completedAt: toRfc3339(run?.acceptedAt ?? 0),
+      sequence,
+      attempt,
+    };
   }
 }
 
-/** A stored completion as a client gets it. */
-function toRunComplete(row: CompletionRow): RunComplete {
-  return { ...JSON.parse(row.body), sequence: row.sequence, attempt: row.attempt };
+/** What a completion said; undefined where that cannot be read, or is of another completion. */
+function bodyOf({ body, completionId }: CompletionRow): RunComplete | undefined {
+  if (body === undefined) return undefined;
+  try {
+    const told: unknown = JSON.parse(body);
+    const isWhole =
+      typeof told === "object" &&
+      told !== null &&
+      textsOfBody.every((name) => typeof (told as Record<string, unknown>)[name] === "string");
+    if (!isWhole) return undefined;
+    const completion = told as RunComplete;
+    return completion.completionId === completionId ? completion : undefined;
+  } catch {
+    // It is no JSON: whoever asked tells that it is damaged.
+    return undefined;
+  }
 }
+
+const textsOfBody = [
+  ...["completionId", "workspaceId", "sessionId", "text", "status", "completedAt"],
+] as const;

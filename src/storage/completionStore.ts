@@ -1,21 +1,27 @@
-import type { Database, Row } from "./database.js";
+import { mostReadableBytes, readOr, salvagedColumns, storedAmount, storedText } from "./damage.js";
+import type { Database, Row, SqlValue } from "./database.js";
+import { NoteStore } from "./noteStore.js";
 
-/** A completion as it is stored; its body is JSON text without `sequence` and `attempt`. */
+/**
+ * A completion as it is stored; its body is JSON text without `sequence` and `attempt`, undefined
+ * where that is damaged.
+ */
 export interface CompletionRow {
   readonly sequence: number;
   readonly completionId: string;
   readonly clientId: string;
   readonly workspaceId: string;
   readonly sessionId: string;
-  readonly body: string;
+  /** The position of its run: a run has one completion. */
+  readonly run: number;
+  readonly body: string | undefined;
   /** How often it has been sent. */
   readonly attempt: number;
 }
 
 /** What a new completion is stored with. */
-export interface NewCompletion extends Omit<CompletionRow, "sequence" | "attempt"> {
-  /** The position of its run: a run has one completion. */
-  readonly run: number;
+export interface NewCompletion extends Omit<CompletionRow, "sequence" | "attempt" | "body"> {
+  readonly body: string;
   /** The server that wrote it. */
   readonly serverId: string;
 }
@@ -29,12 +35,25 @@ export interface PendingFilter {
   readonly backlogEnd: number;
 }
 
-/** The outbox's table (protocol.md section 5). */
+const table = "completions";
+const columnsBesideBody = [
+  ...["completionId", "run", "clientId", "serverId", "workspaceId", "sessionId"],
+  ...["attempt", "acknowledgedAt"],
+];
+/** One row; a body that is too large is not loaded. */
+const oneRow = `SELECT sequence, ${columnsBesideBody.join(", ")},
+  CASE WHEN octet_length(body) <= ? THEN body END AS body FROM completions WHERE sequence = ?`;
+/** The note of completions that were taken in, and whose damaged rows could not take that. */
+const takenInNote = "takenInDamaged";
+
+/** The outbox's table (protocol.md section 5). A damaged row is passed on with what can be read of it. */
 export class CompletionStore {
   readonly #database: Database;
+  readonly #notes: NoteStore;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#notes = new NoteStore(database);
   }
 
   /** Stores a completion; returns its sequence. A second one for the same run is an error. */
@@ -57,94 +76,212 @@ export class CompletionStore {
 
   /** The completion of the run at a position. */
   ofRun(run: number): CompletionRow | undefined {
-    return one(this.#database.prepare("SELECT * FROM completions WHERE run = ?").get(run));
+    const found = this.#database.prepare("SELECT sequence FROM completions WHERE run = ?").get(run);
+    return found === undefined ? undefined : this.#at(Number(found.sequence), { run });
+  }
+
+  /** The completion at a sequence, with `known` in the place of what cannot be read of it. */
+  #at(sequence: number, known: Partial<CompletionRow>): CompletionRow | undefined {
+    return readOr(
+      () => {
+        const row = this.#database.prepare(oneRow).get(mostReadableBytes, sequence);
+        return row === undefined ? undefined : toRow(row);
+      },
+      (reason) => {
+        this.reportDamage(sequence, reason);
+        const place = { table, key: "sequence", value: sequence };
+        const row = salvagedColumns(this.#database, place, columnsBesideBody);
+        return toRow({
+          sequence,
+          completionId: this.#idOf(sequence),
+          clientId: known.clientId ?? "",
+          run: known.run ?? this.#runOf(sequence),
+          workspaceId: "",
+          sessionId: "",
+          attempt: 0,
+          ...row,
+        });
+      },
+    );
+  }
+
+  /** The id of a completion whose row cannot be read, as the index of the ids has it. */
+  #idOf(sequence: number): string {
+    const sql = `SELECT completionId AS value FROM completions
+       INDEXED BY sqlite_autoindex_completions_1 WHERE completionId > '' AND sequence = ?`;
+    return storedText(this.#inIndex(sql, sequence)) ?? `damaged_${sequence}`;
+  }
+
+  #runOf(sequence: number): number {
+    const sql = `SELECT run AS value FROM completions
+       INDEXED BY sqlite_autoindex_completions_2 WHERE run > 0 AND sequence = ?`;
+    return Number(this.#inIndex(sql, sequence) ?? 0);
+  }
+
+  #inIndex(sql: string, sequence: number): SqlValue | undefined {
+    return readOr<SqlValue | undefined>(
+      () => this.#database.prepare(sql).get(sequence)?.value,
+      () => undefined,
+    );
+  }
+
+  /** A completion was found damaged by who reads its body. It is told once. */
+  reportDamage(sequence: number, reason: string): void {
+    this.#database.damage.tell({ table, id: sequence, reason });
   }
 
   /** The next unacknowledged completion of a connection in (`after`, `upTo`]. */
   nextPending(filter: PendingFilter, after: number, upTo: number): CompletionRow | undefined {
-    return one(
-      this.#database
+    const { clientId } = filter;
+    const takenIn = this.#takenIn();
+    for (let from = after; ; ) {
+      const found = this.#database
         .prepare(
-          `SELECT * FROM completions WHERE clientId = ? AND acknowledgedAt IS NULL
-             AND sequence > ? AND sequence <= ? AND (sequence <= ? OR serverId = ?)
-           ORDER BY sequence LIMIT 1`,
+          `SELECT sequence FROM completions WHERE clientId = ? AND acknowledgedAt IS NULL
+             AND sequence > ? AND sequence <= ? ORDER BY sequence LIMIT 1`,
         )
-        .get(filter.clientId, after, upTo, filter.backlogEnd, filter.serverId),
+        .get(clientId, from, upTo);
+      if (found === undefined) return undefined;
+      from = Number(found.sequence);
+      if (takenIn.has(from) || !this.#isFor(filter, from)) continue;
+      return this.#at(from, { clientId });
+    }
+  }
+
+  #isFor({ serverId, backlogEnd }: PendingFilter, sequence: number): boolean {
+    if (sequence <= backlogEnd) return true;
+    const statement = this.#database.prepare("SELECT serverId FROM completions WHERE sequence = ?");
+    return readOr(
+      () => statement.get(sequence)?.serverId === serverId,
+      () => true,
     );
+  }
+
+  /** The sequences of damaged completions that were taken in. */
+  #takenIn(): ReadonlySet<number> {
+    const text = this.#notes.get(takenInNote);
+    return new Set(text?.split(" ").map(Number) ?? []);
   }
 
   /**
    * Counts a delivery, before it is made; returns the attempt's number, or undefined where the
-   * completion has been acknowledged meanwhile.
+   * completion has been acknowledged meanwhile. In a damaged row it cannot be counted: then it is the
+   * first again.
    */
   countAttempt(sequence: number): number | undefined {
     // In a transaction of its own, whose commit says whether the disk took it: a statement that is
     // read for its answer alone would not.
-    const row = this.#database.write(() =>
-      this.#database
-        .prepare(
-          `UPDATE completions SET attempt = attempt + 1
-           WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
-        )
-        .get(sequence),
+    const row = readOr<Row | undefined>(
+      () =>
+        this.#database.write(() =>
+          this.#database
+            .prepare(
+              `UPDATE completions SET attempt = attempt + 1
+               WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
+            )
+            .get(sequence),
+        ),
+      () => ({ attempt: 1 }),
     );
     return row === undefined ? undefined : Number(row.attempt);
   }
 
   /** How many of a client's completions are unacknowledged, and the last sequence of all. */
   backlog(clientId: string): { count: number; end: number } {
-    const pending = this.#database
+    const count = this.#pendingSequences(clientId).length;
+    // Where the last page of the table is damaged, this still tells.
+    const last = this.#database
+      .prepare("SELECT seq FROM sqlite_sequence WHERE name = 'completions'")
+      .get();
+    return { count, end: Number(last?.seq ?? 0) };
+  }
+
+  #pendingSequences(clientId: string): number[] {
+    const takenIn = this.#takenIn();
+    return this.#database
       .prepare(
-        "SELECT count(*) AS n FROM completions WHERE clientId = ? AND acknowledgedAt IS NULL",
+        "SELECT sequence FROM completions WHERE clientId = ? AND acknowledgedAt IS NULL ORDER BY sequence",
       )
-      .get(clientId);
-    const last = this.#database.prepare("SELECT max(sequence) AS n FROM completions").get();
-    return { count: Number(pending?.n ?? 0), end: Number(last?.n ?? 0) };
+      .all(clientId)
+      .map((row) => Number(row.sequence))
+      .filter((sequence) => !takenIn.has(sequence));
   }
 
   /** A client's unacknowledged completions, by sequence, of all or one workspace or session. */
   listPending(clientId: string, workspaceId?: string, sessionId?: string): CompletionRow[] {
-    return this.#database
-      .prepare(
-        `SELECT * FROM completions WHERE clientId = ?1 AND acknowledgedAt IS NULL
-           AND (?2 IS NULL OR workspaceId = ?2) AND (?3 IS NULL OR sessionId = ?3)
-         ORDER BY sequence`,
-      )
-      .all(clientId, workspaceId ?? null, sessionId ?? null)
-      .map(toRow);
+    const isMeant = (asked: string | undefined, found: string) =>
+      asked === undefined || found === "" || asked === found;
+    return this.#pendingSequences(clientId).flatMap((sequence) => {
+      const row = this.#at(sequence, { clientId });
+      const isWanted =
+        row !== undefined &&
+        isMeant(workspaceId, row.workspaceId) &&
+        isMeant(sessionId, row.sessionId);
+      return isWanted ? [row] : [];
+    });
   }
 
   /** Marks a client's completion as taken in; false where it has none with this id. */
   acknowledge(clientId: string, completionId: string, now: number): boolean {
-    return (
-      this.#database
-        .prepare(
-          `UPDATE completions SET acknowledgedAt = coalesce(acknowledgedAt, ?)
-           WHERE completionId = ? AND clientId = ?`,
-        )
-        .run(now, completionId, clientId).changes === 1
+    return this.#database.attempt(
+      `acknowledge ${completionId}`,
+      () =>
+        this.#database
+          .prepare(
+            `UPDATE completions SET acknowledgedAt = coalesce(acknowledgedAt, ?)
+             WHERE completionId = ? AND clientId = ?`,
+          )
+          .run(now, completionId, clientId).changes === 1,
+      () => this.#acknowledgeDamaged(clientId, completionId),
     );
   }
 
-  /** Deletes up to `limit` completions that were acknowledged before `time`; returns how many. */
+  /** A damaged row cannot be written, and the next connection is not to get it again. */
+  #acknowledgeDamaged(clientId: string, completionId: string): boolean {
+    const found = this.#database
+      .prepare("SELECT sequence FROM completions WHERE completionId = ?")
+      .get(completionId);
+    const sequence = Number(found?.sequence ?? 0);
+    const takenIn = this.#takenIn();
+    if (takenIn.has(sequence)) return true;
+    if (!this.#pendingSequences(clientId).includes(sequence)) return false;
+    this.#notes.set(takenInNote, [...takenIn, sequence].join(" "));
+    return true;
+  }
+
+  /**
+   * Deletes up to `limit` completions that were acknowledged before `time`; returns how many it has
+   * looked at, 0 where it could delete none of them. Those that are damaged stay.
+   */
   prune(time: number, limit: number): number {
-    return this.#database
+    const rows = this.#database
       .prepare(
-        `DELETE FROM completions WHERE sequence IN (
-           SELECT sequence FROM completions
-           WHERE acknowledgedAt IS NOT NULL AND acknowledgedAt < ? ORDER BY acknowledgedAt LIMIT ?)`,
+        `SELECT sequence FROM completions INDEXED BY acknowledgedCompletions
+         WHERE acknowledgedAt IS NOT NULL AND acknowledgedAt < ? ORDER BY acknowledgedAt LIMIT ?`,
       )
-      .run(time, limit).changes;
+      .all(time, limit);
+    const remove = this.#database.prepare("DELETE FROM completions WHERE sequence = ?");
+    const removed = this.#database.write(() =>
+      rows.filter(({ sequence }) =>
+        this.#database.attempt(
+          `prune ${sequence}`,
+          () => remove.run(sequence ?? 0).changes > 0,
+          (reason) => {
+            this.reportDamage(Number(sequence), reason);
+            return false;
+          },
+        ),
+      ),
+    );
+    return removed.length === 0 ? 0 : rows.length;
   }
 
-  /** Gives a client's completions to the identity that it has now told. */
+  /** Gives a client's unacknowledged completions to the identity that it has now told. */
   adopt(from: string, to: string): void {
-    this.#database.prepare("UPDATE completions SET clientId = ? WHERE clientId = ?").run(to, from);
+    this.#database
+      .prepare("UPDATE completions SET clientId = ? WHERE clientId = ? AND acknowledgedAt IS NULL")
+      .run(to, from);
   }
-}
-
-function one(row: Row | undefined): CompletionRow | undefined {
-  return row === undefined ? undefined : toRow(row);
 }
 
 function toRow(row: Row): CompletionRow {
@@ -154,7 +291,8 @@ function toRow(row: Row): CompletionRow {
     clientId: String(row.clientId),
     workspaceId: String(row.workspaceId),
     sessionId: String(row.sessionId),
-    body: String(row.body),
-    attempt: Number(row.attempt),
+    run: Number(row.run),
+    body: storedText(row.body),
+    attempt: storedAmount(row.attempt),
   };
 }

@@ -1,46 +1,32 @@
-// The one SQLite file (protocol.md section 9): opened safely, migrated, and written in transactions.
-// Every failure leaves as a `StorageFailed` that names the file and the fix.
-import { DatabaseSync } from "@photostructure/sqlite";
-import { DomainError } from "../base/errors.js";
+// The one SQLite file (protocol.md section 9): written in transactions. Every failure leaves as a
+// `StorageFailed` that names the file and the fix.
+import type { DatabaseSync } from "@photostructure/sqlite";
+import { DomainError, messageOf } from "../base/errors.js";
 import { inodeOf } from "../base/fileIdentity.js";
-import { openingError } from "./folderProbe.js";
-import { applicationId, migrations } from "./migrations.js";
-import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
+import { Damage, isDamage } from "./damage.js";
+import { openFile } from "./openFile.js";
+import type { Row, SqlValue, Statement } from "./statement.js";
+import { storageError } from "./storageError.js";
+
+export type { Row, SqlValue, Statement } from "./statement.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
-/** A value that SQLite stores. */
-export type SqlValue = string | number | null | Uint8Array;
-/** A row as SQLite gives it. */
-export type Row = Record<string, SqlValue>;
-
-/** How long a statement waits for another server's write, in milliseconds. */
-const busyTimeoutMs = 5000;
-/** How long a start waits between two tries to set a new file up, in milliseconds. */
-const lookAgainMs = 10;
-/** A commit moves the log into the file only where no quiet moment did; 16 MB of 4 KiB pages. */
-const mostLogPages = 4000;
-
-/** A prepared statement whose failures are domain errors. */
-export interface Statement {
-  run(...values: SqlValue[]): { changes: number; lastInsertRowid: number };
-  get(...values: SqlValue[]): Row | undefined;
-  all(...values: SqlValue[]): Row[];
-}
-
 /** The open database. Everything is synchronous; nothing else may run between two of its calls. */
 export class Database {
-  readonly #file: string;
+  /** What of the file turned out to be damaged. */
+  readonly damage = new Damage();
   /** The files that are written, and what told each from another when it was opened. */
   #opened: ReadonlyMap<string, string> = new Map();
   readonly #sqlite: Sqlite;
   readonly #statements = new Map<string, Statement>();
   #depth = 0;
+  /** How much damage was known when the present transaction began. */
+  #damageAtBegin = 0;
   #afterCommit: (() => void)[] = [];
   #written: () => void = () => {};
 
-  private constructor(file: string, sqlite: Sqlite) {
-    this.#file = file;
+  private constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
   }
 
@@ -51,105 +37,25 @@ export class Database {
    *   program, or was written by a newer Turnwire; the file is left untouched then.
    */
   static open(file: string): Database {
-    let sqlite: Sqlite | undefined;
-    try {
-      sqlite = new DatabaseSync(file, {
-        timeout: busyTimeoutMs,
-        enableForeignKeyConstraints: false,
-      });
-      const database = new Database(file, sqlite);
-      database.#checkOwnerAtOnce();
-      database.#useWriteAheadLog();
-      sqlite.exec("PRAGMA synchronous = NORMAL");
-      sqlite.exec(`PRAGMA wal_autocheckpoint = ${mostLogPages}`);
-      database.#migrate();
-      database.#opened = new Map([file, `${file}-wal`].map((path) => [path, inodeOf(path)]));
-      return database;
-    } catch (error) {
-      if (sqlite?.isOpen) sqlite.close();
-      throw openingError(file, error);
-    }
-  }
-
-  #pragma(name: string): number {
-    const row = this.#sqlite.prepare(`PRAGMA ${name}`).get() as Row | undefined;
-    return Number(row?.[name] ?? 0);
-  }
-
-  /** Sees the file as it is at one time: another server may be making it ours just now. */
-  #checkOwnerAtOnce(): void {
-    this.#sqlite.exec("BEGIN");
-    try {
-      this.#checkOwner();
-    } finally {
-      // A lock or a disk that fails ends the transaction by itself.
-      if (this.#sqlite.isTransaction) this.#sqlite.exec("ROLLBACK");
-    }
-  }
-
-  #checkOwner(): void {
-    const owner = this.#pragma("application_id");
-    const version = this.#pragma("user_version");
-    const tables = this.#sqlite.prepare("SELECT count(*) AS n FROM sqlite_master").get() as Row;
-    const isEmpty = Number(tables.n) === 0 && version === 0;
-    if (owner !== applicationId && !isEmpty) {
-      throw new DomainError(
-        "StorageFailed",
-        `${this.#file} is another program's database; choose another --data-dir.`,
-      );
-    }
-    if (version > migrations.length) {
-      throw new DomainError(
-        "StorageFailed",
-        `${this.#file} was written by a newer Turnwire (schema ${version}, this one knows ${migrations.length}); update Turnwire or choose another --data-dir.`,
-        { data: { found: version, supported: migrations.length } },
-      );
-    }
-  }
-
-  /** SQLite does not wait where two servers make the same new file their own; this does. */
-  #useWriteAheadLog(): void {
-    for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
-      try {
-        this.#sqlite.exec("PRAGMA journal_mode = WAL");
-        return;
-      } catch (error) {
-        if (sqliteCodeOf(error) !== busyCode || waitedMs >= busyTimeoutMs) throw error;
-      }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookAgainMs);
-    }
-  }
-
-  #migrate(): void {
-    if (this.#pragma("user_version") === migrations.length) return;
-    this.#sqlite.exec("BEGIN IMMEDIATE");
-    try {
-      // Read again under the lock: another server may have migrated in between.
-      this.#checkOwner();
-      for (let version = this.#pragma("user_version"); version < migrations.length; version++) {
-        this.#sqlite.exec(migrations[version] ?? "");
-      }
-      this.#sqlite.exec(
-        `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`,
-      );
-      this.#sqlite.exec("COMMIT");
-    } catch (error) {
-      if (this.#sqlite.isTransaction) this.#sqlite.exec("ROLLBACK");
-      throw error;
-    }
+    const database = new Database(openFile(file));
+    database.#opened = new Map([file, `${file}-wal`].map((path) => [path, inodeOf(path)]));
+    return database;
   }
 
   /** A statement, prepared once. */
   prepare(sql: string): Statement {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
-      statement = this.#guarded(this.#guard(() => this.#sqlite.prepare(sql)));
+      statement = this.#guarded(
+        sql,
+        this.#guard(() => this.#sqlite.prepare(sql)),
+      );
       this.#statements.set(sql, statement);
     }
     return statement;
   }
 
-  #guarded(statement: ReturnType<Sqlite["prepare"]>): Statement {
+  #guarded(sql: string, statement: ReturnType<Sqlite["prepare"]>): Statement {
     return {
       run: (...values) =>
         this.#guard(() => {
@@ -157,9 +63,42 @@ export class Database {
           if (this.#depth === 0) this.#written();
           return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
         }),
-      get: (...values) => this.#guard(() => statement.get(...values) as Row | undefined),
-      all: (...values) => this.#guard(() => statement.all(...values) as Row[]),
+      get: (...values) =>
+        this.#read(sql, values, () => statement.get(...values) as Row | undefined),
+      all: (...values) => this.#read(sql, values, () => statement.all(...values) as Row[]),
     };
+  }
+
+  /** In a transaction, what is known to be damaged is not touched again: see {@link #undamaged}. */
+  #read<T>(sql: string, values: readonly SqlValue[], work: () => T): T {
+    if (this.#depth === 0) return this.#guard(work);
+    const key = this.damage.isEmpty ? undefined : [sql, ...values].join("\0");
+    const known = key === undefined ? undefined : this.damage.found(key);
+    if (known !== undefined) throw known;
+    try {
+      return this.#guard(work);
+    } catch (error) {
+      this.damage.learn(key ?? [sql, ...values].join("\0"), error);
+      throw error;
+    }
+  }
+
+  /**
+   * Writes what may stand in a damaged place of the file; what `instead` gives where it does. `name`
+   * tells this write from every other one of its transaction, and is the same when that is tried again.
+   */
+  attempt<T>(name: string, write: () => T, instead: (reason: string) => T): T {
+    const known = this.damage.found(name);
+    if (known !== undefined && this.#depth > 0) return instead(messageOf(known));
+    try {
+      return write();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      if (this.#depth === 0) return instead(messageOf(error));
+      // Behind another damaged place every write of the transaction fails: this one may be sound.
+      if (this.damage.count === this.#damageAtBegin) this.damage.learn(name, error);
+      throw error;
+    }
   }
 
   #guard<T>(work: () => T): T {
@@ -177,7 +116,7 @@ export class Database {
    */
   write<T>(work: () => T): T {
     if (this.#depth > 0) return work();
-    const result = this.#transaction(work);
+    const result = this.#undamaged(work);
     this.#announce();
     return result;
   }
@@ -192,7 +131,7 @@ export class Database {
     let result: T;
     this.#guard(() => this.#sqlite.exec("PRAGMA synchronous = FULL"));
     try {
-      result = this.#transaction(work);
+      result = this.#undamaged(work);
     } finally {
       this.#guard(() => this.#sqlite.exec("PRAGMA synchronous = NORMAL"));
     }
@@ -240,6 +179,21 @@ export class Database {
    */
   checkpoint(): void {
     this.#guard(() => this.#sqlite.exec("PRAGMA wal_checkpoint(PASSIVE)"));
+  }
+
+  /**
+   * SQLite lets a transaction write nothing more once it has met a damaged place. So it is begun again,
+   * and keeps away from what it has met: `work` may be called several times.
+   */
+  #undamaged<T>(work: () => T): T {
+    for (;;) {
+      this.#damageAtBegin = this.damage.count;
+      try {
+        return this.#transaction(work);
+      } catch (error) {
+        if (!isDamage(error) || this.damage.count === this.#damageAtBegin) throw error;
+      }
+    }
   }
 
   #transaction<T>(work: () => T): T {

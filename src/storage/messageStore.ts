@@ -1,30 +1,17 @@
-import type { Database, Row } from "./database.js";
-
-/** A message as it is stored; its parts are JSON text. */
-export interface MessageRow {
-  readonly position: number;
-  readonly id: string;
-  readonly sessionId: string;
-  readonly role: string;
-  readonly parts: string;
-  readonly model: string | undefined;
-  readonly provider: string | undefined;
-  readonly isSummary: boolean;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
+import { mostReadableBytes, readOr } from "./damage.js";
+import type { Database } from "./database.js";
+import { type MessageRow, MessageRows, tooLarge } from "./messageRows.js";
 
 /** What of a message is sent to a model again. */
 export type HistoryRow = Pick<
   MessageRow,
-  "id" | "role" | "parts" | "isSummary" | "model" | "provider"
-> & {
-  /** What the model was told along with it, as JSON text. */
-  readonly circumstances: string | undefined;
-};
+  "id" | "role" | "parts" | "isSummary" | "model" | "provider" | "circumstances"
+>;
 
 /** What a new message is stored with. */
-export interface NewMessageRow extends Omit<MessageRow, "position" | "updatedAt"> {
+export interface NewMessageRow
+  extends Omit<MessageRow, "position" | "parts" | "circumstances" | "updatedAt"> {
+  readonly parts: string;
   /** The run whose turn wrote it. */
   readonly run: number | undefined;
   readonly circumstances?: string | undefined;
@@ -33,9 +20,11 @@ export interface NewMessageRow extends Omit<MessageRow, "position" | "updatedAt"
 /** The messages of every session, and the bytes that came with them. */
 export class MessageStore {
   readonly #database: Database;
+  readonly #rows: MessageRows;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#rows = new MessageRows(database);
   }
 
   /** Stores a new message and counts it in its session. */
@@ -79,29 +68,48 @@ export class MessageStore {
 
   /** One message of a session. */
   find(sessionId: string, id: string): MessageRow | undefined {
-    const row = this.#database
-      .prepare("SELECT * FROM messages WHERE id = ? AND sessionId = ?")
-      .get(id, sessionId);
-    return row === undefined ? undefined : toRow(row);
+    const found = this.#database.prepare("SELECT position FROM messages WHERE id = ?").get(id);
+    if (found === undefined) return undefined;
+    const row = this.#rows.at(Number(found.position), { id, sessionId });
+    return row?.sessionId === sessionId ? row : undefined;
   }
 
-  /** A page of a session's messages, oldest first, after `position`. */
-  list(sessionId: string, limit: number, after = 0): MessageRow[] {
-    return this.#database
-      .prepare(
-        "SELECT * FROM messages WHERE sessionId = ? AND position > ? ORDER BY position LIMIT ?",
-      )
-      .all(sessionId, after, limit)
-      .map(toRow);
+  /**
+   * A page of a session's messages, oldest first, after `position`: at most `limit`, and no more than
+   * this server can hold. One that is damaged is in it without its parts.
+   */
+  list(sessionId: string, limit: number, after = 0): { rows: MessageRow[]; isCut: boolean } {
+    const positions = this.#rows.positions(
+      (index) =>
+        `SELECT position FROM messages ${index} WHERE sessionId = ? AND position > ? ORDER BY position LIMIT ?`,
+      [sessionId, after, limit],
+    );
+    const rows: MessageRow[] = [];
+    let room = mostReadableBytes;
+    for (const position of positions) {
+      const row = this.#rows.at(position, { sessionId });
+      if (row === undefined) continue;
+      room -= Buffer.byteLength(row.parts ?? "");
+      if (room < 0 && rows.length > 0) return { rows, isCut: true };
+      rows.push(row);
+    }
+    return { rows, isCut: false };
+  }
+
+  /** A message was found damaged by who reads its parts. It is told once. */
+  reportDamage(id: string, reason: string): void {
+    this.#rows.report(id, reason);
   }
 
   /**
    * A session's messages as a model is to see them, oldest first: all, or where `summaryId` is given
    * the summary, what the user said in the turn that made it, and what came after it (`protocol.md`
-   * section 4, Summaries). A long history is read at every turn, so no more than a model needs.
+   * section 4, Summaries). A long history is read at every turn, so no more than a model needs. What
+   * is damaged is left out; a summary that is counts as not there.
    */
   history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
-    const summary = summaryId === undefined ? undefined : this.find(sessionId, summaryId);
+    const found = summaryId === undefined ? undefined : this.find(sessionId, summaryId);
+    const summary = found?.parts === undefined ? undefined : found;
     const after = this.#between(sessionId, summary?.position ?? 0, Number.MAX_SAFE_INTEGER);
     if (summary === undefined) return after;
     const begin = this.#beginOfTurn(sessionId, summary.position);
@@ -113,44 +121,65 @@ export class MessageStore {
     return [first, ...said, ...after];
   }
 
-  /** The messages between two positions, without the summaries: those were replaced, or came to nothing. */
+  /**
+   * The messages between two positions, without the summaries: those were replaced, or came to
+   * nothing. Of more than this server can hold, the newest.
+   */
   #between(sessionId: string, after: number, before: number): HistoryRow[] {
-    return this.#database
-      .prepare(
-        `SELECT id, role, parts, model, provider, circumstances FROM messages
-         WHERE sessionId = ? AND position > ? AND position < ? AND isSummary = 0 ORDER BY position`,
-      )
-      .all(sessionId, after, before)
-      .map((row) => ({
-        id: String(row.id),
-        role: String(row.role),
-        parts: String(row.parts),
-        model: typeof row.model === "string" ? row.model : undefined,
-        provider: typeof row.provider === "string" ? row.provider : undefined,
-        circumstances: typeof row.circumstances === "string" ? row.circumstances : undefined,
-        isSummary: false,
-      }));
+    const positions = this.#rows.positions(
+      (index) =>
+        `SELECT position FROM messages ${index} WHERE sessionId = ? AND position > ? AND position < ?
+         ORDER BY position DESC`,
+      [sessionId, after, before],
+    );
+    const rows: HistoryRow[] = [];
+    let room = mostReadableBytes;
+    for (const position of positions) {
+      const row = this.#rows.at(position, { sessionId });
+      if (row?.parts === undefined || row.isSummary) continue;
+      room -= Buffer.byteLength(row.parts);
+      if (room < 0) break;
+      rows.push(row);
+    }
+    return rows.reverse();
   }
 
   /** The position of the last message before the turn that wrote the message at `position`. */
   #beginOfTurn(sessionId: string, position: number): number {
-    const own = this.#database.prepare("SELECT run FROM messages WHERE position = ?").get(position);
-    if (typeof own?.run !== "number") return position;
-    const row = this.#database
-      .prepare(
-        `SELECT position FROM messages WHERE sessionId = ? AND position < ? AND run IS NOT ?
-         ORDER BY position DESC LIMIT 1`,
-      )
-      .get(sessionId, position, own.run);
-    return Number(row?.position ?? 0);
+    const run = this.#rows.runAt(position);
+    if (typeof run !== "number") return position;
+    let before = position;
+    for (;;) {
+      const row = this.#database
+        .prepare(
+          "SELECT max(position) AS position FROM messages WHERE sessionId = ? AND position < ?",
+        )
+        .get(sessionId, before);
+      if (typeof row?.position !== "number") return 0;
+      before = row.position;
+      if (this.#rows.runAt(before) !== run) return before;
+    }
   }
 
-  /** The messages that a run's turn wrote, oldest first. */
-  ofRun(sessionId: string, run: number): MessageRow[] {
-    return this.#database
-      .prepare("SELECT * FROM messages WHERE sessionId = ? AND run = ? ORDER BY position")
-      .all(sessionId, run)
-      .map(toRow);
+  /**
+   * The messages that a run's turn wrote, oldest first, each read when it is asked for: a run may have
+   * written more than a server can hold.
+   */
+  *ofRun(sessionId: string, run: number): Generator<MessageRow> {
+    const positions = readOr(
+      () =>
+        this.#database
+          .prepare(
+            "SELECT position FROM messages WHERE sessionId = ? AND run = ? ORDER BY position",
+          )
+          .all(sessionId, run)
+          .map((row) => Number(row.position)),
+      () => this.#rows.positionsOfRun(sessionId, run),
+    );
+    for (const position of positions) {
+      const row = this.#rows.at(position, { sessionId });
+      if (row !== undefined) yield row;
+    }
   }
 
   /** The sessions in which a run's sub-tasks wrote. */
@@ -165,42 +194,33 @@ export class MessageStore {
       .map((row) => String(row.id));
   }
 
-  /** The last assistant message that a run's turn wrote. */
-  lastAssistantOf(run: number, sessionId: string): MessageRow | undefined {
-    const row = this.#database
-      .prepare(
-        `SELECT * FROM messages WHERE sessionId = ? AND run = ? AND role = 'assistant' AND isSummary = 0
-         ORDER BY position DESC LIMIT 1`,
-      )
-      .get(sessionId, run);
-    return row === undefined ? undefined : toRow(row);
-  }
-
-  /** The bytes that came with a message, by the index of their part. */
+  /** The bytes that came with a message, by the index of their part; without those that are damaged. */
   attachments(messageId: string): Map<number, Uint8Array> {
-    const rows = this.#database
-      .prepare("SELECT partIndex, data FROM attachments WHERE messageId = ?")
+    const keys = this.#database
+      .prepare("SELECT partIndex FROM attachments WHERE messageId = ?")
       .all(messageId);
-    return new Map(
-      rows.map((row) => [
-        Number(row.partIndex),
-        row.data instanceof Uint8Array ? row.data : new Uint8Array(),
-      ]),
-    );
+    const found = new Map<number, Uint8Array>();
+    for (const { partIndex } of keys) {
+      const index = Number(partIndex);
+      const data = this.#attachment(messageId, index);
+      if (data !== undefined) found.set(index, data);
+    }
+    return found;
   }
-}
 
-function toRow(row: Row): MessageRow {
-  return {
-    position: Number(row.position),
-    id: String(row.id),
-    sessionId: String(row.sessionId),
-    role: String(row.role),
-    parts: String(row.parts),
-    model: typeof row.model === "string" ? row.model : undefined,
-    provider: typeof row.provider === "string" ? row.provider : undefined,
-    isSummary: row.isSummary === 1,
-    createdAt: Number(row.createdAt),
-    updatedAt: Number(row.updatedAt),
-  };
+  #attachment(messageId: string, index: number): Uint8Array | undefined {
+    const tell = (reason: string) => {
+      this.#database.damage.tell({ table: "attachments", id: `${messageId} ${index}`, reason });
+      return undefined;
+    };
+    return readOr(() => {
+      const row = this.#database
+        .prepare(
+          `SELECT octet_length(data) AS size, CASE WHEN octet_length(data) <= ? THEN data END AS data
+           FROM attachments WHERE messageId = ? AND partIndex = ?`,
+        )
+        .get(mostReadableBytes, messageId, index);
+      return row?.data instanceof Uint8Array ? row.data : tell(tooLarge(row?.size));
+    }, tell);
+  }
 }

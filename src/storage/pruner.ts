@@ -71,8 +71,7 @@ export class Pruner {
 
   /** What was acknowledged before this is over, however wrong the clock is now; undefined: nothing. */
   #surelyOver(now: number): number | undefined {
-    const text = this.#notes.get(lookName);
-    const last = text === undefined ? undefined : (JSON.parse(text) as Look);
+    const last = lookOf(this.#notes.get(lookName));
     const hasGoneOn = last !== undefined && last.at <= now;
     if (hasGoneOn && now - last.at < betweenRoundsMs) return undefined;
     const look: Look = { limit: now - keepAcknowledgedMs, at: now };
@@ -84,5 +83,17 @@ export class Pruner {
   close(): void {
     this.#timer.cancel();
     if (!this.#hasPruned) this.#prune();
+  }
+}
+
+/** The look that a note tells of; undefined where there is none, or the note is damaged. */
+function lookOf(text: string | undefined): Look | undefined {
+  try {
+    const look = JSON.parse(text ?? "null") as Partial<Look> | null;
+    if (typeof look?.limit !== "number" || typeof look.at !== "number") return undefined;
+    return { limit: look.limit, at: look.at };
+  } catch {
+    // The next look is written over it.
+    return undefined;
   }
 }

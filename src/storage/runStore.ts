@@ -1,3 +1,4 @@
+import { readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 
 /** How far a run has come (protocol.md section 4, `getRun`). */
@@ -13,18 +14,28 @@ export interface RunRow {
   /** The server that accepted it and runs it. */
   readonly serverId: string;
   readonly kind: "prompt" | "summary";
-  readonly promptHash: string;
+  /** Undefined where that is damaged. */
+  readonly promptHash: string | undefined;
   readonly state: StoredRunState;
   readonly hasBegun: boolean;
+  readonly acceptedAt: number;
 }
 
 /** What a new run is stored with. */
-export type NewRun = Omit<RunRow, "position" | "hasBegun"> & { readonly acceptedAt: number };
+export type NewRun = Omit<RunRow, "position" | "hasBegun" | "promptHash"> & {
+  readonly promptHash: string;
+};
 
-/** The run that wrote a session's newest message: one look into an index, however long it is. */
-const lastWriter = "(SELECT run FROM messages WHERE sessionId = ? ORDER BY position DESC LIMIT 1)";
+const table = "runs";
+const columns = [
+  ...["workspaceId", "sessionId", "runId", "clientId", "serverId", "kind", "promptHash", "state"],
+  ...["hasBegun", "acceptedAt"],
+];
 
-/** Every run that was ever accepted: what makes a `runId` idempotent. */
+/**
+ * Every run that was ever accepted: what makes a `runId` idempotent. A row that is damaged is a run
+ * that has ended: nobody waits for it, and it does not run again.
+ */
 export class RunStore {
   readonly #database: Database;
 
@@ -54,16 +65,63 @@ export class RunStore {
 
   /** The run with this client's id in a workspace. */
   find(workspaceId: string, runId: string): RunRow | undefined {
-    const row = this.#database
-      .prepare("SELECT * FROM runs WHERE workspaceId = ? AND runId = ?")
+    const found = this.#database
+      .prepare("SELECT position FROM runs WHERE workspaceId = ? AND runId = ?")
       .get(workspaceId, runId);
-    return row === undefined ? undefined : toRow(row);
+    return found === undefined
+      ? undefined
+      : this.#at(Number(found.position), { workspaceId, runId });
   }
 
   /** The run at a position. */
   at(position: number): RunRow | undefined {
-    const row = this.#database.prepare("SELECT * FROM runs WHERE position = ?").get(position);
-    return row === undefined ? undefined : toRow(row);
+    return this.#at(position, {});
+  }
+
+  /** The run at a position, with `known` in the place of what cannot be read of it. */
+  #at(position: number, known: { workspaceId?: string; runId?: string }): RunRow | undefined {
+    return readOr(
+      () => {
+        const row = this.#database.prepare("SELECT * FROM runs WHERE position = ?").get(position);
+        return row === undefined ? undefined : toRow(row);
+      },
+      (reason) => {
+        this.#database.damage.tell({ table, id: position, reason });
+        const place = { table, key: "position", value: position };
+        return toRow({
+          position,
+          workspaceId: "",
+          sessionId: this.#sessionOf(position),
+          clientId: "",
+          serverId: "",
+          state: "completed",
+          hasBegun: 1,
+          ...this.#idsAt(position),
+          ...known,
+          ...salvagedColumns(this.#database, place, columns),
+        });
+      },
+    );
+  }
+
+  /** What the index of the ids has of a run whose row cannot be read. */
+  #idsAt(position: number): Row {
+    const sql =
+      "SELECT workspaceId, runId FROM runs INDEXED BY runsByRunId WHERE runId IS NOT NULL AND position = ?";
+    return readOr(
+      () => this.#database.prepare(sql).get(position) ?? {},
+      () => ({}),
+    );
+  }
+
+  /** The session of a run, as its completion has it. */
+  #sessionOf(position: number): string {
+    const sql = "SELECT sessionId FROM completions WHERE run = ?";
+    const found = readOr(
+      () => this.#database.prepare(sql).get(position)?.sessionId,
+      () => undefined,
+    );
+    return storedText(found) ?? "";
   }
 
   /**
@@ -99,49 +157,77 @@ export class RunStore {
    * sub-task of.
    */
   otherOwner(sessionId: string, serverId: string): string | undefined {
-    const row = this.#database
-      .prepare(
-        `SELECT serverId FROM runs WHERE sessionId = ? AND state <> 'completed' AND serverId <> ?
-         UNION ALL
-         SELECT serverId FROM runs WHERE position = ${lastWriter} AND state <> 'completed' AND serverId <> ?
-         LIMIT 1`,
-      )
-      .get(sessionId, serverId, sessionId, serverId);
-    return row === undefined ? undefined : String(row.serverId);
+    const row = this.#onSession(sessionId, "serverId", "AND serverId <> ?", [serverId]);
+    if (row !== undefined) return String(row.serverId);
+    const writer = this.#lastWriter(sessionId);
+    const isOther = writer?.state !== "completed" && writer?.serverId !== serverId;
+    return isOther ? writer?.serverId : undefined;
+  }
+
+  /** The first open run of a session that fulfils a condition; a damaged one fulfils none. */
+  #onSession(
+    sessionId: string,
+    column: string,
+    condition = "",
+    values: string[] = [],
+  ): Row | undefined {
+    const open = "FROM runs WHERE sessionId = ? AND state <> 'completed'";
+    const first = (where: string, ...more: (string | number)[]) =>
+      this.#database.prepare(`SELECT ${column} ${where} LIMIT 1`).get(...more);
+    return readOr(
+      () => first(`${open} ${condition}`, sessionId, ...values),
+      () => {
+        const rows = this.#database.prepare(`SELECT position ${open}`).all(sessionId);
+        for (const { position } of rows) {
+          const row = readOr(
+            () => first(`FROM runs WHERE position = ? ${condition}`, Number(position), ...values),
+            () => undefined,
+          );
+          if (row !== undefined) return row;
+        }
+        return undefined;
+      },
+    );
+  }
+
+  /** The run that wrote a session's newest message: one look into an index, however long it is. */
+  #lastWriter(sessionId: string): RunRow | undefined {
+    const sql = "SELECT run FROM messages WHERE sessionId = ? ORDER BY position DESC LIMIT 1";
+    const run = readOr(
+      () => this.#database.prepare(sql).get(sessionId)?.run,
+      () => undefined,
+    );
+    return typeof run === "number" ? this.at(run) : undefined;
   }
 
   /** Whether the session has an open run in any server, or is a sub-task of one. */
   isOpen(sessionId: string): boolean {
-    const row = this.#database
-      .prepare("SELECT 1 FROM runs WHERE sessionId = ? AND state <> 'completed' LIMIT 1")
-      .get(sessionId);
-    return row !== undefined || this.isSubTask(sessionId);
+    return this.#onSession(sessionId, "state") !== undefined || this.isSubTask(sessionId);
   }
 
   /** Whether the session is a sub-task of another session's open run, in any server. */
   isSubTask(sessionId: string): boolean {
-    const row = this.#database
-      .prepare(
-        `SELECT 1 FROM runs WHERE position = ${lastWriter} AND state <> 'completed' AND sessionId <> ?`,
-      )
-      .get(sessionId, sessionId);
-    return row !== undefined;
+    const run = this.#lastWriter(sessionId);
+    return run !== undefined && run.state !== "completed" && run.sessionId !== sessionId;
   }
 
   /** How many of a session's runs wait in a queue, in any server. */
   queued(sessionId: string): number {
-    const row = this.#database
-      .prepare("SELECT count(*) AS n FROM runs WHERE sessionId = ? AND state = 'queued'")
-      .get(sessionId);
-    return Number(row?.n ?? 0);
+    const sql = "SELECT count(*) AS n FROM runs WHERE sessionId = ? AND state = 'queued'";
+    return readOr(
+      () => Number(this.#database.prepare(sql).get(sessionId)?.n ?? 0),
+      () => 0,
+    );
   }
 
   /** What a server left open, in the order of acceptance. */
   openOf(serverId: string): RunRow[] {
     return this.#database
-      .prepare("SELECT * FROM runs WHERE serverId = ? AND state <> 'completed' ORDER BY position")
+      .prepare(
+        "SELECT position FROM runs WHERE serverId = ? AND state <> 'completed' ORDER BY position",
+      )
       .all(serverId)
-      .map(toRow);
+      .flatMap(({ position }) => this.at(Number(position)) ?? []);
   }
 
   /** Adds what a model call of a run used. */
@@ -174,23 +260,31 @@ export class RunStore {
     };
   }
 
-  /** Gives a client's runs to the identity that it has now told. */
-  adopt(from: string, to: string): void {
-    this.#database.prepare("UPDATE runs SET clientId = ? WHERE clientId = ?").run(to, from);
+  /** Gives a client's open runs in a server to the identity that it has now told. */
+  adopt(serverId: string, from: string, to: string): void {
+    for (const run of this.openOf(serverId)) {
+      if (run.clientId !== from) continue;
+      this.#database
+        .prepare("UPDATE runs SET clientId = ? WHERE position = ?")
+        .run(to, run.position);
+    }
   }
 }
+
+const states: ReadonlySet<unknown> = new Set(["accepted", "queued", "running", "completed"]);
 
 function toRow(row: Row): RunRow {
   return {
     position: Number(row.position),
     workspaceId: String(row.workspaceId),
     sessionId: String(row.sessionId),
-    runId: typeof row.runId === "string" ? row.runId : undefined,
+    runId: storedText(row.runId),
     clientId: String(row.clientId),
     serverId: String(row.serverId),
     kind: row.kind === "summary" ? "summary" : "prompt",
-    promptHash: String(row.promptHash),
-    state: row.state as StoredRunState,
+    promptHash: storedText(row.promptHash) || undefined,
+    state: states.has(row.state) ? (row.state as StoredRunState) : "completed",
     hasBegun: row.hasBegun === 1,
+    acceptedAt: storedTime(row.acceptedAt),
   };
 }

@@ -3,7 +3,7 @@
 // with the process, however that ends. The lock is SQLite's own, so that it works on every platform;
 // base/dataFiles.ts says what must never be done with its file. Files can be removed by anybody, so a
 // lock that is not there is no proof of death: then the process itself is looked for.
-import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { lockEnding, locksFolder } from "../base/dataFiles.js";
@@ -11,7 +11,8 @@ import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { makeFolderSync } from "../base/makeFolder.js";
 import type { Database, Row } from "./database.js";
-import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
+import { isHeld } from "./serverLock.js";
+import { storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
@@ -199,23 +200,6 @@ function toOther(row: Row): OtherServer {
       version: text(row.version),
     }),
   };
-}
-
-/** Whether a process holds the lock in a file. A file that is not there is held by nobody. */
-function isHeld(file: string): boolean {
-  if (!existsSync(file)) return false;
-  let probe: Sqlite | undefined;
-  try {
-    probe = new DatabaseSync(file, { readOnly: true, timeout: 0 });
-    probe.prepare("SELECT count(*) FROM sqlite_master").get();
-    return false;
-  } catch (error) {
-    if (sqliteCodeOf(error) === busyCode) return true;
-    if (!existsSync(file)) return false;
-    throw storageError(file, error);
-  } finally {
-    if (probe?.isOpen) probe.close();
-  }
 }
 
 /** A lock file without an entry means nothing, so one that cannot be deleted just now may stay. */

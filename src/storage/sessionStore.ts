@@ -1,3 +1,4 @@
+import { readOr, salvagedColumns, storedAmount, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 
 /** A conversation as it is stored. */
@@ -14,6 +15,8 @@ export interface SessionRow {
   readonly summaryMessageId: string | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** Whether the row cannot be read, or not all of it. */
+  readonly isDamaged?: true;
 }
 
 /** What a new session begins with. */
@@ -22,7 +25,13 @@ export type NewSession = Pick<
   "id" | "workspaceId" | "parentSessionId" | "title" | "createdAt"
 >;
 
-/** The sessions of every workspace. */
+const table = "sessions";
+const columns = [
+  ...["parentSessionId", "title", "messageCount", "promptTokens", "completionTokens", "cost"],
+  ...["summaryMessageId", "createdAt", "updatedAt"],
+];
+
+/** The sessions of every workspace. A row that is damaged is a session of which little is known. */
 export class SessionStore {
   readonly #database: Database;
 
@@ -61,19 +70,55 @@ export class SessionStore {
 
   /** One session of a workspace. */
   find(workspaceId: string, id: string): SessionRow | undefined {
-    const row = this.#database
-      .prepare("SELECT * FROM sessions WHERE id = ? AND workspaceId = ?")
-      .get(id, workspaceId);
-    return row === undefined ? undefined : toRow(row);
+    const position = this.#positionIn(workspaceId, id);
+    return position === undefined ? undefined : this.#at(position, { workspaceId, id });
+  }
+
+  #positionIn(workspaceId: string, id: string): number | undefined {
+    const found = this.#database.prepare("SELECT position FROM sessions WHERE id = ?").get(id);
+    if (found === undefined) return undefined;
+    // The index has it too where the row cannot be read.
+    const isIn = this.#database
+      .prepare(
+        "SELECT 1 FROM sessions INDEXED BY sessionsOfWorkspace WHERE workspaceId = ? AND position = ?",
+      )
+      .get(workspaceId, Number(found.position));
+    return isIn === undefined ? undefined : Number(found.position);
+  }
+
+  /** The session at a position, with `known` in the place of what cannot be read of it. */
+  #at(position: number, known: { workspaceId: string; id?: string }): SessionRow | undefined {
+    return readOr(
+      () => {
+        const row = this.#database
+          .prepare("SELECT * FROM sessions WHERE position = ?")
+          .get(position);
+        return row === undefined ? undefined : toRow(row);
+      },
+      (reason) => {
+        const id = known.id ?? this.#idAt(position);
+        this.#database.damage.tell({ table, id, reason });
+        const place = { table, key: "position", value: position };
+        const row = salvagedColumns(this.#database, place, columns);
+        return { ...toRow({ title: "", ...row, ...known, id, position }), isDamaged: true };
+      },
+    );
+  }
+
+  /** The id of a session whose row cannot be read, as the index of the ids has it. */
+  #idAt(position: number): string {
+    const sql =
+      "SELECT id FROM sessions INDEXED BY sqlite_autoindex_sessions_1 WHERE id > '' AND position = ?";
+    const id = readOr(
+      () => this.#database.prepare(sql).get(position)?.id,
+      () => undefined,
+    );
+    return storedText(id) ?? `damaged_${position}`;
   }
 
   /** Whether a workspace has a session with this id. */
   isIn(workspaceId: string, id: string): boolean {
-    return (
-      this.#database
-        .prepare("SELECT 1 FROM sessions WHERE id = ? AND workspaceId = ?")
-        .get(id, workspaceId) !== undefined
-    );
+    return this.#positionIn(workspaceId, id) !== undefined;
   }
 
   /** Whether any workspace has a session with this id. */
@@ -85,10 +130,10 @@ export class SessionStore {
   list(workspaceId: string, limit: number, before = Number.MAX_SAFE_INTEGER): SessionRow[] {
     return this.#database
       .prepare(
-        "SELECT * FROM sessions WHERE workspaceId = ? AND position < ? ORDER BY position DESC LIMIT ?",
+        "SELECT position FROM sessions WHERE workspaceId = ? AND position < ? ORDER BY position DESC LIMIT ?",
       )
       .all(workspaceId, before, limit)
-      .map(toRow);
+      .flatMap(({ position }) => this.#at(Number(position), { workspaceId }) ?? []);
   }
 
   /** The sub-tasks of a session, and theirs; each comes before the session that it belongs to. */
@@ -150,7 +195,7 @@ export class SessionStore {
   delete(ids: readonly string[]): boolean {
     return this.#database.write(() => {
       const open = this.#database.prepare(
-        "SELECT 1 FROM runs WHERE sessionId = ? AND state <> 'completed' LIMIT 1",
+        "SELECT position FROM runs WHERE sessionId = ? AND state <> 'completed' LIMIT 1",
       );
       if (ids.some((id) => open.get(id) !== undefined)) return false;
       for (const id of ids) this.#delete(id);
@@ -158,14 +203,30 @@ export class SessionStore {
     });
   }
 
+  /** What is damaged of a session stays where it is, and belongs to nothing any more. */
   #delete(id: string): void {
-    this.#database
-      .prepare(
-        "DELETE FROM attachments WHERE messageId IN (SELECT id FROM messages WHERE sessionId = ?)",
-      )
-      .run(id);
-    this.#database.prepare("DELETE FROM messages WHERE sessionId = ?").run(id);
-    this.#database.prepare("DELETE FROM sessions WHERE id = ?").run(id);
+    const remove = (of: string, key: string, value: string | number) =>
+      this.#database.attempt(
+        `delete ${of} ${value}`,
+        () => this.#database.prepare(`DELETE FROM ${of} WHERE ${key} = ?`).run(value).changes,
+        (reason) => {
+          this.#database.damage.tell({ table: of, id: value, reason });
+          return 0;
+        },
+      );
+    const messages = this.#database
+      .prepare("SELECT position FROM messages WHERE sessionId = ?")
+      .all(id);
+    for (const { position } of messages) {
+      const at = Number(position);
+      const messageId = readOr(
+        () => this.#database.prepare("SELECT id FROM messages WHERE position = ?").get(at)?.id,
+        () => undefined,
+      );
+      if (typeof messageId === "string") remove("attachments", "messageId", messageId);
+      remove("messages", "position", at);
+    }
+    remove("sessions", "id", id);
   }
 }
 
@@ -174,14 +235,14 @@ function toRow(row: Row): SessionRow {
     position: Number(row.position),
     id: String(row.id),
     workspaceId: String(row.workspaceId),
-    parentSessionId: typeof row.parentSessionId === "string" ? row.parentSessionId : undefined,
+    parentSessionId: storedText(row.parentSessionId),
     title: String(row.title),
-    messageCount: Number(row.messageCount),
-    promptTokens: Number(row.promptTokens),
-    completionTokens: Number(row.completionTokens),
-    cost: Number(row.cost),
-    summaryMessageId: typeof row.summaryMessageId === "string" ? row.summaryMessageId : undefined,
-    createdAt: Number(row.createdAt),
-    updatedAt: Number(row.updatedAt),
+    messageCount: storedAmount(row.messageCount),
+    promptTokens: storedAmount(row.promptTokens),
+    completionTokens: storedAmount(row.completionTokens),
+    cost: storedAmount(row.cost),
+    summaryMessageId: storedText(row.summaryMessageId),
+    createdAt: storedTime(row.createdAt),
+    updatedAt: storedTime(row.updatedAt),
   };
 }

@@ -8,13 +8,16 @@ const unnamed = "The database";
 /** Somebody else holds the file. */
 export const busyCode = 5;
 
+/** A page of the file is not what it should be. */
+export const damagedCode = 11;
+
 /** SQLite's primary result codes that say what a person can do. */
 const advice: Readonly<Record<number, string>> = {
   5: "another program holds it locked; try again",
   6: "another program holds it locked; try again",
   8: "it cannot be written; check the permissions of the file and its folder",
   10: "the disk reported an error",
-  11: "it is damaged; it was left as it is: restore a copy, or move it away",
+  11: "it is damaged; it was left as it is: end every server, then run `turnwire doctor --repair`, or restore a copy",
   13: "the disk is full; free some space",
   14: "it cannot be opened; check that the folder exists and can be written",
   26: "it is no SQLite database; it was left as it is: move it away or choose another --data-dir",

@@ -1,4 +1,5 @@
-import type { Database } from "./database.js";
+import { readOr, storedTime } from "./damage.js";
+import type { Database, Row } from "./database.js";
 
 /** A folder that was opened once. */
 export interface WorkspaceRow {
@@ -15,8 +16,21 @@ export class WorkspaceStore {
     this.#database = database;
   }
 
-  /** The row of `path`; made with `newId` if this is the first time that it is opened. */
+  /**
+   * The row of `path`; made with `newId` if this is the first time that it is opened. Where the row is
+   * damaged the workspace has `newId` all the same: that is made from the path.
+   */
   open(path: string, newId: string, now: number): WorkspaceRow {
+    return readOr(
+      () => this.#open(path, newId, now),
+      (reason) => {
+        this.#database.damage.tell({ table: "workspaces", id: newId, reason });
+        return { id: newId, path, createdAt: now };
+      },
+    );
+  }
+
+  #open(path: string, newId: string, now: number): WorkspaceRow {
     const find = this.#database.prepare(
       "SELECT id, path, createdAt FROM workspaces WHERE path = ?",
     );
@@ -34,6 +48,6 @@ export class WorkspaceStore {
   }
 }
 
-function toRow(row: Record<string, unknown>): WorkspaceRow {
-  return { id: String(row.id), path: String(row.path), createdAt: Number(row.createdAt) };
+function toRow(row: Row): WorkspaceRow {
+  return { id: String(row.id), path: String(row.path), createdAt: storedTime(row.createdAt) };
 }

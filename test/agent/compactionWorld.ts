@@ -14,6 +14,7 @@ import { systemClock } from "../../src/base/clock.js";
 import { Deferred } from "../../src/base/deferred.js";
 import { silentLog } from "../../src/base/log.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
+import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import type { Prompt, Turn, TurnOutcome } from "../../src/engine/engine.js";
 import { Outbox } from "../../src/events/outbox.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
@@ -108,6 +109,7 @@ export class CompactionWorld {
     return new Coordinator({
       ...{ workspaceId: "w", serverId: "srv", database, sessions, messages, runs, clock, ids, log },
       commits: new GroupCommit(database, clock),
+      owed: new OwedWrites(database, clock, log),
       outbox: new Outbox(database, { completions, runs }, "srv", ids),
       announcer: { emit: () => {} },
       desk: { ask: async () => undefined, requestInput: async () => undefined },

@@ -36,7 +36,7 @@ describe("a run that is accepted", () => {
     expect(house.allCompletions()).toEqual([
       expect.objectContaining({
         ...{ runId: "a", status: "succeeded", cancelled: false, text: "hello", foldedPrompts: 0 },
-        messageId: house.messages.list("s", -1).at(-1)?.id,
+        messageId: house.messages.list("s", -1).rows.at(-1)?.id,
       }),
     ]);
     expect(house.row("a").state).toBe("completed");

@@ -122,21 +122,96 @@ describe("a disk that refuses an outcome", () => {
   });
 });
 
+describe("a stop on a disk that refuses", () => {
+  const signalOf = (turn: { request: { signal: AbortSignal } }) => turn.request.signal;
+
+  it("stops the turn at once, and what is owed to the queue is written late", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    house.accept("s", { runId: "b" });
+    house.accept("s", { runId: "c" });
+    house.breakDisk();
+    expect(house.coordinator.cancelSession("s")).toEqual([
+      { runId: "a", was: "running" },
+      { runId: "b", was: "queued" },
+      { runId: "c", was: "queued" },
+    ]);
+    expect(signalOf(turn).aborted).toBe(true);
+    expect(house.coordinator.queuedPrompts("s")).toEqual([]);
+    await house.clock.advance(60_000);
+    expect(house.row("b").state).toBe("queued");
+    house.breakDisk(false);
+    await house.clock.advance(10_000);
+    expect(statuses()).toEqual(["b: cancelled", "c: cancelled", "a: cancelled"]);
+    expect(house.coordinator.describe(sessionRow())).toMatchObject({ isBusy: false });
+  });
+
+  it("holds for one queued run, and for the queue alone", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    for (const runId of ["b", "c", "d"]) house.accept("s", { runId });
+    house.breakDisk();
+    expect(house.coordinator.cancelRun(house.row("c"))).toBe("cancelledBeforeStart");
+    expect(house.coordinator.clearQueue("s")).toBe(2);
+    expect(signalOf(turn).aborted).toBe(false);
+    house.breakDisk(false);
+    // Whoever asks next finds it written.
+    await house.clock.advance(250);
+    expect(house.row("c").state).toBe("completed");
+    turn.succeed();
+    await house.clock.settle();
+    expect(statuses()).toEqual(["c: cancelled", "b: cancelled", "d: cancelled", "a: succeeded"]);
+  });
+});
+
 describe("closing on a disk that refuses", () => {
-  it("tries three times, then leaves the run to the next server, which interrupts it", async () => {
+  async function closedWithoutDisk(): Promise<void> {
     const turn = await house.begin("s", { runId: "a" });
     house.accept("s", { runId: "b" });
     house.breakDisk();
     turn.throw(new Error("the disk"));
     await house.clock.advance(60_000);
-    const closed = house.coordinator.close("shutdown");
+    const closed = house.coordinator.close("deleted");
     await house.clock.advance(750);
     await closed;
     expect(house.coordinator.isBusy).toBe(false);
+  }
+
+  it("tries three times, then leaves the run to the next server, which interrupts it", async () => {
+    await closedWithoutDisk();
+    house.crash();
+    house = new CoordinatorHouse({ directory: folder.path, ids: house.ids });
+    expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+  });
+
+  it("ends what it left itself as soon as the disk takes it, also once it is opened again", async () => {
+    await closedWithoutDisk();
+    house.reopen();
+    expect(house.coordinator.describe(sessionRow())).toMatchObject({ isBusy: false });
+    await house.clock.advance(60_000);
+    expect(statuses()).toEqual([]);
+    house.breakDisk(false);
+    await house.clock.advance(10_000);
+    expect(statuses()).toEqual(["b: cancelled", "a: failed"]);
+    expect([house.row("a").state, house.row("b").state]).toEqual(["completed", "completed"]);
+    (await house.begin("s", { runId: "c" })).succeed();
+    await house.clock.settle();
+    expect(statuses().at(-1)).toBe("c: succeeded");
+  });
+
+  it("has it ended by whoever asks first, once there is room", async () => {
+    await closedWithoutDisk();
+    house.reopen();
+    await house.clock.advance(5_000);
+    house.breakDisk(false);
+    house.coordinator.settle();
+    expect(statuses()).toEqual(["b: cancelled", "a: failed"]);
+  });
+
+  it("writes what is owed at the end of the server", async () => {
+    await closedWithoutDisk();
     house.breakDisk(false);
     await house.close();
     house = new CoordinatorHouse({ directory: folder.path, ids: house.ids });
-    expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+    expect(statuses()).toEqual(["b: cancelled", "a: failed"]);
   });
 
   it("takes a disk that is well again at once", async () => {

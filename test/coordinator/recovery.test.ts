@@ -33,7 +33,7 @@ const statuses = (house: CoordinatorHouse) =>
   house.allCompletions().map(({ runId, status, cause }) => `${runId}: ${status} (${cause})`);
 
 const partsOf = (house: CoordinatorHouse): Part[][] =>
-  house.messages.list("s", -1).map(({ parts }) => JSON.parse(parts));
+  house.messages.list("s", -1).rows.map(({ parts }) => JSON.parse(parts ?? ""));
 
 describe("what a dead server left", () => {
   it("becomes interrupted, in the order of acceptance, whatever its state", async () => {

@@ -53,6 +53,8 @@ export class ModelSession {
   readonly id: string;
   current: Current | undefined;
   queue: ModelRun[] = [];
+  /** What was dropped while the disk took nothing: it is written as soon as it does. */
+  owed: ModelRun[] = [];
   isClosing = false;
   readonly completions: Expected[] = [];
   readonly #disk: { isBroken: boolean; stopsAtOnce: boolean };
@@ -94,9 +96,15 @@ export class ModelSession {
   }
 
   drop(runs: readonly ModelRun[]): void {
-    for (const run of runs) {
+    this.queue = this.queue.filter((other) => !runs.includes(other));
+    this.owed.push(...runs);
+    this.#writeOwed();
+  }
+
+  #writeOwed(): void {
+    if (this.#disk.isBroken) return;
+    for (const run of this.owed.splice(0)) {
       run.state = "completed";
-      this.queue = this.queue.filter((other) => other !== run);
       if (run.runId !== undefined) this.#expect(run, "cancelled");
     }
   }
@@ -109,7 +117,10 @@ export class ModelSession {
   /** The server died, and another has tidied up; returns how many completions that gave. */
   interrupt(): number {
     const before = this.completions.length;
-    const open = [...(this.current === undefined ? [] : [this.current.run]), ...this.queue];
+    const current = this.current === undefined ? [] : [this.current.run];
+    const open = [...current, ...this.queue, ...this.owed].toSorted(
+      (a, b) => a.position - b.position,
+    );
     const begun = this.current?.hasBegun ? this.current.run : undefined;
     for (const run of open) {
       run.state = "completed";
@@ -118,6 +129,7 @@ export class ModelSession {
     }
     this.current = undefined;
     this.queue = [];
+    this.owed = [];
     this.isClosing = false;
     return this.completions.length - before;
   }
@@ -129,6 +141,7 @@ export class ModelSession {
 
   /** Everything that can happen without the test's doing happens. */
   settle(): void {
+    this.#writeOwed();
     for (;;) {
       const { current } = this;
       if (current === undefined || !this.#advance(current)) return;

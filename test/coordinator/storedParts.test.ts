@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { partsOf, partsText } from "../../src/coordinator/storedParts.js";
+import { partsText, storedParts } from "../../src/coordinator/storedParts.js";
 import type { Part } from "../../src/protocol/objects/message.js";
+
+const partsOf = (text: string) => {
+  const stored = storedParts(text);
+  return "parts" in stored ? stored.parts : stored.damage;
+};
 
 const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 const call = (input: unknown) =>
@@ -57,5 +62,25 @@ describe("what is stored of a message's parts", () => {
     const { input: _, ...rest } = call(0) as Part & { input: unknown };
     const stored = JSON.stringify([rest]).replace("}]", `,"input":${input}}]`);
     expect(partsOf(stored)).toEqual([call("[It could not be stored.]")]);
+  });
+});
+
+describe("a stored text that tells no parts", () => {
+  it.each([
+    ["is not there", undefined],
+    ["is empty", ""],
+    ["is no JSON", '[{"type":"text","te'],
+    ["is JSON of another kind", '{"type":"text","text":"a"}'],
+    ["is null", "null"],
+    ["has something that is no part", '[{"type":"text","text":"a"},null]'],
+    ["has a part of no kind", '[{"text":"a"}]'],
+    ["has a part of a kind that is a member of every object", '[{"type":"toString"}]'],
+    ["has a part without its text", '[{"type":"text"}]'],
+    [
+      "has a part whose text is none",
+      '[{"type":"toolResult","toolCallId":"a","name":"b","output":1}]',
+    ],
+  ])("because it %s is damaged", (_, text) => {
+    expect(storedParts(text)).toEqual({ damage: expect.any(String) });
   });
 });

@@ -146,7 +146,7 @@ it("is repaired with its parent's run after a crash", async () => {
   expect(next.completion("a")).toMatchObject({ status: "interrupted" });
   const parts = next.messages
     .list(child.sessionId, -1)
-    .map((row) => [row.role, JSON.parse(row.parts)]);
+    .rows.map((row) => [row.role, JSON.parse(row.parts ?? "")]);
   expect(parts).toMatchObject([
     ["user", [{ text: "Look." }]],
     [

@@ -8,6 +8,7 @@ import { type Log, silentLog } from "../../src/base/log.js";
 import { resolveConfig } from "../../src/config/resolve.js";
 import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
+import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
 import type { EngineSetup, Prompt } from "../../src/engine/engine.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
@@ -16,6 +17,7 @@ import { Outbox } from "../../src/events/outbox.js";
 import type { RunCause, RunComplete } from "../../src/protocol/objects/run.js";
 import type { LossyEvent, ServerNotification } from "../../src/protocol/registry.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
+import type { DamagedRow } from "../../src/storage/damage.js";
 import { Database } from "../../src/storage/database.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
@@ -50,6 +52,7 @@ export interface HouseOptions {
   readonly ids?: CountingIds;
   readonly log?: Log;
   readonly engine?: GatedEngine;
+  readonly onDamaged?: (row: DamagedRow) => void;
 }
 
 /** What a prompt is sent with in a test. */
@@ -76,6 +79,7 @@ export class CoordinatorHouse {
   readonly outbox: Outbox;
   readonly recovery: Recovery;
   readonly broadcaster: Broadcaster;
+  readonly owed: OwedWrites;
   /** Everything that was told, in order, and between the events the completions as committed. */
   readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
   coordinator: Coordinator;
@@ -87,6 +91,7 @@ export class CoordinatorHouse {
     this.log = options.log ?? silentLog;
     this.engine = options.engine ?? new GatedEngine();
     this.database = Database.open(join(this.directory, "turnwire.db"));
+    this.database.damage.listen(options.onDamaged ?? (() => {}));
     const { database, clock, ids, log } = this;
     this.registry = ServerRegistry.register(database, this.directory, {
       id: ids.next("srv"),
@@ -105,6 +110,7 @@ export class CoordinatorHouse {
     outbox.onAppended(({ completion }) => {
       this.told.push({ method: "committed", params: completion });
     });
+    this.owed = new OwedWrites(database, clock, log);
     this.coordinator = this.#coordinator();
   }
 
@@ -113,6 +119,7 @@ export class CoordinatorHouse {
     return new Coordinator({
       ...{ workspaceId, serverId: this.registry.id, database, sessions, messages, runs, outbox },
       commits: new GroupCommit(database, clock),
+      owed: this.owed,
       announcer: {
         emit: (event) => {
           this.told.push(event);
@@ -212,8 +219,8 @@ export class CoordinatorHouse {
 
   /** The texts of a session's messages: `role: text`, with how it finished. */
   transcript(sessionId: string): string[] {
-    return this.messages.list(sessionId, -1).map(({ role, parts }) => {
-      const all: { type: string; text?: string; reason?: string }[] = JSON.parse(parts);
+    return this.messages.list(sessionId, -1).rows.map(({ role, parts }) => {
+      const all: { type: string; text?: string; reason?: string }[] = JSON.parse(parts ?? "[]");
       const words = all.map((part) => part.text ?? (part.reason ? `[${part.reason}]` : part.type));
       return `${role}: ${words.join(" ")}`;
     });
@@ -258,6 +265,7 @@ export class CoordinatorHouse {
     const closed = this.coordinator.close(cause);
     await this.clock.settle();
     await closed;
+    this.owed.close();
     this.broadcaster.close();
     this.registry.close();
     this.database.close();

@@ -20,7 +20,7 @@ it("a message comes back as it was stored, with the model that wrote it where on
   messages.insert({ ...common, ...byModel, id: "m2", isSummary: true, createdAt: 1_000 });
   const times = { createdAt: "1970-01-01T00:00:00.000Z", updatedAt: "1970-01-01T00:00:00.000Z" };
   const later = { createdAt: "1970-01-01T00:00:01.000Z", updatedAt: "1970-01-01T00:00:01.000Z" };
-  expect(messages.list("s", -1).map(toMessage)).toEqual([
+  expect(messages.list("s", -1).rows.map((row) => toMessage(row, messages))).toEqual([
     { id: "m1", sessionId: "s", role: "user", parts: [], ...times },
     { id: "m2", sessionId: "s", ...byModel, parts: [], isSummary: true, ...later },
   ]);

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { lazySchema } from "../declare.js";
+import { RunErrorName } from "./run.js";
 
 const providerMetadata = () =>
   z
@@ -86,6 +87,9 @@ export const Message = lazySchema(() =>
       sessionId: z.string(),
       role: z.enum(["user", "assistant", "tool"]),
       parts: z.array(Part()),
+      errorName: RunErrorName()
+        .optional()
+        .describe("`StorageDamaged`: what it said cannot be read, and `parts` only say so."),
       model: z.string().optional(),
       provider: z.string().optional(),
       isSummary: z.boolean().optional(),

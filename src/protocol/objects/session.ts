@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { lazySchema } from "../declare.js";
+import { RunErrorName } from "./run.js";
 
 /** A conversation in a workspace. */
 export const Session = lazySchema(() =>
@@ -14,6 +15,9 @@ export const Session = lazySchema(() =>
       completionTokens: z.int().nonnegative().describe("Received from models so far."),
       cost: z.number().nonnegative().describe("US dollars, from the configured prices."),
       summaryMessageId: z.string().optional().describe("Where the model's history begins."),
+      errorName: RunErrorName()
+        .optional()
+        .describe("`StorageDamaged`: its row cannot be read; what it still has is told."),
       isBusy: z.boolean().describe("Whether a turn runs on it, here or in another server."),
       queuedPrompts: z.int().nonnegative(),
       createdAt: z.iso.datetime().describe("RFC 3339, UTC."),

@@ -1,0 +1,130 @@
+// What a run that a crash ended has written into a session becomes a history that a model can be sent:
+// every tool call has its result, every assistant message its end. The messages are read one at a
+// time; those that are damaged stay as they are.
+import type { Clock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+import type { Ids } from "../base/ids.js";
+import type { Part } from "../protocol/objects/message.js";
+import type { MessageRow } from "../storage/messageRows.js";
+import type { MessageStore } from "../storage/messageStore.js";
+import { maxCompletionText } from "./completionText.js";
+import { partsText, storedParts } from "./storedParts.js";
+
+/** What stands where something was cut off. */
+export const interruptedText = "The server stopped before this had ended.";
+
+/** What a repair is made with. */
+export interface RepairOptions {
+  readonly messages: MessageStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** What was found. */
+export interface Repaired {
+  /** The last assistant message; its text is empty where it is damaged. */
+  readonly reply?: { readonly id: string; readonly text: string };
+  /** Whether any of the messages is damaged. */
+  readonly isDamaged: boolean;
+}
+
+/** Repairs what a run wrote into a session. Belongs inside the transaction that ends the run. */
+export function repairMessages(
+  { messages, clock, ids }: RepairOptions,
+  sessionId: string,
+  run: number,
+): Repaired {
+  const now = clock.now();
+  const calls = new OpenCalls();
+  let reply: Repaired["reply"];
+  let isDamaged = false;
+  for (const row of messages.ofRun(sessionId, run)) {
+    const stored = storedParts(row.parts);
+    const isReply = row.role === "assistant" && !row.isSummary;
+    if ("damage" in stored) {
+      messages.reportDamage(row.id, stored.damage);
+      isDamaged = true;
+      if (isReply) reply = { id: row.id, text: "" };
+      continue;
+    }
+    const { parts } = stored;
+    if (calls.close(row, parts)) messages.update(row.id, partsText(parts), now);
+    if (isReply) reply = { id: row.id, text: textOf(parts) };
+  }
+  const missing = calls.missingResults();
+  if (missing.length > 0) {
+    messages.insert({
+      id: ids.next("msg"),
+      sessionId,
+      run,
+      role: "tool",
+      parts: partsText(missing),
+      model: undefined,
+      provider: undefined,
+      isSummary: false,
+      createdAt: now,
+    });
+  }
+  return { isDamaged, ...defined({ reply }) };
+}
+
+/** The tool calls of a run, message after message. */
+class OpenCalls {
+  /** The names of those that have no result, by their ids. */
+  readonly #unanswered = new Map<string, string>();
+  /** The ids of those that a crash cut off. */
+  readonly #cutOff = new Set<string>();
+
+  /** Ends, in place, every part that a crash left open; says whether there was one. */
+  close(row: Pick<MessageRow, "role">, parts: Part[]): boolean {
+    let isChanged = false;
+    for (const part of parts) {
+      if (part.type === "toolCall" && this.#closeCall(part)) isChanged = true;
+    }
+    for (const part of parts) {
+      if (part.type === "toolResult" && this.#closeResult(part)) isChanged = true;
+    }
+    if (row.role === "assistant" && parts.at(-1)?.type !== "finish") {
+      parts.push({ type: "finish", reason: "error", message: interruptedText });
+      isChanged = true;
+    }
+    return isChanged;
+  }
+
+  #closeCall(part: Extract<Part, { type: "toolCall" }>): boolean {
+    this.#unanswered.set(part.toolCallId, part.name);
+    if (isFinal(part.state)) return false;
+    part.state = "cancelled";
+    this.#cutOff.add(part.toolCallId);
+    return true;
+  }
+
+  #closeResult(part: Extract<Part, { type: "toolResult" }>): boolean {
+    this.#unanswered.delete(part.toolCallId);
+    if (!this.#cutOff.has(part.toolCallId)) return false;
+    part.output += `${part.output === "" ? "" : "\n"}${interruptedText}`;
+    part.isError = true;
+    return true;
+  }
+
+  /** A result for every call that has none. */
+  missingResults(): Part[] {
+    return [...this.#unanswered].map(([toolCallId, name]) => ({
+      type: "toolResult" as const,
+      toolCallId,
+      name,
+      output: interruptedText,
+      isError: true,
+    }));
+  }
+}
+
+function isFinal(state: string): boolean {
+  return state !== "streaming" && state !== "pending" && state !== "running";
+}
+
+/** A little more than a completion takes: it is seen that it was cut. */
+function textOf(parts: readonly Part[]): string {
+  const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  return text.slice(0, maxCompletionText + 2);
+}

@@ -1,0 +1,143 @@
+// Damaged rows (protocol.md section 9): what of the file cannot be read is passed over, row by row,
+// and told to a person with the row's id. Whatever else the file has is read as ever.
+import { getHeapStatistics } from "node:v8";
+import { DomainError, messageOf } from "../base/errors.js";
+import type { Row, SqlValue, Statement } from "./statement.js";
+import { damagedCode } from "./storageError.js";
+
+/** A row that could not be read, or not all of it. */
+export interface DamagedRow {
+  readonly table: string;
+  readonly id: string | number;
+  readonly reason: string;
+}
+
+/** So many damaged rows are told by their ids; the log is not to be filled by one bad disk. */
+const mostTold = 1000;
+
+/** So many places are kept away from; in a file with more, what is to be written fails. */
+const mostFound = 1000;
+
+/** The largest value that is read, in bytes, whatever the heap allows. */
+const mostBytes = 256 * 1024 * 1024;
+/** A value's share of the heap: it is text, then what is parsed from it, then what is sent of it. */
+const shareOfHeap = 8;
+
+/**
+ * The largest text or blob that is read into memory, in bytes: one that was written by a server with
+ * a larger heap must not end this one. What is larger counts as damaged.
+ */
+export const mostReadableBytes = Math.min(
+  mostBytes,
+  Math.floor(getHeapStatistics().heap_size_limit / shareOfHeap),
+);
+
+/** How the error begins where an integer is more than a JavaScript number can be. */
+const outOfRange = "Value is too large";
+/** The last millisecond that a date of JavaScript can tell: the end of the year 9999. */
+const latestTime = 253_402_300_799_999;
+
+/** What of a file turned out to be damaged while it was open. */
+export class Damage {
+  readonly #told = new Set<string>();
+  readonly #found = new Map<string, unknown>();
+  #listener: (row: DamagedRow) => void = () => {};
+
+  /** Calls `listener` for each damaged row that is met for the first time; it must not throw. */
+  listen(listener: (row: DamagedRow) => void): void {
+    this.#listener = listener;
+  }
+
+  /** A row was found damaged. */
+  tell(row: DamagedRow): void {
+    const key = `${row.table} ${row.id}`;
+    if (this.#told.has(key) || this.#told.size >= mostTold) return;
+    this.#told.add(key);
+    this.#listener(row);
+  }
+
+  get isEmpty(): boolean {
+    return this.#found.size === 0;
+  }
+
+  /** How many reads and writes are known that cannot be done. */
+  get count(): number {
+    return this.#found.size;
+  }
+
+  /** The failure of a read or write that is known to meet a damaged place. */
+  found(key: string): unknown {
+    return this.#found.get(key);
+  }
+
+  /** A read or write has failed; it is remembered where it met a damaged place. */
+  learn(key: string, error: unknown): void {
+    if (isDamage(error) && this.#found.size < mostFound) this.#found.set(key, error);
+  }
+}
+
+/** Whether the place of the file that was to be read or written is damaged. */
+export function isDamage(error: unknown): boolean {
+  if (!(error instanceof DomainError)) return false;
+  if (error.data.sqliteCode === damagedCode) return true;
+  // A number that no program of ours has written.
+  return error.cause instanceof Error && error.cause.message.startsWith(outOfRange);
+}
+
+/** A time as it is stored, in milliseconds; 0 for what can be none. */
+export function storedTime(value: SqlValue | undefined): number {
+  const time = Number(value);
+  return Number.isSafeInteger(time) && time >= 0 && time <= latestTime ? time : 0;
+}
+
+/** A count or a sum as it is stored; 0 for what can be none. */
+export function storedAmount(value: SqlValue | undefined): number {
+  const amount = Number(value);
+  return Number.isFinite(amount) && amount >= 0 ? amount : 0;
+}
+
+/** A text as it is stored, if it is there. */
+export function storedText(value: SqlValue | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** What `read` gives; where the place that it reads is damaged, what `instead` gives. */
+export function readOr<T>(read: () => T, instead: (reason: string) => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return instead(messageOf(error));
+  }
+}
+
+/** What can prepare a statement. */
+interface Preparing {
+  prepare(sql: string): Statement;
+}
+
+/** Where a row is. */
+export interface RowPlace {
+  readonly table: string;
+  /** The column that is the rowid. */
+  readonly key: string;
+  readonly value: number;
+}
+
+/** A row column by column: those that cannot be read are not in it. */
+export function salvagedColumns(
+  database: Preparing,
+  { table, key, value }: RowPlace,
+  columns: readonly string[],
+): Row {
+  const row: Row = {};
+  for (const column of columns) {
+    const sql = `SELECT ${column} AS value FROM ${table} WHERE ${key} = ?`;
+    const found = readOr<SqlValue | undefined>(
+      () => database.prepare(sql).get(value)?.value,
+      () => undefined,
+    );
+    if (found !== undefined) row[column] = found;
+  }
+  return row;
+}

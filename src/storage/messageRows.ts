@@ -1,0 +1,149 @@
+// Messages read row by row, so that one that is damaged, or larger than this server can hold, is
+// passed over and the others are not.
+import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
+import type { Database, Row } from "./database.js";
+
+/**
+ * A message as it is stored; its parts are JSON text, undefined where that is damaged or larger than
+ * this server can hold.
+ */
+export interface MessageRow {
+  readonly position: number;
+  readonly id: string;
+  readonly sessionId: string;
+  readonly role: string;
+  readonly parts: string | undefined;
+  readonly model: string | undefined;
+  readonly provider: string | undefined;
+  readonly isSummary: boolean;
+  /** What the model was told along with it, as JSON text. */
+  readonly circumstances: string | undefined;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+const table = "messages";
+const columnsBesideParts = [
+  ...["id", "sessionId", "run", "role", "model", "provider", "isSummary"],
+  ...["circumstances", "createdAt", "updatedAt"],
+];
+/** One row; the length of its parts stands in front of them, so nothing too large is loaded. */
+const oneRow = `SELECT position, ${columnsBesideParts.join(", ")}, octet_length(parts) AS size,
+  CASE WHEN octet_length(parts) <= ? THEN parts END AS parts FROM messages WHERE position = ?`;
+
+/** Reads the rows of messages. */
+export class MessageRows {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Positions by a query; where the index that it would use is damaged, without one. */
+  positions(sql: (index: string) => string, values: readonly (string | number)[]): number[] {
+    const read = (index: string) => this.#database.prepare(sql(index)).all(...values);
+    const rows = readOr(
+      () => read(""),
+      () => read("NOT INDEXED"),
+    );
+    return rows.map((row) => Number(row.position));
+  }
+
+  /**
+   * The message at a position, with `known` in the place of what cannot be read of it. Undefined where
+   * there is none.
+   */
+  at(
+    position: number,
+    known: Partial<Pick<MessageRow, "id" | "sessionId">> = {},
+  ): MessageRow | undefined {
+    return readOr(
+      () => {
+        const row = this.#database.prepare(oneRow).get(mostReadableBytes, position);
+        if (row === undefined) return undefined;
+        const message = toRow(row);
+        if (message.parts === undefined) this.report(message.id, tooLarge(row.size));
+        return message;
+      },
+      (reason) => {
+        const place = { table, key: "position", value: position };
+        const row = salvagedColumns(this.#database, place, columnsBesideParts);
+        const id = storedText(row.id) ?? known.id ?? this.#idAt(position);
+        this.report(id, reason);
+        return toRow({ ...row, position, id, sessionId: row.sessionId ?? known.sessionId ?? "" });
+      },
+    );
+  }
+
+  /** The id of a message whose row cannot be read, as the index of the ids has it. */
+  #idAt(position: number): string {
+    const sql =
+      "SELECT id FROM messages INDEXED BY sqlite_autoindex_messages_1 WHERE id > '' AND position = ?";
+    const id = readOr(
+      () => this.#database.prepare(sql).get(position)?.id,
+      () => undefined,
+    );
+    return storedText(id) ?? `damaged_${position}`;
+  }
+
+  /** A message was found damaged, here or by who reads its parts. It is told once. */
+  report(id: string, reason: string): void {
+    this.#database.damage.tell({ table, id, reason });
+  }
+
+  /**
+   * The positions of a run's messages, found without the pages that are damaged: what cannot be told
+   * counts as the run's behind one of its messages, or at the session's end where it has no other.
+   */
+  positionsOfRun(sessionId: string, run: number): number[] {
+    const positions = this.positions(
+      (index) => `SELECT position FROM messages ${index} WHERE sessionId = ? ORDER BY position`,
+      [sessionId],
+    );
+    const writers = positions.map((position) => this.runAt(position));
+    const lastKnown = writers.findLastIndex((writer) => writer !== "damaged");
+    const hasNone = !writers.includes(run);
+    let writer: number | undefined;
+    return positions.filter((_, index) => {
+      const own = writers[index];
+      if (own !== "damaged") writer = own;
+      return writer === run || (hasNone && index > lastKnown);
+    });
+  }
+
+  /** The run that wrote the message at a position. */
+  runAt(position: number): number | undefined | "damaged" {
+    const statement = this.#database.prepare("SELECT run FROM messages WHERE position = ?");
+    return readOr<number | undefined | "damaged">(
+      () => {
+        const run = statement.get(position)?.run;
+        return typeof run === "number" ? run : undefined;
+      },
+      () => "damaged",
+    );
+  }
+}
+
+/** Why a value was not read. */
+export function tooLarge(size: unknown): string {
+  return `it has ${size} bytes, and at most ${mostReadableBytes} are read with this heap`;
+}
+
+const roles: ReadonlySet<string> = new Set(["user", "assistant", "tool"]);
+
+function toRow(row: Row): MessageRow {
+  const role = String(row.role);
+  return {
+    position: Number(row.position),
+    id: String(row.id),
+    sessionId: String(row.sessionId),
+    role: roles.has(role) ? role : "assistant",
+    parts: storedText(row.parts),
+    model: storedText(row.model),
+    provider: storedText(row.provider),
+    isSummary: row.isSummary === 1,
+    circumstances: storedText(row.circumstances),
+    createdAt: storedTime(row.createdAt),
+    updatedAt: storedTime(row.updatedAt),
+  };
+}
