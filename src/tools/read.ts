@@ -6,8 +6,7 @@ import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
 import { fileKindBytes, fileKindOf } from "./files/fileKind.js";
 import { type Line, LineSplitter } from "./files/lines.js";
-import { openRegularFile } from "./files/open.js";
-import { versionOf } from "./files/version.js";
+import { openRegularFile, versionOf } from "./files/open.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolResult } from "./tool.js";
 

@@ -1,4 +1,4 @@
-import type { FileVersion } from "./files/version.js";
+import type { FileVersion } from "./files/open.js";
 
 /** How far a todo has come. */
 export type TodoStatus = "pending" | "inProgress" | "completed";

@@ -8,8 +8,8 @@ import { type FileDiff, fileDiff } from "./edits/unifiedDiff.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
 import { writeAtomically } from "./files/atomicWrite.js";
+import type { FileVersion } from "./files/open.js";
 import { reachPath } from "./files/paths.js";
-import type { FileVersion } from "./files/version.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolContext, ToolResult } from "./tool.js";
 

@@ -1,7 +1,7 @@
 import { aboutPath, ToolFailure } from "../failure.js";
 import { currentVersion } from "../files/atomicWrite.js";
+import type { FileVersion } from "../files/open.js";
 import type { ReachedPath } from "../files/paths.js";
-import type { FileVersion } from "../files/version.js";
 import type { SessionState } from "../sessionState.js";
 
 /**

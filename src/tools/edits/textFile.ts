@@ -1,7 +1,6 @@
 // A text file as an editor has it: its text apart from the byte order mark, and the way its lines end.
 import { ToolFailure } from "../failure.js";
-import { openRegularFile } from "../files/open.js";
-import { type FileVersion, versionOf } from "../files/version.js";
+import { type FileVersion, openRegularFile, versionOf } from "../files/open.js";
 
 const maxBytes = 16 * 1024 * 1024;
 const byteOrderMark = "\uFEFF";

@@ -1,8 +1,11 @@
 // The question before a tool reaches a path: where does it really lead, and may the tool go there?
+import { stat } from "node:fs/promises";
 import { defined } from "../../base/defined.js";
 import { isWithin } from "../../base/insideFolder.js";
+import { systemErrorCode } from "../../base/systemError.js";
 import { requirePermission } from "../../permissions/requirePermission.js";
 import type { FileDiff } from "../edits/unifiedDiff.js";
+import { ToolFailure } from "../failure.js";
 import type { ToolContext } from "../tool.js";
 import { type ReachedPath, reachPath } from "./paths.js";
 
@@ -56,4 +59,15 @@ export async function requireWriting(
     ...defined({ diff: change?.diff, diffTruncated: change?.isCut || undefined }),
     input: writing.input,
   });
+}
+
+/** @throws ToolFailure when a real path, which the model named `asked`, is no folder. */
+export async function requireFolder(real: string, asked: string): Promise<void> {
+  try {
+    if ((await stat(real)).isDirectory()) return;
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    throw new ToolFailure(`\`path\` ${asked} does not exist.`, { cause: error });
+  }
+  throw new ToolFailure(`\`path\` ${asked} is a file, not a folder; use \`read\`.`);
 }

@@ -6,8 +6,7 @@ import type { Ids } from "../../base/ids.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 import { FolderAnchor } from "./folderAnchor.js";
-import { openRegularFile } from "./open.js";
-import { type FileVersion, versionOf } from "./version.js";
+import { type FileVersion, openRegularFile, versionOf } from "./open.js";
 
 /** What to write, and what must be there before. */
 export interface AtomicWrite {
