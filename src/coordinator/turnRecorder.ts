@@ -27,6 +27,7 @@ import type { Announcer } from "./coordinatorOptions.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
 import { RunWarnings } from "./runWarnings.js";
 import { partsText, storedParts } from "./storedParts.js";
+import { sumOfUsage } from "./sumOfUsage.js";
 import { userMessage } from "./userMessage.js";
 import { toMessage } from "./wireObjects.js";
 
@@ -126,11 +127,7 @@ export class TurnRecorder implements TurnSink {
 
   addUsage(usage: Usage): void {
     this.#hasUsage = true;
-    this.#usage = {
-      promptTokens: this.#usage.promptTokens + usage.promptTokens,
-      completionTokens: this.#usage.completionTokens + usage.completionTokens,
-      cost: this.#usage.cost + usage.cost,
-    };
+    this.#usage = sumOfUsage(this.#usage, usage);
     const { sessions, runs, run, clock, parent } = this.#options;
     sessions.addUsage(run.sessionId, usage, clock.now());
     // What a sub-task used reaches its run by way of its parent.

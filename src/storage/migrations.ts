@@ -117,5 +117,12 @@ const v5 = `
 ALTER TABLE messages ADD COLUMN circumstances TEXT;
 `;
 
+/** What of a run's tokens providers had kept, were given to keep, and were thought. */
+const v6 = `
+ALTER TABLE runs ADD COLUMN cachedPromptTokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN cacheWriteTokens INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN reasoningTokens INTEGER NOT NULL DEFAULT 0;
+`;
+
 /** Step `n` brings a file from `user_version` n to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6];

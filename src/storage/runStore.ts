@@ -1,5 +1,6 @@
 import { readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import { toUsage, type UsageRow } from "./usageRow.js";
 
 /** How far a run has come (protocol.md section 4, `getRun`). */
 export type StoredRunState = "accepted" | "queued" | "running" | "completed";
@@ -231,33 +232,35 @@ export class RunStore {
   }
 
   /** Adds what a model call of a run used. */
-  addUsage(
-    position: number,
-    usage: { promptTokens: number; completionTokens: number; cost: number },
-  ): void {
+  addUsage(position: number, usage: UsageRow): void {
     this.#database
       .prepare(
         `UPDATE runs SET promptTokens = promptTokens + ?, completionTokens = completionTokens + ?,
-           cost = cost + ?, modelCalls = modelCalls + 1 WHERE position = ?`,
+           cost = cost + ?, cachedPromptTokens = cachedPromptTokens + ?,
+           cacheWriteTokens = cacheWriteTokens + ?, reasoningTokens = reasoningTokens + ?,
+           modelCalls = modelCalls + 1 WHERE position = ?`,
       )
-      .run(usage.promptTokens, usage.completionTokens, usage.cost, position);
+      .run(
+        usage.promptTokens,
+        usage.completionTokens,
+        usage.cost,
+        usage.cachedPromptTokens ?? 0,
+        usage.cacheWriteTokens ?? 0,
+        usage.reasoningTokens ?? 0,
+        position,
+      );
   }
 
   /** What a run has used so far, its sub-tasks included; undefined before a model has answered. */
-  usage(
-    position: number,
-  ): { promptTokens: number; completionTokens: number; cost: number } | undefined {
+  usage(position: number): UsageRow | undefined {
     const row = this.#database
       .prepare(
-        "SELECT promptTokens, completionTokens, cost FROM runs WHERE position = ? AND modelCalls > 0",
+        `SELECT promptTokens, completionTokens, cost, cachedPromptTokens, cacheWriteTokens,
+           reasoningTokens FROM runs WHERE position = ? AND modelCalls > 0`,
       )
       .get(position);
     if (row === undefined) return undefined;
-    return {
-      promptTokens: Number(row.promptTokens),
-      completionTokens: Number(row.completionTokens),
-      cost: Number(row.cost),
-    };
+    return toUsage(row);
   }
 
   /** Gives a client's open runs in a server to the identity that it has now told. */

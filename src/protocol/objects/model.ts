@@ -33,6 +33,21 @@ export const ModelInfo = lazySchema(() =>
       supportsImages: z.boolean().describe("Whether it takes images."),
       costPerMillionInput: z.number().nonnegative().optional().describe("US dollars."),
       costPerMillionOutput: z.number().nonnegative().optional().describe("US dollars."),
+      costPerMillionCachedInput: z
+        .number()
+        .nonnegative()
+        .optional()
+        .describe("US dollars, for what is read from the provider's cache."),
+      costPerMillionCacheWrite: z
+        .number()
+        .nonnegative()
+        .optional()
+        .describe("US dollars, for what is written to the provider's cache."),
+      costPerMillionReasoning: z
+        .number()
+        .nonnegative()
+        .optional()
+        .describe("US dollars, for what the model thinks."),
     })
     .meta({ id: "ModelInfo", description: "What is known of a model." }),
 );

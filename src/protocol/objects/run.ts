@@ -57,6 +57,21 @@ export const Usage = lazySchema(() =>
       promptTokens: z.int().nonnegative(),
       completionTokens: z.int().nonnegative(),
       cost: z.number().nonnegative().describe("US dollars."),
+      cachedPromptTokens: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe("Of `promptTokens`, what the provider read from its cache; absent where none."),
+      cacheWriteTokens: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe("Of `promptTokens`, what the provider wrote to its cache; absent where none."),
+      reasoningTokens: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe("Of `completionTokens`, what the model thought; absent where none."),
     })
     .meta({ id: "Usage", description: "Tokens and money that a turn used." }),
 );
