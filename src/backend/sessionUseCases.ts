@@ -32,7 +32,17 @@ export class SessionUseCases {
   }
 
   /** `createSession` */
-  create(params: Params<"createSession">): Session {
+  async create(params: Params<"createSession">): Promise<Session> {
+    const session = this.#create(params);
+    const { mcpServers } = params;
+    if (mcpServers !== undefined) {
+      const { engine } = this.#options.workspaces.get(params.workspaceId);
+      await engine.setSessionServers?.(session.id, mcpServers);
+    }
+    return session;
+  }
+
+  #create(params: Params<"createSession">): Session {
     const { workspaces, sessions, clock, ids } = this.#options;
     const workspace = workspaces.get(params.workspaceId);
     workspace.refuseIfClosing();

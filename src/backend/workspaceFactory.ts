@@ -62,7 +62,8 @@ export class WorkspaceFactory {
     const coordinator = new Coordinator({
       ...coordination,
       workspaceId: row.id,
-      prepareTurn: async (signal) => engine.prepare(setup(await agent.choice()), signal),
+      prepareTurn: async (signal, sessionId) =>
+        engine.prepare({ ...setup(await agent.choice()), sessionId }, signal),
     });
     return new OpenWorkspace({ row, trusted, agent, coordinator, engine }, mode);
   }

@@ -58,7 +58,7 @@ export interface CoordinatorOptions {
    * Has the workspace's engine make a turn ready, with the configuration as it is now; see
    * {@link Engine.prepare}.
    */
-  prepareTurn(signal: AbortSignal): Promise<Turn>;
+  prepareTurn(signal: AbortSignal, sessionId: string): Promise<Turn>;
   /** Tidies up after a server that has died; false where it lives. */
   recoverIfDead(serverId: string): boolean;
 }

@@ -60,7 +60,7 @@ export class TurnRunner {
     try {
       run.recorder = this.#recorder(run);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
-      const turn = await this.#options.prepareTurn(run.signal);
+      const turn = await this.#options.prepareTurn(run.signal, run.request.sessionId);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       this.#begin(run, turn);
       const request = this.#request(run, run.recorder);

@@ -6,7 +6,6 @@ import { StepBudget } from "../agent/stepBudget.js";
 import { taskTool } from "../agent/subTask.js";
 import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
-import type { TurnModel } from "../agent/turn.js";
 import { homeFolder } from "../base/baseFolders.js";
 import { type Clock, localDay } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
@@ -22,10 +21,11 @@ import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
 import type { Command } from "../protocol/objects/command.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
+import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { AgentsMd, isAgentsMdDenied } from "./agentsMd.js";
-import { type PresentState, tellState } from "./circumstances.js";
+import { tellState } from "./circumstances.js";
 import { warningsFor } from "./configWarnings.js";
 import { WorkspaceConfinement } from "./confinement.js";
 import type {
@@ -38,6 +38,7 @@ import type {
 } from "./engine.js";
 import { readGitState } from "./gitState.js";
 import { grantingPlaces } from "./grantingPlaces.js";
+import type { Preparation } from "./preparation.js";
 import { RecentGitState } from "./recentGitState.js";
 import { inStableOrder, systemPrompt } from "./systemPrompt.js";
 import { turnModel } from "./turnModel.js";
@@ -63,18 +64,6 @@ export function createBuiltInEngine(
   options: BuiltInEngineOptions,
 ): Engine {
   return new BuiltInEngine(workspace, options);
-}
-
-/** What a turn is prepared with. */
-interface Preparation extends Pick<EngineSetup, "config" | "permissions"> {
-  readonly large: TurnModel;
-  readonly summaryModel: TurnModel;
-  readonly env: Readonly<Record<string, string>>;
-  /** The built-in tools, and those of the tool servers that are ready. */
-  readonly tools: readonly Tool[];
-  /** What a person should know with the turn. */
-  readonly warnings: readonly string[];
-  readonly state: PresentState;
 }
 
 class BuiltInEngine implements Engine {
@@ -149,6 +138,10 @@ class BuiltInEngine implements Engine {
     return this.#confinement.info(config);
   }
 
+  async setSessionServers(sessionId: string, servers: SessionServers): Promise<void> {
+    await this.#servers.setSession(sessionId, servers);
+  }
+
   async commands(config: ResolvedConfig, signal: AbortSignal): Promise<readonly Command[]> {
     await this.#reconcile(config);
     return this.#servers.commands(signal);
@@ -156,7 +149,10 @@ class BuiltInEngine implements Engine {
 
   async forgetSession(sessionId: string): Promise<void> {
     this.#grants.delete(sessionId);
-    await this.#resources.forgetSession(sessionId);
+    await Promise.all([
+      this.#resources.forgetSession(sessionId),
+      this.#servers.setSession(sessionId, []),
+    ]);
   }
 
   async dispose(): Promise<void> {
@@ -174,7 +170,7 @@ class BuiltInEngine implements Engine {
     const [agentsMd, git, serverTools, gitGuard] = await Promise.all([
       this.#agentsMd.read(),
       this.#gitState(env, signal),
-      this.#servers.tools(signal),
+      this.#servers.tools(signal, setup.sessionId),
       guardGit(this.#workspace, env, this.#options.host, signal),
     ]);
     const { clock } = this.#options;
@@ -184,7 +180,10 @@ class BuiltInEngine implements Engine {
       config,
       permissions: setup.permissions,
       env: { ...env, ...gitGuard },
-      warnings: [...warningsFor(setup, instructions), ...this.#servers.warnings],
+      warnings: [
+        ...warningsFor(setup, instructions),
+        ...this.#servers.warningsFor(setup.sessionId),
+      ],
       tools: [...this.#tools, ...inStableOrder(serverTools)],
       large: turnModel(setup, setup.large, clock),
       summaryModel: turnModel(setup, setup[config.summaryModel], clock),
@@ -264,7 +263,7 @@ class BuiltInEngine implements Engine {
         workspacePath: this.#workspace.path,
         permissions: this.#permissions(prepared.permissions, request),
         requestInput: (question, asking) => request.requestInput(question, asking),
-        expand: (text) => this.#servers.expand(text, signal),
+        expand: (text) => this.#servers.expand(text, signal, sessionId),
       },
       { sink, clock, ids, log },
     );

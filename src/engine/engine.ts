@@ -12,6 +12,7 @@ import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
+import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type {
   Activity,
@@ -37,6 +38,8 @@ export interface EngineSetup {
   readonly config: ResolvedConfig;
   readonly large: SelectedModel;
   readonly small: SelectedModel;
+  /** The session that the turn is of. */
+  readonly sessionId?: string;
   /** Not as they were at the turn's beginning: both may change while it runs. */
   readonly permissions: {
     /** The mode as it is at the moment. */
@@ -56,6 +59,8 @@ export interface Engine {
   prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn>;
   /** What commands would be confined to, with a configuration that asks for it. Never rejects. */
   sandbox?(config: ResolvedConfig): Promise<SandboxInfo>;
+  /** Gives a session tool servers of its own, in the place of those that it had. */
+  setSessionServers?(sessionId: string, servers: SessionServers): Promise<void>;
   /** What a prompt may begin with. Rejects only with the signal's reason. */
   commands?(config: ResolvedConfig, signal: AbortSignal): Promise<readonly Command[]>;
   /** Begins to load what the first turn will need; never waits, never throws. */

@@ -21,6 +21,8 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
     sandbox: async (config) =>
       (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
     commands: async (config, signal) => (await (await load()).commands?.(config, signal)) ?? [],
+    setSessionServers: async (sessionId, servers) =>
+      (await load()).setSessionServers?.(sessionId, servers),
     forgetSession: async (sessionId) => {
       // Outputs of an earlier server may lie on disk for it.
       await (await load()).forgetSession(sessionId);

@@ -6,6 +6,7 @@ import { defined } from "../base/defined.js";
 import type { McpServer } from "../config/types.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { Command } from "../protocol/objects/command.js";
+import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { Tool } from "../tools/tool.js";
 import { commandsOf, expandCommand, type PromptCommand, readCommand } from "./promptCommands.js";
 import { resourcesTool } from "./resources.js";
@@ -27,6 +28,9 @@ export interface ToolServersOptions extends Omit<ServerSurroundings, "env" | "co
 const mostOfferedTools = 128;
 
 interface Kept {
+  readonly id: string;
+  /** The session that it belongs to; undefined for those of the configuration. */
+  readonly sessionId: string | undefined;
   /** What it was started with. */
   readonly key: string;
   readonly supervisor: ServerSupervisor;
@@ -36,7 +40,10 @@ interface Kept {
 export class ToolServers {
   readonly #options: ToolServersOptions;
   readonly #connect: Connect;
+  /** By session and id. */
   readonly #kept = new Map<string, Kept>();
+  /** What sessions have of their own. */
+  readonly #bySession = new Map<string, SessionServers>();
   readonly #stopping = new Set<Promise<void>>();
   #isDisposed = false;
   /** What was told of tools that are left out; told once as long as it stays so. */
@@ -61,25 +68,53 @@ export class ToolServers {
     confinement?: Confinement,
   ): void {
     if (this.#isDisposed) return;
+    const own = [...this.#bySession].flatMap(([sessionId, given]) =>
+      given.map((one) => ({ sessionId, id: one.name, server: serverOf(one) })),
+    );
+    const configured = Object.entries(servers).map(([id, server]) => {
+      return { sessionId: undefined, id, server };
+    });
     const wanted = new Map(
-      Object.entries(servers).map(([id, server]) => {
-        const local = [server, env, confinement?.mode, confinement?.network];
-        const key = JSON.stringify("url" in server ? [server] : local);
-        return [id, { key, server }] as const;
+      [...configured, ...own].map((one) => {
+        const local = [one.server, env, confinement?.mode, confinement?.network];
+        const key = JSON.stringify("url" in one.server ? [one.server] : local);
+        return [placeOf(one), { ...one, key }] as const;
       }),
     );
-    for (const [id, { key, supervisor }] of this.#kept) {
-      if (wanted.get(id)?.key === key) continue;
-      this.#kept.delete(id);
+    for (const [place, { key, supervisor }] of this.#kept) {
+      if (wanted.get(place)?.key === key) continue;
+      this.#kept.delete(place);
       this.#stop(supervisor);
     }
     const { connect: _, ownTools: __, ...rest } = this.#options;
-    for (const [id, { key, server }] of wanted) {
-      if (this.#kept.has(id)) continue;
+    for (const [place, { id, sessionId, key, server }] of wanted) {
+      if (this.#kept.has(place)) continue;
       const surroundings = { ...rest, env, ...defined({ confinement }) };
       const supervisor = new ServerSupervisor({ id, server, surroundings, connect: this.#connect });
-      this.#kept.set(id, { key, supervisor });
+      this.#kept.set(place, { id, sessionId, key, supervisor });
     }
+  }
+
+  /**
+   * Gives a session servers of its own, in the place of those that it had. They are started with the
+   * next {@link reconcile}; those that it has no more have ended when this resolves.
+   */
+  async setSession(sessionId: string, servers: SessionServers): Promise<void> {
+    if (servers.length === 0) this.#bySession.delete(sessionId);
+    else this.#bySession.set(sessionId, servers);
+    const gone = [...this.#kept].filter(
+      ([, kept]) => kept.sessionId === sessionId && !servers.some(({ name }) => name === kept.id),
+    );
+    for (const [place] of gone) this.#kept.delete(place);
+    await Promise.all(gone.map(([, { supervisor }]) => this.#stop(supervisor)));
+  }
+
+  /** The servers of a session: its own, and those of the configuration whose names it has not. */
+  #serversOf(sessionId: string | undefined): Kept[] {
+    const all = [...this.#kept.values()];
+    const own = all.filter((kept) => sessionId !== undefined && kept.sessionId === sessionId);
+    const names = new Set(own.map(({ id }) => id));
+    return [...own, ...all.filter((kept) => kept.sessionId === undefined && !names.has(kept.id))];
   }
 
   /**
@@ -88,12 +123,15 @@ export class ToolServers {
    *
    * Where a provider would take no more, each server has an equal share of the places, and what one
    * does not need the others have; the rest is left out with a warning in the log.
+   *
+   * @param sessionId whose own servers count too, before those of the configuration of the same names.
    */
-  async tools(signal: AbortSignal): Promise<readonly Tool[]> {
-    await this.#untilStarted(signal);
+  async tools(signal: AbortSignal, sessionId?: string): Promise<readonly Tool[]> {
+    const servers = this.#serversOf(sessionId);
+    await this.#untilStarted(servers, signal);
     const withResources = new Map<string, ServerConnection>();
     const taken = new Set<string>();
-    const offers = [...this.#kept].map(([id, { supervisor }]) => {
+    const offers = servers.map(({ id, supervisor }) => {
       if (supervisor.connection === undefined) {
         this.#options.log.info(
           { server: id },
@@ -137,8 +175,8 @@ export class ToolServers {
   }
 
   /** What a person should know of the servers, by {@link tools} as it was called last. */
-  get warnings(): readonly string[] {
-    const own = [...this.#kept.values()].flatMap(({ supervisor }) => supervisor.warnings);
+  warningsFor(sessionId?: string): readonly string[] {
+    const own = this.#serversOf(sessionId).flatMap(({ supervisor }) => supervisor.warnings);
     return [...own, ...this.#surplus];
   }
 
@@ -147,23 +185,23 @@ export class ToolServers {
    * Rejects only with the signal's reason.
    */
   async commands(signal: AbortSignal): Promise<readonly Command[]> {
-    await this.#untilStarted(signal);
-    return [...this.#commands().values()].map(({ command }) => command);
+    await this.#untilStarted(this.#serversOf(undefined), signal);
+    return [...this.#commands(undefined).values()].map(({ command }) => command);
   }
 
   /**
    * What a prompt's text stands for, where it begins with a command of a server that is ready. Rejects
    * only with the signal's reason.
    */
-  async expand(text: string, signal: AbortSignal): Promise<string | undefined> {
+  async expand(text: string, signal: AbortSignal, sessionId?: string): Promise<string | undefined> {
     const typed = readCommand(text);
-    const known = typed === undefined ? undefined : this.#commands().get(typed.name);
+    const known = typed === undefined ? undefined : this.#commands(sessionId).get(typed.name);
     return known && expandCommand(typed?.rest ?? "", known, signal);
   }
 
-  #commands(): ReadonlyMap<string, PromptCommand> {
+  #commands(sessionId: string | undefined): ReadonlyMap<string, PromptCommand> {
     const byName = new Map<string, PromptCommand>();
-    for (const [id, { supervisor }] of this.#kept) {
+    for (const { id, supervisor } of this.#serversOf(sessionId)) {
       const { connection } = supervisor;
       for (const one of connection === undefined ? [] : commandsOf(id, connection)) {
         if (!byName.has(one.command.name)) byName.set(one.command.name, one);
@@ -172,9 +210,9 @@ export class ToolServers {
     return byName;
   }
 
-  async #untilStarted(signal: AbortSignal): Promise<void> {
+  async #untilStarted(servers: readonly Kept[], signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    const waitedFor = [...this.#kept.values()].flatMap(({ supervisor: { starting } }) => {
+    const waitedFor = servers.flatMap(({ supervisor: { starting } }) => {
       if (starting === undefined) return [];
       const restMs = starting.since + turnWaitMs - clock.now();
       return restMs > 0 ? [{ restMs, settled: starting.settled }] : [];
@@ -201,10 +239,22 @@ export class ToolServers {
     await Promise.all(this.#stopping);
   }
 
-  #stop(supervisor: ServerSupervisor): void {
+  #stop(supervisor: ServerSupervisor): Promise<void> {
     const stopping = supervisor.stop().finally(() => this.#stopping.delete(stopping));
     this.#stopping.add(stopping);
+    return stopping;
   }
+}
+
+function placeOf({ sessionId, id }: Pick<Kept, "sessionId" | "id">): string {
+  return JSON.stringify([sessionId, id]);
+}
+
+/** A session's server as the configuration would have it. */
+function serverOf({ command = "", args, env, url, headers }: SessionServers[number]): McpServer {
+  return url === undefined
+    ? { command, args: args ?? [], env: env ?? {} }
+    : { url, headers: headers ?? {} };
 }
 
 /** How many of `most` each has, of whom each wants so many: equal shares, and nothing left unused. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import type { PermissionQuestion } from "../../src/protocol/index.js";
-import { errorReply, reply } from "../helpers/loopbackProvider.js";
+import { errorReply, type LoopbackRequest, reply } from "../helpers/loopbackProvider.js";
 import { startLoopbackServer } from "../helpers/loopbackServer.js";
 import { processesWith, uniqueSeconds } from "../helpers/processList.js";
 import { endServers, makeFolder } from "../helpers/serverProcess.js";
@@ -15,7 +15,7 @@ afterAll(endServers);
 const script = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
 
 /** The test server's entry in a configuration; its processes are found by `mark`. */
-function toolServer(mark: string, more: { args?: string[]; env?: object } = {}) {
+function toolServer(mark: string, more: { args?: string[]; env?: Record<string, string> } = {}) {
   return {
     command: process.execPath,
     args: [script, ...(more.args ?? []), mark],
@@ -263,7 +263,7 @@ describe("a provider that refuses a whole request for one tool", () => {
     const names = provider.turnRequests[0]?.body.tools?.map((tool) => tool.function.name);
     const usable = Object.keys(listed).filter((name) => name !== "list");
     expect(names?.filter((name) => name.startsWith("mcp__"))).toEqual(
-      usable.map((name) => `mcp__odd__${name}`),
+      usable.map((name) => `mcp__odd__${name}`).sort(),
     );
   });
 
@@ -286,5 +286,84 @@ describe("a provider that refuses a whole request for one tool", () => {
     expect(sent.filter((name) => name.startsWith("mcp__more__"))).toHaveLength(3);
     expect(sent).toContain("task");
     expect(server.stderr).toContain("a provider takes no more");
+  });
+});
+
+describe("a tool server of a session", () => {
+  const namesIn = (request: LoopbackRequest | undefined) =>
+    request?.body.tools?.map((tool) => tool.function.name) ?? [];
+
+  it("is its alone, asks as any other, is stored nowhere, and ends with it", async () => {
+    const [mark, configured] = [uniqueSeconds(), uniqueSeconds()];
+    const { provider, server } = await start({ mcpServers: { docs: toolServer(configured) } });
+    const questions: PermissionQuestion[] = [];
+    server.onPermission = (question) => {
+      questions.push(question);
+      return { result: { decision: "allow" } };
+    };
+    const { workspaceId, ids } = await openSession(server, { permissionMode: "ask" });
+    const secret = "kept-by-nobody";
+    const own = { name: "own", ...toolServer(mark, { env: { OWN_TOKEN: secret } }) };
+    const params = { workspaceId, sessionId: "s-own", title: "t", mcpServers: [own] };
+    await server.call("createSession", params);
+    provider.enqueue(
+      reply().toolCall("mcp__own__variable", { name: "OWN_TOKEN" }, { id: "c1" }),
+      reply().text("Done."),
+    );
+    const send = async (sessionId: string, runId: string) => {
+      await server.call("sendMessage", { workspaceId, sessionId, prompt: "Go.", runId });
+      return server.completion(runId);
+    };
+    expect((await send("s-own", "run-1")).text).toBe("Done.");
+    expect(questions).toMatchObject([{ tool: "mcp__own__variable", sessionId: "s-own" }]);
+    expect(namesIn(provider.turnRequests[0])).toContain("mcp__docs__echo");
+    expect(processesWith(mark)).toHaveLength(1);
+    await send(ids.sessionId, "run-2");
+    expect(namesIn(provider.turnRequests.at(-1))).not.toContain("mcp__own__echo");
+    await server.call("deleteSession", { workspaceId, sessionId: "s-own" });
+    expect(processesWith(mark)).toEqual([]);
+    expect(processesWith(configured)).toHaveLength(1);
+  });
+
+  it("ends with the workspace and with the server", async () => {
+    for (const end of ["deleteWorkspace", "close"] as const) {
+      const mark = uniqueSeconds();
+      const { server } = await start({});
+      const { workspaceId } = await openSession(server);
+      const own = { name: "own", ...toolServer(mark) };
+      const { id } = await server.call("createSession", { workspaceId, mcpServers: [own] });
+      const params = { workspaceId, sessionId: id, prompt: "Hello", runId: "run-1" };
+      await server.call("sendMessage", params);
+      await server.completion("run-1");
+      expect(processesWith(mark)).toHaveLength(1);
+      if (end === "close") await server.close();
+      else await server.call("deleteWorkspace", { workspaceId });
+      expect(processesWith(mark)).toEqual([]);
+    }
+  });
+
+  it.each([
+    ["a name with a slash", [{ name: "a/b", command: "x" }]],
+    ["no name", [{ command: "x" }]],
+    [
+      "two of one name",
+      [
+        { name: "a", command: "x" },
+        { name: "a", url: "https://e.test/" },
+      ],
+    ],
+    ["neither program nor address", [{ name: "a" }]],
+    ["both", [{ name: "a", command: "x", url: "https://e.test/" }]],
+    ["another scheme", [{ name: "a", url: "file:///etc/passwd" }]],
+    ["a NUL", [{ name: "a", command: "x\0y" }]],
+    ["a header of two lines", [{ name: "a", url: "https://e.test/", headers: { a: "b\nc: d" } }]],
+  ])("is refused with %s, and no session is made", async (_, mcpServers) => {
+    const { server } = await start({});
+    const { workspaceId } = await openSession(server);
+    const params = { workspaceId, sessionId: "s-bad", mcpServers };
+    const refused = server.call("createSession", params as never);
+    await expect(refused).rejects.toMatchObject({ error: { code: -32602 } });
+    const { sessions } = await server.call("listSessions", { workspaceId });
+    expect(sessions.map(({ id }) => id)).not.toContain("s-bad");
   });
 });

@@ -45,7 +45,7 @@ export function problemOf(value: unknown): string | undefined {
     case "jsonrpc,method,params":
       return problemOfNotification(String(value.method), value.params);
     case "id,jsonrpc,method,params":
-      return problemWith(serverMethods.requestPermission.params(), value.params);
+      return problemOfRequest(String(value.method), value.params);
     default:
       return `has the members ${shape}`;
   }
@@ -55,6 +55,12 @@ export function problemOf(value: unknown): string | undefined {
 export function problemOfResult(method: string, result: unknown): string | undefined {
   const declared = Object.entries(methods).find(([name]) => name === method)?.[1];
   return declared === undefined ? undefined : problemWith(declared.result(), result);
+}
+
+function problemOfRequest(method: string, params: unknown): string | undefined {
+  const declared = Object.entries(serverMethods).find(([name]) => name === method)?.[1];
+  if (declared === undefined) return `the request ${method} is not declared`;
+  return problemWith(declared.params(), params);
 }
 
 function problemOfNotification(method: string, params: unknown): string | undefined {

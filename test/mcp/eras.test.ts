@@ -56,7 +56,7 @@ describe.each(ways)("over %s", (_, serve) => {
     workshop.configure({ odd: await serve(oddity) });
     expect(await workshop.names()).toEqual([]);
     expect(workshop.logged(down)[0]?.fields.reason).toBe(reason);
-    expect(workshop.servers.warnings).toEqual([
+    expect(workshop.servers.warningsFor()).toEqual([
       `The tool server "odd" does not run: ${reason.replace(/\.$/, "")}.`,
     ]);
   });
@@ -73,7 +73,7 @@ describe.each(ways)("over %s", (_, serve) => {
         ["warn", ""],
         ["warn", ""],
       ]);
-      expect(workshop.servers.warnings).toEqual([
+      expect(workshop.servers.warningsFor()).toEqual([
         expect.stringMatching(/^The tool "bad" of the tool server "odd" is left out: its entry/),
         ...[1, 2].map(() => expect.stringMatching(/^A tool of the tool server "odd" is left/)),
       ]);

@@ -357,7 +357,7 @@ test.each([
     });
     await house.names();
     expect(house.warnings).toEqual(missing);
-    expect(house.servers.warnings).toEqual(
+    expect(house.servers.warningsFor()).toEqual(
       missing.map(
         ({ server, tools }) =>
           `${tools.length} tools of the tool server "${server}" are left out: a provider takes no more.`,
@@ -384,4 +384,29 @@ test("disposing ends what starts, what runs and what waits, and waits for all of
   expect(house.clock.pending).toBe(0);
   await house.configure({ late: http });
   expect(house.attempts).toHaveLength(3);
+});
+
+test("a session's own servers are its alone, and come before those of the configuration", async () => {
+  const house = new House();
+  const { servers } = house;
+  await servers.setSession("ses_1", [
+    { name: "docs", command: "own-docs" },
+    { name: "more", url: "https://example.test/mcp" },
+  ]);
+  house.offered = { docs: ["tool"], web: ["tool"], more: ["extra"] };
+  const local = { command: "docs", args: [], env: {} };
+  await house.configure({ docs: local, web: { url: "https://example.test/", headers: {} } });
+  for (const attempt of house.attempts) await house.ready(attempt);
+  const { signal } = new AbortController();
+  const namesOf = async (sessionId?: string) =>
+    (await servers.tools(signal, sessionId)).map(({ name }) => name);
+  expect(await namesOf("ses_1")).toEqual(["mcp__docs__tool", "mcp__more__extra", "mcp__web__tool"]);
+  expect(await namesOf("ses_2")).toEqual(["mcp__docs__tool", "mcp__web__tool"]);
+  expect(await namesOf()).toEqual(["mcp__docs__tool", "mcp__web__tool"]);
+  expect(house.attempts.map(({ id }) => id)).toEqual(["docs", "web", "docs", "more"]);
+  const gone = servers.setSession("ses_1", []);
+  expect(await namesOf("ses_1")).toEqual(["mcp__docs__tool", "mcp__web__tool"]);
+  for (const attempt of house.attempts.slice(2)) attempt.closing.resolve();
+  await gone;
+  expect(house.attempts.map(({ isClosed }) => isClosed)).toEqual([false, false, true, true]);
 });

@@ -3,6 +3,7 @@ import { declareMethod } from "../declare.js";
 import { session } from "../objects/examples.js";
 import { ownId, ownTitle, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
+import { sessionServers } from "../objects/sessionServer.js";
 
 /** `createSession`, protocol.md section 3. */
 export const createSession = declareMethod({
@@ -17,6 +18,11 @@ export const createSession = declareMethod({
       ).optional(),
       title: ownTitle().optional(),
       parentSessionId: z.string().optional(),
+      mcpServers: sessionServers()
+        .optional()
+        .describe(
+          "Tool servers of this session alone, in the place of those that it was given before. Never stored: they end with the session, the workspace and the server.",
+        ),
     }),
   result: () => Session(),
   errors: ["WorkspaceNotFound", "WorkspaceClosing", "SessionNotFound", "StorageFailed"],

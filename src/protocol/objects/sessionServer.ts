@@ -1,0 +1,46 @@
+import * as z from "zod";
+import { processText, variableName } from "./environment.js";
+
+/** A tool server of one session, as its client gives it. */
+const sessionServer = () =>
+  z
+    .object({
+      name: z
+        .string()
+        .max(64)
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "is made of letters, digits, `.`, `_` and `-`")
+        .describe("Its name here; its tools are called `mcp__NAME__TOOL`."),
+      command: processText()
+        .min(1)
+        .optional()
+        .describe("The program, which speaks over stdin and stdout. This or `url`."),
+      args: z.array(processText()).max(1_000).optional().describe("The program's arguments."),
+      env: z
+        .record(variableName(), processText())
+        .optional()
+        .describe("Variables that the program gets beside the tools' own."),
+      url: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe("Where a server that speaks over HTTP is. This or `command`."),
+      headers: z
+        .record(
+          z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is no name of a header"),
+          z.string().regex(/^[^\0\r\n]*$/, "must be one line"),
+        )
+        .optional()
+        .describe("Sent with every request to `url`."),
+    })
+    .refine(({ command, url }) => (command === undefined) !== (url === undefined), {
+      message: "has either a `command` or a `url`",
+    });
+
+/** The tool servers of one session: no two of one name. */
+export const sessionServers = () =>
+  z
+    .array(sessionServer())
+    .max(32)
+    .refine((all) => new Set(all.map((one) => one.name)).size === all.length, {
+      message: "two servers have one name",
+    });
+export type SessionServers = z.output<ReturnType<typeof sessionServers>>;
