@@ -71,8 +71,7 @@ function kindOf(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** What is in a resource. */
-export const resource = z.looseObject({
+const resource = z.looseObject({
   uri: z.string(),
   mimeType: z.string().optional(),
   text: z.string().optional(),
