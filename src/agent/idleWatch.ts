@@ -1,3 +1,4 @@
+import { afterAwake } from "../base/awakeTime.js";
 import type { Clock, Timer } from "../base/clock.js";
 
 /** Signs of life alone keep a watch quiet for this many times its limit. */
@@ -5,7 +6,8 @@ const mostLimitsOfSigns = 6;
 
 /**
  * Notices that nothing happens. What happens is only noted down, which costs next to nothing; the
- * one timer looks at the note when it fires, and sets itself again for the rest.
+ * one timer looks at the note when it fires, and sets itself again for the rest. The time in which
+ * this process slept is nobody's silence.
  */
 export class IdleWatch {
   readonly #clock: Clock;
@@ -47,7 +49,10 @@ export class IdleWatch {
   }
 
   #wait(ms: number): void {
-    this.#timer = this.#clock.after(ms, () => {
+    this.#timer = afterAwake(this.#clock, ms, (sleptMs) => {
+      // Whether it slept before or after that is not known: after it, for all that it could.
+      this.#last = Math.min(this.#last + sleptMs, this.#clock.now());
+      this.#lastTouch = Math.min(this.#lastTouch + sleptMs, this.#last);
       const rest = this.#last + this.#limitMs - this.#clock.now();
       if (rest > 0) this.#wait(rest);
       else this.#onIdle();

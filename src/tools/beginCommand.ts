@@ -1,6 +1,8 @@
 // What `bash` does alike for a command that it waits for and one in the background.
+
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { afterAwake } from "../base/awakeTime.js";
 import { ChildNotStarted } from "../base/childStart.js";
 import { OutputCollector } from "../process/outputCollector.js";
 import { type Confinement, innerPathOf } from "../process/sandbox/sandbox.js";
@@ -44,7 +46,7 @@ export class BegunCommand {
       // Awaited below; this keeps a failure from being reported as unhandled before that.
       stopping.catch(() => {});
     };
-    const timer = this.#resources.clock.after(timeoutMs, () => {
+    const timer = afterAwake(this.#resources.clock, timeoutMs, () => {
       hasTimedOut = true;
       stop();
     });

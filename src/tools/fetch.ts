@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { afterAwake } from "../base/awakeTime.js";
 import { defined } from "../base/defined.js";
 import { cutText, formatCount } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
@@ -97,7 +98,7 @@ async function withTimeout<T>(
 ): Promise<T> {
   const limit = new AbortController();
   const tooLong = new ToolFailure(`The server did not answer within ${timeoutMs / 1000} seconds.`);
-  const timer = resources.clock.after(timeoutMs, () => limit.abort(tooLong));
+  const timer = afterAwake(resources.clock, timeoutMs, () => limit.abort(tooLong));
   try {
     return await work(AbortSignal.any([outer, limit.signal]));
   } catch (error) {
