@@ -65,7 +65,7 @@ function describeCall({ name, input }: ToolCall): string {
 }
 
 /** One line of at most {@link maxInput} characters, free of what could steer a terminal. */
-export function shorten(text: string): string {
+function shorten(text: string): string {
   const line = text
     .slice(0, maxInput * 10)
     .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")

@@ -1,7 +1,7 @@
 // The sign-in to Entra ID that a user of Azure has already: of `az login`, a managed identity, a
 // workload, or the variables of a service principal. Azure's own package knows them all, keeps a token
 // while it is good, and is 46 MB.
-import { z } from "zod";
+import * as z from "zod";
 import { loadBeside } from "./optionalPackage.js";
 import { reasonFor, SetupError } from "./setupError.js";
 

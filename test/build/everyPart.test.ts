@@ -77,6 +77,7 @@ describe.each(["nothing", "everything"])("with %s compiled before", () => {
         .toolCall("todos", { todos: [{ text: "rest", status: "pending" }] })
         .toolCall("task", { description: "look", prompt: "Look at a.txt." })
         .toolCall("mcp__docs__echo", { text: "hello" })
+        .toolCall("mcpResources", {})
         .toolCall("bash", { command: "sleep 60", background: true })
         .toolCall("jobOutput", { jobId: "job1" })
         .toolCall("jobKill", { jobId: "job1" });
