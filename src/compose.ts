@@ -13,8 +13,10 @@ import type { Log } from "./base/log.js";
 import type { ResolvePath } from "./base/startFolder.js";
 import { OwedWrites } from "./coordinator/owedWrites.js";
 import { Recovery } from "./coordinator/recovery.js";
+import { RunsOfServer } from "./coordinator/runsOfServer.js";
 import type { Engine, EngineWorkspace } from "./engine/engine.js";
 import { Broadcaster } from "./events/broadcaster.js";
+import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
 import type { RunCause } from "./protocol/objects/run.js";
 import type { ServerFacts } from "./rpc/handshake.js";
@@ -26,14 +28,17 @@ import {
 } from "./rpc/serverConnection.js";
 import { Checkpointer } from "./storage/checkpointer.js";
 import { CompletionStore } from "./storage/completionStore.js";
+import { ConnectionStore } from "./storage/connectionStore.js";
 import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
 import { GroupCommit } from "./storage/groupCommit.js";
+import { type OwnProcess, olderServers } from "./storage/knownServers.js";
 import { MessageStore } from "./storage/messageStore.js";
+import { schema } from "./storage/migrations.js";
 import { NoteStore } from "./storage/noteStore.js";
 import { Pruner } from "./storage/pruner.js";
 import { RunStore } from "./storage/runStore.js";
-import { type OwnProcess, ServerRegistry } from "./storage/serverRegistry.js";
+import { ServerRegistry } from "./storage/serverRegistry.js";
 import { SessionStore } from "./storage/sessionStore.js";
 import { withFileNamed } from "./storage/storageError.js";
 import { WorkspaceStore } from "./storage/workspaceStore.js";
@@ -109,8 +114,9 @@ function compose(options: ServerOptions, closing: Closing): Server {
         log,
         shutdown: () => {
           onShutdown();
-          return end("shutdown");
+          return backend.end("shutdown");
         },
+        patience: () => sleep(clock, drainMs),
         watchParent: (processId) => options.watchParent(processId),
         onGreeted: () => options.preloadEngine?.(),
       }),
@@ -123,9 +129,15 @@ function compose(options: ServerOptions, closing: Closing): Server {
 function openHouse(options: ServerOptions, closing: Closing) {
   const { clock, ids, log } = options;
   makeDataDirectory(options.dataDirectory);
-  const database = Database.open(join(options.dataDirectory, databaseName));
+  const { dataDirectory, ownProcess } = options;
+  const database = Database.open(join(dataDirectory, databaseName), {
+    olderServers: (opened, steps) => olderServers(opened, dataDirectory, ownProcess, steps),
+  });
   closing.add(() => database.close());
   database.damage.listen((row) => log.error({ ...row }, "a damaged row was passed over"));
+  if (database.steps < schema.steps.length) {
+    log.warn({ steps: database.steps }, "an older server lives: its schema is used until it ends");
+  }
   const checkpointer = new Checkpointer(database, clock, log);
   closing.add(() => checkpointer.close());
   const serverId = ids.next("srv");
@@ -146,7 +158,18 @@ function openHouse(options: ServerOptions, closing: Closing) {
   );
   closing.add(() => registry.close());
   const recovery = recoveryOf(registry);
-  const broadcaster = new Broadcaster(outbox, clock, ids, log);
+  const runsOfServer = new RunsOfServer();
+  const watch = new LateWatch({
+    database,
+    registry,
+    outbox,
+    clock,
+    log,
+    connections: new ConnectionStore(database),
+    recoverDead: () => recovery.recoverDead(),
+    giveUp: (run) => runsOfServer.giveUp(run),
+  });
+  const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
   closing.add(() => broadcaster.close());
   const pruner = new Pruner(
     { completions: stores.completions, notes: new NoteStore(database) },
@@ -157,13 +180,14 @@ function openHouse(options: ServerOptions, closing: Closing) {
   const desk = new QuestionDesk(log);
   const owed = new OwedWrites(database, clock, log);
   closing.add(() => owed.close());
-  return { serverId, database, stores, outbox, recovery, broadcaster, desk, owed };
+  return { serverId, database, stores, outbox, runsOfServer, recovery, broadcaster, desk, owed };
 }
 
 /** The use cases over an open house. */
 function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
   const { clock, ids, log } = options;
-  const { serverId, database, stores, outbox, recovery, broadcaster: announcer, desk } = house;
+  const { serverId, database, stores, outbox, runsOfServer, recovery, desk } = house;
+  const announcer = house.broadcaster;
   const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
   const commits = new GroupCommit(database, clock);
   const { owed } = house;
@@ -172,6 +196,7 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
     database,
     ...stores,
     outbox,
+    runsOfServer,
     announcer,
     clock,
     ids,

@@ -10,6 +10,7 @@ import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
 import { checkImages, isText, namedAttachments, readAttachments } from "./attachments.js";
 import type { Caller, Completions } from "./caller.js";
+import { cancelledWithPrompts, clearedPrompts } from "./givenBack.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { RunUseCases } from "./runUseCases.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
@@ -121,9 +122,11 @@ export class Backend {
   }
 
   /** `cancelSession` */
-  cancelSession(params: Params<"cancelSession">): Result<"cancelSession"> {
+  cancelSession(params: Params<"cancelSession">, caller: Caller): Result<"cancelSession"> {
     const { workspace, sessionId } = this.#session(params);
-    return { cancelled: workspace.coordinator.cancelSession(sessionId) };
+    const queued = workspace.coordinator.queued(sessionId);
+    const cancelled = workspace.coordinator.cancelSession(sessionId);
+    return cancelledWithPrompts(cancelled, queued, caller.clientId);
   }
 
   /** `cancelRun` */
@@ -166,13 +169,15 @@ export class Backend {
   /** `queuedPromptsList` */
   queuedPromptsList(params: Params<"queuedPromptsList">): Result<"queuedPromptsList"> {
     const { workspace, sessionId } = this.#session(params);
-    return { prompts: workspace.coordinator.queuedPrompts(sessionId) };
+    return { prompts: workspace.coordinator.queued(sessionId).map(({ text }) => text) };
   }
 
   /** `clearQueue` */
-  clearQueue(params: Params<"clearQueue">): Result<"clearQueue"> {
+  clearQueue(params: Params<"clearQueue">, caller: Caller): Result<"clearQueue"> {
     const { workspace, sessionId } = this.#session(params);
-    return { cleared: workspace.coordinator.clearQueue(sessionId) };
+    const queued = workspace.coordinator.queued(sessionId);
+    const cleared = workspace.coordinator.clearQueue(sessionId);
+    return { cleared, ...clearedPrompts(queued, caller.clientId) };
   }
 
   /** `listModels` */

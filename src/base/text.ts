@@ -56,3 +56,10 @@ export function clipCharacters(
   }
   return looked.length < text.length ? `${looked}…` : text;
 }
+
+/** As much of the start of a text as fits into `bytes` of UTF-8, never half a character. */
+export function cutBytes(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes));
+  return text.slice(0, read);
+}

@@ -18,6 +18,13 @@ export interface CommandLineParts {
   startServer(options: ServeOptions): Promise<number>;
 }
 
+/** What `doctor` needs beside its process. */
+interface DoctorParts {
+  readonly parts: CommandLineParts;
+  readonly resolvePath: ResolvePath;
+  writeOut(text: string): void;
+}
+
 /** The command line over a process. */
 export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts): Program {
   const out = new OutputStream(self.stdout, () => {});
@@ -63,7 +70,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
 async function doctorIn(
   self: NodeJS.Process,
   options: DoctorCommandOptions,
-  io: { parts: CommandLineParts; resolvePath: ResolvePath; writeOut(text: string): void },
+  io: DoctorParts,
 ): Promise<number> {
   const { parts, resolvePath } = io;
   const write = (line: string) => io.writeOut(`${line}\n`);
@@ -73,8 +80,17 @@ async function doctorIn(
     const { repairCommand } = await import("./repair.js");
     return repairCommand(dataDir, write);
   }
-  const { doctor } = await import("./doctor.js");
+  const [{ doctor }, { lifeOf, processPlace }] = await Promise.all([
+    import("./doctor.js"),
+    import("../process/processLife.js"),
+  ]);
   return doctor({
+    ownProcess: {
+      version: parts.version,
+      processId: self.pid,
+      place: processPlace(),
+      lifeOf,
+    },
     env: self.env,
     workspacePath: folderOrNone(options.cwd, resolvePath),
     dataDir,

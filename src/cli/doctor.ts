@@ -1,5 +1,6 @@
 // `turnwire doctor` (protocol.md section 1): what a server started here would find. It reads and
-// looks, leaves nothing behind, does not open the database, and names keys by their variables alone.
+// looks, leaves nothing behind, writes nothing into the database, and names keys by their variables
+// alone.
 import { constants } from "node:fs";
 import { access, mkdtemp, readlink, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -14,6 +15,8 @@ import { type RedactedConfig, redact } from "../config/redact.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { type Environment, isSet } from "../config/variables.js";
 import { noDataDirectory } from "../storage/dataDirectory.js";
+import type { OwnProcess } from "../storage/knownServers.js";
+import { reportHolders } from "./doctorHolders.js";
 
 /** What `doctor` looks at, and where it says what it found. */
 export interface DoctorOptions {
@@ -27,6 +30,8 @@ export interface DoctorOptions {
   readonly dataDir: string | undefined;
   /** The SQLite file; `turnwire.db` in the data directory unless told. */
   readonly databaseFile?: string;
+  /** Tells whether the processes of servers live, where their locks do not. */
+  readonly ownProcess?: OwnProcess;
   /** Whether the folder is taken as trusted; not unless told. */
   readonly trusted?: boolean;
   readonly versions: {
@@ -91,6 +96,7 @@ async function reportDataDirectory(options: DoctorOptions, report: Report): Prom
     report.fact("data directory", `${dataDir} (${state})`);
   }
   await reportDatabase(databaseFile, report);
+  await reportHolders(dataDir, options.ownProcess, report);
 }
 
 /** Tries what only a try can tell, in a folder of its own that is removed again. */

@@ -60,6 +60,8 @@ export interface ServeIo {
 interface Ending {
   readonly cause: RunCause;
   readonly exitCode: number;
+  /** Whether nobody is at the other end any more. */
+  readonly hasClientLeft: boolean;
 }
 
 /** Serves one client; resolves with the exit code once every turn has ended and is on disk. */
@@ -76,7 +78,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
       exit: (code) => io.exit(code),
       end() {
         wasUncaught = true;
-        ending.resolve({ cause: "internal", exitCode: uncaughtExitCode });
+        ending.resolve({ cause: "internal", exitCode: uncaughtExitCode, hasClientLeft: false });
       },
     }),
   );
@@ -139,15 +141,17 @@ async function serveClient(
     wasShutDown = true;
   });
   void connection.exitAsked.then(() =>
-    ending.resolve({ cause: "shutdown", exitCode: wasShutDown ? 0 : 1 }),
+    ending.resolve({ cause: "shutdown", exitCode: wasShutDown ? 0 : 1, hasClientLeft: true }),
   );
   void channel.closed.then((end) => {
     log.info({ end: end.kind }, "the client is gone");
-    ending.resolve({ cause: "disconnect", exitCode: 0 });
+    ending.resolve({ cause: "disconnect", exitCode: 0, hasClientLeft: true });
   });
-  io.onTerminate(() => ending.resolve({ cause: "shutdown", exitCode: 0 }));
-  const { cause, exitCode } = await ending.promise;
+  io.onTerminate(() => ending.resolve({ cause: "shutdown", exitCode: 0, hasClientLeft: false }));
+  const { cause, exitCode, hasClientLeft } = await ending.promise;
   connection.refuseRequests();
+  // It may be back already, in another window, while its turns go on here.
+  if (hasClientLeft) connection.leave();
   const hasEnded = await Promise.race([
     server.end(cause).then(() => true),
     sleep(clock, options.lingerSeconds * 1000 + graceMs).then(() => false),
@@ -189,7 +193,8 @@ function watchParent(processId: number, io: ServeIo, log: Log, ending: Deferred<
     return;
   }
   const look = () => {
-    if (io.lifeOf(processId) !== life) ending.resolve({ cause: "disconnect", exitCode: 0 });
+    if (io.lifeOf(processId) !== life)
+      ending.resolve({ cause: "disconnect", exitCode: 0, hasClientLeft: true });
     else io.clock.after(parentPollMs, look);
   };
   io.clock.after(parentPollMs, look);

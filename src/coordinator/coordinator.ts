@@ -13,7 +13,7 @@ import type { SessionRow } from "../storage/sessionStore.js";
 import { type Acceptance, type AcceptanceCaller, answer, known } from "./acceptance.js";
 import { AcceptedRun, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { OpenRuns } from "./openRuns.js";
+import { OpenRuns, type QueuedPrompt } from "./openRuns.js";
 import { RunAdmission, sessionBusy } from "./runAdmission.js";
 import { RunEnding } from "./runEnding.js";
 import { SessionNews } from "./sessionNews.js";
@@ -35,7 +35,7 @@ import { TurnRunner } from "./turnRunner.js";
 /** Runs the prompts of one workspace. */
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #runs = new OpenRuns();
+  readonly #runs: OpenRuns;
   readonly #titles: TitleKeeper;
   readonly #turns: TurnRunner;
   readonly #admission: RunAdmission;
@@ -47,6 +47,7 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
+    this.#runs = new OpenRuns(options.runsOfServer);
     this.#news = new SessionNews(options);
     this.#titles = new TitleKeeper(options, (sessionId) => {
       options.commits.settle(sessionId);
@@ -156,7 +157,7 @@ export class Coordinator {
   }
 
   /** The prompts that wait on a session, oldest first. */
-  queuedPrompts(sessionId: string): string[] {
+  queued(sessionId: string): QueuedPrompt[] {
     this.settle();
     return this.#runs.prompts(queueOf(this.#steps.of(sessionId)));
   }

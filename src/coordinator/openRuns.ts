@@ -1,12 +1,24 @@
 import { Deferred } from "../base/deferred.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
+import type { RunsOfServer } from "./runsOfServer.js";
 import type { RunRef } from "./sessionState.js";
+
+/** A prompt that waits, and whose it is. */
+export interface QueuedPrompt {
+  readonly text: string;
+  readonly clientId: string;
+}
 
 /** The accepted runs that have not ended, by the position of their row. */
 export class OpenRuns {
   readonly #runs = new Map<number, AcceptedRun>();
   readonly #whenEmpty: Deferred<void>[] = [];
+  readonly #ofServer: RunsOfServer | undefined;
+
+  constructor(ofServer?: RunsOfServer) {
+    this.#ofServer = ofServer;
+  }
 
   get isEmpty(): boolean {
     return this.#runs.size === 0;
@@ -14,6 +26,7 @@ export class OpenRuns {
 
   add(run: AcceptedRun): void {
     this.#runs.set(run.ref.position, run);
+    this.#ofServer?.add(run);
   }
 
   /** What the prompts of these runs hold in memory, in bytes. */
@@ -50,7 +63,7 @@ export class OpenRuns {
   /** Runs that have joined the turn of another, and end with it. */
   fold(refs: readonly RunRef[], into: AcceptedRun): AcceptedRun[] {
     const joined = refs.flatMap(({ position }) => this.#runs.get(position) ?? []);
-    for (const { position } of refs) this.#runs.delete(position);
+    for (const { position } of refs) this.#delete(position);
     into.folded += joined.length;
     return joined;
   }
@@ -60,17 +73,25 @@ export class OpenRuns {
     for (const { position } of refs) this.end(position, { status: "cancelled", text: "" });
   }
 
-  /** The texts of prompts, in order. */
-  prompts(refs: readonly RunRef[]): string[] {
-    return refs.map(({ position }) => this.#runs.get(position)?.request.prompt.text ?? "");
+  /** The prompts of runs, in order. */
+  prompts(refs: readonly RunRef[]): QueuedPrompt[] {
+    return refs.map(({ position }) => {
+      const { prompt, clientId } = this.get(position).request;
+      return { text: prompt.text, clientId };
+    });
   }
 
   /** A run has ended, and that is on disk. */
   end(position: number, outcome: TurnOutcome): void {
     const run = this.#runs.get(position);
-    this.#runs.delete(position);
+    this.#delete(position);
     run?.ended.resolve(outcome);
     if (this.isEmpty) for (const deferred of this.#whenEmpty.splice(0)) deferred.resolve();
+  }
+
+  #delete(position: number): void {
+    this.#runs.delete(position);
+    this.#ofServer?.delete(position);
   }
 
   /** Resolves once no run is left. */

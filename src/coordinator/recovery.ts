@@ -98,7 +98,10 @@ export class Recovery {
       errorName: isDamaged ? "StorageDamaged" : "Interrupted",
       cause: "crash",
       foldedPrompts: runs.foldedInto(run.position),
-      ...defined({ usage: runs.usage(run.position) }),
+      ...defined({
+        neverRan: run.hasBegun ? undefined : (true as const),
+        usage: runs.usage(run.position),
+      }),
       completedAt: toRfc3339(clock.now()),
     };
     outbox.append(run, facts);

@@ -106,7 +106,7 @@ export class RunEnding {
 
   #write(ending: Ending): void {
     const { run, hooks } = ending;
-    const { commits, owed, log } = this.#options;
+    const { commits, outbox, owed, log } = this.#options;
     // What its session was owed before this end is written before it.
     owed.flush();
     let isOurs = true;
@@ -117,7 +117,10 @@ export class RunEnding {
       },
       done: () => {
         // A lock that did not hold: trying again would not help, and nobody must wait for it.
-        if (!isOurs) log.error({ run: run.ref.position }, "another server has ended this run");
+        if (!isOurs) {
+          log.error({ run: run.ref.position }, "another server has ended this run");
+          outbox.announceStanding(run.ref.position);
+        }
         run.closeMessages();
         hooks.done();
       },

@@ -81,12 +81,13 @@ export class SessionSteps {
 
   /** Ends runs that never began: those with a `runId` get a cancelled completion. */
   #dropping(dropped: readonly RunRef[], cause: RunCause): () => void {
-    const { runs, outbox, clock } = this.#options;
+    const { database, runs, outbox, clock } = this.#options;
     const completedAt = toRfc3339(clock.now());
     return () => {
       for (const ref of dropped) {
         const row = runs.at(ref.position);
         const isOurs = runs.setState(ref.position, "completed");
+        if (!isOurs) database.afterCommit(() => outbox.announceStanding(ref.position));
         if (row === undefined || ref.runId === undefined || !isOurs) continue;
         outbox.append(row, {
           text: "",
@@ -94,6 +95,7 @@ export class SessionSteps {
           cancelled: true,
           cause,
           foldedPrompts: 0,
+          neverRan: true,
           completedAt,
         });
       }

@@ -6,16 +6,25 @@ import { Delivery } from "./delivery.js";
 import type { Outbox } from "./outbox.js";
 import type { Sender } from "./sender.js";
 
+/** Who hears of connections whose client is known. */
+export interface ConnectionWatch {
+  add(delivery: Delivery): void;
+  remove(delivery: Delivery): void;
+}
+
 /** Every connection of this server: who is told what happens (protocol.md sections 5 and 6). */
 export class Broadcaster {
   readonly #outbox: Outbox;
   readonly #clock: Clock;
   readonly #ids: Ids;
   readonly #log: Log;
+  readonly #watch: ConnectionWatch | undefined;
   readonly #deliveries = new Set<Delivery>();
   readonly #stopListening: () => void;
 
-  constructor(outbox: Outbox, clock: Clock, ids: Ids, log: Log) {
+  /** `watch` hears of every connection whose client has told its identity. */
+  constructor(outbox: Outbox, clock: Clock, ids: Ids, log: Log, watch?: ConnectionWatch) {
+    this.#watch = watch;
     this.#outbox = outbox;
     this.#clock = clock;
     this.#ids = ids;
@@ -33,13 +42,23 @@ export class Broadcaster {
       clock: this.#clock,
       log: this.#log,
       clientId: this.#ids.next("cli"),
+      onIdentified: (identified) => this.#watch?.add(identified),
     });
     this.#deliveries.add(delivery);
     return delivery;
   }
 
+  /**
+   * The client has gone, and its turns may go on: what is told is still written, for whoever reads the
+   * pipe to its end, and completions find the client where it comes back.
+   */
+  leave(delivery: Delivery): void {
+    this.#watch?.remove(delivery);
+  }
+
   /** Stops telling a connection. */
   disconnect(delivery: Delivery): void {
+    this.leave(delivery);
     this.#deliveries.delete(delivery);
     delivery.close();
   }

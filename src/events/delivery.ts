@@ -10,6 +10,7 @@ import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
 import { CompletionFeed } from "./completionFeed.js";
 import { EventBuffer } from "./eventBuffer.js";
+import type { IsDue } from "./lateLane.js";
 import type { Appended, Outbox } from "./outbox.js";
 import type { Sender } from "./sender.js";
 
@@ -26,6 +27,8 @@ export interface DeliveryOptions {
   readonly log: Log;
   /** The identity that the connection has until the client tells its own. */
   readonly clientId: string;
+  /** Called when the client has told its identity. */
+  onIdentified?(delivery: Delivery): void;
 }
 
 /** The pump of one connection. */
@@ -36,6 +39,10 @@ export class Delivery {
   readonly #buffer = new EventBuffer();
   readonly #feed: CompletionFeed;
   readonly #idle: (() => void)[] = [];
+  readonly #onIdentified: (delivery: Delivery) => void;
+  /** The newest completion of this client's that was announced, and who waits for it to be written. */
+  #announced = 0;
+  #awaiting: { readonly upTo: number; readonly settle: () => void }[] = [];
   #clientId: string;
   #optOut: ReadonlySet<string> = new Set();
   #isPumping = false;
@@ -52,6 +59,7 @@ export class Delivery {
     this.#log = options.log;
     this.#clientId = options.clientId;
     this.#feed = new CompletionFeed(options.outbox, options.clientId);
+    this.#onIdentified = (delivery) => options.onIdentified?.(delivery);
   }
 
   get clientId(): string {
@@ -68,8 +76,36 @@ export class Delivery {
   /** Hears of a completion that was committed; sends it if it is this client's. */
   announce(appended: Appended): void {
     if (this.#isClosed || appended.clientId !== this.#clientId) return;
-    this.#feed.announce(appended.completion.sequence, this.#buffer.lastOrdinal);
+    const { sequence } = appended.completion;
+    if (appended.isOfAnother) this.#feed.announceOfAnother(sequence, this.#buffer.lastOrdinal);
+    else {
+      this.#feed.announce(sequence, this.#buffer.lastOrdinal);
+      this.#announced = sequence;
+    }
     this.#wake();
+  }
+
+  /**
+   * Looks for what other servers wrote for this client and is due now; returns whether something is
+   * there that is not due yet.
+   */
+  lookForLate(isDue: IsDue): boolean {
+    if (this.#isClosed) return false;
+    const isWaiting = this.#feed.lookForLate(isDue, this.#buffer.lastOrdinal);
+    this.#wake();
+    return isWaiting;
+  }
+
+  /**
+   * Resolves once every completion that was announced by now has been written to the pipe, or the
+   * connection is closed.
+   */
+  completionsWritten(): Promise<void> {
+    if (this.#isClosed || this.#announced === 0) return Promise.resolve();
+    return new Promise((settle) => {
+      this.#awaiting.push({ upTo: this.#announced, settle });
+      this.#wake();
+    });
   }
 
   /**
@@ -87,6 +123,7 @@ export class Delivery {
     this.#isHeld = true;
     this.#clientId = clientId;
     this.#optOut = new Set(client.optOutNotifications);
+    this.#onIdentified(this);
     return told;
   }
 
@@ -126,6 +163,7 @@ export class Delivery {
   async #pump(): Promise<void> {
     let inARow = 0;
     while (!this.#isClosed && !this.#isHeld) {
+      this.#settleWritten();
       const message = this.#next();
       if (message === undefined) return;
       if (message.method === "runComplete") faultPoint("sending");
@@ -177,6 +215,19 @@ export class Delivery {
     }
   }
 
+  /** Between two messages: what was taken has been written. */
+  #settleWritten(): void {
+    if (this.#awaiting.length === 0) return;
+    try {
+      const isWritten = ({ upTo }: { upTo: number }) => this.#feed.hasTaken(upTo);
+      for (const { settle } of this.#awaiting.filter(isWritten)) settle();
+      this.#awaiting = this.#awaiting.filter((one) => !isWritten(one));
+    } catch (error) {
+      // Whoever waits does so for a while only.
+      this.#log.warn({ reason: messageOf(error) }, "the completions could not be looked at");
+    }
+  }
+
   #rest(): void {
     this.#isPumping = false;
     if (this.#isClosed) return;
@@ -202,5 +253,6 @@ export class Delivery {
 
   #settleIdle(): void {
     for (const settle of this.#idle.splice(0)) settle();
+    if (this.#isClosed) for (const { settle } of this.#awaiting.splice(0)) settle();
   }
 }

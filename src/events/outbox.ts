@@ -7,6 +7,7 @@ import type { Ids } from "../base/ids.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { CompletionRow, CompletionStore, PendingFilter } from "../storage/completionStore.js";
 import type { Database } from "../storage/database.js";
+import { type OtherCompletion, OtherCompletions } from "../storage/otherCompletions.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 
 /** What a completion says beside what the outbox itself knows. */
@@ -15,16 +16,19 @@ export type CompletionFacts = Omit<
   "completionId" | "sequence" | "attempt" | "workspaceId" | "sessionId" | "runId"
 >;
 
-/** A completion that has just been committed. */
+/** A completion that has just been committed, or that another server has committed for a run of ours. */
 export interface Appended {
   readonly completion: RunComplete;
   readonly clientId: string;
+  /** Whether another server wrote it. */
+  readonly isOfAnother: boolean;
 }
 
 /** The durable list of completions. */
 export class Outbox {
   readonly #database: Database;
   readonly #store: CompletionStore;
+  readonly #others: OtherCompletions;
   readonly #runs: RunStore;
   readonly #serverId: string;
   readonly #ids: Ids;
@@ -38,6 +42,7 @@ export class Outbox {
   ) {
     this.#database = database;
     this.#store = stores.completions;
+    this.#others = new OtherCompletions(database, serverId);
     this.#runs = stores.runs;
     this.#serverId = serverId;
     this.#ids = ids;
@@ -65,14 +70,33 @@ export class Outbox {
       sessionId: run.sessionId,
       body: JSON.stringify(body),
     });
-    const appended = { clientId: run.clientId, completion: { ...body, sequence, attempt: 0 } };
+    const appended = {
+      clientId: run.clientId,
+      completion: { ...body, sequence, attempt: 0 },
+      isOfAnother: false,
+    };
     this.#database.afterCommit(() => {
       faultPoint("committed");
       for (const listener of this.#listeners) listener(appended);
     });
   }
 
-  /** Calls `listener` for every completion that this server commits; returns how to stop that. */
+  /**
+   * Another server has ended a run of this one, which it took for dead: whoever listens hears of the
+   * completion that stands, if the run has one.
+   */
+  announceStanding(run: number): void {
+    const row = this.#store.ofRun(run);
+    if (row === undefined) return;
+    const appended = {
+      clientId: row.clientId,
+      completion: this.#runComplete(row),
+      isOfAnother: true,
+    };
+    for (const listener of this.#listeners) listener(appended);
+  }
+
+  /** Calls `listener` for every completion of a run of this server; returns how to stop that. */
   onAppended(listener: (appended: Appended) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -135,6 +159,21 @@ export class Outbox {
     upTo = Number.MAX_SAFE_INTEGER,
   ): CompletionRow | undefined {
     return this.#store.nextPending(filter, after, upTo);
+  }
+
+  /** The unacknowledged completions of a client in (`after`, `upTo`] that other servers wrote. */
+  ofOthers(clientId: string, after: number, upTo: number): Iterable<OtherCompletion> {
+    return this.#others.pending(clientId, after, upTo);
+  }
+
+  /** The completion of a sequence; undefined where it is acknowledged. */
+  pendingAt(clientId: string, sequence: number): CompletionRow | undefined {
+    return this.#store.pendingAt(clientId, sequence);
+  }
+
+  /** The last sequence of all completions; 0 where there is none. */
+  get end(): number {
+    return this.#others.end;
   }
 
   /** Counts the delivery that is about to be made; undefined where it is no longer needed. */

@@ -16,10 +16,14 @@ export interface ConnectionDelivery {
   }): { pending: number };
   release(): void;
   drained(): Promise<void>;
+  /** Resolves once every completion that was announced by now is written to the pipe, or can't be. */
+  completionsWritten(): Promise<void>;
 }
 
 /** Where a connection is made known to the part that sends events and completions. */
 export interface DeliveryHub<D extends ConnectionDelivery = ConnectionDelivery> {
   connect(sender: ConnectionSender): D;
+  /** The client has gone; what its turns tell is still written. */
+  leave(delivery: D): void;
   disconnect(delivery: D): void;
 }

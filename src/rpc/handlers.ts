@@ -13,8 +13,8 @@ export type Handler<M extends MethodName> = (
 /** Answers every method. */
 export type Handlers = { readonly [M in MethodName]: Handler<M> };
 
-/** The methods that belong to the connection rather than to a use case. */
-export type ConnectionHandlers = Pick<Handlers, "initialize" | "shutdown">;
+/** The methods that belong to the connection, or are answered behind what it is told. */
+export type ConnectionHandlers = Pick<Handlers, "initialize" | "shutdown" | "deleteWorkspace">;
 
 /** The handlers of a connection. */
 export function createHandlers(backend: Backend, connection: ConnectionHandlers): Handlers {
@@ -24,7 +24,6 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     createWorkspace: (params) => backend.createWorkspace(params),
     getWorkspace: (params) => backend.getWorkspace(params),
     listWorkspaces: () => backend.listWorkspaces(),
-    deleteWorkspace: (params) => backend.deleteWorkspace(params),
     createSession: (params) => backend.sessions.create(params),
     getSession: (params) => backend.sessions.get(params),
     listSessions: (params) => backend.sessions.list(params),
@@ -36,12 +35,12 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     updateAgent: (params) => backend.updateAgent(params),
     getAgentInfo: (params) => backend.getAgentInfo(params),
     sendMessage: (params, caller) => backend.sendMessage(params, caller),
-    cancelSession: (params) => backend.cancelSession(params),
+    cancelSession: (params, caller) => backend.cancelSession(params, caller),
     cancelRun: (params) => backend.cancelRun(params),
     summarizeSession: (params, caller) => backend.summarizeSession(params, caller),
     queuedPrompts: (params) => backend.queuedPrompts(params),
     queuedPromptsList: (params) => backend.queuedPromptsList(params),
-    clearQueue: (params) => backend.clearQueue(params),
+    clearQueue: (params, caller) => backend.clearQueue(params, caller),
     listModels: (params) => backend.listModels(params),
     listCommands: (params, caller) => backend.listCommands(params, caller),
     setModel: (params) => backend.setModel(params),

@@ -9,7 +9,7 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { ConnectionDelivery, DeliveryHub } from "./deliveryHub.js";
 import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.js";
-import { createHandlers } from "./handlers.js";
+import { type ConnectionHandlers, createHandlers } from "./handlers.js";
 import { Handshake, type ServerFacts } from "./handshake.js";
 import type { QuestionDesk } from "./questionDesk.js";
 import { Router } from "./router.js";
@@ -29,8 +29,10 @@ export interface ConnectionOptions<D extends ConnectionDelivery> {
   readonly facts: ServerFacts;
   readonly ids: Ids;
   readonly log: Log;
-  /** Ends every turn; resolves once what is to be told has left. */
+  /** Ends every turn; resolves once their completions are on disk. */
   shutdown(): Promise<void>;
+  /** Resolves when an answer has waited long enough for completions to be written before it. */
+  patience(): Promise<void>;
   /** Watches the process that `initialize.processId` names. */
   watchParent(processId: number): void;
   /** Called when `initialize` has been answered. */
@@ -43,6 +45,8 @@ export interface ServedConnection {
   readonly exitAsked: Promise<void>;
   /** From now on every request is refused with `ServerShuttingDown`. */
   refuseRequests(): void;
+  /** The client has gone: its completions may find it elsewhere. */
+  leave(): void;
   /** Stops telling the client anything. */
   close(): void;
 }
@@ -65,14 +69,12 @@ export function serveConnection<D extends ConnectionDelivery>(
     afterWritten: (result, run) => channel.afterWritten(result, run),
   });
   let isShuttingDown = false;
-  const handlers = createHandlers(backend, {
-    initialize: (params) => handshake.initialize(params),
-    shutdown: async () => {
+  const handlers = createHandlers(
+    backend,
+    connectionHandlers(options, handshake, delivery, () => {
       isShuttingDown = true;
-      await options.shutdown();
-      return {};
-    },
-  });
+    }),
+  );
   const router = new Router(handlers, new ErrorTranslator(ids, log));
   const exitAsked = new Deferred<void>();
   listen(connection, router, {
@@ -99,9 +101,40 @@ export function serveConnection<D extends ConnectionDelivery>(
     refuseRequests() {
       isShuttingDown = true;
     },
+    leave() {
+      hub.leave(delivery);
+    },
     close() {
       forget();
       hub.disconnect(delivery);
+    },
+  };
+}
+
+/** Answers what belongs to the connection; an end is answered behind what it has brought about. */
+function connectionHandlers(
+  {
+    backend,
+    shutdown,
+    patience,
+  }: Pick<ConnectionOptions<never>, "backend" | "shutdown" | "patience">,
+  handshake: Handshake,
+  delivery: ConnectionDelivery,
+  onShutdown: () => void,
+): ConnectionHandlers {
+  const first = (told: Promise<void>) => Promise.race([told, patience()]);
+  return {
+    initialize: (params) => handshake.initialize(params),
+    shutdown: async () => {
+      onShutdown();
+      await shutdown();
+      await first(delivery.drained());
+      return {};
+    },
+    deleteWorkspace: async (params) => {
+      const answer = await backend.deleteWorkspace(params);
+      await first(delivery.completionsWritten());
+      return answer;
     },
   };
 }

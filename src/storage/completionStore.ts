@@ -10,6 +10,8 @@ export interface CompletionRow {
   readonly sequence: number;
   readonly completionId: string;
   readonly clientId: string;
+  /** The server that wrote it; empty where that cannot be read. */
+  readonly serverId: string;
   readonly workspaceId: string;
   readonly sessionId: string;
   /** The position of its run: a run has one completion. */
@@ -22,8 +24,6 @@ export interface CompletionRow {
 /** What a new completion is stored with. */
 export interface NewCompletion extends Omit<CompletionRow, "sequence" | "attempt" | "body"> {
   readonly body: string;
-  /** The server that wrote it. */
-  readonly serverId: string;
 }
 
 /** Which completions a connection is to get. */
@@ -96,6 +96,7 @@ export class CompletionStore {
           completionId: this.#idOf(sequence),
           clientId: known.clientId ?? "",
           run: known.run ?? this.#runOf(sequence),
+          serverId: "",
           workspaceId: "",
           sessionId: "",
           attempt: 0,
@@ -146,6 +147,12 @@ export class CompletionStore {
       if (takenIn.has(from) || !this.#isFor(filter, from)) continue;
       return this.#at(from, { clientId });
     }
+  }
+
+  /** The completion of a sequence; undefined where it is acknowledged. */
+  pendingAt(clientId: string, sequence: number): CompletionRow | undefined {
+    const everybodys = { clientId, serverId: "", backlogEnd: sequence };
+    return this.nextPending(everybodys, sequence - 1, sequence);
   }
 
   #isFor({ serverId, backlogEnd }: PendingFilter, sequence: number): boolean {
@@ -289,6 +296,7 @@ function toRow(row: Row): CompletionRow {
     sequence: Number(row.sequence),
     completionId: String(row.completionId),
     clientId: String(row.clientId),
+    serverId: String(row.serverId),
     workspaceId: String(row.workspaceId),
     sessionId: String(row.sessionId),
     run: Number(row.run),

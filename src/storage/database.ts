@@ -4,13 +4,23 @@ import type { DatabaseSync } from "@photostructure/sqlite";
 import { DomainError, messageOf } from "../base/errors.js";
 import { inodeOf } from "../base/fileIdentity.js";
 import { Damage, isDamage } from "./damage.js";
+import { type Schema, schema } from "./migrations.js";
 import { openFile } from "./openFile.js";
+import type { OlderServer } from "./schemaSteps.js";
 import type { Row, SqlValue, Statement } from "./statement.js";
 import { storageError } from "./storageError.js";
 
 export type { Row, SqlValue, Statement } from "./statement.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
+
+/** How a file is opened. */
+export interface OpenOptions {
+  /** The steps to take; this program's own unless told. */
+  readonly schema?: Schema;
+  /** The living servers that know fewer steps than `steps`. Without it there are none. */
+  olderServers?(database: Database, steps: number): readonly OlderServer[];
+}
 
 /** The open database. Everything is synchronous; nothing else may run between two of its calls. */
 export class Database {
@@ -19,6 +29,7 @@ export class Database {
   /** The files that are written, and what told each from another when it was opened. */
   #opened: ReadonlyMap<string, string> = new Map();
   readonly #sqlite: Sqlite;
+  #steps = 0;
   readonly #statements = new Map<string, Statement>();
   #depth = 0;
   /** How much damage was known when the present transaction began. */
@@ -31,15 +42,32 @@ export class Database {
   }
 
   /**
-   * Opens or creates `file` and brings its schema up to date.
+   * Opens or creates `file` and brings its schema up to date; where a server of an older schema lives,
+   * it is left as it is, and used so.
    *
    * @throws DomainError `StorageFailed` if it cannot be opened, is damaged, belongs to another
-   *   program, or was written by a newer Turnwire; the file is left untouched then.
+   *   program, was made unreadable for this one by a newer Turnwire, or is of a schema that this one
+   *   cannot work with while an older server lives; the file is left untouched then.
    */
-  static open(file: string): Database {
-    const database = new Database(openFile(file));
+  static open(file: string, options: OpenOptions = {}): Database {
+    const { olderServers, schema: own = schema } = options;
+    const { sqlite, steps } = openFile(file, own, (opened) =>
+      olderServers === undefined ? [] : olderServers(new Database(opened), own.steps.length),
+    );
+    const database = new Database(sqlite);
+    database.#steps = steps;
     database.#opened = new Map([file, `${file}-wal`].map((path) => [path, inodeOf(path)]));
     return database;
+  }
+
+  /** Another one as soon as another server has committed something; lies in memory. */
+  get dataVersion(): number {
+    return Number(this.prepare("PRAGMA data_version").get()?.data_version);
+  }
+
+  /** How many steps of the schema the file has taken: fewer, or more, than this program knows. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /** A statement, prepared once. */

@@ -1,5 +1,5 @@
-// The schema, as numbered steps. A step that has been released is never changed; a new one is added
-// behind it. The number of steps that a file has taken is its `user_version`.
+// The schema, as numbered steps (protocol.md section 9). A step that has been released is never
+// changed; a new one is added behind it, and only adds: programs of before go on with the file.
 
 /** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
 export const applicationId = 0x54775477;
@@ -124,5 +124,30 @@ ALTER TABLE runs ADD COLUMN cacheWriteTokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN reasoningTokens INTEGER NOT NULL DEFAULT 0;
 `;
 
-/** Step `n` brings a file from `user_version` n to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6];
+/** Where completions find their client: which clients each server has, and which steps it knows. */
+const v7 = `
+ALTER TABLE servers ADD COLUMN schema INTEGER;
+CREATE TABLE connections (
+  serverId TEXT NOT NULL,
+  clientId TEXT NOT NULL,
+  PRIMARY KEY (serverId, clientId)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** Step `n` brings a file from n steps to n + 1. */
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7];
+
+/** The steps that a program knows, and how they fit with programs that know more or fewer. */
+export interface Schema {
+  readonly steps: readonly string[];
+  /**
+   * A program that knows so many steps can work with a file that has taken all of these: the steps
+   * behind only added. It becomes the file's `user_version`, above which a program refuses it.
+   */
+  readonly readableFrom: number;
+  /** The fewest steps of a file with which this program can work while an older server lives. */
+  readonly worksFrom: number;
+}
+
+/** The schema of this program. */
+export const schema: Schema = { steps: migrations, readableFrom: 4, worksFrom: 6 };

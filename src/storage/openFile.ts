@@ -1,10 +1,9 @@
 // Opens the one SQLite file safely (protocol.md section 9): what is not ours, or newer than this program,
 // is left as it is.
 import { DatabaseSync } from "@photostructure/sqlite";
-import { DomainError } from "../base/errors.js";
 import { openingError } from "./folderProbe.js";
-import { applicationId, migrations } from "./migrations.js";
-import type { Row } from "./statement.js";
+import { schema as ownSchema, type Schema } from "./migrations.js";
+import { type OlderServer, SchemaSteps } from "./schemaSteps.js";
 import { busyCode, sqliteCodeOf } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
@@ -17,63 +16,33 @@ const lookAgainMs = 10;
 const mostLogPages = 4000;
 
 /**
- * Opens or creates `file` and brings its schema up to date.
+ * Opens or creates `file` and brings its schema up to date, unless `olderServers` names living servers
+ * that know fewer steps; tells how many the file has taken.
  *
  * @throws DomainError `StorageFailed` if it cannot be opened, is damaged, belongs to another
- *   program, or was written by a newer Turnwire; the file is left untouched then.
+ *   program, or is of a schema that this one cannot work with; the file is left untouched then.
  */
-export function openFile(file: string): Sqlite {
+export function openFile(
+  file: string,
+  schema: Schema = ownSchema,
+  olderServers: (sqlite: Sqlite) => readonly OlderServer[] = () => [],
+): { readonly sqlite: Sqlite; readonly steps: number } {
   let sqlite: Sqlite | undefined;
   try {
     sqlite = new DatabaseSync(file, {
       timeout: busyTimeoutMs,
       enableForeignKeyConstraints: false,
     });
-    checkOwnerAtOnce(sqlite, file);
+    const steps = new SchemaSteps(sqlite, file, schema);
+    steps.check();
     useWriteAheadLog(sqlite);
     sqlite.exec("PRAGMA synchronous = NORMAL");
     sqlite.exec(`PRAGMA wal_autocheckpoint = ${mostLogPages}`);
-    migrate(sqlite, file);
-    return sqlite;
+    const opened = sqlite;
+    return { sqlite, steps: steps.take(() => olderServers(opened)) };
   } catch (error) {
     if (sqlite?.isOpen) sqlite.close();
     throw openingError(file, error);
-  }
-}
-
-function pragma(sqlite: Sqlite, name: string): number {
-  const row = sqlite.prepare(`PRAGMA ${name}`).get() as Row | undefined;
-  return Number(row?.[name] ?? 0);
-}
-
-/** Sees the file as it is at one time: another server may be making it ours just now. */
-function checkOwnerAtOnce(sqlite: Sqlite, file: string): void {
-  sqlite.exec("BEGIN");
-  try {
-    checkOwner(sqlite, file);
-  } finally {
-    // A lock or a disk that fails ends the transaction by itself.
-    if (sqlite.isTransaction) sqlite.exec("ROLLBACK");
-  }
-}
-
-function checkOwner(sqlite: Sqlite, file: string): void {
-  const owner = pragma(sqlite, "application_id");
-  const version = pragma(sqlite, "user_version");
-  const tables = sqlite.prepare("SELECT count(*) AS n FROM sqlite_master").get() as Row;
-  const isEmpty = Number(tables.n) === 0 && version === 0;
-  if (owner !== applicationId && !isEmpty) {
-    throw new DomainError(
-      "StorageFailed",
-      `${file} is another program's database; choose another --data-dir.`,
-    );
-  }
-  if (version > migrations.length) {
-    throw new DomainError(
-      "StorageFailed",
-      `${file} was written by a newer Turnwire (schema ${version}, this one knows ${migrations.length}); update Turnwire or choose another --data-dir.`,
-      { data: { found: version, supported: migrations.length } },
-    );
   }
 }
 
@@ -87,24 +56,5 @@ function useWriteAheadLog(sqlite: Sqlite): void {
       if (sqliteCodeOf(error) !== busyCode || waitedMs >= busyTimeoutMs) throw error;
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookAgainMs);
-  }
-}
-
-function migrate(sqlite: Sqlite, file: string): void {
-  if (pragma(sqlite, "user_version") === migrations.length) return;
-  sqlite.exec("BEGIN IMMEDIATE");
-  try {
-    // Read again under the lock: another server may have migrated in between.
-    checkOwner(sqlite, file);
-    for (let version = pragma(sqlite, "user_version"); version < migrations.length; version++) {
-      sqlite.exec(migrations[version] ?? "");
-    }
-    sqlite.exec(
-      `PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`,
-    );
-    sqlite.exec("COMMIT");
-  } catch (error) {
-    if (sqlite.isTransaction) sqlite.exec("ROLLBACK");
-    throw error;
   }
 }

@@ -197,7 +197,7 @@ function copyOf(file: string, now: number): string {
 function rebuild(file: string, mended: string): SalvageCount[] | undefined {
   removeFiles(mended);
   // A new file with the schema that this program knows.
-  const made = openFile(mended);
+  const { sqlite: made } = openFile(mended);
   made.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
   made.close();
   return withExclusive(file, (sqlite) => {

@@ -1,9 +1,27 @@
-// A server's lock, as others see it.
-import { existsSync } from "node:fs";
+// The lock that tells that a server lives (protocol.md section 9): in a file of its own, held for as
+// long as its process lives. The operating system releases it with the process, however that ends. It
+// is SQLite's own, so that it works on every platform; base/dataFiles.ts says what must never be done
+// with its file.
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
+import { lockEnding } from "../base/dataFiles.js";
 import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
+
+/** Takes a lock that nobody else has; whoever gets it keeps it for as long as the server lives. */
+export function takeLock(file: string): Sqlite {
+  const lock = new DatabaseSync(file);
+  try {
+    // Without the pragma a second file would stay behind where the process is killed.
+    lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
 
 /** Whether a process holds the lock in a file. A file that is not there is held by nobody. */
 export function isHeld(file: string): boolean {
@@ -20,4 +38,18 @@ export function isHeld(file: string): boolean {
   } finally {
     if (probe?.isOpen) probe.close();
   }
+}
+
+/** A lock file without an entry means nothing, so one that cannot be deleted just now may stay. */
+export function removeLock(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Another server is looking at it: some systems delete no file that is open.
+  }
+}
+
+/** The file of a server's lock, in the folder of all locks. */
+export function lockFile(directory: string, id: string): string {
+  return join(directory, `${id}${lockEnding}`);
 }

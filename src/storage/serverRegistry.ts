@@ -1,30 +1,19 @@
-// Which servers use a data directory, and which of them live (protocol.md section 9). A server holds
-// a lock on a file of its own for as long as its process lives; the operating system releases it
-// with the process, however that ends. The lock is SQLite's own, so that it works on every platform;
-// base/dataFiles.ts says what must never be done with its file. Files can be removed by anybody, so a
-// lock that is not there is no proof of death: then the process itself is looked for.
-import { readdirSync, rmSync, statSync } from "node:fs";
+// This server among those that use a data directory, and which of the others live (protocol.md
+// section 9).
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
+import type { DatabaseSync } from "@photostructure/sqlite";
 import { lockEnding, locksFolder } from "../base/dataFiles.js";
-import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { makeFolderSync } from "../base/makeFolder.js";
-import type { Database, Row } from "./database.js";
-import { isHeld } from "./serverLock.js";
+import { ConnectionStore } from "./connectionStore.js";
+import type { Database } from "./database.js";
+import { lives, type OtherServer, type OwnProcess, toOther } from "./knownServers.js";
+import { schema } from "./migrations.js";
+import { isHeld, lockFile, removeLock, takeLock } from "./serverLock.js";
 import { storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
-
-/** What tells the process of a server from every other one. */
-export interface OwnProcess {
-  readonly version: string;
-  readonly processId: number;
-  /** Where its number means the same; undefined where that cannot be told. */
-  readonly place: string | undefined;
-  /** What stands for the life of a process here; undefined where no such process lives. */
-  lifeOf(processId: number): string | undefined;
-}
 
 /** What a server makes itself known with. */
 export interface Registration {
@@ -41,17 +30,21 @@ const strayLockMs = 60_000;
 export class ServerRegistry {
   readonly id: string;
   readonly #database: Database;
+  readonly #connections: ConnectionStore;
   readonly #directory: string;
-  readonly #lock: Sqlite;
+  readonly #registration: Registration;
+  #lock: Sqlite;
   readonly #own: OwnProcess | undefined;
 
   private constructor(
-    { id, own }: Registration,
+    registration: Registration,
     parts: { database: Database; directory: string; lock: Sqlite },
   ) {
-    this.id = id;
-    this.#own = own;
+    this.id = registration.id;
+    this.#own = registration.own;
+    this.#registration = registration;
     this.#database = parts.database;
+    this.#connections = new ConnectionStore(parts.database);
     this.#directory = parts.directory;
     this.#lock = parts.lock;
   }
@@ -75,9 +68,7 @@ export class ServerRegistry {
     let lock: Sqlite | undefined;
     try {
       makeFolderSync(directory, { mode: 0o700 });
-      lock = new DatabaseSync(file);
-      // Without the pragma a second file would stay behind where the process is killed.
-      lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+      lock = takeLock(file);
       const registry = new ServerRegistry(registration, { database, directory, lock });
       registry.#makeKnown(registration, alongside);
       faultPoint("registered");
@@ -104,6 +95,12 @@ export class ServerRegistry {
           own?.place ?? null,
           own?.version ?? null,
         );
+      // An older server keeps the file as it is: then nobody can be told what this one knows.
+      if (this.#connections.isKept) {
+        this.#database
+          .prepare("UPDATE servers SET schema = ? WHERE id = ?")
+          .run(schema.steps.length, id);
+      }
       alongside(this);
     };
     // Where nobody else was, nothing is taken over that would have to be on the disk.
@@ -146,16 +143,30 @@ export class ServerRegistry {
     return row !== undefined && this.#lives(toOther(row));
   }
 
-  #lives({ id, processId, life, place }: OtherServer): boolean {
-    if (isHeld(lockFile(this.#directory, id))) return true;
-    const own = this.#own;
-    if (own?.place === undefined || place !== own.place || processId === undefined) return false;
-    return life !== undefined && own.lifeOf(processId) === life;
+  #lives(server: OtherServer): boolean {
+    return lives(server, this.#directory, this.#own);
+  }
+
+  /** Whether this server's entry is there: another that took it for dead has removed it. */
+  isKnown(): boolean {
+    const sql = "SELECT 1 FROM servers WHERE id = ?";
+    return this.#database.prepare(sql).get(this.id) !== undefined;
+  }
+
+  /** Takes the lock and makes the server known as at its start, where another has removed both. */
+  makeKnownAgain(): void {
+    const lost = this.#lock;
+    makeFolderSync(this.#directory, { mode: 0o700 });
+    removeLock(lockFile(this.#directory, this.id));
+    this.#lock = takeLock(lockFile(this.#directory, this.id));
+    lost.close();
+    this.#makeKnown(this.#registration, () => {});
   }
 
   /** Takes a dead server's entry out. */
   remove(id: string): void {
     this.#database.prepare("DELETE FROM servers WHERE id = ?").run(id);
+    this.#connections.forget(id);
     this.#database.afterCommit(() => removeLock(lockFile(this.#directory, id)));
   }
 
@@ -167,6 +178,7 @@ export class ServerRegistry {
     try {
       // What is left open is for others to tidy up from now on, though this process lives yet.
       this.#database.prepare("UPDATE servers SET processId = NULL WHERE id = ?").run(this.id);
+      this.#connections.forget(this.id);
       const { changes } = this.#database
         .prepare(
           `DELETE FROM servers WHERE id = ?1
@@ -179,38 +191,4 @@ export class ServerRegistry {
       if (this.#lock.isOpen) this.#lock.close();
     }
   }
-}
-
-/** Another server, as it made itself known. */
-export interface OtherServer extends Partial<Pick<OwnProcess, "version" | "processId" | "place">> {
-  readonly id: string;
-  readonly startedAt: number;
-  readonly life?: string | undefined;
-}
-
-function toOther(row: Row): OtherServer {
-  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-  return {
-    id: String(row.id),
-    startedAt: Number(row.startedAt),
-    life: text(row.life),
-    ...defined({
-      processId: row.processId === null ? undefined : Number(row.processId),
-      place: text(row.place),
-      version: text(row.version),
-    }),
-  };
-}
-
-/** A lock file without an entry means nothing, so one that cannot be deleted just now may stay. */
-function removeLock(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // Another server is looking at it: some systems delete no file that is open.
-  }
-}
-
-function lockFile(directory: string, id: string): string {
-  return join(directory, `${id}${lockEnding}`);
 }

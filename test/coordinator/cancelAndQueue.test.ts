@@ -131,11 +131,11 @@ describe("a queue", () => {
   it("folds prompts without runId into the running turn at its next model call, in order", async () => {
     const turn = await house.begin("s", { runId: "a", text: "one" });
     for (const text of ["two", "three"]) house.accept("s", { text });
-    expect(house.coordinator.queuedPrompts("s")).toEqual(["two", "three"]);
+    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["two", "three"]);
     turn.call();
     await house.clock.settle();
     expect(turn.folded).toEqual([[], ["two", "three"]]);
-    expect(house.coordinator.queuedPrompts("s")).toEqual([]);
+    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual([]);
     turn.succeed("all");
     await house.clock.settle();
     expect(house.allCompletions()).toMatchObject([{ runId: "a", foldedPrompts: 2 }]);
@@ -152,7 +152,7 @@ describe("a queue", () => {
     house.accept("s", { runId: "c", text: "c" });
     turn.call();
     await house.clock.settle();
-    expect(house.coordinator.queuedPrompts("s")).toEqual(["b", "c"]);
+    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["b", "c"]);
     turn.succeed();
     const second = await house.ready("s");
     expect(statuses()).toEqual(["a: succeeded"]);

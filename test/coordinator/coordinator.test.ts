@@ -208,7 +208,7 @@ describe("a summary", () => {
     house.accept("s", { text: "later" });
     turn.call();
     await house.clock.settle();
-    expect(house.coordinator.queuedPrompts("s")).toEqual(["later"]);
+    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["later"]);
     turn.succeed("in short");
     const next = await house.ready("s");
     expect(next.text).toBe("later");

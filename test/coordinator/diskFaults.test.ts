@@ -47,7 +47,7 @@ describe("a disk that refuses an acceptance", () => {
     house.breakDisk();
     expect(() => house.accept("s", { runId: "b" })).toThrow(storageFailed);
     house.breakDisk(false);
-    expect(house.coordinator.queuedPrompts("s")).toEqual([]);
+    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual([]);
     turn.succeed();
     await house.clock.settle();
     expect(statuses()).toEqual(["a: succeeded"]);
@@ -136,7 +136,7 @@ describe("a stop on a disk that refuses", () => {
       { runId: "c", was: "queued" },
     ]);
     expect(signalOf(turn).aborted).toBe(true);
-    expect(house.coordinator.queuedPrompts("s")).toEqual([]);
+    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual([]);
     await house.clock.advance(60_000);
     expect(house.row("b").state).toBe("queued");
     house.breakDisk(false);

@@ -21,7 +21,9 @@ export function expectAsModelled(
         folded: completion.foldedPrompts,
       }));
     expect(told, `completions of ${id}`).toEqual(one.completions);
-    expect(house.coordinator.queuedPrompts(id)).toEqual(queue.map(({ text }) => text));
+    expect(house.coordinator.queued(id).map(({ text }) => text)).toEqual(
+      queue.map(({ text }) => text),
+    );
     expect(house.engine.live(id)).toHaveLength(current?.phase === "calling" ? 1 : 0);
     const row = house.sessions.find(workspaceId, id);
     expect(row && house.coordinator.describe(row)).toMatchObject({

@@ -44,7 +44,7 @@ describe("prompts that come together", () => {
   it("on one session are a turn and its queue", () => {
     const [first, second] = ["a", "b"].map((runId) => house.join("s", { runId, text: runId }));
     expect(first).toMatchObject({ acceptance: { isDuplicate: false } });
-    expect(house.coordinator.queuedPrompts("s")).toEqual(["b"]);
+    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["b"]);
     expect(second).toMatchObject({ acceptance: { isDuplicate: false } });
     expect(house.row("a").state).toBe("accepted");
     expect(house.row("b").state).toBe("queued");

@@ -24,7 +24,7 @@ export class ClientWindow {
   readonly #underWay = new Set<Promise<void>>();
   #server: ServerChild | undefined;
   #workspaceId = "";
-  #lastSequence = 0;
+  #lastSequences = new Map<string, number>();
   #lifeRuns = new Set<SentRun>();
 
   constructor(options: WindowOptions) {
@@ -43,7 +43,7 @@ export class ClientWindow {
   /** Starts a server and tells it who is there. Rejects with a `GoneError` if it dies meanwhile. */
   async open(env: Readonly<Record<string, string>> = {}): Promise<void> {
     const { main, dataDir, books } = this.#options;
-    this.#lastSequence = 0;
+    this.#lastSequences = new Map();
     this.#lifeRuns = new Set();
     this.#server = new ServerChild({
       ...{ main, dataDir, env: { ...this.#options.env, ...env } },
@@ -162,12 +162,14 @@ export class ClientWindow {
     if (method !== "runComplete") return;
     const { books } = this.#options;
     const completion = params as RunComplete;
-    if (completion.sequence <= this.#lastSequence) {
+    // Each once, and of one session in order; what another server wrote may come late.
+    const last = this.#lastSequences.get(completion.sessionId) ?? 0;
+    if (completion.sequence <= last) {
       books.complaints.push(
-        `${completion.completionId}: sequence ${completion.sequence} came after ${this.#lastSequence}`,
+        `${completion.completionId}: sequence ${completion.sequence} came after ${last}`,
       );
     }
-    this.#lastSequence = completion.sequence;
+    this.#lastSequences.set(completion.sessionId, completion.sequence);
     books.enter(completion);
     if (!this.#options.acknowledges()) return;
     const task = this.#acknowledge([completion.completionId])

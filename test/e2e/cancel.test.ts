@@ -52,9 +52,9 @@ describe("cancelSession", () => {
     expect(await session.cancel()).toEqual({
       cancelled: [
         { runId: "all-1", was: "running" },
-        { runId: "all-2", was: "queued" },
-        { was: "queued" },
-        { runId: "all-3", was: "queued" },
+        { runId: "all-2", was: "queued", prompt: "waits" },
+        { was: "queued", prompt: "waits without a name" },
+        { runId: "all-3", was: "queued", prompt: "waits too" },
       ],
     });
     await server.completion("all-1");

@@ -157,9 +157,12 @@ describe("clearQueue", () => {
     const { gate, first } = await beginToolTurn(session, "clear-1");
     await session.send("dropped");
     await session.send("dropped too", "clear-2");
-    expect(await server.call("clearQueue", session.ids)).toEqual({ cleared: 2 });
+    expect(await server.call("clearQueue", session.ids)).toEqual({
+      ...{ cleared: 2, prompts: ["dropped", "dropped too"] },
+    });
     expect(await server.completion("clear-2")).toMatchObject({
       ...{ status: "cancelled", cancelled: true, cause: "user", text: "", foldedPrompts: 0 },
+      neverRan: true,
     });
     await session.send("survives", "clear-3");
     gate.open();
@@ -173,7 +176,7 @@ describe("clearQueue", () => {
 
   it("of an empty queue clears nothing", async () => {
     const session = await openSession(server);
-    expect(await server.call("clearQueue", session.ids)).toEqual({ cleared: 0 });
+    expect(await server.call("clearQueue", session.ids)).toEqual({ cleared: 0, prompts: [] });
     expect(await server.call("queuedPromptsList", session.ids)).toEqual({ prompts: [] });
   });
 });

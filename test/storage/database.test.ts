@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Database } from "../../src/storage/database.js";
-import { applicationId, migrations } from "../../src/storage/migrations.js";
+import { applicationId, migrations, schema } from "../../src/storage/migrations.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
 import { buildStorageProgram } from "./storageProcess.js";
 
@@ -43,7 +43,8 @@ const pragma = (database: Database, name: string) =>
 describe("opening", () => {
   it("makes a new file with every migration, in WAL mode, marked as ours", () => {
     const database = Database.open(file);
-    expect(pragma(database, "user_version")).toBe(migrations.length);
+    expect(pragma(database, "user_version")).toBe(schema.readableFrom);
+    expect(database.steps).toBe(migrations.length);
     expect(pragma(database, "application_id")).toBe(applicationId);
     expect(pragma(database, "journal_mode")).toBe("wal");
     expect(pragma(database, "synchronous")).toBe(1);
@@ -69,7 +70,8 @@ describe("opening", () => {
   it("brings a file of an earlier schema up to date", () => {
     bySqlite(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = 0`);
     const database = Database.open(file);
-    expect(pragma(database, "user_version")).toBe(migrations.length);
+    expect(pragma(database, "user_version")).toBe(schema.readableFrom);
+    expect(database.steps).toBe(migrations.length);
     database.close();
   });
 

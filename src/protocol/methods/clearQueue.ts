@@ -8,7 +8,18 @@ export const clearQueue = declareMethod({
   section: 4,
   summary: "Drops what is queued on a session; a dropped `runId` gets a cancelled completion.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
-  result: () => z.object({ cleared: z.int().nonnegative() }),
+  result: () =>
+    z.object({
+      cleared: z.int().nonnegative().describe("How many prompts were dropped, whoever sent them."),
+      prompts: z.array(z.string()).describe("Those of them that are the caller's own, in order."),
+      promptTruncated: z
+        .literal(true)
+        .optional()
+        .describe("The last of `prompts` is cut, or more are left out: they are 1 MiB at most."),
+    }),
   errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy"],
-  example: { params: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b" }, result: { cleared: 2 } },
+  example: {
+    params: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b" },
+    result: { cleared: 2, prompts: ["Then fix the tests.", "And the docs."] },
+  },
 });

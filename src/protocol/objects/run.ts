@@ -96,6 +96,12 @@ export const RunComplete = lazySchema(() =>
       errorName: RunErrorName().optional(),
       cause: RunCause().optional(),
       foldedPrompts: z.int().nonnegative().describe("Queued prompts that joined this turn."),
+      neverRan: z
+        .literal(true)
+        .optional()
+        .describe(
+          "It ended while it waited: no model was called, and nothing of it is in the session.",
+        ),
       usage: Usage().optional(),
       denials: z
         .int()

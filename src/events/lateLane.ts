@@ -1,0 +1,106 @@
+// The completions of other servers that one connection is to get (protocol.md section 5). They become
+// due in any order, so what was sent of them is a set above a floor: up to the floor, everything was.
+import type { CompletionRow } from "../storage/completionStore.js";
+import type { OtherCompletion } from "../storage/otherCompletions.js";
+import type { Outbox } from "./outbox.js";
+
+/** The most that wait on one connection; the rest is found by the next look. */
+const mostDue = 1000;
+
+/** Says whether another server's completion is due to a connection of its client. */
+export type IsDue = (completion: OtherCompletion) => boolean;
+
+/** What other servers wrote, and this connection gets. */
+export class LateLane {
+  readonly #outbox: Outbox;
+  readonly #clientId: string;
+  /** All of others' up to here was sent, or is the backlog's. */
+  #floor: number;
+  readonly #sent = new Set<number>();
+  /** What is due, and by its sequence the event that it must follow. */
+  readonly #due = new Map<number, number>();
+
+  constructor(outbox: Outbox, clientId: string, floor: number) {
+    this.#outbox = outbox;
+    this.#clientId = clientId;
+    this.#floor = floor;
+  }
+
+  /**
+   * Looks for what is due now, which follows every event up to `barrier`. Returns whether something is
+   * there that is not.
+   */
+  look(isDue: IsDue, barrier: number): boolean {
+    const { end } = this.#outbox;
+    let first: number | undefined;
+    let isWaiting = false;
+    for (const other of this.#unsent(end)) {
+      first ??= other.sequence;
+      if (this.#due.has(other.sequence)) continue;
+      if (this.#due.size >= mostDue || !isDue(other)) isWaiting = true;
+      else this.#due.set(other.sequence, barrier);
+    }
+    this.#raiseFloor(first === undefined ? end : first - 1);
+    return isWaiting;
+  }
+
+  /** A completion that is due whatever a look says: its run was this server's. */
+  demand(sequence: number, barrier: number): void {
+    if (sequence > this.#floor && !this.#sent.has(sequence)) this.#due.set(sequence, barrier);
+  }
+
+  /** The next that is due, if all the events that it must follow have left. */
+  next(firstWaitingEvent: number): CompletionRow | undefined {
+    while (this.#due.size > 0) {
+      const sequence = Math.min(...this.#due.keys());
+      const row = this.#outbox.pendingAt(this.#clientId, sequence);
+      if (row === undefined) {
+        this.#pass(sequence);
+        continue;
+      }
+      const first = this.before(row) ?? row;
+      return (this.#due.get(sequence) ?? 0) < firstWaitingEvent ? first : undefined;
+    }
+    return undefined;
+  }
+
+  /** What of others', of the same session, must come before a completion: the first that was not sent. */
+  before({ sequence, sessionId }: CompletionRow): CompletionRow | undefined {
+    let first: number | undefined;
+    for (const other of this.#unsent(sequence - 1)) {
+      first ??= other.sequence;
+      if (other.sessionId === sessionId)
+        return this.#outbox.pendingAt(this.#clientId, other.sequence);
+    }
+    this.#raiseFloor(first === undefined ? sequence - 1 : first - 1);
+    return undefined;
+  }
+
+  /** Whether a completion was sent on this connection. */
+  wasSent({ sequence }: { readonly sequence: number }): boolean {
+    return sequence <= this.#floor || this.#sent.has(sequence);
+  }
+
+  /** A completion of another server is being sent. */
+  take({ sequence }: CompletionRow): void {
+    this.#pass(sequence);
+  }
+
+  #pass(sequence: number): void {
+    this.#due.delete(sequence);
+    if (sequence > this.#floor) this.#sent.add(sequence);
+  }
+
+  /** Others' unacknowledged completions from the floor up to `end` that were not sent here. */
+  *#unsent(end: number): Generator<OtherCompletion> {
+    for (const other of this.#outbox.ofOthers(this.#clientId, this.#floor, end)) {
+      if (!this.#sent.has(other.sequence)) yield other;
+    }
+  }
+
+  #raiseFloor(floor: number): void {
+    if (floor <= this.#floor) return;
+    this.#floor = floor;
+    for (const sequence of this.#sent) if (sequence <= floor) this.#sent.delete(sequence);
+  }
+}

@@ -1,0 +1,50 @@
+import type { CompletionRow } from "../storage/completionStore.js";
+import { RedeliverySchedule, type Wave } from "./redeliverySchedule.js";
+
+/** What was sent on one connection and not acknowledged, as it falls due again (`ackTimeoutMs`). */
+export class Redelivery {
+  readonly #schedule: RedeliverySchedule;
+  readonly #find: (after: number, upTo: number) => CompletionRow | undefined;
+  #current: { wave: Wave; after: number } | undefined;
+
+  /** `find` gives the next that was sent and is not acknowledged in (`after`, `upTo`]. */
+  constructor(
+    ackTimeoutMs: number,
+    find: (after: number, upTo: number) => CompletionRow | undefined,
+  ) {
+    this.#schedule = new RedeliverySchedule(ackTimeoutMs);
+    this.#find = find;
+  }
+
+  /** The next that is due again. */
+  next(now: number): CompletionRow | undefined {
+    for (;;) {
+      if (this.#current === undefined) {
+        const wave = this.#schedule.takeDue(now);
+        if (wave === undefined) return undefined;
+        this.#current = { wave, after: wave.from - 1 };
+      }
+      const { wave, after } = this.#current;
+      const row = this.#find(after, wave.to);
+      if (row !== undefined) return row;
+      this.#current = undefined;
+    }
+  }
+
+  /** A completion was sent for the first time. */
+  sent(row: CompletionRow, now: number): void {
+    this.#schedule.sent(row.sequence, now);
+  }
+
+  /** What {@link next} gave was sent, or, where `wasNeeded` is false, acknowledged meanwhile. */
+  sentAgain(row: CompletionRow, now: number, wasNeeded: boolean): void {
+    if (this.#current === undefined) return;
+    this.#current.after = row.sequence;
+    if (wasNeeded) this.#schedule.sent(row.sequence, now, this.#current.wave);
+  }
+
+  /** When something is next due. */
+  get nextDueAt(): number | undefined {
+    return this.#schedule.nextDueAt;
+  }
+}

@@ -1,0 +1,52 @@
+// Who uses a data directory, for a look from outside: the database is read and never written, no lock
+// is taken, and nothing stays behind. Not for a server's own process: base/dataFiles.ts says why.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { DatabaseSync } from "@photostructure/sqlite";
+import { databaseName, locksFolder } from "../base/dataFiles.js";
+import type { Row } from "./database.js";
+import { lives, type OtherServer, type OwnProcess, toOther } from "./knownServers.js";
+import { storageError } from "./storageError.js";
+
+/** A server that a data directory knows. */
+export interface DataHolder extends OtherServer {
+  readonly isAlive: boolean;
+}
+
+/**
+ * The servers of a data directory, the oldest first: living ones, and dead ones that the next start
+ * tidies up after. None where there is no database yet.
+ *
+ * @throws DomainError `StorageFailed` where the database cannot be read.
+ */
+export function dataHolders(dataDirectory: string, own: OwnProcess | undefined): DataHolder[] {
+  const file = join(dataDirectory, databaseName);
+  if (!existsSync(file)) return [];
+  const locks = join(dataDirectory, locksFolder);
+  try {
+    return readServers(file)
+      .map(toOther)
+      .map((server) => ({ ...server, isAlive: lives(server, locks, own) }));
+  } catch (error) {
+    throw storageError(file, error);
+  }
+}
+
+function readServers(file: string): Row[] {
+  // Without a log nobody has the file open: read as it lies, or the look would leave a log behind.
+  const isAtRest = !existsSync(`${file}-wal`);
+  const sqlite = new DatabaseSync(
+    isAtRest ? new URL(`${pathToFileURL(file).href}?immutable=1`) : file,
+    { readOnly: true, timeout: 1000 },
+  );
+  try {
+    const known = sqlite
+      .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'servers'")
+      .get();
+    if (known === undefined) return [];
+    return sqlite.prepare("SELECT * FROM servers ORDER BY startedAt").all() as Row[];
+  } finally {
+    sqlite.close();
+  }
+}
