@@ -1,25 +1,9 @@
-import { mostReadableBytes, readOr, salvagedColumns, storedAmount, storedText } from "./damage.js";
+import { type CompletionRow, toRow } from "./completionRow.js";
+import { mostReadableBytes, readOr, salvagedColumns, storedText } from "./damage.js";
 import type { Database, Row, SqlValue } from "./database.js";
 import { NoteStore } from "./noteStore.js";
 
-/**
- * A completion as it is stored; its body is JSON text without `sequence` and `attempt`, undefined
- * where that is damaged.
- */
-export interface CompletionRow {
-  readonly sequence: number;
-  readonly completionId: string;
-  readonly clientId: string;
-  /** The server that wrote it; empty where that cannot be read. */
-  readonly serverId: string;
-  readonly workspaceId: string;
-  readonly sessionId: string;
-  /** The position of its run: a run has one completion. */
-  readonly run: number;
-  readonly body: string | undefined;
-  /** How often it has been sent. */
-  readonly attempt: number;
-}
+export type { CompletionRow } from "./completionRow.js";
 
 /** What a new completion is stored with. */
 export interface NewCompletion extends Omit<CompletionRow, "sequence" | "attempt" | "body"> {
@@ -149,10 +133,13 @@ export class CompletionStore {
     }
   }
 
-  /** The completion of a sequence; undefined where it is acknowledged. */
+  /** The one of a sequence, unless it is acknowledged. */
   pendingAt(clientId: string, sequence: number): CompletionRow | undefined {
-    const everybodys = { clientId, serverId: "", backlogEnd: sequence };
-    return this.nextPending(everybodys, sequence - 1, sequence);
+    return this.nextPending(
+      { clientId, serverId: "", backlogEnd: sequence },
+      sequence - 1,
+      sequence,
+    );
   }
 
   #isFor({ serverId, backlogEnd }: PendingFilter, sequence: number): boolean {
@@ -289,18 +276,4 @@ export class CompletionStore {
       .prepare("UPDATE completions SET clientId = ? WHERE clientId = ? AND acknowledgedAt IS NULL")
       .run(to, from);
   }
-}
-
-function toRow(row: Row): CompletionRow {
-  return {
-    sequence: Number(row.sequence),
-    completionId: String(row.completionId),
-    clientId: String(row.clientId),
-    serverId: String(row.serverId),
-    workspaceId: String(row.workspaceId),
-    sessionId: String(row.sessionId),
-    run: Number(row.run),
-    body: storedText(row.body),
-    attempt: storedAmount(row.attempt),
-  };
 }

@@ -14,8 +14,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { databaseName, lockEnding, locksFolder } from "../base/dataFiles.js";
 import { DomainError } from "../base/errors.js";
+import { schema } from "./migrations.js";
 import { openFile } from "./openFile.js";
 import { type SalvageCount, type SalvagedTable, TableSalvage } from "./salvage.js";
+import { stepsNote } from "./schemaSteps.js";
 import { isHeld } from "./serverLock.js";
 import {
   busyCode,
@@ -198,7 +200,8 @@ function rebuild(file: string, mended: string): SalvageCount[] | undefined {
   removeFiles(mended);
   // A new file with the schema that this program knows.
   const { sqlite: made } = openFile(mended);
-  made.exec("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
+  // The notes are those of the old file, but for how many steps this one has taken.
+  made.exec("DELETE FROM notes; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
   made.close();
   return withExclusive(file, (sqlite) => {
     if (isSound(sqlite)) return undefined;
@@ -209,6 +212,9 @@ function rebuild(file: string, mended: string): SalvageCount[] | undefined {
       salvage.run();
       return salvage.count;
     });
+    sqlite
+      .prepare("INSERT OR REPLACE INTO mended.notes (name, value) VALUES (?, ?)")
+      .run(stepsNote, String(schema.steps.length));
     sqlite.exec(lostSessions);
     keepSequences(sqlite);
     // Whoever starts next ends what is open.

@@ -15,7 +15,7 @@ export interface OlderServer {
 }
 
 /** The name of the note that holds how many steps were taken. */
-const stepsNote = "schemaSteps";
+export const stepsNote = "schemaSteps";
 /** The first file that has notes; one of before has its steps in `user_version`. */
 const firstWithNotes = 4;
 
