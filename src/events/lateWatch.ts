@@ -16,7 +16,7 @@ const betweenLooksMs = 1000;
 /** How often dead servers are tidied up after while others live, in milliseconds. */
 const betweenRecoveriesMs = 5000;
 /** Another server's client has had so long to acknowledge, in milliseconds. */
-export const patienceMs = 30_000;
+const patienceMs = 30_000;
 
 /** What the watch is built from. */
 export interface LateWatchOptions {

@@ -3,7 +3,7 @@
 import type { Database } from "./database.js";
 
 /** A file with fewer steps has no table of connections. */
-export const connectionsFrom = 7;
+const connectionsFrom = 7;
 
 /** The table of connections. While an older server keeps the file without one, nothing is kept. */
 export class ConnectionStore {
