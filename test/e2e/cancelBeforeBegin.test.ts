@@ -60,7 +60,7 @@ unless(
     expect(await session.cancel()).toEqual({
       cancelled: [
         { runId: "early-1", was: "accepted" },
-        { runId: "early-2", was: "queued" },
+        { runId: "early-2", was: "queued", prompt: "waits" },
       ],
     });
     await session.send("later", "early-3");
