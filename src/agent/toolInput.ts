@@ -19,7 +19,7 @@ export type CheckedInput<T> =
 const mostIssues = 10;
 
 /** The longest input of a call, in UTF-16 units. */
-export const longestToolInput = 4 * 1024 * 1024;
+export const longestToolInput = 2 * 1024 * 1024;
 /** As much is kept of an input that is too long. */
 const keptOfTooLong = 10_000;
 

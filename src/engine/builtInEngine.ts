@@ -42,7 +42,7 @@ import type { Preparation } from "./preparation.js";
 import { RecentGitState } from "./recentGitState.js";
 import { inStableOrder, systemPrompt } from "./systemPrompt.js";
 import { turnModel } from "./turnModel.js";
-import { guardGit } from "./untrustedGit.js";
+import { GitGuard } from "./untrustedGit.js";
 
 /** What the built-in engines of every workspace share. */
 export interface BuiltInEngineOptions {
@@ -74,6 +74,7 @@ class BuiltInEngine implements Engine {
   readonly #servers: ToolServers;
   readonly #confinement: WorkspaceConfinement;
   readonly #git: RecentGitState;
+  readonly #gitGuard: GitGuard;
   readonly #agentsMd: AgentsMd;
   #lastEnvironment:
     | { readonly config: ResolvedConfig; readonly env: Readonly<Record<string, string>> }
@@ -87,6 +88,7 @@ class BuiltInEngine implements Engine {
     const shared = { clock, ids, log, host };
     this.#workspace = workspace;
     this.#git = new RecentGitState(workspacePath, clock);
+    this.#gitGuard = new GitGuard(workspace, { host, clock });
     this.#agentsMd = new AgentsMd(workspacePath, log);
     this.#options = options;
     this.#resources = new ToolResources({
@@ -171,9 +173,8 @@ class BuiltInEngine implements Engine {
       this.#agentsMd.read(),
       this.#gitState(env, signal),
       this.#servers.tools(signal, setup.sessionId),
-      guardGit(this.#workspace, env, this.#options.host, signal),
+      this.#gitGuard.variables(env, signal),
     ]);
-    const { clock } = this.#options;
     const isDenied = isAgentsMdDenied(config.permissionRules, this.#rulePlaces);
     const instructions = isDenied ? {} : agentsMd;
     return {
@@ -185,10 +186,10 @@ class BuiltInEngine implements Engine {
         ...this.#servers.warningsFor(setup.sessionId),
       ],
       tools: [...this.#tools, ...inStableOrder(serverTools)],
-      large: turnModel(setup, setup.large, clock),
-      summaryModel: turnModel(setup, setup[config.summaryModel], clock),
+      large: turnModel(setup, setup.large, this.#options.clock),
+      summaryModel: turnModel(setup, setup[config.summaryModel], this.#options.clock),
       state: {
-        date: localDay(clock.now()),
+        date: localDay(this.#options.clock.now()),
         git,
         agentsMd: instructions.text,
         isAgentsMdDenied: isDenied,

@@ -82,7 +82,7 @@ function marksOf(gitDir: string): string {
 }
 
 /** The folder of the repository that a workspace lies in; undefined where there is none. */
-async function findGitDir(workspacePath: string): Promise<string | undefined> {
+export async function findGitDir(workspacePath: string): Promise<string | undefined> {
   for (let folder = workspacePath; ; folder = dirname(folder)) {
     const gitDir = await gitDirOf(join(folder, ".git"));
     if (gitDir !== undefined || dirname(folder) === folder) return gitDir;

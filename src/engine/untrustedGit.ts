@@ -1,9 +1,14 @@
 // The environment under which `git` in a workspace that is not trusted runs nothing that the
 // repository's own configuration names (protocol.md section 7). What the user's own configuration
 // says of the same settings is kept.
+import { join } from "node:path";
+import type { Clock } from "../base/clock.js";
+import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
 import type { EngineWorkspace } from "./engine.js";
+import { gitLimitMs } from "./gitState.js";
+import { findGitDir } from "./recentGitState.js";
 
 /** Settings that are always overridden, since they may be written while a turn runs. */
 const always: Readonly<Record<string, string>> = {
@@ -52,21 +57,98 @@ interface Entry {
   readonly value: string;
 }
 
-/**
- * The variables to add to the environment `env` of tools; none where the workspace is trusted. Asking git for its configuration runs
- * nothing; where it cannot be asked, only the settings with fixed names are overridden. Never rejects.
- */
-export async function guardGit(
-  { path: workspacePath, trusted }: EngineWorkspace,
+/** What the guard needs of the house. */
+interface GuardSurroundings {
+  readonly host: ProcessHost;
+  readonly clock: Clock;
+}
+
+/** What was found, and what tells that it still holds. */
+interface Found {
+  readonly marks: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** Guards the `git` of one workspace's tools. */
+export class GitGuard {
+  readonly #workspace: EngineWorkspace;
+  readonly #surroundings: GuardSurroundings;
+  #last: Found | undefined;
+
+  constructor(workspace: EngineWorkspace, surroundings: GuardSurroundings) {
+    this.#workspace = workspace;
+    this.#surroundings = surroundings;
+  }
+
+  /**
+   * The variables to add to the environment `env` of tools; none where the workspace is trusted.
+   * Asking git for its configuration runs nothing, and takes two seconds at most. Where it cannot be
+   * asked, only the settings with fixed names are overridden. git is asked again when a file of its
+   * configuration has changed. Never rejects.
+   */
+  async variables(
+    env: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>> {
+    const { path, trusted } = this.#workspace;
+    if (trusted) return {};
+    const marks = await marksOf(path, env);
+    const last = this.#last;
+    if (marks !== undefined && last?.marks === marks && last.env === env) return last.variables;
+    const { ok, stdout } = await this.#ask(env, signal);
+    const entries = ok ? readEntries(stdout) : [];
+    const variables = variablesFor(overridesFor(entries), env);
+    // A file that is included may change without a mark, so what includes is asked every time.
+    const isPlain = ok && !entries.some(({ name }) => includes.test(name));
+    this.#last = isPlain && marks !== undefined ? { marks, env, variables } : undefined;
+    return variables;
+  }
+
+  async #ask(env: Readonly<Record<string, string>>, signal: AbortSignal) {
+    const { path: workspacePath } = this.#workspace;
+    const { host, clock } = this.#surroundings;
+    const limit = new AbortController();
+    const onAbort = () => limit.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const timer = clock.after(gitLimitMs, onAbort);
+    try {
+      const args = ["config", "--null", "--show-scope", "--list"];
+      const run = hostCommands({ env, workspacePath, host });
+      return await run("git", args, { cwd: workspacePath, env, signal: limit.signal });
+    } finally {
+      timer.cancel();
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+const includes = /^include(?:if)?\./;
+
+/** What changes with git's configuration; undefined where a look at files cannot tell. */
+async function marksOf(
+  workspacePath: string,
   env: Readonly<Record<string, string>>,
-  host: ProcessHost,
-  signal: AbortSignal,
-): Promise<Record<string, string>> {
-  if (trusted) return {};
-  const run = hostCommands({ env, workspacePath, host });
-  const args = ["config", "--null", "--show-scope", "--list"];
-  const { ok, stdout } = await run("git", args, { cwd: workspacePath, env, signal });
-  const overrides = overridesFor(ok ? readEntries(stdout) : []);
+): Promise<string | undefined> {
+  const gitDir = await findGitDir(workspacePath);
+  // One of several working trees, whose configuration lies elsewhere.
+  if (gitDir !== undefined && identityOf(join(gitDir, "commondir")) !== missingIdentity) {
+    return undefined;
+  }
+  const home = env.HOME ?? env.USERPROFILE ?? "";
+  const files = [
+    ...(gitDir === undefined ? [] : [join(gitDir, "config"), join(gitDir, "config.worktree")]),
+    env.GIT_CONFIG_GLOBAL ?? join(home, ".gitconfig"),
+    join(env.XDG_CONFIG_HOME ?? join(home, ".config"), "git", "config"),
+    env.GIT_CONFIG_SYSTEM ?? "/etc/gitconfig",
+  ];
+  return [gitDir, ...files.map((file) => identityOf(file))].join(" ");
+}
+
+function variablesFor(
+  overrides: readonly (readonly [string, string])[],
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const given = Number(env.GIT_CONFIG_COUNT ?? 0);
   const first = Number.isSafeInteger(given) && given > 0 ? given : 0;
   const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(first + overrides.length) };

@@ -8,11 +8,10 @@ import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
 import type { Tool } from "../tools/tool.js";
 import type { Asker } from "./elicitation.js";
-import { shownText } from "./fitSchema.js";
 import type { ListKind } from "./listing.js";
 import type { CallResult, ListedTool } from "./messages.js";
 import type { Connect, ServerConnection, ServerSurroundings } from "./serverConnection.js";
-import { serverTool } from "./serverTool.js";
+import { serverTools } from "./serverTool.js";
 
 /** How long a server may take to start, in milliseconds: some are downloaded first. */
 const startTimeoutMs = 60_000;
@@ -178,17 +177,13 @@ export class ServerSupervisor {
   #takeTools(): void {
     if (this.#state.tag !== "ready") return;
     const { id } = this.#options;
-    const listed = this.#state.connection.tools;
-    this.#tools = listed.flatMap((one) => {
-      const tool = serverTool(id, one, (...call) => this.#call(...call));
-      if (tool !== undefined) return [tool];
-      this.#leaveOut(
-        "tools",
-        shownText(one.name),
-        "providers would refuse its schema, or it is too long",
-      );
-      return [];
-    });
+    const { tools } = this.#state.connection;
+    this.#tools = serverTools(
+      id,
+      tools,
+      (...call) => this.#call(...call),
+      (name, why) => this.#leaveOut("tools", name, why),
+    );
   }
 
   /** Tells of what is not used, once: some servers list theirs again and again. */

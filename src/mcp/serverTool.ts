@@ -13,6 +13,9 @@ import { toolName } from "./toolName.js";
 const longestDescription = 4_000;
 const mostSchemaCharacters = 32_000;
 
+/** More than this of a server's schemas together would hold the event loop, and fill any window. */
+const mostCharactersTogether = 1_000_000;
+
 /** Only the server knows its schema's dialect; it checks the input itself. */
 const inputSchema = z.record(z.string(), z.unknown());
 
@@ -22,11 +25,7 @@ const inputSchema = z.record(z.string(), z.unknown());
  * asks before every call: what a server says of its tools (`readOnlyHint`) is for the person who is
  * asked, and no reason not to.
  */
-export function serverTool(
-  server: string,
-  listed: ListedTool,
-  call: (tool: ListedTool, input: object, asker: Asker, signal: AbortSignal) => Promise<CallResult>,
-): Tool | undefined {
+function serverTool(server: string, listed: ListedTool, call: CallTool): Tool | undefined {
   const schema = fitSchema(listed.inputSchema);
   if (schema === undefined) return undefined;
   if (JSON.stringify(schema).length > mostSchemaCharacters) return undefined;
@@ -54,6 +53,35 @@ export function serverTool(
       context.signal.throwIfAborted();
       return resultText(await call(listed, input, askerOf(context), context.signal));
     },
+  });
+}
+
+/** Calls a tool of a server. */
+type CallTool = (
+  tool: ListedTool,
+  input: object,
+  asker: Asker,
+  signal: AbortSignal,
+) => Promise<CallResult>;
+
+/**
+ * The tools of a server, each as {@link serverTool} makes it. `leaveOut` hears of the others, with the
+ * reason.
+ */
+export function serverTools(
+  server: string,
+  listed: readonly ListedTool[],
+  call: CallTool,
+  leaveOut: (name: string, why: string) => void,
+): Tool[] {
+  let room = mostCharactersTogether;
+  return listed.flatMap((one) => {
+    room -= room < 0 ? 0 : (JSON.stringify(one.inputSchema ?? null)?.length ?? 0);
+    const tool = room < 0 ? undefined : serverTool(server, one, call);
+    if (tool !== undefined) return [tool];
+    const why = "providers would refuse its schema, or it is too long";
+    leaveOut(shownText(one.name), room < 0 ? "the server's schemas are too long together" : why);
+    return [];
   });
 }
 

@@ -14,7 +14,7 @@ import { clipCharacters } from "../../src/base/text.js";
 import { AgentsMd } from "../../src/engine/agentsMd.js";
 import { tellState } from "../../src/engine/circumstances.js";
 import { systemPrompt } from "../../src/engine/systemPrompt.js";
-import { serverTool } from "../../src/mcp/serverTool.js";
+import { serverTools } from "../../src/mcp/serverTool.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { createTools, ToolResources } from "../../src/tools/index.js";
 import { ownSearch } from "../../src/tools/search/ownSearch.js";
@@ -232,15 +232,14 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     return () => parseToolInput(text);
   }),
   work("tool arguments nested deep", () => {
-    const text = `${'{"a":'.repeat(500_000)}1${"}".repeat(500_000)}`;
+    const text = `${'{"a":'.repeat(longestToolInput / 6 - 1)}1${"}".repeat(longestToolInput / 6 - 1)}`;
     return () => parseToolInput(text);
   }),
   work("200 tools of an MCP server, with large schemas", () => {
     const inputSchema = { ...wideSchema, type: "object" as const };
     const call = async () => ({ content: [] });
-    return () => {
-      for (let n = 0; n < 200; n++) serverTool("s", { name: `t${n}`, inputSchema }, call);
-    };
+    const listed = Array.from({ length: 200 }, (_, n) => ({ name: `t${n}`, inputSchema }));
+    return () => serverTools("s", listed, call, () => {});
   }),
   work("redacting a megabyte of secrets", () => {
     const text = "secret-one and secret-two ".repeat(40_000);
