@@ -27,13 +27,13 @@ function withinTimeLimit<T>(ms: number, message: string, work: () => T): T {
 }
 
 /** The event loop stands still for one batch of work so long at most, in milliseconds. */
-const batchMs = 50;
+const batchMs = 40;
 const batchSize = 200;
 /** A machine that is busy with something else interrupts fair work, too; hardly so often in a row. */
 const mostTries = 3;
 
 /**
- * As {@link withinTimeLimit}, for work on many items: it is done in batches, each within 50 ms, and
+ * As {@link withinTimeLimit}, for work on many items: it is done in batches, each within 40 ms, and
  * between two of them everything else goes on. Resolves with what the batches gave, in order.
  * @throws ToolFailure with `message` when a batch was interrupted three times.
  */
