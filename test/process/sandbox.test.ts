@@ -6,12 +6,12 @@ import { foldersBetween } from "../../src/process/sandbox/surroundings.js";
 
 const plan: SandboxPlan = {
   network: "none",
-  cwd: "/home/me/work",
-  writable: ["/home/me/work"],
+  cwd: "/home/me/project",
+  writable: ["/home/me/project"],
   readable: [],
-  pinned: ["/home/me/work/.git"],
-  protected: ["/home/me/work/.git/config", "/home/me/work/.git/hooks"],
-  absent: ["/home/me/work/turnwire.json"],
+  pinned: ["/home/me/project/.git"],
+  protected: ["/home/me/project/.git/config", "/home/me/project/.git/hooks"],
+  absent: ["/home/me/project/turnwire.json"],
   hiddenFolders: ["/home/me"],
   hiddenFiles: ["/srv/agent.sock"],
   temporary: "/data/outputs/tmp",
@@ -33,20 +33,20 @@ describe("the arguments of bubblewrap", () => {
     expect(at(args, "--cap-drop", "ALL")).toBeGreaterThan(-1);
     expect(at(args, "--ro-bind", "/", "/")).toBeLessThan(at(args, "--proc", "/proc"));
     expect(at(args, "--proc", "/proc")).toBeLessThan(at(args, "--ro-bind-try", "/proc/sys"));
-    expect(args.slice(-3)).toEqual(["--chdir", "/home/me/work", "--"]);
+    expect(args.slice(-3)).toEqual(["--chdir", "/home/me/project", "--"]);
   });
 
   test("mount what lies deeper later, and close it all at the end", () => {
     const order = [
       at(args, "--tmpfs", "/home/me"),
-      at(args, "--bind", "/home/me/work"),
-      at(args, "--bind", "/home/me/work/.git"),
-      at(args, "--ro-bind", "/home/me/work/.git/hooks"),
+      at(args, "--bind", "/home/me/project"),
+      at(args, "--bind", "/home/me/project/.git"),
+      at(args, "--ro-bind", "/home/me/project/.git/hooks"),
       at(args, "--remount-ro", "/home/me"),
     ];
     expect(order).not.toContain(-1);
     expect(order).toEqual([...order].sort((one, other) => one - other));
-    expect(at(args, "--tmpfs", "/home/me/work/turnwire.json")).toBeGreaterThan(order[1] ?? 0);
+    expect(at(args, "--tmpfs", "/home/me/project/turnwire.json")).toBeGreaterThan(order[1] ?? 0);
     expect(at(args, "--bind", "/data/outputs/tmp", "/tmp")).toBeGreaterThan(-1);
     expect(at(args, "--ro-bind-try", "/dev/null", "/srv/agent.sock")).toBeGreaterThan(-1);
   });
