@@ -1,0 +1,79 @@
+// The guard keeps what it has found between two turns: a repository that changes meanwhile must not
+// pass under the older answer.
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
+import { randomIds } from "../../src/base/ids.js";
+import { silentLog } from "../../src/base/log.js";
+import type { EngineWorkspace } from "../../src/engine/engine.js";
+import { GitGuard } from "../../src/engine/untrustedGit.js";
+import { ProcessHost } from "../../src/process/processHost.js";
+
+let base: string;
+let repo: string;
+let env: Record<string, string>;
+
+beforeEach(() => {
+  base = realpathSync(mkdtempSync(join(tmpdir(), "git-guard-")));
+  repo = join(base, "repo");
+  mkdirSync(repo);
+  env = { PATH: process.env.PATH ?? "", HOME: base, GIT_CONFIG_NOSYSTEM: "1" };
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+const git = (...args: string[]) => execFileSync("git", args, { cwd: repo, env, stdio: "ignore" });
+
+function guard(): () => Promise<string[]> {
+  const workspace: EngineWorkspace = { id: "ws", path: repo, trusted: false, env: {} };
+  const host = new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog });
+  const made = new GitGuard(workspace, { host, clock: systemClock });
+  return async () => {
+    const variables = await made.variables(env, new AbortController().signal);
+    return Object.entries(variables).flatMap(([name, value]) =>
+      name.startsWith("GIT_CONFIG_KEY_") ? [value] : [],
+    );
+  };
+}
+
+test.each<[string, () => void, string]>([
+  ["a filter", () => git("config", "filter.x.clean", "evil"), "filter.x.clean"],
+  ["an alias", () => git("config", "alias.st", "!evil"), "alias.st"],
+  [
+    "one in a file that is included",
+    () => {
+      writeFileSync(join(repo, "more"), "");
+      git("config", "include.path", join(repo, "more"));
+    },
+    "diff.external",
+  ],
+])("%s that comes between two turns is guarded in the next", async (_what, change, name) => {
+  git("init", "--quiet");
+  const ask = guard();
+  expect(await ask()).not.toContain(name);
+  expect(await ask()).toContain("core.fsmonitor");
+  change();
+  if (name === "diff.external") {
+    // Known to include something, and then the included file changes without a mark.
+    expect(await ask()).not.toContain(name);
+    appendFileSync(join(repo, "more"), "[diff]\n\texternal = evil\n");
+  }
+  expect(await ask()).toContain(name);
+});
+
+test("a repository that is made where none was is guarded in the next turn", async () => {
+  const ask = guard();
+  expect(await ask()).toContain("core.fsmonitor");
+  git("init", "--quiet");
+  git("config", "filter.x.process", "evil");
+  expect(await ask()).toContain("filter.x.process");
+});
