@@ -1,50 +1,79 @@
-/** Told of each line: its text, and whether it is longer than that. */
-export type OnLine = (line: string, isCut: boolean) => void;
+// The one way in which a stream of bytes is cut into lines, in bounded memory however long a line is.
 
-/** Splits bytes into lines. Of one that is too long the beginning is told at once, the rest skipped. */
+/** A line without its end. */
+export interface Line {
+  readonly text: string;
+  /** How many bytes at its end were left out, because the line is longer than the limit. */
+  readonly omittedBytes: number;
+}
+
+const lineFeed = 10;
+const carriageReturn = 13;
+
+/** Splits a stream of UTF-8 into lines and keeps at most `maxBytes` of each. */
 export class LineSplitter {
-  readonly #mostBytes: number;
-  readonly #onLine: OnLine;
-  #pieces: Uint8Array[] = [];
-  #length = 0;
-  #isSkipping = false;
+  readonly #maxBytes: number;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #omittedBytes = 0;
+  #hasBegun = false;
 
-  constructor(mostBytes: number, onLine: OnLine) {
-    this.#mostBytes = mostBytes;
-    this.#onLine = onLine;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
-  /** Takes the next bytes. */
-  add(chunk: Uint8Array): void {
-    let from = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
-      this.#keep(chunk.subarray(from, end));
-      this.end();
-      from = end + 1;
+  /** Whether the line that has begun, and has not ended yet, is already longer than the limit. */
+  get isOverLimit(): boolean {
+    return this.#omittedBytes > 0;
+  }
+
+  /** Takes the next bytes and gives the lines that end in them. */
+  *push(chunk: Uint8Array): Generator<Line> {
+    for (const { bytes, endsLine } of linePieces(chunk)) {
+      this.#keep(bytes, !endsLine);
+      if (endsLine) yield this.#take();
     }
-    this.#keep(chunk.subarray(from));
   }
 
-  /** Tells what came after the last line break, if anything did. */
-  end(): void {
-    if (this.#length > 0) this.#tell(false);
-    this.#isSkipping = false;
+  /** Gives the last line, if it has no end. */
+  *end(): Generator<Line> {
+    if (this.#hasBegun) yield this.#take();
   }
 
-  #keep(piece: Uint8Array): void {
-    if (this.#isSkipping || piece.length === 0) return;
-    const kept = piece.subarray(0, this.#mostBytes - this.#length);
-    this.#pieces.push(kept);
-    this.#length += kept.length;
-    if (kept.length === piece.length) return;
-    this.#isSkipping = true;
-    this.#tell(true);
+  #keep(bytes: Buffer, isHeld: boolean): void {
+    this.#hasBegun = true;
+    const kept = bytes.subarray(0, Math.max(0, this.#maxBytes - this.#keptBytes));
+    // A copy of what is held: the caller may read the next bytes into the same buffer.
+    if (kept.length > 0) this.#kept.push(isHeld ? Buffer.from(kept) : kept);
+    this.#keptBytes += kept.length;
+    this.#omittedBytes += bytes.length - kept.length;
   }
 
-  #tell(isCut: boolean): void {
-    const line = Buffer.concat(this.#pieces).toString("utf8").replace(/\r$/, "");
-    this.#pieces = [];
-    this.#length = 0;
-    this.#onLine(line, isCut);
+  #take(): Line {
+    let bytes = Buffer.concat(this.#kept);
+    if (this.#omittedBytes === 0 && bytes.at(-1) === carriageReturn) bytes = bytes.subarray(0, -1);
+    const text = this.#omittedBytes === 0 ? bytes.toString("utf8") : withoutBrokenEnd(bytes);
+    const line = { text, omittedBytes: this.#omittedBytes };
+    this.#kept = [];
+    this.#keptBytes = 0;
+    this.#omittedBytes = 0;
+    this.#hasBegun = false;
+    return line;
   }
+}
+
+/** Cuts one chunk at its line breaks. The last piece ends no line, and is given only if it has bytes. */
+export function* linePieces(chunk: Uint8Array): Generator<{ bytes: Buffer; endsLine: boolean }> {
+  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+  let start = 0;
+  for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, start)) {
+    yield { bytes: bytes.subarray(start, end), endsLine: true };
+    start = end + 1;
+  }
+  if (start < bytes.length) yield { bytes: bytes.subarray(start), endsLine: false };
+}
+
+/** Decodes bytes that may have been cut inside a character. */
+function withoutBrokenEnd(bytes: Buffer): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: true });
 }

@@ -11,7 +11,7 @@ import { startChild } from "../base/childStart.js";
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
-import { LineSplitter } from "../base/lineSplitter.js";
+import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { executableAt, findProgram } from "../process/findProgram.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { type ProcessMark, processMarkerVariable, setFileLocks } from "../process/processMark.js";
@@ -210,14 +210,22 @@ export class ServerProcess implements Transport {
     const { notes } = this.#options;
     // Its end is told by its exit; what it did not read is of no interest.
     stdin.on("error", (error) => notes.trouble(messageOf(error)));
-    const messages = new LineSplitter(mostMessageBytes, (line, isCut) => {
-      if (!isCut) this.#take(line);
-      else this.#fail(`it sent a message of more than ${mostMessageBytes} bytes`);
+    const messages = new LineSplitter(mostMessageBytes);
+    const tooLarge = `it sent a message of more than ${mostMessageBytes} bytes`;
+    stdout.on("data", (chunk: Uint8Array) => {
+      for (const { text, omittedBytes } of messages.push(chunk)) {
+        if (omittedBytes === 0) this.#take(text);
+        else this.#fail(tooLarge);
+      }
+      // It need not end: a server may send one line without end.
+      if (messages.isOverLimit) this.#fail(tooLarge);
     });
-    const written = new LineSplitter(mostNoteBytes, (line) => notes.stderr(line));
-    stdout.on("data", (chunk: Uint8Array) => messages.add(chunk));
-    stderr.on("data", (chunk: Uint8Array) => written.add(chunk));
-    stderr.once("end", () => written.end());
+    const written = new LineSplitter(mostNoteBytes);
+    const note = (lines: Iterable<Line>) => {
+      for (const { text } of lines) notes.stderr(text);
+    };
+    stderr.on("data", (chunk: Uint8Array) => note(written.push(chunk)));
+    stderr.once("end", () => note(written.end()));
     for (const stream of [stdout, stderr]) {
       stream.on("error", (error) => notes.trouble(messageOf(error)));
     }

@@ -2,7 +2,9 @@
 // no stream of events is told for what it is, and events that the package would misread are put
 // right on their way.
 import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
+import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { tellLife } from "./callLife.js";
+import { GarbledReplyError } from "./errorFacts.js";
 
 /** An answer that is no stream, although its status says that all is well. */
 export class NotAStreamError extends Error {
@@ -25,6 +27,8 @@ export interface EventRules {
 
 const longestLook = 64 * 1024;
 const longestShown = 120;
+/** Far more than the longest reply that a turn takes, which is told later and better. */
+const mostLineBytes = 128 * 1024 * 1024;
 
 /**
  * A `fetch` for a provider's package.
@@ -93,10 +97,12 @@ function page(text: string): string {
 /** Passes an event stream on, line by line where there are rules for its data. */
 class EventStream extends TransformStream<Uint8Array, Uint8Array> {
   constructor(signal: AbortSignal | null | undefined, rules: EventRules | undefined) {
-    const decoder = new TextDecoder();
-    const encoder = new TextEncoder();
-    /** The beginning of a line that goes on, in the pieces that came. */
-    let rest: string[] = [];
+    const splitter = new LineSplitter(mostLineBytes);
+    const ruledLines = (lines: Iterable<Line>, rules: EventRules) => {
+      const texts = [...lines].map(({ text }) => `${ruled(text, rules)}\n`);
+      if (splitter.isOverLimit) throw new GarbledReplyError("a line of the stream has no end");
+      return Buffer.from(texts.join(""));
+    };
     let isFirst = true;
     const look = (chunk: Uint8Array) => {
       isFirst = false;
@@ -109,20 +115,13 @@ class EventStream extends TransformStream<Uint8Array, Uint8Array> {
         tellLife(signal);
         if (isFirst && chunk.length > 0) look(chunk);
         if (rules === undefined) return controller.enqueue(chunk);
-        const [end = "", ...lines] = decoder.decode(chunk, { stream: true }).split("\n");
-        rest.push(end);
-        const next = lines.pop();
-        if (next === undefined) return;
-        lines.unshift(rest.join(""));
-        rest = [next];
-        controller.enqueue(
-          encoder.encode(`${lines.map((line) => ruled(line, rules)).join("\n")}\n`),
-        );
+        const lines = ruledLines(splitter.push(chunk), rules);
+        if (lines.length > 0) controller.enqueue(lines);
       },
       flush(controller) {
         if (rules === undefined) return;
-        const last = rest.join("") + decoder.decode();
-        if (last !== "") controller.enqueue(encoder.encode(ruled(last, rules)));
+        const last = ruledLines(splitter.end(), rules);
+        if (last.length > 0) controller.enqueue(last);
       },
     });
   }

@@ -1,11 +1,11 @@
 import type { FileHandle } from "node:fs/promises";
 import * as z from "zod";
+import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { formatBytes, formatCount } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
 import { fileKindBytes, fileKindOf } from "./files/fileKind.js";
-import { type Line, LineSplitter } from "./files/lines.js";
 import { openRegularFile, versionOf } from "./files/open.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolResult } from "./tool.js";

@@ -3,10 +3,10 @@
  * tolerated, a last line without newline is still a message. A line over the limit is skipped, unheld,
  * up to its newline, and reported once: as soon as it is known whether it is a request, and whose.
  */
+import { linePieces } from "../base/lineSplitter.js";
 import { ChunkList, type FrameDecoder, frameOf, type OnFrame, tooLarge } from "./framing.js";
 import { OversizedRequest } from "./oversizedRequest.js";
 
-const newline = 0x0a;
 const carriageReturn = 0x0d;
 
 export class LineDecoder implements FrameDecoder {
@@ -23,16 +23,10 @@ export class LineDecoder implements FrameDecoder {
   }
 
   push(chunk: Buffer): void {
-    let start = 0;
-    for (
-      let end = chunk.indexOf(newline);
-      end !== -1;
-      start = end + 1, end = chunk.indexOf(newline, start)
-    ) {
-      this.#extend(chunk.subarray(start, end));
-      this.#endLine();
+    for (const { bytes, endsLine } of linePieces(chunk)) {
+      this.#extend(bytes);
+      if (endsLine) this.#endLine();
     }
-    this.#extend(chunk.subarray(start));
   }
 
   end(): void {

@@ -2,10 +2,10 @@
 // interrupted, so that it cannot hold up the server.
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
+import { LineSplitter } from "../../base/lineSplitter.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 import { fileKindBytes, fileKindOf } from "../files/fileKind.js";
-import { LineSplitter } from "../files/lines.js";
 import { openRegularFile } from "../files/open.js";
 import { inLimitedBatches } from "../timeLimit.js";
 import { type Match, maxLineBytes, type Search } from "./search.js";

@@ -3,9 +3,9 @@
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { ChildNotStarted, startChild } from "../../base/childStart.js";
+import { LineSplitter } from "../../base/lineSplitter.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
-import { LineSplitter } from "../files/lines.js";
 import { ownSearch } from "./ownSearch.js";
 import { type Match, maxLineBytes, type Search, type Searcher } from "./search.js";
 
