@@ -86,11 +86,11 @@ export class Coordinator {
         write: () => {
           position = plan.write(isBusy(this.#steps.of(sessionId)) ? "queued" : "accepted");
         },
-        done: () => {
+        accepted: () => {
           this.#joining--;
           caller.accepted(this.#enter(request, position));
         },
-        failed: (error) => {
+        refused: (error) => {
           this.#joining--;
           answer(caller, () => {
             const row = plan.knownAfter(error);

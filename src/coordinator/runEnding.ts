@@ -115,7 +115,7 @@ export class RunEnding {
       write: () => {
         isOurs = this.#writeOutcome(ending);
       },
-      done: () => {
+      accepted: () => {
         // A lock that did not hold: trying again would not help, and nobody must wait for it.
         if (!isOurs) {
           log.error({ run: run.ref.position }, "another server has ended this run");
@@ -124,11 +124,11 @@ export class RunEnding {
         run.closeMessages();
         hooks.done();
       },
-      failed: (error) => this.#failed(ending, error),
+      refused: (error) => this.#refused(ending, error),
     });
   }
 
-  #failed(ending: Ending, error: unknown): void {
+  #refused(ending: Ending, error: unknown): void {
     const { clock, log } = this.#options;
     const { run, hooks, attempt } = ending;
     const triesAtClose = this.#isClosing ? ending.triesAtClose + 1 : 0;

@@ -8,16 +8,19 @@ const quietTurns = 2;
 /** The most turns of the event loop that anything waits. */
 const mostTurns = 16;
 
-/** What is to be on disk. Its owner is told once which of the two it came to, and must not throw. */
+/**
+ * What is to be on disk. Its owner is told once whether it was accepted or refused, as the caller of
+ * a run is; it must not throw when it is told.
+ */
 export interface DurableWork {
   /** What it changes, for {@link GroupCommit.settle}. */
   readonly subjects: readonly string[];
   /** Writes it. It is called again where one that it shared a transaction with could not be written. */
   write(): void;
   /** It is on disk, and what was to be announced behind it has been. */
-  done(): void;
+  accepted(): void;
   /** Nothing of it was written. */
-  failed(error: unknown): void;
+  refused(error: unknown): void;
 }
 
 /** Writes what is to be durable, together where it comes together. */
@@ -46,7 +49,7 @@ export class GroupCommit {
   }
 
   /**
-   * Writes what waits, now: all of it has been told `done` or `failed` when this returns. One that
+   * Writes what waits, now: all of it has been told `accepted` or `refused` when this returns. One that
    * cannot be written does not keep the others from the disk.
    */
   commit(): void {
@@ -79,19 +82,19 @@ export class GroupCommit {
         writing = undefined;
       });
     } catch (error) {
-      this.#failed(works, writing, error);
+      this.#refused(works, writing, error);
       return;
     }
-    for (const work of works) work.done();
+    for (const work of works) work.accepted();
   }
 
-  #failed(works: readonly DurableWork[], culprit: DurableWork | undefined, error: unknown): void {
+  #refused(works: readonly DurableWork[], culprit: DurableWork | undefined, error: unknown): void {
     if (culprit === undefined) {
       // The disk refuses, or another program holds it: each on its own would wait as long again.
-      for (const work of works) work.failed(error);
+      for (const work of works) work.refused(error);
       return;
     }
     this.#write(works.filter((work) => work !== culprit));
-    culprit.failed(error);
+    culprit.refused(error);
   }
 }

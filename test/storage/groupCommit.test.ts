@@ -32,8 +32,8 @@ function work(name: string, write: () => void = () => insert(name)) {
   return {
     subjects: [name, `${name} too`],
     write,
-    done: () => void told.push(`${name} done`),
-    failed: (error: unknown) => void told.push(`${name} failed: ${(error as Error).message}`),
+    accepted: () => void told.push(`${name} accepted`),
+    refused: (error: unknown) => void told.push(`${name} refused: ${(error as Error).message}`),
   };
 }
 
@@ -61,7 +61,7 @@ describe("works that come together", () => {
     expect(stored()).toEqual([]);
     await clock.settle();
     expect(stored()).toEqual(["a", "b", "c"]);
-    expect(told).toEqual(["a done", "b done", "c done"]);
+    expect(told).toEqual(["a accepted", "b accepted", "c accepted"]);
     expect({ committed, levels }).toEqual({ committed: 1, levels: [2, 2, 2] });
   });
 
@@ -83,7 +83,7 @@ describe("works that come together", () => {
     commits.join(work("b"));
     commits.commit();
     expect({ stored: stored(), told, committed }).toEqual({
-      ...{ stored: ["a", "b"], told: ["a done", "b done"], committed: 1 },
+      ...{ stored: ["a", "b"], told: ["a accepted", "b accepted"], committed: 1 },
     });
     commits.commit();
     expect(told).toHaveLength(2);
@@ -95,14 +95,14 @@ describe("works that come together", () => {
     commits.settle("c");
     expect(told).toEqual([]);
     commits.settle("b too");
-    expect({ told, committed }).toEqual({ told: ["a done", "b done"], committed: 1 });
+    expect({ told, committed }).toEqual({ told: ["a accepted", "b accepted"], committed: 1 });
   });
 
   it("may be followed by what their end brings", async () => {
-    commits.join({ ...work("a"), done: () => commits.join(work("b")) });
+    commits.join({ ...work("a"), accepted: () => commits.join(work("b")) });
     await clock.settle();
     expect({ stored: stored(), told, committed }).toEqual({
-      ...{ stored: ["a", "b"], told: ["b done"], committed: 2 },
+      ...{ stored: ["a", "b"], told: ["b accepted"], committed: 2 },
     });
   });
 });
@@ -119,7 +119,7 @@ describe("a work that fails", () => {
     commits.join(work("c"));
     await clock.settle();
     expect(stored()).toEqual(["a", "c"]);
-    expect(told).toEqual(["a done", "c done", "b failed: no"]);
+    expect(told).toEqual(["a accepted", "c accepted", "b refused: no"]);
   });
 
   it("announces nothing of what was rolled back, and what was kept once", async () => {
@@ -133,7 +133,11 @@ describe("a work that fails", () => {
     commits.join(work("b", announcing("b")));
     await clock.settle();
     expect(announced).toEqual(["a", "b"]);
-    expect(told.map((line) => line.split(":")[0])).toEqual(["a done", "b done", "a again failed"]);
+    expect(told.map((line) => line.split(":")[0])).toEqual([
+      "a accepted",
+      "b accepted",
+      "a again refused",
+    ]);
   });
 
   it("because another program holds the file makes nobody wait a second time", async () => {
@@ -147,7 +151,7 @@ describe("a work that fails", () => {
     other.close();
     expect(tries).toHaveBeenCalledTimes(1);
     expect(told).toEqual(
-      ["a", "b", "c"].map((name) => expect.stringMatching(`^${name} failed: .*locked`)),
+      ["a", "b", "c"].map((name) => expect.stringMatching(`^${name} refused: .*locked`)),
     );
   });
 
@@ -157,8 +161,8 @@ describe("a work that fails", () => {
     commits.join(work("b"));
     await clock.settle();
     expect(told).toEqual([
-      expect.stringMatching(/^a failed: The database failed/),
-      expect.stringMatching(/^b failed: The database failed/),
+      expect.stringMatching(/^a refused: The database failed/),
+      expect.stringMatching(/^b refused: The database failed/),
     ]);
     database.prepare("PRAGMA query_only = 0").run();
     commits.join(work("a"));
