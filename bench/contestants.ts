@@ -1,10 +1,12 @@
 // The two that are compared, behind one face: the floor and the server.
+
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { build } from "esbuild";
+import { defined } from "../src/base/defined.js";
 import { Peer } from "./peer.js";
 
 /** Builds a program of the benches; packages come from node_modules, as a server of one's own has them. */
@@ -152,7 +154,7 @@ export class Server implements Contestant {
     this.peer = new Peer({
       args: ["bin/turnwire.js", "serve", "--data-dir", place.dataDirectory, "--log-level", "warn"],
       env: { ...place.env, ...options.env },
-      ...(options.nodeArgs === undefined ? {} : { nodeArgs: options.nodeArgs }),
+      ...defined({ nodeArgs: options.nodeArgs }),
     });
   }
 

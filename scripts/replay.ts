@@ -85,7 +85,9 @@ async function problemsOf(attempt: Attempt): Promise<string[]> {
   const path = join(folder, attempt.id);
   mkdirSync(path);
   const { id: workspaceId } = await server.request("createWorkspace", {
-    ...{ path, permissionMode: "deny", initAgent: true },
+    path,
+    permissionMode: "deny",
+    initAgent: true,
   });
   const model = { provider: attempt.id, model: "model-1" };
   await server.request("setModel", { workspaceId, modelType: "large", model });

@@ -29,7 +29,8 @@ async function readAnew(format: WireFormat, context: BenchContext): Promise<numb
   const provider = await RawProvider.start();
   const path = makeRepository(context.makeFolder());
   const server = new ServerChild({
-    ...{ main, dataDir: join(context.makeFolder(), "data") },
+    main,
+    dataDir: join(context.makeFolder(), "data"),
     env: { TURNWIRE_CONFIG: writeConfig(context.makeFolder(), format, provider) },
   });
   try {
@@ -58,7 +59,9 @@ async function readAnew(format: WireFormat, context: BenchContext): Promise<numb
 
 function writeConfig(folder: string, { type, path }: WireFormat, provider: RawProvider): string {
   const acme = {
-    ...{ type, baseUrl: `${provider.origin}${path}`, apiKey: "none" },
+    type,
+    baseUrl: `${provider.origin}${path}`,
+    apiKey: "none",
     models: [{ id: "model-1" }],
   };
   const large = { provider: "acme", model: "model-1" };

@@ -61,8 +61,11 @@ function rowsOf(ours: readonly Streamed[], few: readonly Streamed[], backlog: nu
     row(`first of ${backlog} redelivered`, "ms", ours.map(first), few.map(first), more(250)),
     row(`peak memory, ${backlog} redelivered`, "MB", ours.map(peak), few.map(peak), more(100)),
     {
-      ...{ suite: "delivery", what: `redelivered, of ${backlog}`, unit: "/s" },
-      ...{ ours: median(perSecond), rule: { kind: "told" } },
+      suite: "delivery",
+      what: `redelivered, of ${backlog}`,
+      unit: "/s",
+      ours: median(perSecond),
+      rule: { kind: "told" },
     },
   ];
 }
@@ -117,7 +120,8 @@ class Workload {
 
   private constructor(folder: string) {
     this.#server = new ServerChild({
-      ...{ main, dataDir: join(folder, "data") },
+      main,
+      dataDir: join(folder, "data"),
       onNotice: ({ method, params }) => {
         if (method !== "runComplete") return;
         this.#server.notify("acknowledge", { completionIds: [params.completionId] });
@@ -150,8 +154,10 @@ class Workload {
     const from = performance.now();
     const accepted = Array.from({ length: count }, (_, index) =>
       this.#server.request("sendMessage", {
-        ...{ workspaceId: this.#workspaceId, sessionId: this.#sessionIds[index % sessions] },
-        ...{ runId: `run-${this.#sent++}`, prompt: "@say done" },
+        workspaceId: this.#workspaceId,
+        sessionId: this.#sessionIds[index % sessions],
+        runId: `run-${this.#sent++}`,
+        prompt: "@say done",
       }),
     );
     await Promise.all(accepted);
@@ -203,9 +209,15 @@ async function fill(dataDir: string, backlog: number): Promise<void> {
 
 function bodyOf(completionId: string, index: number): string {
   return JSON.stringify({
-    ...{ completionId, workspaceId: "ws", sessionId: "ses", runId: `run-${index}` },
-    ...{ text: "What a model says at the end. ".repeat(10), status: "succeeded" },
-    ...{ cancelled: false, foldedPrompts: 0, completedAt: "2026-01-01T00:00:00.000Z" },
+    completionId,
+    workspaceId: "ws",
+    sessionId: "ses",
+    runId: `run-${index}`,
+    text: "What a model says at the end. ".repeat(10),
+    status: "succeeded",
+    cancelled: false,
+    foldedPrompts: 0,
+    completedAt: "2026-01-01T00:00:00.000Z",
   });
 }
 
@@ -252,7 +264,8 @@ async function stream(
     finish = resolve;
   });
   const server = new ServerChild({
-    ...{ main, dataDir },
+    main,
+    dataDir,
     onNotice: ({ method }) => {
       if (method !== "runComplete") return;
       firstAt ||= performance.now();

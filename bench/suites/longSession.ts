@@ -33,12 +33,18 @@ export async function longSession(context: BenchContext, provider: Provider): Pr
   const shared = { suite: "sessions", note, rule: { kind: "told" } } as const;
   const rows: Row[] = [
     {
-      ...{ ...shared, what: "a turn of one chunk in a long session", unit: "ms" },
-      ...{ floor: median(turns.floor), ours: median(turns.ours) },
+      ...shared,
+      what: "a turn of one chunk in a long session",
+      unit: "ms",
+      floor: median(turns.floor),
+      ours: median(turns.ours),
     },
     {
-      ...{ ...shared, what: `resident memory after ${rounds + 5} turns in it`, unit: "MB" },
-      ...{ floor: few.server.peer.residentMb(), ours: many.server.peer.residentMb() },
+      ...shared,
+      what: `resident memory after ${rounds + 5} turns in it`,
+      unit: "MB",
+      floor: few.server.peer.residentMb(),
+      ours: many.server.peer.residentMb(),
     },
   ];
   await Promise.all([few.server.end(), many.server.end()]);

@@ -33,8 +33,12 @@ async function run(context: BenchContext): Promise<Findings> {
   return {
     rows: moments.map(
       ({ what, limit }, moment): Row => ({
-        ...{ suite: "memory", what, unit: "MB", rule: { kind: "moreAtMost", limit } },
-        ...{ floor: at(floor, moment), ours: at(ours, moment) },
+        suite: "memory",
+        what,
+        unit: "MB",
+        rule: { kind: "moreAtMost", limit },
+        floor: at(floor, moment),
+        ours: at(ours, moment),
       }),
     ),
   };

@@ -24,12 +24,22 @@ async function run(context: BenchContext): Promise<Findings> {
   const flat = { kind: "ratioAtMost", limit: 1.5 } as const;
   const rows: Row[] = [
     {
-      ...{ suite, what: "a prompt behind 900 to 1,000 others", unit: "ms", rule: flat },
-      ...{ ours: last, floor: first, note: "floor: behind none to 100" },
+      suite,
+      what: "a prompt behind 900 to 1,000 others",
+      unit: "ms",
+      rule: flat,
+      ours: last,
+      floor: first,
+      note: "floor: behind none to 100",
     },
     {
-      ...{ suite, what: "a turn with 200 workspaces open", unit: "ms", rule: flat },
-      ...{ ours: open.many, floor: open.one, note: "floor: with one" },
+      suite,
+      what: "a turn with 200 workspaces open",
+      unit: "ms",
+      rule: flat,
+      ours: open.many,
+      floor: open.one,
+      note: "floor: with one",
     },
   ];
   const size = mostQueued / groups;
@@ -39,7 +49,8 @@ async function run(context: BenchContext): Promise<Findings> {
       {
         file: "queue.svg",
         title: "From `sendMessage` to its answer, by what waits on the session",
-        ...{ xLabel: "prompts that wait", yLabel: "ms" },
+        xLabel: "prompts that wait",
+        yLabel: "ms",
         series: [{ name: "Turnwire", points: waiting.map((ms, group) => [group * size, ms]) }],
       },
     ],

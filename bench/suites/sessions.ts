@@ -39,12 +39,17 @@ async function run(context: BenchContext): Promise<Findings> {
     if (count !== atOnce) continue;
     rows.push(
       {
-        ...{ suite, what: `${atOnce} sessions at once, turns a second`, unit: "/s" as const },
-        ...{ floor: base.perSecond, ours: ours.perSecond },
+        suite,
+        what: `${atOnce} sessions at once, turns a second`,
+        unit: "/s" as const,
+        floor: base.perSecond,
+        ours: ours.perSecond,
         rule: { kind: "ratioAtLeast", limit: 0.25 },
       },
       {
-        ...{ suite, what: "the slowest turn of them, in medians", unit: "×" as const },
+        suite,
+        what: "the slowest turn of them, in medians",
+        unit: "×" as const,
         ours: ours.slowest,
         rule: { kind: "atMost", limit: 5 },
       },
@@ -62,8 +67,11 @@ async function run(context: BenchContext): Promise<Findings> {
   await provider.end();
   const delay: { p99: number } = JSON.parse(readFileSync(delayFile, "utf8"));
   rows.push({
-    ...{ suite, what: `event-loop delay under ${atOnce} sessions, p99`, unit: "ms" as const },
-    ...{ ours: delay.p99, rule: { kind: "told" } as const },
+    suite,
+    what: `event-loop delay under ${atOnce} sessions, p99`,
+    unit: "ms" as const,
+    ours: delay.p99,
+    rule: { kind: "told" } as const,
   });
   return {
     rows,
@@ -71,7 +79,8 @@ async function run(context: BenchContext): Promise<Findings> {
       {
         file: "sessions.svg",
         title: "One-chunk turns a second",
-        ...{ xLabel: "sessions at once", yLabel: "turns a second" },
+        xLabel: "sessions at once",
+        yLabel: "turns a second",
         series: [
           { name: "floor", points: points.floor },
           { name: "Turnwire", points: points.ours },

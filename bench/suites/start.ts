@@ -36,13 +36,19 @@ async function run(context: BenchContext): Promise<Findings> {
   return {
     rows: [
       {
-        ...{ suite, what: "spawn → `initialize` answered", unit: "ms" as const },
-        ...{ floor: median(hello.floor), ours: median(hello.ours) },
+        suite,
+        what: "spawn → `initialize` answered",
+        unit: "ms" as const,
+        floor: median(hello.floor),
+        ours: median(hello.ours),
         rule: { kind: "ratioAtMost", limit: 1.3 },
       },
       {
-        ...{ suite, what: "spawn → first completion received", unit: "ms" as const },
-        ...{ floor: median(first.floor), ours: median(first.ours) },
+        suite,
+        what: "spawn → first completion received",
+        unit: "ms" as const,
+        floor: median(first.floor),
+        ours: median(first.ours),
         rule: { kind: "ratioAtMost", limit: 2 },
       },
     ],

@@ -48,7 +48,8 @@ async function run(context: BenchContext): Promise<Findings> {
       {
         file: "stored.svg",
         title: "A one-chunk turn, by what is stored",
-        ...{ xLabel: "stored sessions, ten messages each", yLabel: "ms" },
+        xLabel: "stored sessions, ten messages each",
+        yLabel: "ms",
         series: [{ name: "Turnwire", points }],
       },
     ],
@@ -112,8 +113,13 @@ async function compare(
     begin(places.many),
   );
   const row = (what: string, ms: { floor: number[]; ours: number[] }): Row => ({
-    ...{ suite, what, note, unit: "ms", rule },
-    ...{ floor: median(ms.floor), ours: median(ms.ours) },
+    suite,
+    what,
+    note,
+    unit: "ms",
+    rule,
+    floor: median(ms.floor),
+    ours: median(ms.ours),
   });
   const rows = [row("start", starts)];
   const servers = { none: startServer(places.none), many: startServer(places.many) };

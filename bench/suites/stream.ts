@@ -1,10 +1,12 @@
 // What reading a model's stream costs, stage by stage: the stages are those of which the provider's
 // package that wrappers use most makes its own, each added to the one before. The floor reads the
 // same answer by hand. The provider's own time is taken off.
+
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { jsonSchema, safeParseJSON } from "@ai-sdk/provider-utils";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { z } from "zod";
+import { defined } from "../../src/base/defined.js";
 import { Provider } from "../contestants.js";
 import { type BenchContext, type Findings, median, type Row, type Suite } from "../measure.js";
 import { textOf } from "../programs/chunks.js";
@@ -180,7 +182,7 @@ const calls: readonly Reading[] = [
 function model(baseURL: string, fetch?: typeof globalThis.fetch) {
   const name = "openaiCompatible";
   const settings = { name, baseURL, includeUsage: true };
-  return createOpenAICompatible({ ...settings, ...(fetch && { fetch }) }).chatModel("bench-1");
+  return createOpenAICompatible({ ...settings, ...defined({ fetch }) }).chatModel("bench-1");
 }
 
 function doStream(what: string, fetch?: typeof globalThis.fetch): Reading {

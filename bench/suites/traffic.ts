@@ -31,7 +31,11 @@ async function run(context: BenchContext): Promise<Findings> {
     };
     await cost("ours");
     rows.push({
-      ...{ suite, what, unit: "B" as const, floor: await cost("floor"), ours: await cost("ours") },
+      suite,
+      what,
+      unit: "B" as const,
+      floor: await cost("floor"),
+      ours: await cost("ours"),
       rule: { kind: "atMost", limit },
     });
   }

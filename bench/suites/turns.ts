@@ -58,7 +58,8 @@ async function run(context: BenchContext): Promise<Findings> {
       {
         file: "chunks.svg",
         title: "A turn, net of the provider",
-        ...{ xLabel: "chunks", yLabel: "ms" },
+        xLabel: "chunks",
+        yLabel: "ms",
         series: [
           { name: "floor", points: points.floor },
           { name: "Turnwire", points: points.ours },
@@ -95,8 +96,11 @@ async function pings(context: BenchContext, floor: Contestant, server: Contestan
     for (let n = 0; n < count / 10; n++) samples.ours.push(await ping(server));
   }
   return [50, 99].map((p) => ({
-    ...{ suite, what: `\`ping\` round trip, p${p}`, unit: "µs" as const },
-    ...{ floor: percentile(samples.floor, p), ours: percentile(samples.ours, p) },
+    suite,
+    what: `\`ping\` round trip, p${p}`,
+    unit: "µs" as const,
+    floor: percentile(samples.floor, p),
+    ours: percentile(samples.ours, p),
     rule: { kind: "ratioAtMost", limit: 1.5 } as const,
   }));
 }

@@ -18,7 +18,9 @@ export function ownCopy({ importers, packages, contents: given = {} }) {
     setup(build) {
       const find = async ({ path, kind, importer, resolveDir }) => {
         const found = await build.resolve(path, {
-          ...{ kind, importer, resolveDir },
+          kind,
+          importer,
+          resolveDir,
           pluginData: { isFound: true },
         });
         return found.external || found.errors.length > 0 ? found : { ...found, namespace };

@@ -46,8 +46,15 @@ export function readRecordings(path: string): Recording[] {
 /** What an answer says, by the rules of its format. */
 export function saidIn(type: Recording["type"], body: string): Said {
   const said: Said = {
-    ...{ text: "", reasoning: "", calls: [], finish: "", isError: false },
-    ...{ inputTokens: 0, outputTokens: 0, isBroken: false, hasBegun: false },
+    text: "",
+    reasoning: "",
+    calls: [],
+    finish: "",
+    isError: false,
+    inputTokens: 0,
+    outputTokens: 0,
+    isBroken: false,
+    hasBegun: false,
   };
   try {
     for (const event of eventsOf(body)) readers[type](event, said);

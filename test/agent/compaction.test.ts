@@ -1,7 +1,9 @@
 // Random sessions against the four promises of compaction. A failure prints its seed and path;
 // `TURNWIRE_SEED` and `TURNWIRE_PATH` play it again, `TURNWIRE_SESSIONS` says how many.
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
 import {
   type PlannedPrompt,
@@ -16,8 +18,8 @@ const { TURNWIRE_SEED, TURNWIRE_PATH, TURNWIRE_SESSIONS } = process.env;
 
 const parameters = {
   numRuns: Number(TURNWIRE_SESSIONS ?? 40),
-  ...(TURNWIRE_SEED === undefined ? {} : { seed: Number(TURNWIRE_SEED) }),
-  ...(TURNWIRE_PATH === undefined ? {} : { path: TURNWIRE_PATH }),
+  ...defined({ seed: TURNWIRE_SEED === undefined ? undefined : Number(TURNWIRE_SEED) }),
+  ...defined({ path: TURNWIRE_PATH }),
 };
 
 const script = fc.constantFrom(...(Object.keys(scripts) as (keyof typeof scripts)[]));

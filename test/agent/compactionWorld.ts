@@ -107,7 +107,15 @@ export class CompactionWorld {
     const head = { workspaceId: "w", parentSessionId: undefined, title: "a title", createdAt: 1 };
     sessions.insert({ ...head, id: sessionId });
     return new Coordinator({
-      ...{ workspaceId: "w", serverId: "srv", database, sessions, messages, runs, clock, ids, log },
+      workspaceId: "w",
+      serverId: "srv",
+      database,
+      sessions,
+      messages,
+      runs,
+      clock,
+      ids,
+      log,
       commits: new GroupCommit(database, clock),
       owed: new OwedWrites(database, clock, log),
       outbox: new Outbox(database, { completions, runs }, "srv", ids),
@@ -125,7 +133,12 @@ export class CompactionWorld {
         const run = { run: this.#runs++, history: JSON.stringify(history) };
         return runTurn(
           {
-            ...{ sessionId, prompt, history, signal, workspacePath: "/w", env: {} },
+            sessionId,
+            prompt,
+            history,
+            signal,
+            workspacePath: "/w",
+            env: {},
             systemPrompt: "i".repeat(instructions),
             model: this.#model("large", window, run),
             summaryModel: this.#model("small", summaryWindow, run),

@@ -68,8 +68,13 @@ class Bench {
 
   #context(permissions: Permissions): ToolContext {
     return {
-      ...{ workspacePath: workspace, sessionId: "parent", toolCallId: "call_task", permissions },
-      ...{ env: {}, signal: this.cancel.signal, onOutput: () => {} },
+      workspacePath: workspace,
+      sessionId: "parent",
+      toolCallId: "call_task",
+      permissions,
+      env: {},
+      signal: this.cancel.signal,
+      onOutput: () => {},
     };
   }
 }

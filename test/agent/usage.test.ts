@@ -33,8 +33,11 @@ describe("the cost of a call", () => {
     const input = { total: 4 * million, cacheRead: 2 * million, cacheWrite: million };
     const output = { total: 3 * million, reasoning: million };
     expect(usageOf(reported(input, output), priced)).toEqual({
-      ...{ promptTokens: 4 * million, completionTokens: 3 * million },
-      ...{ cachedPromptTokens: 2 * million, cacheWriteTokens: million, reasoningTokens: million },
+      promptTokens: 4 * million,
+      completionTokens: 3 * million,
+      cachedPromptTokens: 2 * million,
+      cacheWriteTokens: million,
+      reasoningTokens: million,
       cost: 10 + 2 + 12.5 + 200 + 50,
     });
   });
@@ -58,12 +61,16 @@ describe("the cost of a call", () => {
     const input = { total: million, cacheRead: 5 * million, cacheWrite: 7 * million };
     const odd = { total: million, reasoning: Number.NaN };
     expect(usageOf(reported(input, odd), priced)).toEqual({
-      ...{ promptTokens: million, completionTokens: million, cachedPromptTokens: million },
+      promptTokens: million,
+      completionTokens: million,
+      cachedPromptTokens: million,
       cost: 1 + 100,
     });
     const negative = { total: million, cacheRead: -3, cacheWrite: Number.POSITIVE_INFINITY };
     expect(usageOf(reported(negative, {}), priced)).toEqual({
-      ...{ promptTokens: million, completionTokens: 0, cost: 10 },
+      promptTokens: million,
+      completionTokens: 0,
+      cost: 10,
     });
   });
 
@@ -85,6 +92,10 @@ it("what calls used adds up, and what none of them told stays untold", () => {
   const one = { promptTokens: 1, completionTokens: 2, cost: 0.5 };
   expect(sumOfUsage(one, one)).toEqual({ promptTokens: 2, completionTokens: 4, cost: 1 });
   expect(sumOfUsage(one, { ...one, cachedPromptTokens: 3, reasoningTokens: 1 })).toEqual({
-    ...{ promptTokens: 2, completionTokens: 4, cost: 1, cachedPromptTokens: 3, reasoningTokens: 1 },
+    promptTokens: 2,
+    completionTokens: 4,
+    cost: 1,
+    cachedPromptTokens: 3,
+    reasoningTokens: 1,
   });
 });

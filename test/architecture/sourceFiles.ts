@@ -55,7 +55,8 @@ export function parse(path: string, text: string): SourceFile {
     lines: text.trimEnd().split("\n").length,
     code,
     imports: found.map(({ specifier, isTypeOnly }) => ({
-      ...{ isTypeOnly, isOurs: specifier.startsWith(".") },
+      isTypeOnly,
+      isOurs: specifier.startsWith("."),
       target: specifier.startsWith(".") ? resolve(path, specifier) : packageOf(specifier),
     })),
   };

@@ -6,11 +6,15 @@ import { parse } from "./sourceFiles.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Every TypeScript file below `test`, as a path from the project's folder. */
-const files = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" })
-  .map((path) => `test/${path.replaceAll("\\", "/")}`)
-  .filter((path) => path.endsWith(".ts"))
-  .sort();
+/** Every file below a folder of the project, as a path from the project's own. */
+function below(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((path) => `${folder}/${path.replaceAll("\\", "/")}`)
+    .filter((path) => !path.includes("/node_modules/"))
+    .sort();
+}
+
+const files = below("test").filter((path) => path.endsWith(".ts"));
 
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 
@@ -25,6 +29,29 @@ function withoutStrings(text: string): string {
 function isBare(text: string): boolean {
   return bareSkip.test(withoutStrings(text));
 }
+
+describe("every file, tests and scripts too", () => {
+  // Members are written as members, and `defined()` leaves out the absent ones.
+  const spreads = /\.\.\.\{|\.\.\.\([^()]*(\([^()]*\)[^()]*)*(\? \{|: \{|&& \{)/;
+
+  it("writes members as members, and leaves absent ones out in one way", () => {
+    const rooms = ["src", "test", "bench", "scripts", "examples"];
+    const all = rooms.flatMap((room) => below(room).filter((path) => /\.(m?ts|mjs)$/.test(path)));
+    expect(all.filter((path) => spreads.test(parse(path, read(path)).code))).toEqual([]);
+  });
+
+  // Without their dots, so that this file is not among those that are found.
+  it.each([
+    ["{ a }", true],
+    ["(b === undefined ? {} : { b })", true],
+    ["(is(b) ? { b } : {})", true],
+    ["(b && { b })", true],
+    ["defined({ b })", false],
+    ["(x ?? y)", false],
+  ])("knows what must not be spread: %s", (text, mustNot) => {
+    expect(spreads.test(`({ ...${text} })`)).toBe(mustNot);
+  });
+});
 
 describe("every test", () => {
   it("that is skipped says why", () => {

@@ -1,6 +1,8 @@
 // What waited and was dropped goes back to whoever wrote it (protocol.md section 4, Cancelling).
+
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mostBytesGivenBack } from "../../src/backend/givenBack.js";
+import { defined } from "../../src/base/defined.js";
 import { type MemoryClient, MemoryServer, openSession, until } from "../helpers/memoryServer.js";
 
 let server: MemoryServer;
@@ -26,7 +28,7 @@ afterEach(async () => {
 });
 
 const wait = (client: MemoryClient, prompt: string, runId?: string) =>
-  client.call("sendMessage", { ...place, prompt, ...(runId === undefined ? {} : { runId }) });
+  client.call("sendMessage", { ...place, prompt, ...defined({ runId }) });
 
 describe("cancelSession", () => {
   it("gives the caller's own waiting prompts back, and says that they never ran", async () => {

@@ -143,7 +143,9 @@ describe("getRun and waitRun", () => {
     const completion = await client.call("waitRun", { ...place, runId: "a" });
     expect(completion).toMatchObject({ runId: "a", status: "succeeded", text: "yes" });
     expect(await client.call("getRun", { ...place, runId: "a" })).toMatchObject({
-      ...{ runId: "a", sessionId: place.sessionId, state: "completed" },
+      runId: "a",
+      sessionId: place.sessionId,
+      state: "completed",
       completion: { completionId: completion.completionId },
     });
   });
@@ -179,7 +181,8 @@ describe("summarizeSession", () => {
     server.engine.turnOf(place.sessionId).succeed("in short");
     const { messageId } = (await summary.answer).result;
     expect(await client.call("getMessage", { ...place, messageId })).toMatchObject({
-      ...{ isSummary: true, role: "assistant" },
+      isSummary: true,
+      role: "assistant",
     });
     expect(await client.call("getSession", place)).toMatchObject({ summaryMessageId: messageId });
     await until(() => server.engine.live().length === 1);

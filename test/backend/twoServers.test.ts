@@ -77,7 +77,9 @@ describe("two servers on one directory", () => {
   it("answer a runId that the other has with its state", async () => {
     await running("a");
     expect(await second.call("sendMessage", { ...place, prompt: "hi", runId: "a" })).toEqual({
-      ...{ runId: "a", state: "running", duplicate: true },
+      runId: "a",
+      state: "running",
+      duplicate: true,
     });
     expect(two.engine.turns).toHaveLength(0);
   });

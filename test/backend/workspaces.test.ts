@@ -32,7 +32,9 @@ async function send(place: Place, runId: string) {
 describe("a workspace", () => {
   it("is one for one real folder, by whatever path; the first one's options win", async () => {
     const first = await client.call("createWorkspace", {
-      ...{ path: server.folder, permissionMode: "deny", trusted: true },
+      path: server.folder,
+      permissionMode: "deny",
+      trusted: true,
     });
     const link = join(server.folder, "..", "link");
     symlinkSync(server.folder, link);
@@ -74,7 +76,8 @@ describe("a workspace", () => {
       await client.refused("createWorkspace", { path: server.folder, initAgent: true }),
     ).toMatchObject({ data: { name: "ConfigInvalid" } });
     expect(await client.call("getWorkspace", place)).toMatchObject({
-      ...{ permissionMode: "deny", isClosing: false },
+      permissionMode: "deny",
+      isClosing: false,
     });
     expect(client.told("workspaceClosed")).toEqual([]);
     expect(server.engine.isDisposed).toBe(false);
@@ -156,7 +159,8 @@ describe("a workspace", () => {
     turn.stop();
     expect((await deleted.answer).error).toBeUndefined();
     expect((await created.answer).result).toMatchObject({
-      ...{ id: place.workspaceId, isClosing: false },
+      id: place.workspaceId,
+      isClosing: false,
     });
     expect(server.engines).toHaveLength(2);
   });

@@ -84,7 +84,8 @@ describe.each(["nothing", "everything"])("with %s compiled before", () => {
       const child = reply().text("I looked.");
       provider.enqueue(asked, child, reply().text("Done."));
       expect(await session.run("Do everything.", "run-1")).toMatchObject({
-        ...{ status: "succeeded", text: "Done." },
+        status: "succeeded",
+        text: "Done.",
       });
       const parts = (await session.messages()).flatMap((message) => message.parts);
       const results = parts.filter((part) => part.type === "toolResult");

@@ -197,9 +197,13 @@ describe("the declarations", () => {
       for (const file of files) writeFileSync(join(folder, file), uses);
       const compilerOptions = {
         ...resolution,
-        ...{ target: "es2022", lib: ["es2022", "dom"], strict: true, noEmit: true },
+        target: "es2022",
+        lib: ["es2022", "dom"],
+        strict: true,
+        noEmit: true,
         // Every declaration is checked, with no types of Node to lean on.
-        ...{ skipLibCheck: false, types: [] },
+        skipLibCheck: false,
+        types: [],
       };
       writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
       expect(compile(folder)).toBe("");

@@ -21,7 +21,8 @@ async function run(argv: string[], isStdinTty = true) {
       doctor: note("doctor", 13),
     },
     {
-      ...{ version: "1.2.3", isStdinTty },
+      version: "1.2.3",
+      isStdinTty,
       writeOut: (text) => {
         stdout += text;
       },
@@ -63,8 +64,12 @@ describe("serve", () => {
       [
         "serve",
         {
-          ...{ framing: "header", dataDir: "/d", logLevel: "debug", logFile: "/l" },
-          ...{ lingerSeconds: 1.5, maxMessageBytes: 1024 },
+          framing: "header",
+          dataDir: "/d",
+          logLevel: "debug",
+          logFile: "/l",
+          lingerSeconds: 1.5,
+          maxMessageBytes: 1024,
         },
       ],
     ]);
@@ -117,8 +122,13 @@ describe("run", () => {
       [
         "run",
         {
-          ...{ prompt: "-", cwd: "/w", dataDir: "/d", session: "s", output: "json" },
-          ...{ model: { provider: "local", model: "a/b" }, permissionMode: "allow" },
+          prompt: "-",
+          cwd: "/w",
+          dataDir: "/d",
+          session: "s",
+          output: "json",
+          model: { provider: "local", model: "a/b" },
+          permissionMode: "allow",
           timeoutSeconds: 2,
         },
       ],

@@ -25,8 +25,11 @@ describe("the activity of a run", () => {
 
   it("tells a failed tool with the beginning of its output", () => {
     const result: Part = {
-      ...{ type: "toolResult", toolCallId: "c", name: "bash" },
-      ...{ output: "not\nfound", isError: true },
+      type: "toolResult",
+      toolCallId: "c",
+      name: "bash",
+      output: "not\nfound",
+      isError: true,
     };
     expect(new RunActivity(false).lines(update(result))).toBe("bash failed: not found\n");
     expect(new RunActivity(false).lines(update({ ...result, isError: false }))).toBe("");

@@ -57,7 +57,10 @@ describe("an end that a program is told", () => {
     expire();
     expect(await exitCode).toBe(4);
     expect(json()).toMatchObject({
-      ...{ status: "failed", cancelled: false, cause: "limit", errorName: "TimeLimit" },
+      status: "failed",
+      cancelled: false,
+      cause: "limit",
+      errorName: "TimeLimit",
       error: expect.stringContaining("timeout"),
       completionId: expect.any(String),
     });
@@ -136,7 +139,9 @@ describe("the program's own streams", () => {
   onFull("that are full are told, exit with 5, and acknowledge nothing", async () => {
     const full = openSync("/dev/full", "w");
     const { status, stderr } = spawnSync(process.execPath, args("--output", "json", "@say Hi."), {
-      ...{ cwd: harness.folder, env: env(), stdio: ["ignore", full, "pipe"] },
+      cwd: harness.folder,
+      env: env(),
+      stdio: ["ignore", full, "pipe"],
     });
     closeSync(full);
     expect({ status, stderr: String(stderr) }).toEqual({
@@ -169,11 +174,13 @@ describe("the program's own streams", () => {
     for (const command of ["doctor", "schema", "--help", "--version"]) {
       const full = openSync("/dev/full", "w");
       const { status, stderr } = spawnSync(process.execPath, [launcher, command], {
-        ...{ env: env(), stdio: ["ignore", full, "pipe"] },
+        env: env(),
+        stdio: ["ignore", full, "pipe"],
       });
       closeSync(full);
       expect({ command, status, stderr: String(stderr) }).toEqual({
-        ...{ command, status: 5 },
+        command,
+        status: 5,
         stderr: expect.stringMatching(/^turnwire: stdout could not be written: .*\n$/),
       });
     }
@@ -184,7 +191,9 @@ describe("the program's own streams", () => {
       process.execPath,
       args("--output", "json", `${bash("echo begun")}\n@wait 60000`, "--permission-mode", "allow"),
       {
-        ...{ cwd: harness.folder, env: env(), stdio: ["ignore", "pipe", "pipe"] },
+        cwd: harness.folder,
+        env: env(),
+        stdio: ["ignore", "pipe", "pipe"],
       },
     );
     let stdout = "";

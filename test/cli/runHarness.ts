@@ -13,8 +13,13 @@ export const launcher = fileURLToPath(new URL("../../bin/turnwire.js", import.me
 /** An environment in which no model but the offline one is configured. */
 export function offlineEnvironment(folder: string): Record<string, string> {
   return {
-    ...{ HOME: folder, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder, NO_COLOR: "1" },
-    ...{ ANTHROPIC_API_KEY: "", OPENAI_API_KEY: "", GEMINI_API_KEY: "" },
+    HOME: folder,
+    XDG_CONFIG_HOME: folder,
+    XDG_STATE_HOME: folder,
+    NO_COLOR: "1",
+    ANTHROPIC_API_KEY: "",
+    OPENAI_API_KEY: "",
+    GEMINI_API_KEY: "",
   };
 }
 
@@ -45,7 +50,9 @@ export function createHarness({ isTerminal = false, serverArgs = ["serve"] } = {
   const error = collect(stderr);
   const interrupts = new Set<() => void>();
   return {
-    ...{ folder, stdin, stdout },
+    folder,
+    stdin,
+    stdout,
     stdoutText: () => out.text(),
     stderrText: () => error.text(),
     stdoutShows: (pattern) => out.shows(pattern),
@@ -58,7 +65,10 @@ export function createHarness({ isTerminal = false, serverArgs = ["serve"] } = {
       return runCommand(
         { output: "text", prompt: "", dataDir: join(folder, "data"), ...options },
         {
-          ...{ stdin, stdout, stderr, isStderrTty: isTerminal },
+          stdin,
+          stdout,
+          stderr,
+          isStderrTty: isTerminal,
           resolvePath: (path) => resolve(folder, path),
           env: offlineEnvironment(folder),
           serverCommand: { file: process.execPath, args: [launcher, ...serverArgs] },

@@ -17,7 +17,9 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
         asked = options;
         return 0;
       },
-      ...{ run: other, schema: other, doctor: other },
+      run: other,
+      schema: other,
+      doctor: other,
     },
     { version: "1.2.3", isStdinTty: false, writeOut: () => {}, writeError: () => {} },
   );
@@ -30,7 +32,9 @@ describe("a command line that is read without the parser", () => {
     expect(readServeOptions([], false)).toBe(defaultServeOptions);
     expect(readServeOptions(["serve", "--stdio"], true)).toBe(defaultServeOptions);
     expect(readServeOptions(["serve", "--data-dir", "/d", "--linger=1.5"], true)).toEqual({
-      ...{ ...defaultServeOptions, dataDir: "/d", lingerSeconds: 1.5 },
+      ...defaultServeOptions,
+      dataDir: "/d",
+      lingerSeconds: 1.5,
     });
   });
 

@@ -20,8 +20,14 @@ beforeEach(async () => {
 afterEach(() => client.close());
 
 const delta = (text: string) => ({
-  ...{ workspaceId: "w", sessionId: "s", runId: "r-1", messageId: "m" },
-  ...{ partIndex: 0, kind: "text", offset: 0, delta: text },
+  workspaceId: "w",
+  sessionId: "s",
+  runId: "r-1",
+  messageId: "m",
+  partIndex: 0,
+  kind: "text",
+  offset: 0,
+  delta: text,
 });
 
 describe("a request", () => {
@@ -46,7 +52,10 @@ describe("a request", () => {
     const error = await client.api.getSession({ workspaceId: "w", sessionId: "x" }).catch((e) => e);
     expect(error).toBeInstanceOf(TurnwireRpcError);
     expect(error).toMatchObject({
-      ...{ name: "SessionNotFound", code: 1006, message: "no such session", retryable: false },
+      name: "SessionNotFound",
+      code: 1006,
+      message: "no such session",
+      retryable: false,
       data: { a: 1 },
     });
   });

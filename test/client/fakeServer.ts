@@ -3,8 +3,10 @@
  * test: runs do not end by themselves, and it dies when it is told to. What it "has on disk"
  * survives its death.
  */
+
 import { PassThrough } from "node:stream";
 import { Deferred } from "../../src/base/deferred.js";
+import { defined } from "../../src/base/defined.js";
 import type { Streams } from "../../src/client/link.js";
 import { completion, readyAgent, session, workspace } from "../../src/protocol/objects/examples.js";
 import type { RunComplete } from "../../src/protocol/objects/run.js";
@@ -181,7 +183,7 @@ const defaultHandlers: Record<string, (this: FakeServer, request: FakeRequest) =
       runId,
       sessionId: "s",
       state,
-      ...(record === undefined ? {} : { completion: record }),
+      ...defined({ completion: record }),
     };
   },
   acknowledge({ params }) {

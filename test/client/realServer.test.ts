@@ -29,8 +29,11 @@ async function start(options: SpawnOptions = {}): Promise<TurnwireClient> {
       ...[folder, process.execPath, launcher],
     ],
     env: {
-      ...{ XDG_CONFIG_HOME: folder, ANTHROPIC_API_KEY: "", OPENAI_API_KEY: "" },
-      ...{ GEMINI_API_KEY: "", TURNWIRE_CONFIG: "" },
+      XDG_CONFIG_HOME: folder,
+      ANTHROPIC_API_KEY: "",
+      OPENAI_API_KEY: "",
+      GEMINI_API_KEY: "",
+      TURNWIRE_CONFIG: "",
     },
     ...options,
   });

@@ -147,8 +147,12 @@ describe("when the server dies", () => {
     await server.arrival("sendMessage");
     await client.api.ping();
     const interrupted: RunComplete = {
-      ...{ ...completion, completionId: "c", runId: "r", attempt: 0 },
-      ...{ status: "interrupted", cause: "crash" },
+      ...completion,
+      completionId: "c",
+      runId: "r",
+      attempt: 0,
+      status: "interrupted",
+      cause: "crash",
     };
     server.runs.set("r", "completed");
     server.pending.set("c", interrupted);

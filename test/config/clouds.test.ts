@@ -80,7 +80,8 @@ describe("bedrock", () => {
   test("AWS's files are those of the environment", () => {
     const named = { AWS_CONFIG_FILE: "/c", AWS_SHARED_CREDENTIALS_FILE: "/s", HOME: "/home/a" };
     expect(resolve({ type: "bedrock" }, named).provider?.aws).toEqual({
-      ...{ configFile: "/c", credentialsFile: "/s" },
+      configFile: "/c",
+      credentialsFile: "/s",
     });
   });
 });
@@ -93,7 +94,11 @@ describe("vertex", () => {
       GOOGLE_APPLICATION_CREDENTIALS: "/a.json",
     };
     expect(resolve({ type: "vertex" }, env).provider?.googleCloud).toEqual({
-      ...{ project: "p", location: "eu", credentialsFile: "/a.json", isNamed: true, usesOwn: true },
+      project: "p",
+      location: "eu",
+      credentialsFile: "/a.json",
+      isNamed: true,
+      usesOwn: true,
     });
   });
 
@@ -136,12 +141,11 @@ test("a model that a cloud serves is known by the vendor's id in its own", () =>
 test("what a provider takes from the environment is kept from tools, and no log shows it", () => {
   const env = {
     ...awsKeys,
-    ...{ AZURE_CLIENT_SECRET: "azure-secret", AZURE_OPENAI_AD_TOKEN: "azure-token" },
-    ...{
-      GOOGLE_APPLICATION_CREDENTIALS: "/secret.json",
-      AWS_REGION: "eu-west-1",
-      AWS_PROFILE: "w",
-    },
+    AZURE_CLIENT_SECRET: "azure-secret",
+    AZURE_OPENAI_AD_TOKEN: "azure-token",
+    GOOGLE_APPLICATION_CREDENTIALS: "/secret.json",
+    AWS_REGION: "eu-west-1",
+    AWS_PROFILE: "w",
     GOOGLE_CLOUD_PROJECT: "p",
   };
   for (const [type, hidden] of [

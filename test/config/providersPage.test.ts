@@ -37,13 +37,12 @@ describe.each(blocks)("block %#", (text) => {
     writeFileSync(file, text);
     const named = [...text.matchAll(/\$([A-Z][A-Z_]+)/g)].map(([, name]) => [name, "value-0123"]);
     const config = await loadConfig({
-      ...{ workspacePath: folder, trusted: false },
+      workspacePath: folder,
+      trusted: false,
       env: {
-        ...{
-          ANTHROPIC_API_KEY: "a-0123456",
-          OPENAI_API_KEY: "o-0123456",
-          GEMINI_API_KEY: "g-0123456",
-        },
+        ANTHROPIC_API_KEY: "a-0123456",
+        OPENAI_API_KEY: "o-0123456",
+        GEMINI_API_KEY: "g-0123456",
         ...Object.fromEntries(named),
         TURNWIRE_CONFIG: file,
       },

@@ -35,7 +35,11 @@ describe("a run that is accepted", () => {
     await house.clock.settle();
     expect(house.allCompletions()).toEqual([
       expect.objectContaining({
-        ...{ runId: "a", status: "succeeded", cancelled: false, text: "hello", foldedPrompts: 0 },
+        runId: "a",
+        status: "succeeded",
+        cancelled: false,
+        text: "hello",
+        foldedPrompts: 0,
         messageId: house.messages.list("s", -1).rows.at(-1)?.id,
       }),
     ]);
@@ -73,7 +77,9 @@ describe("a run that fails before its turn begins", () => {
     await house.clock.settle();
     expect(house.allCompletions()).toEqual([
       expect.objectContaining({
-        ...{ runId: "a", status: "failed", error: "The model is gone." },
+        runId: "a",
+        status: "failed",
+        error: "The model is gone.",
         errorName: "ModelNotConfigured",
       }),
     ]);
@@ -81,8 +87,11 @@ describe("a run that fails before its turn begins", () => {
       {
         method: "agentError",
         params: {
-          ...{ workspaceId, sessionId: "s", runId: "a" },
-          ...{ message: "The model is gone.", name: "ModelNotConfigured" },
+          workspaceId,
+          sessionId: "s",
+          runId: "a",
+          message: "The model is gone.",
+          name: "ModelNotConfigured",
         },
       },
     ]);

@@ -16,7 +16,8 @@ const houses: CoordinatorHouse[] = [];
 
 function open(): CoordinatorHouse {
   const house = new CoordinatorHouse({
-    ...{ directory: folder.path, ids },
+    directory: folder.path,
+    ids,
     onDamaged: (row) => told.push(row),
   });
   houses.push(house);
@@ -84,7 +85,10 @@ describe.each(damages)("a crashed run whose message has %s", (_, damage) => {
     damage(broken, "broken words");
     const house = open();
     expect(house.completion("a")).toMatchObject({
-      ...{ status: "interrupted", text: "", errorName: "StorageDamaged", cause: "crash" },
+      status: "interrupted",
+      text: "",
+      errorName: "StorageDamaged",
+      cause: "crash",
       messageId: broken,
     });
     expect(house.completion("b")).toMatchObject({ text: "whole words", errorName: "Interrupted" });
@@ -104,7 +108,10 @@ describe.each(damages)("a crashed run whose message has %s", (_, damage) => {
     const house = open();
     const row = house.messages.find("s", broken);
     expect(row && toMessage(row, house.messages)).toMatchObject({
-      ...{ id: broken, sessionId: "s", role: "assistant", errorName: "StorageDamaged" },
+      id: broken,
+      sessionId: "s",
+      role: "assistant",
+      errorName: "StorageDamaged",
       parts: [
         { type: "text", text: "" },
         { type: "finish", reason: "error" },
@@ -150,7 +157,8 @@ it("a summary that is damaged leaves the model the messages that it stood for", 
   bySqlite(file, "UPDATE messages SET parts = '{}' WHERE id = ?", summaryMessageId);
   const { history } = (await house.begin("s", { runId: "b" })).request;
   expect(history.flatMap(({ parts }) => parts)).toContainEqual({
-    ...{ type: "text", text: "the beginning" },
+    type: "text",
+    text: "the beginning",
   });
 });
 

@@ -1,7 +1,9 @@
 // Random histories of a workspace, against the model in `sessionModel.ts`. A failure prints its seed
 // and path; `TURNWIRE_SEED` and `TURNWIRE_PATH` play it again, `TURNWIRE_HISTORIES` says how many.
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
 import { History } from "./history.js";
 import { stepArbitrary } from "./historyStep.js";
@@ -10,8 +12,8 @@ const { TURNWIRE_SEED, TURNWIRE_PATH, TURNWIRE_HISTORIES } = process.env;
 
 const parameters = {
   numRuns: Number(TURNWIRE_HISTORIES ?? 150),
-  ...(TURNWIRE_SEED === undefined ? {} : { seed: Number(TURNWIRE_SEED) }),
-  ...(TURNWIRE_PATH === undefined ? {} : { path: TURNWIRE_PATH }),
+  ...defined({ seed: TURNWIRE_SEED === undefined ? undefined : Number(TURNWIRE_SEED) }),
+  ...defined({ path: TURNWIRE_PATH }),
 };
 
 describe("the runs of a workspace", () => {

@@ -1,5 +1,7 @@
 // One random history: steps that are taken by the real coordinator and by the model, and compared.
+
 import { expect } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { DomainError } from "../../src/base/errors.js";
 import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { CoordinatorHouse, clientId, workspaceId } from "../helpers/coordinatorHouse.js";
@@ -83,7 +85,7 @@ export class History {
   #accept(target: ModelSession, kind: ModelRun["kind"], named: boolean): undefined {
     if (this.#closing !== undefined) return;
     const name = `r${++this.#names}`;
-    const sent = { kind, text: name, ...(named ? { runId: name } : {}) };
+    const sent = { kind, text: name, ...defined({ runId: named ? name : undefined }) };
     if (kind === "summary" && target.isBusy) return this.#refused("SessionBusy", target, sent);
     if (this.#disk.isBroken) return this.#refused("StorageFailed", target, sent);
     this.#accepted(target, this.#house.accept(target.id, sent), sent);
@@ -106,7 +108,10 @@ export class History {
   #join(target: ModelSession, named: boolean): undefined {
     if (this.#closing !== undefined) return;
     const text = `r${++this.#names}`;
-    const told = this.#house.join(target.id, { text, ...(named ? { runId: text } : {}) });
+    const told = this.#house.join(target.id, {
+      text,
+      ...defined({ runId: named ? text : undefined }),
+    });
     // The second on one session finds the first accepted.
     if (this.#joining.some((one) => one.target === target)) this.#joined();
     this.#joining.push({ target, told, text, mayFail: this.#disk.isBroken });
@@ -236,7 +241,9 @@ export class History {
     const { clock, ids } = this.#house;
     const directory = this.#directory;
     this.#house = new CoordinatorHouse({
-      ...{ directory, ids, clock: new VirtualScheduler(clock.now()) },
+      directory,
+      ids,
+      clock: new VirtualScheduler(clock.now()),
     });
     this.#house.engine.stopsAtOnce = this.#disk.stopsAtOnce;
     this.#wire = this.#house.connect({ clientId }).wire;

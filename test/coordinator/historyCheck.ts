@@ -17,7 +17,9 @@ export function expectAsModelled(
     const told = actual
       .filter(({ sessionId }) => sessionId === id)
       .map((completion) => ({
-        ...{ position: completion.run, runId: completion.runId, status: completion.status },
+        position: completion.run,
+        runId: completion.runId,
+        status: completion.status,
         folded: completion.foldedPrompts,
       }));
     expect(told, `completions of ${id}`).toEqual(one.completions);
@@ -27,7 +29,8 @@ export function expectAsModelled(
     expect(house.engine.live(id)).toHaveLength(current?.phase === "calling" ? 1 : 0);
     const row = house.sessions.find(workspaceId, id);
     expect(row && house.coordinator.describe(row)).toMatchObject({
-      ...{ isBusy: one.isBusy, queuedPrompts: queue.length },
+      isBusy: one.isBusy,
+      queuedPrompts: queue.length,
     });
   }
   for (const run of runs) {

@@ -142,7 +142,10 @@ describe("what a dead server left", () => {
     reply.append(0, "wer");
     crash(dying);
     expect(open().completion("a")).toMatchObject({
-      ...{ status: "interrupted", cancelled: false, text: "half an ans", foldedPrompts: 1 },
+      status: "interrupted",
+      cancelled: false,
+      text: "half an ans",
+      foldedPrompts: 1,
       messageId: reply.id,
     });
   });
@@ -278,7 +281,9 @@ describe("several living servers", () => {
     one.session("s");
     one.accept("s", { runId: "a" });
     expect(two.accept("s", { runId: "a" })).toMatchObject({
-      ...{ isDuplicate: true, run: undefined, row: { state: "accepted" } },
+      isDuplicate: true,
+      run: undefined,
+      row: { state: "accepted" },
     });
   });
 

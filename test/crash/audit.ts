@@ -67,7 +67,8 @@ function checkMessages(database: Sqlite, everybody: readonly Books[]): string[] 
     parts: string;
   }[];
   const messages = rows.map(({ id, role, parts }) => ({
-    ...{ id, role },
+    id,
+    role,
     parts: JSON.parse(parts) as Part[],
   }));
   const prompts = messages.filter(({ role }) => role === "user").map(({ parts }) => textOf(parts));

@@ -39,8 +39,12 @@ export class Books {
   /** Writes down that a run is about to be sent. */
   send(runId: string, session: number, prompt: string): SentRun {
     const run: SentRun = {
-      ...{ runId, session, prompt },
-      ...{ isAnswered: false, wasEndangered: false, wasCancelled: false },
+      runId,
+      session,
+      prompt,
+      isAnswered: false,
+      wasEndangered: false,
+      wasCancelled: false,
     };
     this.runs.set(runId, run);
     return run;

@@ -46,7 +46,9 @@ export class ClientWindow {
     this.#lastSequences = new Map();
     this.#lifeRuns = new Set();
     this.#server = new ServerChild({
-      ...{ main, dataDir, env: { ...this.#options.env, ...env } },
+      main,
+      dataDir,
+      env: { ...this.#options.env, ...env },
       onNotice: (notice) => this.#hear(notice),
     });
     await this.server.request("initialize", { clientId: books.clientId });
@@ -67,7 +69,9 @@ export class ClientWindow {
         const sessionId = await this.session(run.session);
         await server.request("sendMessage", {
           workspaceId: this.#workspaceId,
-          ...{ sessionId, runId: run.runId, prompt: run.prompt },
+          sessionId,
+          runId: run.runId,
+          prompt: run.prompt,
         });
         run.isAnswered = true;
         return;

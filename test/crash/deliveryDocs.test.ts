@@ -54,7 +54,9 @@ class Timeline {
     else if (what === "end") expect(await this.#server?.end()).toBe(0);
     else {
       this.#server = new ServerChild({
-        ...{ main, dataDir: `${this.#folder}/data`, cwd: this.#folder },
+        main,
+        dataDir: `${this.#folder}/data`,
+        cwd: this.#folder,
         onNotice: (notice) => this.#receive(notice),
       });
     }

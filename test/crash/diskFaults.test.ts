@@ -153,7 +153,8 @@ describe("a file that may grow no further", () => {
     await usedDirectory();
     const limited = `trap '' XFSZ; ulimit -f 300; exec "${process.execPath}" "${build.main}" "$@"`;
     const server = new ServerChild({
-      ...{ main: build.main, dataDir: playground.dataDir },
+      main: build.main,
+      dataDir: playground.dataDir,
       program: ["bash", "-c", limited, "turnwire"],
     });
     const workspace = await server.request("createWorkspace", {

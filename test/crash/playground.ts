@@ -46,9 +46,13 @@ export class Playground {
   /** A window that keeps these books; it has no server yet. */
   window(books: Books, acknowledges: () => boolean = () => true): ClientWindow {
     const window = new ClientWindow({
-      ...{ main: this.#main, dataDir: this.dataDir, workspacePath: this.workspacePath },
+      main: this.#main,
+      dataDir: this.dataDir,
+      workspacePath: this.workspacePath,
       env: { TURNWIRE_CONFIG: join(this.#folder, "config.json") },
-      ...{ books, sessions: this.#sessions, acknowledges },
+      books,
+      sessions: this.#sessions,
+      acknowledges,
     });
     this.#windows.push(window);
     return window;

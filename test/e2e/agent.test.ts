@@ -53,10 +53,17 @@ describe("initAgent", () => {
     expect(before).toEqual({ isReady: false, isBusy: false, engine: before.engine });
     const info = await server.call("initAgent", { workspaceId });
     expect(info).toEqual({
-      ...{ isReady: true, isBusy: false, engine: before.engine },
+      isReady: true,
+      isBusy: false,
+      engine: before.engine,
       model: {
-        ...{ id: "big", provider: "loopback", name: "The big one", contextWindow: 100_000 },
-        ...{ canReason: true, supportsImages: false, costPerMillionInput: 1 },
+        id: "big",
+        provider: "loopback",
+        name: "The big one",
+        contextWindow: 100_000,
+        canReason: true,
+        supportsImages: false,
+        costPerMillionInput: 1,
       },
       modelConfig: { provider: "loopback", model: "big" },
       sandbox: { requested: "off", enforced: false },
@@ -109,7 +116,9 @@ describe("updateAgent", () => {
     const large = { provider: "loopback", model: "small" };
     writeFileSync(loopback.configFile, JSON.stringify({ ...JSON.parse(good), models: { large } }));
     expect(await server.call("updateAgent", { workspaceId })).toMatchObject({
-      ...{ isBusy: true, modelConfig: large, model: { id: "small" } },
+      isBusy: true,
+      modelConfig: large,
+      model: { id: "small" },
     });
     gate.open();
     await server.completion("update-1");
@@ -145,7 +154,8 @@ describe("setModel", () => {
     };
     expect(await server.call("setModel", { workspaceId, modelType: "large", model })).toMatchObject(
       {
-        ...{ model: { id: "small" }, modelConfig: model },
+        model: { id: "small" },
+        modelConfig: model,
       },
     );
     const first = loopback.provider.turnRequests.length;
@@ -192,8 +202,12 @@ describe("the models", () => {
       ...["loopback/big", "loopback/small", "offline/offline"],
     ]);
     expect(models[1]).toEqual({
-      ...{ id: "small", provider: "loopback", name: "small", canReason: false },
-      ...{ supportsImages: true, defaultMaxTokens: 77 },
+      id: "small",
+      provider: "loopback",
+      name: "small",
+      canReason: false,
+      supportsImages: true,
+      defaultMaxTokens: 77,
     });
   });
 
@@ -211,7 +225,9 @@ describe("the models", () => {
     const session = await openSession(server);
     loopback.provider.enqueue(reply().text("dear").usage(2_000_000, 10));
     expect((await session.run("hello", "cost-1")).usage).toEqual({
-      ...{ promptTokens: 2_000_000, completionTokens: 10, cost: 2 },
+      promptTokens: 2_000_000,
+      completionTokens: 10,
+      cost: 2,
     });
     expect(await server.call("getSession", session.ids)).toMatchObject({ cost: 2 });
   });

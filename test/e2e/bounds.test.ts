@@ -45,7 +45,8 @@ describe("what can be tried again is", () => {
     );
     const begun = Date.now();
     expect(await session.run("hello", "retry-429")).toMatchObject({
-      ...{ status: "succeeded", text: "well" },
+      status: "succeeded",
+      text: "well",
     });
     expect(Date.now() - begun).toBeGreaterThanOrEqual(1000);
     expect(loopback.provider.turnRequests).toHaveLength(first + 2);
@@ -70,7 +71,8 @@ describe("what can be tried again is", () => {
       reply().text("Once upon ", "a time."),
     );
     expect(await session.run("hello", "retry-cut")).toMatchObject({
-      ...{ status: "succeeded", text: "Once upon a time." },
+      status: "succeeded",
+      text: "Once upon a time.",
     });
     expect(await textsOf(session)).toEqual(["Once upon a time."]);
     expect((await session.messages()).map(({ role }) => role)).toEqual(["user", "assistant"]);
@@ -84,7 +86,9 @@ describe("what can be tried again is", () => {
     const completion = await session.run("hello", "retry-out");
     loopback.provider.byDefault(() => reply().text("ok"));
     expect(completion).toMatchObject({
-      ...{ status: "failed", errorName: "ProviderOverloaded", cause: "provider" },
+      status: "failed",
+      errorName: "ProviderOverloaded",
+      cause: "provider",
       error: expect.stringContaining("the hamster sleeps"),
     });
     const tries = loopback.provider.turnRequests.length - first;
@@ -113,7 +117,9 @@ describe("what cannot is told at once", () => {
     const session = await openSession(server);
     loopback.provider.byDefault(() => errorReply(400, "the tools are not to my taste"));
     expect(await session.run("hello", "bad-1")).toMatchObject({
-      ...{ status: "failed", errorName: "ProviderError", cause: "provider" },
+      status: "failed",
+      errorName: "ProviderError",
+      cause: "provider",
       error: expect.stringContaining("not to my taste"),
     });
     loopback.provider.byDefault(() => reply().text("ok"));
@@ -127,7 +133,10 @@ describe("the end of patience", () => {
     const session = await openSession(server);
     loopback.provider.byDefault(() => reply().silence());
     expect(await session.run("hello", "idle-1")).toMatchObject({
-      ...{ status: "failed", errorName: "ProviderTimeout", cancelled: false, text: "" },
+      status: "failed",
+      errorName: "ProviderTimeout",
+      cancelled: false,
+      text: "",
     });
     loopback.provider.byDefault(() => reply().text("ok"));
   });
@@ -136,7 +145,9 @@ describe("the end of patience", () => {
     const session = await openSession(server);
     loopback.provider.enqueue(reply().text("so far").silence());
     expect(await session.run("hello", "idle-2")).toMatchObject({
-      ...{ status: "failed", errorName: "ProviderTimeout", text: "so far" },
+      status: "failed",
+      errorName: "ProviderTimeout",
+      text: "so far",
     });
   });
 
@@ -146,7 +157,9 @@ describe("the end of patience", () => {
     let count = 0;
     loopback.provider.byDefault(() => reply().toolCall("glob", { pattern: `*.${++count}` }));
     expect(await session.run("hello", "steps-1")).toMatchObject({
-      ...{ status: "failed", errorName: "StepLimit", cause: "limit" },
+      status: "failed",
+      errorName: "StepLimit",
+      cause: "limit",
       error: expect.stringContaining("6"),
     });
     loopback.provider.byDefault(() => reply().text("ok"));
@@ -168,7 +181,9 @@ describe("the end of patience", () => {
           : reply().toolCall("task", { description: "look", prompt: `Look ${count}.` });
     });
     expect(await session.run("hello", "steps-2")).toMatchObject({
-      ...{ status: "failed", errorName: "StepLimit", cause: "limit" },
+      status: "failed",
+      errorName: "StepLimit",
+      cause: "limit",
     });
     loopback.provider.byDefault(() => reply().text("ok"));
     expect(loopback.provider.turnRequests).toHaveLength(first + 6);
@@ -178,7 +193,9 @@ describe("the end of patience", () => {
     const session = await openSession(server);
     loopback.provider.byDefault(() => reply().toolCall("ls", { path: "." }));
     expect(await session.run("hello", "loop-1")).toMatchObject({
-      ...{ status: "failed", errorName: "ToolLoop", cause: "limit" },
+      status: "failed",
+      errorName: "ToolLoop",
+      cause: "limit",
     });
     loopback.provider.byDefault(() => reply().text("ok"));
   });
@@ -188,7 +205,9 @@ describe("the end of patience", () => {
     let count = 0;
     loopback.provider.byDefault(() => reply().toolCall("bash", { command: `echo ${++count}` }));
     expect(await session.run("hello", "denied-1")).toMatchObject({
-      ...{ status: "failed", errorName: "PermissionDenied", cause: "limit" },
+      status: "failed",
+      errorName: "PermissionDenied",
+      cause: "limit",
     });
     loopback.provider.byDefault(() => reply().text("ok"));
     expect(count).toBe(3);

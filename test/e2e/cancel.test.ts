@@ -32,7 +32,10 @@ describe("cancelSession", () => {
     await occupy(session, loopback.provider, "run-1");
     expect(await session.cancel()).toEqual({ cancelled: [{ runId: "run-1", was: "running" }] });
     expect(await server.completion("run-1")).toMatchObject({
-      ...{ status: "cancelled", cancelled: true, cause: "user", text: "so far" },
+      status: "cancelled",
+      cancelled: true,
+      cause: "user",
+      text: "so far",
     });
     const messages = await session.messages();
     expect(messages.at(-1)?.parts).toEqual([
@@ -64,7 +67,8 @@ describe("cancelSession", () => {
       ["all-3", "cancelled"],
     ]);
     expect(await server.call("getSession", session.ids)).toMatchObject({
-      ...{ isBusy: false, queuedPrompts: 0 },
+      isBusy: false,
+      queuedPrompts: 0,
     });
   });
 

@@ -65,7 +65,9 @@ unless(
     });
     await session.send("later", "early-3");
     expect(await server.completion("early-1")).toMatchObject({
-      ...{ status: "cancelled", text: "", cause: "user" },
+      status: "cancelled",
+      text: "",
+      cause: "user",
     });
     git.release();
     expect(await server.completion("early-3")).toMatchObject({ status: "succeeded" });

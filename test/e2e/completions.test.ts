@@ -26,10 +26,18 @@ describe("runComplete", () => {
     const completion = await session.run("what?", "shape-1");
     const [, answer] = await session.messages();
     expect(completion).toEqual({
-      ...{ completionId: expect.any(String), sequence: expect.any(Number), attempt: 1 },
-      ...{ workspaceId: session.workspaceId, sessionId: session.sessionId, runId: "shape-1" },
-      ...{ messageId: answer?.id, text: "Forty-two.", status: "succeeded", cancelled: false },
-      ...{ foldedPrompts: 0, usage: { promptTokens: 12, completionTokens: 3, cost: 0 } },
+      completionId: expect.any(String),
+      sequence: expect.any(Number),
+      attempt: 1,
+      workspaceId: session.workspaceId,
+      sessionId: session.sessionId,
+      runId: "shape-1",
+      messageId: answer?.id,
+      text: "Forty-two.",
+      status: "succeeded",
+      cancelled: false,
+      foldedPrompts: 0,
+      usage: { promptTokens: 12, completionTokens: 3, cost: 0 },
       completedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     });
   });
@@ -104,7 +112,8 @@ describe("acknowledge", () => {
     await eve.call("initialize", { clientId: "eve" });
     expect(await eve.call("listPendingCompletions", {})).toEqual({ completions: [] });
     expect(await eve.call("acknowledge", { completionIds: [other.completionId] })).toEqual({
-      ...{ acknowledged: [], unknown: [other.completionId] },
+      acknowledged: [],
+      unknown: [other.completionId],
     });
     expect(await pending()).toEqual(["ack-2"]);
     mine.notify("acknowledge", { completionIds: [other.completionId] });
@@ -117,7 +126,10 @@ describe("acknowledge", () => {
     const completion = await session.run("hello", "read-1");
     await server.call("acknowledge", { completionIds: [completion.completionId] });
     expect(await server.call("getRun", { workspaceId, runId: "read-1" })).toEqual({
-      ...{ runId: "read-1", sessionId: session.sessionId, state: "completed", completion },
+      runId: "read-1",
+      sessionId: session.sessionId,
+      state: "completed",
+      completion,
     });
     expect(await server.call("waitRun", { workspaceId, runId: "read-1" })).toEqual(completion);
   });
@@ -277,7 +289,9 @@ describe("getRun and waitRun", () => {
     const second = startServer({ dataDir: first.dataDir });
     const { id: workspaceId } = await second.call("createWorkspace", { path: session.path });
     expect(await second.call("waitRun", { workspaceId, runId: "early-1" })).toMatchObject({
-      ...{ text: "hi", status: "succeeded", attempt: 1 },
+      text: "hi",
+      status: "succeeded",
+      attempt: 1,
     });
   });
 });

@@ -163,7 +163,9 @@ describe("the offline model", () => {
       `fail-${status}`,
     );
     expect(completion).toMatchObject({
-      ...{ status: "failed", errorName, cause: "provider" },
+      status: "failed",
+      errorName,
+      cause: "provider",
       error: expect.stringContaining("the reason"),
     });
   });

@@ -57,7 +57,9 @@ it.each([
   const server = startServer({ dataDir, nodeArgs });
   await server.call("initialize", { clientId: "a" });
   expect(await server.completion("cut")).toMatchObject({
-    ...{ status: "interrupted", text: "", errorName: "StorageDamaged" },
+    status: "interrupted",
+    text: "",
+    errorName: "StorageDamaged",
   });
   expect(server.stderr).toMatch(/damaged row was passed over/);
   await server.call("createWorkspace", { path: session.path, initAgent: true });
@@ -75,7 +77,8 @@ it("`doctor --repair` refuses under a living server, then mends and says what it
   const living = startServer({ dataDir });
   await living.call("initialize", { clientId: "b" });
   expect(await doctor(dataDir)).toMatchObject({
-    ...{ code: 1, stdout: expect.stringContaining("end it first") },
+    code: 1,
+    stdout: expect.stringContaining("end it first"),
   });
   living.child.stdin.end();
   await living.exit;

@@ -78,7 +78,8 @@ unless(
     take(dataDir);
     const error = await server.fail("sendMessage", {
       ...session.ids,
-      ...{ prompt: "@say after", runId: "r-2" },
+      prompt: "@say after",
+      runId: "r-2",
     });
     expect(error.data).toMatchObject({ name: "StorageFailed", reason: "databaseReplaced" });
     expect(error.message).toContain("deleted or replaced");

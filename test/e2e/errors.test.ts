@@ -20,7 +20,10 @@ afterAll(endServers);
 describe("InvalidParams", () => {
   it("names each field and what is wrong with it", async () => {
     const error = await server.fail("createWorkspace", {
-      ...{ path: 7, env: { A: "a", B: 1 }, permissionMode: "maybe", trusted: "yes" },
+      path: 7,
+      env: { A: "a", B: 1 },
+      permissionMode: "maybe",
+      trusted: "yes",
     });
     expect(error).toMatchObject({
       code: -32602,

@@ -51,7 +51,11 @@ describe.each(breakages)("a run that is accepted after %s", (_, breakIt, name, w
     expect(await session.send("hello", runId)).toEqual({ runId, state: "accepted" });
     const completion = await server.completion(runId);
     expect(completion).toMatchObject({
-      ...{ status: "failed", cancelled: false, errorName: name, cause: "internal", text: "" },
+      status: "failed",
+      cancelled: false,
+      errorName: name,
+      cause: "internal",
+      text: "",
       error: expect.stringContaining(words),
     });
     expect(server.events("agentError", { sessionId })).toEqual([
@@ -95,7 +99,8 @@ describe.each(breakages)("a run that is accepted after %s", (_, breakIt, name, w
     const errors = server.events("agentError", { sessionId });
     expect(errors.map(({ runId }) => runId)).toEqual([ids[1], ids[2]]);
     expect(await server.call("getSession", session.ids)).toMatchObject({
-      ...{ isBusy: false, queuedPrompts: 0 },
+      isBusy: false,
+      queuedPrompts: 0,
     });
   });
 });
@@ -114,7 +119,9 @@ it("a model that was chosen by hand fails the next run once the file has it no m
   await server.call("setModel", { workspaceId, modelType: "large", model });
   writeFileSync(loopback.configFile, good.replaceAll('"loop-1"', '"loop-2"'));
   expect(await session.run("hello", "by hand")).toMatchObject({
-    ...{ status: "failed", errorName: "ModelNotConfigured", cause: "internal" },
+    status: "failed",
+    errorName: "ModelNotConfigured",
+    cause: "internal",
     error: expect.stringContaining("loopback/loop-1"),
   });
 });

@@ -33,7 +33,8 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("breathe") }) },
 );
 const history = fc.array(fc.record({ session: fc.nat(2), step, flush: fc.boolean() }), {
-  ...{ minLength: 10, maxLength: 60 },
+  minLength: 10,
+  maxLength: 60,
 });
 
 it("every accepted `runId` ends exactly once, and every session comes to rest", async () => {

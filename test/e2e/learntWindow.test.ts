@@ -1,6 +1,8 @@
 // Contract section 4, Summaries: a window that nobody configured is learnt from a refusal.
+
 import { writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { errorReply, reply } from "../helpers/loopbackProvider.js";
 import { startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers } from "../helpers/serverProcess.js";
@@ -14,7 +16,7 @@ it.each([
 ])("a window %s is known from the first refusal on", async (_, contextWindow) => {
   const { provider, server, configFile } = await startLoopbackServer();
   const { baseUrl } = provider;
-  const models = [{ id: "loop-1", ...(contextWindow !== undefined && { contextWindow }) }];
+  const models = [{ id: "loop-1", ...defined({ contextWindow }) }];
   const loopback = { type: "openai-compatible", baseUrl, models };
   writeFileSync(configFile, JSON.stringify({ providers: { loopback } }));
   try {

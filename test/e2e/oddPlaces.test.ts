@@ -37,7 +37,11 @@ function turnwire(
   env: Record<string, string | undefined> = environment(),
 ): Ended {
   const { status, stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], {
-    ...{ env, encoding: "utf8", input: "", timeout: 20_000, cwd: "/" },
+    env,
+    encoding: "utf8",
+    input: "",
+    timeout: 20_000,
+    cwd: "/",
   });
   return { code: status, stdout, stderr };
 }
@@ -106,7 +110,9 @@ describe("a data directory that cannot be made", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("The folder /proc/foo/bar cannot be made");
     const spawned = TurnwireClient.spawn({
-      ...{ command: process.execPath, args: [launcher, "serve"], dataDir: "/proc/foo/bar" },
+      command: process.execPath,
+      args: [launcher, "serve"],
+      dataDir: "/proc/foo/bar",
     });
     await expect(spawned).rejects.toThrow(/ended with code 1: The folder \/proc\/foo\/bar cannot/);
   });
@@ -210,7 +216,9 @@ describe("a server that does not come up", () => {
   it("is ended when its time is over, with a script that stands before it", async () => {
     const mark = uniqueSeconds();
     const spawned = TurnwireClient.spawn({
-      ...{ command: "sh", args: ["-c", `sleep ${mark} & wait`], startTimeoutMs: 300 },
+      command: "sh",
+      args: ["-c", `sleep ${mark} & wait`],
+      startTimeoutMs: 300,
     });
     await expect(spawned).rejects.toThrow("did not answer `initialize` within 0.3 s");
     await expect.poll(() => processesWith(`sleep ${mark}`)).toEqual([]);
@@ -225,7 +233,8 @@ describe("a server that does not come up", () => {
     const own = TurnwireClient.spawn({ command: process.execPath, args: ["-e", script] });
     await expect(own).rejects.toThrow("the server ended with code 1: no room on the disk");
     const thrown = TurnwireClient.spawn({
-      ...{ command: process.execPath, args: ["-e", "throw new TypeError('of its own')"] },
+      command: process.execPath,
+      args: ["-e", "throw new TypeError('of its own')"],
     });
     await expect(thrown).rejects.toThrow("the server ended with code 1: TypeError: of its own");
   });

@@ -39,7 +39,8 @@ describe("the mode", () => {
     const server = startServer();
     const session = await openSession(server, { permissionMode: "deny" });
     expect(await session.run(`@tool ls {}\n${touch("a")}\n@say after`, "r-1")).toMatchObject({
-      ...{ status: "succeeded", text: "after" },
+      status: "succeeded",
+      text: "after",
     });
     expect(ran(session, "a")).toBe(false);
     expect(await callStates(session)).toEqual(["completed", "denied"]);
@@ -72,8 +73,12 @@ describe("the question", () => {
     );
     expect(await asked.promise).toMatchObject({
       ...session.ids,
-      ...{ runId: "r-1", tool: "bash", action: "execute", permissionId: expect.any(String) },
-      ...{ description: expect.stringContaining(": > a"), input: { command: ": > a" } },
+      runId: "r-1",
+      tool: "bash",
+      action: "execute",
+      permissionId: expect.any(String),
+      description: expect.stringContaining(": > a"),
+      input: { command: ": > a" },
       toolCallId: Object(call).toolCallId,
     });
   });

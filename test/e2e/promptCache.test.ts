@@ -51,7 +51,9 @@ describe.each(wireFormats)("with a provider of type $type", (format) => {
   function start(dataDir?: string): ServerProcess {
     const configFile = join(makeFolder(), "config.json");
     const acme = {
-      ...{ type: format.type, baseUrl: `${provider.origin}${format.path}`, apiKey: "key-1" },
+      type: format.type,
+      baseUrl: `${provider.origin}${format.path}`,
+      apiKey: "key-1",
       models: [{ id: "model-1" }],
     };
     const model = { provider: "acme", model: "model-1" };
@@ -82,7 +84,9 @@ describe.each(wireFormats)("with a provider of type $type", (format) => {
     await server.kill();
     server = start(server.dataDir);
     const { id } = await server.call("createWorkspace", {
-      ...{ path, permissionMode: "allow", initAgent: true },
+      path,
+      permissionMode: "allow",
+      initAgent: true,
     });
     session = new WireSession(server, id, session.sessionId, path);
     await turn(session, "after-a-restart");

@@ -158,10 +158,15 @@ describe("clearQueue", () => {
     await session.send("dropped");
     await session.send("dropped too", "clear-2");
     expect(await server.call("clearQueue", session.ids)).toEqual({
-      ...{ cleared: 2, prompts: ["dropped", "dropped too"] },
+      cleared: 2,
+      prompts: ["dropped", "dropped too"],
     });
     expect(await server.completion("clear-2")).toMatchObject({
-      ...{ status: "cancelled", cancelled: true, cause: "user", text: "", foldedPrompts: 0 },
+      status: "cancelled",
+      cancelled: true,
+      cause: "user",
+      text: "",
+      foldedPrompts: 0,
       neverRan: true,
     });
     await session.send("survives", "clear-3");
@@ -194,8 +199,11 @@ describe("a turn that fails", () => {
     gate.open();
     expect(await server.completion("fail-3")).toMatchObject({ status: "succeeded", text: "well" });
     expect(await server.completion("fail-1")).toMatchObject({
-      ...{ status: "failed", cancelled: false, cause: "provider" },
-      ...{ error: expect.stringContaining("bad luck"), errorName: "ProviderError" },
+      status: "failed",
+      cancelled: false,
+      cause: "provider",
+      error: expect.stringContaining("bad luck"),
+      errorName: "ProviderError",
     });
     expect(runIds(session.sessionId)).toEqual(["fail-1", "fail-2", "fail-3"]);
     const errors = server.events("agentError", { sessionId: session.sessionId });

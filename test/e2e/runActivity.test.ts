@@ -23,7 +23,11 @@ it("is told before each new try, with the pause and the reason", async () => {
   const told = loopback.server.events("runActivity", { sessionId });
   expect(told).toEqual(
     [2, 3].map((attempt) => ({
-      ...{ workspaceId, sessionId, runId: "retried", kind: "retrying", attempt },
+      workspaceId,
+      sessionId,
+      runId: "retried",
+      kind: "retrying",
+      attempt,
       waitMs: expect.toSatisfy((ms: number) => Number.isInteger(ms) && ms >= 10 && ms < 2000),
       reason: expect.stringMatching(/"loopback" limits the rate.+429 \(slow down\)/),
     })),

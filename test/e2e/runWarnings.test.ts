@@ -22,7 +22,9 @@ beforeAll(async () => {
     { id: "other", contextWindow: 128_000, supportsImages: true },
   ];
   const unused = {
-    ...{ type: "openai-compatible", baseUrl: "http://127.0.0.1:9/v1", apiKey: "$NOT_SET" },
+    type: "openai-compatible",
+    baseUrl: "http://127.0.0.1:9/v1",
+    apiKey: "$NOT_SET",
   };
   writeFileSync(
     configFile,
@@ -46,7 +48,9 @@ afterAll(async () => {
 });
 
 const image = (name: string, data: Uint8Array = png, mimeType = "image/png") => ({
-  ...{ name, mimeType, data: Buffer.from(data).toString("base64") },
+  name,
+  mimeType,
+  data: Buffer.from(data).toString("base64"),
 });
 
 async function run(session: WireSession, runId: string, ...attachments: object[]) {
@@ -57,7 +61,9 @@ async function run(session: WireSession, runId: string, ...attachments: object[]
 
 const choose = ({ workspaceId, server }: WireSession, model: string) =>
   server.call("setModel", {
-    ...{ workspaceId, modelType: "large" as const, model: { provider: "loopback", model } },
+    workspaceId,
+    modelType: "large" as const,
+    model: { provider: "loopback", model },
   });
 
 /** How many images a request to the provider had. */

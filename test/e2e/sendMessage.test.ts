@@ -121,7 +121,9 @@ describe("where two things are wrong, the first of the contract's order is told"
     );
     server.send(...texts);
     expect(await session.send("queued 0", "full-0")).toEqual({
-      ...{ runId: "full-0", state: "queued", duplicate: true },
+      runId: "full-0",
+      state: "queued",
+      duplicate: true,
     });
     expect(await server.failure("sendMessage", session.params("other", "full-0"))).toBe(
       "RunIdConflict",
@@ -157,7 +159,9 @@ describe("a `runId` that was seen before", () => {
     await session.send("second", "dup-2");
     const ask = (prompt: string, runId: string) => session.send(prompt, runId);
     expect(await ask("occupy", "dup-1")).toEqual({
-      ...{ runId: "dup-1", state: "running", duplicate: true },
+      runId: "dup-1",
+      state: "running",
+      duplicate: true,
     });
     expect(await ask("second", "dup-2")).toMatchObject({ state: "queued", duplicate: true });
     gate.open();
@@ -201,7 +205,8 @@ describe("a `runId` that was seen before", () => {
     const [one, two] = [await openSession(server), await openSession(server)];
     await one.run("hello", "shared");
     expect(await two.send("something else", "shared")).toEqual({
-      ...{ runId: "shared", state: "accepted" },
+      runId: "shared",
+      state: "accepted",
     });
     await server.event("runComplete", { workspaceId: two.workspaceId });
   });
@@ -220,7 +225,10 @@ describe("attachments", () => {
     const request = await turnRequest(loopback.provider, index);
     expect(userTexts(request).join()).toContain("content of the note");
     expect((await session.messages())[0]?.parts).toContainEqual({
-      ...{ type: "attachment", name: "note.txt", mimeType: "text/plain", size: 19 },
+      type: "attachment",
+      name: "note.txt",
+      mimeType: "text/plain",
+      size: 19,
     });
   });
 

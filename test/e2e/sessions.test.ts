@@ -1,5 +1,7 @@
 // protocol.md section 3: sessions and messages.
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { reply } from "../helpers/loopbackProvider.js";
 import { Gate, type LoopbackServer, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, makeFolder, type ServerProcess } from "../helpers/serverProcess.js";
@@ -25,14 +27,24 @@ describe("sessions", () => {
     const workspaceId = await openWorkspace();
     const session = await server.call("createSession", { workspaceId });
     expect(session).toEqual({
-      ...{ id: expect.any(String), workspaceId, title: "", messageCount: 0 },
-      ...{ promptTokens: 0, completionTokens: 0, cost: 0, isBusy: false, queuedPrompts: 0 },
-      ...{ createdAt: expect.stringMatching(/Z$/), updatedAt: expect.stringMatching(/Z$/) },
+      id: expect.any(String),
+      workspaceId,
+      title: "",
+      messageCount: 0,
+      promptTokens: 0,
+      completionTokens: 0,
+      cost: 0,
+      isBusy: false,
+      queuedPrompts: 0,
+      createdAt: expect.stringMatching(/Z$/),
+      updatedAt: expect.stringMatching(/Z$/),
     });
     const ids = { workspaceId, sessionId: session.id };
     expect(await server.call("getSession", ids)).toEqual(session);
     const child = await server.call("createSession", {
-      ...{ workspaceId, title: "child", parentSessionId: session.id },
+      workspaceId,
+      title: "child",
+      parentSessionId: session.id,
     });
     expect(child).toMatchObject({ title: "child", parentSessionId: session.id });
     expect(
@@ -51,8 +63,9 @@ describe("sessions", () => {
     let pages = 0;
     do {
       const page = await server.call("listSessions", {
-        ...{ workspaceId, limit: 3 },
-        ...(cursor === undefined ? {} : { cursor }),
+        workspaceId,
+        limit: 3,
+        ...defined({ cursor }),
       });
       if (pages === 0) await server.call("createSession", { workspaceId, title: "meanwhile" });
       listed.push(...page.sessions.map(({ id }) => id));
@@ -124,7 +137,9 @@ describe("sessions", () => {
     expect(first.usage).toEqual({ promptTokens: 100, completionTokens: 7, cost: 0 });
     await session.run("two", "use-2");
     expect(await server.call("getSession", session.ids)).toMatchObject({
-      ...{ promptTokens: 300, completionTokens: 10, messageCount: 4 },
+      promptTokens: 300,
+      completionTokens: 10,
+      messageCount: 4,
     });
   });
 
@@ -193,7 +208,9 @@ describe("messages", () => {
     const first = await server.call("listMessages", { ...session.ids, limit: 4 });
     expect(first.messages).toEqual(all.slice(0, 4));
     const second = await server.call("listMessages", {
-      ...{ ...session.ids, limit: 4, cursor: first.nextCursor ?? "" },
+      ...session.ids,
+      limit: 4,
+      cursor: first.nextCursor ?? "",
     });
     expect(second).toEqual({ messages: all.slice(4) });
   });
@@ -209,7 +226,10 @@ describe("messages", () => {
       parts: [{ type: "text", text: "hi there" }],
     });
     expect(assistant).toMatchObject({
-      ...{ id: messageId, role: "assistant", model: "loop-1", provider: "loopback" },
+      id: messageId,
+      role: "assistant",
+      model: "loop-1",
+      provider: "loopback",
       parts: [
         { type: "reasoning", text: "hm" },
         { type: "text", text: "Hello" },

@@ -6,7 +6,8 @@ import { endServers, type ServerProcess, startServer } from "../helpers/serverPr
 const parseError = { jsonrpc: "2.0", error: { code: -32700, message: "Parse error" }, id: null };
 const invalid = { jsonrpc: "2.0", error: { code: -32600, message: "Invalid Request" }, id: null };
 const notFound = (id: string) => ({
-  ...{ jsonrpc: "2.0", id },
+  jsonrpc: "2.0",
+  id,
   error: { code: -32601, message: "Method not found" },
 });
 const pong = (id: string | number) => ({ jsonrpc: "2.0", result: {}, id });

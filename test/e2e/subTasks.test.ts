@@ -49,7 +49,8 @@ describe("a sub-task", () => {
     await session.run("Look.", "denied-1");
     const [child] = await childrenOf(session);
     const { messages } = await session.server.call("listMessages", {
-      ...{ workspaceId: session.workspaceId, sessionId: child?.id ?? "" },
+      workspaceId: session.workspaceId,
+      sessionId: child?.id ?? "",
     });
     const outputs = messages
       .flatMap(({ parts }) => parts)

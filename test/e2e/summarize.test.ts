@@ -49,7 +49,8 @@ describe("summarizeSession", () => {
     loopback.provider.onSummary(() => reply().text("In short: a story."));
     const { messageId = "" } = await server.call("summarizeSession", session.ids);
     expect(await server.call("getMessage", { ...session.ids, messageId })).toMatchObject({
-      ...{ role: "assistant", isSummary: true },
+      role: "assistant",
+      isSummary: true,
       parts: [{ type: "text", text: "In short: a story." }, { type: "finish" }],
     });
     expect(await server.call("getSession", session.ids)).toMatchObject({
@@ -136,7 +137,8 @@ describe("summarizeSession", () => {
     expect(await statesOf(session)).toMatchObject({ isBusy: true });
     gate.resolve();
     expect(await server.completion("left-sum")).toMatchObject({
-      ...{ status: "succeeded", messageId: expect.any(String) },
+      status: "succeeded",
+      messageId: expect.any(String),
     });
   });
 

@@ -220,8 +220,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line);
   if (id === undefined) continue;
   const result = answers[method]?.(params);
-  const error = { code: -32601, message: "no such method" };
-  console.log(JSON.stringify({ jsonrpc: "2.0", id, ...(result ? { result } : { error }) }));
+  const error = result ? undefined : { code: -32601, message: "no such method" };
+  console.log(JSON.stringify({ jsonrpc: "2.0", id, result, error }));
 }
 `,
   );

@@ -74,7 +74,8 @@ describe("createWorkspace", () => {
     const first = startServer();
     const workspace = await first.call("createWorkspace", { path });
     const { id: sessionId } = await first.call("createSession", {
-      ...{ workspaceId: workspace.id, title: "kept" },
+      workspaceId: workspace.id,
+      title: "kept",
     });
     await first.close();
     const second = startServer({ dataDir: first.dataDir });
@@ -170,8 +171,15 @@ describe("setPermissionMode", () => {
 it("every method of a workspace knows an id that is none", async () => {
   const workspaceId = "ws_unknown";
   const more = {
-    ...{ sessionId: "s", messageId: "m", title: "t", runId: "r", prompt: "p", providerId: "x" },
-    ...{ mode: "ask", modelType: "large", model: { provider: "a", model: "b" } },
+    sessionId: "s",
+    messageId: "m",
+    title: "t",
+    runId: "r",
+    prompt: "p",
+    providerId: "x",
+    mode: "ask",
+    modelType: "large",
+    model: { provider: "a", model: "b" },
   };
   const names = [
     ...["getWorkspace", "deleteWorkspace", "createSession", "getSession", "listSessions"],

@@ -15,7 +15,9 @@ class Session {
     const told = tellState(this.history, { ...plain, ...change });
     const { begin, circumstances } = told;
     const message: HistoryMessage = {
-      ...{ id: text, role: "user", circumstances },
+      id: text,
+      role: "user",
+      circumstances,
       parts: [{ type: "text", text }],
     };
     const { prompt } = modelPrompt({
@@ -68,7 +70,9 @@ describe("what changes while a session lives", () => {
     const session = new Session();
     session.say("one", { git: git("main") });
     const summary: HistoryMessage = {
-      ...{ id: "s", role: "assistant", isSummary: true },
+      id: "s",
+      role: "assistant",
+      isSummary: true,
       parts: [{ type: "text", text: "Done so far." }],
     };
     session.history = [summary];

@@ -44,7 +44,8 @@ describe("one connection", () => {
   it("goes on behind an event that cannot be written, which counts as dropped", async () => {
     const pipe = new Pipe();
     const delivery = house.connect({
-      ...{ isFree: true, taken: pipe.taken },
+      isFree: true,
+      taken: pipe.taken,
       async send(message: Parameters<Pipe["send"]>[0]) {
         const isBad = message.method === "queueChanged" && message.params.count === 2;
         if (isBad) throw new UnwritableMessage(new RangeError("Invalid string length"));

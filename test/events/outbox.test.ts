@@ -1,7 +1,9 @@
 // Random histories of the outbox. A failure prints its seed and path; `TURNWIRE_SEED` and
 // `TURNWIRE_PATH` play it again, `TURNWIRE_HISTORIES` says how many.
+
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { keepAcknowledgedMs, Pruner } from "../../src/storage/pruner.js";
 import { OutboxHouse, temporaryFolder } from "../helpers/outboxHouse.js";
 import { recordingLog } from "../helpers/recordingLog.js";
@@ -34,8 +36,8 @@ describe("the outbox", () => {
       ),
       {
         numRuns,
-        ...(TURNWIRE_SEED === undefined ? {} : { seed: Number(TURNWIRE_SEED) }),
-        ...(TURNWIRE_PATH === undefined ? {} : { path: TURNWIRE_PATH }),
+        ...defined({ seed: TURNWIRE_SEED === undefined ? undefined : Number(TURNWIRE_SEED) }),
+        ...defined({ path: TURNWIRE_PATH }),
       },
     );
   });

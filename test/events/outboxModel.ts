@@ -17,7 +17,8 @@ export const stepArbitrary = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      ...{ type: fc.constant("connect"), client },
+      type: fc.constant("connect"),
+      client,
       ackTimeoutMs: fc.constantFrom(undefined, undefined, 400, 1000),
     }),
   },
@@ -173,7 +174,8 @@ export class OutboxHistory {
     this.#pruner.close();
     this.#house.close();
     this.#house = new OutboxHouse(this.#directory, {
-      ...{ clock: new VirtualScheduler(clock.now()), ids },
+      clock: new VirtualScheduler(clock.now()),
+      ids,
     });
     this.#pruner = this.#startPruner();
   }
@@ -186,7 +188,9 @@ export class OutboxHistory {
       const kept = this.#house.of(runId);
       if (acknowledgedAt === undefined || acknowledgedAt >= now - keepAcknowledgedMs) {
         expect(kept, `${runId} of ${client}`).toMatchObject({
-          ...{ completionId: id, text: runId, attempt: this.#attempts.get(id) ?? 0 },
+          completionId: id,
+          text: runId,
+          attempt: this.#attempts.get(id) ?? 0,
         });
       }
       // The pruner deletes what was over at its last look but one, and looks every hour.

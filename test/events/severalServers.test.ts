@@ -1,7 +1,9 @@
 // A completion finds its client wherever it is (protocol.md section 5). Random histories first:
 // `TURNWIRE_SEED` and `TURNWIRE_PATH` play one again, `TURNWIRE_HISTORIES` says how many.
+
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { schema } from "../../src/storage/migrations.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
 import { type HouseConnection, ServerHouse } from "../helpers/serverHouse.js";
@@ -32,8 +34,8 @@ describe("several servers", () => {
       ),
       {
         numRuns,
-        ...(TURNWIRE_SEED === undefined ? {} : { seed: Number(TURNWIRE_SEED) }),
-        ...(TURNWIRE_PATH === undefined ? {} : { path: TURNWIRE_PATH }),
+        ...defined({ seed: TURNWIRE_SEED === undefined ? undefined : Number(TURNWIRE_SEED) }),
+        ...defined({ path: TURNWIRE_PATH }),
       },
     );
   });

@@ -24,8 +24,13 @@ export function createSandbox(): Sandbox {
   symlinkSync(root, join(folder, "node_modules", "turnwire"), "dir");
   const env: NodeJS.ProcessEnv = {
     ...process.env,
-    ...{ HOME: folder, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: join(folder, "state") },
-    ...{ ANTHROPIC_API_KEY: "", OPENAI_API_KEY: "", GEMINI_API_KEY: "", TURNWIRE_CONFIG: "" },
+    HOME: folder,
+    XDG_CONFIG_HOME: folder,
+    XDG_STATE_HOME: join(folder, "state"),
+    ANTHROPIC_API_KEY: "",
+    OPENAI_API_KEY: "",
+    GEMINI_API_KEY: "",
+    TURNWIRE_CONFIG: "",
   };
   const run = (script: string) =>
     new Promise<string>((resolve, reject) => {
@@ -35,7 +40,9 @@ export function createSandbox(): Sandbox {
       });
     });
   return {
-    ...{ folder, env, run },
+    folder,
+    env,
+    run,
     runCode(code) {
       const script = join(folder, "program.mjs");
       writeFileSync(script, code);

@@ -117,7 +117,13 @@ export class CoordinatorHouse {
   #coordinator(): Coordinator {
     const { database, sessions, messages, runs, outbox, engine, clock, ids, log } = this;
     return new Coordinator({
-      ...{ workspaceId, serverId: this.registry.id, database, sessions, messages, runs, outbox },
+      workspaceId,
+      serverId: this.registry.id,
+      database,
+      sessions,
+      messages,
+      runs,
+      outbox,
       commits: new GroupCommit(database, clock),
       owed: this.owed,
       announcer: {
@@ -126,7 +132,9 @@ export class CoordinatorHouse {
           this.broadcaster.emit(event);
         },
       },
-      ...{ clock, ids, log },
+      clock,
+      ids,
+      log,
       prepareTurn: (signal) => engine.prepare(setup, signal),
       desk: { ask: async () => undefined, requestInput: async () => undefined },
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
@@ -141,7 +149,10 @@ export class CoordinatorHouse {
   /** Makes a session. */
   session(id: string): string {
     this.sessions.insert({
-      ...{ id, workspaceId, parentSessionId: undefined, title: "a title" },
+      id,
+      workspaceId,
+      parentSessionId: undefined,
+      title: "a title",
       createdAt: this.clock.now(),
     });
     return id;

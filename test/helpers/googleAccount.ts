@@ -14,8 +14,10 @@ export function writeGoogleAccount(folder: string, tokenUrl: string): string {
   writeFileSync(
     file,
     JSON.stringify({
-      ...{ type: "external_account", token_url: tokenUrl, credential_source: { file: subject } },
-      ...{ subject_token_type: "urn:ietf:params:oauth:token-type:jwt" },
+      type: "external_account",
+      token_url: tokenUrl,
+      credential_source: { file: subject },
+      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
       audience:
         "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
     }),

@@ -1,6 +1,8 @@
 // What a loopback provider answers, said the way a test would say it:
 // `reply().text("Hel", "lo").gate(later).toolCall("read", { path: "a" })`.
 
+import { defined } from "../../src/base/defined.js";
+
 /** One step of a reply. */
 export type ReplyStep =
   | { readonly kind: "delta"; readonly delta: Readonly<Record<string, unknown>> }
@@ -157,6 +159,6 @@ export function errorReply(
     status,
     body: more.body ?? JSON.stringify({ error: { message, type: "error", code: null } }),
     headers: { "content-type": "application/json", ...more.headers },
-    ...(more.gate && { gate: more.gate }),
+    ...defined({ gate: more.gate }),
   };
 }

@@ -142,7 +142,7 @@ const prompts = [
 function makeServer() {
   const server = new Server(
     { name: "test", version: "1" },
-    { capabilities: { tools: { listChanged: true }, ...(isPlain ? {} : readables) } },
+    { capabilities: { ...(isPlain ? undefined : readables), tools: { listChanged: true } } },
   );
   server.setRequestHandler("tools/list", ({ params }) => {
     const from = Number(params?.cursor ?? 0);
@@ -150,7 +150,7 @@ function makeServer() {
     const next = from + pageSize;
     return {
       tools: all.slice(from, next),
-      ...(next < all.length ? { nextCursor: String(next) } : {}),
+      nextCursor: next < all.length ? String(next) : undefined,
     };
   });
   server.setRequestHandler("tools/call", ({ params }, context) =>
@@ -220,7 +220,8 @@ function toWeb(request, response) {
     method,
     headers,
     signal: gone.signal,
-    ...(hasBody ? { body: Readable.toWeb(request), duplex: "half" } : {}),
+    body: hasBody ? Readable.toWeb(request) : undefined,
+    duplex: "half",
   });
 }
 

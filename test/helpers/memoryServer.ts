@@ -1,10 +1,12 @@
 // A whole server without its process: composed as in production, with gated turns, over a channel of
 // two streams in memory. The client at the other end speaks JSON by hand.
+
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { Deferred } from "../../src/base/deferred.js";
+import { defined } from "../../src/base/defined.js";
 import type { Log } from "../../src/base/log.js";
 import { silentLog } from "../../src/base/log.js";
 import { composeServer, type Server } from "../../src/compose.js";
@@ -42,7 +44,10 @@ export class MemoryClient {
 
   constructor(server: Server, log: Log) {
     this.#channel = openChannel({
-      ...{ input: this.#input, output: this.#output, framing: "ndjson", log },
+      input: this.#input,
+      output: this.#output,
+      framing: "ndjson",
+      log,
       maxMessageBytes: 200_000,
     });
     const connection = server.connect(this.#channel, () => {});
@@ -79,7 +84,7 @@ export class MemoryClient {
   }
 
   notify(method: string, params?: unknown): void {
-    this.send({ jsonrpc: "2.0", method, ...(params === undefined ? {} : { params }) });
+    this.send({ jsonrpc: "2.0", method, ...defined({ params }) });
   }
 
   /** Sends a request; `id` can be used to cancel it. */
@@ -87,7 +92,7 @@ export class MemoryClient {
     const id = ++this.#lastId;
     const deferred = new Deferred<WireMessage>();
     this.#answers.set(id, deferred);
-    this.send({ jsonrpc: "2.0", id, method, ...(params === undefined ? {} : { params }) });
+    this.send({ jsonrpc: "2.0", id, method, ...defined({ params }) });
     return { id, answer: deferred.promise };
   }
 

@@ -72,7 +72,7 @@ export class MemoryMessage implements MessageWriter {
   finish(reason: FinishReason, message?: string): void {
     this.#assertOpen();
     this.#isFinished = true;
-    this.parts.push({ type: "finish", reason, ...(message !== undefined && { message }) });
+    this.parts.push({ type: "finish", reason, ...defined({ message }) });
     this.#onChange(`${this.id} finish ${reason}`);
   }
 

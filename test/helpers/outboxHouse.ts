@@ -36,8 +36,15 @@ export class OutboxHouse {
   append(runId: string, clientId = "client", sessionId = "s"): string {
     return this.database.write(() => {
       const position = this.runs.insert({
-        ...{ workspaceId, sessionId, runId, clientId, serverId: this.serverId },
-        ...{ kind: "prompt", promptHash: "", state: "completed", acceptedAt: this.clock.now() },
+        workspaceId,
+        sessionId,
+        runId,
+        clientId,
+        serverId: this.serverId,
+        kind: "prompt",
+        promptHash: "",
+        state: "completed",
+        acceptedAt: this.clock.now(),
       });
       const row = this.runs.at(position);
       if (row === undefined) throw new Error("the run is gone");

@@ -1,9 +1,11 @@
 // A server that is asked for a sandbox, and whether there can be one on this machine. Tests that need
 // one are skipped where there cannot, and the reason is printed.
+
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { makeFolder, startServer } from "./serverProcess.js";
 import { openSession, type WireSession } from "./wireSession.js";
 
@@ -54,7 +56,7 @@ export async function openSandbox(options: OpenOptions): Promise<Opened> {
   writeFileSync(configFile, JSON.stringify({ permissions, ...config }));
   const env = { TURNWIRE_CONFIG: configFile, MISTRAL_API_KEY: key, ...options.env };
   const { dataDir } = options;
-  const server = startServer({ env, ...(dataDir === undefined ? {} : { dataDir }) });
+  const server = startServer({ env, ...defined({ dataDir }) });
   await server.call("initialize", { clientId: "c", capabilities: { requestPermission: false } });
   const session = await openSession(server, { path, permissionMode: "ask" });
   let runs = 0;

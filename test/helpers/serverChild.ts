@@ -1,8 +1,10 @@
 // A built server as a child process behind real pipes, spoken to in ndjson with as little between
 // as can be: what it says is what the test sees.
+
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
+import { defined } from "../../src/base/defined.js";
 
 /** An error that the server answered. */
 export class RpcError extends Error {
@@ -56,7 +58,7 @@ export class ServerChild {
     this.#onNotice = onNotice ?? (() => {});
     const [file, ...before] = program ?? [process.execPath, main];
     const child = spawn(file, [...before, "serve", "--data-dir", dataDir, ...args], {
-      ...(cwd === undefined ? {} : { cwd }),
+      ...defined({ cwd }),
       stdio: ["pipe", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,

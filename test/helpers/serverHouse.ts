@@ -79,7 +79,9 @@ export class ServerHouse {
     const recovery = new Recovery({ ...parts, database, runs: this.runs, messages });
     recovery.recoverDead();
     const watch = new LateWatch({
-      ...{ ...parts, database, connections },
+      ...parts,
+      database,
+      connections,
       recoverDead: () => {
         this.recoveries++;
         recovery.recoverDead();
@@ -93,8 +95,14 @@ export class ServerHouse {
   append(runId: string, clientId: string, sessionId = "s", hasEnded = true): number {
     return this.database.write(() => {
       const position = this.runs.insert({
-        ...{ workspaceId, sessionId, runId, clientId, serverId: this.registry.id },
-        ...{ kind: "prompt", promptHash: "", state: hasEnded ? "completed" : "queued" },
+        workspaceId,
+        sessionId,
+        runId,
+        clientId,
+        serverId: this.registry.id,
+        kind: "prompt",
+        promptHash: "",
+        state: hasEnded ? "completed" : "queued",
         acceptedAt: this.#clock.now(),
       });
       const row = this.runs.at(position);

@@ -4,6 +4,7 @@
 //   const server = await startServer();
 //   const { id } = await server.call("createWorkspace", { path });
 //   await server.close();
+
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { expect, inject } from "vitest";
 import { Deferred } from "../../src/base/deferred.js";
+import { defined } from "../../src/base/defined.js";
 import type {
   MethodName,
   NotificationName,
@@ -196,14 +198,12 @@ export class ServerProcess {
       jsonrpc: "2.0",
       id,
       method,
-      ...(params === undefined ? {} : { params }),
+      ...defined({ params }),
     });
   }
 
   notify(method: string, params?: unknown): void {
-    this.send(
-      JSON.stringify({ jsonrpc: "2.0", method, ...(params === undefined ? {} : { params }) }),
-    );
+    this.send(JSON.stringify({ jsonrpc: "2.0", method, ...defined({ params }) }));
   }
 
   /** Sends a request; resolves with its answer, whatever that is. */

@@ -4,7 +4,8 @@ import { FrameReader } from "./frameReader.js";
 import { problemOf, problemOfResult } from "./wireChecks.js";
 
 const error = (code: number, data: unknown, message = "no") => ({
-  ...{ jsonrpc: "2.0", id: 1 },
+  jsonrpc: "2.0",
+  id: 1,
   error: { code, message, data },
 });
 const data = { name: "SessionBusy", retryable: true };

@@ -1,4 +1,5 @@
 // What each provider streams, event by event, for the same reply.
+import { defined } from "../../src/base/defined.js";
 import type { Provider, ProviderType } from "../../src/config/types.js";
 import { awsEvent } from "./awsFrames.js";
 import type { RawAnswer } from "./rawProvider.js";
@@ -82,10 +83,14 @@ const openai: WireFormat = {
       { type: "response.output_item.done", output_index, item: done },
     ];
     const spoken = text.map((delta) => ({
-      ...{ type: "response.output_text.delta", item_id: "msg_1", delta },
+      type: "response.output_text.delta",
+      item_id: "msg_1",
+      delta,
     }));
     const asked = (call ?? []).map((delta) => ({
-      ...{ type: "response.function_call_arguments.delta", item_id: "fc_1", delta },
+      type: "response.function_call_arguments.delta",
+      item_id: "fc_1",
+      delta,
     }));
     const begun = { ...tool, arguments: "", status: "in_progress" };
     const ended = { ...tool, arguments: input, status: "completed" };
@@ -110,16 +115,17 @@ const google: WireFormat = {
   reply({ text = [], call, end }) {
     const usageMetadata = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
     const args = call === undefined ? undefined : JSON.parse(call.join(""));
-    const parts = [
-      ...text.map((one) => ({ text: one })),
-      ...(args === undefined ? [] : [{ functionCall: { name: "echo", args } }]),
-    ];
+    const parts: object[] = [...text.map((one) => ({ text: one }))];
+    if (args !== undefined) parts.push({ functionCall: { name: "echo", args } });
     const reasons = { length: "MAX_TOKENS", filter: "SAFETY" };
     const finishReason = end === undefined ? "STOP" : reasons[end];
     return parts.map((part, index) => {
       const content = { role: "model", parts: [part] };
       const isLast = index === parts.length - 1;
-      return data({ candidates: [{ content, ...(isLast && { finishReason }) }], usageMetadata });
+      return data({
+        candidates: [{ content, ...defined({ finishReason: isLast ? finishReason : undefined }) }],
+        usageMetadata,
+      });
     });
   },
   error: (message) => JSON.stringify({ error: { code: 400, message, status: "INVALID" } }),

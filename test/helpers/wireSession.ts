@@ -36,7 +36,7 @@ export class WireSession {
   }
 
   params(prompt: string, runId?: string): ParamsInput<"sendMessage"> {
-    return { ...this.ids, prompt, ...(runId === undefined ? {} : { runId }) };
+    return { ...this.ids, prompt, ...defined({ runId }) };
   }
 
   send(prompt: string, runId?: string): Promise<Result<"sendMessage">> {
@@ -78,7 +78,9 @@ export async function openSession(
     trusted,
   } = options;
   const workspace = await server.call("createWorkspace", {
-    ...{ path, permissionMode, initAgent: true },
+    path,
+    permissionMode,
+    initAgent: true,
     ...defined({ env, trusted }),
   });
   const session = await server.call("createSession", { workspaceId: workspace.id, title });

@@ -30,7 +30,9 @@ describe("a schema that providers take", () => {
       required: ["a", "a"],
     };
     expect(fitSchema({ ...schema, $defs: { x: a } })).toEqual({
-      ...{ type: "object", $defs: { x: a }, required: ["a"] },
+      type: "object",
+      $defs: { x: a },
+      required: ["a"],
       properties: { a: { anyOf: [a] }, b: {} },
     });
   });
@@ -65,7 +67,9 @@ describe("a schema that providers take", () => {
     const properties = { type: a, required: { type: "boolean" }, properties: a, __proto: a };
     const required = ["type", "required"];
     expect(fitSchema({ type: "object", properties, required })).toEqual({
-      ...{ type: "object", properties, required },
+      type: "object",
+      properties,
+      required,
     });
   });
 

@@ -10,7 +10,11 @@ import { ProcessHost } from "../../src/process/processHost.js";
 const [workspacePath = "", script = ""] = process.argv.slice(2);
 const env = { PATH: process.env.PATH ?? "" };
 const servers = new ToolServers({
-  ...{ workspacePath, version: "0", clock: systemClock, ids: randomIds, log: silentLog },
+  workspacePath,
+  version: "0",
+  clock: systemClock,
+  ids: randomIds,
+  log: silentLog,
   host: new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog }),
 });
 // Deaf to a closed stdin, so that only the reaper can end it.
@@ -23,7 +27,11 @@ const call = async (name: string) => {
   const result = await tool?.execute(
     {},
     {
-      ...{ workspacePath, sessionId: "ses_1", toolCallId: "call_1", env, signal },
+      workspacePath,
+      sessionId: "ses_1",
+      toolCallId: "call_1",
+      env,
+      signal,
       permissions: { check: async () => ({ allowed: true }) },
       onOutput: () => {},
     },

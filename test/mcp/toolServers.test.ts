@@ -68,7 +68,13 @@ class House {
     const { clock } = this;
     const host = new ProcessHost({ clock, ids: randomIds, log: silentLog });
     this.servers = new ToolServers({
-      ...{ workspacePath: "/w", version: "0", host, clock, ids: randomIds, log, connect },
+      workspacePath: "/w",
+      version: "0",
+      host,
+      clock,
+      ids: randomIds,
+      log,
+      connect,
       ownTools,
     });
     onTestFinished(() => this.servers.dispose());
@@ -209,7 +215,11 @@ test("a dead server's tools are gone until it is back, and a call says why", asy
   expect(house.last.isClosed).toBe(true);
   expect(await house.names()).toEqual([]);
   const context = {
-    ...{ workspacePath: "/w", sessionId: "s", toolCallId: "c", env: {}, onOutput: () => {} },
+    workspacePath: "/w",
+    sessionId: "s",
+    toolCallId: "c",
+    env: {},
+    onOutput: () => {},
     signal: new AbortController().signal,
     permissions: { check: async () => ({ allowed: true }) as const },
   };
@@ -309,7 +319,11 @@ test("a server that is no longer configured says so to a turn that still knows i
   const result = await tool?.execute(
     {},
     {
-      ...{ workspacePath: "/w", sessionId: "s", toolCallId: "c", env: {}, onOutput: () => {} },
+      workspacePath: "/w",
+      sessionId: "s",
+      toolCallId: "c",
+      env: {},
+      onOutput: () => {},
       signal: new AbortController().signal,
       permissions: { check: async () => ({ allowed: true }) },
     },

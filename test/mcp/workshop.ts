@@ -61,7 +61,12 @@ export class Workshop {
     };
     const host = new ProcessHost({ clock, ids: randomIds, log: silentLog });
     this.servers = new ToolServers({
-      ...{ workspacePath: workspace, version: "0", host, clock, ids: randomIds, log },
+      workspacePath: workspace,
+      version: "0",
+      host,
+      clock,
+      ids: randomIds,
+      log,
     });
     onTestFinished(async () => {
       await this.servers.dispose();
@@ -103,8 +108,12 @@ export class Workshop {
     const checked = checkToolInput(tool.inputSchema, tool.jsonSchema, input);
     if (!checked.ok) throw new Error(checked.problem);
     return tool.execute(checked.value, {
-      ...{ workspacePath: this.workspace, sessionId, toolCallId: "call_1" },
-      ...{ env: this.env, signal, onOutput: () => {} },
+      workspacePath: this.workspace,
+      sessionId,
+      toolCallId: "call_1",
+      env: this.env,
+      signal,
+      onOutput: () => {},
       ...defined({ requestInput: this.requestInput }),
       permissions: {
         check: async (need) => {

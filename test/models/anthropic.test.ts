@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { markForCaching } from "../../src/models/anthropic.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { TestTurn, textTool } from "../helpers/agentTurn.js";
@@ -32,7 +33,7 @@ async function run(modelId = "claude-sonnet-5-5", reasoningEffort?: string) {
   } as const;
   const model = await createLanguageModel(provider, info);
   const { model: chosen } = turn.input(model, {}, info);
-  const selected = { ...chosen.selected, ...(reasoningEffort && { reasoningEffort }) };
+  const selected = { ...chosen.selected, ...defined({ reasoningEffort }) };
   return turn.runThroughPauses(model, { tools: [echo], model: { ...chosen, selected } }, info);
 }
 

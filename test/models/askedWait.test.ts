@@ -1,5 +1,6 @@
 import { APICallError } from "@ai-sdk/provider";
 import { describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { durationOf } from "../../src/models/askedWait.js";
 import { explainError } from "../../src/models/explainError.js";
 import { cpuTimeOf } from "../helpers/cpuTime.js";
@@ -24,7 +25,9 @@ const quotaFailure = (quotaId: string) => ({
 });
 const google = (...details: object[]) => ({
   error: {
-    ...{ code: 429, status: "RESOURCE_EXHAUSTED", details },
+    code: 429,
+    status: "RESOURCE_EXHAUSTED",
+    details,
     message: "You exceeded your current quota, please check your plan and billing details.",
   },
 });
@@ -73,7 +76,7 @@ describe("the pause that a refusal asks for", () => {
     expect(limited(body, headers)).toMatchObject({ errorName: "RateLimited" });
     expect(limited(body, headers).retry).toEqual({
       attempts: 5,
-      ...(afterMs === undefined ? {} : { afterMs }),
+      ...defined({ afterMs }),
     });
   });
 

@@ -12,7 +12,10 @@ import { RawProvider } from "../helpers/rawProvider.js";
 import { answerOf, wireFormats } from "../helpers/wireFormats.js";
 
 const info = {
-  ...{ id: "my-deployment", provider: "acme", name: "Model", canReason: false },
+  id: "my-deployment",
+  provider: "acme",
+  name: "Model",
+  canReason: false,
   supportsImages: false,
 };
 
@@ -33,7 +36,11 @@ afterEach(async () => {
 
 async function run(change: Partial<Provider>) {
   const provider: Provider = {
-    ...{ id: "acme", type: "azure", headers: {}, models: [info], ...change },
+    id: "acme",
+    type: "azure",
+    headers: {},
+    models: [info],
+    ...change,
   };
   return new TestTurn().runThroughPauses(await createLanguageModel(provider, info), {}, info);
 }

@@ -1,9 +1,11 @@
 // Bedrock as AWS has it: who signs, what is signed, and what goes wrong in its own words.
+
 import { createHash, createHmac } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import type { AwsAccount, Provider } from "../../src/config/types.js";
 import { noteOptions } from "../../src/models/callNote.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
@@ -13,8 +15,11 @@ import { RawProvider, type RawRequest } from "../helpers/rawProvider.js";
 import { answerOf, wireFormats } from "../helpers/wireFormats.js";
 
 const info = {
-  ...{ id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0", provider: "acme", name: "Model" },
-  ...{ canReason: true, supportsImages: true },
+  id: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+  provider: "acme",
+  name: "Model",
+  canReason: true,
+  supportsImages: true,
 };
 const keys = {
   accessKeyId: "AKIDEXAMPLE0",
@@ -41,14 +46,20 @@ const done = () => {
   return answerOf(format, { text: ["Done."] });
 };
 const stream = (...frames: Buffer[]) => ({
-  ...{ body: Buffer.concat(frames).toString("latin1"), encoding: "latin1" as const },
+  body: Buffer.concat(frames).toString("latin1"),
+  encoding: "latin1" as const,
   headers: { "content-type": "application/vnd.amazon.eventstream" },
 });
 
 async function run(aws: AwsAccount, change: Partial<Provider> = {}, model = info) {
   const provider: Provider = {
-    ...{ id: "acme", type: "bedrock", headers: {}, models: [model], baseUrl: server.origin },
-    ...{ aws, ...change },
+    id: "acme",
+    type: "bedrock",
+    headers: {},
+    models: [model],
+    baseUrl: server.origin,
+    aws,
+    ...change,
   };
   return turn.runThroughPauses(await createLanguageModel(provider, model), {}, model);
 }
@@ -216,7 +227,11 @@ describe("what is sent", () => {
   async function bodyFor(model: typeof info, reasoningEffort?: string) {
     server.usual = done();
     const provider: Provider = {
-      ...{ id: "acme", type: "bedrock", headers: {}, models: [model], baseUrl: server.origin },
+      id: "acme",
+      type: "bedrock",
+      headers: {},
+      models: [model],
+      baseUrl: server.origin,
       aws: { region: "us-east-1", keys },
     };
     const called = await createLanguageModel(provider, model);
@@ -227,7 +242,7 @@ describe("what is sent", () => {
       ],
       providerOptions: noteOptions({
         purpose: "turn",
-        ...(reasoningEffort && { reasoningEffort }),
+        ...defined({ reasoningEffort }),
       }),
     });
     await parts.pipeTo(new WritableStream());
@@ -245,11 +260,13 @@ describe("what is sent", () => {
   it("asks a model to think in its own terms", async () => {
     const old = await bodyFor(info, "low");
     expect(old.additionalModelRequestFields.thinking).toMatchObject({
-      ...{ type: "enabled", budget_tokens: 4096 },
+      type: "enabled",
+      budget_tokens: 4096,
     });
     const adaptive = await bodyFor({ ...info, id: "anthropic.claude-opus-5-5" }, "high");
     expect(adaptive.additionalModelRequestFields).toMatchObject({
-      ...{ thinking: { type: "adaptive" }, output_config: { effort: "high" } },
+      thinking: { type: "adaptive" },
+      output_config: { effort: "high" },
     });
     const oss = await bodyFor({ ...info, id: "openai.gpt-oss-120b-1:0" }, "high");
     expect(oss.additionalModelRequestFields).toEqual({ reasoning_effort: "high" });

@@ -33,7 +33,9 @@ function historyOf(type: Type, provider: string, model: string): HistoryMessage[
   const maker = { provider, model };
   return [
     {
-      ...{ id: "m1", role: "user", attachmentData: new Map([[1, png]]) },
+      id: "m1",
+      role: "user",
+      attachmentData: new Map([[1, png]]),
       parts: [
         { type: "text", text: "Look." },
         { type: "attachment", name: "a.png", mimeType: "image/png", size: png.length },
@@ -41,21 +43,31 @@ function historyOf(type: Type, provider: string, model: string): HistoryMessage[
     },
     { id: "m2", role: "user", parts: [{ type: "text", text: "Please." }] },
     {
-      ...{ id: "m3", role: "assistant", ...maker },
+      id: "m3",
+      role: "assistant",
+      ...maker,
       parts: [
         { type: "reasoning", text: "secret thought", providerMetadata: signed[type] },
         { type: "text", text: "I look. \n" },
         ...oddIds.map((toolCallId) => ({
-          ...{ type: "toolCall" as const, toolCallId, name: "echo", input: { text: "x" } },
-          ...{ state: "completed" as const, providerMetadata: signed[type] },
+          type: "toolCall" as const,
+          toolCallId,
+          name: "echo",
+          input: { text: "x" },
+          state: "completed" as const,
+          providerMetadata: signed[type],
         })),
       ],
     },
     {
-      ...{ id: "m4", role: "tool" },
+      id: "m4",
+      role: "tool",
       parts: oddIds.map((toolCallId) => ({
-        ...{ type: "toolResult" as const, toolCallId, name: "echo" },
-        ...{ output: "echo x", isError: false },
+        type: "toolResult" as const,
+        toolCallId,
+        name: "echo",
+        output: "echo x",
+        isError: false,
       })),
     },
     { id: "m5", role: "assistant", ...maker, parts: [{ type: "text", text: "Seen. \n" }] },
@@ -118,11 +130,20 @@ afterEach(() => server.close());
 async function send(to: WireFormat, id: string, modelId: string, history: HistoryMessage[]) {
   server.usual = answerOf(to, { text: ["Done."] });
   const info = {
-    ...{ id: modelId, provider: id, name: "M", canReason: true, supportsImages: true },
+    id: modelId,
+    provider: id,
+    name: "M",
+    canReason: true,
+    supportsImages: true,
   };
   const provider: Provider = {
-    ...{ id, type: to.type, headers: {}, models: [info], baseUrl: `${server.origin}${to.path}` },
-    ...{ apiKey: "key-0123456789", ...to.account },
+    id,
+    type: to.type,
+    headers: {},
+    models: [info],
+    baseUrl: `${server.origin}${to.path}`,
+    apiKey: "key-0123456789",
+    ...to.account,
   };
   const model = await createLanguageModel(provider, info);
   const outcome = await new TestTurn().run(model, { history, tools: [echo] }, info);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { TestTurn, textTool } from "../helpers/agentTurn.js";
 import { type SseEvent, type SseProvider, startSseProvider } from "../helpers/sseProvider.js";
@@ -31,12 +32,12 @@ async function run(modelId = "gemini-3-pro", reasoningEffort?: string) {
   } as const;
   const model = await createLanguageModel(provider, info);
   const { model: chosen } = turn.input(model, {}, info);
-  const selected = { ...chosen.selected, ...(reasoningEffort && { reasoningEffort }) };
+  const selected = { ...chosen.selected, ...defined({ reasoningEffort }) };
   return turn.runThroughPauses(model, { tools: [echo], model: { ...chosen, selected } }, info);
 }
 
 function chunk(parts: object[], finishReason?: string): SseEvent {
-  const candidate = { content: { role: "model", parts }, ...(finishReason && { finishReason }) };
+  const candidate = { content: { role: "model", parts }, ...defined({ finishReason }) };
   const usageMetadata = { promptTokenCount: 8, candidatesTokenCount: 3, totalTokenCount: 11 };
   return { data: { candidates: [candidate], usageMetadata } };
 }

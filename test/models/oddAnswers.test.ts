@@ -20,8 +20,13 @@ afterEach(() => server.close());
 
 async function run(type: WireFormat["type"], path = "/v1") {
   const provider: Provider = {
-    ...{ id: "acme", type, headers: {}, baseUrl: `${server.origin}${path}`, models: [info] },
-    ...{ apiKey: "key-0123456789", ...formatOf(type).account },
+    id: "acme",
+    type,
+    headers: {},
+    baseUrl: `${server.origin}${path}`,
+    models: [info],
+    apiKey: "key-0123456789",
+    ...formatOf(type).account,
   };
   const model = await createLanguageModel(provider, info);
   return turn.runThroughPauses(model, { tools: [echo] }, info);
@@ -161,23 +166,32 @@ describe("the Responses API", () => {
       created,
       added(0, { type: "reasoning", id: "rs_a", encrypted_content: null, summary: [] }),
       data({
-        ...{ type: "response.reasoning_summary_part.added", item_id: "rs_b", output_index: 0 },
+        type: "response.reasoning_summary_part.added",
+        item_id: "rs_b",
+        output_index: 0,
         summary_index: 1,
       }),
       data({
-        ...{ type: "response.reasoning_summary_text.delta", item_id: "rs_c", output_index: 0 },
-        ...{ summary_index: 1, delta: "I look" },
+        type: "response.reasoning_summary_text.delta",
+        item_id: "rs_c",
+        output_index: 0,
+        summary_index: 1,
+        delta: "I look",
       }),
       ended(0, { type: "reasoning", id: "rs_d", encrypted_content: "sealed", summary: [] }),
       added(1, { ...call, id: "fc_a", arguments: "", status: "in_progress" }),
       data({
-        ...{ type: "response.function_call_arguments.delta", item_id: "fc_b", output_index: 1 },
+        type: "response.function_call_arguments.delta",
+        item_id: "fc_b",
+        output_index: 1,
         delta: '{"text":"x"}',
       }),
       ended(1, { ...call, id: "fc_c", arguments: '{"text":"x"}', status: "completed" }),
       added(2, { type: "message", id: "m_a" }),
       data({
-        ...{ type: "response.output_text.delta", item_id: "m_b", output_index: 2 },
+        type: "response.output_text.delta",
+        item_id: "m_b",
+        output_index: 2,
         delta: "Wait.",
       }),
       ended(2, { type: "message", id: "m_c" }),
@@ -200,14 +214,19 @@ describe("the Responses API", () => {
       added(0, thought),
       ...["I ", "look."].map((delta) =>
         data({
-          ...{ type: "response.reasoning_text.delta", item_id: "rs_1", output_index: 0 },
-          ...{ content_index: 0, delta },
+          type: "response.reasoning_text.delta",
+          item_id: "rs_1",
+          output_index: 0,
+          content_index: 0,
+          delta,
         }),
       ),
       ended(0, thought),
       added(1, { type: "message", id: "m_1" }),
       data({
-        ...{ type: "response.output_text.delta", item_id: "m_1", output_index: 1 },
+        type: "response.output_text.delta",
+        item_id: "m_1",
+        output_index: 1,
         delta: "It is 4.",
       }),
       ended(1, { type: "message", id: "m_1" }),

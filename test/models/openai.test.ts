@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { TestTurn, textTool } from "../helpers/agentTurn.js";
 import { type SseEvent, type SseProvider, startSseProvider } from "../helpers/sseProvider.js";
@@ -31,7 +32,7 @@ async function run(reasoningEffort?: string) {
   } as const;
   const model = await createLanguageModel(provider, info);
   const { model: chosen } = turn.input(model, {}, info);
-  const selected = { ...chosen.selected, ...(reasoningEffort && { reasoningEffort }) };
+  const selected = { ...chosen.selected, ...defined({ reasoningEffort }) };
   return turn.runThroughPauses(model, { tools: [echo], model: { ...chosen, selected } }, info);
 }
 

@@ -7,7 +7,11 @@ import { RawProvider } from "../helpers/rawProvider.js";
 import { answerOf, wireFormats } from "../helpers/wireFormats.js";
 
 const info = {
-  ...{ id: "model-1", provider: "acme", name: "Model", canReason: false, supportsImages: false },
+  id: "model-1",
+  provider: "acme",
+  name: "Model",
+  canReason: false,
+  supportsImages: false,
 };
 
 let server: RawProvider;
@@ -22,14 +26,21 @@ afterEach(() => Promise.all([server.close(), other.close()]));
 describe.each(wireFormats)("a provider of type $type", (format) => {
   async function run() {
     const provider: Provider = {
-      ...{ id: "acme", type: format.type, apiKey: "key-0123456789", apiKeyVariable: "ACME_KEY" },
-      ...{ headers: { "x-team": "secret-team" }, models: [info] },
-      ...{ baseUrl: `${server.origin}${format.path}`, ...format.account },
+      id: "acme",
+      type: format.type,
+      apiKey: "key-0123456789",
+      apiKeyVariable: "ACME_KEY",
+      headers: { "x-team": "secret-team" },
+      models: [info],
+      baseUrl: `${server.origin}${format.path}`,
+      ...format.account,
     };
     return turn.runThroughPauses(await createLanguageModel(provider, info), {}, info);
   }
   const redirect = (status: number, location: string) => ({
-    ...{ status, headers: { location }, body: "" },
+    status,
+    headers: { location },
+    body: "",
   });
 
   it.each([301, 302, 303, 307, 308])(

@@ -23,8 +23,13 @@ describe.each(wireFormats)("to a provider of type $type", (format) => {
   const done = () => answerOf(format, { text: ["Done."] });
   async function run(change: Parameters<TestTurn["runThroughPauses"]>[1]) {
     const provider: Provider = {
-      ...{ id: "acme", type: format.type, headers: {}, models: [info] },
-      ...{ baseUrl: `${server.origin}${format.path}`, apiKey: "key-0123456789", ...format.account },
+      id: "acme",
+      type: format.type,
+      headers: {},
+      models: [info],
+      baseUrl: `${server.origin}${format.path}`,
+      apiKey: "key-0123456789",
+      ...format.account,
     };
     const model = await createLanguageModel(provider, info);
     return turn.runThroughPauses(model, change, info);
@@ -75,8 +80,11 @@ describe("an overflow", () => {
     server.enqueue({ body: format.reply({ text: ["The summary."] }).join("") });
     server.enqueue({ body: format.reply({ text: ["Done."] }).join("") });
     const provider: Provider = {
-      ...{ id: "acme", type: format.type, headers: {}, models: [info] },
-      ...{ baseUrl: `${server.origin}${format.path}` },
+      id: "acme",
+      type: format.type,
+      headers: {},
+      models: [info],
+      baseUrl: `${server.origin}${format.path}`,
     };
     const model = await createLanguageModel(provider, info);
     const outcome = await turn.runThroughPauses(model, { history, autoSummarize: true }, info);

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import type { ModelFailure, RetryHint } from "../../src/models/modelFailure.js";
 import { retryDelay } from "../../src/models/retry.js";
 
 function failure(retry?: RetryHint): ModelFailure {
-  return { errorName: "RateLimited", message: "", cause: "provider", ...(retry && { retry }) };
+  return { errorName: "RateLimited", message: "", cause: "provider", ...defined({ retry }) };
 }
 
 describe("the pause before another try", () => {

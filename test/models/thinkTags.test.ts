@@ -69,7 +69,8 @@ describe("thoughts between tags", () => {
       { type: "reasoning-end", id: "r" },
     ];
     expect(await read(["<think>", "x</think>"], thought)).toEqual({
-      ...{ text: "<think>x</think>", reasoning: "Hm." },
+      text: "<think>x</think>",
+      reasoning: "Hm.",
     });
   });
 

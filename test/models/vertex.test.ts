@@ -17,7 +17,11 @@ const formatOf = (type: WireFormat["type"]) => {
   return format;
 };
 const infoOf = (id: string) => ({
-  ...{ id, provider: "acme", name: "Model", canReason: false, supportsImages: false },
+  id,
+  provider: "acme",
+  name: "Model",
+  canReason: false,
+  supportsImages: false,
 });
 
 /** Google's side of a sign-in: it gives a token for another one. */
@@ -59,7 +63,11 @@ function account(): string {
 async function run(change: Partial<Provider>, id = "gemini-3.8-flash") {
   const info = infoOf(id);
   const provider: Provider = {
-    ...{ id: "acme", type: "vertex", headers: {}, models: [info], ...change },
+    id: "acme",
+    type: "vertex",
+    headers: {},
+    models: [info],
+    ...change,
   };
   return new TestTurn().runThroughPauses(await createLanguageModel(provider, info), {}, info);
 }

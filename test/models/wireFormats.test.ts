@@ -13,7 +13,11 @@ const words = ["Grüße ", "aus 東京", " 🐢!"];
 const said = words.join("");
 const call = ['{"te', 'xt":"zażółć ', '🐢"}'];
 const info = {
-  ...{ id: "model-1", provider: "acme", name: "Model", canReason: false, supportsImages: true },
+  id: "model-1",
+  provider: "acme",
+  name: "Model",
+  canReason: false,
+  supportsImages: true,
 };
 
 let server: RawProvider;
@@ -30,8 +34,14 @@ describe.each(wireFormats)("a provider of type $type", (format) => {
 
   async function run(change: Parameters<TestTurn["runThroughPauses"]>[1] = {}) {
     const provider: Provider = {
-      ...{ id: "acme", type: format.type, apiKey: key, apiKeyVariable: "ACME_KEY", headers: {} },
-      ...{ baseUrl: `${server.origin}${format.path}`, models: [info], ...format.account },
+      id: "acme",
+      type: format.type,
+      apiKey: key,
+      apiKeyVariable: "ACME_KEY",
+      headers: {},
+      baseUrl: `${server.origin}${format.path}`,
+      models: [info],
+      ...format.account,
     };
     const model = await createLanguageModel(provider, info);
     return turn.runThroughPauses(model, { tools: [echo], ...change }, info);

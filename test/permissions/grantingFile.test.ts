@@ -27,7 +27,11 @@ async function home() {
       const { shown, real } = await reachPath(path, file);
       return changesGrantingFile(
         {
-          ...{ toolCallId: "call_1", tool: "write", action: "write", description: "", input: {} },
+          toolCallId: "call_1",
+          tool: "write",
+          action: "write",
+          description: "",
+          input: {},
           subject: { kind: "path", value: shown },
           path: real,
         },

@@ -60,7 +60,10 @@ function run(shell: string, row: Row, folder: string): Promise<void> {
       shell,
       ["-c", `eval '${row.line.replaceAll("'", "'\\''")}'`],
       {
-        ...{ cwd, env, timeout: 5_000, killSignal: "SIGKILL" },
+        cwd,
+        env,
+        timeout: 5_000,
+        killSignal: "SIGKILL",
       },
       () => resolve(),
     );

@@ -128,8 +128,13 @@ describe("the errors", () => {
 describe("the protocol as a library", () => {
   it("bundles for a browser, with no Node built-in", async () => {
     const { metafile } = await build({
-      ...{ entryPoints: [`${folder}/index.ts`], bundle: true, write: false, metafile: true },
-      ...{ platform: "neutral", mainFields: ["module", "main"], logLevel: "silent" },
+      entryPoints: [`${folder}/index.ts`],
+      bundle: true,
+      write: false,
+      metafile: true,
+      platform: "neutral",
+      mainFields: ["module", "main"],
+      logLevel: "silent",
     });
     const inputs = Object.keys(metafile.inputs);
     expect(inputs.some((path) => path.endsWith("src/protocol/registry.ts"))).toBe(true);

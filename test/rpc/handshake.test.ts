@@ -34,8 +34,10 @@ describe("initialize", () => {
   it("says what the server is, and gives a client without an identity a fresh one", async () => {
     const result = await client.call("initialize", {});
     expect(result).toMatchObject({
-      ...{ protocolVersion: 1, serverInfo: { name: "turnwire", version: "0.0.0" } },
-      ...{ pendingCompletions: 0, capabilities: { maxMessageBytes: 1024 } },
+      protocolVersion: 1,
+      serverInfo: { name: "turnwire", version: "0.0.0" },
+      pendingCompletions: 0,
+      capabilities: { maxMessageBytes: 1024 },
     });
     expect(result.clientId).toMatch(/^cli_/);
     expect(result.capabilities.methods).toContain("sendMessage");
@@ -173,7 +175,8 @@ describe("a client without initialize", () => {
     await run(client, "a", place);
     const { completionId } = await client.until("runComplete");
     expect(await client.call("acknowledge", { completionIds: [completionId, "x"] })).toEqual({
-      ...{ acknowledged: [completionId], unknown: ["x"] },
+      acknowledged: [completionId],
+      unknown: ["x"],
     });
     expect(await client.call("listPendingCompletions", {})).toEqual({ completions: [] });
   });
@@ -202,7 +205,8 @@ describe("acknowledge", () => {
     const other = server.connect();
     await other.call("initialize", { clientId: "ben" });
     expect(await other.call("acknowledge", { completionIds: [completionId] })).toEqual({
-      ...{ acknowledged: [], unknown: [completionId] },
+      acknowledged: [],
+      unknown: [completionId],
     });
     expect(other.told("runComplete")).toEqual([]);
     other.leave();

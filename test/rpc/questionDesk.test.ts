@@ -7,8 +7,14 @@ import { recordingLog } from "../helpers/recordingLog.js";
 import { promisesHaveRun } from "../helpers/virtualScheduler.js";
 
 const question: PermissionQuestion = {
-  ...{ permissionId: "p", workspaceId: "w", sessionId: "s", toolCallId: "t", tool: "bash" },
-  ...{ action: "execute", description: "Run ls", input: {} },
+  permissionId: "p",
+  workspaceId: "w",
+  sessionId: "s",
+  toolCallId: "t",
+  tool: "bash",
+  action: "execute",
+  description: "Run ls",
+  input: {},
 };
 const never = new AbortController().signal;
 

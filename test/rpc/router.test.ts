@@ -41,7 +41,8 @@ describe("params", () => {
     expect(error).toMatchObject({
       code: -32602,
       data: {
-        ...{ name: "InvalidParams", retryable: false },
+        name: "InvalidParams",
+        retryable: false,
         issues: [{ path: "", message: "params go by name, in an object" }],
       },
     });
@@ -106,7 +107,8 @@ describe("what a use case throws", () => {
       },
     });
     expect(await refusal(routes.request("ping", {}, caller))).toMatchObject({
-      ...{ code: 1007, message: "later" },
+      code: 1007,
+      message: "later",
       data: { name: "SessionBusy", retryable: true, more: 1 },
     });
   });

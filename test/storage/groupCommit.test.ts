@@ -83,7 +83,9 @@ describe("works that come together", () => {
     commits.join(work("b"));
     commits.commit();
     expect({ stored: stored(), told, committed }).toEqual({
-      ...{ stored: ["a", "b"], told: ["a accepted", "b accepted"], committed: 1 },
+      stored: ["a", "b"],
+      told: ["a accepted", "b accepted"],
+      committed: 1,
     });
     commits.commit();
     expect(told).toHaveLength(2);
@@ -102,7 +104,9 @@ describe("works that come together", () => {
     commits.join({ ...work("a"), accepted: () => commits.join(work("b")) });
     await clock.settle();
     expect({ stored: stored(), told, committed }).toEqual({
-      ...{ stored: ["a", "b"], told: ["b accepted"], committed: 2 },
+      stored: ["a", "b"],
+      told: ["b accepted"],
+      committed: 2,
     });
   });
 });

@@ -133,8 +133,15 @@ describe("a server of this process", () => {
   it("keeps its entry when it is closed with a run still open, for the next one to tidy up", () => {
     const own = register("own");
     new RunStore(database).insert({
-      ...{ workspaceId: "ws", sessionId: "s", runId: "a", clientId: "c", serverId: "own" },
-      ...{ kind: "prompt", promptHash: "", state: "queued", acceptedAt: 0 },
+      workspaceId: "ws",
+      sessionId: "s",
+      runId: "a",
+      clientId: "c",
+      serverId: "own",
+      kind: "prompt",
+      promptHash: "",
+      state: "queued",
+      acceptedAt: 0,
     });
     own.close();
     const next = register("next");

@@ -24,8 +24,15 @@ it("deletes no session on which any server has an open run", () => {
   sessions.insert({ ...head, id: "idle" });
   sessions.insert({ ...head, id: "busy" });
   const run = runs.insert({
-    ...{ workspaceId: "w", sessionId: "busy", runId: undefined, clientId: "c", serverId: "s" },
-    ...{ kind: "prompt", promptHash: "h", state: "running", acceptedAt: 1 },
+    workspaceId: "w",
+    sessionId: "busy",
+    runId: undefined,
+    clientId: "c",
+    serverId: "s",
+    kind: "prompt",
+    promptHash: "h",
+    state: "running",
+    acceptedAt: 1,
   });
   expect(sessions.delete(["idle", "busy"])).toBe(false);
   expect(sessions.list("w", 10)).toHaveLength(2);
@@ -38,8 +45,15 @@ it("gives a history from its summary on: with what the summary's turn was asked,
   const messages = new MessageStore(database);
   const add = (id: string, run: number | undefined, role = "user", isSummary = false) =>
     messages.insert({
-      ...{ id, sessionId: "s", run, role, parts: "[]", isSummary, createdAt: 1 },
-      ...{ model: undefined, provider: undefined },
+      id,
+      sessionId: "s",
+      run,
+      role,
+      parts: "[]",
+      isSummary,
+      createdAt: 1,
+      model: undefined,
+      provider: undefined,
     });
   add("old", 1);
   add("old reply", 1, "assistant");

@@ -22,8 +22,13 @@ export async function buildStorageProgram() {
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, `storageProgram-${process.pid}.mjs`);
   await build({
-    ...{ entryPoints: [join(here, "storageProgram.ts")], outfile, bundle: true },
-    ...{ platform: "node", format: "esm", packages: "external", logLevel: "silent" },
+    entryPoints: [join(here, "storageProgram.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    packages: "external",
+    logLevel: "silent",
   });
   const children = new Set<ChildProcess>();
   return {

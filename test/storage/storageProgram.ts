@@ -63,8 +63,15 @@ function use(database: Database): void {
       const runs = new RunStore(database);
       for (const runId of more) {
         runs.insert({
-          ...{ workspaceId: "ws", sessionId: "s", runId, clientId: "c", serverId: registry.id },
-          ...{ kind: "prompt", promptHash: "", state: "accepted", acceptedAt: 0 },
+          workspaceId: "ws",
+          sessionId: "s",
+          runId,
+          clientId: "c",
+          serverId: registry.id,
+          kind: "prompt",
+          promptHash: "",
+          state: "accepted",
+          acceptedAt: 0,
         });
       }
       stay(registry);
@@ -81,8 +88,14 @@ function use(database: Database): void {
         ended++;
       });
       new Recovery({
-        ...{ database, registry, runs, outbox, messages: new MessageStore(database) },
-        ...{ clock: systemClock, ids: randomIds, log: silentLog },
+        database,
+        registry,
+        runs,
+        outbox,
+        messages: new MessageStore(database),
+        clock: systemClock,
+        ids: randomIds,
+        log: silentLog,
       }).recoverDead();
       say(String(ended));
       registry.close();

@@ -136,7 +136,8 @@ describe("an older version", () => {
     const newer = open(schema);
     expect(newer.steps).toBe(count - 1);
     const beside = ServerRegistry.register(newer, folder.path, {
-      ...{ id: "new", now: 2 },
+      id: "new",
+      now: 2,
       own: { ...own, processId: 0 },
     });
     expect(beside.others()).toMatchObject([{ id: "old", version: "2", processId: process.pid }]);

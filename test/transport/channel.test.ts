@@ -19,7 +19,10 @@ describe("what is written", () => {
       },
     });
     const { connection, dispose } = openChannel({
-      ...{ input: new PassThrough(), output, framing, log: silentLog },
+      input: new PassThrough(),
+      output,
+      framing,
+      log: silentLog,
     });
     await connection.sendNotification("n", { a: "é" });
     const body = expected.slice(expected.indexOf("{"));
@@ -155,7 +158,11 @@ describe("memory stays bounded", () => {
     const { output, taken, acceptOne } = slowOutput();
     const input = new PassThrough();
     const channel = openChannel({
-      ...{ input, output, framing: "ndjson", log: silentLog, maxUnsentBytes: 1000 },
+      input,
+      output,
+      framing: "ndjson",
+      log: silentLog,
+      maxUnsentBytes: 1000,
     });
     channel.connection.listen();
     const garbage = "x\n".repeat(100);
@@ -176,7 +183,10 @@ it("two channels talk to each other", async () => {
   const [there, back] = [new PassThrough(), new PassThrough()];
   const server = openChannel({ input: there, output: back, framing: "auto", log: silentLog });
   const client = openChannel({
-    ...{ input: back, output: there, framing: "header", log: silentLog },
+    input: back,
+    output: there,
+    framing: "header",
+    log: silentLog,
     maxUnsentBytes: Number.POSITIVE_INFINITY,
   });
   server.connection.onRequest(async (method, params) => [

@@ -1,5 +1,7 @@
 /** The other side of a channel, by hand: sends raw text and takes the messages that come back. */
+
 import { PassThrough, Writable } from "node:stream";
+import { defined } from "../../src/base/defined.js";
 import { silentLog } from "../../src/base/log.js";
 import { type Channel, type ChannelOptions, openChannel } from "../../src/transport/channel.js";
 import type { Framing } from "../../src/transport/framing.js";
@@ -70,7 +72,7 @@ export class Peer {
   }
 
   request(id: string | number | null, method: string, params?: unknown): void {
-    this.send({ jsonrpc: "2.0", id, method, ...(params === undefined ? {} : { params }) });
+    this.send({ jsonrpc: "2.0", id, method, ...defined({ params }) });
   }
 }
 

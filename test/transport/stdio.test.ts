@@ -15,7 +15,11 @@ const program = join(folder, "program.cjs");
 beforeAll(async () => {
   const entry = fileURLToPath(new URL("./stdioProgram.ts", import.meta.url));
   await build({
-    ...{ entryPoints: [entry], outfile: program, bundle: true, platform: "node", format: "cjs" },
+    entryPoints: [entry],
+    outfile: program,
+    bundle: true,
+    platform: "node",
+    format: "cjs",
   });
 });
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));

@@ -45,7 +45,11 @@ export async function verdictOn(
     log: silentLog,
   });
   const need = {
-    ...{ toolCallId: "call_1", tool: "bash", action: "execute", description: "runs", input: {} },
+    toolCallId: "call_1",
+    tool: "bash",
+    action: "execute",
+    description: "runs",
+    input: {},
     subject: { kind: "command" as const, value: line },
     cwd: folder === undefined ? workspacePath : `${workspacePath}/${folder}`,
     shell: { language, workspacePath },
