@@ -19,7 +19,7 @@ import { Broadcaster } from "./events/broadcaster.js";
 import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
 import type { RunCause } from "./protocol/objects/run.js";
-import type { ServerFacts } from "./rpc/handshake.js";
+import type { ServerDescription } from "./rpc/handshake.js";
 import { QuestionDesk } from "./rpc/questionDesk.js";
 import {
   type ConnectionChannel,
@@ -49,7 +49,7 @@ const drainMs = 2000;
 /** What a server is built from. */
 export interface ServerOptions {
   readonly dataDirectory: string;
-  readonly facts: ServerFacts;
+  readonly description: ServerDescription;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Resolves a relative path of the client's. */
   readonly resolvePath: ResolvePath;
@@ -93,7 +93,7 @@ export function composeServer(options: ServerOptions): Server {
 }
 
 function compose(options: ServerOptions, closing: Closing): Server {
-  const { clock, ids, log, facts } = options;
+  const { clock, ids, log, description } = options;
   const house = openHouse(options, closing);
   const { broadcaster, desk } = house;
   const backend = composeBackend(options, house);
@@ -109,7 +109,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
         backend,
         hub: broadcaster,
         desk,
-        facts,
+        description,
         ids,
         log,
         shutdown: () => {

@@ -8,7 +8,7 @@ import { armFaultPoint } from "./base/faultPoint.js";
 import { randomIds } from "./base/ids.js";
 import { fromStartFolder } from "./base/startFolder.js";
 import { readServeOptions, type ServeOptions } from "./cli/serveOptions.js";
-import { lifeOf, processPlace } from "./process/processLife.js";
+import { lifeOf, processNamespace } from "./process/processLife.js";
 import { openStdio } from "./transport/stdio.js";
 
 const argv = process.argv.slice(2);
@@ -46,7 +46,7 @@ async function startServer(options: ServeOptions): Promise<number> {
     resolvePath: fromStartFolder(() => process.cwd()),
     lifeOf,
     processId: process.pid,
-    processPlace: processPlace(),
+    processNamespace: processNamespace(),
     onTerminate(callback) {
       let isAsked = false;
       const terminate = () => {

@@ -80,7 +80,7 @@ async function doctorIn(
     const { repairCommand } = await import("./repair.js");
     return repairCommand(dataDir, write);
   }
-  const [{ doctor }, { lifeOf, processPlace }] = await Promise.all([
+  const [{ doctor }, { lifeOf, processNamespace }] = await Promise.all([
     import("./doctor.js"),
     import("../process/processLife.js"),
   ]);
@@ -88,7 +88,7 @@ async function doctorIn(
     ownProcess: {
       version: parts.version,
       processId: self.pid,
-      place: processPlace(),
+      place: processNamespace(),
       lifeOf,
     },
     env: self.env,

@@ -14,7 +14,7 @@ import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptio
 import { OutputStream } from "./runOutput.js";
 import { PermissionPrompt } from "./runPermission.js";
 import { readPrompt } from "./runPrompt.js";
-import { openSession, type RunPlace } from "./runSession.js";
+import { openSession, type RunTarget } from "./runSession.js";
 import { RunText } from "./runText.js";
 import type { Terminal } from "./terminal.js";
 import { visibleLine } from "./visibleText.js";
@@ -81,8 +81,8 @@ class RunCommand {
     try {
       const prompt = await readPrompt(given, this.#io.stdin, this.#stop.signal);
       this.#client = await this.#connect();
-      const place = await openSession(this.#client, this.#options, this.#io.resolvePath);
-      const completion = await this.#prompt(this.#client, place, prompt);
+      const target = await openSession(this.#client, this.#options, this.#io.resolvePath);
+      const completion = await this.#prompt(this.#client, target, prompt);
       return await this.#reportEnd(this.#told(completion));
     } catch (error) {
       const end = earlyEnd(error, this.#stoppedBy, timeoutSeconds);
@@ -150,13 +150,13 @@ class RunCommand {
     return goesOn;
   }
 
-  async #prompt(client: TurnwireClient, place: RunPlace, prompt: string): Promise<RunComplete> {
+  async #prompt(client: TurnwireClient, target: RunTarget, prompt: string): Promise<RunComplete> {
     const hasEnded = new AbortController();
     const text = new RunText({
       write: (chunk) => this.#stdout.write(chunk),
-      getMessage: (messageId) => client.api.getMessage({ ...place, messageId }),
+      getMessage: (messageId) => client.api.getMessage({ ...target, messageId }),
     });
-    const shown = this.#showAll(client.events({ signal: hasEnded.signal }), place, text);
+    const shown = this.#showAll(client.events({ signal: hasEnded.signal }), target, text);
     // It is awaited below; until then a failure must not count as nobody's.
     shown.catch(() => {});
     try {
@@ -167,7 +167,7 @@ class RunCommand {
         await this.#showCompletion(completion, text);
       };
       const { signal } = this.#stop;
-      return await client.run({ ...place, prompt, signal, onComplete });
+      return await client.run({ ...target, prompt, signal, onComplete });
     } finally {
       hasEnded.abort();
       await shown;
@@ -175,11 +175,15 @@ class RunCommand {
     }
   }
 
-  async #showAll(events: AsyncIterable<LossyEvent>, place: RunPlace, text: RunText): Promise<void> {
+  async #showAll(
+    events: AsyncIterable<LossyEvent>,
+    target: RunTarget,
+    text: RunText,
+  ): Promise<void> {
     const { output } = this.#options;
     for await (const event of events) {
       this.#deeds.take(event);
-      if ("sessionId" in event.params && event.params.sessionId !== place.sessionId) continue;
+      if ("sessionId" in event.params && event.params.sessionId !== target.sessionId) continue;
       await this.#stderr.write(this.#activity.lines(event));
       if (output === "stream-json") await this.#stdout.write(`${JSON.stringify(event)}\n`);
       if (output === "text") await text.take(event);

@@ -6,7 +6,7 @@ import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunCommandOptions } from "./runOptions.js";
 
 /** What a prompt is sent to. */
-export interface RunPlace {
+export interface RunTarget {
   readonly workspaceId: string;
   readonly sessionId: string;
 }
@@ -16,7 +16,7 @@ export async function openSession(
   client: TurnwireClient,
   options: RunCommandOptions,
   resolvePath: ResolvePath,
-): Promise<RunPlace> {
+): Promise<RunTarget> {
   const { permissionMode, model } = options;
   const workspace = await client.api.createWorkspace({
     path: resolvePath(options.cwd ?? "."),

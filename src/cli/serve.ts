@@ -45,7 +45,7 @@ export interface ServeIo {
   /** This process's number. */
   readonly processId: number;
   /** Where its number means the same; undefined where that cannot be told. */
-  readonly processPlace: string | undefined;
+  readonly processNamespace: string | undefined;
   /** What stands for the life of a process; undefined where it cannot be seen or has ended. */
   lifeOf(processId: number): string | undefined;
   /** Calls back at the first SIGTERM or SIGINT. */
@@ -96,12 +96,16 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
       ids,
       log: log.log,
       resolvePath: io.resolvePath,
-      facts: { name: "turnwire", version: io.version, maxMessageBytes: options.maxMessageBytes },
+      description: {
+        name: "turnwire",
+        version: io.version,
+        maxMessageBytes: options.maxMessageBytes,
+      },
       lingerMs: options.lingerSeconds * 1000,
       ownProcess: {
         version: io.version,
         processId: io.processId,
-        place: io.processPlace,
+        place: io.processNamespace,
         lifeOf: io.lifeOf,
       },
       createEngine: (workspace) =>

@@ -11,7 +11,7 @@ import type { ResolvedConfig } from "./types.js";
 import type { Environment } from "./variables.js";
 
 /** Whose configuration is loaded, and in which environment. */
-export interface ConfigPlace {
+export interface ConfigScope {
   /** The workspace's real path; undefined to read the user's file alone. */
   readonly workspacePath: string | undefined;
   readonly trusted: boolean;
@@ -32,18 +32,18 @@ export interface LoadedConfig {
  * Loads the configuration of a workspace. Throws `ConfigInvalid` when a file is wrong or cannot be
  * read, also an untrusted workspace's: what could not be understood might have been a deny rule.
  */
-export async function loadConfig(place: ConfigPlace): Promise<ResolvedConfig> {
-  return (await loadWithIdentities(place)).config;
+export async function loadConfig(scope: ConfigScope): Promise<ResolvedConfig> {
+  return (await loadWithIdentities(scope)).config;
 }
 
 /** As {@link loadConfig}, with what is needed to see a change later. */
-export async function loadWithIdentities(place: ConfigPlace): Promise<LoadedConfig> {
-  const [user, workspace] = await Promise.all([readUserFile(place), readWorkspaceFile(place)]);
+export async function loadWithIdentities(scope: ConfigScope): Promise<LoadedConfig> {
+  const [user, workspace] = await Promise.all([readUserFile(scope), readWorkspaceFile(scope)]);
   const config = resolveConfig({
     user: parse(user),
     workspace: parse(workspace.file),
-    trusted: place.trusted,
-    env: place.env,
+    trusted: scope.trusted,
+    env: scope.env,
   });
   return {
     config: { ...config, warnings: [...workspace.warnings, ...config.warnings] },
@@ -54,15 +54,15 @@ export async function loadWithIdentities(place: ConfigPlace): Promise<LoadedConf
   };
 }
 
-/** The user's file of a place; undefined where there is no folder to look in. */
-export function userFileOf(place: ConfigPlace): UserConfigPath | undefined {
-  return place.userConfigPath === undefined
-    ? userConfigPath(place.env)
-    : { path: place.userConfigPath, isNamed: true };
+/** The user's file; undefined where there is no folder to look in. */
+export function userFileOf(scope: ConfigScope): UserConfigPath | undefined {
+  return scope.userConfigPath === undefined
+    ? userConfigPath(scope.env)
+    : { path: scope.userConfigPath, isNamed: true };
 }
 
-async function readUserFile(place: ConfigPlace): Promise<ReadFile | undefined> {
-  const found = userFileOf(place);
+async function readUserFile(scope: ConfigScope): Promise<ReadFile | undefined> {
+  const found = userFileOf(scope);
   if (found === undefined) return undefined;
   const { path, isNamed } = found;
   if (!isAbsolute(path)) {
@@ -82,8 +82,8 @@ interface WorkspaceRead {
   readonly warnings: readonly string[];
 }
 
-async function readWorkspaceFile(place: ConfigPlace): Promise<WorkspaceRead> {
-  const { workspacePath } = place;
+async function readWorkspaceFile(scope: ConfigScope): Promise<WorkspaceRead> {
+  const { workspacePath } = scope;
   const found =
     workspacePath === undefined
       ? ({ kind: "missing" } as const)
@@ -91,7 +91,7 @@ async function readWorkspaceFile(place: ConfigPlace): Promise<WorkspaceRead> {
   if (found.kind === "missing") {
     return { file: undefined, identity: missingIdentity, warnings: [] };
   }
-  if (found.kind === "outside" && !place.trusted) {
+  if (found.kind === "outside" && !scope.trusted) {
     const warning = `${workspaceFileName} is ignored: it links to a file outside the workspace, which is not trusted`;
     return { file: undefined, identity: found.identity, warnings: [warning] };
   }

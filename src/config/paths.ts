@@ -32,7 +32,7 @@ export function userConfigPath(
  * The files of the user that hold what is allowed: the one that the environment names, the usual one
  * that other servers read, and what lies beside them.
  */
-export function userConfigPlaces(
+export function userConfigPaths(
   env: Environment,
   platform: NodeJS.Platform = process.platform,
 ): { readonly files: readonly string[]; readonly folders: readonly string[] } {

@@ -1,12 +1,12 @@
 // The configuration of one workspace over time: read once, and again when a file has changed.
 import { join } from "node:path";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
-import { type ConfigPlace, type LoadedConfig, loadWithIdentities, userFileOf } from "./load.js";
+import { type ConfigScope, type LoadedConfig, loadWithIdentities, userFileOf } from "./load.js";
 import { workspaceFileName } from "./paths.js";
 import type { ResolvedConfig } from "./types.js";
 
 /** Whose configuration it is. */
-export type WorkspacePlace = ConfigPlace & { readonly workspacePath: string };
+export type WorkspaceConfigScope = ConfigScope & { readonly workspacePath: string };
 
 /**
  * Gives the configuration as the files have it now. Two `stat` calls tell whether it is still the
@@ -14,27 +14,27 @@ export type WorkspacePlace = ConfigPlace & { readonly workspacePath: string };
  * `===`. A file that is wrong is an error at every call until it is put right.
  */
 export class ConfigSource {
-  readonly #place: WorkspacePlace;
+  readonly #scope: WorkspaceConfigScope;
   #loaded: LoadedConfig | undefined;
 
-  constructor(place: WorkspacePlace) {
-    this.#place = place;
+  constructor(scope: WorkspaceConfigScope) {
+    this.#scope = scope;
   }
 
   /** The configuration as it is now. Throws `ConfigInvalid`. */
   async current(): Promise<ResolvedConfig> {
     const loaded = this.#loaded;
     if (loaded === undefined) return this.reload();
-    const userFile = userFileOf(this.#place);
+    const userFile = userFileOf(this.#scope);
     const user = userFile === undefined ? missingIdentity : identityOf(userFile.path);
-    const workspace = identityOf(join(this.#place.workspacePath, workspaceFileName));
+    const workspace = identityOf(join(this.#scope.workspacePath, workspaceFileName));
     const isSame = user === loaded.identities.user && workspace === loaded.identities.workspace;
     return isSame ? loaded.config : this.reload();
   }
 
   /** Reads the files again, changed or not. Throws `ConfigInvalid`. */
   async reload(): Promise<ResolvedConfig> {
-    const loaded = await loadWithIdentities(this.#place);
+    const loaded = await loadWithIdentities(this.#scope);
     this.#loaded = loaded;
     return loaded.config;
   }

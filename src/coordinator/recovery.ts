@@ -6,12 +6,11 @@ import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
-import type { CompletionFacts, Outbox } from "../events/outbox.js";
+import type { CompletionContent, Outbox } from "../events/outbox.js";
 import type { Database } from "../storage/database.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
-import { completionText } from "./completionText.js";
 import { interruptedText, type Repaired, repairMessages } from "./messageRepair.js";
 
 const damagedText = `${interruptedText} What is stored of it is damaged and cannot all be read.`;
@@ -89,9 +88,9 @@ export class Recovery {
     runs.setState(run.position, "completed");
     const needsCompletion = run.runId !== undefined || (run.hasBegun && run.kind === "prompt");
     if (!needsCompletion) return;
-    const facts: CompletionFacts = {
+    const content: CompletionContent = {
       ...defined({ messageId: reply?.id }),
-      ...completionText(reply?.text ?? ""),
+      text: reply?.text ?? "",
       status: "interrupted",
       cancelled: false,
       error: isDamaged ? damagedText : interruptedText,
@@ -104,7 +103,7 @@ export class Recovery {
       }),
       completedAt: toRfc3339(clock.now()),
     };
-    outbox.append(run, facts);
+    outbox.append(run, content);
   }
 
   /** Repairs what a run and its sub-tasks wrote; tells the run's own reply. */

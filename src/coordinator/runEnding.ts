@@ -9,7 +9,6 @@ import { faultPoint } from "../base/faultPoint.js";
 import { cutText } from "../base/text.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
-import { completionText } from "./completionText.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 
 const retries = { firstMs: 250, mostMs: 10_000 };
@@ -170,19 +169,19 @@ export class RunEnding {
     hooks.alsoWrite();
     const row = runs.at(run.ref.position);
     if (row !== undefined && isOurs && needsCompletion(run, outcome)) {
-      outbox.append(row, this.#facts(run, outcome));
+      outbox.append(row, this.#content(run, outcome));
     }
     faultPoint("finishing");
     return isOurs;
   }
 
-  #facts(run: AcceptedRun, outcome: TurnOutcome) {
+  #content(run: AcceptedRun, outcome: TurnOutcome) {
     const isCancelled = outcome.status === "cancelled";
     const cause = isCancelled ? (run.cause ?? "user") : outcome.cause;
     const { usage, warnings } = run.recorder ?? {};
     return {
       ...defined({ messageId: outcome.messageId }),
-      ...completionText(outcome.text),
+      text: outcome.text,
       status: outcome.status,
       cancelled: isCancelled,
       ...defined({

@@ -85,13 +85,13 @@ export class AgentsMd {
 }
 
 /** Whether a rule denies to `read` the instructions, or what they are a link to. */
-export function isAgentsMdDenied({ deny }: PermissionRules, places: AgentsMdPlaces): boolean {
-  const real = leadsTo(join(places.workspacePath, agentsMdName));
-  return hiddenBy(deny, ["read"], places)?.({ shown: agentsMdName, real }) === true;
+export function isAgentsMdDenied({ deny }: PermissionRules, folders: AgentsMdFolders): boolean {
+  const real = leadsTo(join(folders.workspacePath, agentsMdName));
+  return hiddenBy(deny, ["read"], folders)?.({ shown: agentsMdName, real }) === true;
 }
 
 /** The folders that rules are written from. */
-interface AgentsMdPlaces {
+interface AgentsMdFolders {
   readonly workspacePath: string;
   readonly home: string | undefined;
 }

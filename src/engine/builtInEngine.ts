@@ -37,7 +37,7 @@ import type {
   TurnRequest,
 } from "./engine.js";
 import { readGitState } from "./gitState.js";
-import { grantingPlaces } from "./grantingPlaces.js";
+import { grantingPaths } from "./grantingPaths.js";
 import type { Preparation } from "./preparation.js";
 import { RecentGitState } from "./recentGitState.js";
 import { inStableOrder, systemPrompt } from "./systemPrompt.js";
@@ -175,7 +175,7 @@ class BuiltInEngine implements Engine {
       this.#servers.tools(signal, setup.sessionId),
       this.#gitGuard.variables(env, signal),
     ]);
-    const isDenied = isAgentsMdDenied(config.permissionRules, this.#rulePlaces);
+    const isDenied = isAgentsMdDenied(config.permissionRules, this.#ruleFolders);
     const instructions = isDenied ? {} : agentsMd;
     return {
       config,
@@ -274,7 +274,7 @@ class BuiltInEngine implements Engine {
   }
 
   /** The home that the user's own file was looked for in, and the workspace. */
-  get #rulePlaces(): { workspacePath: string; home: string | undefined } {
+  get #ruleFolders(): { workspacePath: string; home: string | undefined } {
     const { path: workspacePath, env } = this.#workspace;
     return { workspacePath, home: homeFolder({ ...this.#options.env, ...env }) };
   }
@@ -285,8 +285,8 @@ class BuiltInEngine implements Engine {
       mode,
       rules,
       sessionGrants: this.#grantsOf(request.sessionId),
-      ...defined(this.#rulePlaces),
-      granting: grantingPlaces(this.#workspace.path, dataDirectory, env, this.#workspace.env),
+      ...defined(this.#ruleFolders),
+      granting: grantingPaths(this.#workspace.path, dataDirectory, env, this.#workspace.env),
       ask: (question, asking) => request.ask(question, asking),
       log,
     });

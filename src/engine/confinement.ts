@@ -1,7 +1,7 @@
 // The sandbox of one workspace, as the configuration asks for it (protocol.md section 7).
 import { homeFolder } from "../base/baseFolders.js";
 import { defined } from "../base/defined.js";
-import { userConfigPlaces, workspaceFileName } from "../config/paths.js";
+import { userConfigPaths, workspaceFileName } from "../config/paths.js";
 import { sandboxUnavailable } from "../config/sandbox.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { type Confinement, Sandbox } from "../process/sandbox/sandbox.js";
@@ -22,7 +22,7 @@ export class WorkspaceConfinement {
         workspacePath,
         workspaceFile: workspaceFileName,
         dataDirectory,
-        configuration: userConfigPlaces(env),
+        configuration: userConfigPaths(env),
         ...defined({ home: homeFolder(env) }),
       },
       env.PATH,

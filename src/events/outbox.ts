@@ -4,16 +4,20 @@ import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
+import { cutText } from "../base/text.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { CompletionRow, CompletionStore, PendingFilter } from "../storage/completionStore.js";
 import type { Database } from "../storage/database.js";
 import { type OtherCompletion, OtherCompletions } from "../storage/otherCompletions.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 
-/** What a completion says beside what the outbox itself knows. */
-export type CompletionFacts = Omit<
+/** The most text that a completion carries, in UTF-16 units; `getMessage` has the whole. */
+export const maxCompletionText = 1024 * 1024;
+
+/** What a completion says beside what the outbox itself knows. The outbox cuts the text. */
+export type CompletionContent = Omit<
   RunComplete,
-  "completionId" | "sequence" | "attempt" | "workspaceId" | "sessionId" | "runId"
+  "completionId" | "sequence" | "attempt" | "workspaceId" | "sessionId" | "runId" | "textTruncated"
 >;
 
 /** A completion that has just been committed, or that another server has committed for a run of ours. */
@@ -52,14 +56,17 @@ export class Outbox {
    * Writes the completion of a run. Belongs inside the transaction that ends the run; whoever
    * listens hears of it once that is committed. A second completion of a run is an error.
    */
-  append(run: RunRow, facts: CompletionFacts): void {
+  append(run: RunRow, content: CompletionContent): void {
+    const text = cutText(content.text, maxCompletionText);
     const completionId = this.#ids.next("cmp");
     const body = {
       completionId,
       workspaceId: run.workspaceId,
       sessionId: run.sessionId,
       ...defined({ runId: run.runId }),
-      ...facts,
+      ...content,
+      text,
+      ...defined({ textTruncated: text === content.text ? undefined : (true as const) }),
     };
     const sequence = this.#store.insert({
       completionId,

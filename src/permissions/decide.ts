@@ -3,16 +3,16 @@ import type { PermissionRules } from "../config/types.js";
 import { allowsCommand, type CommandLine } from "./commandRules.js";
 import { type Denial, denyingCommandRule } from "./denyRules.js";
 import { matchRule, namesSubject, type RuleSubject } from "./matchRule.js";
-import type { RulePlaces } from "./pathRule.js";
+import type { RuleFolders } from "./pathRule.js";
 import { isAboutTool, parseRule } from "./rule.js";
 
 /** The first deny rule that matches a need, as it was written (protocol.md section 7). */
 export function denyingRule(
   rules: PermissionRules,
   need: RuleSubject,
-  places?: string | RulePlaces,
+  folders?: string | RuleFolders,
 ): string | undefined {
-  const denial = findDenial(rules, need, places);
+  const denial = findDenial(rules, need, folders);
   return denial?.doubt === undefined ? denial?.rule.source : undefined;
 }
 
@@ -20,10 +20,10 @@ export function denyingRule(
 export function findDenial(
   rules: PermissionRules,
   need: RuleSubject,
-  places?: string | RulePlaces,
+  folders?: string | RuleFolders,
 ): Denial | undefined {
   if (need.subject.kind !== "command") {
-    const source = rules.deny.find((rule) => matchRule(rule, need, places));
+    const source = rules.deny.find((rule) => matchRule(rule, need, folders));
     return source === undefined ? undefined : { rule: parseRule(source) };
   }
   const about = rules.deny.map(parseRule).filter((rule) => isAboutTool(rule, need.tool));
@@ -44,10 +44,10 @@ function commandLine({ subject, cwd, shell }: RuleSubject): CommandLine {
 export function rulesAllow(
   rules: PermissionRules,
   need: RuleSubject,
-  places?: string | RulePlaces,
+  folders?: string | RuleFolders,
 ): boolean {
   if (need.subject.kind !== "command") {
-    return rules.allow.some((rule) => matchRule(rule, need, places, "narrow"));
+    return rules.allow.some((rule) => matchRule(rule, need, folders, "narrow"));
   }
   const about = rules.allow.map(parseRule).filter((rule) => isAboutTool(rule, need.tool));
   return allowsCommand(about, commandLine(need));
@@ -57,7 +57,7 @@ export function rulesAllow(
 export function rulesName(
   rules: PermissionRules,
   need: RuleSubject,
-  places?: string | RulePlaces,
+  folders?: string | RuleFolders,
 ): boolean {
-  return rules.allow.some((rule) => namesSubject(rule, need, places));
+  return rules.allow.some((rule) => namesSubject(rule, need, folders));
 }

@@ -9,7 +9,7 @@ import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import { findDenial, rulesAllow, rulesName } from "./decide.js";
 import type { Denial } from "./denyRules.js";
-import { changesGrantingFile, type GrantingPlaces } from "./grantingFile.js";
+import { changesGrantingFile, type GrantingPaths } from "./grantingFile.js";
 import { hiddenBy } from "./matchRule.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
@@ -39,10 +39,10 @@ export interface PermissionGateOptions {
   /** The workspace's real path, for patterns that lead through a link in it. */
   readonly workspacePath?: string;
   /** What grants permissions beside what lies in the workspace. */
-  readonly granting?: GrantingPlaces;
+  readonly granting?: GrantingPaths;
 }
 
-const noPlaces: GrantingPlaces = { files: [], folders: [] };
+const noPaths: GrantingPaths = { files: [], folders: [] };
 const allowed: PermissionVerdict = { allowed: true };
 
 /** The permissions of one session. Any number of questions may be open at once. */
@@ -97,7 +97,7 @@ function decide(
   }
   const mode = options.mode();
   if (need.sandbox === "leaves") return leaveSandbox(mode);
-  const allows = changesGrantingFile(need, options.granting ?? noPlaces) ? rulesName : rulesAllow;
+  const allows = changesGrantingFile(need, options.granting ?? noPaths) ? rulesName : rulesAllow;
   if (allows(rules, need, options) || isFree(need)) return allowed;
   if (mode === "allow" || options.sessionGrants.has(need)) return allowed;
   if (mode === "deny") {

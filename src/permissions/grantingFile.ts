@@ -8,7 +8,7 @@ import { leadsTo } from "../base/leadsTo.js";
 import type { PermissionNeed } from "./types.js";
 
 /** The files of this machine that grant permissions: absolute, and named as the server names them. */
-export interface GrantingPlaces {
+export interface GrantingPaths {
   readonly files: readonly string[];
   /** Folders of which everything counts. */
   readonly folders: readonly string[];
@@ -16,21 +16,21 @@ export interface GrantingPlaces {
 
 /**
  * Whether a tool wants to change a file that grants permissions: the workspace's `turnwire.json`, a
- * `.git` and what is in it, anywhere, or one of `places`, through whatever symbolic links it is
+ * `.git` and what is in it, anywhere, or one of `paths`, through whatever symbolic links it is
  * reached. Only an allow rule that names such a file allows it; a pattern that covers it was written
  * with other files in mind.
  */
 export function changesGrantingFile(
   { action, subject, path }: PermissionNeed,
-  places: GrantingPlaces,
+  paths: GrantingPaths,
 ): boolean {
   if (action === "read" || subject.kind !== "path") return false;
   const names = subject.value.split(/[/\\]/).map(comparable);
   if (names.includes(".git") || (names.length === 1 && names[0] === workspaceFileName)) return true;
   const changed = comparablePath(path ?? subject.value);
   return (
-    formsOf(places.files).some((file) => changed === file) ||
-    formsOf(places.folders).some((folder) => changed === folder || changed.startsWith(`${folder}/`))
+    formsOf(paths.files).some((file) => changed === file) ||
+    formsOf(paths.folders).some((folder) => changed === folder || changed.startsWith(`${folder}/`))
   );
 }
 

@@ -1,6 +1,6 @@
 // Permission rules and the gate (protocol.md section 7).
 export { denyingRule, rulesAllow } from "./decide.js";
 export { createPermissionGate, type PermissionGateOptions } from "./gate.js";
-export type { GrantingPlaces } from "./grantingFile.js";
+export type { GrantingPaths } from "./grantingFile.js";
 export { hiddenBy, matchRule } from "./matchRule.js";
 export { SessionGrants } from "./sessionGrants.js";

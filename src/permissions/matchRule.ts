@@ -9,7 +9,7 @@ import {
   deniesPath,
   formsOf,
   homesOf,
-  type RulePlaces,
+  type RuleFolders,
 } from "./pathRule.js";
 import { isAboutTool, parseRule } from "./rule.js";
 import type { HidesPath, PermissionNeed, RulePath } from "./types.js";
@@ -25,14 +25,14 @@ export type PatternReach = "wide" | "narrow";
 /**
  * Whether a rule, `tool` or `tool:pattern`, matches a need: the glob its path (relative to the
  * workspace, or absolute), the pattern its URL, or any command in its line, with `*` for anything.
- * `places` is the home that `~/` means, alone or with the workspace. With the reach `narrow`, a
+ * `folders` is the home that `~/` means, alone or with the workspace. With the reach `narrow`, a
  * pattern that does not begin at the root or at home, be it of nothing but stars, is about the
  * workspace alone; see `allowsPath` and `deniesPath`.
  */
 export function matchRule(
   source: string,
   need: RuleSubject,
-  places?: string | RulePlaces,
+  folders?: string | RuleFolders,
   reach: PatternReach = "wide",
 ): boolean {
   const rule = parseRule(source);
@@ -41,7 +41,7 @@ export function matchRule(
   const { kind, value } = need.subject;
   if (kind === "path") {
     const matches = reach === "wide" ? deniesPath : allowsPath;
-    return matches(rule.written, rulePath(need), placesOf(places));
+    return matches(rule.written, rulePath(need), foldersOf(folders));
   }
   if (rule.pattern === undefined) return true;
   switch (kind) {
@@ -60,12 +60,12 @@ export function matchRule(
 export function hiddenBy(
   rules: readonly string[],
   tools: readonly string[],
-  places: RulePlaces,
+  folders: RuleFolders,
 ): HidesPath | undefined {
   const about = rules
     .map(parseRule)
     .filter((rule) => tools.some((tool) => isAboutTool(rule, tool)))
-    .map(({ written }) => compileDeny(written ?? "", places));
+    .map(({ written }) => compileDeny(written ?? "", folders));
   return about.length === 0 ? undefined : (path) => about.some((hides) => hides(path));
 }
 
@@ -77,7 +77,7 @@ export function hiddenBy(
 export function namesSubject(
   source: string,
   need: RuleSubject,
-  places?: string | RulePlaces,
+  folders?: string | RuleFolders,
 ): boolean {
   const rule = parseRule(source);
   const { pattern } = rule;
@@ -85,13 +85,13 @@ export function namesSubject(
   const { kind, value } = need.subject;
   if (kind === "url") return namesUrlHost(pattern, value);
   if (kind !== "path") return false;
-  const named = formsOf(pattern, homesOf(placesOf(places)));
+  const named = formsOf(pattern, homesOf(foldersOf(folders)));
   const { shown, real } = rulePath(need);
   return named.includes(shown) || (real !== undefined && named.includes(real));
 }
 
-function placesOf(places: string | RulePlaces | undefined): RulePlaces {
-  return typeof places === "string" ? { home: places } : (places ?? {});
+function foldersOf(folders: string | RuleFolders | undefined): RuleFolders {
+  return typeof folders === "string" ? { home: folders } : (folders ?? {});
 }
 
 function rulePath({ subject, path }: RuleSubject): RulePath {

@@ -6,7 +6,7 @@ import { leadsTo } from "../base/leadsTo.js";
 import type { HidesPath, RulePath } from "./types.js";
 
 /** The folders that patterns are written from; all absolute and real but for the home. */
-export interface RulePlaces {
+export interface RuleFolders {
   /** What `~/` means; may be reached through a symbolic link. */
   readonly home?: string | undefined;
   /** What a pattern means that begins neither at the root nor at home. */
@@ -17,9 +17,9 @@ export interface RulePlaces {
  * Whether an allow pattern covers a path. One that begins at the root or at home is held against the
  * real path, and every other against the path in the workspace: `**` does not mean the whole disk.
  */
-export function allowsPath(pattern: string, path: RulePath, places: RulePlaces): boolean {
+export function allowsPath(pattern: string, path: RulePath, folders: RuleFolders): boolean {
   if (pattern.length > maxGlobLength) return false;
-  return formsOf(pattern, homesOf(places)).some((form) => {
+  return formsOf(pattern, homesOf(folders)).some((form) => {
     const isRooted = isAnchored(form);
     const covers = compileGlob(form);
     return pathsOf(path).some((one) => isAnchored(one) === isRooted && covers(one));
@@ -31,15 +31,15 @@ export function allowsPath(pattern: string, path: RulePath, places: RulePlaces):
  * path on the disk; a path without wildcards covers all that is in it; a link in the pattern covers
  * what it leads to; and a pattern that is too long to be matched covers everything.
  */
-export function deniesPath(pattern: string, path: RulePath, places: RulePlaces): boolean {
-  return compileDeny(pattern, places)(path);
+export function deniesPath(pattern: string, path: RulePath, folders: RuleFolders): boolean {
+  return compileDeny(pattern, folders)(path);
 }
 
 /** As {@link deniesPath}, for many paths: the disk is asked once for what the pattern leads to. */
-export function compileDeny(pattern: string, places: RulePlaces): HidesPath {
+export function compileDeny(pattern: string, folders: RuleFolders): HidesPath {
   if (/^\**$/.test(pattern) || pattern.length > maxGlobLength) return () => true;
-  const written = formsOf(pattern, homesOf(places));
-  const forms = [...written, ...written.flatMap((form) => throughLinks(form, places))];
+  const written = formsOf(pattern, homesOf(folders));
+  const forms = [...written, ...written.flatMap((form) => throughLinks(form, folders))];
   const covers = forms.map(coverOf);
   return (path) => {
     const paths = pathsOf(path);
@@ -57,7 +57,7 @@ export function formsOf(pattern: string, homes: readonly string[]): string[] {
 }
 
 /** The home as it is named, and as it really lies: rules are held against real paths. */
-export function homesOf({ home }: RulePlaces): string[] {
+export function homesOf({ home }: RuleFolders): string[] {
   return home === undefined ? [] : [...new Set([home, leadsTo(home) ?? home])];
 }
 
@@ -76,7 +76,7 @@ function coverOf(form: string): Glob {
 }
 
 /** A pattern whose beginning leads through symbolic links, as it is behind them. */
-function throughLinks(form: string, { workspacePath }: RulePlaces): string[] {
+function throughLinks(form: string, { workspacePath }: RuleFolders): string[] {
   const isRooted = isAnchored(form);
   if (!isRooted && workspacePath === undefined) return [];
   const parts = form.split("/");

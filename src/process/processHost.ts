@@ -4,10 +4,10 @@ import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { type EndTreeOptions, endTree, killTree } from "./endTree.js";
-import { Places } from "./places.js";
 import { ProcessMarks } from "./processMark.js";
 import { ProcessLooks, type ProcessTree } from "./processTable.js";
 import { ProcessReaper } from "./reaper.js";
+import { Slots } from "./slots.js";
 import { WorkerThreads } from "./workerThreads.js";
 
 export interface ProcessHostOptions {
@@ -25,10 +25,10 @@ const mostJobs = 64;
 export class ProcessHost {
   readonly marks: ProcessMarks;
   readonly reaper: ProcessReaper;
-  /** Places for commands that a turn waits for. */
-  readonly commands = new Places(mostCommands);
-  /** Places for commands in the background, which may run for hours. */
-  readonly jobs = new Places(mostJobs);
+  /** Slots for commands that a turn waits for. */
+  readonly commands = new Slots(mostCommands);
+  /** Slots for commands in the background, which may run for hours. */
+  readonly jobs = new Slots(mostJobs);
   /** Threads for work that takes long or may never end. */
   readonly threads: WorkerThreads;
   readonly #options: ProcessHostOptions;

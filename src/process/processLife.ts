@@ -45,7 +45,7 @@ function isSignalled(processId: number): boolean {
  * Where process numbers mean the same as here: the machine's start and the space of its process
  * numbers. Undefined where the system does not tell.
  */
-export function processPlace(): string | undefined {
+export function processNamespace(): string | undefined {
   if (process.platform !== "linux") return undefined;
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();

@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { untilAborted } from "../base/untilAborted.js";
-import { Places } from "./places.js";
+import { Slots } from "./slots.js";
 
 /** What is done, and what it may take. */
 export interface WorkerTask {
@@ -29,7 +29,7 @@ const mostAtOnce = 2;
 /** The threads of this process: two at a time for all callers together. */
 export class WorkerThreads {
   readonly #clock: Clock;
-  readonly #places = new Places(mostAtOnce);
+  readonly #slots = new Slots(mostAtOnce);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -43,7 +43,7 @@ export class WorkerThreads {
    * this has settled, nothing of the thread is left.
    */
   async run(task: WorkerTask, signal: AbortSignal): Promise<WorkerOutcome> {
-    const giveBack = await this.#places.take(signal);
+    const giveBack = await this.#slots.take(signal);
     try {
       return await this.#runThread(task, signal);
     } finally {

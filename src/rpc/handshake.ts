@@ -11,7 +11,7 @@ import {
 import type { ConnectionDelivery } from "./deliveryHub.js";
 
 /** What the server is, as a client is told. */
-export interface ServerFacts {
+export interface ServerDescription {
   readonly name: string;
   readonly version: string;
   readonly maxMessageBytes: number;
@@ -20,7 +20,7 @@ export interface ServerFacts {
 /** What a handshake is built from. */
 export interface HandshakeOptions {
   readonly delivery: ConnectionDelivery;
-  readonly facts: ServerFacts;
+  readonly description: ServerDescription;
   /** Gives what was accepted before `initialize` to the identity that it tells. */
   adoptEarlierRuns(from: string, to: string): void;
   watchParent(processId: number): void;
@@ -62,7 +62,7 @@ export class Handshake {
         { data: { supported: [protocolVersion] } },
       );
     }
-    const { delivery, facts } = this.#options;
+    const { delivery, description } = this.#options;
     const clientId = params.clientId ?? delivery.clientId;
     if (clientId !== delivery.clientId) {
       this.#options.adoptEarlierRuns(delivery.clientId, clientId);
@@ -78,13 +78,13 @@ export class Handshake {
     if (typeof params.processId === "number") this.#options.watchParent(params.processId);
     const result: Result<"initialize"> = {
       protocolVersion,
-      serverInfo: { name: facts.name, version: facts.version },
+      serverInfo: { name: description.name, version: description.version },
       clientId,
       pendingCompletions: pending,
       capabilities: {
         methods: Object.keys(methods),
         notifications: Object.keys(notifications),
-        maxMessageBytes: facts.maxMessageBytes,
+        maxMessageBytes: description.maxMessageBytes,
       },
     };
     this.#options.afterWritten(result, () => {

@@ -10,7 +10,7 @@ import type { Log } from "../base/log.js";
 import type { ConnectionDelivery, DeliveryHub } from "./deliveryHub.js";
 import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.js";
 import { type ConnectionHandlers, createHandlers } from "./handlers.js";
-import { Handshake, type ServerFacts } from "./handshake.js";
+import { Handshake, type ServerDescription } from "./handshake.js";
 import type { QuestionDesk } from "./questionDesk.js";
 import { Router } from "./router.js";
 
@@ -26,7 +26,7 @@ export interface ConnectionOptions<D extends ConnectionDelivery> {
   readonly backend: Backend;
   readonly hub: DeliveryHub<D>;
   readonly desk: QuestionDesk;
-  readonly facts: ServerFacts;
+  readonly description: ServerDescription;
   readonly ids: Ids;
   readonly log: Log;
   /** Ends every turn; resolves once their completions are on disk. */
@@ -55,14 +55,14 @@ export interface ServedConnection {
 export function serveConnection<D extends ConnectionDelivery>(
   options: ConnectionOptions<D>,
 ): ServedConnection {
-  const { channel, backend, hub, desk, facts, ids, log } = options;
+  const { channel, backend, hub, desk, description, ids, log } = options;
   const { connection } = channel;
   const delivery = hub.connect({
     send: ({ method, params }) => connection.sendNotification(method, params),
   });
   const handshake = new Handshake({
     delivery,
-    facts,
+    description,
     adoptEarlierRuns: (from, to) => backend.adopt(from, to),
     watchParent: (processId) => options.watchParent(processId),
     onGreeted: () => options.onGreeted(),

@@ -117,7 +117,7 @@ interface Preparing {
 }
 
 /** Where a row is. */
-export interface RowPlace {
+export interface RowAddress {
   readonly table: string;
   /** The column that is the rowid. */
   readonly key: string;
@@ -127,7 +127,7 @@ export interface RowPlace {
 /** A row column by column: those that cannot be read are not in it. */
 export function salvagedColumns(
   database: Preparing,
-  { table, key, value }: RowPlace,
+  { table, key, value }: RowAddress,
   columns: readonly string[],
 ): Row {
   const row: Row = {};

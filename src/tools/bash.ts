@@ -83,13 +83,13 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
 async function runToEnd(input: BashInput, toBegin: CommandToBegin): Promise<ToolResult> {
   const giveBack = await toBegin.resources.host.commands.take(toBegin.context.signal);
   try {
-    return await runInItsPlace(input, toBegin);
+    return await runInItsSlot(input, toBegin);
   } finally {
     giveBack();
   }
 }
 
-async function runInItsPlace(input: BashInput, toBegin: CommandToBegin): Promise<ToolResult> {
+async function runInItsSlot(input: BashInput, toBegin: CommandToBegin): Promise<ToolResult> {
   const { directory, context, resources } = toBegin;
   const begun = await beginCommand(toBegin);
   const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;

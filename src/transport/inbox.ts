@@ -39,8 +39,8 @@ export interface InboxOptions {
   log: Log;
 }
 
-/** A message in its frame: where it stands decides where its id is found. */
-interface Place {
+/** The text that a message came in, and where in it the message is: its id is read from there. */
+interface MessageSource {
   text: string;
   path: readonly number[];
 }
@@ -106,21 +106,21 @@ export class Inbox {
     }
   }
 
-  #receiveOne(incoming: Incoming, place: Place, reply: Reply): void {
+  #receiveOne(incoming: Incoming, source: MessageSource, reply: Reply): void {
     switch (incoming.kind) {
       case "request": {
         if (isNestedDeeper(incoming.params)) {
-          this.#answer(idText(incoming.id, place), "InvalidParams", tooDeep, reply);
+          this.#answer(idText(incoming.id, source), "InvalidParams", tooDeep, reply);
           break;
         }
-        const id = this.#options.inbound.open({ idText: idText(incoming.id, place), reply });
+        const id = this.#options.inbound.open({ idText: idText(incoming.id, source), reply });
         this.#deliverCall({ jsonrpc: version, id, method: incoming.method }, incoming);
         break;
       }
       case "notification":
         if (isNestedDeeper(incoming.params)) {
           this.#options.log.warn({ method: incoming.method, reason: tooDeep }, "a bad message");
-        } else if (incoming.method === cancelMethod) this.#cancel(incoming.params, place);
+        } else if (incoming.method === cancelMethod) this.#cancel(incoming.params, source);
         else this.#deliverCall({ jsonrpc: version, method: incoming.method }, incoming);
         break;
       case "response":
@@ -131,7 +131,7 @@ export class Inbox {
         this.#reportBadResponse(incoming.id, incoming.reason);
         break;
       case "invalid":
-        this.#answer(idText(incoming.id, place), "InvalidRequest", incoming.reason, reply);
+        this.#answer(idText(incoming.id, source), "InvalidRequest", incoming.reason, reply);
         break;
       default:
         assertNever(incoming);
@@ -172,13 +172,13 @@ export class Inbox {
     this.#options.deliver(response);
   }
 
-  #cancel(params: object | undefined, place: Place): void {
+  #cancel(params: object | undefined, source: MessageSource): void {
     const id = params !== undefined && "id" in params ? params.id : undefined;
     if (typeof id !== "string" && typeof id !== "number" && id !== null) {
       this.#options.log.debug({}, "a malformed cancel");
       return;
     }
-    const text = idText(id, place, ["params"]);
+    const text = idText(id, source, ["params"]);
     for (const number of this.#options.inbound.cancel(text)) this.#deliverCancel(number);
   }
 
@@ -204,7 +204,7 @@ export class Inbox {
 }
 
 /** The id as JSON text; as it was written if it is a number that JavaScript cannot hold. */
-function idText(id: JsonRpcId, place: Place, within: readonly string[] = []): string {
+function idText(id: JsonRpcId, source: MessageSource, within: readonly string[] = []): string {
   if (typeof id !== "number" || Math.abs(id) <= Number.MAX_SAFE_INTEGER) return JSON.stringify(id);
-  return sourceOf(place.text, [...place.path, ...within, "id"]) ?? JSON.stringify(id);
+  return sourceOf(source.text, [...source.path, ...within, "id"]) ?? JSON.stringify(id);
 }

@@ -6,7 +6,6 @@
 import type { Readable, Writable } from "node:stream";
 import { divertWrites } from "./divertWrites.js";
 import { LogSink, type LogSinkOptions } from "./logSink.js";
-import { makeNonBlocking } from "./nonBlocking.js";
 import { claimStdout } from "./stdoutGuard.js";
 
 /** The part of `process` that is needed. */
@@ -43,4 +42,17 @@ export function openStdio(streams: StandardStreams, options: LogSinkOptions = {}
       giveStderrBack();
     },
   };
+}
+
+/**
+ * Makes writing to a standard stream never block the event loop. Measured: Node writes to pipes and
+ * sockets asynchronously on POSIX. It writes synchronously to a terminal (one that is not read stops
+ * the process) and, on Windows, to pipes. libuv can be told otherwise, but Node has no public way to
+ * do so. So this asks the stream's handle, and leaves a stream without one (a file) as it is.
+ */
+function makeNonBlocking(stream: Writable): void {
+  const handle: unknown = Reflect.get(stream, "_handle");
+  if (typeof handle !== "object" || handle === null) return;
+  const setBlocking: unknown = Reflect.get(handle, "setBlocking");
+  if (typeof setBlocking === "function") Reflect.apply(setBlocking, handle, [false]);
 }

@@ -4,6 +4,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defined } from "../../src/base/defined.js";
+import { maxCompletionText } from "../../src/events/outbox.js";
 import { keepAcknowledgedMs, Pruner } from "../../src/storage/pruner.js";
 import { OutboxHouse, temporaryFolder } from "../helpers/outboxHouse.js";
 import { recordingLog } from "../helpers/recordingLog.js";
@@ -58,15 +59,32 @@ describe("one completion", () => {
   it("is all that a run can have: a second one is an error, and undoes what came with it", () => {
     house.append("a");
     const run = house.runs.find("ws", "a");
-    const facts = { text: "", status: "failed", cancelled: false, foldedPrompts: 0 } as const;
+    const content = { text: "", status: "failed", cancelled: false, foldedPrompts: 0 } as const;
     expect(() =>
       house.database.durable(() => {
         house.append("b");
-        if (run) house.outbox.append(run, { ...facts, completedAt: "" });
+        if (run) house.outbox.append(run, { ...content, completedAt: "" });
       }),
     ).toThrow(/UNIQUE/);
     expect(house.of("a")?.status).toBe("succeeded");
     expect(house.runs.find("ws", "b")).toBeUndefined();
+  });
+
+  it.each([
+    ["that fits as it is", "x".repeat(maxCompletionText), maxCompletionText],
+    ["that is too long cut, and says so", "x".repeat(maxCompletionText + 1), maxCompletionText],
+    [
+      "without cutting a character",
+      `${"x".repeat(maxCompletionText - 1)}😀`,
+      maxCompletionText - 1,
+    ],
+  ])("has a text %s", (_, text, length) => {
+    house.append("a", "client", "s", text);
+    const stored = house.of("a");
+    expect([stored?.text, stored?.textTruncated]).toEqual([
+      text.slice(0, length),
+      length < text.length || undefined,
+    ]);
   });
 
   it("is told to nobody when its transaction fails", () => {

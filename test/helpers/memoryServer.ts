@@ -168,7 +168,7 @@ export class MemoryServer {
     this.directory = options.directory ?? join(temporary.path, "data");
     this.server = composeServer({
       dataDirectory: this.directory,
-      facts: { name: "turnwire", version: "0.0.0", maxMessageBytes: 1024 },
+      description: { name: "turnwire", version: "0.0.0", maxMessageBytes: 1024 },
       env: this.env,
       resolvePath: (path) => resolve(temporary.path, path),
       // Several of them live in this one process: the lock alone tells which do.

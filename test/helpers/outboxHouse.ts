@@ -33,7 +33,7 @@ export class OutboxHouse {
   }
 
   /** A run is accepted and has ended; returns its completion's id. */
-  append(runId: string, clientId = "client", sessionId = "s"): string {
+  append(runId: string, clientId = "client", sessionId = "s", text = runId): string {
     return this.database.write(() => {
       const position = this.runs.insert({
         workspaceId,
@@ -49,8 +49,8 @@ export class OutboxHouse {
       const row = this.runs.at(position);
       if (row === undefined) throw new Error("the run is gone");
       const completedAt = new Date(this.clock.now()).toISOString();
-      const facts = { text: runId, status: "succeeded", cancelled: false } as const;
-      this.outbox.append(row, { ...facts, foldedPrompts: 0, completedAt });
+      const content = { text, status: "succeeded", cancelled: false } as const;
+      this.outbox.append(row, { ...content, foldedPrompts: 0, completedAt });
       return this.of(runId)?.completionId ?? "";
     });
   }

@@ -108,8 +108,8 @@ export class ServerHouse {
       const row = this.runs.at(position);
       if (row === undefined) throw new Error("the run is gone");
       const completedAt = new Date(this.#clock.now()).toISOString();
-      const facts = { text: runId, status: "succeeded", cancelled: false } as const;
-      if (hasEnded) this.outbox.append(row, { ...facts, foldedPrompts: 0, completedAt });
+      const content = { text: runId, status: "succeeded", cancelled: false } as const;
+      if (hasEnded) this.outbox.append(row, { ...content, foldedPrompts: 0, completedAt });
       return position;
     });
   }

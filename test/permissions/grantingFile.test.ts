@@ -3,7 +3,7 @@ import { link, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { grantingPlaces } from "../../src/engine/grantingPlaces.js";
+import { grantingPaths } from "../../src/engine/grantingPaths.js";
 import { changesGrantingFile } from "../../src/permissions/grantingFile.js";
 import { reachPath } from "../../src/tools/files/paths.js";
 
@@ -23,7 +23,7 @@ async function home() {
     link: (target: string, file: string) => symlink(target, join(path, file)),
     /** Whether writing a file, as a tool names it, changes what grants permissions. */
     async grants(file: string, workspaceEnv: Record<string, string> = {}) {
-      const places = grantingPlaces(path, join(path, "state", "turnwire"), env, workspaceEnv);
+      const places = grantingPaths(path, join(path, "state", "turnwire"), env, workspaceEnv);
       const { shown, real } = await reachPath(path, file);
       return changesGrantingFile(
         {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { lifeOf, processPlace } from "../../src/process/processLife.js";
+import { lifeOf, processNamespace } from "../../src/process/processLife.js";
 import { Database } from "../../src/storage/database.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
@@ -26,7 +26,7 @@ afterEach(() => {
   folder.remove();
 });
 
-const own = { version: "1", processId: process.pid, place: processPlace(), lifeOf };
+const own = { version: "1", processId: process.pid, place: processNamespace(), lifeOf };
 /** Looks at others as a server of this process; several of them live in it, which the lock tells. */
 const register = (id: string) =>
   ServerRegistry.register(database, folder.path, {

@@ -8,7 +8,7 @@ import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
 import { Outbox } from "../../src/events/outbox.js";
-import { lifeOf, processPlace } from "../../src/process/processLife.js";
+import { lifeOf, processNamespace } from "../../src/process/processLife.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
@@ -28,7 +28,7 @@ function stay(holder: object): void {
   process.stdin.once("end", () => process.exit(held.length - 1));
 }
 
-const own = { version: "1", processId: process.pid, place: processPlace(), lifeOf };
+const own = { version: "1", processId: process.pid, place: processNamespace(), lifeOf };
 
 function register(database: Database): ServerRegistry {
   return ServerRegistry.register(database, directory, {

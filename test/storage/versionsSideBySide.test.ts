@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { lifeOf, processPlace } from "../../src/process/processLife.js";
+import { lifeOf, processNamespace } from "../../src/process/processLife.js";
 import { Database } from "../../src/storage/database.js";
 import { olderServers } from "../../src/storage/knownServers.js";
 import { type Schema, schema } from "../../src/storage/migrations.js";
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => folder.remove());
 
-const own = { version: "2", processId: process.pid, place: processPlace(), lifeOf };
+const own = { version: "2", processId: process.pid, place: processNamespace(), lifeOf };
 const count = schema.steps.length;
 
 /** The next version: one step more, which only adds. It cannot do without that unless told. */

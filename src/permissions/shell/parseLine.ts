@@ -34,8 +34,8 @@ export interface LineReading {
 export function parseLine(source: string, { language, folder }: LineReading): ShellLine {
   const reader = new LineReader();
   const folderAt = () => [folder];
-  const place = { depth: 0, isCertain: true, language, isSubstituted: false, folderAt };
-  reader.readScript(source, place, folder);
+  const context = { depth: 0, isCertain: true, language, isSubstituted: false, folderAt };
+  reader.readScript(source, context, folder);
   return {
     source,
     commands: reader.placedCommands(),
@@ -45,8 +45,8 @@ export function parseLine(source: string, { language, folder }: LineReading): Sh
   };
 }
 
-/** Where in a line something stands. */
-interface Place {
+/** What is known of the script that a command stands in. */
+interface ScriptContext {
   readonly depth: number;
   /** False for what is only suspected to run; that says nothing about the line. */
   readonly isCertain: boolean;
@@ -73,26 +73,26 @@ class LineReader {
   }
 
   /** Reads a text as a script. `start` is the folder of a whole line, whose first `cd` is followed. */
-  readScript(source: string, place: Place, start?: string): void {
+  readScript(source: string, context: ScriptContext, start?: string): void {
     this.#length += source.length;
     const isTooMuch = this.#length > maxTotalLength;
-    const problem = problemOf(source, place) ?? (isTooMuch ? "it is too long" : undefined);
+    const problem = problemOf(source, context) ?? (isTooMuch ? "it is too long" : undefined);
     if (problem !== undefined) {
-      if (place.isCertain) this.unparsable ??= problem;
+      if (context.isCertain) this.unparsable ??= problem;
       return;
     }
     try {
       const script = parse(source);
       const folderAt = start === undefined ? undefined : this.#followMove(script, start);
-      this.#visit(script, source, folderAt === undefined ? place : { ...place, folderAt });
+      this.#visit(script, source, folderAt === undefined ? context : { ...context, folderAt });
     } catch (error) {
       // A stack that overflows is no reason to trust the line.
-      if (place.isCertain)
+      if (context.isCertain)
         this.unparsable ??= error instanceof Error ? error.message : "unreadable";
     }
   }
 
-  #followMove(script: Script, start: string): Place["folderAt"] | undefined {
+  #followMove(script: Script, start: string): ScriptContext["folderAt"] | undefined {
     const move = leadingMove(script, start);
     if (move === undefined) return undefined;
     // Counted when its command is added.
@@ -103,20 +103,20 @@ class LineReader {
     };
   }
 
-  #visit(node: SyntaxNode, outerSource: string, outer: Place): void {
+  #visit(node: SyntaxNode, outerSource: string, outer: ScriptContext): void {
     // Positions inside backticks count in the text that they stand for.
     const isOwnText = node.type === "Script" && node.source !== undefined;
     const source = isOwnText ? (node.source ?? outerSource) : outerSource;
     const folders = isOwnText ? outer.folderAt(node.pos) : undefined;
-    const place = isOwnText ? { ...outer, folderAt: () => folders } : outer;
-    if (place.isCertain) this.#judge(node, source, place);
-    if (node.type === "Command") this.#addCommand(node, source, place);
+    const context = isOwnText ? { ...outer, folderAt: () => folders } : outer;
+    if (context.isCertain) this.#judge(node, source, context);
+    if (node.type === "Command") this.#addCommand(node, source, context);
     const isSubstitution = node.type === "CommandExpansion" || node.type === "ProcessSubstitution";
-    const inner = isSubstitution ? { ...place, isSubstituted: true } : place;
+    const inner = isSubstitution ? { ...context, isSubstituted: true } : context;
     forEachChild(node, (child) => this.#visit(child, source, inner));
   }
 
-  #judge(node: SyntaxNode, source: string, { language, isSubstituted }: Place): void {
+  #judge(node: SyntaxNode, source: string, { language, isSubstituted }: ScriptContext): void {
     if (node.type === "Script" && node.errors !== undefined && node.errors.length > 0) {
       this.unparsable ??= node.errors[0]?.message ?? "it has a syntax error";
     }
@@ -124,7 +124,7 @@ class LineReader {
     this.computed ??= undecidable(node, { language, source, isSubstituted });
   }
 
-  #addCommand(node: Command, source: string, place: Place): void {
+  #addCommand(node: Command, source: string, context: ScriptContext): void {
     const words: ShellWord[] = node.name === undefined ? [] : [readWord(node.name)];
     words.push(...node.args.map(readArgument));
     const assignments: string[] = [];
@@ -138,10 +138,10 @@ class LineReader {
       else if (redirect.operator === "<") inputs.push(`< ${redirect.target.text}`);
     }
     const text = source.slice(node.pos, node.end);
-    const written = { assignments, inputs, source: text, folders: place.folderAt(node.pos) };
-    this.#add(words, written, hereTexts, place);
+    const written = { assignments, inputs, source: text, folders: context.folderAt(node.pos) };
+    this.#add(words, written, hereTexts, context);
     if ([node.name, ...node.args].some(hasBraces)) {
-      this.#add(words.flatMap(expandBraces), written, hereTexts, { ...place, isCertain: false });
+      this.#add(words.flatMap(expandBraces), written, hereTexts, { ...context, isCertain: false });
     }
   }
 
@@ -149,11 +149,11 @@ class LineReader {
     words: readonly ShellWord[],
     written: Written,
     hereTexts: readonly string[],
-    place: Place,
+    context: ScriptContext,
   ): void {
     const { assignments, inputs, folders } = written;
     if (words.length + assignments.length + inputs.length === 0) return;
-    const { isCertain, depth, language } = place;
+    const { isCertain, depth, language } = context;
     if (this.#commands.length >= maxCommands || depth > maxDepth) {
       if (isCertain) this.unparsable ??= "it runs too many commands";
       return;
@@ -169,9 +169,9 @@ class LineReader {
     this.#commands.push({ words, ...written, sets, isCertain, isTransparent });
     // Whatever is suspected inside a suspicion was suspected already.
     for (const command of isCertain ? inner.commands : []) {
-      this.#addInner(command, folders, hereTexts, place);
+      this.#addInner(command, folders, hereTexts, context);
     }
-    const within = { ...place, depth: depth + 1, folderAt: () => folders };
+    const within = { ...context, depth: depth + 1, folderAt: () => folders };
     for (const { text, isCertain: isSure, language: own = language } of inner.scripts) {
       this.readScript(text, { ...within, language: own, isCertain: isCertain && isSure });
     }
@@ -181,16 +181,16 @@ class LineReader {
     { words, assignments = [], moves = false, isCertain }: InnerCommand,
     outerFolders: Folders,
     hereTexts: readonly string[],
-    place: Place,
+    context: ScriptContext,
   ): void {
     const source = words.map(({ text }) => text).join(" ");
     const folders = moves ? undefined : outerFolders;
     const plain = { assignments, inputs: [], source, folders };
-    this.#add(words, plain, hereTexts, { ...place, depth: place.depth + 1, isCertain });
+    this.#add(words, plain, hereTexts, { ...context, depth: context.depth + 1, isCertain });
   }
 }
 
-function problemOf(source: string, { depth, language }: Place): string | undefined {
+function problemOf(source: string, { depth, language }: ScriptContext): string | undefined {
   if (language === "unknown") return "the shell is none that is understood";
   if (source.length > maxLength) return "it is too long";
   if (depth > maxDepth) return "it is nested too deeply";

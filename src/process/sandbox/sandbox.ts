@@ -16,7 +16,7 @@ import {
   hiddenFrom,
   realPathOf,
   SandboxImpossible,
-  type SandboxPlace,
+  type SandboxPaths,
 } from "./surroundings.js";
 
 /** A program as it is started in a sandbox. */
@@ -57,7 +57,7 @@ const probeMs = 5_000;
 
 /** Makes the sandboxes of one workspace. */
 export class Sandbox {
-  readonly #place: SandboxPlace;
+  readonly #paths: SandboxPaths;
   readonly #searchPath: string | undefined;
   /** What probes found, by what was asked for. */
   readonly #probes = new Map<string, Promise<string | undefined>>();
@@ -66,8 +66,8 @@ export class Sandbox {
   #running = 0;
 
   /** @param searchPath the `PATH` on which `bwrap` is looked for. */
-  constructor(place: SandboxPlace, searchPath: string | undefined) {
-    this.#place = place;
+  constructor(paths: SandboxPaths, searchPath: string | undefined) {
+    this.#paths = paths;
     this.#searchPath = searchPath;
   }
 
@@ -116,7 +116,7 @@ export class Sandbox {
 
   /** A file by which a repository takes another's settings for its own. */
   get #commonFolder(): string {
-    return join(this.#place.workspacePath, ".git", "commondir");
+    return join(this.#paths.workspacePath, ".git", "commondir");
   }
 
   async #release(hadCommonFolder: boolean): Promise<string | undefined> {
@@ -132,12 +132,12 @@ export class Sandbox {
   }
 
   async #plan(request: SandboxRequest, options: ConfinedOptions): Promise<SandboxPlan> {
-    const { workspacePath } = this.#place;
+    const { workspacePath } = this.#paths;
     if (workspacePath === "/") throw new SandboxImpossible("the workspace is the whole disk");
     const isWritable = request.mode === "workspace-write";
     const nothing = { pinned: [], protected: [], absent: [] };
-    const guarded = isWritable ? await guardedIn(this.#place) : nothing;
-    const hidden = await hiddenFrom(this.#place);
+    const guarded = isWritable ? await guardedIn(this.#paths) : nothing;
+    const hidden = await hiddenFrom(this.#paths);
     const kept = [...guarded.protected, ...guarded.absent, ...Object.values(hidden).flat()];
     // A folder around what is kept could be renamed, and what is kept with it.
     const between = kept
@@ -166,14 +166,14 @@ export class Sandbox {
       throw new SandboxImpossible("there is none for this operating system");
     }
     // Never the workspace's own program of that name.
-    const found = await findProgram("bwrap", this.#searchPath, this.#place.workspacePath);
+    const found = await findProgram("bwrap", this.#searchPath, this.#paths.workspacePath);
     if (found !== undefined) return found;
     throw new SandboxImpossible("bwrap is not installed; install bubblewrap");
   }
 
   async #probe(request: SandboxRequest): Promise<string | undefined> {
     try {
-      const { workspacePath: cwd } = this.#place;
+      const { workspacePath: cwd } = this.#paths;
       const { file, args, release } = await this.#confine(request, "/bin/sh", ["-c", ":"], { cwd });
       try {
         return await runProbe(file, args);

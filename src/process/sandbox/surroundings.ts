@@ -15,7 +15,7 @@ export class SandboxImpossible extends Error {
 }
 
 /** Where things are; all absolute. */
-export interface SandboxPlace {
+export interface SandboxPaths {
   /** The workspace's real path. */
   readonly workspacePath: string;
   /** The name of the workspace's own configuration. */
@@ -42,11 +42,11 @@ const startUpFiles = [
 type Guarded = Pick<SandboxPlan, "pinned" | "protected" | "absent">;
 
 /** What must not change inside the workspace. @throws SandboxImpossible */
-export async function guardedIn(place: SandboxPlace): Promise<Guarded> {
-  const { workspacePath, home, configuration } = place;
+export async function guardedIn(paths: SandboxPaths): Promise<Guarded> {
+  const { workspacePath, home, configuration } = paths;
   const guarded = { pinned: [] as string[], protected: [] as string[], absent: [] as string[] };
   await guardRepository(join(workspacePath, ".git"), guarded);
-  await guardName(join(workspacePath, place.workspaceFile), guarded);
+  await guardName(join(workspacePath, paths.workspaceFile), guarded);
   if (home !== undefined && isWithin(workspacePath, home)) {
     for (const name of startUpFiles) {
       const real = await realPathOf(join(home, name));
@@ -89,9 +89,9 @@ async function guardName(path: string, guarded: Mutable<Guarded>): Promise<void>
 
 /** What must not be seen. */
 export async function hiddenFrom(
-  place: SandboxPlace,
+  paths: SandboxPaths,
 ): Promise<Pick<SandboxPlan, "hiddenFolders" | "hiddenFiles">> {
-  const { workspacePath, dataDirectory, configuration } = place;
+  const { workspacePath, dataDirectory, configuration } = paths;
   const hiddenFolders: string[] = [];
   for (const folder of [dataDirectory, ...configuration.folders]) {
     const real = await realPathOf(folder);

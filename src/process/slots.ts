@@ -1,5 +1,5 @@
-/** A number of places, of which each is taken by one at a time. Who finds none waits, in order. */
-export class Places {
+/** A fixed number of slots. A caller that finds none free waits; they are served in order. */
+export class Slots {
   readonly #most: number;
   #taken = 0;
   readonly #waiting = new Set<() => void>();
@@ -12,17 +12,17 @@ export class Places {
     return this.#most;
   }
 
-  /** Takes a place and returns what gives it back; undefined when there is none. */
+  /** Takes a slot and returns the function that gives it back; undefined when none is free. */
   tryTake(): (() => void) | undefined {
     return this.#taken < this.#most ? this.#take() : undefined;
   }
 
-  /** Takes a place as soon as there is one. Rejects with the signal's reason when it is aborted. */
+  /** Takes a slot as soon as one is free. Rejects with the signal's reason when it is aborted. */
   take(signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
-      const place = this.tryTake();
-      if (place !== undefined) return resolve(place);
+      const slot = this.tryTake();
+      if (slot !== undefined) return resolve(slot);
       const onAbort = () => {
         this.#waiting.delete(onFree);
         reject(signal.reason);
