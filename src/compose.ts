@@ -11,8 +11,10 @@ import { messageOf } from "./base/errors.js";
 import type { Ids } from "./base/ids.js";
 import type { Log } from "./base/log.js";
 import type { ResolvePath } from "./base/startFolder.js";
+import { ServerLimitsSource } from "./config/serverLimitsSource.js";
 import { OwedWrites } from "./coordinator/owedWrites.js";
 import { Recovery } from "./coordinator/recovery.js";
+import { RunSlots } from "./coordinator/runSlots.js";
 import { RunsOfServer } from "./coordinator/runsOfServer.js";
 import type { Engine, EngineWorkspace } from "./engine/engine.js";
 import { Broadcaster } from "./events/broadcaster.js";
@@ -191,6 +193,8 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
   const commits = new GroupCommit(database, clock);
   const { owed } = house;
+  const limits = new ServerLimitsSource(options.env, log);
+  const slots = new RunSlots(async () => (await limits.current()).concurrentRuns);
   const shared = {
     serverId,
     database,
@@ -206,7 +210,7 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   const workspaces = new WorkspaceRegistry({
     store: new WorkspaceStore(database),
     factory: new WorkspaceFactory({
-      coordination: { ...shared, desk, commits, owed },
+      coordination: { ...shared, desk, commits, owed, slots },
       env: options.env,
       log,
       createEngine: (workspace) => options.createEngine(workspace),

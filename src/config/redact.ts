@@ -44,6 +44,7 @@ export function redact(config: ResolvedConfig): RedactedConfig {
     autoSummarize: config.autoSummarize,
     summaryModel: config.summaryModel,
     limits: config.limits,
+    serverLimits: config.serverLimits,
     warnings: config.warnings,
   };
 }

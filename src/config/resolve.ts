@@ -8,7 +8,8 @@ import { offlineId, resolveProviders } from "./providers.js";
 import { sandboxOf } from "./sandbox.js";
 import type { ConfigFile, McpServerEntry } from "./schema.js";
 import { Secrets } from "./secrets.js";
-import type { McpServer, Provider, ResolvedConfig } from "./types.js";
+import { serverLimitsOf, withoutServerLimits } from "./serverLimits.js";
+import type { Limits, McpServer, Provider, ResolvedConfig } from "./types.js";
 import { restrictUntrusted } from "./untrusted.js";
 import type { Environment } from "./variables.js";
 
@@ -23,12 +24,14 @@ export interface ConfigParts {
 
 /** Merges, restricts and fills in. Never throws: a model that is missing is told by `findModel`. */
 export function resolveConfig(parts: ConfigParts): ResolvedConfig {
-  const { user, workspace, trusted, env } = parts;
+  const { user, trusted, env } = parts;
+  const { file: workspace, warnings: ofServer } = withoutServerLimits(parts.workspace);
   if (trusted) {
     const merged = fillIn(mergeConfigFiles(user, workspace), env);
     // A key that the workspace has no use for is the user's all the same.
     const secrets = [...merged.secretVariables, ...fillIn(user, env).secretVariables];
-    return { ...merged, secretVariables: [...new Set(secrets)] };
+    const warnings = [...ofServer, ...merged.warnings];
+    return { ...merged, secretVariables: [...new Set(secrets)], warnings };
   }
   const own = fillIn(user, env);
   // The embedded model is always there, but the user's own only where they list or use it.
@@ -37,7 +40,7 @@ export function resolveConfig(parts: ConfigParts): ResolvedConfig {
     (own.providers.get(provider)?.models.some(({ id }) => id === model) ?? false);
   const restricted = restrictUntrusted(workspace, { ...own, hasModel: isOwnModel });
   const resolved = fillIn(mergeConfigFiles(user, restricted.file), env);
-  return { ...resolved, warnings: [...restricted.warnings, ...resolved.warnings] };
+  return { ...resolved, warnings: [...ofServer, ...restricted.warnings, ...resolved.warnings] };
 }
 
 /** Whether the user lists the embedded provider: then it is one of theirs. */
@@ -66,10 +69,16 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
     mcpServers: Object.fromEntries(mcpServers),
     autoSummarize: file.autoSummarize ?? defaultAutoSummarize,
     summaryModel: file.summaryModel ?? defaultSummaryModel,
-    limits: { ...defaultLimits, ...file.limits },
+    limits: limitsOf(file.limits),
+    serverLimits: serverLimitsOf(file),
     secretVariables: secrets.variables,
     warnings: secrets.warnings,
   };
+}
+
+function limitsOf(told: ConfigFile["limits"] = {}): Limits {
+  const { concurrentRuns: _runs, ...ofRun } = told;
+  return { ...defaultLimits, ...ofRun };
 }
 
 function resolveMcpServer(id: string, entry: McpServerEntry, secrets: Secrets): McpServer {

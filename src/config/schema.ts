@@ -201,6 +201,13 @@ const limits = () =>
       description: "Denied permissions in a row that end a turn.",
       default: defaultLimits.maxDenials,
     }),
+    concurrentRuns: z
+      .int()
+      .min(1)
+      .exactOptional()
+      .describe(
+        "Turns that a server runs at once, those of all its workspaces together; unbounded unless told. Only the user's own file sets it.",
+      ),
   });
 
 const choice = (description: string) =>
@@ -259,7 +266,7 @@ export const ConfigFile = lazySchema(() =>
           "Which of the two models writes summaries. A small one is cheaper; where its window is smaller, a long session is shown to it shortened.",
         default: defaultSummaryModel,
       }),
-      limits: limits().exactOptional().describe("The bounds of a run."),
+      limits: limits().exactOptional().describe("The bounds of a run, and of the server."),
     })
     .meta({ title: "Turnwire configuration", description: "The user's file, or a workspace's." }),
 );

@@ -1,12 +1,9 @@
-// The configuration of one workspace over time: read once, and again when a file has changed.
+// The configuration of one workspace, or of the user alone, over time: read once, and again when a file has changed.
 import { join } from "node:path";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import { type ConfigScope, type LoadedConfig, loadWithIdentities, userFileOf } from "./load.js";
 import { workspaceFileName } from "./paths.js";
 import type { ResolvedConfig } from "./types.js";
-
-/** Whose configuration it is. */
-export type WorkspaceConfigScope = ConfigScope & { readonly workspacePath: string };
 
 /**
  * Gives the configuration as the files have it now. Two `stat` calls tell whether it is still the
@@ -14,10 +11,10 @@ export type WorkspaceConfigScope = ConfigScope & { readonly workspacePath: strin
  * `===`. A file that is wrong is an error at every call until it is put right.
  */
 export class ConfigSource {
-  readonly #scope: WorkspaceConfigScope;
+  readonly #scope: ConfigScope;
   #loaded: LoadedConfig | undefined;
 
-  constructor(scope: WorkspaceConfigScope) {
+  constructor(scope: ConfigScope) {
     this.#scope = scope;
   }
 
@@ -27,7 +24,11 @@ export class ConfigSource {
     if (loaded === undefined) return this.reload();
     const userFile = userFileOf(this.#scope);
     const user = userFile === undefined ? missingIdentity : identityOf(userFile.path);
-    const workspace = identityOf(join(this.#scope.workspacePath, workspaceFileName));
+    const { workspacePath } = this.#scope;
+    const workspace =
+      workspacePath === undefined
+        ? missingIdentity
+        : identityOf(join(workspacePath, workspaceFileName));
     const isSame = user === loaded.identities.user && workspace === loaded.identities.workspace;
     return isSame ? loaded.config : this.reload();
   }

@@ -86,6 +86,12 @@ export interface Limits {
   readonly maxDenials: number;
 }
 
+/** The bounds of a server. What is undefined is not bounded. */
+export interface ServerLimits {
+  /** Turns that run at once. */
+  readonly concurrentRuns?: number;
+}
+
 /** Permission rules, each `tool` or `tool:pattern` (protocol.md section 7). */
 export interface PermissionRules {
   readonly allow: readonly string[];
@@ -112,6 +118,8 @@ export interface ResolvedConfig {
   /** Which of the two models writes summaries. */
   readonly summaryModel: "large" | "small";
   readonly limits: Limits;
+  /** What bounds the server, of the user's own file. */
+  readonly serverLimits: ServerLimits;
   /** Variables that hold keys: taken out of the environment of tools and tool servers. */
   readonly secretVariables: readonly string[];
   /** What was left out and why (untrusted settings, unset variables), each fit for the log. */

@@ -16,6 +16,7 @@ import type { MessageStore } from "../storage/messageStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import type { OwedWrites } from "./owedWrites.js";
+import type { RunSlots } from "./runSlots.js";
 import type { RunsOfServer } from "./runsOfServer.js";
 
 /** Tells what may be lost. Never waits, never throws. */
@@ -52,6 +53,8 @@ export interface CoordinatorOptions {
   readonly outbox: Outbox;
   /** Where the open runs of every workspace are known together, if anybody asks for them. */
   readonly runsOfServer?: RunsOfServer;
+  /** How many turns run at once in all workspaces together; without it, any number. */
+  readonly slots?: RunSlots;
   readonly announcer: Announcer;
   readonly desk: QuestionDesk;
   readonly clock: Clock;

@@ -41,6 +41,7 @@ type RunnerOptions = Pick<
   | "ids"
   | "log"
   | "prepareTurn"
+  | "slots"
 >;
 
 /** Runs accepted runs. */
@@ -55,11 +56,13 @@ export class TurnRunner {
     this.#hooks = hooks;
   }
 
-  /** Runs to the end. Never rejects. */
+  /** Runs to the end, as soon as there is a slot. Never rejects. */
   async run(run: AcceptedRun): Promise<TurnOutcome> {
+    let giveBack = () => {};
     try {
       run.recorder = this.#recorder(run);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
+      giveBack = await this.#slot(run);
       const turn = await this.#options.prepareTurn(run.signal, run.request.sessionId);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       this.#begin(run, turn);
@@ -69,7 +72,23 @@ export class TurnRunner {
         : await turn.run(request);
     } catch (error) {
       return this.#outcomeOf(run, error);
+    } finally {
+      giveBack();
     }
+  }
+
+  async #slot({ request, signal }: AcceptedRun): Promise<() => void> {
+    const { slots, announcer, workspaceId } = this.#options;
+    const { sessionId, runId, clientId } = request;
+    if (slots === undefined) return () => {};
+    return await slots.take({
+      clientId,
+      signal,
+      waits() {
+        const head = { workspaceId, sessionId, ...defined({ runId }) };
+        announcer.emit({ method: "runActivity", params: { ...head, kind: "waitingForSlot" } });
+      },
+    });
   }
 
   #begin(run: AcceptedRun, turn: Turn): void {

@@ -53,6 +53,22 @@ describe("with nothing configured", () => {
   });
 });
 
+describe("what bounds the server", () => {
+  const workspace: ConfigFile = { limits: { concurrentRuns: 9, maxSteps: 3 } };
+
+  test.each([true, false])("is the user's alone, of a trusted workspace (%s) too", (trusted) => {
+    const user: ConfigFile = { limits: { concurrentRuns: 2 } };
+    const config = resolveConfig({ user, workspace, trusted, env: {} });
+    expect(config.serverLimits).toEqual({ concurrentRuns: 2 });
+    expect(config.limits).toEqual({ maxSteps: 3, providerIdleSeconds: 300, maxDenials: 5 });
+    expect(config.warnings).toEqual([expect.stringContaining("limits.concurrentRuns is ignored")]);
+  });
+
+  test("is nothing unless told", () => {
+    expect(resolveConfig({ user: {}, workspace, trusted: true, env: {} }).serverLimits).toEqual({});
+  });
+});
+
 describe("the models", () => {
   test.each<[string, ConfigFile, string, string]>([
     [

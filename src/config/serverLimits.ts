@@ -1,0 +1,26 @@
+// What bounds a whole server, and not one run: only the user's own file says it, since a server serves
+// many workspaces (protocol.md section 10).
+import { defined } from "../base/defined.js";
+import { workspaceFileName } from "./paths.js";
+import type { ConfigFile } from "./schema.js";
+import type { ServerLimits } from "./types.js";
+
+const names = ["concurrentRuns"] as const;
+
+/** The bounds that a user's file sets. */
+export function serverLimitsOf({ limits = {} }: ConfigFile): ServerLimits {
+  const { concurrentRuns } = limits;
+  return defined({ concurrentRuns });
+}
+
+/** A workspace's file without bounds of the server, and a warning for each that it had. */
+export function withoutServerLimits(file: ConfigFile): { file: ConfigFile; warnings: string[] } {
+  const { limits } = file;
+  const found = names.filter((name) => limits?.[name] !== undefined);
+  if (limits === undefined || found.length === 0) return { file, warnings: [] };
+  const { concurrentRuns: _runs, ...rest } = limits;
+  const warnings = found.map(
+    (name) => `${workspaceFileName}: limits.${name} is ignored: only the user's own file sets it`,
+  );
+  return { file: { ...file, limits: rest }, warnings };
+}

@@ -1,0 +1,32 @@
+import { messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import { ConfigSource } from "./source.js";
+import type { ServerLimits } from "./types.js";
+import type { Environment } from "./variables.js";
+
+/** What bounds the server, as the user's own file has it now (protocol.md section 10). */
+export class ServerLimitsSource {
+  readonly #source: ConfigSource;
+  readonly #log: Log;
+  #last: ServerLimits = {};
+  #isTold = false;
+
+  /** `env` is the server's own environment, which names the user's file. */
+  constructor(env: Environment, log: Log) {
+    this.#source = new ConfigSource({ workspacePath: undefined, trusted: false, env });
+    this.#log = log;
+  }
+
+  /** Where the file is wrong, what it said before holds. Never rejects. */
+  async current(): Promise<ServerLimits> {
+    try {
+      this.#last = (await this.#source.current()).serverLimits;
+      this.#isTold = false;
+    } catch (error) {
+      const fields = { reason: messageOf(error) };
+      if (!this.#isTold) this.#log.warn(fields, "the limits of the server could not be read again");
+      this.#isTold = true;
+    }
+    return this.#last;
+  }
+}

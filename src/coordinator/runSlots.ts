@@ -1,0 +1,94 @@
+// How many turns of a server run at once (protocol.md section 4, Queue): a run that finds no slot stays
+// `accepted`. Slots go to the clients in turn, and to one client's runs in the order in which they came.
+import { Deferred } from "../base/deferred.js";
+import { untilAborted } from "../base/untilAborted.js";
+
+/** A run that needs a slot. */
+export interface SlotSeeker {
+  readonly clientId: string;
+  /** Aborted when the run is cancelled: then it needs none any more. */
+  readonly signal: AbortSignal;
+  /** Called once where there is no slot at once. It must not throw. */
+  waits(): void;
+}
+
+interface Waiting {
+  readonly seeker: SlotSeeker;
+  readonly granted: Deferred<void>;
+  state: "new" | "told" | "granted";
+}
+
+/** The slots of a server. A sub-task runs in the slot of its run. */
+export class RunSlots {
+  readonly #most: () => Promise<number | undefined>;
+  /** What waits, by client; the client whose turn is next stands first. */
+  readonly #waiting = new Map<string, Waiting[]>();
+  #taken = 0;
+
+  /**
+   * `most` tells how many there are; undefined: any number. It is asked whenever a slot is wanted or
+   * given back, and must not reject.
+   */
+  constructor(most: () => Promise<number | undefined>) {
+    this.#most = most;
+  }
+
+  /**
+   * Waits for a slot; returns how to give it back, which is called once. Rejects with the signal's reason
+   * where that is aborted first.
+   */
+  async take(seeker: SlotSeeker): Promise<() => void> {
+    seeker.signal.throwIfAborted();
+    const waiting: Waiting = { seeker, granted: new Deferred(), state: "new" };
+    const others = this.#waiting.get(seeker.clientId);
+    if (others === undefined) this.#waiting.set(seeker.clientId, [waiting]);
+    else others.push(waiting);
+    void this.#grant();
+    try {
+      await untilAborted(waiting.granted.promise, seeker.signal);
+    } catch (error) {
+      if (waiting.state === "granted") this.#giveBack();
+      else this.#leave(waiting);
+      throw error;
+    }
+    return () => this.#giveBack();
+  }
+
+  #giveBack(): void {
+    this.#taken--;
+    void this.#grant();
+  }
+
+  async #grant(): Promise<void> {
+    const most = (await this.#most()) ?? Number.POSITIVE_INFINITY;
+    while (this.#taken < most) {
+      const next = this.#next();
+      if (next === undefined) return;
+      this.#taken++;
+      next.state = "granted";
+      next.granted.resolve();
+    }
+    for (const waiting of [...this.#waiting.values()].flat()) {
+      if (waiting.state !== "new") continue;
+      waiting.state = "told";
+      waiting.seeker.waits();
+    }
+  }
+
+  /** The first of the client whose turn it is; that client is last from now on. */
+  #next(): Waiting | undefined {
+    const [first] = this.#waiting;
+    if (first === undefined) return undefined;
+    const [clientId, [next, ...rest]] = first;
+    this.#waiting.delete(clientId);
+    if (rest.length > 0) this.#waiting.set(clientId, rest);
+    return next;
+  }
+
+  #leave(waiting: Waiting): void {
+    const { clientId } = waiting.seeker;
+    const rest = this.#waiting.get(clientId)?.filter((one) => one !== waiting) ?? [];
+    if (rest.length > 0) this.#waiting.set(clientId, rest);
+    else this.#waiting.delete(clientId);
+  }
+}
