@@ -207,8 +207,9 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
     log,
     recoverIfDead,
   };
+  const workspacePaths = new WorkspaceStore(database);
   const workspaces = new WorkspaceRegistry({
-    store: new WorkspaceStore(database),
+    store: workspacePaths,
     factory: new WorkspaceFactory({
       coordination: { ...shared, desk, commits, owed, slots },
       env: options.env,
@@ -222,7 +223,7 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   });
   return new Backend({
     workspaces,
-    sessions: new SessionUseCases({ ...shared, workspaces }),
+    sessions: new SessionUseCases({ ...shared, workspaces, workspacePaths }),
     runs: new RunUseCases({ ...shared, workspaces, completions: outbox }),
     completions: outbox,
     clock,

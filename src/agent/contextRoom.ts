@@ -1,4 +1,5 @@
 // How full the model's context window is while a turn runs, and when summarising no longer helps.
+import { defined } from "../base/defined.js";
 import { formatCount } from "../base/text.js";
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Usage } from "../protocol/objects/run.js";
@@ -56,6 +57,11 @@ export class ContextRoom {
   /** Whether the next call may leave too little room, or not fit. Never where no window is known. */
   get isNearlyFull(): boolean {
     return this.#isOver(this.#filled());
+  }
+
+  /** What the conversation holds by now, and what fits. */
+  get fill(): { readonly tokens: number; readonly window?: number } {
+    return { tokens: this.#filled(), ...defined({ window: this.#input.model.info.contextWindow }) };
   }
 
   /** Whether what the user asks in this turn is certain not to fit. */

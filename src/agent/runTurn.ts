@@ -165,8 +165,9 @@ class Turn {
 
   async #afterReply(result: Finished, reply: StreamedReply): Promise<TurnOutcome | undefined> {
     const usage = usageOf(result.usage, this.#input.model.info);
-    this.#ports.sink.addUsage(usage);
     this.#room.replied(usage);
+    this.#ports.sink.filled(this.#room.fill);
+    this.#ports.sink.addUsage(usage);
     const { unified } = result.finishReason;
     if (unified === "content-filter") return this.#filtered(reply);
     const calls = reply.end();

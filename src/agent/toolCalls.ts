@@ -153,6 +153,7 @@ export class ToolCalls {
         toolCallId: call.toolCallId,
         permissions: this.#permissions(call, assistant),
         onOutput: (delta) => result.append(delta),
+        setTodos: (todos) => this.#ports.sink.setTodos(todos),
         requestInput: async (question, asking) => this.#input.requestInput?.(question, asking),
       });
       return settledResult(given, signal.aborted);

@@ -5,9 +5,11 @@ import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";
+import { runStanding } from "../coordinator/runStanding.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
+import type { SessionStore } from "../storage/sessionStore.js";
 import type { Caller, Completions } from "./caller.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
@@ -19,6 +21,7 @@ const defaultTimeoutMs = 60_000;
 export interface RunUseCaseOptions {
   readonly workspaces: WorkspaceRegistry;
   readonly runs: RunStore;
+  readonly sessions: SessionStore;
   readonly completions: Completions;
   readonly clock: Clock;
   readonly serverId: string;
@@ -41,6 +44,7 @@ export class RunUseCases {
       runId: params.runId,
       sessionId: row.sessionId,
       state: row.state,
+      ...runStanding(this.#options, row),
       ...defined({ completion }),
     };
   }

@@ -9,13 +9,12 @@ import type { Params, Result } from "../protocol/registry.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { SessionRow, SessionStore } from "../storage/sessionStore.js";
 import type { Announcer } from "./caller.js";
+import { describeAnywhere, type EverySessionOptions } from "./everySession.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
-import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
 /** What the use cases of sessions are built from. */
-export interface SessionUseCaseOptions {
-  readonly workspaces: WorkspaceRegistry;
+export interface SessionUseCaseOptions extends EverySessionOptions {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly announcer: Announcer;
@@ -70,14 +69,15 @@ export class SessionUseCases {
 
   /** `listSessions` */
   list(params: Params<"listSessions">): Result<"listSessions"> {
-    const workspace = this.#options.workspaces.get(params.workspaceId);
+    const { workspaces, sessions } = this.#options;
+    const { workspaceId } = params;
+    const workspace = workspaceId === undefined ? undefined : workspaces.get(workspaceId);
     const limit = params.limit ?? defaultPageSize;
     const before = positionOf(params.cursor);
-    const { rows, next } = toPage(
-      this.#options.sessions.list(workspace.id, limit + 1, before),
-      limit,
-    );
-    return { sessions: rows.map((row) => workspace.coordinator.describe(row)), ...next };
+    const { rows, next } = toPage(sessions.list(workspace?.id, limit + 1, before), limit);
+    const describe = (row: SessionRow) =>
+      workspace?.coordinator.describe(row) ?? describeAnywhere(row, this.#options);
+    return { sessions: rows.map(describe), ...next };
   }
 
   /** `updateSession` */

@@ -22,7 +22,7 @@ import {
   RunStatus,
   Usage,
 } from "../protocol/objects/run.js";
-import { Session } from "../protocol/objects/session.js";
+import { Session, Todo } from "../protocol/objects/session.js";
 import { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
 import {
   clientNotifications,
@@ -36,6 +36,7 @@ import {
 export const protocolObjects = {
   Workspace,
   Session,
+  Todo,
   Message,
   Part,
   ToolCallState,

@@ -11,7 +11,9 @@ import type { Database } from "../storage/database.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
+import type { SessionStore } from "../storage/sessionStore.js";
 import { interruptedText, type Repaired, repairMessages } from "./messageRepair.js";
+import { runStanding } from "./runStanding.js";
 
 const damagedText = `${interruptedText} What is stored of it is damaged and cannot all be read.`;
 
@@ -20,6 +22,7 @@ export interface RecoveryOptions {
   readonly database: Database;
   readonly registry: ServerRegistry;
   readonly runs: RunStore;
+  readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -101,6 +104,7 @@ export class Recovery {
         neverRan: run.hasBegun ? undefined : (true as const),
         usage: runs.usage(run.position),
       }),
+      ...runStanding(this.#options, run),
       completedAt: toRfc3339(clock.now()),
     };
     outbox.append(run, content);

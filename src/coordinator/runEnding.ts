@@ -10,6 +10,7 @@ import { cutText } from "../base/text.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { runStanding } from "./runStanding.js";
 
 const retries = { firstMs: 250, mostMs: 10_000 };
 /** How often the disk is tried once the workspace is to be closed. */
@@ -179,6 +180,8 @@ export class RunEnding {
     const isCancelled = outcome.status === "cancelled";
     const cause = isCancelled ? (run.cause ?? "user") : outcome.cause;
     const { usage, warnings } = run.recorder ?? {};
+    const { workspaceId } = this.#options;
+    const { sessionId } = run.request;
     return {
       ...defined({ messageId: outcome.messageId }),
       text: outcome.text,
@@ -191,6 +194,7 @@ export class RunEnding {
       }),
       foldedPrompts: run.folded,
       ...defined({ usage, denials: outcome.denials, warnings }),
+      ...runStanding(this.#options, { workspaceId, sessionId, position: run.ref.position }),
       completedAt: toRfc3339(this.#options.clock.now()),
     };
   }

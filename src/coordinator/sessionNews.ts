@@ -12,6 +12,18 @@ type NewsOptions = Pick<
   "workspaceId" | "serverId" | "sessions" | "runs" | "announcer" | "log" | "recoverIfDead"
 >;
 
+/** A session as a client sees it that no turn of this server runs on. */
+export function describeElsewhere(
+  row: SessionRow,
+  { runs, serverId, recoverIfDead }: Pick<NewsOptions, "runs" | "serverId" | "recoverIfDead">,
+): Session {
+  const owner = runs.otherOwner(row.id, serverId);
+  // What is open here and runs no more only waits for the disk.
+  if (owner === undefined) return toSession(row, { isBusy: runs.isSubTask(row.id), queued: 0 });
+  recoverIfDead(owner);
+  return toSession(row, { isBusy: runs.isOpen(row.id), queued: runs.queued(row.id) });
+}
+
 /** Tells of the sessions of one workspace. */
 export class SessionNews {
   readonly #options: NewsOptions;
@@ -27,12 +39,7 @@ export class SessionNews {
    */
   describe(row: SessionRow, state: SessionState): Session {
     if (isBusy(state)) return toSession(row, { isBusy: true, queued: queueOf(state).length });
-    const { runs, serverId, recoverIfDead } = this.#options;
-    const owner = runs.otherOwner(row.id, serverId);
-    // What is open here and runs no more only waits for the disk.
-    if (owner === undefined) return toSession(row, { isBusy: runs.isSubTask(row.id), queued: 0 });
-    recoverIfDead(owner);
-    return toSession(row, { isBusy: runs.isOpen(row.id), queued: runs.queued(row.id) });
+    return describeElsewhere(row, this.#options);
   }
 
   /** `sessionUpdated`, as the session is in `state`; without one, as {@link describe} finds it. */

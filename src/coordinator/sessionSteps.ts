@@ -5,6 +5,7 @@ import { toRfc3339 } from "../base/clock.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { runStanding } from "./runStanding.js";
 import {
   idle,
   type RunRef,
@@ -21,7 +22,10 @@ export interface TakenStep {
   readonly effects: readonly SessionEffect[];
 }
 
-type StepOptions = Pick<CoordinatorOptions, "database" | "runs" | "outbox" | "clock" | "owed">;
+type StepOptions = Pick<
+  CoordinatorOptions,
+  "database" | "runs" | "sessions" | "outbox" | "clock" | "owed"
+>;
 
 /** The states of a workspace's sessions. One that is not here is idle. */
 export class SessionSteps {
@@ -96,6 +100,7 @@ export class SessionSteps {
           cause,
           foldedPrompts: 0,
           neverRan: true,
+          ...runStanding(this.#options, row),
           completedAt,
         });
       }

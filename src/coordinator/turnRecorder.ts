@@ -18,6 +18,7 @@ import type {
 } from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Usage } from "../protocol/objects/run.js";
+import type { Todo } from "../protocol/objects/session.js";
 import type { Activity, LossyEvent } from "../protocol/registry.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
@@ -136,6 +137,17 @@ export class TurnRecorder implements TurnSink {
     parent?.addUsage(usage);
   }
 
+  filled({ tokens, window }: { readonly tokens: number; readonly window?: number }): void {
+    this.#options.sessions.setContext(this.#options.run.sessionId, tokens, window);
+  }
+
+  setTodos(todos: readonly Todo[]): void {
+    const { sessions, run, clock, announcer } = this.#options;
+    sessions.setTodos(run.sessionId, JSON.stringify(todos), clock.now());
+    announcer.emit({ method: "todosChanged", params: { ...this.eventHead, todos: [...todos] } });
+    this.#options.sessionChanged();
+  }
+
   warn(warning: string): void {
     const { parent } = this.#options;
     if (parent === undefined) this.#warnings.add(warning);
@@ -171,6 +183,7 @@ export class TurnRecorder implements TurnSink {
   setSummary(messageId: string): void {
     const { sessions, run, clock } = this.#options;
     sessions.setSummary(run.sessionId, messageId, clock.now());
+    sessions.setContext(run.sessionId, undefined, undefined);
     this.#options.sessionChanged();
   }
 

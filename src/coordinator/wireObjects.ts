@@ -4,7 +4,7 @@ import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Circumstances, HistoryMessage } from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
-import type { Session } from "../protocol/objects/session.js";
+import type { Session, Todo } from "../protocol/objects/session.js";
 import type { MessageRow } from "../storage/messageRows.js";
 import type { HistoryRow } from "../storage/messageStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
@@ -26,13 +26,37 @@ export function toSession(row: SessionRow, live: { isBusy: boolean; queued: numb
     promptTokens: row.promptTokens,
     completionTokens: row.completionTokens,
     cost: row.cost,
-    ...defined({ summaryMessageId: row.summaryMessageId }),
+    ...defined({
+      summaryMessageId: row.summaryMessageId,
+      contextTokens: row.contextTokens,
+      contextWindow: row.contextWindow || undefined,
+      todos: storedTodos(row.todos),
+    }),
     ...defined({ errorName: row.isDamaged ? ("StorageDamaged" as const) : undefined }),
     isBusy: live.isBusy,
     queuedPrompts: live.queued,
     createdAt: toRfc3339(row.createdAt),
     updatedAt: toRfc3339(row.updatedAt),
   };
+}
+
+function isTodo(entry: unknown): entry is Todo {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { text, status } = entry as Record<string, unknown>;
+  return (
+    typeof text === "string" && ["pending", "inProgress", "completed"].includes(String(status))
+  );
+}
+
+/** A session's list; undefined where it has none, or none that can be read. */
+function storedTodos(text: string | undefined): Session["todos"] {
+  if (text === undefined) return undefined;
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && list.every(isTodo) ? list : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A message as a client sees it; one that is damaged is told as such. */

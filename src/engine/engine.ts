@@ -12,6 +12,7 @@ import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
+import type { Todo } from "../protocol/objects/session.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type {
@@ -171,6 +172,10 @@ export interface TurnSink {
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
   /** Stores a message and tells the clients. */
   createMessage(message: NewMessage): MessageWriter;
+  /** Says how full the model's context is after a call, before what the call used is added. */
+  filled(context: { readonly tokens: number; readonly window?: number }): void;
+  /** Replaces the session's list of what is to do. */
+  setTodos(todos: readonly Todo[]): void;
   /** Adds to the session's totals and the turn's. */
   addUsage(usage: Usage): void;
   /**

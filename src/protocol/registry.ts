@@ -49,6 +49,7 @@ import { runActivity } from "./notifications/runActivity.js";
 import { runComplete } from "./notifications/runComplete.js";
 import { sessionDeleted } from "./notifications/sessionDeleted.js";
 import { sessionUpdated } from "./notifications/sessionUpdated.js";
+import { todosChanged } from "./notifications/todosChanged.js";
 import { workspaceClosed } from "./notifications/workspaceClosed.js";
 
 /** The requests that a client sends. */
@@ -100,6 +101,7 @@ export const notifications = {
   sessionUpdated,
   sessionDeleted,
   queueChanged,
+  todosChanged,
   agentFinished,
   agentError,
   runActivity,

@@ -30,6 +30,7 @@ export class Database {
   #opened: ReadonlyMap<string, string> = new Map();
   readonly #sqlite: Sqlite;
   #steps = 0;
+  #known = 0;
   readonly #statements = new Map<string, Statement>();
   #depth = 0;
   /** How much damage was known when the present transaction began. */
@@ -56,6 +57,7 @@ export class Database {
     );
     const database = new Database(sqlite);
     database.#steps = steps;
+    database.#known = own.steps.length;
     database.#opened = new Map([file, `${file}-wal`].map((path) => [path, inodeOf(path)]));
     return database;
   }
@@ -68,6 +70,11 @@ export class Database {
   /** How many steps of the schema the file has taken: fewer, or more, than this program knows. */
   get steps(): number {
     return this.#steps;
+  }
+
+  /** How many steps the program knows that has opened the file. */
+  get knownSteps(): number {
+    return this.#known;
   }
 
   /** A statement, prepared once. */

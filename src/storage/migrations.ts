@@ -134,8 +134,15 @@ CREATE TABLE connections (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** How full a session's context is, and the list of what is to do in it. */
+const v8 = `
+ALTER TABLE sessions ADD COLUMN contextTokens INTEGER;
+ALTER TABLE sessions ADD COLUMN contextWindow INTEGER;
+ALTER TABLE sessions ADD COLUMN todos TEXT;
+`;
+
 /** Step `n` brings a file from n steps to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8];
 
 /** The steps that a program knows, and how they fit with programs that know more or fewer. */
 export interface Schema {

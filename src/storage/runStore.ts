@@ -1,6 +1,6 @@
 import { readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
-import { toUsage, type UsageRow } from "./usageRow.js";
+import { answeredCalls, toUsage, type UsageRow } from "./usageRow.js";
 
 /** How far a run has come (protocol.md section 4, `getRun`). */
 export type StoredRunState = "accepted" | "queued" | "running" | "completed";
@@ -261,6 +261,11 @@ export class RunStore {
       .get(position);
     if (row === undefined) return undefined;
     return toUsage(row);
+  }
+
+  /** How many model calls were answered for a run so far, those of its sub-tasks included. */
+  steps(position: number): number {
+    return answeredCalls(this.#database, position);
   }
 
   /** Gives a client's open runs in a server to the identity that it has now told. */

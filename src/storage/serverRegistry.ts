@@ -9,7 +9,6 @@ import { makeFolderSync } from "../base/makeFolder.js";
 import { ConnectionStore } from "./connectionStore.js";
 import type { Database } from "./database.js";
 import { lives, type OtherServer, type OwnProcess, toOther } from "./knownServers.js";
-import { schema } from "./migrations.js";
 import { isHeld, lockFile, removeLock, takeLock } from "./serverLock.js";
 import { storageError } from "./storageError.js";
 
@@ -99,7 +98,7 @@ export class ServerRegistry {
       if (this.#connections.isKept) {
         this.#database
           .prepare("UPDATE servers SET schema = ? WHERE id = ?")
-          .run(schema.steps.length, id);
+          .run(this.#database.knownSteps, id);
       }
       alongside(this);
     };

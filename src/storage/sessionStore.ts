@@ -1,23 +1,8 @@
-import { readOr, salvagedColumns, storedAmount, storedText, storedTime } from "./damage.js";
-import type { Database, Row } from "./database.js";
+import { readOr, salvagedColumns, storedText } from "./damage.js";
+import type { Database } from "./database.js";
+import { type SessionRow, toRow } from "./sessionRow.js";
 
-/** A conversation as it is stored. */
-export interface SessionRow {
-  readonly position: number;
-  readonly id: string;
-  readonly workspaceId: string;
-  readonly parentSessionId: string | undefined;
-  readonly title: string;
-  readonly messageCount: number;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  readonly cost: number;
-  readonly summaryMessageId: string | undefined;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  /** Whether the row cannot be read, or not all of it. */
-  readonly isDamaged?: true;
-}
+export type { SessionRow } from "./sessionRow.js";
 
 /** What a new session begins with. */
 export type NewSession = Pick<
@@ -26,9 +11,11 @@ export type NewSession = Pick<
 >;
 
 const table = "sessions";
+/** A file with fewer steps has no place for how a session stands: then it is not kept. */
+const standingFrom = 8;
 const columns = [
   ...["parentSessionId", "title", "messageCount", "promptTokens", "completionTokens", "cost"],
-  ...["summaryMessageId", "createdAt", "updatedAt"],
+  ...["summaryMessageId", "contextTokens", "contextWindow", "todos", "createdAt", "updatedAt"],
 ];
 
 /** The sessions of every workspace. A row that is damaged is a session of which little is known. */
@@ -64,6 +51,9 @@ export class SessionStore {
       completionTokens: 0,
       cost: 0,
       summaryMessageId: undefined,
+      contextTokens: undefined,
+      contextWindow: undefined,
+      todos: undefined,
       updatedAt: session.createdAt,
     };
   }
@@ -126,8 +116,32 @@ export class SessionStore {
     return this.#database.prepare("SELECT 1 FROM sessions WHERE id = ?").get(id) !== undefined;
   }
 
-  /** A page of a workspace's sessions, newest first, before `position`. */
-  list(workspaceId: string, limit: number, before = Number.MAX_SAFE_INTEGER): SessionRow[] {
+  /** A page of a workspace's sessions, or of all, newest first, before `position`. */
+  list(
+    workspaceId: string | undefined,
+    limit: number,
+    before = Number.MAX_SAFE_INTEGER,
+  ): SessionRow[] {
+    return workspaceId === undefined
+      ? this.#listAll(limit, before)
+      : this.#listOf(workspaceId, limit, before);
+  }
+
+  #listAll(limit: number, before: number): SessionRow[] {
+    // The index has the workspace, too, where a row cannot be read.
+    return this.#database
+      .prepare(
+        `SELECT position, workspaceId FROM sessions INDEXED BY sessionsOfWorkspace
+         WHERE workspaceId > '' AND position < ? ORDER BY position DESC LIMIT ?`,
+      )
+      .all(before, limit)
+      .flatMap(
+        ({ position, workspaceId }) =>
+          this.#at(Number(position), { workspaceId: String(workspaceId) }) ?? [],
+      );
+  }
+
+  #listOf(workspaceId: string, limit: number, before: number): SessionRow[] {
     return this.#database
       .prepare(
         "SELECT position FROM sessions WHERE workspaceId = ? AND position < ? ORDER BY position DESC LIMIT ?",
@@ -172,6 +186,22 @@ export class SessionStore {
     this.#database
       .prepare("UPDATE sessions SET summaryMessageId = ?, updatedAt = ? WHERE id = ?")
       .run(messageId, now, id);
+  }
+
+  /** Notes how many tokens the newest model call held, and how many fit; undefined where unknown. */
+  setContext(id: string, tokens: number | undefined, window: number | undefined): void {
+    if (this.#database.steps < standingFrom) return;
+    this.#database
+      .prepare("UPDATE sessions SET contextTokens = ?, contextWindow = ? WHERE id = ?")
+      .run(tokens ?? null, window ?? null, id);
+  }
+
+  /** Replaces the list of what is to do, which is JSON. */
+  setTodos(id: string, todos: string, now: number): void {
+    if (this.#database.steps < standingFrom) return;
+    this.#database
+      .prepare("UPDATE sessions SET todos = ?, updatedAt = ? WHERE id = ?")
+      .run(todos, now, id);
   }
 
   /** Adds what a model call used. */
@@ -228,21 +258,4 @@ export class SessionStore {
     }
     remove("sessions", "id", id);
   }
-}
-
-function toRow(row: Row): SessionRow {
-  return {
-    position: Number(row.position),
-    id: String(row.id),
-    workspaceId: String(row.workspaceId),
-    parentSessionId: storedText(row.parentSessionId),
-    title: String(row.title),
-    messageCount: storedAmount(row.messageCount),
-    promptTokens: storedAmount(row.promptTokens),
-    completionTokens: storedAmount(row.completionTokens),
-    cost: storedAmount(row.cost),
-    summaryMessageId: storedText(row.summaryMessageId),
-    createdAt: storedTime(row.createdAt),
-    updatedAt: storedTime(row.updatedAt),
-  };
 }

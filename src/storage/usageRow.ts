@@ -1,5 +1,6 @@
 import { defined } from "../base/defined.js";
-import type { Row } from "./database.js";
+import { readOr, storedAmount } from "./damage.js";
+import type { Database, Row } from "./database.js";
 
 /** Tokens and money that a run used. What is absent is none. */
 export interface UsageRow {
@@ -24,4 +25,13 @@ export function toUsage(row: Row): UsageRow {
       reasoningTokens: Number(row.reasoningTokens) || undefined,
     }),
   };
+}
+
+/** How many model calls were answered for the run at a position; 0 where that cannot be read. */
+export function answeredCalls(database: Database, position: number): number {
+  const select = database.prepare("SELECT modelCalls FROM runs WHERE position = ?");
+  return readOr(
+    () => storedAmount(select.get(position)?.modelCalls),
+    () => 0,
+  );
 }

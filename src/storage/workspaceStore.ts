@@ -1,4 +1,4 @@
-import { readOr, storedTime } from "./damage.js";
+import { readOr, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 
 /** A folder that was opened once. */
@@ -26,6 +26,20 @@ export class WorkspaceStore {
       (reason) => {
         this.#database.damage.tell({ table: "workspaces", id: newId, reason });
         return { id: newId, path, createdAt: now };
+      },
+    );
+  }
+
+  /** The path of a workspace; undefined where it cannot be read. */
+  pathOf(id: string): string | undefined {
+    return readOr<string | undefined>(
+      () =>
+        storedText(
+          this.#database.prepare("SELECT path FROM workspaces WHERE id = ?").get(id)?.path,
+        ),
+      (reason) => {
+        this.#database.damage.tell({ table: "workspaces", id, reason });
+        return undefined;
       },
     );
   }

@@ -30,7 +30,7 @@ export function createTools(options: { readonly resources: ToolResources }): rea
     writeTool(resources),
     editTool(resources),
     fetchTool(resources),
-    todosTool(resources),
+    todosTool(),
     jobOutputTool(resources),
     jobKillTool(resources),
   ];

@@ -1,19 +1,9 @@
 import type { FileVersion } from "./files/open.js";
 
-/** How far a todo has come. */
-export type TodoStatus = "pending" | "inProgress" | "completed";
-
-/** One entry of a session's list. */
-export interface Todo {
-  readonly text: string;
-  readonly status: TodoStatus;
-}
-
 /** What the tools remember of a session, in memory alone. */
 export class SessionState {
   /** Where the next command runs; undefined for the workspace itself. */
   workingDirectory: string | undefined;
-  todos: readonly Todo[] = [];
   readonly #versions = new Map<string, FileVersion>();
 
   /** Notes which version of a file (by its real path) the model knows. */

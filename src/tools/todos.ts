@@ -1,7 +1,6 @@
 import * as z from "zod";
+import type { Todo } from "../protocol/objects/session.js";
 import { defineTool } from "./defineTool.js";
-import type { ToolResources } from "./resources.js";
-import type { TodoStatus } from "./sessionState.js";
 import type { Tool } from "./tool.js";
 
 const description = `Keeps a list of what is to do in this session, for work of several steps.
@@ -19,20 +18,20 @@ const inputSchema = z.object({
     .describe("The whole list, in order."),
 });
 
-const marks: Readonly<Record<TodoStatus, string>> = {
+const marks: Readonly<Record<Todo["status"], string>> = {
   pending: "[ ]",
   inProgress: "[~]",
   completed: "[x]",
 };
 
 /** `todos`: the session's list. */
-export function todosTool(resources: ToolResources): Tool<z.output<typeof inputSchema>> {
+export function todosTool(): Tool<z.output<typeof inputSchema>> {
   return defineTool({
     name: "todos",
     description,
     inputSchema,
     async execute({ todos }, context) {
-      resources.session(context.sessionId).todos = todos;
+      context.setTodos?.(todos);
       if (todos.length === 0) return { output: "The list is empty." };
       return { output: todos.map(({ text, status }) => `${marks[status]} ${text}`).join("\n") };
     },

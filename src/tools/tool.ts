@@ -1,6 +1,7 @@
 import type { JSONSchema7 } from "@ai-sdk/provider";
 import type * as z from "zod";
 import type { Permissions } from "../permissions/types.js";
+import type { Todo } from "../protocol/objects/session.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
 
 /** What a tool gets beside its input. */
@@ -16,6 +17,8 @@ export interface ToolContext {
   readonly permissions: Permissions;
   /** Asks the user what a tool server wants to know; resolves with undefined where nobody can answer. */
   requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
+  /** Replaces the session's list of what is to do. */
+  setTodos?(todos: readonly Todo[]): void;
   /** Streams output to the clients. The result replaces it. */
   onOutput(delta: string): void;
 }

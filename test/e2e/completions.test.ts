@@ -38,6 +38,10 @@ describe("runComplete", () => {
       cancelled: false,
       foldedPrompts: 0,
       usage: { promptTokens: 12, completionTokens: 3, cost: 0 },
+      steps: 1,
+      sessionTitle: "a session",
+      contextTokens: 15,
+      contextWindow: 128000,
       completedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     });
   });
@@ -130,6 +134,10 @@ describe("acknowledge", () => {
       sessionId: session.sessionId,
       state: "completed",
       completion,
+      steps: 1,
+      sessionTitle: "a session",
+      contextTokens: 15,
+      contextWindow: 128000,
     });
     expect(await server.call("waitRun", { workspaceId, runId: "read-1" })).toEqual(completion);
   });
@@ -255,6 +263,8 @@ describe("getRun and waitRun", () => {
       runId: "truth-1",
       sessionId,
       state: "running",
+      steps: 0,
+      sessionTitle: "a session",
     });
     expect(await server.call("waitRun", { ...ids, timeoutMs: 0 })).toEqual({ timedOut: true });
     expect(await server.call("waitRun", { ...ids, timeoutMs: 30 })).toEqual({ timedOut: true });

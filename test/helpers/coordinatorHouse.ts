@@ -101,10 +101,11 @@ export class CoordinatorHouse {
     this.messages = new MessageStore(database);
     this.runs = new RunStore(database);
     this.completions = new CompletionStore(database);
-    const { registry, runs, messages, completions } = this;
+    const { registry, runs, sessions, messages, completions } = this;
     this.outbox = new Outbox(database, { completions, runs }, registry.id, ids);
     const { outbox } = this;
-    this.recovery = new Recovery({ database, registry, runs, messages, outbox, clock, ids, log });
+    const stores = { runs, sessions, messages };
+    this.recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
     this.recovery.recoverDead();
     this.broadcaster = new Broadcaster(outbox, clock, ids, log);
     outbox.onAppended(({ completion }) => {

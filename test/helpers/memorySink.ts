@@ -10,6 +10,7 @@ import type {
 } from "../../src/engine/engine.js";
 import type { FinishReason, Part } from "../../src/protocol/objects/message.js";
 import type { Usage } from "../../src/protocol/objects/run.js";
+import type { Todo } from "../../src/protocol/objects/session.js";
 import type { Activity } from "../../src/protocol/registry.js";
 
 /** A message in memory that refuses what a stored one would refuse. */
@@ -94,6 +95,8 @@ export class MemorySink implements TurnSink {
   readonly usages: Usage[] = [];
   readonly warnings: string[] = [];
   readonly activities: Activity[] = [];
+  readonly fills: { readonly tokens: number; readonly window?: number }[] = [];
+  todos: readonly Todo[] | undefined;
   readonly refusals: string[] = [];
   readonly journal: string[] = [];
   /** What the next call of `takeFolded` takes, call by call. */
@@ -113,6 +116,14 @@ export class MemorySink implements TurnSink {
     this.messages.push(created);
     this.#note(`${id} create ${message.role}`);
     return created;
+  }
+
+  filled(context: { readonly tokens: number; readonly window?: number }): void {
+    this.fills.push(context);
+  }
+
+  setTodos(todos: readonly Todo[]): void {
+    this.todos = todos;
   }
 
   addUsage(usage: Usage): void {

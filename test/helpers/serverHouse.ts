@@ -14,6 +14,7 @@ import { MessageStore } from "../../src/storage/messageStore.js";
 import type { Schema } from "../../src/storage/migrations.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
+import { SessionStore } from "../../src/storage/sessionStore.js";
 import { workspaceId } from "./coordinatorHouse.js";
 import { recordingLog } from "./recordingLog.js";
 import type { CountingIds, VirtualScheduler } from "./virtualScheduler.js";
@@ -76,7 +77,8 @@ export class ServerHouse {
     const { registry, outbox, connections } = this;
     const parts = { registry, outbox, clock: this.#clock, ids, log: this.log.log };
     const messages = new MessageStore(database);
-    const recovery = new Recovery({ ...parts, database, runs: this.runs, messages });
+    const sessions = new SessionStore(database);
+    const recovery = new Recovery({ ...parts, database, runs: this.runs, sessions, messages });
     recovery.recoverDead();
     const watch = new LateWatch({
       ...parts,

@@ -47,7 +47,8 @@ describe("the JSON Schema of the protocol", () => {
     expect(schema.$defs["sendMessage.params"]?.required).toEqual([
       ...["workspaceId", "sessionId", "prompt"],
     ]);
-    expect(schema.$defs["listSessions.params"]?.required).toEqual(["workspaceId"]);
+    expect(schema.$defs["getWorkspace.params"]?.required).toEqual(["workspaceId"]);
+    expect(schema.$defs["listSessions.params"]?.required).toBeUndefined();
   });
 
   it("is plain JSON", () => {

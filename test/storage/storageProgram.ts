@@ -14,6 +14,7 @@ import { Database } from "../../src/storage/database.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
+import { SessionStore } from "../../src/storage/sessionStore.js";
 
 const [what = "", directory = "", ...more] = process.argv.slice(2);
 
@@ -92,6 +93,7 @@ function use(database: Database): void {
         registry,
         runs,
         outbox,
+        sessions: new SessionStore(database),
         messages: new MessageStore(database),
         clock: systemClock,
         ids: randomIds,

@@ -88,17 +88,17 @@ unless(
   });
 });
 
-test("todos keep the session's list until it is forgotten", async () => {
+test("todos are handed on for their session, and shown to the model", async () => {
   const bench = await openWorkbench();
   const todos = [
     { text: "look", status: "completed" },
     { text: "think", status: "inProgress" },
     { text: "write", status: "pending" },
   ];
-  const { output } = await bench.run("todos", { todos });
+  const kept: unknown[] = [];
+  const setTodos = (list: unknown) => void kept.push(list);
+  const { output } = await bench.run("todos", { todos }, { setTodos });
   expect(output).toBe("[x] look\n[~] think\n[ ] write");
-  expect(bench.resources.session("ses_1").todos).toEqual(todos);
-  expect(bench.resources.session("ses_2").todos).toEqual([]);
-  await bench.resources.forgetSession("ses_1");
-  expect(bench.resources.session("ses_1").todos).toEqual([]);
+  expect((await bench.run("todos", { todos: [] }, { setTodos })).output).toBe("The list is empty.");
+  expect(kept).toEqual([todos, []]);
 });

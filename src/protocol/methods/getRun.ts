@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
+import { contextMembers } from "../objects/context.js";
 import { completion } from "../objects/examples.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 import { RunComplete, RunState } from "../objects/run.js";
@@ -15,11 +16,23 @@ export const getRun = declareMethod({
       runId: z.string(),
       sessionId: sessionId(),
       state: RunState(),
+      steps: z.int().nonnegative().describe("How many model calls were answered so far."),
+      sessionTitle: z.string().optional().describe("The session's; absent where it was deleted."),
+      ...contextMembers(),
       completion: RunComplete().optional(),
     }),
   errors: ["WorkspaceNotFound", "RunNotFound"],
   example: {
     params: { workspaceId: "ws_1f0c", runId: "r-1" },
-    result: { runId: "r-1", sessionId: "ses_7a2b", state: "completed", completion },
+    result: {
+      runId: "r-1",
+      sessionId: "ses_7a2b",
+      state: "completed",
+      steps: 1,
+      sessionTitle: "Count the lines",
+      contextTokens: 17,
+      contextWindow: 128000,
+      completion,
+    },
   },
 });

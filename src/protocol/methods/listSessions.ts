@@ -8,8 +8,15 @@ import { Session } from "../objects/session.js";
 export const listSessions = declareMethod({
   name: "listSessions",
   section: 3,
-  summary: "Sessions of a workspace, newest first.",
-  params: () => z.object({ workspaceId: workspaceId(), ...page() }),
+  summary:
+    "Sessions of a workspace, or of every workspace that the data directory knows, newest first.",
+  params: () =>
+    z.object({
+      workspaceId: workspaceId()
+        .optional()
+        .describe("Absent: those of every workspace, open or not, each with its `workspacePath`."),
+      ...page(),
+    }),
   result: () => z.object({ sessions: z.array(Session()), nextCursor: z.string().optional() }),
   errors: ["WorkspaceNotFound"],
   example: { params: { workspaceId: "ws_1f0c" }, result: { sessions: [session] } },

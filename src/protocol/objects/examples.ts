@@ -42,6 +42,8 @@ export const session: Session = {
   promptTokens: 12,
   completionTokens: 5,
   cost: 0,
+  contextTokens: 17,
+  contextWindow: 128000,
   isBusy: false,
   queuedPrompts: 0,
   createdAt: "2026-11-01T09:30:01.000Z",
@@ -75,5 +77,9 @@ export const completion: RunComplete = {
   cancelled: false,
   foldedPrompts: 0,
   usage: { promptTokens: 12, completionTokens: 5, cost: 0 },
+  steps: 1,
+  sessionTitle: "Count the lines",
+  contextTokens: 17,
+  contextWindow: 128000,
   completedAt: "2026-11-01T09:30:04.000Z",
 };

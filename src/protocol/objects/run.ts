@@ -2,6 +2,7 @@ import * as z from "zod";
 import { type RunErrorName as KnownRunError, runErrorTable } from "../../base/runErrors.js";
 import { longestWarning, mostWarnings } from "../../base/warnings.js";
 import { lazySchema } from "../declare.js";
+import { contextMembers } from "./context.js";
 
 /** How a turn ended. */
 export const RunStatus = lazySchema(() =>
@@ -103,6 +104,18 @@ export const RunComplete = lazySchema(() =>
           "It ended while it waited: no model was called, and nothing of it is in the session.",
         ),
       usage: Usage().optional(),
+      steps: z
+        .int()
+        .nonnegative()
+        .optional()
+        .describe(
+          "How many model calls were answered, those of summaries and sub-tasks included. Absent in what an older version wrote.",
+        ),
+      sessionTitle: z
+        .string()
+        .optional()
+        .describe("The session's title as it was then. Absent in what an older version wrote."),
+      ...contextMembers(),
       denials: z
         .int()
         .positive()

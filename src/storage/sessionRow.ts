@@ -1,0 +1,50 @@
+import { storedAmount, storedText, storedTime } from "./damage.js";
+import type { Row } from "./database.js";
+
+/** A conversation as it is stored. */
+export interface SessionRow {
+  readonly position: number;
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly parentSessionId: string | undefined;
+  readonly title: string;
+  readonly messageCount: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly cost: number;
+  readonly summaryMessageId: string | undefined;
+  /** What the newest model call held, and what fits; undefined before one was made. */
+  readonly contextTokens: number | undefined;
+  readonly contextWindow: number | undefined;
+  /** The list of what is to do, as JSON; undefined where there never was one. */
+  readonly todos: string | undefined;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Whether the row cannot be read, or not all of it. */
+  readonly isDamaged?: true;
+}
+
+function knownAmount(value: Row[string] | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : storedAmount(value);
+}
+
+/** A row of the table of sessions. */
+export function toRow(row: Row): SessionRow {
+  return {
+    position: Number(row.position),
+    id: String(row.id),
+    workspaceId: String(row.workspaceId),
+    parentSessionId: storedText(row.parentSessionId),
+    title: String(row.title),
+    messageCount: storedAmount(row.messageCount),
+    promptTokens: storedAmount(row.promptTokens),
+    completionTokens: storedAmount(row.completionTokens),
+    cost: storedAmount(row.cost),
+    summaryMessageId: storedText(row.summaryMessageId),
+    contextTokens: knownAmount(row.contextTokens),
+    contextWindow: knownAmount(row.contextWindow),
+    todos: storedText(row.todos),
+    createdAt: storedTime(row.createdAt),
+    updatedAt: storedTime(row.updatedAt),
+  };
+}
