@@ -90,10 +90,7 @@ class Turn {
   async #makeReady(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
     for (;;) {
       if (this.#input.signal.aborted) return this.#cancelled();
-      if (this.#steps.isUsedUp) {
-        const message = `The turn was ended after ${this.#steps.limit} model calls (limits.maxSteps).`;
-        return this.#failed({ errorName: "StepLimit", message, cause: "limit" });
-      }
+      if (this.#steps.isUsedUp) return this.#stepLimit();
       for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
       await this.#carryOutCommands();
       if (this.#input.signal.aborted) return this.#cancelled();
@@ -108,7 +105,7 @@ class Turn {
 
   /** One model call and the tool calls that it asks for. Returns the outcome if it was the last. */
   async #step(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
-    this.#steps.take();
+    if (!this.#steps.take()) return this.#stepLimit();
     const { info } = this.#input.model;
     const reply = new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
     const result = await this.#call(model, reply);
@@ -256,6 +253,11 @@ class Turn {
         return;
       }
     }
+  }
+
+  #stepLimit(): TurnOutcome {
+    const message = `The turn was ended after ${this.#steps.limit} model calls (limits.maxSteps).`;
+    return this.#failed({ errorName: "StepLimit", message, cause: "limit" });
   }
 
   #cancelled(reply = this.#newReply()): TurnOutcome {

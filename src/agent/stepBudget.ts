@@ -11,9 +11,11 @@ export class StepBudget {
     return this.#used >= this.limit;
   }
 
-  /** A model call is made. */
-  take(): void {
+  /** Takes a model call, and says whether there was one left: sub-tasks take theirs side by side. */
+  take(): boolean {
+    if (this.isUsedUp) return false;
     this.#used++;
+    return true;
   }
 
   /** A call was refused as too long: it is made again when there is room. */

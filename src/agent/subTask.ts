@@ -49,6 +49,7 @@ export interface TaskOptions {
 export function taskTool(options: TaskOptions): Tool<z.output<typeof inputSchema>> {
   return defineTool({
     name: "task",
+    readOnly: true,
     description,
     inputSchema,
     async execute(input, context) {

@@ -1,5 +1,6 @@
-// Runs the tool calls of a reply, one after another. Each call ends with one result, whatever
-// happens: the tool is unknown, its input wrong, its permission denied, the turn cancelled.
+// Runs the tool calls of a reply. Calls that only read run side by side; any other call keeps its
+// place in the order of the reply. Each call ends with one result, whatever happens: the tool is
+// unknown, its input wrong, its permission denied, the turn cancelled.
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -7,8 +8,10 @@ import type { MessageWriter } from "../engine/engine.js";
 import type { PermissionNeed, Permissions } from "../permissions/types.js";
 import type { Part, ToolCallState } from "../protocol/objects/message.js";
 import type { Tool, ToolResult } from "../tools/tool.js";
+import { runInOrder } from "./callOrder.js";
 import type { TurnFailure } from "./outcome.js";
 import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
+import { ResultPart } from "./resultPart.js";
 import type { RequestedCall } from "./streamedReply.js";
 import { inputSchemaOf } from "./toolDefinitions.js";
 import { canonicalJson, checkToolInput } from "./toolInput.js";
@@ -60,32 +63,52 @@ export class ToolCalls {
     unfit: (call: RequestedCall) => string | undefined,
   ): Promise<ToolStep> {
     const message = this.#ports.sink.createMessage({ role: "tool" });
-    const signatures = new Set<string>();
-    let failure: TurnFailure | undefined;
-    for (const call of calls) {
-      const result = new ResultPart(message, call);
-      const reason = failure ? "It was not run: the turn was stopped." : unfit(call);
-      const settled = await this.#settle(call, assistant, result, reason);
-      if (settled.state !== "cancelled") {
-        failure ??= this.#judgeDenials(settled);
-        signatures.add(signatureOf(call, settled));
-      }
-      const isLast = call === calls.at(-1);
-      if (isLast && settled.state !== "cancelled") failure ??= this.#judgeReply(signatures, call);
-      settle(assistant, call, result, isLast ? this.#withWarning(settled) : settled);
-    }
-    return { message, ...defined({ failure }) };
+    const step = new Step(message, assistant, unfit);
+    await runInOrder(
+      calls,
+      ({ name }) => this.#tools.get(name)?.readOnly === true,
+      (group) => this.#begin(group, step),
+    );
+    this.#judgeLast(calls.at(-1), step);
+    return { message, ...defined({ failure: step.failure }) };
+  }
+
+  /** Judges the reply as a whole; what the model has to hear of it stands in the last result. */
+  #judgeLast(call: RequestedCall | undefined, step: Step): void {
+    const last = call && step.ended.get(call);
+    if (call === undefined || last === undefined || last.settled.state === "cancelled") return;
+    step.failure ??= this.#judgeReply(step.signatures, call);
+    const warned = this.#withWarning(last.settled);
+    if (warned !== last.settled) last.result.set(warned);
+  }
+
+  /** Makes room for the results of calls that run together, in the order of the reply. */
+  #begin(group: readonly RequestedCall[], step: Step): (call: RequestedCall) => Promise<void> {
+    const results = new Map(group.map((call) => [call, new ResultPart(step.message, call)]));
+    // One call alone has nothing beside it that would have to be stopped with the turn.
+    const stop = group.length > 1 ? new AbortController() : undefined;
+    const signal = stop ? AbortSignal.any([this.#input.signal, stop.signal]) : this.#input.signal;
+    return async (call) => {
+      const result = results.get(call);
+      if (result === undefined) throw new TypeError("a call of another group");
+      const reason = step.failure ? "It was not run: the turn was stopped." : step.unfit(call);
+      const settled = await this.#settle(
+        { call, assistant: step.assistant, result, signal },
+        reason,
+      );
+      settle(step.assistant, call, result, settled);
+      step.ended.set(call, { result, settled });
+      if (settled.state === "cancelled") return;
+      step.signatures.add(signatureOf(call, settled));
+      step.failure ??= this.#judgeDenials(settled);
+      if (step.failure) stop?.abort();
+    };
   }
 
   /** Runs a call, unless there is a reason not to. */
-  async #settle(
-    call: RequestedCall,
-    assistant: MessageWriter,
-    result: ResultPart,
-    reason: string | undefined,
-  ): Promise<Settled> {
+  async #settle(running: RunningCall, reason: string | undefined): Promise<Settled> {
     if (this.#input.signal.aborted) return cancelledResult("Cancelled before it ran.");
-    return reason === undefined ? this.#runOne(call, assistant, result) : failedResult(reason);
+    return reason === undefined ? this.#runOne(running) : failedResult(reason);
   }
 
   /** Gives every call a result without running it: the reply that asked for them failed. */
@@ -131,17 +154,13 @@ export class ToolCalls {
     return { ...settled, output: `${settled.output}\n\n${warning}` };
   }
 
-  async #runOne(
-    call: RequestedCall,
-    assistant: MessageWriter,
-    result: ResultPart,
-  ): Promise<Settled> {
+  async #runOne({ call, assistant, result, signal }: RunningCall): Promise<Settled> {
     const tool = this.#tools.get(call.name);
     if (tool === undefined) return failedResult(this.#unknownTool(call.name));
     if (!call.input.ok) return failedResult(call.input.problem);
     const checked = checkToolInput(tool.inputSchema, inputSchemaOf(tool), call.input.value);
     if (!checked.ok) return failedResult(checked.problem);
-    const { signal, sessionId, workspacePath, env } = this.#input;
+    const { sessionId, workspacePath, env } = this.#input;
     setState(assistant, call, "running");
     faultPoint("toolRunning");
     try {
@@ -158,7 +177,12 @@ export class ToolCalls {
       });
       return settledResult(given, signal.aborted);
     } catch (error) {
-      if (signal.aborted) return cancelledResult(result.withNote("Cancelled while it ran."));
+      if (this.#input.signal.aborted) {
+        return cancelledResult(result.withNote("Cancelled while it ran."));
+      }
+      if (signal.aborted) {
+        return cancelledResult(result.withNote("Stopped while it ran: the turn was ended."));
+      }
       this.#ports.log.error({ tool: call.name, error: messageOf(error) }, "a tool failed");
       return failedResult(`The tool failed unexpectedly: ${messageOf(error)}`);
     } finally {
@@ -190,51 +214,36 @@ export class ToolCalls {
   }
 }
 
-/** The result of one call, as it grows in the tool message. */
-class ResultPart {
-  readonly #message: MessageWriter;
-  readonly #call: RequestedCall;
-  readonly #index: number;
-  #isOpen = true;
+/** What becomes of the calls of one reply. */
+class Step {
+  readonly message: MessageWriter;
+  readonly assistant: MessageWriter;
+  /** Says of a call why it must not be run, where it must not. */
+  readonly unfit: (call: RequestedCall) => string | undefined;
+  readonly ended = new Map<RequestedCall, EndedCall>();
+  readonly signatures = new Set<string>();
+  /** Set when the turn must not go on. */
+  failure: TurnFailure | undefined;
 
-  constructor(message: MessageWriter, call: RequestedCall) {
-    this.#message = message;
-    this.#call = call;
-    this.#index = message.addPart(this.#part({ output: "" }));
+  constructor(message: MessageWriter, assistant: MessageWriter, unfit: Step["unfit"]) {
+    this.message = message;
+    this.assistant = assistant;
+    this.unfit = unfit;
   }
+}
 
-  append(delta: string): void {
-    // A tool that goes on talking after it has returned is not listened to.
-    if (this.#isOpen && delta !== "") this.#message.append(this.#index, delta);
-  }
+/** A call that runs, or is about to. */
+interface RunningCall {
+  readonly call: RequestedCall;
+  readonly assistant: MessageWriter;
+  readonly result: ResultPart;
+  /** Aborted when the turn is cancelled, or has to end because of a call beside this one. */
+  readonly signal: AbortSignal;
+}
 
-  /** What was streamed so far, and a word on why there is no more. */
-  withNote(note: string): string {
-    const part = this.#message.parts[this.#index];
-    const output = part?.type === "toolResult" ? part.output : "";
-    return output === "" ? note : `${output}\n\n${note}`;
-  }
-
-  close(): void {
-    this.#isOpen = false;
-  }
-
-  set(result: ToolResult): void {
-    this.close();
-    this.#message.setPart(this.#index, this.#part(result));
-  }
-
-  #part({ output, isError = false, diff }: ToolResult): Part {
-    const { toolCallId, name } = this.#call;
-    return {
-      type: "toolResult",
-      toolCallId,
-      name,
-      output,
-      isError,
-      ...defined({ diff }),
-    };
-  }
+interface EndedCall {
+  readonly result: ResultPart;
+  readonly settled: Settled;
 }
 
 /** What tells a call and its result from others. */

@@ -37,6 +37,7 @@ export function resourcesTool(
 ): Tool<z.output<typeof inputSchema>> {
   return defineTool({
     name,
+    readOnly: true,
     description: `${description}\nServers: ${[...servers.keys()].join(", ")}.`,
     inputSchema,
     async execute({ server, uri }, context) {

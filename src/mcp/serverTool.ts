@@ -35,6 +35,7 @@ function serverTool(server: string, listed: ListedTool, call: CallTool): Tool | 
   const titled = title === "" || title === shown ? `"${shown}"` : `"${shown}" (${title})`;
   return defineTool<Record<string, unknown>>({
     name,
+    readOnly: listed.annotations?.readOnlyHint === true,
     description: cutText(
       listed.description?.trim() || listed.title || listed.name,
       longestDescription,

@@ -31,6 +31,7 @@ export function fetchTool(
 ): Tool<FetchInput> {
   return defineTool({
     name: "fetch",
+    readOnly: true,
     description,
     inputSchema,
     execute: (input, context) => fetchPage(resources, resolver, input, context),

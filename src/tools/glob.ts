@@ -30,6 +30,7 @@ export function globTool(): Tool<z.output<typeof inputSchema>> {
   return defineTool(
     {
       name: "glob",
+      readOnly: true,
       description,
       inputSchema,
       async execute(input, context) {

@@ -49,6 +49,7 @@ export function grepTool(options: { ripgrep: boolean }): Tool<GrepInput> {
   return defineTool(
     {
       name: "grep",
+      readOnly: true,
       description,
       inputSchema,
       async execute(input, context) {

@@ -24,6 +24,7 @@ export function jobOutputTool(resources: ToolResources): Tool<z.output<typeof in
   const firstAsked = new WeakMap<Job, number>();
   return defineTool({
     name: "jobOutput",
+    readOnly: true,
     description,
     inputSchema,
     async execute(input, context) {

@@ -30,6 +30,7 @@ export function lsTool(): Tool<z.output<typeof inputSchema>> {
   return defineTool(
     {
       name: "ls",
+      readOnly: true,
       description,
       inputSchema,
       async execute(input, context) {

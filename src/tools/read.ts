@@ -35,6 +35,7 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
   return defineTool(
     {
       name: "read",
+      readOnly: true,
       description,
       inputSchema,
       async execute(input, context) {

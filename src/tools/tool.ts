@@ -39,6 +39,11 @@ export interface ToolResult {
  */
 export interface Tool<Input = unknown> {
   readonly name: string;
+  /**
+   * Whether it changes nothing and runs no command. Calls of such tools in one reply run side by
+   * side. A tool server says so of its own tools, and nobody checks it.
+   */
+  readonly readOnly?: boolean;
   /** The text that the model reads. */
   readonly description: string;
   readonly inputSchema: z.ZodType<Input>;

@@ -119,7 +119,7 @@ describe("a sub-task", () => {
     expect(server.events("agentFinished")).toHaveLength(1);
   });
 
-  it("that fails is a result like any other, and several run one after another", async () => {
+  it("that fails is a result like any other", async () => {
     const { provider, session } = await start();
     provider.enqueue(
       task("c1").toolCall("task", { description: "again", prompt: "Again?" }, { id: "c2" }),
@@ -128,11 +128,40 @@ describe("a sub-task", () => {
       reply().text("Half of it."),
     );
     expect((await session.run("Find it.", "run-1")).status).toBe("succeeded");
-    expect(await resultsOf(session)).toMatchObject([
-      { toolCallId: "c1", isError: true, output: expect.stringMatching(/^The task failed: /) },
-      { toolCallId: "c2", isError: false, output: "Found." },
-    ]);
+    const results = await resultsOf(session);
+    expect(results.map(({ toolCallId }) => toolCallId)).toEqual(["c1", "c2"]);
+    // Both ask at once, and either of them can have been the one that was refused.
+    expect(results.sort((one, other) => Number(other.isError) - Number(one.isError))).toMatchObject(
+      [
+        { isError: true, output: expect.stringMatching(/^The task failed: /) },
+        { isError: false, output: "Found." },
+      ],
+    );
     expect(await childrenOf(session)).toHaveLength(2);
+  });
+
+  it("runs beside seven others of the same reply, in the order of the calls", async () => {
+    const { provider, session } = await start();
+    const eighth = new Gate(provider, 8);
+    const calls = Array.from({ length: 8 }, (_, index) => `c${index + 1}`);
+    const asks = calls.reduce(
+      (all, id) =>
+        all.toolCall("task", { description: `look ${id}`, prompt: `Look ${id}` }, { id }),
+      reply(),
+    );
+    provider.enqueue(asks, ...calls.map(() => reply().gate(eighth.opened).text("Found.")));
+    provider.enqueue(reply().text("Done."));
+    await session.send("Find it.", "run-1");
+    // The last can only arrive while the seven before it still wait.
+    await eighth.reached();
+    eighth.open();
+    expect(await session.server.completion("run-1")).toMatchObject({ status: "succeeded" });
+    const results = await resultsOf(session);
+    expect(results.map(({ toolCallId, output }) => [toolCallId, output])).toEqual(
+      calls.map((id) => [id, "Found."]),
+    );
+    const tasks = provider.turnRequests.slice(1, 9).map(({ body }) => body.messages.at(-1));
+    expect(new Set(tasks.map((message) => JSON.stringify(message))).size).toBe(8);
   });
 
   it("is cancelled with its parent, and both histories can be sent again", async () => {
