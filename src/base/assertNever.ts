@@ -1,4 +1,4 @@
-/** Makes a forgotten case of a union a compile error, and a corrupt value a loud one. */
+/** A case of a union that was forgotten does not compile. A value that no case knows throws. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);
 }

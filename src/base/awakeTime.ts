@@ -2,14 +2,16 @@ import type { Clock, Timer } from "./clock.js";
 
 /** A timer that fires later than this fires after a sleep of the process. */
 const usualDelayMs = 250;
-/** A process that is always late is busy, not asleep: from then on its time counts. */
+/**
+ * A process that is late every time is busy, not asleep. From this many times on, its time counts.
+ */
 const mostSleeps = 3;
 
 /**
- * Calls `run` once, when `ms` milliseconds have passed without a sleep of this process. A process that
- * was stopped, or slept with its machine, notices the end late: then it waits as long again, so that
- * nobody is blamed for its sleep and what has arrived meanwhile is read first. `run` is told how many
- * milliseconds counted for nothing.
+ * Calls `run` once, when `ms` milliseconds have passed without a sleep of this process. A process
+ * that was stopped, or that slept with its machine, is called late. Then it waits for the same time
+ * again: its own sleep must not count as somebody's silence, and it first reads what has arrived
+ * meanwhile. `run` is told how many milliseconds were not counted.
  */
 export function afterAwake(clock: Clock, ms: number, run: (sleptMs: number) => void): Timer {
   let timer: Timer | undefined;

@@ -4,7 +4,7 @@ export interface BackOff {
   readonly mostMs: number;
 }
 
-/** The wait behind the `failures`th failure in a row, which counts from 1. */
+/** How long to wait after `failures` failures in a row (1 or more). */
 export function waitAfter(failures: number, { firstMs, mostMs }: BackOff): number {
   return Math.min(firstMs * 2 ** (failures - 1), mostMs);
 }

@@ -1,14 +1,14 @@
-// The folders of a user that everything else is looked for in. A value that is not absolute counts as
-// not set: taken from the working directory, which may be a repository that nobody vouches for, it
-// would make that repository's files the user's own.
+// The folders of a user, in which everything else is looked for. A value that is not absolute
+// counts as not set. It would be relative to the working directory, which may be an untrusted
+// repository; then that repository's files would count as the user's own.
 import { tmpdir, userInfo } from "node:os";
 import { posix, win32 } from "node:path";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The folder that a variable names; undefined where it is unset, empty or not absolute on the
- * platform.
+ * The folder that a variable names. Undefined if the variable is unset, empty or not an absolute
+ * path on this platform.
  */
 export function folderOf(
   env: Environment,
@@ -19,8 +19,8 @@ export function folderOf(
 }
 
 /**
- * The user's home: `$HOME` (`%USERPROFILE%` on Windows), else what the operating system knows of the
- * account; undefined where there is none of them. Never throws.
+ * The user's home: `$HOME` (`%USERPROFILE%` on Windows), else the home of the account in the
+ * operating system. Undefined if there is none. Never throws.
  *
  * @param accountHome asks the operating system; may throw.
  */
@@ -39,7 +39,7 @@ export function homeFolder(
   }
 }
 
-/** The folder for temporary files; absolute, whatever `$TMPDIR` says. */
+/** The folder for temporary files. It is always absolute, even if `$TMPDIR` is not. */
 export function temporaryFolder(): string {
   const folder = tmpdir();
   return absolute(folder, process.platform) ?? (process.platform === "win32" ? folder : "/tmp");

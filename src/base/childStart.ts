@@ -1,4 +1,4 @@
-// Starts a child process so that nothing that goes wrong with it can end this process.
+// Starts a child process. A failure of the child or of its start never ends this process.
 import { channel } from "node:diagnostics_channel";
 
 /** The operating system did not start a program; the message says why, in words. */
@@ -9,7 +9,7 @@ export class ChildNotStarted extends Error {
   }
 }
 
-/** What Node tells of each child that it makes, before it starts it. */
+/** The message of Node's diagnostics channel about a new child, sent before it starts. */
 interface NewChild {
   readonly pid?: number;
   on(event: "error", listener: () => void): unknown;
@@ -18,20 +18,20 @@ interface NewChild {
 const children = channel("child_process");
 
 /**
- * Runs `start`, which starts one child process by whatever library, and returns what it returns.
+ * Runs `start`, which starts one child process with some library, and returns its result.
  *
  * When this process has no file descriptor left, Node gives back a child without streams and emits
  * `error` on it a moment later. A library that reaches for the streams has failed by then and has
  * added no listener, and an `error` without a listener ends the process. So each child gets one here.
  *
- * @throws ChildNotStarted in the place of whatever `start` throws when there was no descriptor left.
+ * @throws ChildNotStarted instead of the error of `start` when there was no descriptor left.
  */
 export function startChild<T>(start: () => T): T {
   let child: NewChild | undefined;
   const onChild = (message: unknown) => {
     if (!isNewChild(message)) return;
     child = message.process;
-    // The caller is told by the result, or by the error that is thrown below.
+    // The caller learns of it from the result, or from the error that is thrown below.
     child.on("error", () => {});
   };
   children.subscribe(onChild);

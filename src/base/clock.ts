@@ -1,10 +1,10 @@
-/** Time as a dependency, so that what waits can be tested without waiting. */
+/** Time as a dependency: code that waits can then be tested without waiting. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Calls `run` once, `ms` milliseconds from now. */
   after(ms: number, run: () => void): Timer;
-  /** Calls `run` once, after what is running now and what input has already arrived. */
+  /** Calls `run` once, after the running code and after all input that has already arrived. */
   soon(run: () => void): void;
 }
 
@@ -17,7 +17,7 @@ export interface Timer {
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, run) {
-    // setTimeout counts in 32 bits; a longer wait would fire at once.
+    // setTimeout takes 32 bits; a longer wait would fire at once.
     const timer = setTimeout(run, Math.min(ms, 0x7fffffff));
     return { cancel: () => clearTimeout(timer) };
   },
@@ -47,7 +47,7 @@ export function toRfc3339(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** The day at a time in milliseconds where this machine is, as YYYY-MM-DD. */
+/** The day, in this machine's time zone, at a time in milliseconds; as YYYY-MM-DD. */
 export function localDay(ms: number): string {
   const date = new Date(ms);
   const two = (part: number) => String(part).padStart(2, "0");

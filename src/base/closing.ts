@@ -2,8 +2,8 @@
 export type CloseStep = () => void | Promise<void>;
 
 /**
- * Owns what was opened and closes it in the reverse order. Every step runs even when one fails;
- * the failures are thrown together as an `AggregateError`.
+ * Owns things that were opened, and closes them in the reverse order. Every step runs even when one
+ * fails; the failures are thrown together as an `AggregateError`.
  */
 export class Closing {
   #steps: CloseStep[] = [];

@@ -1,7 +1,7 @@
-// The files of a data directory that nothing but the database may open. Their locks tell that a
-// server lives and keep the database whole (protocol.md section 9), and POSIX takes all of a process's
-// locks on a file away as soon as the process closes any handle of it: a tool that read one would
-// have its own server taken for dead.
+// The files of a data directory that nothing but the database may open. Locks on them tell that a
+// server lives, and keep the database whole (protocol.md section 9). POSIX removes all of a
+// process's locks on a file as soon as the process closes any handle of that file. So a tool that
+// read such a file would make others believe that its own server is dead.
 import { basename, dirname } from "node:path";
 
 /** The database's name in the data directory; its journals are named after it. */
@@ -12,8 +12,8 @@ export const locksFolder = "servers";
 export const lockEnding = ".lock";
 
 /**
- * Whether a path (absolute and real) is such a file, of whichever data directory. Told by its name,
- * without regard to case, as some file systems have it.
+ * Whether a path (absolute and real) is such a file of any data directory. Only the name is
+ * compared, and its case is ignored, since some file systems ignore it.
  */
 export function isLockedDataFile(path: string): boolean {
   const name = basename(path).toLowerCase();

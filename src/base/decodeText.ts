@@ -1,4 +1,4 @@
-// Bytes that are said to be text, or look like it, as text.
+// Decodes bytes that are declared as text, or that look like text.
 
 /** The encoding that a byte order mark at the beginning names. */
 export function markedEncoding(data: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" | undefined {
@@ -10,7 +10,7 @@ export function markedEncoding(data: Uint8Array): "utf-8" | "utf-16le" | "utf-16
 }
 
 /**
- * Decodes text: by its byte order mark, else as `charset` says (a label of the Encoding Standard), else
+ * Decodes text by its byte order mark, else by `charset` (a label of the Encoding Standard), else
  * as UTF-8. Bytes that make no character are replaced. The mark is left out.
  */
 export function decodeText(data: Uint8Array, charset?: string): string {
@@ -18,16 +18,16 @@ export function decodeText(data: Uint8Array, charset?: string): string {
   try {
     return new TextDecoder(label).decode(data);
   } catch {
-    // A charset that nobody knows: most text is UTF-8.
+    // An unknown charset. Most text is UTF-8.
     return new TextDecoder().decode(data);
   }
 }
 
 /**
- * The text in bytes of an unknown kind: what has a byte order mark, and UTF-8 without NUL. Undefined
- * for anything else.
+ * The text in bytes of an unknown kind. Text is what has a byte order mark, or is UTF-8 without
+ * NUL. Undefined for everything else.
  *
- * @param isCut whether the bytes are the beginning of more; a character that is cut is left out then.
+ * @param isCut whether more bytes follow; then a character that is cut at the end is left out.
  */
 export function textIn(data: Uint8Array, isCut = false): string | undefined {
   const encoding = markedEncoding(data);

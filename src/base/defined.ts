@@ -4,8 +4,8 @@ export type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> } & {
 };
 
 /**
- * The object without those of its values that are `undefined`, for objects whose optional members
- * may be absent and not `undefined` (`exactOptionalPropertyTypes`).
+ * Copies an object without the members that are `undefined`. With `exactOptionalPropertyTypes` an
+ * optional member may be absent, but it may not be `undefined`.
  */
 export function defined<T extends object>(values: T): Defined<T> {
   const kept: Partial<T> = {};

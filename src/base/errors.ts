@@ -126,8 +126,8 @@ export const errorTable = {
 export type ErrorName = keyof typeof errorTable;
 
 /**
- * An error that a client can be told as it is: `message` is fit for a user and names what is wrong
- * and the fix. Thrown by every layer below `rpc`.
+ * An error that is sent to a client as it is. Its `message` is written for a user: it says what is
+ * wrong and how to fix it. Every layer below `rpc` throws it.
  */
 export class DomainError extends Error {
   override readonly name: ErrorName;

@@ -1,19 +1,19 @@
-// Places where a test can have the process killed (docs/delivery.md says what must hold there). A
-// build has them only if it was asked to; the published one has nothing of this file.
+// Places where a test can have the process killed (docs/delivery.md says what must hold there).
+// Only a build for tests has them; the published build contains nothing of this file.
 
 declare global {
-  /** Set by the build (scripts/build.mjs); nothing elsewhere. */
+  /** Set by the build (scripts/build.mjs); undefined otherwise. */
   const __FAULT_POINTS__: boolean | undefined;
 }
 
-/** What has just happened, or is about to, where the process can be made to die. */
+/** The points at which the process can be made to die. */
 export type FaultPoint =
   /** This server's lock is held and its row is written. */
   | "registered"
   /** What dead servers left is ended, but not committed. */
   | "recovering"
   | "recovered"
-  /** A run is on disk, and nobody has been answered. */
+  /** A run is on disk, and its client has no answer yet. */
   | "accepted"
   | "turnBegun"
   /** The provider has begun to answer. */
@@ -34,8 +34,8 @@ export type FaultPoint =
 let armed: { readonly name: string; passings: number; readonly kill: () => void } | undefined;
 
 /**
- * Has `kill` called at the n-th passing of a point; `setting` is `name` or `name:n`. It does nothing
- * in a build without fault points.
+ * Makes `kill` be called when a point is passed for the n-th time. `setting` is `name` or `name:n`.
+ * Does nothing in a build without fault points.
  */
 export function armFaultPoint(setting: string | undefined, kill: () => void): void {
   if (typeof __FAULT_POINTS__ === "boolean" && __FAULT_POINTS__) {
@@ -45,7 +45,7 @@ export function armFaultPoint(setting: string | undefined, kill: () => void): vo
   }
 }
 
-/** Says that the process has come to this point. */
+/** Reports that the process has come to this point. */
 export function faultPoint(name: FaultPoint): void {
   if (typeof __FAULT_POINTS__ === "boolean" && __FAULT_POINTS__) {
     if (armed?.name === name && --armed.passings === 0) armed.kill();

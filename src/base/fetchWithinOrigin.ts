@@ -1,5 +1,5 @@
-// Requests that carry keys, configured headers and a conversation go to the origin that they were meant
-// for, and to no other: a redirect is what the answering server wants, not what the user wants.
+// Requests carry keys, configured headers and a conversation. They go to the origin that the user
+// chose, and to no other: a redirect is the wish of a server, not of the user.
 
 /** A redirect that was not followed; its message names both origins and nothing else. */
 class RedirectRefused extends Error {
@@ -10,8 +10,8 @@ const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const mostRedirects = 5;
 
 /**
- * As `fetch`, for requests whose body is a text or bytes, but follows redirects within the same origin
- * (scheme, host and port) alone, five at most, in the way that the Fetch standard has it.
+ * Like `fetch`, for requests whose body is text or bytes. It follows at most five redirects, as the
+ * Fetch standard says, and only within the same origin (scheme, host and port).
  *
  * @throws RedirectRefused when the answer leads to another origin, to no web address, or in a circle.
  */
@@ -53,7 +53,7 @@ function targetOf(location: string, from: URL, first: URL): URL {
   return target;
 }
 
-/** 303, and 301 and 302 to a POST, ask for the answer with a GET. */
+/** The status 303, and 301 and 302 after a POST, mean: fetch the answer with a GET. */
 function nextRequest(request: RequestInit, status: number): RequestInit {
   const method = request.method?.toUpperCase() ?? "GET";
   const becomesGet =

@@ -4,16 +4,16 @@ import { type BigIntStats, statSync } from "node:fs";
 export const missingIdentity = "missing";
 
 /**
- * What stands for a file's content: it changes when the file does, or the link to it. Two missing
- * files are the same, and a folder is no file. It is asked at every turn, and synchronously: a look at a file takes a few
- * microseconds, and handing it to another thread many times that.
+ * A text that stands for a file's content: it changes when the file changes, or the link to it. All
+ * missing files have the same identity, and a folder counts as missing. It is read synchronously at
+ * every turn: that takes a few microseconds, and a thread would take many times as long.
  */
 export function identityOf(path: string): string {
   try {
     const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
     return stats === undefined || stats.isDirectory() ? missingIdentity : identityFrom(stats);
   } catch {
-    // The code that reads the file says why.
+    // The code that reads the file reports the reason.
     return "unreadable";
   }
 }
@@ -23,7 +23,7 @@ export function identityFrom({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats):
   return [dev, ino, size, mtimeNs, ctimeNs].join(":");
 }
 
-/** Which file a path leads to; empty where there is none. */
+/** Which file a path leads to; empty if there is none. */
 export function inodeOf(path: string): string {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? "" : `${found.dev}:${found.ino}`;

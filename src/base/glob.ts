@@ -1,9 +1,9 @@
-// Globs over paths, matched in time that is proportional to the length of the pattern times that of
-// the path, whatever the pattern: patterns come from repositories and from models, and those that
-// become regular expressions can be written so that matching them never ends.
+// Globs over paths. For every pattern, matching takes time in proportion to the length of the
+// pattern times the length of the path. Patterns come from repositories and from models; as regular
+// expressions, some of them would never end.
 import { GlobProgram } from "./globProgram.js";
 
-/** Characters of a pattern at most; a longer one was written to be slow. */
+/** The most characters of a pattern; a longer one was written to be slow. */
 export const maxGlobLength = 500;
 
 /** Tells whether a path matches. */
@@ -34,7 +34,7 @@ export function hasWildcard(text: string): boolean {
   return /[*?[\]{}\\]/.test(text);
 }
 
-/** One `{a,b}` of a pattern, by the places of its commas and its end. */
+/** One `{a,b}` of a pattern: where its commas and its end are. */
 interface Braces {
   readonly commas: number[];
   end: number;
@@ -45,7 +45,7 @@ class GlobWriter {
   readonly #text: readonly string[];
   readonly #braces: ReadonlyMap<number, Braces>;
   readonly #program = new GlobProgram();
-  /** From where on no set has an end. */
+  /** From this position on, no set has an end. */
   #noSetFrom = Number.POSITIVE_INFINITY;
 
   constructor(pattern: string) {
@@ -59,8 +59,8 @@ class GlobWriter {
   }
 
   /**
-   * Writes what stands from `begin` to `end`. A part of the path begins or ends there, or what is
-   * around it goes on with the part.
+   * Writes the text from `begin` to `end`. The flags say whether a part of the path begins and ends
+   * there, or goes on around it.
    */
   #write(begin: number, end: number, startsPart: boolean, endsPart: boolean): void {
     const isPartEnd = (at: number) => (at === end ? endsPart : this.#text[at] === "/");
@@ -90,7 +90,7 @@ class GlobWriter {
     return at + 1 < end && this.#text[at] === "*" && this.#text[at + 1] === "*";
   }
 
-  /** Writes what begins at `at`; returns where the next begins. */
+  /** Writes the piece that begins at `at`; returns where the next piece begins. */
   #writeOne(
     at: number,
     end: number,
@@ -161,7 +161,7 @@ class GlobWriter {
     return this.#text[at] === "!" || this.#text[at] === "^";
   }
 
-  /** Where the set that begins at `at` ends; undefined where it does not. */
+  /** Where the set that begins at `at` ends; undefined if it has no end. */
   #endOfSet(at: number): number | undefined {
     if (at >= this.#noSetFrom) return undefined;
     const first = this.#isNegation(at + 1) ? at + 2 : at + 1;
@@ -174,7 +174,7 @@ class GlobWriter {
     return undefined;
   }
 
-  /** The braces that have a partner and something to choose from, by where they begin. */
+  /** The braces that have a partner and hold a comma, by the position where they begin. */
   #findBraces(): Map<number, Braces> {
     const found = new Map<number, Braces>();
     const open: { at: number; braces: Braces }[] = [];

@@ -1,5 +1,5 @@
-// What a glob is compiled to: a list of instructions, all ways through which are followed at once, one
-// character of the path after the other. None is ever taken back.
+// What a glob is compiled to: a list of instructions. All ways through it are followed at the same
+// time, one character of the path after the other, so nothing is ever tried twice.
 
 const end = 0;
 const character = 1;
@@ -11,7 +11,7 @@ const split = 5;
 
 const slash = 47;
 
-/** Ranges of code points, and whether it is those outside of them. */
+/** Ranges of code points, and whether the set is everything outside of them. */
 interface CharacterSet {
   readonly ranges: readonly (readonly [from: number, to: number])[];
   readonly isNegated: boolean;
@@ -52,12 +52,12 @@ export class GlobProgram {
     return this.#add(set, this.#sets.length - 1);
   }
 
-  /** What `write` adds, or nothing. */
+  /** The instructions that `write` adds, or none. */
   optional(write: () => void): this {
     return this.choice([write, () => {}]);
   }
 
-  /** What one of them adds. */
+  /** The instructions that one of the choices adds. */
   choice(branches: readonly (() => void)[]): this {
     const jumps: number[] = [];
     for (const [index, write] of branches.entries()) {
@@ -102,7 +102,7 @@ export class GlobProgram {
 
 const nothing = new Int32Array(0);
 
-/** Everything is in local variables: this is run for every file of a folder. */
+/** Everything is in local variables, for speed: this runs for every file of a folder. */
 function runner(
   codes: Int32Array,
   first: Int32Array,
@@ -117,7 +117,10 @@ function runner(
   let next = new Int32Array(size);
   let step = 0;
 
-  /** Adds to a list what is reached at a place, through splits; returns the list's new length. */
+  /**
+   * Adds to a list the instructions that can be reached from one, through splits; returns the
+   * list's new length.
+   */
   const reach = (place: number, list: Int32Array, length: number): number => {
     let count = length;
     waiting[0] = place;

@@ -7,7 +7,7 @@ export interface Ids {
 }
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/** Bytes from here on would make some characters likelier than others. */
+/** Bytes from here on are skipped: with them, some characters would be likelier than others. */
 const evenBytes = 256 - (256 % alphabet.length);
 /**
  * 95 bits: among a thousand million ids, the chance that any two are the same is one in 10^10. They
@@ -23,7 +23,10 @@ export const randomIds: Ids = {
   next: (prefix) => `${prefix}_${randomText(longPrefixes.has(prefix) ? longLength : length)}`,
 };
 
-/** Random bytes for some hundred ids: asking for each id's own takes longer than making it. */
+/**
+ * Random bytes for some hundred ids: asking the system once for each id would take most of the
+ * time.
+ */
 const pool = Buffer.alloc(4096);
 let used = pool.length;
 
@@ -33,7 +36,7 @@ function randomByte(): number {
     used = 0;
   }
   const byte = pool[used] ?? 0;
-  // A byte is used once.
+  // Each byte is used once.
   pool[used++] = 0;
   return byte;
 }

@@ -6,7 +6,7 @@ const signatures: readonly (readonly [type: string, bytes: readonly number[], at
   ["application/pdf", [0x25, 0x50, 0x44, 0x46], 0],
 ];
 
-/** What kind of file bytes are, by how it begins; undefined for what is none of those known. */
+/** The media type of a file, from its first bytes; undefined if it is none of the known ones. */
 export function imageKind(data: Uint8Array): string | undefined {
   return signatures.find(([, bytes, at]) =>
     bytes.every((byte, index) => data[at + index] === byte),

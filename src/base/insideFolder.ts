@@ -1,4 +1,5 @@
-// Whether one path lies in another: the one test of it, since a wrong one lets somebody out.
+// Whether one path lies in another. This is the only such test: a wrong one would let somebody out
+// of a folder.
 import { isAbsolute, relative, sep } from "node:path";
 
 /** Whether `path` is `folder` or lies in it; both absolute and real. */

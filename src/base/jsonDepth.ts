@@ -1,13 +1,13 @@
 /**
- * The deepest nesting of JSON that is taken from a model, a tool server or a client. Nobody needs as
- * much, and what walks through a value recursively (`JSON.stringify` too) ends in a `RangeError` at
- * a few thousand levels.
+ * The deepest nesting of JSON that is taken from a model, a tool server or a client. Nobody needs
+ * more. Code that walks through a value recursively (`JSON.stringify` too) fails with a
+ * `RangeError` at a few thousand levels.
  */
 export const deepestJson = 200;
 
 /**
- * Whether arrays and objects stand in each other more than `most` deep. It looks at each value once,
- * does not recurse, and also ends for a value that contains itself.
+ * Whether arrays and objects are nested more than `most` deep. Each value is looked at once and
+ * without recursion, so it also ends for a value that contains itself.
  */
 export function isNestedDeeper(value: unknown, most: number = deepestJson): boolean {
   let level: object[] = isObject(value) ? [value] : [];

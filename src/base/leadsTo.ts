@@ -1,21 +1,23 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
-/** Symbolic links followed through files that do not exist, as Linux bounds it. */
+/**
+ * How many symbolic links are followed through files that do not exist; Linux has the same limit.
+ */
 const maxLinks = 40;
 
 /**
- * Where an absolute path leads, every symbolic link resolved, whether or not anything is there yet:
- * what is missing is put behind the part that exists. Undefined where it leads nowhere (a loop, a
- * folder that may not be looked into). Synchronous, since a check must see one state of the disk; a
- * look takes some microseconds.
+ * Where an absolute path leads when every symbolic link is resolved. The path need not exist: its
+ * missing part is appended to the part that exists. Undefined if it leads nowhere (a loop, or a
+ * folder that may not be read). It is synchronous, because a check must see one state of the disk;
+ * it takes some microseconds.
  */
 export function leadsTo(path: string, links = 0): string | undefined {
   if (links > maxLinks) return undefined;
   try {
     return realpathSync.native(path);
   } catch {
-    // Missing, or a link to what is missing: then its target is what would be made.
+    // It is missing, or a link to something missing. Then the link's target is what would be made.
   }
   const parent = dirname(path);
   if (parent === path) return undefined;
@@ -30,7 +32,7 @@ function linkTarget(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch {
-    // No link, or nothing at all.
+    // It is no link, or nothing is there.
     return undefined;
   }
 }

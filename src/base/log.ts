@@ -1,4 +1,4 @@
-/** Where the parts report what a person may need later. Never receives a secret. */
+/** Where all parts report what a person may need later. A secret is never passed to it. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -1,19 +1,19 @@
-// Folders are made one at a time. Node's own way of making a whole path goes round for ever where
-// the system says that a folder's parent is missing and the parent is there: below /proc, or on a
-// mount whose server is gone.
+// Makes folders one at a time. Node's own recursive way never ends where the system says that a
+// folder's parent is missing although the parent is there: below /proc, or on a mount whose server
+// is gone.
 import { mkdirSync, statSync } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { systemErrorCode } from "./systemError.js";
 
-/** The permissions of a new folder, as for `chmod`; the process's usual ones unless told. */
+/** The permissions of a new folder, as for `chmod`. The default is the process's usual ones. */
 export interface FolderOptions {
   readonly mode?: number;
 }
 
 /**
- * Makes a folder and those above it that are missing; does nothing where it is there. Takes at most
- * one step for each part of the path.
+ * Makes a folder and the missing folders above it. Does nothing if it exists. Takes at most one
+ * step for each part of the path.
  *
  * @throws the system's error about the first folder that could not be made; its `path` says which.
  */
@@ -29,7 +29,7 @@ export async function makeFolder(path: string, options: FolderOptions = {}): Pro
   }
 }
 
-/** As {@link makeFolder}, for what has to be there before anything else can go on. */
+/** Like {@link makeFolder}, but synchronous, for a folder without which nothing can go on. */
 export function makeFolderSync(path: string, options: FolderOptions = {}): void {
   const steps = folderSteps(path);
   for (let step = steps.next(); !step.done; ) {
@@ -39,12 +39,14 @@ export function makeFolderSync(path: string, options: FolderOptions = {}): void 
 }
 
 interface Step {
-  /** `look` is answered with whether it is a folder, undefined where nothing is there. */
+  /** The answer to `look` says whether it is a folder; undefined if nothing is there. */
   readonly action: "look" | "make";
   readonly folder: string;
 }
 
-/** What to do, step by step. It is told what came of each: an error where it failed. */
+/**
+ * What to do, step by step. The caller answers each step with its result: an error if it failed.
+ */
 function* folderSteps(path: string): Generator<Step, void, boolean | Error | undefined> {
   const missing: string[] = [];
   for (let folder = resolve(path); ; folder = dirname(folder)) {
@@ -55,7 +57,7 @@ function* folderSteps(path: string): Generator<Step, void, boolean | Error | und
   for (const folder of missing.reverse()) {
     const failure = yield { action: "make", folder };
     if (!(failure instanceof Error)) continue;
-    // Somebody else may have made it meanwhile.
+    // Another process may have made it meanwhile.
     const isThere = (yield { action: "look", folder }) === true;
     if (!isThere || systemErrorCode(failure) !== "EEXIST") throw failure;
   }
@@ -65,7 +67,7 @@ function lookSync(folder: string): boolean | undefined {
   try {
     return toIsDirectory(statSync(folder));
   } catch {
-    // Whether it is missing or may not be looked at: the system says so when it is to be made.
+    // It is missing, or may not be looked at. The system says which when the folder is made.
     return undefined;
   }
 }

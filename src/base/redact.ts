@@ -1,4 +1,4 @@
-/** Shorter values are words of their own ("Bearer", "dev"), and taking them out would garble text. */
+/** Shorter values are ordinary words ("Bearer", "dev"); to remove them would garble text. */
 const shortestSecret = 8;
 
 const secretHeader = /auth|key|token|secret|cookie|password/i;

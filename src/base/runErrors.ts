@@ -1,6 +1,6 @@
 import { type ErrorName, errorTable } from "./errors.js";
 
-/** Why a turn did not succeed, where no request failed: the names of runs alone. */
+/** Why a turn did not succeed although no request failed. Only runs have these names. */
 const ofRunsAlone = {
   ProviderAuth: "The provider refused the key, or there is none.",
   ProviderError: "The provider answered with an error, or with nothing that makes sense.",
@@ -18,7 +18,7 @@ const ofRunsAlone = {
   StorageDamaged: "What is stored of it cannot be read: the database is damaged there.",
 } as const;
 
-/** The errors of requests that can end a run too: what fails while its turn is made ready. */
+/** Errors of requests that can also end a run: failures while its turn is prepared. */
 const ofRequestsToo = [
   "ConfigInvalid",
   "ModelNotConfigured",
@@ -33,7 +33,7 @@ const ofRequestsToo = [
 /** The name of what ended a run that did not succeed (`RunComplete.errorName`). */
 export type RunErrorName = keyof typeof ofRunsAlone | (typeof ofRequestsToo)[number];
 
-/** Every {@link RunErrorName}, with what it means: the one list, which types and docs derive from. */
+/** Every {@link RunErrorName} with its meaning. Types and docs are made from this one list. */
 export const runErrorTable: Readonly<Record<RunErrorName, string>> = {
   ...ofRunsAlone,
   ...(Object.fromEntries(ofRequestsToo.map((name) => [name, errorTable[name].summary])) as Record<

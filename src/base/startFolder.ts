@@ -1,9 +1,9 @@
 // The folder in which a process was started. It may be removed, or closed to the process, while the
-// process lives, so it is looked at only where somebody gave a path that begins there.
+// process lives. So it is read only when somebody gives a path that is relative to it.
 import { isAbsolute, resolve } from "node:path";
 import { systemErrorCode } from "./systemError.js";
 
-/** Makes a path that somebody gave an absolute one. Throws {@link NoStartFolder}. */
+/** Makes a given path absolute. Throws {@link NoStartFolder}. */
 export type ResolvePath = (path: string) => string;
 
 /** A relative path was given, and the folder that it begins in is gone or closed. */
@@ -16,7 +16,7 @@ export class NoStartFolder extends Error {
   }
 }
 
-/** Resolves paths against the folder that `cwd` gives, which is asked only where one is relative. */
+/** Resolves paths against the folder that `cwd` returns. It is called only for relative paths. */
 export function fromStartFolder(cwd: () => string): ResolvePath {
   return (path) => {
     if (isAbsolute(path)) return resolve(path);

@@ -1,8 +1,8 @@
 /**
- * Text of unknown origin between two tags, as a model is shown it. A closing tag of the same name
- * inside the text is written `<\/name>`, so that the text cannot end its own section.
+ * Puts text of unknown origin between two tags, for a model. A closing tag of the same name inside
+ * the text is written `<\/name>`, so that the text cannot end its own section.
  *
- * @param attributes what stands behind the tag's name, as it is, but for closing tags.
+ * @param attributes the text after the tag's name. Only closing tags in it are changed.
  */
 export function taggedText(name: string, text: string, attributes = ""): string {
   const closing = new RegExp(`<\\s*/(?=\\s*${name}\\b)`, "gi");

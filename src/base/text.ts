@@ -27,12 +27,12 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / (1024 * 1024)).toFixed(1)} MiB`;
 }
 
-/** A letter may carry marks without end; a text is not longer than this for each character. */
+/** A letter may carry endless marks, so a text has at most this many units for each character. */
 const mostUnitsPerCharacter = 32;
 
 /**
- * A text of at most `most` characters as a person counts them; what is cut off is shown by an
- * ellipsis, which counts too. With `atWord`, the cut is moved to a blank where one is in the second
+ * Cuts a text to at most `most` characters as a person counts them. An ellipsis, which counts too,
+ * shows the cut. With `atWord`, the cut is moved back to a blank if there is one in the second
  * half.
  */
 export function clipCharacters(
@@ -42,7 +42,7 @@ export function clipCharacters(
 ): string {
   if (text.length <= most) return text;
   const kept: string[] = [];
-  // A flag, a family, a letter with its marks: several code points, one character.
+  // A flag, a family or a letter with its marks is one character of several code points.
   const looked = cutText(text, most * mostUnitsPerCharacter);
   const segments = new Intl.Segmenter().segment(looked);
   for (const { segment } of segments) {

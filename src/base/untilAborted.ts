@@ -1,6 +1,6 @@
 /**
- * As `work`, but rejects with the signal's reason as soon as it is aborted. The work is not stopped
- * by this; how it ends after that is not heard, and its failure is nobody's.
+ * Settles as `work` does, but rejects with the signal's reason as soon as the signal is aborted.
+ * This does not stop the work. How the work ends after that is ignored, also if it fails.
  */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   let onAbort = () => {};

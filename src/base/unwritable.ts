@@ -1,6 +1,6 @@
 /**
  * A message that cannot be written as JSON: it is nested too deep, longer than a string may be, or
- * holds what JSON does not know. The connection itself is well.
+ * holds a value that JSON does not have. The connection itself still works.
  */
 export class UnwritableMessage extends Error {
   constructor(cause: unknown) {

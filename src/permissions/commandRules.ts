@@ -6,31 +6,33 @@ import type { ShellCommand, ShellLanguage } from "./shell/shellLine.js";
 import { renderQuoted } from "./shell/words.js";
 import { matchesWildcard } from "./wildcard.js";
 
-/** A command line, with what its meaning depends on. */
+/** A command line, with everything that its meaning depends on. */
 export interface CommandLine {
   readonly source: string;
-  /** What the shell speaks that would run it; bash unless told. */
+  /** The language of the shell that would run it; bash by default. */
   readonly language?: ShellLanguage;
   /** The real folder that it would run in. */
   readonly cwd?: string;
-  /** The folder that rules were given for: the workspace. The line's own unless told. */
+  /**
+   * The folder that the rules were written for: the workspace. By default the folder of the line.
+   */
   readonly rulesFolder?: string;
 }
 
 /** A folder for lines without one. */
 const anyFolder = "/.folder";
 
-/** Takes a line apart, and tells the folder that rules were given for. */
+/** Parses a line, and tells for which folder the rules were written. */
 export function readLine({ source, language = "bash", cwd, rulesFolder }: CommandLine) {
   const folder = cwd ?? rulesFolder ?? anyFolder;
   return { line: parseLine(source, { language, folder }), home: rulesFolder ?? folder };
 }
 
 /**
- * Whether rules, all of them about the tool, together allow a line. What cannot be parsed is never
- * allowed; what writes files by redirection, or computes what it runs, is by no pattern. A pattern
- * holds in the rules' folder; in others, and where the line may have moved to another, it allows only
- * programs that do nothing but read.
+ * Whether rules, all of them about the tool, together allow a line. A line that cannot be parsed is
+ * never allowed. A line that writes files by redirection, or computes what it runs, is not allowed
+ * by a pattern. A pattern applies in the rules' folder. In other folders, also if the line may have
+ * moved to one, it allows only programs that do nothing but read.
  */
 export function allowsCommand(rules: readonly Rule[], command: CommandLine): boolean {
   if (rules.length === 0) return false;
@@ -52,7 +54,8 @@ function allows(pattern: string, command: ShellCommand, home: string): boolean {
   if (!sets.every((name) => spellsOut(pattern, name))) return false;
   const isAtHome = folders?.every((folder) => folder === home) === true;
   if (!isAtHome && !(isHarmless(words[0]) && sets.length === 0)) return false;
-  // What is computed matches no letter of a pattern; without a `*`, the rule is the text itself.
+  // A computed part matches no letter of a pattern. A rule without a `*` is compared with the text
+  // itself.
   const isText = !pattern.includes("*") && pattern === source.trim();
   return isText || matchesWildcard(pattern, allowForm(command));
 }
@@ -63,7 +66,9 @@ function allowForm({ words, assignments, inputs }: ShellCommand): string {
   return `${before}${renderQuoted(words)}${after}`.trim();
 }
 
-/** Whether a pattern names a variable: one that is covered by a `*` was not meant. */
+/**
+ * Whether a pattern spells out a variable. A variable that is only matched by a `*` was not meant.
+ */
 function spellsOut(pattern: string, name: string): boolean {
   return pattern.split(/\W+/).includes(name);
 }

@@ -16,7 +16,7 @@ export function denyingRule(
   return denial?.doubt === undefined ? denial?.rule.source : undefined;
 }
 
-/** The first deny rule that matches a need, or, where none does, one that may match. */
+/** The first deny rule that matches a need. If none does, one that may match. */
 export function findDenial(
   rules: PermissionRules,
   need: RuleSubject,
@@ -53,7 +53,7 @@ export function rulesAllow(
   return allowsCommand(about, commandLine(need));
 }
 
-/** Whether an allow rule names just what a need is about; see {@link namesSubject}. */
+/** Whether an allow rule names the subject of a need in full; see {@link namesSubject}. */
 export function rulesName(
   rules: PermissionRules,
   need: RuleSubject,

@@ -1,6 +1,6 @@
-// Rules that deny command lines. One command that a rule matches is enough, however it is quoted,
-// wrapped or reached; and where it cannot be said whether a rule matches, that is said, too
-// (protocol.md section 7).
+// Rules that deny command lines. A line is denied if a rule matches one command in it, in whatever
+// way the command is quoted, wrapped or reached. If it cannot be decided whether a rule matches,
+// the result says so (protocol.md section 7).
 import { posix } from "node:path";
 import { type CommandLine, readLine } from "./commandRules.js";
 import type { Rule } from "./rule.js";
@@ -11,15 +11,18 @@ import { programName } from "./shell/unwrap.js";
 import { literalWord, renderPlain, renderQuoted, renderShape } from "./shell/words.js";
 import { matchesWildcard } from "./wildcard.js";
 
-/** What deny rules say of a line. */
+/** The result of deny rules for a line. */
 export interface Denial {
   /** The rule that matches, or may match. */
   readonly rule: Rule;
-  /** Why it is not certain that it matches; undefined where it is. */
+  /** Why it is not certain that it matches; undefined if it is certain. */
   readonly doubt?: string;
 }
 
-/** The first of the rules, all of them about the tool, that denies a line, or else may deny it. */
+/**
+ * The first of the rules that denies a line, else the first that may deny it. All rules must be
+ * about the tool.
+ */
 export function denyingCommandRule(
   rules: readonly Rule[],
   command: CommandLine,
@@ -49,7 +52,7 @@ function matchesSomewhere(
   forms: readonly string[],
   places: readonly string[],
 ): boolean {
-  // What begins with `*` matches the whole wherever it matches a part.
+  // A pattern that begins with `*` matches the whole if it matches a part.
   const isAnywhere = pattern.startsWith("*");
   const start = pattern.split("*", 1)[0] ?? "";
   return (
@@ -58,15 +61,15 @@ function matchesSomewhere(
   );
 }
 
-/** A pattern taken apart as a command is. */
+/** A pattern, split as a command is. */
 interface WantedCommand {
   readonly text: string;
-  /** The program's name; undefined where it is not written out. */
+  /** The program's name; undefined if it is not written out. */
   readonly program: string | undefined;
   /** Whether it may be the beginning of a name. */
   readonly isPrefix: boolean;
   readonly options: readonly WantedOption[];
-  /** A pattern for what is no option; undefined where options are not written out. */
+  /** The pattern for words that are no options; undefined if the options are not written out. */
   readonly operands: string | undefined;
 }
 
@@ -115,7 +118,7 @@ function plainProgram(name: string, args: readonly ShellWord[], home: string) {
   return { program: `git ${bare}`, rest: [...rest, ...tail] };
 }
 
-/** A command as a rule may know it. */
+/** A form of a command that a rule may match. */
 interface ActualProgram {
   /** `undefined` for a command of git that may be any. */
   readonly program: string | undefined;
@@ -137,7 +140,8 @@ function programsOf(command: ShellCommand, home: string): ActualProgram[] {
   }
   const set = readOptions(plain, args);
   const programs = new Set([plain]);
-  // A path means a file in the folder that it is used in; where that is not known, any of its name.
+  // A path means a file in the folder in which it is used. If that folder is unknown, it means any
+  // file of its name.
   if (name.text.includes("/")) {
     for (const folder of folders ?? [home]) programs.add(absolute(name.text, folder));
     if (folders === undefined) programs.add(absolute(`./${plain}`, home));
@@ -149,7 +153,7 @@ function absolute(name: string, folder: string): string {
   return name.includes("/") ? posix.resolve(folder, name) : name;
 }
 
-/** Whether a pattern matches a program with its options; `maybe` where words are computed. */
+/** Whether a pattern matches a program with its options; `maybe` if words are computed. */
 function matchesProgram(wanted: WantedCommand, actual: ActualProgram): "yes" | "no" | "maybe" {
   const { program, set } = actual;
   if (wanted.program === undefined) return "no";
@@ -173,7 +177,10 @@ function hasOption(options: ReadonlySet<string>, { name, isPrefix }: WantedOptio
   return isPrefix && [...options].some((one) => one.startsWith(name));
 }
 
-/** The operands: together, without what may be an option's value, and, behind options, each alone. */
+/**
+ * The operands: all together, without those that may be an option's value, and each one alone if it
+ * follows options.
+ */
 function operandTexts({ operands, mayBeValue }: OptionSet, hasOptions: boolean): string[] {
   const bounded = operands.slice(0, 64);
   const texts = [operands.join(" ")];
@@ -183,7 +190,7 @@ function operandTexts({ operands, mayBeValue }: OptionSet, hasOptions: boolean):
   return hasOptions ? [...texts, ...bounded] : texts;
 }
 
-/** Why it cannot be said that a pattern does not match; undefined where it can. */
+/** Why it is not certain that a pattern does not match; undefined if that is certain. */
 function doubtAbout(
   wanted: WantedCommand,
   line: ShellLine,
@@ -205,18 +212,18 @@ function doubtAbout(
   return isOpen ? doubt : undefined;
 }
 
-/** Every form in which a deny rule may know a line, or a command in it. */
+/** Every form of a line, or of a command in it, that a deny rule may match. */
 function* denyForms(line: ShellLine): Generator<string> {
   yield normalize(line.source.slice(0, maxLength));
   for (const command of line.commands) yield* denyFormsOf(command);
 }
 
-/** Longer lines are in doubt, whatever they begin with. */
+/** Longer lines are always in doubt. */
 const maxLength = 32_768;
 const maxPlaces = 20_000;
 const maxPlaceLength = 120;
 
-/** Where it is not clear what a line runs, any word in it may be the beginning of a command. */
+/** If it is not clear what a line runs, any word in it may be the beginning of a command. */
 function* possibleBeginnings(line: ShellLine): Generator<string> {
   if (line.unparsable === undefined && line.computed === undefined) return;
   const bare = normalize(line.source.slice(0, maxLength).replace(/['"\\]/g, ""));
@@ -236,7 +243,7 @@ function* denyFormsOf({ words, assignments, source }: ShellCommand): Generator<s
   }
   const withoutFolder: ShellWord = { ...name, text: programName(name) };
   const inner = withoutFolder.text === "git" ? readGitCommand(args) : "none";
-  // Options of git's own may stand before its command.
+  // Options of git itself may come before its command.
   const plainGit =
     typeof inner === "string" ? [] : [[withoutFolder, literalWord(inner.name), ...inner.args]];
   for (const form of [words, [withoutFolder, ...args], ...plainGit]) {

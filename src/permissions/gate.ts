@@ -1,5 +1,5 @@
-// Decides whether a tool may act: by rules, by what the session was allowed, by the mode, and else by
-// asking (protocol.md section 7).
+// Decides whether a tool may act: by rules, by the grants of the session, by the mode, and
+// otherwise by a question (protocol.md section 7).
 
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
@@ -18,16 +18,16 @@ export interface PermissionGateOptions {
   /** The mode as it is now. */
   readonly mode: () => PermissionMode;
   /**
-   * The rules as they are now; asked for at every check, and again when a question is answered.
-   * Where they cannot be had, nothing is allowed.
+   * Gives the rules as they are now. Called at every check, and again when a question is answered.
+   * If it fails, nothing is allowed.
    */
   readonly rules: () => PermissionRules | Promise<PermissionRules>;
-  /** What the session was allowed; the gate adds to it. */
+  /** The grants of the session; the gate adds to them. */
   readonly sessionGrants: SessionGrants;
   /**
-   * Puts the question to the client. It resolves with undefined where nobody answers, and rejects
-   * at once with the signal's reason when that is aborted, withdrawing the question; whatever else
-   * it rejects with counts as a denial.
+   * Puts the question to the client. It resolves with undefined if nobody answers. When the signal
+   * is aborted, it withdraws the question and rejects at once with the signal's reason. Every other
+   * rejection counts as a denial.
    */
   readonly ask: (
     question: ToolQuestion,
@@ -38,7 +38,7 @@ export interface PermissionGateOptions {
   readonly home?: string;
   /** The workspace's real path, for patterns that lead through a link in it. */
   readonly workspacePath?: string;
-  /** What grants permissions beside what lies in the workspace. */
+  /** The files outside the workspace that grant permissions. */
   readonly granting?: GrantingPaths;
 }
 
@@ -50,7 +50,7 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
   return {
     async hides(tools) {
       const rules = await currentRules(options);
-      // Rules that cannot be read might hide anything.
+      // Rules that cannot be read might deny this.
       return "allowed" in rules ? () => true : hiddenBy(rules.deny, tools, options);
     },
     async check(need, signal) {
@@ -62,7 +62,7 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       if (decided !== undefined) return decided;
       const answer = await ask(options, need, signal);
       signal.throwIfAborted();
-      // A deny rule may have come while the question was open.
+      // A deny rule may have been added while the question was open.
       const rulesNow = await currentRules(options);
       signal.throwIfAborted();
       return "allowed" in rulesNow ? rulesNow : apply(options, rulesNow, need, answer);
@@ -70,7 +70,7 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
   };
 }
 
-/** The rules as they are now; or the refusal, where they cannot be read: one might deny this. */
+/** The rules as they are now. If they cannot be read, the refusal: one of them might deny this. */
 async function currentRules(
   options: PermissionGateOptions,
 ): Promise<PermissionRules | PermissionVerdict> {
@@ -81,7 +81,7 @@ async function currentRules(
   }
 }
 
-/** The verdict, where nobody needs to be asked. */
+/** The verdict, if nobody needs to be asked. */
 function decide(
   options: PermissionGateOptions,
   rules: PermissionRules,
@@ -103,12 +103,12 @@ function decide(
   if (mode === "deny") {
     return refuse("Permission is denied: the permission mode allows only what rules allow.");
   }
-  // What it can change is the workspace, which is kept by the sandbox, and not by a question.
+  // The command can change only the workspace. The sandbox ensures that, so no question is needed.
   if (need.sandbox === "workspace-write") return allowed;
   return undefined;
 }
 
-/** To leave the sandbox is asked each time: what was allowed before was meant to run in it. */
+/** Leaving the sandbox needs a question each time: earlier grants were meant for inside it. */
 function leaveSandbox(mode: PermissionMode): PermissionVerdict | undefined {
   if (mode === "allow") return allowed;
   if (mode === "deny") return refuse("Permission is denied: nothing leaves the sandbox.");
@@ -116,8 +116,8 @@ function leaveSandbox(mode: PermissionMode): PermissionVerdict | undefined {
 }
 
 /**
- * Where a deny rule may match, nothing that allows much allows this: a person is asked, unless this
- * very line was allowed for the session.
+ * If a deny rule may match, a broad allow rule or mode is not enough. A person is asked, unless
+ * exactly this line was allowed for the session.
  */
 function inDoubt(
   options: PermissionGateOptions,
@@ -132,12 +132,12 @@ function refuseBy({ rule }: Denial): PermissionVerdict {
   return refuse(`Permission is denied by the rule "${rule.source}".`);
 }
 
-/** Reading inside the workspace, where paths are relative, needs no permission. */
+/** Reading inside the workspace needs no permission. Paths in the workspace are relative. */
 function isFree({ action, subject }: PermissionNeed): boolean {
   return action === "read" && subject.kind === "path" && !/^(?:\/|[A-Za-z]:)/.test(subject.value);
 }
 
-/** The answer; undefined where there is none, for whatever reason but the signal's. */
+/** The answer; undefined if there is none. Rejects only with the signal's reason. */
 async function ask(
   options: PermissionGateOptions,
   need: PermissionNeed,
@@ -175,7 +175,7 @@ function apply(
       const reason = answer.message?.trim();
       return refuse(reason ? `The user denied it: ${reason}` : "The user denied it.");
     }
-    // Whatever else there may be is no leave.
+    // Every other value is no permission.
     default:
       return refuse("Permission is denied: nobody answered the question.");
   }

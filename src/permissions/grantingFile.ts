@@ -7,18 +7,18 @@ import { toSlashes } from "../base/insideFolder.js";
 import { leadsTo } from "../base/leadsTo.js";
 import type { PermissionNeed } from "./types.js";
 
-/** The files of this machine that grant permissions: absolute, and named as the server names them. */
+/** The files of this machine that grant permissions: absolute paths, as the server names them. */
 export interface GrantingPaths {
   readonly files: readonly string[];
-  /** Folders of which everything counts. */
+  /** Folders whose whole content counts. */
   readonly folders: readonly string[];
 }
 
 /**
  * Whether a tool wants to change a file that grants permissions: the workspace's `turnwire.json`, a
- * `.git` and what is in it, anywhere, or one of `paths`, through whatever symbolic links it is
- * reached. Only an allow rule that names such a file allows it; a pattern that covers it was written
- * with other files in mind.
+ * `.git` at any depth and everything in it, or one of `paths`. Symbolic links are followed. Only an
+ * allow rule that names such a file in full allows it: a pattern that covers it was meant for other
+ * files.
  */
 export function changesGrantingFile(
   { action, subject, path }: PermissionNeed,
@@ -34,7 +34,7 @@ export function changesGrantingFile(
   );
 }
 
-/** Paths as they are named, and as they lie behind links now. */
+/** Paths as they are named, and with their links resolved as they are now. */
 function formsOf(paths: readonly string[]): string[] {
   return paths.flatMap((path) => [path, leadsTo(path) ?? path]).map(comparablePath);
 }
@@ -43,7 +43,7 @@ function comparablePath(path: string): string {
   return toSlashes(path).split("/").map(comparable).join("/").replace(/\/$/, "");
 }
 
-/** A file's name without what some file systems pass over: case, trailing dots, streams, marks. */
+/** A file's name without what some file systems ignore: case, trailing dots, streams, marks. */
 function comparable(name: string): string {
   const plain = name.replace(/\p{Default_Ignorable_Code_Point}/gu, "");
   const colon = plain.indexOf(":", 1);

@@ -1,5 +1,5 @@
-// Whether a rule is about what a tool wants to do (protocol.md section 7). One rule alone says little of
-// a command line: see commandRules.ts, which takes the line apart.
+// Whether a rule is about what a tool wants to do (protocol.md section 7). For a command line one
+// rule alone is not enough: see commandRules.ts, which looks at each command.
 
 import { toSlashes } from "../base/insideFolder.js";
 import { denyingCommandRule } from "./denyRules.js";
@@ -16,7 +16,7 @@ import type { HidesPath, PermissionNeed, RulePath } from "./types.js";
 import { matchesUrl, namesUrlHost } from "./urlPattern.js";
 import { matchesWildcard } from "./wildcard.js";
 
-/** What rules are about in a {@link PermissionNeed}. */
+/** The parts of a {@link PermissionNeed} that rules look at. */
 export type RuleSubject = Pick<PermissionNeed, "tool" | "subject" | "path" | "cwd" | "shell">;
 
 /** How far a pattern on paths reaches: a deny rule as far as it can, an allow rule as far as it says. */
@@ -56,7 +56,7 @@ export function matchRule(
   }
 }
 
-/** What deny rules keep from a search of any of the tools; undefined where that is nothing. */
+/** The test of which paths deny rules hide from a search of any of the tools; undefined if none. */
 export function hiddenBy(
   rules: readonly string[],
   tools: readonly string[],
@@ -70,8 +70,8 @@ export function hiddenBy(
 }
 
 /**
- * Whether a rule matches a need by its name: the URL's host or the path, spelled out, not by a
- * wildcard that happens to cover it. That is what it takes to reach an address that nobody may reach
+ * Whether a rule names the subject of a need: it spells out the URL's host or the path, and does
+ * not just cover it with a wildcard. Such a rule is needed to reach an address that is forbidden
  * otherwise, and to change a file that grants permissions.
  */
 export function namesSubject(

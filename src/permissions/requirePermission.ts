@@ -1,7 +1,10 @@
-// The question that every tool puts before it acts.
+// Asks for permission. Every tool does so before it acts.
 import type { PermissionNeed, Permissions } from "./types.js";
 
-/** Permission was refused, in words for the model. It counts towards `limits.maxDenials`. */
+/**
+ * Permission was refused. The message is written for the model. It counts towards
+ * `limits.maxDenials`.
+ */
 export class PermissionRefused extends Error {
   constructor(message: string) {
     super(message);
@@ -9,7 +12,7 @@ export class PermissionRefused extends Error {
   }
 }
 
-/** One tool call that wants to act, and who decides about it. */
+/** The tool call that wants to act, and the gate that decides about it. */
 export interface AskingCall {
   readonly toolCallId: string;
   readonly permissions: Permissions;

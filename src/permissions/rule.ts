@@ -6,9 +6,14 @@ export interface Rule {
   readonly source: string;
   /** A tool's name; `*` stands for anything. */
   readonly tool: string;
-  /** The pattern; undefined for a rule without a colon, which is on all that the tool does. */
+  /**
+   * The pattern. Undefined for a rule without a colon, which covers everything that the tool does.
+   */
   readonly written: string | undefined;
-  /** As `written`, but undefined as well where it covers every command and address: empty or `*`. */
+  /**
+   * Like `written`, but also undefined if it is empty or `*`, which covers every command and
+   * address.
+   */
   readonly pattern: string | undefined;
 }
 

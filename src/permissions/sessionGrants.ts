@@ -2,9 +2,10 @@ import type { RuleSubject } from "./matchRule.js";
 import { urlHost } from "./urlPattern.js";
 
 /**
- * What was allowed for a session: the same tool with the same path or host, or the same command line
- * in the same folder, where a name such as `./build.sh` means the same program; a tool that has none
- * of these, as such (protocol.md section 7). In memory alone.
+ * What was allowed for a session (protocol.md section 7). A grant covers the same tool with the
+ * same path or host, or with the same command line in the same folder: there a name such as
+ * `./build.sh` means the same program. For a tool that has none of these, it covers the tool.
+ * Grants are only in memory.
  */
 export class SessionGrants {
   readonly #granted = new Set<string>();
@@ -14,7 +15,7 @@ export class SessionGrants {
     this.#granted.add(keyOf(need));
   }
 
-  /** Whether the like of a need was allowed. */
+  /** Whether an equal need was allowed before. */
   has(need: RuleSubject): boolean {
     return this.#granted.has(keyOf(need));
   }

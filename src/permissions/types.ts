@@ -1,4 +1,4 @@
-// What passes between a tool that wants to act and the gate that decides. The agent calls it as a port.
+// The types between a tool that wants to act and the gate that decides.
 
 import type { ShellLanguage } from "./shell/shellLine.js";
 
@@ -6,9 +6,9 @@ import type { ShellLanguage } from "./shell/shellLine.js";
 export interface PermissionNeed {
   readonly toolCallId: string;
   readonly tool: string;
-  /** In a word: `write`, `execute`, `fetch`, `read`. */
+  /** The kind of action: `write`, `execute`, `fetch` or `read`. */
   readonly action: string;
-  /** For a person. */
+  /** A description for a person. */
   readonly description: string;
   /** What rules match: a path relative to the workspace (absolute outside it), a URL, or a command line. */
   readonly subject: { readonly kind: "path" | "url" | "command" | "tool"; readonly value: string };
@@ -18,16 +18,22 @@ export interface PermissionNeed {
   readonly cwd?: string;
   /** What reads a command line, and the folder that rules about it were given for. */
   readonly shell?: { readonly language: ShellLanguage; readonly workspacePath: string };
-  /** What would be applied to the file at `path`, for the question. */
+  /** The change to the file at `path`, for the question. */
   readonly diff?: string;
-  /** Set where only the beginning of the diff is there. */
+  /** Set if `diff` is only the beginning of the diff. */
   readonly diffTruncated?: boolean;
   readonly input: unknown;
-  /** Nobody is asked: allowed is only what an allow rule names by itself, without a wildcard. */
+  /** Nobody is asked. It is allowed only if an allow rule names it in full, without a wildcard. */
   readonly ruleOnly?: boolean;
-  /** The sandbox that a command runs in; `leaves` where there is one and it asks to run outside it. */
+  /**
+   * The sandbox that a command runs in; `leaves` if there is a sandbox and the command asks to run
+   * outside it.
+   */
   readonly sandbox?: "read-only" | "workspace-write" | "leaves";
-  /** What it is a part of was allowed before: nobody is asked again, only a deny rule refuses it. */
+  /**
+   * It is a part of something that was allowed before. Nobody is asked again; only a deny rule
+   * refuses it.
+   */
   readonly denyOnly?: boolean;
 }
 
@@ -41,8 +47,9 @@ export interface Permissions {
   /** Rejects with the signal's reason when the turn is cancelled while a question is open. */
   check(need: PermissionNeed, signal: AbortSignal): Promise<PermissionVerdict>;
   /**
-   * What deny rules on any of these tools keep from a search, as the rules are now: asked for once, and
-   * then of every path that the search comes upon. Absent, and undefined, where nothing is kept.
+   * The test of which paths the deny rules on these tools hide from a search. It is made once, from
+   * the rules as they are now, and then asked for each path that the search finds. Undefined if
+   * nothing is hidden.
    */
   hides?(tools: readonly string[]): Promise<HidesPath | undefined>;
 }
@@ -55,5 +62,5 @@ export interface RulePath {
   readonly real?: string | undefined;
 }
 
-/** Tells whether a path is kept from a search. */
+/** Tells whether a path is hidden from a search. */
 export type HidesPath = (path: RulePath) => boolean;

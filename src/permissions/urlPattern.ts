@@ -1,5 +1,6 @@
-// Patterns over URLs, such as `https://*.example.com/docs/*` or just `example.com`. A `*` in the host
-// never reaches beyond it: `https://*.example.com/` is no rule on `https://evil.test/.example.com/`.
+// Patterns over URLs, such as `https://*.example.com/docs/*` or just `example.com`. A `*` in the
+// host matches only text of the host: `https://*.example.com/` does not match
+// `https://evil.test/.example.com/`.
 import { matchesWildcard } from "./wildcard.js";
 
 interface UrlPattern {
@@ -11,7 +12,7 @@ interface UrlPattern {
   readonly path: string | undefined;
 }
 
-/** Whether a URL matches a pattern. What is no http or https URL matches none. */
+/** Whether a URL matches a pattern. A text that is no http or https URL matches no pattern. */
 export function matchesUrl(pattern: string, url: string): boolean {
   const wanted = parsePattern(pattern);
   const actual = parseUrl(url);
@@ -26,7 +27,7 @@ export function namesUrlHost(pattern: string, url: string): boolean {
   return matchesUrl(pattern, url) && parsePattern(pattern)?.host.includes("*") === false;
 }
 
-/** The host of a URL, with its port; undefined for what is no http or https URL. */
+/** The host of a URL, with its port; undefined if it is no http or https URL. */
 export function urlHost(url: string): string | undefined {
   return parseUrl(url)?.host;
 }

@@ -1,12 +1,12 @@
 /**
- * Whether a text matches a pattern in which `*` stands for anything, spaces, slashes and nothing
- * included, and every other character for itself. Takes time proportional to the product of the
- * lengths at worst, whatever the pattern.
+ * Whether a text matches a pattern. In it, `*` stands for any text, also an empty one or one with
+ * spaces and slashes; every other character stands for itself. For every pattern, the time is at
+ * most in proportion to the product of both lengths.
  */
 export function matchesWildcard(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;
-  // Where the last `*` stands, and how much of the text it takes so far.
+  // The position of the last `*`, and how much of the text it takes so far.
   let star = -1;
   let taken = 0;
   while (t < text.length) {

@@ -1,11 +1,12 @@
-// Ends a command with all that it began: politely, then by force, and not before it is really gone.
+// Ends a command and everything that it began: first politely, then by force. It waits until they
+// are really gone.
 import { startChild } from "../base/childStart.js";
 import { type Clock, sleep } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { ProcessLooks, ProcessTree } from "./processTable.js";
 
-/** What ending a tree takes. */
+/** What is needed to end a tree. */
 export interface EndTreeOptions {
   readonly looks: ProcessLooks;
   readonly clock: Clock;
@@ -16,13 +17,13 @@ export interface EndTreeOptions {
 const graceMs = 1_500;
 /** How long to wait for the kernel after they were killed. */
 const killMs = 5_000;
-/** How long to wait for the kernel where somebody waits for an answer. */
+/** How long to wait for the kernel while somebody waits for an answer. */
 const shortKillMs = 500;
 /** The first wait between two looks; each further one is longer, up to the last. */
 const firstPollMs = 20;
 const lastPollMs = 160;
 
-/** Ends a tree; resolves when none of it lives. Does nothing for one that has ended. */
+/** Ends a tree; resolves when none of its processes lives. Does nothing if it has ended. */
 export async function endTree(tree: ProcessTree, options: EndTreeOptions): Promise<void> {
   if (process.platform === "win32") return endTreeOnWindows(tree.leader);
   if (await signalTree(tree, options, "SIGTERM")) return;
@@ -32,8 +33,8 @@ export async function endTree(tree: ProcessTree, options: EndTreeOptions): Promi
 }
 
 /**
- * Ends a tree that has nothing to tidy up, by force and at once; resolves when none of it lives, or
- * after half a second.
+ * Ends a tree by force and at once, for processes that have nothing to tidy up. Resolves when none
+ * of them lives, or after half a second.
  */
 export async function killTree(tree: ProcessTree, options: EndTreeOptions): Promise<void> {
   if (process.platform === "win32") return endTreeOnWindows(tree.leader);
@@ -41,7 +42,9 @@ export async function killTree(tree: ProcessTree, options: EndTreeOptions): Prom
   options.log.warn({ leader: tree.leader }, "a program that took too long has not ended yet");
 }
 
-/** Sends a signal again and again, since a process may fork in between; true once all are gone. */
+/**
+ * Sends a signal repeatedly, since a process may fork in between. Returns true once all are gone.
+ */
 async function pollUntilGone(
   tree: ProcessTree,
   options: EndTreeOptions,
@@ -64,18 +67,18 @@ async function signalTree(
   signal: NodeJS.Signals | 0,
 ): Promise<boolean> {
   const look = await looks.look();
-  // Where nobody tells what runs, the group must do; a zombie in it counts as living until it is
-  // waited for.
+  // Where the system does not list processes, only the group can be signalled. A zombie in it
+  // counts as living until its parent has waited for it.
   if (look === undefined) return !send(-tree.leader, signal);
   const members = await look.membersOf(tree);
   const asked = members.filter((pid) => !(tree.holdsTree && pid === tree.leader));
-  // What holds a sandbox and nothing in it is asked like any other.
+  // The leader of an empty sandbox is asked like any other process.
   const isEmpty = signal === "SIGKILL" || asked.length === 0;
   for (const pid of isEmpty ? members : asked) send(pid, signal);
   return members.length === 0;
 }
 
-/** Sends a signal; false when there is nobody to get it. */
+/** Sends a signal; false when there is no such process. */
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal);
@@ -83,7 +86,7 @@ function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "ESRCH") return false;
-    // It runs as another user now (`sudo`), which can be neither helped nor waited for.
+    // It runs as another user now (`sudo`). We can neither signal it nor wait for it.
     if (code === "EPERM") return false;
     throw error;
   }

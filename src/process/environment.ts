@@ -1,7 +1,7 @@
 // The environment of tools and tool servers: the server's own, without keys (protocol.md section 7).
 import { withoutStarter } from "./startersVariables.js";
 
-/** The variables from which the usual providers' libraries read keys. */
+/** The variables from which the libraries of the usual providers read keys. */
 const providerKeys: ReadonlySet<string> = new Set([
   "ANTHROPIC_API_KEY",
   "ANTHROPIC_AUTH_TOKEN",
@@ -41,7 +41,7 @@ const providerKeys: ReadonlySet<string> = new Set([
 /** The server's own variables. */
 const internalPrefix = "TURNWIRE_";
 
-/** Programs that would wait for a person do not. */
+/** With these, programs do not wait for a person. */
 const nonInteractive: Readonly<Record<string, string>> = {
   GIT_TERMINAL_PROMPT: "0",
   GIT_EDITOR: "true",
@@ -56,10 +56,10 @@ const nonInteractive: Readonly<Record<string, string>> = {
 };
 
 /**
- * The environment for children: `base` without keys (those that the configuration names, and the
- * providers' usual ones), without the server's own variables and without those that belong to whoever
- * started the server, with values under which nothing waits for a person. What `workspaceEnv` sets is
- * set, whatever its name.
+ * The environment for children. It is `base` without keys (those that the configuration names, and
+ * the usual ones of providers), without the server's own variables, and without those that belong
+ * to the program that started the server. It has values with which no program waits for a person.
+ * Every variable of `workspaceEnv` is set, also one that would be left out otherwise.
  */
 export function toolEnvironment(
   base: Readonly<Record<string, string | undefined>>,

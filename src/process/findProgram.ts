@@ -5,8 +5,8 @@ import { isWithin } from "../base/insideFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 
 /**
- * Finds a program on a search path (`PATH`). One that lies in `notWithin`, a workspace, does not
- * count: what the server runs unasked must not come from there.
+ * Finds a program on a search path (`PATH`). A program inside `notWithin`, a workspace, does not
+ * count: the server must not run a workspace's program without being asked.
  */
 export async function findProgram(
   name: string,
@@ -28,7 +28,7 @@ export async function findProgram(
   return undefined;
 }
 
-/** The real path of a program; undefined where there is none that may be run. */
+/** The real path of a program; undefined if there is none that may be run. */
 export async function executableAt(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.X_OK);

@@ -1,9 +1,10 @@
-// Commands that run on while the model does something else. They belong to a session and end with it.
+// Commands that go on while the model does something else. They belong to a session and end with
+// it.
 import { messageOf } from "../base/errors.js";
 import type { OutputCollector } from "./outputCollector.js";
 import type { ShellExit, ShellProcess } from "./shellProcess.js";
 
-/** How a job stands. */
+/** The state of a job. */
 export type JobStatus =
   | { readonly kind: "running" }
   | { readonly kind: "ended"; readonly exit: ShellExit }
@@ -13,7 +14,7 @@ export type JobStatus =
 export class Job {
   readonly id: string;
   readonly command: string;
-  /** Resolves, always, when nothing of it is left. */
+  /** Resolves when nothing of it is left. Never rejects. */
   readonly ended: Promise<void>;
   readonly #process: ShellProcess;
   readonly #output: OutputCollector;
@@ -43,7 +44,7 @@ export class Job {
     return this.#output.text();
   }
 
-  /** Ends it; resolves when nothing of it is left. */
+  /** Ends the job; resolves when nothing of it is left. */
   async stop(): Promise<void> {
     if (this.#status.kind === "running") await this.#process.stop();
     await this.ended;

@@ -1,5 +1,5 @@
-// Takes what a command prints, however much, and keeps its beginning and its end in memory and the
-// whole in a file.
+// Takes the output of a command, of any length. The beginning and the end are kept in memory, and
+// the whole output in a file.
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StringDecoder } from "node:string_decoder";
@@ -10,7 +10,9 @@ import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js
 /** Characters kept of the beginning, and of the end. */
 const headLength = 12_000;
 const tailLength = 18_000;
-/** Bytes held back before the file is begun: what is shown whole needs none. */
+/**
+ * Bytes that are held in memory before the file is begun: output that is shown whole needs no file.
+ */
 const pendingBytes = headLength + tailLength;
 /** The file takes no more than this. */
 const maxFileBytes = 256 * 1024 * 1024;
@@ -18,9 +20,9 @@ const maxFileBytes = 256 * 1024 * 1024;
 const maxStreamed = 32_000;
 
 export interface OutputOptions {
-  /** Where the whole output goes; the file is made when the output does not fit the result. */
+  /** The file for the whole output. It is made when the output does not fit into the result. */
   readonly file: string;
-  /** Gets what arrives, up to a bound. */
+  /** Receives the output as it arrives, up to a bound. */
   readonly onOutput: (delta: string) => void;
 }
 
@@ -43,7 +45,7 @@ export class OutputCollector {
     this.#options = options;
   }
 
-  /** Takes the next bytes; await it before the next, so that memory stays bounded. */
+  /** Takes the next bytes. Await it before the next call, so that memory stays bounded. */
   async add(chunk: Buffer): Promise<void> {
     this.#bytes += chunk.length;
     this.#addText(this.#decoder.write(chunk));
@@ -59,7 +61,7 @@ export class OutputCollector {
     this.#file = undefined;
   }
 
-  /** The output as the model gets it: whole, or with its middle cut and the file named. */
+  /** The output for the model: whole, or without its middle and with the name of the file. */
   text(): string {
     const omitted = this.#beyondHead - Math.min(this.#tail.length, tailLength);
     if (omitted <= 0) return plain(this.#head + this.#tail);
@@ -76,7 +78,7 @@ export class OutputCollector {
 
   #addText(text: string): void {
     const head = cutText(text, headLength - this.#head.length);
-    // Once something went to the tail, all that follows does.
+    // Once something has gone to the tail, everything after it goes there too.
     const fits = this.#beyondHead === 0 ? head : "";
     this.#head += fits;
     const rest = text.slice(fits.length);

@@ -1,5 +1,5 @@
-// What the commands of all workspaces of a server share: one reaper, one way to look at what runs,
-// and a bound on how many run at once.
+// What the commands of all workspaces of a server share: one reaper, one view of the running
+// processes, and a limit on how many commands run at once.
 import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -16,12 +16,12 @@ export interface ProcessHostOptions {
   readonly log: Log;
 }
 
-/** Commands that are waited for and run at once; more wait. */
+/** How many commands that a turn waits for run at the same time; further ones wait. */
 const mostCommands = 32;
-/** Background jobs of all sessions together. */
+/** The most background jobs of all sessions together. */
 const mostJobs = 64;
 
-/** The owner of what watches over child processes; one a server. It starts nothing by itself. */
+/** Owns what watches over child processes. There is one per server. It starts nothing by itself. */
 export class ProcessHost {
   readonly marks: ProcessMarks;
   readonly reaper: ProcessReaper;
@@ -41,12 +41,15 @@ export class ProcessHost {
     this.threads = new WorkerThreads(options.clock);
   }
 
-  /** Ends a tree; resolves when none of it lives. Does nothing for one that has ended. */
+  /** Ends a tree; resolves when none of its processes lives. Does nothing if it has ended. */
   endTree(tree: ProcessTree): Promise<void> {
     return endTree(tree, this.#ending());
   }
 
-  /** Ends a tree by force and at once; resolves when none of it lives, or after half a second. */
+  /**
+   * Ends a tree by force and at once; resolves when none of its processes lives, or after half a
+   * second.
+   */
   killTree(tree: ProcessTree): Promise<void> {
     return killTree(tree, this.#ending());
   }
@@ -56,7 +59,7 @@ export class ProcessHost {
     return { clock, log, looks: this.#looks };
   }
 
-  /** Ends what watches, and every process group that is still registered. */
+  /** Ends the reaper, and every process group that is still registered. */
   close(): Promise<void> {
     return this.reaper.close();
   }

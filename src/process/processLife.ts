@@ -1,17 +1,18 @@
-// Whether a process that somebody named is still the one that it was.
+// Whether a process number still belongs to the same process.
 import { readFileSync, readlinkSync } from "node:fs";
 import { systemErrorCode } from "../base/systemError.js";
 
 /**
- * What stands for the life of a process: the same as long as it lives, another one when its number
- * has gone to another process. Undefined where no such process can be seen: it has ended (a zombie
- * has ended too), or it is in a place of its own that cannot be looked into from here. Only Linux
- * tells when a process began; elsewhere another process under the same number is taken for the first.
+ * A text that stands for the life of a process: it stays the same while the process lives, and it
+ * is another one when the number has gone to another process. Undefined if no such process can be
+ * seen: it has ended (a zombie has ended too), or it is in a namespace that cannot be seen from
+ * here. Only Linux tells when a process began. Elsewhere, another process with the same number is
+ * taken for the first one.
  */
 export function lifeOf(processId: number): string | undefined {
   const stat = readStat(String(processId));
   if (stat === undefined) return canSeeProcesses() || !isSignalled(processId) ? undefined : "lives";
-  // The program's name stands in parentheses and may contain anything.
+  // The program's name is in parentheses and may contain any character.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state] = fields;
   return state === "Z" || state === "X" ? undefined : fields[19];
@@ -36,14 +37,14 @@ function isSignalled(processId: number): boolean {
     process.kill(processId, 0);
     return true;
   } catch (error) {
-    // It lives, and belongs to somebody else.
+    // It lives, and belongs to another user.
     return systemErrorCode(error) === "EPERM";
   }
 }
 
 /**
- * Where process numbers mean the same as here: the machine's start and the space of its process
- * numbers. Undefined where the system does not tell.
+ * Identifies the space in which process numbers mean the same as here: the start of the machine and
+ * its PID namespace. Undefined if the system does not tell.
  */
 export function processNamespace(): string | undefined {
   if (process.platform !== "linux") return undefined;

@@ -1,8 +1,8 @@
-// How a process is known for one that a command began, wherever it has gone.
+// How to recognise a process that a command began, also after it has left its group and session.
 //
-// It carries two marks. One is a variable of its environment, which every child inherits unless it is
-// given an empty one. The other is a resource limit, the number of file locks, which Linux keeps for
-// every process and has not looked at since 2.4.25: it is inherited through `fork`, `exec`, `setsid`
+// It carries two marks. One is a variable of its environment, which every child inherits unless it
+// is given an empty one. The other is a resource limit, the number of file locks, which Linux keeps
+// for every process but has not used since 2.4.25. It is inherited through `fork`, `exec`, `setsid`
 // and `env -i` alike, and a process without privileges cannot raise it again.
 import { createHash } from "node:crypto";
 
@@ -11,7 +11,7 @@ export const processMarkerVariable = "TURNWIRE_PROCESS";
 
 /** The marks of one command's processes. */
 export interface ProcessMark {
-  /** What {@link processMarkerVariable} holds. */
+  /** The value of {@link processMarkerVariable}. */
   readonly variable: string;
   /** The limit on file locks, in decimal digits. */
   readonly fileLocks: string;
@@ -22,7 +22,7 @@ const commandDigits = 6;
 
 /** Makes the marks of one owner's commands. */
 export class ProcessMarks {
-  /** What the variable of each of its commands begins with. */
+  /** The beginning of the variable's value, for each of its commands. */
   readonly variablePrefix: string;
   /** A POSIX extended regular expression for the limit of each of its commands. */
   readonly fileLocksPattern: string;
@@ -33,12 +33,12 @@ export class ProcessMarks {
   constructor(owner: string) {
     this.variablePrefix = `${owner}.`;
     const number = createHash("sha256").update(owner).digest().readUInt32BE(0);
-    // Ten digits of which the first is not zero; with the command's it stays below 2^63.
+    // Ten digits, the first not zero. With the command's digits the number stays below 2^63.
     this.#ownerDigits = String(1_000_000_000 + number);
     this.fileLocksPattern = `${this.#ownerDigits}[0-9]{${commandDigits}}`;
   }
 
-  /** The marks of one more command. */
+  /** Makes the marks of one more command. */
   next(): ProcessMark {
     this.#lastCommand = (this.#lastCommand + 1) % 10 ** commandDigits;
     const command = String(this.#lastCommand).padStart(commandDigits, "0");
@@ -50,8 +50,9 @@ export class ProcessMarks {
 }
 
 /**
- * Shell text that gives the shell, and all that it begins, the limit of a mark. bash and dash write
- * it with different letters; a shell that knows neither, or a kernel that refuses, goes without.
+ * Shell text that sets the limit of a mark for the shell and everything that it begins. bash and
+ * dash use different letters for it. A shell that knows neither, or a kernel that refuses, goes on
+ * without the limit.
  */
 export function setFileLocks({ fileLocks }: ProcessMark): string {
   return `{ ulimit -x ${fileLocks} || ulimit -w ${fileLocks}; } 2>/dev/null`;

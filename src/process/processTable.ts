@@ -1,5 +1,5 @@
-// What runs on this machine, as far as a process tree goes. Only Linux tells, and only where its own
-// `/proc` is mounted; elsewhere a process group is all there is to end.
+// The processes of this machine that belong to a tree. Only Linux lists them, and only where its
+// own `/proc` is mounted. Elsewhere only a process group can be ended.
 import { readFileSync, readlinkSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -10,13 +10,14 @@ import { type ProcessMark, processMarkerVariable } from "./processMark.js";
 export interface ProcessTree {
   /** The process that leads the group and the session. */
   readonly leader: number;
-  /** What they carry. */
+  /** The marks that they carry. */
   readonly mark: ProcessMark;
-  /** When the leader began, in ticks of the kernel's clock; whatever is older is not of the tree. */
+  /** When the leader began, in ticks of the kernel's clock. Older processes are not of the tree. */
   readonly startedAt?: number;
   /**
-   * Whether the leader is what holds a sandbox. It ends by itself after what it holds, and at once
-   * ends all of it where it ends first, so that it is never asked to.
+   * Whether the leader is the program that holds a sandbox. It ends by itself after everything in
+   * the sandbox has ended. If it ends first, everything in the sandbox is killed at once; so it is
+   * never asked to end.
    */
   readonly holdsTree?: boolean;
 }
@@ -29,10 +30,10 @@ interface ProcessEntry {
   readonly startedAt: number;
 }
 
-/** So many processes are read before other work gets its turn. */
+/** This many processes are read before other work gets its turn. */
 const sliceLength = 100;
 
-/** One look at all living processes. A zombie does not live. */
+/** A list of all living processes at one moment. A zombie does not live. */
 export class ProcessLook {
   readonly #entries: readonly ProcessEntry[];
   readonly #marks = new Map<number, Promise<CarriedMarks>>();
@@ -70,12 +71,15 @@ export class ProcessLook {
   }
 }
 
-/** Looks at the processes; those who ask while a look is under way share the next one. */
+/** Looks at the processes. Callers that ask while a look is under way share the next one. */
 export class ProcessLooks {
   #current: Promise<ProcessLook | undefined> | undefined;
   #next: Promise<ProcessLook | undefined> | undefined;
 
-  /** A look that begins after this call; undefined where the system does not tell what runs. */
+  /**
+   * The result of a look that begins after this call; undefined if the system does not list
+   * processes.
+   */
   look(): Promise<ProcessLook | undefined> {
     if (this.#current === undefined) return this.#begin();
     this.#next ??= this.#current.then(() => {
@@ -94,7 +98,7 @@ export class ProcessLooks {
   }
 }
 
-/** When a process that has just been started began; undefined where the system does not tell. */
+/** When a process that has just been started began; undefined if the system does not tell. */
 export function startTimeOf(pid: number): number | undefined {
   if (!hasOwnProc()) return undefined;
   try {
@@ -110,13 +114,13 @@ async function lookNow(): Promise<ProcessLook | undefined> {
   try {
     return new ProcessLook(await listProcesses());
   } catch (error) {
-    // What could not be read, for want of a file descriptor perhaps, is no proof that nothing runs.
+    // A failed read, perhaps without a free file descriptor, does not prove that nothing runs.
     if (systemErrorCode(error) === undefined) throw error;
     return undefined;
   }
 }
 
-/** A `/proc` of another PID namespace gives processes numbers that are not the ones to signal. */
+/** A `/proc` of another PID namespace shows numbers that cannot be signalled from here. */
 function hasOwnProc(): boolean {
   if (process.platform !== "linux") return false;
   try {
@@ -140,7 +144,7 @@ async function listProcesses(): Promise<ProcessEntry[]> {
   return entries;
 }
 
-/** Synchronous: the kernel answers from memory, in a fraction of what a thread of the pool costs. */
+/** Synchronous: the kernel answers from memory, far faster than through a thread of the pool. */
 function readEntry(name: string): ProcessEntry | undefined {
   const stat = orGone(() => readFileSync(`/proc/${name}/stat`, "latin1"));
   // The program's name stands in parentheses and may contain anything.
@@ -183,7 +187,7 @@ function orGone<T>(read: () => T): T | undefined {
   }
 }
 
-/** Another user's processes cannot be read, and any can end at any time. */
+/** Processes of other users cannot be read, and every process can end at any time. */
 function throwUnlessGone(error: unknown): undefined {
   const code = systemErrorCode(error) ?? "";
   if (!["ENOENT", "ESRCH", "EACCES", "EPERM", "EIO"].includes(code)) throw error;

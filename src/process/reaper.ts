@@ -1,14 +1,15 @@
-// No command outlives the server, even one that is killed with SIGKILL. A small shell holds the list
-// of running process groups; it reads it from a pipe whose other end only the server has. When the
-// server is gone the pipe ends, and the shell kills what is on the list and then itself ends.
+// No command outlives the server, even if the server is killed with SIGKILL. A small shell holds
+// the list of running process groups. It reads the list from a pipe whose other end only the server
+// has. When the server is gone the pipe ends, and the shell kills what is on the list and then
+// itself ends.
 import { startChild } from "../base/childStart.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { type ProcessMarks, processMarkerVariable } from "./processMark.js";
 
-// The second half finds those that left their group, by the marks that they carry. Five rounds, for
-// what they fork meanwhile. It is passed over where the server has seen to its commands itself, and
-// where `/proc` is missing or shows the numbers of another PID namespace.
+// The second half of the script finds processes that left their group, by their marks. It takes
+// five rounds, because they may fork meanwhile. It is skipped if the server has ended its commands
+// itself, and if `/proc` is missing or shows the numbers of another PID namespace.
 const script = `
 trap '' HUP INT TERM
 groups=
@@ -49,8 +50,8 @@ export class ProcessReaper {
   }
 
   /**
-   * Starts the shell, if it does not run, so that `add` takes effect at once.
-   * @throws ChildNotStarted where that is not possible now.
+   * Starts the shell, if it does not run yet, so that `add` takes effect at once.
+   * @throws ChildNotStarted if that is not possible now.
    */
   async start(searchPath: string | undefined): Promise<void> {
     if (process.platform === "win32") return;
@@ -68,7 +69,7 @@ export class ProcessReaper {
     this.#tell(`add ${group}`);
   }
 
-  /** Takes a process group, which has ended, off the list. */
+  /** Takes a process group that has ended off the list. */
   remove(group: number): void {
     if (this.#groups.delete(group)) this.#tell(`remove ${group}`);
   }
@@ -101,7 +102,7 @@ export class ProcessReaper {
     reaper.stdin.on("error", (error) => {
       this.#log.warn({ error: messageOf(error) }, "the process reaper takes no more");
     });
-    // Where somebody killed it, the next command starts another, which gets the whole list.
+    // If somebody killed it, the next command starts another one, which gets the whole list.
     reaper.once("exit", () => {
       this.#starting = undefined;
     });

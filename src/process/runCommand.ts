@@ -9,21 +9,21 @@ import { processMarkerVariable } from "./processMark.js";
 /** What a command runs with. */
 export interface CommandOptions {
   readonly cwd: string;
-  /** The whole environment, but for what finding the program takes. */
+  /** The whole environment, except for variables that are needed to find the program. */
   readonly env: Readonly<Record<string, string>>;
   /** Aborted when the result is not waited for any longer. */
   readonly signal: AbortSignal;
-  /** What the program reads; nothing unless told. */
+  /** The standard input of the program; empty by default. */
   readonly input?: string;
 }
 
-/** What came of a command; not ok when it failed or its signal was aborted. */
+/** The result of a command. Not ok if it failed or if its signal was aborted. */
 export interface CommandResult {
   readonly ok: boolean;
   readonly stdout: string;
 }
 
-/** Runs a program, without a shell. Never rejects for what the program does. */
+/** Runs a program, without a shell. A failure of the program never makes it reject. */
 export type RunCommand = (
   file: string,
   args: readonly string[],
@@ -32,19 +32,20 @@ export type RunCommand = (
 
 const mostOutput = 4 * 1024 * 1024;
 
-/** What commands of the host are run with. */
+/** The options for running commands of the host. */
 export interface HostOptions {
   /** The environment that `PATH` is taken from. */
   readonly env: Readonly<Record<string, string>>;
-  /** The folder of which no program is run. */
+  /** The folder whose programs are never run. */
   readonly workspacePath: string;
   readonly host: ProcessHost;
 }
 
 /**
- * Runs programs of the host's `PATH`, and never of the workspace: entries of `PATH` that are relative
- * or inside the workspace are left out. When the signal is aborted, the result is there at once, also
- * where something that the program started still holds its output open; all of it is killed.
+ * Runs programs of the host's `PATH`, and never of the workspace: entries of `PATH` that are
+ * relative or inside the workspace are left out. When the signal is aborted, the result comes at
+ * once, and everything that the program started is killed. The result does not wait for a child
+ * that still holds the output open.
  */
 export function hostCommands(options: HostOptions): RunCommand {
   const { host } = options;
@@ -59,7 +60,7 @@ export function hostCommands(options: HostOptions): RunCommand {
         env: { ...command.env, ...hostEnv, [processMarkerVariable]: mark.variable },
         extendEnv: false,
         reject: false,
-        // A group of its own, which can be ended as a whole.
+        // A process group of its own, which can be ended as a whole.
         detached: process.platform !== "win32",
         input: command.input ?? "",
         stderr: "ignore",
@@ -103,8 +104,8 @@ async function untilAborted(promise: Promise<unknown>, signal: AbortSignal): Pro
 }
 
 /**
- * What is to be set over `env` so that programs are found on the host and never in the workspace:
- * `PATH` without entries that are relative or inside it.
+ * The variables to set over `env`, so that programs are found on the host and never in the
+ * workspace: `PATH` without entries that are relative or inside the workspace.
  */
 export function hostEnvironment(
   env: Readonly<Record<string, string>>,
@@ -118,7 +119,7 @@ export function hostEnvironment(
   const systemRoot = env.SystemRoot ?? env.SYSTEMROOT;
   return {
     PATH: entries.join(separator),
-    // Windows looks into the working folder before it looks into PATH, unless told not to.
+    // Windows searches the working folder before PATH, unless this variable is set.
     NoDefaultCurrentDirectoryInExePath: "1",
     ...defined({ SystemRoot: systemRoot }),
   };

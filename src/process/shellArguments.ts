@@ -2,14 +2,17 @@ import { basename } from "node:path";
 import { findProgram } from "./findProgram.js";
 import { type ProcessMark, setFileLocks } from "./processMark.js";
 
-/** The shell that commands run in: bash where there is one. */
+/** The shell that commands run in: bash if it is installed. */
 export async function findShell(searchPath: string | undefined): Promise<string> {
   const bash = await findProgram("bash", searchPath);
   if (bash !== undefined) return bash;
   return process.platform === "win32" ? "cmd.exe" : "/bin/sh";
 }
 
-/** The language of a shell, by its program: `sh` may be any, so it is read as what all of them are. */
+/**
+ * The language of a shell, by its program's name. `sh` may be any shell, so only what all shells
+ * share is understood.
+ */
 export function shellLanguage(shell: string): "bash" | "posix" | "unknown" {
   const name = basename(shell).toLowerCase();
   if (name === "cmd.exe") return "unknown";
@@ -18,8 +21,8 @@ export function shellLanguage(shell: string): "bash" | "posix" | "unknown" {
 
 /**
  * The arguments that make a shell run a command. Errors go where output goes, in order. At its end
- * the shell leaves its working directory in `cwdFile`; a command that sets a trap on EXIT of its own,
- * or replaces the shell, leaves none.
+ * the shell writes its working directory to `cwdFile`. It does not if the command sets its own trap
+ * on EXIT or replaces the shell.
  */
 export function shellArguments(options: {
   readonly shell: string;
@@ -34,13 +37,13 @@ export function shellArguments(options: {
     options.cwdFile === undefined
       ? ""
       : `trap ${quote(`pwd -P >${quote(options.cwdFile)} 2>/dev/null`)} EXIT; `;
-  // `eval` parses the command by itself: a mistake in it cannot swallow what is set up here, and
-  // line numbers in messages are the command's own.
+  // `eval` parses the command separately. So a syntax error in it cannot disable the set-up here,
+  // and line numbers in messages are those of the command.
   const setUp = `${setFileLocks(options.mark)}; ${keepFolder}exec 2>&1`;
   return ["-c", `${setUp}; eval ${quote(options.command)}`];
 }
 
-/** A text as one word of a POSIX shell. */
+/** Quotes a text as one word of a POSIX shell. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

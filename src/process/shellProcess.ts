@@ -33,10 +33,10 @@ export interface ShellOptions {
   readonly log: Log;
 }
 
-/** How long output is awaited after the shell's end while a child still holds the pipe. */
+/** How long to wait for output after the shell's end while a child still holds the pipe. */
 const drainMs = 250;
 
-/** What is needed of a subprocess once it runs. */
+/** The parts of a running subprocess that are needed. */
 interface Running {
   readonly stdout: Readable;
   readonly exited: Promise<ShellExit>;
@@ -46,9 +46,9 @@ interface Running {
   readonly release: ConfinedProgram["release"];
 }
 
-/** A running shell; `ended` tells when it and all that it began are gone. */
+/** A running shell. `ended` settles when it and everything that it began are gone. */
 export class ShellProcess {
-  /** Rejects when the output could not be kept; the processes are gone then too. */
+  /** Rejects if the output could not be stored; the processes are gone then too. */
   readonly ended: Promise<ShellExit>;
   readonly #options: ShellOptions;
   readonly #tree: ProcessTree;
@@ -100,12 +100,12 @@ export class ShellProcess {
 
   async #run({ stdout, exited, closed, release }: Running): Promise<ShellExit> {
     const { host, clock, output, log } = this.#options;
-    // Output that cannot be kept ends the command: else it would wait for a reader for ever.
+    // Output that cannot be stored ends the command. Otherwise it would wait for a reader forever.
     const drained = this.#collect(stdout).catch(async (error: unknown) => {
       await this.stop();
       throw error;
     });
-    // It is awaited below; until then its failure has been seen to.
+    // It is awaited below. This handles its failure until then.
     drained.catch((error: unknown) => {
       log.warn({ error: messageOf(error) }, "a command's output was not kept");
     });
@@ -134,7 +134,8 @@ export class ShellProcess {
     try {
       for await (const chunk of stdout) await this.#options.output.add(chunk);
     } catch (error) {
-      // Destroyed after the drain, while somebody beyond our reach still holds the pipe.
+      // The stream was destroyed after the wait, because a process that we cannot end still holds
+      // the pipe.
       if (!(stdout.destroyed && isPrematureClose(error))) throw error;
     }
   }
@@ -145,7 +146,7 @@ async function shellProgram(options: ShellOptions, mark: ProcessMark): Promise<C
   const args = shellArguments({ ...options, mark });
   if (confine === undefined) return { file, args, release: async () => undefined };
   const confined = await confine(file, args);
-  // What makes the sandbox may fail; why is a part of the output.
+  // The sandbox program itself may fail; the reason is a part of the output.
   const visibly = ["-c", 'exec "$0" "$@" 2>&1', confined.file, ...confined.args];
   return { ...confined, file: "/bin/sh", args: visibly };
 }

@@ -1,8 +1,8 @@
 // Variables that say something about the program that started this server, such as an editor, its
-// debugger, a git hook or a package script. A command of the model's that inherits them would act on
-// another repository, join the editor's debugger, or speak on a channel that is not its own.
+// debugger, a git hook or a package script. A command that inherited them would act on another
+// repository, join the editor's debugger, or write to a channel that is not its own.
 
-/** Each by its name in full. */
+/** Full names. */
 const names: ReadonlySet<string> = new Set([
   // What `git rev-parse --local-env-vars` lists: which repository, index and objects git works on.
   "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -22,7 +22,8 @@ const names: ReadonlySet<string> = new Set([
   "GIT_REPLACE_REF_BASE",
   "GIT_SHALLOW_FILE",
   "GIT_WORK_TREE",
-  // The same for what is not in that list: where refs are looked for, and the state of a push.
+  // The same for variables that are not in that list: where git looks for refs, and the state of a
+  // push.
   "GIT_NAMESPACE",
   "GIT_PUSH_OPTION_COUNT",
   "GIT_QUARANTINE_PATH",
@@ -39,7 +40,7 @@ const names: ReadonlySet<string> = new Set([
   "NVIM",
   "NVIM_LISTEN_ADDRESS",
   "VIM_SERVERNAME",
-  // npm and its like, where the server is started by a script of some package.
+  // npm and similar tools, when a package's script starts the server.
   "INIT_CWD",
   "npm_command",
   "npm_config_local_prefix",
@@ -48,7 +49,7 @@ const names: ReadonlySet<string> = new Set([
   "npm_node_execpath",
 ]);
 
-/** Each by what it begins with. */
+/** Beginnings of names. */
 const prefixes: readonly string[] = [
   "ELECTRON_",
   "GIT_CONFIG_KEY_",
@@ -64,9 +65,9 @@ const askers: ReadonlySet<string> = new Set(["GIT_ASKPASS", "SSH_ASKPASS", "SSH_
 const editorsAsker = "VSCODE_GIT_ASKPASS_NODE";
 
 /**
- * What children of the server get of a variable of its own environment: its value, a shorter one, or
- * undefined where they get nothing. `environment` is all of it, and `key` a name as the platform
- * compares it.
+ * The value that children get for a variable of the server's environment: the same, a shorter one,
+ * or undefined if they do not get the variable. `environment` is the server's whole environment;
+ * `key` makes a name comparable on this platform.
  */
 export function withoutStarter(
   name: string,
@@ -82,9 +83,9 @@ export function withoutStarter(
   return own === "NODE_OPTIONS" ? withoutDebugger(value) : value;
 }
 
-/** Options of Node that are about debugging, with a value behind `=` or as the next word. */
+/** Options of Node for debugging, with a value after `=` or as the next word. */
 const debugFlag = /^--(?:inspect|debug)(?:-[a-z-]+)?(?:=|$)|^--experimental-network-inspection$/;
-/** Those of them whose value may be the next word. */
+/** The debugging options whose value may be the next word. */
 const debugFlagWithValue = /^--(?:inspect-port|debug-port|inspect-publish-uid)$/;
 /** Options that load a file before the program. */
 const preload = /^(?:--require|-r|--import|--loader|--experimental-loader)(?:=|$)/;
@@ -92,7 +93,7 @@ const preload = /^(?:--require|-r|--import|--loader|--experimental-loader)(?:=|$
 const debuggersFile =
   /js-debug|ms-vscode|bootloader|debugConnector|JavaScriptDebugger|javascript-debugger/i;
 
-/** `NODE_OPTIONS` without what a debugger put into it; undefined where nothing is left. */
+/** `NODE_OPTIONS` without the options of a debugger; undefined if nothing is left. */
 function withoutDebugger(options: string): string | undefined {
   const kept: string[] = [];
   const words = optionWords(options);
@@ -114,13 +115,13 @@ function withoutDebugger(options: string): string | undefined {
 }
 
 interface OptionWord {
-  /** As Node understands it. */
+  /** The option as Node understands it. */
   readonly text: string;
-  /** As it is written. */
+  /** The option as it is written. */
   readonly source: string;
 }
 
-/** Takes `NODE_OPTIONS` apart as Node does: at spaces, but for those in double quotes. */
+/** Splits `NODE_OPTIONS` as Node does: at spaces, except inside double quotes. */
 function optionWords(options: string): OptionWord[] {
   const words: OptionWord[] = [];
   let text = "";

@@ -1,29 +1,29 @@
-// Work on what somebody else wrote, in a thread of its own: it holds nothing else up, and takes
-// neither more time nor more memory than it is given.
+// Runs work on input that somebody else wrote in a thread of its own. So it does not hold up
+// anything else, and its time and memory are limited.
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { Slots } from "./slots.js";
 
-/** What is done, and what it may take. */
+/** The work, and its limits. */
 export interface WorkerTask {
   /** The program of the thread: it reads `workerData` and posts one message, the result. */
   readonly program: URL;
   readonly input: unknown;
-  /** How long it may take in milliseconds, the start of the thread included. */
+  /** How long it may take in milliseconds, including the start of the thread. */
   readonly limitMs: number;
   /** How large its heap may grow, in megabytes. */
   readonly limitMb: number;
 }
 
-/** What became of a task. */
+/** The result of a task. */
 export type WorkerOutcome =
   | { readonly kind: "done"; readonly result: unknown }
   /** Which of its limits it ran into. */
   | { readonly kind: "exceeded"; readonly limit: "time" | "memory" };
 
-/** More of them would take the processors from everything else. */
+/** More threads would take the processors from everything else. */
 const mostAtOnce = 2;
 
 /** The threads of this process: two at a time for all callers together. */
@@ -37,10 +37,10 @@ export class WorkerThreads {
 
   /**
    * Runs a task in a thread of its own, once less than two others run; its time begins then. The
-   * thread has no environment, and what it writes to its output is read by nobody.
+   * thread has no environment, and its output is dropped.
    *
    * Rejects with the signal's reason when that is aborted, and with what the program throws. When
-   * this has settled, nothing of the thread is left.
+   * the promise has settled, the thread is gone.
    */
   async run(task: WorkerTask, signal: AbortSignal): Promise<WorkerOutcome> {
     const giveBack = await this.#slots.take(signal);
@@ -58,7 +58,7 @@ export class WorkerThreads {
       argv: [],
       env: {},
       execArgv: [],
-      // Left to Node, it would come out between the frames of the protocol.
+      // Otherwise Node would write it to stdout, between the frames of the protocol.
       stdout: true,
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: limitMb },

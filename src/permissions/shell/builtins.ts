@@ -3,9 +3,9 @@
 import { isOwnVariable } from "./decidable.js";
 import type { ShellLanguage, ShellWord } from "./shellLine.js";
 
-/** What a builtin does beside its work. */
+/** The side effects of a builtin. */
 export interface BuiltinEffect {
-  /** Why it leaves open what runs. */
+  /** Why it is not known what runs, if it is not. */
   readonly computed?: string;
   /** Variables that it sets. */
   readonly sets: readonly string[];
@@ -38,7 +38,7 @@ const declares: Judge = (args, language) => {
   for (const { shape, isStatic, mayBeOption } of args) {
     if (isStatic && /^-[xrgpf]+$/.test(shape)) continue;
     const variable = /^([A-Za-z_]\w*)(?:=|$)/.exec(shape)?.[1];
-    // Only bash takes the value for one word whatever it holds.
+    // Only bash always takes the value for one word.
     if (variable === undefined || (mayBeOption && language !== "bash")) return evaluates;
     sets.push(variable);
   }
@@ -66,7 +66,7 @@ const prints: Judge = ([first, second]) => {
 const unaryTest = /^-[a-hknop-uwxzGLNOS]$/;
 const binaryTest = /^(?:=|==|!=|<|>|-eq|-ne|-lt|-le|-gt|-ge|-nt|-ot|-ef)$/;
 
-/** Words that might be operators make another test of it, and `-v` evaluates what follows. */
+/** Words that might be operators would change the test, and `-v` evaluates what follows. */
 const tests: Judge = (args) => {
   const last = args.at(-1);
   const inner = last?.isStatic === true && last.text === "]" ? args.slice(0, -1) : args;

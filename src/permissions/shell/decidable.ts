@@ -1,22 +1,22 @@
-// Which syntax is plain enough to say what it runs. It is a list of what is decidable: a shell runs
-// text in more places than anybody can count (a subscript may hold `$(…)`, and arithmetic evaluates
-// what a variable holds), so all that is not listed here is left undecided.
+// Which syntax is plain enough to know what it runs. This is a list of what can be decided. A shell
+// runs text in more places than anybody can count (a subscript may hold `$(…)`, and arithmetic
+// evaluates what a variable holds), so everything that is not listed here is undecided.
 import type { SyntaxNode } from "unbash";
 import type { ShellLanguage } from "./shellLine.js";
 import { readWord } from "./words.js";
 
-/** What stands around a piece of syntax. */
+/** The surroundings of a piece of syntax. */
 export interface Surroundings {
   readonly language: ShellLanguage;
   /** The text that positions count in. */
   readonly source: string;
-  /** Whether it stands in `$(…)` or the like. */
+  /** Whether it is inside `$(…)` or a similar substitution. */
   readonly isSubstituted: boolean;
 }
 
 type Node<T extends SyntaxNode["type"]> = Extract<SyntaxNode, { type: T }>;
 
-/** Why a piece of syntax leaves open what runs; undefined when it does not. */
+/** Why it cannot be known what a piece of syntax runs; undefined if it can. */
 export function undecidable(node: SyntaxNode, around: Surroundings): string | undefined {
   const { language } = around;
   switch (node.type) {
@@ -78,7 +78,7 @@ function undecidableWord(node: SyntaxNode, around: Surroundings): string | undef
       return undecidableSubstitution(node);
     case "ProcessSubstitution":
       if (node.script === undefined) return "a substitution cannot be read";
-      // Bash takes what touches it for a part of the same word.
+      // Bash takes text that touches it for a part of the same word.
       if (/[^\s;|&(]/.test(around.source[node.pos - 1] ?? "")) return "a word holds a substitution";
       if (/[^\s;|&)]/.test(around.source[node.end] ?? "")) return "a word holds a substitution";
       return inBashAlone(around.language);
@@ -91,7 +91,7 @@ function undecidableWord(node: SyntaxNode, around: Surroundings): string | undef
     case "ArithmeticTernary":
     case "ArithmeticGroup":
     case "ArithmeticWord":
-      // What holds them was judged by its text.
+      // The node that contains them was judged by its text.
       return undefined;
     case "ParameterExpansion":
       return undecidableExpansion(node, around.language);
@@ -145,7 +145,7 @@ function undecidableCommand(node: SyntaxNode, around: Surroundings): string | un
 function undecidableSubstitution(node: Node<"CommandExpansion">): string | undefined {
   const { text, script } = node;
   if (script === undefined) return "a substitution cannot be read";
-  // In backticks, quotes and backslashes are read in another way by every shell.
+  // Each shell reads quotes and backslashes inside backticks in its own way.
   if (text.startsWith("`")) return /[\\'"]/.test(text) ? "backticks contain quotes" : undefined;
   if (!text.startsWith("$(")) return "a substitution runs in the shell itself";
   return /[\s;&|()]#/.test(text) ? "a substitution contains a comment" : undefined;
@@ -160,7 +160,8 @@ function undecidableExpansion(
   if (index !== undefined) {
     return /^(?:\d+|@|\*)$/.test(index.text) ? inBashAlone(language) : "a subscript is evaluated";
   }
-  // Quotes in an expansion mean one thing in a text in quotes, another without, a third elsewhere.
+  // What quotes in an expansion mean depends on whether the expansion is in quotes itself, and on
+  // the shell.
   if (/['"`\\]/.test(text)) return "an expansion contains quotes";
   switch (operation?.type) {
     case undefined:
@@ -188,7 +189,7 @@ function undecidableTest(node: Node<"TestBinary">): string | undefined {
     : "a test evaluates variables";
 }
 
-/** Names that a line gives meaning to by being read: a function must not take them. */
+/** Names that this reading of a line relies on: no function may have them. */
 const meaningful =
   /^(?:cd|pushd|popd|eval|exec|command|builtin|trap|set|export|declare|typeset|local|readonly|read|printf|unset|test|sh|bash|dash|env|xargs|find|timeout|nice|nohup|stdbuf|ionice|busybox|time|sudo)$/;
 
@@ -208,7 +209,7 @@ function undecidableRedirect(
 ): string | undefined {
   if (descriptor?.type === "FileDescriptorVariable") return "a redirection sets a variable";
   if (target === undefined) return "a redirection has no target";
-  // Bash expands what is neither a number nor `-` a second time, whatever its quotes.
+  // Bash expands anything that is neither a number nor `-` a second time, even in quotes.
   if (operator === ">&" || operator === "<&") {
     const { text, isStatic } = readWord(target);
     if (!isStatic || !/^(?:-|[\w./][\w./-]*)$/.test(text)) return "a redirection is expanded twice";
@@ -232,14 +233,14 @@ function isNumber(text: string): boolean {
 }
 
 /**
- * A script's own variable: short and lower case. `PATH`, `IFS` and their kind change what commands
- * mean, and so do `http_proxy` and `npm_config_…`.
+ * Whether a name is a script's own variable: short and lower case. `PATH`, `IFS` and others like
+ * them change what commands mean; so do `http_proxy` and `npm_config_…`.
  */
 export function isOwnVariable(name: string): boolean {
   return /^[a-z][a-z0-9]*$/.test(name);
 }
 
-/** `x[$(command)]` in quotes: harmless, until `printf -v` or arithmetic takes it as a name. */
+/** `x[$(command)]` in quotes is harmless until `printf -v` or arithmetic takes it as a name. */
 function hidesSubstitution(node: Node<"Word">): string | undefined {
   const { text, isStatic } = readWord(node);
   const bracket = isStatic ? text.indexOf("[") : -1;
@@ -247,7 +248,7 @@ function hidesSubstitution(node: Node<"Word">): string | undefined {
   return isHidden ? "a word hides a substitution in a subscript" : undefined;
 }
 
-/** Some systems take other characters for blanks: by Unicode, or by a byte of the character. */
+/** Some systems take other characters for blanks too, because of Unicode or of a single byte. */
 function strangeBlank(text: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: all that is not ASCII.
   for (const [character] of text.matchAll(/[^\x00-\x7f]/gu)) {

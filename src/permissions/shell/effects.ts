@@ -1,4 +1,4 @@
-// What a line does by its syntax alone, so that no command in it tells.
+// What a line does by its syntax alone, so that its commands do not show it.
 import type { Redirection, SyntaxNode } from "unbash";
 import { isOwnVariable } from "./decidable.js";
 import { readWord } from "./words.js";

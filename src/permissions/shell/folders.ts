@@ -1,10 +1,10 @@
-// In which folder the commands of a line run: a name such as `./build.sh` is another program after a
-// `cd`, and `npm test` runs what the folder's own files say.
+// In which folder the commands of a line run. After a `cd`, a name such as `./build.sh` is another
+// program, and `npm test` runs what the files of the new folder say.
 import { posix } from "node:path";
 import type { AndOr, Script } from "unbash";
 import { readWord } from "./words.js";
 
-/** The folders that a piece of a line may run in; undefined where that is not known. */
+/** The folders that a piece of a line may run in; undefined if they are not known. */
 export type Folders = readonly string[] | undefined;
 
 /** Builtins that change the folder. */
@@ -12,16 +12,16 @@ export function changesFolder(name: string): boolean {
   return name === "cd" || name === "pushd" || name === "popd";
 }
 
-/** A `cd` that a line begins with, to a folder that is written out. */
+/** A `cd` at the beginning of a line, to a folder that is written out. */
 export interface LeadingMove {
-  /** Where the text begins and ends in which the `cd` has certainly succeeded. */
+  /** The beginning and end of the text in which the `cd` has certainly succeeded. */
   readonly inside: { readonly pos: number; readonly end: number };
   /** The end of the `cd` itself. */
   readonly end: number;
   readonly target: string;
 }
 
-/** The `cd` that a line begins with, alone or before `&&`. */
+/** The `cd` at the beginning of a line, alone or before `&&`. */
 export function leadingMove(script: Script, start: string): LeadingMove | undefined {
   const [first] = script.commands;
   if (first === undefined || first.background === true) return undefined;
@@ -48,7 +48,7 @@ function endOfSuccess(chain: AndOr): number {
   return (or === -1 ? chain.commands.at(-1) : chain.commands[or])?.end ?? chain.pos;
 }
 
-/** The folder that a path means; undefined where links could make it another one. */
+/** The folder that a path means; undefined if links could make it another one. */
 function resolveFolder(start: string, path: string): string | undefined {
   // A link may lie before `..`, and `CDPATH` leads anywhere from a name alone.
   if (path === "" || /[^./][^/]*\/(?:.*\/)?\.\.(?:\/|$)/.test(path)) return undefined;

@@ -1,5 +1,5 @@
-// Which command of git a line runs: options may stand before it, and what is no command of git's is
-// an alias, which may be any.
+// Which command of git a line runs. Options may come before it. A name that is no command of git is
+// an alias, which may run anything.
 import type { ShellWord } from "./shellLine.js";
 
 const valued: ReadonlySet<string> = new Set([
@@ -29,7 +29,7 @@ export interface GitCommand {
   readonly args: readonly ShellWord[];
 }
 
-/** Reads the words behind `git`; undefined where they may be any command. */
+/** Reads the words after `git`; undefined if they may be any command. */
 export function readGitCommand(args: readonly ShellWord[]): GitCommand | "any" | "none" {
   let at = 0;
   for (; at < args.length; at++) {

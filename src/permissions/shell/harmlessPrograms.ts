@@ -1,12 +1,12 @@
-// Which words of a command may be computed under an allow rule. Options can make a program run or
-// write something, and a word that is computed may turn out to be an option: `find . $x`.
+// Which words of a command may be computed if an allow rule is to cover it. An option can make a
+// program run or write something, and a computed word may turn out to be an option: `find . $x`.
 import type { ShellWord } from "./shellLine.js";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/).filter(Boolean));
 
 /**
- * Programs that, whatever their arguments, run nothing and write no file. What they do is the same
- * in every folder, but for what they read.
+ * Programs that run nothing and write no file, with any arguments. Except for what they read, they
+ * do the same in every folder.
  */
 const harmless = words(`
   : true false echo pwd cat tac rev head tail wc nl od cut tr paste join comm cmp fold fmt expand
@@ -16,9 +16,9 @@ const harmless = words(`
 `);
 
 /**
- * Programs of which options, or words in any place, run or write something. A rule for one of them
- * allows no word that is computed. Programs that stand in neither list take one that cannot be an
- * option.
+ * Programs whose options or other words can make them run or write something. A rule for one of
+ * them allows no computed word. For a program in neither list, a computed word is allowed if it
+ * cannot be an option.
  */
 const dangerous = words(`
   git hg svn jj find fd fdfind sed gsed awk gawk mawk nawk tar bsdtar cpio zip unzip 7z ar sort uniq
@@ -39,7 +39,7 @@ const dangerous = words(`
   mount umount ln cp mv rm rmdir chmod chown chgrp touch mkdir mktemp truncate shred
 `);
 
-/** Whether a program only reads, whatever its arguments. A name with a folder is any program. */
+/** Whether a program only reads, with any arguments. A name with a folder may be any program. */
 export function isHarmless(name: ShellWord | undefined): boolean {
   return name?.isStatic === true && harmless.has(name.text);
 }

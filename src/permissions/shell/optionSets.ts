@@ -1,5 +1,5 @@
 // Options as sets: `rm -r -f`, `rm --recursive --force` and `rm -fr` are one command. A deny rule
-// knows a command by the options it has, in whatever order and spelling.
+// recognises a command by its options, in every order and spelling.
 import { computedMark, type ShellWord } from "./shellLine.js";
 
 /** How the options of a program are written. */
@@ -11,7 +11,10 @@ interface OptionTable {
   readonly valued: string;
 }
 
-/** Letters as in `a=recursive,archive f=force`; names that have no letter; letters with a value. */
+/**
+ * Builds a table from: letters, as in `a=recursive,archive f=force`; names without a letter;
+ * letters with a value.
+ */
 function table(letters: string, names: string, valued = ""): OptionTable {
   const pairs = letters.split(/\s+/).map((pair): [string, readonly string[]] => {
     const [letter = "", options = ""] = pair.split("=");
@@ -70,11 +73,11 @@ const tables: ReadonlyMap<string, OptionTable> = new Map([
 /** A command as a set of options and the rest. */
 export interface OptionSet {
   readonly options: ReadonlySet<string>;
-  /** Words that are no options; those that are computed have marks. */
+  /** The words that are no options; computed ones contain marks. */
   readonly operands: readonly string[];
   /** Whether an operand may be the value of the option before it, for each. */
   readonly mayBeValue: readonly boolean[];
-  /** Whether it may have options that are not known. */
+  /** Whether it may have unknown options. */
   readonly isOpen: boolean;
 }
 
@@ -124,7 +127,7 @@ function optionsOf(known: OptionTable | undefined, word: string): readonly strin
 
 /** Whether two texts, in which `*` and {@link computedMark} stand for anything, can be the same. */
 export function canBeSame(pattern: string, shape: string): boolean {
-  // Too long to be worth the time: then it may be.
+  // Too long to be worth the time, so the answer is yes.
   if (pattern.length * shape.length > 1_000_000) return true;
   let reachable = new Set<number>([0]);
   const isAny = (text: string, at: number, any: string) => text[at] === any;

@@ -1,6 +1,6 @@
-// Takes a command line apart into every command in it: behind `;`, `&&`, `||`, `|`, `&` and newlines,
-// in `$()`, backticks and subshells, in functions and control structures, and behind programs that
-// run others (protocol.md section 7).
+// Finds every command in a command line: after `;`, `&&`, `||`, `|`, `&` and newlines, in `$()`,
+// backticks and subshells, in functions and control structures, and after programs that run others
+// (protocol.md section 7).
 import { type Command, forEachChild, parse, type Script, type SyntaxNode } from "unbash";
 import { builtinEffect } from "./builtins.js";
 import { undecidable } from "./decidable.js";
@@ -11,11 +11,14 @@ import { type InnerCommand, unwrap } from "./unwrap.js";
 import { expandBraces, readArgument, readWord } from "./words.js";
 
 const maxLength = 16_384;
-/** Substitutions and brackets: the time that one in another takes grows with the length of both. */
+/**
+ * How deep substitutions and brackets may be nested: the time for one inside another grows with the
+ * length of both.
+ */
 const maxSubstitutions = 100;
 const maxBrackets = 1_000;
 const maxDepth = 8;
-/** Of a line and of all scripts in it, each of which may hold the next. */
+/** The limit for a line together with all scripts in it; each script may contain the next. */
 const maxTotalLength = 65_536;
 const maxWords = 1_000;
 const maxCommands = 2_000;
@@ -30,7 +33,7 @@ export interface LineReading {
   readonly folder: string;
 }
 
-/** Takes a line apart. Never throws: what cannot be read is said in the result. */
+/** Finds the commands of a line. Never throws: the result says what could not be read. */
 export function parseLine(source: string, { language, folder }: LineReading): ShellLine {
   const reader = new LineReader();
   const folderAt = () => [folder];
@@ -48,7 +51,10 @@ export function parseLine(source: string, { language, folder }: LineReading): Sh
 /** What is known of the script that a command stands in. */
 interface ScriptContext {
   readonly depth: number;
-  /** False for what is only suspected to run; that says nothing about the line. */
+  /**
+   * False for text that is only suspected to run. Such text does not make the line itself
+   * undecided.
+   */
   readonly isCertain: boolean;
   readonly language: ShellLanguage;
   readonly isSubstituted: boolean;
@@ -59,7 +65,7 @@ type Written = Pick<ShellCommand, "assignments" | "inputs" | "source" | "folders
 
 class LineReader {
   readonly #commands: ShellCommand[] = [];
-  /** How many `cd` there are whose effect is not followed. */
+  /** How many `cd` commands there are whose effect is not followed. */
   #moves = 0;
   #length = 0;
   unparsable: string | undefined;
@@ -86,7 +92,7 @@ class LineReader {
       const folderAt = start === undefined ? undefined : this.#followMove(script, start);
       this.#visit(script, source, folderAt === undefined ? context : { ...context, folderAt });
     } catch (error) {
-      // A stack that overflows is no reason to trust the line.
+      // A line that makes the stack overflow must not be trusted.
       if (context.isCertain)
         this.unparsable ??= error instanceof Error ? error.message : "unreadable";
     }
@@ -167,7 +173,7 @@ class LineReader {
     const isTransparent = inner.isTransparent && assignments.length + inputs.length === 0;
     const sets = [...assignments.map(variableOf), ...effect.sets];
     this.#commands.push({ words, ...written, sets, isCertain, isTransparent });
-    // Whatever is suspected inside a suspicion was suspected already.
+    // Everything inside suspected text is suspected already.
     for (const command of isCertain ? inner.commands : []) {
       this.#addInner(command, folders, hereTexts, context);
     }

@@ -1,19 +1,19 @@
-/** The language that a line is read in: what the shell that will run it speaks. */
+/** The language that a line is read in: that of the shell that will run it. */
 export type ShellLanguage = "bash" | "posix" | "unknown";
 
-/** Stands in a word's shape for what is only known when it runs. No line can contain it. */
+/** Stands for text that is only known when the line runs. No line can contain this character. */
 export const computedMark = "\0";
 
 /** A word of a command. */
 export interface ShellWord {
-  /** What the command gets, quotes taken off; the source, where it is computed when it runs. */
+  /** What the command gets, without quotes. If the word is computed when it runs, its source. */
   readonly text: string;
   readonly isStatic: boolean;
   /** The text, with {@link computedMark} for each piece that is computed. */
   readonly shape: string;
-  /** Whether a word that is computed might begin with `-`, or be several words that might. */
+  /** Whether a computed word might begin with `-`, or be several words that might. */
   readonly mayBeOption: boolean;
-  /** Whether a word that is computed may be several words. */
+  /** Whether a computed word may be several words. */
   readonly canSplit: boolean;
 }
 
@@ -31,9 +31,9 @@ export interface ShellCommand {
   readonly source: string;
   /** Every folder that it may run in; undefined where that is not known. */
   readonly folders: readonly string[] | undefined;
-  /** False for one that is only suspected, and counts for deny rules alone. */
+  /** False for a command that is only suspected; deny rules still apply to it. */
   readonly isCertain: boolean;
-  /** True for one that does nothing but run others that are listed too: `timeout`, `sh -c`. */
+  /** True for a command that only runs others, which are listed too: `timeout`, `sh -c`. */
   readonly isTransparent: boolean;
 }
 
@@ -43,10 +43,10 @@ export interface ShellLine {
   readonly commands: readonly ShellCommand[];
   /** Why the line could not be taken apart; then no rule allows it. */
   readonly unparsable: string | undefined;
-  /** Why what it runs is only known when it runs; then no pattern allows it. */
+  /** Why it is only known at run time what the line runs; then no pattern allows it. */
   readonly computed: string | undefined;
   /**
-   * Whether it does something that no command in it tells: a redirection writes a file or opens a
+   * Whether it does something that its commands do not show: a redirection writes a file or opens a
    * connection, a group reads a file, a loop sets `PATH`.
    */
   readonly hasEffects: boolean;

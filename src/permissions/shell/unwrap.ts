@@ -1,5 +1,5 @@
-// Commands that run other commands: what is inside of them. What is certain counts for allow and for
-// deny rules; what is only suspected counts for deny rules, so there it may be too much.
+// Finds the commands inside commands that run others. Certain ones count for allow and for deny
+// rules. Suspected ones count only for deny rules, so finding too many does no harm.
 import { defined } from "../../base/defined.js";
 import type { ShellLanguage, ShellWord } from "./shellLine.js";
 import { computedWord, literalWord } from "./words.js";
@@ -15,16 +15,16 @@ export interface InnerCommand {
   readonly moves?: boolean;
 }
 
-/** What a command runs. */
+/** What a command runs inside itself. */
 export interface Unwrapped {
   readonly commands: readonly InnerCommand[];
-  /** Texts that it runs as shell lines; in the language of the line, unless told. */
+  /** Texts that it runs as shell lines, by default in the language of the line. */
   readonly scripts: readonly {
     readonly text: string;
     readonly isCertain: boolean;
     readonly language?: ShellLanguage;
   }[];
-  /** Why it is not known what it runs. */
+  /** Why it is not known what it runs, if it is not. */
   readonly computed?: string;
   readonly isTransparent: boolean;
 }
@@ -47,7 +47,7 @@ export function unwrap(words: readonly ShellWord[], hereTexts: readonly string[]
   // A program of that name in some folder may be any program.
   const isPlain = program === name.text;
   const found = ((): Unwrapped => {
-    // Only asks where a program is.
+    // This only asks where a program is.
     if (program === "command" && /^-[vV]$/.test(args[0]?.text ?? "")) return nothing;
     if (wrapper !== undefined) return unwrapArguments(program, wrapper, args);
     if (program === "eval") return unwrapEval(args);
@@ -87,9 +87,9 @@ function unwrapArguments(program: string, wrapper: Wrapper, args: readonly Shell
 }
 
 /**
- * Where the command begins behind options and the rest, and before it its assignments; undefined
- * when that is not clear. All that stands before it must be literal: what is computed may be
- * several words, and the command another one.
+ * Where the inner command begins, after options and the rest, and the assignments before it.
+ * Undefined if that is not clear. Everything before it must be literal: a computed word may be
+ * several words, and then the command would be another one.
  */
 function commandStart(
   wrapper: Wrapper,
@@ -203,7 +203,7 @@ function unwrapFind(args: readonly ShellWord[]): Unwrapped {
       ({ text }, i) => text === ";" || (text === "+" && rest[i - 1]?.text === "{}"),
     );
     if (end === -1) {
-      // It is a mistake to `find`, but not to everything of that name.
+      // `find` reports it as a mistake, but another program of that name may not.
       commands.push({ words: rest, isCertain: false });
       return { commands, scripts: [], computed: "`-exec` has no end", isTransparent: false };
     }
@@ -213,7 +213,7 @@ function unwrapFind(args: readonly ShellWord[]): Unwrapped {
     const filled = words.map((word) => {
       if (!word.text.includes("{}")) return word;
       const found = computedWord(word.text);
-      // What is found begins with the place where the search began.
+      // The names that are found begin with the folder where the search began.
       return word.text === "{}" && begins && !isDir ? { ...found, mayBeOption: false } : found;
     });
     commands.push({ words: filled, moves: isDir, isCertain: true });
@@ -239,7 +239,7 @@ function suspectedScripts(args: readonly ShellWord[]) {
   return texts.map(({ text }) => ({ text, isCertain: false }));
 }
 
-/** Wherever the command may begin. */
+/** Every position at which the inner command may begin. */
 function suffixes(args: readonly ShellWord[]): InnerCommand[] {
   const starts = args.slice(0, 32);
   return starts.map((_, at) => ({ words: args.slice(at, at + 64), isCertain: false }));

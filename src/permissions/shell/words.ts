@@ -11,7 +11,7 @@ export function readWord(word: Word): ShellWord {
   const isSplit = !isStatic && parts.some(isSplitAtBlanks);
   const beginsOpen = /^[-\0]/.test(shape) && !/^"?\$[?#$!]/.test(word.text);
   const mayBeOption = isSplit || (!isStatic && beginsOpen);
-  // Files that match begin as the pattern does.
+  // The names of matching files begin as the pattern does.
   const canSplit = isSplit || (!isStatic && parts.some(isPattern));
   return { text: isStatic ? word.value : word.text, isStatic, shape, mayBeOption, canSplit };
 }
@@ -28,18 +28,18 @@ export function readArgument(argument: CommandArgument): ShellWord {
     text: read.isStatic ? `${name}=${read.text}` : text,
     isStatic: read.isStatic,
     shape: `${name}=${read.shape}`,
-    // Where the value is split, what comes behind it may be anything.
+    // If the value is split, the words after it may be anything.
     mayBeOption: read.canSplit,
     canSplit: read.canSplit,
   };
 }
 
-/** A word as it is written in a program, not in a line. */
+/** A word for text that is written in this program, not in a line. */
 export function literalWord(text: string): ShellWord {
   return { text, isStatic: true, shape: text, mayBeOption: false, canSplit: false };
 }
 
-/** A word of which nothing is known but how it is written. */
+/** A word of which only the written form is known. */
 export function computedWord(text: string): ShellWord {
   return { text, isStatic: false, shape: computedMark, mayBeOption: true, canSplit: true };
 }
@@ -68,8 +68,8 @@ function shapeOf(part: WordPart): string {
 }
 
 /**
- * Whether a piece without quotes may stand for several words or for files' names. Braces and brackets
- * count wherever they stand: a pair of them may reach over quotes and variables.
+ * Whether a piece without quotes may stand for several words or for names of files. Braces and
+ * brackets count at every position: a pair of them may enclose quotes and variables.
  */
 function expands(text: string): boolean {
   if (text === "[" || text === "{}" || text === "{" || text === "}") return false;
@@ -81,7 +81,7 @@ function isPattern(part: WordPart): boolean {
   return part.type === "Glob" || part.type === "ExtendedGlob" || part.type === "BraceExpansion";
 }
 
-/** Whether what a piece stands for is split into words. */
+/** Whether the value of a piece is split into words. */
 function isSplitAtBlanks(part: WordPart): boolean {
   switch (part.type) {
     case "SimpleExpansion":
@@ -102,7 +102,10 @@ function isSplitAtBlanks(part: WordPart): boolean {
 
 const plainWord = /^(?:[\w@%+=:,./~^-]+|\[|\])$/;
 
-/** Words as one would type them: quoted where they need it, with marks where they are computed. */
+/**
+ * Words as a person would type them: with quotes where they are needed, and marks where they are
+ * computed.
+ */
 export function renderQuoted(words: readonly ShellWord[]): string {
   return words
     .map(({ text, isStatic, shape }) => {
@@ -112,12 +115,12 @@ export function renderQuoted(words: readonly ShellWord[]): string {
     .join(" ");
 }
 
-/** Words without quotes, as they are written where they are computed. */
+/** Words without quotes; computed ones as they are written. */
 export function renderPlain(words: readonly ShellWord[]): string {
   return words.map(({ text }) => text).join(" ");
 }
 
-/** Words without quotes, with marks where they are computed. */
+/** Words without quotes; computed parts are marks. */
 export function renderShape(words: readonly ShellWord[]): string {
   return words.map(({ shape }) => shape).join(" ");
 }

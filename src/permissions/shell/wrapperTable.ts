@@ -4,15 +4,18 @@ export interface Wrapper {
   readonly valued?: readonly string[];
   /** Options that stand alone, or hold their value. */
   readonly flags?: RegExp;
-  /** Words before the command that are its own: the duration of `timeout`. */
+  /**
+   * How many words before the inner command belong to the program itself, such as the duration of
+   * `timeout`.
+   */
   readonly positional?: number;
   /** Whether `NAME=value` may stand before the command. */
   readonly takesAssignments?: boolean;
-  /** Whether it adds arguments of its own to the command. */
+  /** Whether it adds arguments to the inner command. */
   readonly addsArguments?: boolean;
-  /** Whether running it means no more than running the command. */
+  /** Whether running it has no other effect than running the inner command. */
   readonly isTransparent?: boolean;
-  /** An option whose value, wherever it stands in the command, is replaced by what is read. */
+  /** An option whose value is replaced, everywhere in the command, by the text that is read. */
   readonly replaces?: string;
   /** Whether the command runs in another folder or root. */
   readonly moves?: boolean;
@@ -35,7 +38,7 @@ export const wrappers: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["ionice", { valued: ["-c", "-n"], flags: /^(?:-[cn]\d|-t)$/, isTransparent: true }],
   ["command", { flags: /^-p$/, isTransparent: true }],
   ["builtin", { isTransparent: true }],
-  // Not `-a` and `-l`: a program such as git does another thing under another name.
+  // `-a` and `-l` are left out: a program such as git does something else under another name.
   ["exec", { flags: /^-c$/, isTransparent: true }],
   ["time", { valued: ["-f", "-o"], flags: /^-[apv]+$/ }],
   ["setsid", { flags: /^(?:-[cfw]+|--(?:ctty|fork|wait))$/ }],
@@ -76,7 +79,7 @@ export const wrappers: ReadonlyMap<string, Wrapper> = new Map<string, Wrapper>([
   ["xvfb-run", { flags: /^-a$/ }],
 ]);
 
-/** Programs that run commands in ways of their own: what they run is a matter of guessing. */
+/** Programs that run commands in their own ways; what they run can only be guessed. */
 export const looseWrappers: ReadonlySet<string> = new Set([
   "parallel",
   "watch",

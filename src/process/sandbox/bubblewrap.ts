@@ -1,4 +1,4 @@
-// A sandbox by bubblewrap, which needs no privileges and is what Flatpak runs every program in.
+// A sandbox made by bubblewrap, which needs no privileges. Flatpak runs every program in it.
 import type { SandboxPlan } from "./plan.js";
 
 /** One thing that is mounted, and where. */
@@ -7,15 +7,15 @@ interface Mount {
   readonly args: readonly string[];
 }
 
-/** What of the session would be left under `/run`, and what a system cannot do without. */
+/** Folders under `/run` that a system needs; the rest of `/run` belongs to the user's session. */
 const neededOfRun = ["/run/current-system", "/run/booted-system"];
-/** Names are looked up by what lies here, where `/etc/resolv.conf` is a link to it. */
+/** Host names are looked up with the files here if `/etc/resolv.conf` is a link to them. */
 const resolversOfRun = ["/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager"];
 
-/** The kernel's settings, which the user root can write without any privilege. */
+/** The kernel's settings. The user root can write them even without privileges. */
 const kernelSettings = ["/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi"];
 
-/** Variables that lead to what the session runs outside. */
+/** Variables that lead to programs of the user's session outside the sandbox. */
 export const sessionVariables: readonly string[] = [
   "DBUS_SESSION_BUS_ADDRESS",
   "DBUS_SYSTEM_BUS_ADDRESS",
@@ -32,7 +32,7 @@ export const sessionVariables: readonly string[] = [
 
 /** The arguments of `bwrap` that come before the program. */
 export function bubblewrapArguments(plan: SandboxPlan): string[] {
-  // What lies deeper is mounted later, so that nothing covers it.
+  // Deeper paths are mounted later, so that nothing covers them.
   const mounts = mountsOf(plan).sort((one, other) => depth(one.at) - depth(other.at));
   return [
     "--die-with-parent",
@@ -43,7 +43,7 @@ export function bubblewrapArguments(plan: SandboxPlan): string[] {
     "--unshare-uts",
     "--unshare-cgroup-try",
     ...(plan.network === "none" ? ["--unshare-net"] : []),
-    // Root keeps them otherwise, and with them the power to mount everything anew.
+    // Otherwise root keeps its privileges, and with them it could mount everything anew.
     "--cap-drop",
     "ALL",
     "--ro-bind",
@@ -55,7 +55,7 @@ export function bubblewrapArguments(plan: SandboxPlan): string[] {
     "/proc",
     ...kernelSettings.flatMap((path) => ["--ro-bind-try", path, path]),
     ...mounts.flatMap(({ args }) => args),
-    // Last, since what is mounted below needs its place to be made first.
+    // This comes last: a mount below needs its mount point to be made first.
     ...["/run", ...plan.hiddenFolders, ...plan.absent].flatMap((at) => ["--remount-ro", at]),
     ...sessionVariables.flatMap((name) => ["--unsetenv", name]),
     ...["--setenv", "TMPDIR", "/tmp"],

@@ -1,6 +1,6 @@
-// What a sandbox lets a program do, as data: the same for every way to enforce it.
+// What a sandbox lets a program do, as data. It is the same for every way to enforce it.
 
-/** What may be asked for in the configuration (`permissions.sandbox`). */
+/** The values of `permissions.sandbox` in the configuration. */
 export type SandboxMode = "read-only" | "workspace-write";
 
 /** What the configuration asks for. */
@@ -11,8 +11,8 @@ export interface SandboxRequest {
 }
 
 /**
- * What one program sees. Paths are absolute and real. Everything that is not named can be read, and
- * not written.
+ * What one program can see. Paths are absolute and real. Everything that is not named can be read,
+ * but not written.
  */
 export interface SandboxPlan {
   readonly network: SandboxRequest["network"];
@@ -20,19 +20,22 @@ export interface SandboxPlan {
   readonly cwd: string;
   /** Folders that can be written. */
   readonly writable: readonly string[];
-  /** What is to be seen although a folder around it is not. */
+  /** Paths that can be seen although a folder around them is hidden. */
   readonly readable: readonly string[];
   /** Folders inside a writable one that stay writable, but can be neither renamed nor replaced. */
   readonly pinned: readonly string[];
   /** Files and folders inside a writable one that cannot be written, renamed or replaced. */
   readonly protected: readonly string[];
-  /** Names inside a writable folder that do not exist, and must not come to be. */
+  /** Names inside a writable folder that do not exist and must not be created. */
   readonly absent: readonly string[];
-  /** Folders that seem empty, and files that cannot be opened. */
+  /** Hidden paths: folders seem empty, and files cannot be opened. */
   readonly hiddenFolders: readonly string[];
   readonly hiddenFiles: readonly string[];
-  /** The folder that is `/tmp` inside, kept from one program to the next; else a new one. */
+  /**
+   * The folder that is `/tmp` inside. It is kept for the next program; without it, `/tmp` is new
+   * each time.
+   */
   readonly temporary?: string;
-  /** Files that are to be seen, and written, under another path. */
+  /** Files that can be seen, and written, under another path. */
   readonly files: readonly { readonly from: string; readonly to: string }[];
 }

@@ -1,4 +1,4 @@
-// The sandbox of one workspace: whether there can be one, and how a program is started in it.
+// The sandbox of one workspace: whether it can be made, and how a program is started in it.
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ChildNotStarted, startChild } from "../../base/childStart.js";
@@ -23,11 +23,14 @@ import {
 export interface ConfinedProgram {
   readonly file: string;
   readonly args: readonly string[];
-  /** Gives the sandbox up, once nothing of the program is left. Resolves with what it took back. */
+  /**
+   * Ends the sandbox once nothing of the program is left. Resolves with the changes that it took
+   * back.
+   */
   release(): Promise<string | undefined>;
 }
 
-/** What a program is given beside what every one is. */
+/** What one program gets beside what every program gets. */
 export interface ConfinedOptions {
   readonly cwd: string;
   readonly temporary?: string;
@@ -37,8 +40,8 @@ export interface ConfinedOptions {
 /** How programs are confined. */
 export interface Confinement extends SandboxRequest {
   /**
-   * The program in its sandbox.
-   * @throws SandboxImpossible where it cannot be confined now.
+   * Prepares the program in its sandbox.
+   * @throws SandboxImpossible if it cannot be confined now.
    */
   confine(
     file: string,
@@ -47,9 +50,9 @@ export interface Confinement extends SandboxRequest {
   ): Promise<ConfinedProgram>;
 }
 
-/** Where a program in its sandbox sees the file in which a shell leaves its last folder. */
+/** The path inside the sandbox of the file in which a shell leaves its last folder. */
 export function innerPathOf(path: string): string {
-  // Seatbelt shows everything where it is.
+  // In Seatbelt, paths inside are the same as outside.
   return process.platform === "darwin" ? path : "/run/turnwire-folder";
 }
 
@@ -59,9 +62,9 @@ const probeMs = 5_000;
 export class Sandbox {
   readonly #paths: SandboxPaths;
   readonly #searchPath: string | undefined;
-  /** What probes found, by what was asked for. */
+  /** The results of probes, by the plan that was probed. */
   readonly #probes = new Map<string, Promise<string | undefined>>();
-  /** Folders that stand on the disk only to keep a name from being taken. */
+  /** Folders that were made only so that nobody else can take their names. */
   readonly #made = new Set<string>();
   #running = 0;
 
@@ -72,8 +75,8 @@ export class Sandbox {
   }
 
   /**
-   * Why what is asked for cannot be had here; undefined where it can. A sandbox is really made once,
-   * since a system may have the program and forbid what it does.
+   * Why the configured sandbox cannot be made here; undefined if it can. A sandbox is really made
+   * once to find out, since a system may have the program but forbid what it does.
    */
   whyNot(request: SandboxRequest): Promise<string | undefined> {
     const key = `${request.mode} ${request.network}`;
@@ -84,7 +87,7 @@ export class Sandbox {
     return known;
   }
 
-  /** Confines programs as it is asked for. */
+  /** Confines programs as the configuration asks for. */
   confinement(request: SandboxRequest): Confinement {
     return {
       ...request,
@@ -114,7 +117,7 @@ export class Sandbox {
     };
   }
 
-  /** A file by which a repository takes another's settings for its own. */
+  /** A file with which a repository uses the settings of another one. */
   get #commonFolder(): string {
     return join(this.#paths.workspacePath, ".git", "commondir");
   }
@@ -122,7 +125,7 @@ export class Sandbox {
   async #release(hadCommonFolder: boolean): Promise<string | undefined> {
     this.#running -= 1;
     if (this.#running === 0) {
-      // While another program runs, its sandbox stands on them.
+      // While another program runs, its sandbox needs them.
       for (const path of this.#made) await rmdir(path).catch(passOver);
       this.#made.clear();
     }
@@ -139,7 +142,7 @@ export class Sandbox {
     const guarded = isWritable ? await guardedIn(this.#paths) : nothing;
     const hidden = await hiddenFrom(this.#paths);
     const kept = [...guarded.protected, ...guarded.absent, ...Object.values(hidden).flat()];
-    // A folder around what is kept could be renamed, and what is kept with it.
+    // A folder around a protected path could be renamed, and the protected path with it.
     const between = kept
       .filter((path) => isWritable && isWithin(workspacePath, path))
       .flatMap((path) => foldersBetween(workspacePath, path));
@@ -165,7 +168,7 @@ export class Sandbox {
     if (process.platform !== "linux") {
       throw new SandboxImpossible("there is none for this operating system");
     }
-    // Never the workspace's own program of that name.
+    // Never a program of that name inside the workspace.
     const found = await findProgram("bwrap", this.#searchPath, this.#paths.workspacePath);
     if (found !== undefined) return found;
     throw new SandboxImpossible("bwrap is not installed; install bubblewrap");
@@ -215,7 +218,7 @@ function argumentsOf(plan: SandboxPlan): string[] {
   return [...seatbeltArguments(plan), "/usr/bin/env", ...unset, ...temporary];
 }
 
-/** A folder that is not empty is somebody's by now, and one that is gone is no matter. */
+/** A folder that is not empty belongs to somebody by now. One that is gone does not matter. */
 function passOver(error: unknown): void {
   if (systemErrorCode(error) === undefined) throw error;
 }

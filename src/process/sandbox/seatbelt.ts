@@ -1,5 +1,5 @@
-// A sandbox by Seatbelt, `sandbox-exec` of macOS. Written from Apple's profile language; it has not
-// been run on a Mac by this project's tests.
+// A sandbox made by Seatbelt, `sandbox-exec` of macOS. It is written from Apple's profile language.
+// This project's tests have not run it on a Mac.
 import type { SandboxPlan } from "./plan.js";
 
 /** The arguments of `sandbox-exec` that come before the program. */
@@ -7,7 +7,7 @@ export function seatbeltArguments(plan: SandboxPlan): string[] {
   return ["-p", seatbeltProfile(plan)];
 }
 
-/** A profile: of several rules that match, the last one counts. */
+/** Makes a profile. If several rules match, the last one counts. */
 export function seatbeltProfile(plan: SandboxPlan): string {
   const given = plan.files.map(({ to }) => literal(to));
   if (plan.temporary !== undefined) given.push(subpath(plan.temporary));
@@ -25,12 +25,12 @@ export function seatbeltProfile(plan: SandboxPlan): string {
       literal("/dev/tty"),
       ...plan.writable.map(subpath),
     ]),
-    // A folder that is pinned can be written in, but not be renamed, removed or replaced.
+    // A pinned folder can be written in, but it cannot be renamed, removed or replaced.
     rule("deny file-write*", [...plan.pinned.map(literal), ...locked.map(subpath)]),
     rule("deny file-read* file-write*", hidden),
     rule("allow file-read*", plan.readable.map(subpath)),
     rule("allow file-read* file-write*", given),
-    // Sockets of the session, by path; those of the network only where it is allowed.
+    // Sockets of the user's session, by path; network sockets only if the network is allowed.
     plan.network === "allow"
       ? '(allow network-outbound (remote ip)) (allow network-inbound network-bind (local ip)) (allow system-socket) (allow mach-lookup (global-name "com.apple.dnssd.service"))'
       : "(deny network*)",

@@ -1,5 +1,5 @@
-// What a sandbox has to know of the machine: which of the files that must not change are there, and
-// where sockets are that lead out of it.
+// What a sandbox must know of the machine: which files must not change, and where sockets are that
+// lead out of the sandbox.
 import { lstat, readFile, realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { isWithin } from "../../base/insideFolder.js";
@@ -14,14 +14,14 @@ export class SandboxImpossible extends Error {
   }
 }
 
-/** Where things are; all absolute. */
+/** The paths that a sandbox is about; all absolute. */
 export interface SandboxPaths {
   /** The workspace's real path. */
   readonly workspacePath: string;
   /** The name of the workspace's own configuration. */
   readonly workspaceFile: string;
   readonly dataDirectory: string;
-  /** The user's configuration, which may not exist; `folder` is where further files of ours lie. */
+  /** The user's configuration, which may not exist; `folders` hold further files of ours. */
   readonly configuration: {
     readonly files: readonly string[];
     readonly folders: readonly string[];
@@ -29,10 +29,10 @@ export interface SandboxPaths {
   readonly home?: string;
 }
 
-/** Of a repository: what git reads to find programs to run. */
+/** Files of a repository in which git finds programs to run. */
 const gitSettings = ["config", "config.worktree", "modules", "worktrees"];
 
-/** Files of a home that are run at the next login, or by the next program, without being asked for. */
+/** Files of a home that run at the next login, or with the next program, without any question. */
 const startUpFiles = [
   ".bash_login .bash_logout .bash_profile .bashrc .profile .zlogin .zprofile .zshenv .zshrc",
   ".gitconfig .npmrc .netrc .pam_environment .xinitrc .xprofile .xsessionrc .ssh .gnupg",
@@ -87,7 +87,7 @@ async function guardName(path: string, guarded: Mutable<Guarded>): Promise<void>
   }
 }
 
-/** What must not be seen. */
+/** The paths that must not be seen. */
 export async function hiddenFrom(
   paths: SandboxPaths,
 ): Promise<Pick<SandboxPlan, "hiddenFolders" | "hiddenFiles">> {
@@ -125,7 +125,8 @@ async function listSockets(): Promise<string[]> {
     return [];
   }
   const paths = text.split("\n").flatMap((line) => {
-    // Its path is the last of eight columns; one of its own namespace begins with `@`.
+    // The path is the last of eight columns. A path that begins with `@` is abstract: it is no
+    // file.
     const [, path] = /^(?:\S+ +){6}\S+ (\/.*)$/.exec(line) ?? [];
     return path === undefined ? [] : [path];
   });
@@ -133,13 +134,13 @@ async function listSockets(): Promise<string[]> {
   return real.filter((path) => path !== undefined);
 }
 
-/** The folders between a folder and what lies in it, both left out. */
+/** The folders between a folder and a path inside it, without those two. */
 export function foldersBetween(outer: string, inner: string): string[] {
   const names = relative(outer, inner).split(sep).slice(0, -1);
   return names.map((_, index) => join(outer, ...names.slice(0, index + 1)));
 }
 
-/** The part of a path, from its beginning, that is not there; undefined where all of it is. */
+/** The first part of a path that does not exist; undefined if all of it exists. */
 async function firstMissing(path: string): Promise<string | undefined> {
   if ((await realPathOf(path)) !== undefined) return undefined;
   const above = await realPathOf(dirname(path));
@@ -162,7 +163,7 @@ async function kindOf(path: string): Promise<Kind> {
   }
 }
 
-/** The real path of something; undefined where it is not there. */
+/** A real path; undefined if it does not exist. */
 export async function realPathOf(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
