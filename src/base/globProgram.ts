@@ -117,10 +117,7 @@ function runner(
   let next = new Int32Array(size);
   let step = 0;
 
-  /**
-   * Adds to a list the instructions that can be reached from one, through splits; returns the
-   * list's new length.
-   */
+  /** Adds to a list the instructions that splits lead to; returns the list's new length. */
   const reach = (place: number, list: Int32Array, length: number): number => {
     let count = length;
     waiting[0] = place;

@@ -1,5 +1,6 @@
-// A session goes on with another model: ids of tool calls are written so that its provider takes them,
-// and what another provider has signed or encrypted stays away from it.
+// Prepares a session's messages for another model than the one that wrote them. Ids of tool calls
+// are written so that the provider accepts them. Data that another provider has signed or encrypted
+// is left out.
 import { createHash } from "node:crypto";
 import type { LanguageModelV3Message, LanguageModelV3Prompt } from "@ai-sdk/provider";
 import type { ProviderType } from "../config/types.js";
@@ -8,11 +9,11 @@ import { type Maker, makerOf } from "./callNote.js";
 type AssistantMessage = Extract<LanguageModelV3Message, { role: "assistant" }>;
 
 const idLength = 40;
-/** Short enough and of the letters that every provider takes. */
+/** An id that every provider accepts: short, and only these characters. */
 const plainId = /^[a-zA-Z0-9_-]{1,40}$/;
 
 /**
- * The prompt as a model may get it that has not written all of it.
+ * The prompt for a model that has not written all of its messages.
  *
  * @param reader the model that is called.
  */
@@ -36,7 +37,8 @@ function asReadBy(message: AssistantMessage, reader: Maker, ids: CallIds): Assis
   const maker = makerOf(message);
   const isOwn = maker === undefined || isFamily(maker, reader);
   const content = message.content
-    // Thoughts are of use to who had them; unsigned, they are refused or taken for words.
+    // Thoughts help only the model that had them. Without a signature, providers refuse them or
+    // take them for text.
     .filter((part) => isOwn || part.type !== "reasoning")
     .map((part) => {
       const { providerOptions: _, ...bare } = part;
@@ -47,7 +49,7 @@ function asReadBy(message: AssistantMessage, reader: Maker, ids: CallIds): Assis
   return { ...message, content };
 }
 
-/** Whether two models understand what the other has signed. */
+/** Whether each of two models understands what the other one has signed. */
 function isFamily(one: Maker, other: Maker): boolean {
   return one.provider === other.provider && familyOf(one.model) === familyOf(other.model);
 }
@@ -58,7 +60,10 @@ function familyOf(model: string): string {
   return digit < 0 ? model : model.slice(0, digit);
 }
 
-/** The ids under which the calls of a prompt are sent: the same call the same, two never one. */
+/**
+ * The ids under which the calls of a prompt are sent. A call always gets the same id, and two calls
+ * never share one.
+ */
 class CallIds {
   readonly #type: ProviderType;
   readonly #sent = new Map<string, string>();
@@ -70,7 +75,7 @@ class CallIds {
   of(id: string, isOwn = true): string {
     const known = this.#sent.get(id);
     if (known !== undefined) return known;
-    // Behind chat completions is whoever made the id, and may want its own back as it was.
+    // The server behind chat completions made the id itself, and may need it back unchanged.
     const isFree = isOwn && this.#type === "openai-compatible";
     const sent = isFree || plainId.test(id) ? id : plain(id);
     this.#sent.set(id, sent);

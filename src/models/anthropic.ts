@@ -1,5 +1,5 @@
-// Anthropic's messages API. Signed thinking goes back as it came: it is kept in the parts'
-// `providerMetadata`, which the package reads again.
+// Anthropic's messages API. Signed thinking goes back unchanged: it is kept in the parts'
+// `providerMetadata`, where the package reads it.
 import type {
   JSONObject,
   LanguageModelV3CallOptions,
@@ -20,7 +20,7 @@ const baseUrl = "https://api.anthropic.com/v1";
 export async function anthropicModel(provider: Provider, info: ModelInfo): Promise<AdaptedModel> {
   const { createAnthropic } = await import("@ai-sdk/anthropic");
   const anthropic = createAnthropic({
-    // Given even when unset: the package would look into the environment otherwise.
+    // Always given, even if unset: otherwise the package would look into the environment.
     baseURL: provider.baseUrl ?? baseUrl,
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
@@ -33,7 +33,7 @@ export async function anthropicModel(provider: Provider, info: ModelInfo): Promi
   };
 }
 
-/** A call as Anthropic's own package wants it, wherever the model is. */
+/** A call in the form that Anthropic's package needs, for every place where such a model runs. */
 export function adaptForClaude(
   info: ModelInfo,
   options: LanguageModelV3CallOptions,
@@ -46,7 +46,7 @@ export function adaptForClaude(
   };
 }
 
-/** Blanks at the end of what a model said are refused. */
+/** The API refuses blanks at the end of a model's text. */
 export function withoutTrailingBlanks(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
   return prompt.map((message): LanguageModelV3Message => {
     const last = message.role === "assistant" ? message.content.at(-1) : undefined;
@@ -61,9 +61,9 @@ const anthropicMark: SharedV3ProviderOptions = {
 };
 
 /**
- * Marks where the provider may keep what it has read: after the tools (see {@link markLast}), after
- * the system prompt, after what the call before this one ended with, and at the end, for the next one.
- * (It takes four marks at most.)
+ * Marks up to where the provider may cache the prompt: after the tools (see {@link markLast}),
+ * after the system prompt, at the end of the previous call's prompt, and at the end of this one,
+ * for the next call. (The API takes at most four marks.)
  */
 export function markForCaching(
   prompt: LanguageModelV3Prompt,
@@ -91,11 +91,11 @@ function markLast(tools: Tools): Tools {
 }
 
 const efforts = ["low", "medium", "high", "xhigh", "max"];
-/** The models that count thinking in tokens; later ones are told an effort. */
+/** The models whose thinking is limited in tokens; later models take an effort. */
 const budgeted = /claude-(3|instant|(opus|sonnet|haiku)-4(-[0-5]\b|-\d{8}|$))/;
 const budgets: Readonly<Record<string, number>> = { low: 4096, medium: 10_000, high: 24_000 };
 
-/** How much a model of Anthropic's is asked to think. */
+/** The request's options for how much the model should think. */
 export function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
   const { reasoningEffort: effort } = readNote(options);
   if (effort === undefined || !info.canReason) return {};
@@ -104,7 +104,7 @@ export function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): 
     const budgetTokens = budgets[effort] ?? budgets.high ?? 0;
     return { thinking: { type: "enabled", budgetTokens } };
   }
-  // Summarised, or a long thought would be a long silence.
+  // Asks for summaries of thoughts; without them, a long thought would be a long silence.
   const shown = { thinking: { type: "adaptive", display: "summarized" } };
   return efforts.includes(effort) ? { ...shown, effort } : shown;
 }

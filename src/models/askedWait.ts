@@ -1,4 +1,4 @@
-// How long a provider asks to wait: in a header, in a member of its error, or in its words.
+// How long a provider asks us to wait: in a header, in a member of its error, or in its text.
 import { type ErrorLayer, inside, listOf } from "./errorLayers.js";
 
 type Headers = Readonly<Record<string, string>>;
@@ -47,8 +47,8 @@ function headerWait(headers: Headers | undefined, now: number): number | undefin
 }
 
 /**
- * The pause that a refusal asks for, in milliseconds, wherever it says so. What is said of this very
- * request comes before when a limit is full again.
+ * The pause that a refusal asks for, in milliseconds, wherever it says so. A pause for this request
+ * counts more than the time when a limit is free again.
  */
 export function askedWait(
   refusal: {
@@ -113,7 +113,9 @@ function readDuration(text: string, from: number): { ms: number | undefined; end
   }
 }
 
-/** @param isTight whether no letter may follow, or `5 minutes` would be five times `m`. */
+/**
+ * @param isTight whether no letter may follow; otherwise `5 minutes` would be read as `5 m`.
+ */
 function matchAt(pattern: RegExp, text: string, at: number, isTight = false) {
   pattern.lastIndex = at;
   const found = pattern.exec(text);
@@ -121,7 +123,7 @@ function matchAt(pattern: RegExp, text: string, at: number, isTight = false) {
   return /[a-z]/i.test(text[at + found[0].length] ?? "") ? null : found;
 }
 
-/** The headers that say when an exhausted limit is full again. */
+/** The headers that say when a used-up limit is free again. */
 function resetWait(headers: Headers | undefined, now: number): number | undefined {
   let longest: number | undefined;
   for (const [name, value] of Object.entries(headers ?? {})) {
@@ -142,7 +144,7 @@ function resetIn(value: string, now: number): number | undefined {
   return count > 1e8 ? Math.max(0, count * 1000 - now) : count * 1000;
 }
 
-/** What whoever passed the refusal on has kept of its headers. */
+/** The headers of the refusal, as far as a proxy has kept them inside the error. */
 function passedOn(layer: ErrorLayer, now: number): number | undefined {
   const headers = inside(layer.metadata, "headers");
   if (typeof headers !== "object" || headers === null) return undefined;

@@ -1,31 +1,37 @@
 // The credentials that a user of AWS has already, in the order in which AWS's own programs look for
-// them. AWS's own library reads the files, asks SSO and roles, runs what a profile says, and keeps what
-// it got while it is good.
+// them. AWS's own library reads the files, asks SSO and roles, runs the command of a profile, and
+// keeps the credentials while they are valid.
 import { defined } from "../base/defined.js";
 import type { AwsAccount } from "../config/types.js";
 import { reasonFor, SetupError } from "./setupError.js";
 
-/** What signs a request. */
+/** The credentials that sign a request. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
 
-/** What is good for a while, by account; what has no end is read again, since a file may change. */
+/**
+ * Credentials that expire, by account. Those that never expire are read again each time, since a
+ * file may change.
+ */
 const kept = new Map<string, { readonly credentials: AwsCredentials; readonly untilMs: number }>();
 const mostKept = 100;
-/** A call that begins now may sign again while it is tried again. */
+/**
+ * Credentials must still be valid for this long: a call that begins now may be retried and signed
+ * again.
+ */
 const marginMs = 5 * 60_000;
 
 const ignore = () => {};
-/** The library warns on the console otherwise. */
+/** Otherwise the library writes a warning to the console. */
 const logger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /**
- * Credentials that are good now.
+ * Credentials that are valid now.
  *
- * @throws SetupError where there are none, or they have run out.
+ * @throws SetupError if there are none, or if they have expired.
  */
 export async function awsCredentials(
   account: AwsAccount,
@@ -55,7 +61,7 @@ async function ask(account: AwsAccount, region: string) {
   const { profile, ...files } = account;
   const init = { ...filesOf(files), logger, clientConfig: { region } };
   if (profile !== undefined) {
-    // That one and no other: a misspelt profile must not become the machine's own.
+    // Only this profile: a misspelt name must not fall back to the machine's own credentials.
     const { fromIni } = await import("@aws-sdk/credential-provider-ini");
     return fromIni({ ...init, profile })();
   }
@@ -70,7 +76,7 @@ function filesOf({ credentialsFile, configFile }: AwsAccount) {
   };
 }
 
-/** The region of a profile; undefined where its files do not say. */
+/** The region of a profile; undefined if the files do not name one. */
 export async function awsRegion(account: AwsAccount): Promise<string | undefined> {
   const { loadSharedConfigFiles } = await import("@smithy/core/config");
   const { profile = "default" } = account;

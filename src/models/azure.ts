@@ -29,7 +29,7 @@ export async function azureModel(provider: Provider, info: ModelInfo): Promise<A
       baseURL: baseUrl,
       headers: provider.headers,
       fetch: withoutEmptyKey(providerFetch(responsesEvents)),
-      // One of the two is given even when unset: the package would look into the environment.
+      // One of the two is always given: otherwise the package would look into the environment.
       ...defined({
         apiVersion,
         apiKey: token === undefined ? (provider.apiKey ?? "") : undefined,
@@ -55,14 +55,14 @@ function noResource(id: string): SetupError {
   return new SetupError("has no address", advice, false);
 }
 
-/** A token of Entra ID, where there is no key and the address is Azure's. */
+/** A token of Entra ID, if there is no key and the address belongs to Azure. */
 async function tokenOf({ apiKey, azure, headers }: Provider): Promise<string | undefined> {
   const isTold = Object.keys(headers).some((name) => /^(authorization|api-key)$/i.test(name));
   if (apiKey !== undefined || isTold || !azure?.usesSignIn) return undefined;
   return azure.token ?? (await entraToken());
 }
 
-/** Where the configured headers say who calls, an empty key beside them would be refused. */
+/** If configured headers authenticate the call, an empty key beside them would be refused. */
 function withoutEmptyKey(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return (input, init) => {
     const headers = new Headers(init?.headers);

@@ -1,6 +1,6 @@
-// The sign-in to Entra ID that a user of Azure has already: of `az login`, a managed identity, a
-// workload, or the variables of a service principal. Azure's own package knows them all, keeps a token
-// while it is good, and is 46 MB.
+// Uses the sign-in to Entra ID that a user of Azure has already: `az login`, a managed identity, a
+// workload, or the variables of a service principal. Azure's own package knows all of them and
+// keeps a token while it is valid. It has 46 MB, so the user installs it.
 import * as z from "zod";
 import { loadBeside } from "./optionalPackage.js";
 import { reasonFor, SetupError } from "./setupError.js";
@@ -20,9 +20,9 @@ const identity = z.object({
 let credential: Promise<Credential> | undefined;
 
 /**
- * A token that is good now.
+ * A token that is valid now.
  *
- * @throws SetupError where the package is not installed, or nobody is signed in.
+ * @throws SetupError if the package is not installed, or if nobody is signed in.
  */
 export async function entraToken(load: Load = loadBeside): Promise<string> {
   credential ??= load(name, "to sign in to Entra ID without a key").then((loaded) => {
@@ -34,7 +34,7 @@ export async function entraToken(load: Load = loadBeside): Promise<string> {
     if (token === null) throw new Error("the sign-in gave no token");
     return token.token;
   } catch (error) {
-    // What was not there may be by the next call.
+    // What was missing may be there at the next call.
     credential = undefined;
     if (error instanceof SetupError) throw error;
     const what = `could not be called: no token of Entra ID (${reasonFor(error)})`;

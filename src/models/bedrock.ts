@@ -18,7 +18,7 @@ import { lateModel } from "./lateModel.js";
 import { providerFetch } from "./providerFetch.js";
 import { SetupError } from "./setupError.js";
 
-/** A model of Bedrock's, by its id or the one of an inference profile. */
+/** A model of Bedrock, by its id or by the id of an inference profile. */
 export async function bedrockModel(provider: Provider, info: ModelInfo): Promise<AdaptedModel> {
   const { createAmazonBedrock } = await import("@ai-sdk/amazon-bedrock");
   const held = new Set<string>();
@@ -35,7 +35,7 @@ export async function bedrockModel(provider: Provider, info: ModelInfo): Promise
       baseURL: provider.baseUrl ?? addressIn(region),
       headers: provider.headers,
       fetch: fetchFrames,
-      // Each is given even when unset: the package would look into the environment otherwise.
+      // Each is always given: otherwise the package would look into the environment.
       apiKey: provider.apiKey ?? " ",
       ...defined({ credentialProvider: credentials && (async () => credentials) }),
     });
@@ -60,7 +60,7 @@ function adviceFor(profile: string | undefined): string {
 async function regionOf({ id, aws, baseUrl, apiKey }: Provider): Promise<string> {
   const region = aws?.region ?? (await awsRegion(aws ?? {}));
   if (region !== undefined) return region;
-  // With a key and an address, it is in nothing that is sent.
+  // With a key and an address, the region is in nothing that is sent.
   if (baseUrl !== undefined && apiKey !== undefined) return "none";
   const advice = `Set providers.${id}.region or AWS_REGION, or the region of the profile.`;
   throw new SetupError("has no region", advice, false);
@@ -77,7 +77,7 @@ function addressIn(region: string): string {
 
 const fetchOrRefuse = providerFetch();
 
-/** The answer with whole frames, what went wrong after its beginning told as an error. */
+/** The answer, in whole frames. A refusal after the beginning of the answer becomes an error. */
 const fetchFrames: typeof fetch = async (input, init) => {
   const response = await fetchOrRefuse(input, init);
   if (!response.ok || response.body === null) return response;
@@ -87,7 +87,7 @@ const fetchFrames: typeof fetch = async (input, init) => {
 };
 
 const cachePoint: SharedV3ProviderOptions = { bedrock: { cachePoint: { type: "default" } } };
-/** Others refuse marks for the cache. */
+/** Other models refuse cache marks. */
 const takesMarks = /anthropic\.claude|amazon\.nova/;
 
 function adapt(info: ModelInfo, options: LanguageModelV3CallOptions): LanguageModelV3CallOptions {

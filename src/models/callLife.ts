@@ -1,9 +1,9 @@
-// What a call's own request tells whoever made the call: that bytes still come, also where they are
-// no part of the reply. The two know each other by the call's signal.
+// A call's HTTP request tells the caller that bytes still arrive, also if they are no part of the
+// reply. The call's signal connects the two.
 
 const listeners = new WeakMap<AbortSignal, () => void>();
 
-/** Calls `onLife` whenever something arrives for the call that has this signal. */
+/** Calls `onLife` each time when something arrives for the call that has this signal. */
 export function listenForLife(signal: AbortSignal, onLife: () => void): void {
   listeners.set(signal, onLife);
 }

@@ -1,4 +1,4 @@
-// What the agent tells its own model adapters with a call: a note among the call's provider options,
+// What the agent tells its own model adapters about a call: a note in the call's provider options,
 // under a name that no provider reads.
 
 import type {
@@ -17,9 +17,9 @@ export interface CallNote {
   readonly purpose: CallPurpose;
   /** Index of the first prompt message that belongs to the present turn. */
   readonly turnStart?: number;
-  /** Tool calls of the present turn that a summary has taken the place of. */
+  /** How many tool calls of the present turn a summary has replaced. */
   readonly summarisedCalls?: number;
-  /** How much a model that can reason should, in the words of the configuration. */
+  /** How much the model should reason, in the words of the configuration. */
   readonly reasoningEffort?: string;
 }
 
@@ -40,7 +40,7 @@ export function noteOptions(note: CallNote): SharedV3ProviderOptions {
   };
 }
 
-/** The note of a call; one without a note is a turn's. */
+/** The note of a call. A call without a note belongs to a turn. */
 export function readNote(options: LanguageModelV3CallOptions): CallNote {
   const { purpose, turnStart, summarisedCalls, reasoningEffort } =
     options.providerOptions?.[key] ?? {};
@@ -61,10 +61,10 @@ function isPurpose(value: unknown): value is CallPurpose {
 /** Marks a text part that stands for an attached file, not for words of the user. */
 export const attachmentMark: SharedV3ProviderOptions = { [key]: { attachment: true } };
 
-/** Marks a text part that tells how things stood when the user said the rest. */
+/** Marks a text part with the circumstances at the time of the user's message. */
 export const circumstancesMark: SharedV3ProviderOptions = { [key]: { circumstances: true } };
 
-/** Whether a text part holds words of the user, and not what came along with them. */
+/** Whether a text part holds words of the user, and not an attachment or circumstances. */
 export function isUserText(part: LanguageModelV3TextPart): boolean {
   const { attachment, circumstances } = part.providerOptions?.[key] ?? {};
   return attachment !== true && circumstances !== true;
@@ -76,12 +76,12 @@ export interface Maker {
   readonly model: string;
 }
 
-/** Marks a message of a model with who wrote it. */
+/** Marks a model's message with the model that wrote it. */
 export function makerMark({ provider, model }: Maker): SharedV3ProviderOptions {
   return { [key]: { provider, model } };
 }
 
-/** Who wrote a message; undefined where it is the model that is called. */
+/** Which model wrote a message; undefined if it is the model that is called. */
 export function makerOf(message: LanguageModelV3Message): Maker | undefined {
   const { provider, model } = message.providerOptions?.[key] ?? {};
   if (typeof provider !== "string" || typeof model !== "string") return undefined;

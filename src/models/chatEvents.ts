@@ -1,5 +1,5 @@
-// Events of chat completions that the package would not understand: arguments that are an object, and
-// a whole answer that ends without saying why.
+// Repairs events of chat completions that the package would not understand: arguments that are an
+// object, and a complete answer that ends without a finish reason.
 import type { EventRules } from "./providerFetch.js";
 
 const finishes = /"finish_reason"\s*:\s*"/;
@@ -30,7 +30,7 @@ function finish(reason: string): string {
   return JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
 }
 
-/** JSON in which whatever is named `arguments` is text. */
+/** JSON in which the value of every member `arguments` is text. */
 export function withArgumentsAsText(data: string): string {
   try {
     return JSON.stringify(JSON.parse(data), (name, value: unknown) =>
@@ -39,7 +39,7 @@ export function withArgumentsAsText(data: string): string {
         : value,
     );
   } catch {
-    // No JSON: the package says so better.
+    // It is no JSON. The package reports that better.
     return data;
   }
 }

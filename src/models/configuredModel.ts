@@ -6,22 +6,24 @@ import { acrossModels } from "./acrossModels.js";
 import { explainError, type ModelIdentity } from "./explainError.js";
 import type { ModelFailure } from "./modelFailure.js";
 
-/** A model that can say, in the words of its configuration, why it failed. */
+/** A model that can explain why it failed, in terms of its configuration. */
 export interface ConfiguredModel extends LanguageModelV3 {
   readonly identity: ModelIdentity;
   /** @param now milliseconds since the Unix epoch. */
   explain(error: unknown, now: number): ModelFailure;
 }
 
-/** What a provider's package made, and how a call of the agent becomes a call of it. */
+/** The model that a provider's package made, and how to translate a call of the agent for it. */
 export interface AdaptedModel {
   readonly model: LanguageModelV3;
   readonly baseUrl?: string;
-  /** What to check where a request is refused, if it is not a key of the configuration. */
+  /** What the user should check after a refusal, if it is not a key of the configuration. */
   readonly advice?: string;
-  /** Secrets that came after the model was made, and may not appear in a message either. */
+  /**
+   * Secrets that were obtained after the model was made. They must not appear in a message either.
+   */
   secrets?(): readonly string[];
-  /** Maps the agent's call and its note to what this provider wants. */
+  /** Translates the agent's call and its note for this provider. */
   adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions;
 }
 

@@ -6,7 +6,7 @@ import { type AdaptedModel, type ConfiguredModel, configuredModel } from "./conf
 
 /**
  * A model that can be called. The provider's package is loaded when it is first needed. A missing
- * key is no failure here (some local servers need none); a refusal later says which one to set.
+ * key is no error here, since some local servers need none. A later refusal says which key to set.
  *
  * @param clock what the offline model's `@wait` counts by.
  */

@@ -1,14 +1,16 @@
-// What can be known of an error that a provider's package threw or streamed. The packages throw
-// `APICallError`s, stream bare objects of several shapes, and let the platform's own errors through;
-// here they all become one plain record.
+// Finds out what is known of an error that a provider's package threw or streamed. The packages
+// throw `APICallError`s, stream bare objects of several shapes, and let the platform's own errors
+// through; here they all become one plain record.
 
 import { defined } from "../base/defined.js";
 import { codesIn, type ErrorLayer, inside, layersOf, wordsIn } from "./errorLayers.js";
 
 /** What is known of a model error. */
 export interface ErrorFacts {
-  /** `http`: the provider answered with an error; `network`: no answer, or half of one; `garbled`:
-   * an answer that makes no sense; `other`: nothing of the kind. */
+  /**
+   * `http`: the provider answered with an error; `network`: no answer, or only a part of one;
+   * `garbled`: an answer that makes no sense; `other`: anything else.
+   */
   readonly kind: "http" | "network" | "garbled" | "other";
   readonly status?: number;
   /** The code of the connection's failure, e.g. `ECONNREFUSED`. */
@@ -42,7 +44,7 @@ const statusByCode: readonly (readonly [RegExp, number])[] = [
   [/server_error|api_error|internal|stream_?error/i, 500],
 ];
 
-/** Reads whatever an error tells. */
+/** Collects everything that an error tells. */
 export function factsOf(error: unknown): ErrorFacts {
   const networkCode = networkCodeOf(error);
   const layers = layersOf(error);
@@ -67,7 +69,7 @@ function kindByName(error: unknown, words: string): ErrorFacts["kind"] {
   return "other";
 }
 
-/** The status of the answer; what an error says of itself inside an answer is the next best. */
+/** The status of the answer, else the status that an error inside an answer names. */
 function statusOf(
   error: unknown,
   layers: readonly ErrorLayer[],
@@ -79,7 +81,8 @@ function statusOf(
   });
   const named = own ?? layers.map(statusIn).find((status) => status !== undefined);
   if (named !== undefined) return named;
-  // Only what a provider streamed names its status in words; a platform's error means another thing.
+  // Only a provider's streamed error names its status in words. In a platform's error, such words
+  // mean something else.
   if (error instanceof Error && layers.length < 2) return undefined;
   return statusByCode.find(([pattern]) => pattern.test(codes))?.[1];
 }
@@ -87,7 +90,7 @@ function statusOf(
 function statusIn(layer: ErrorLayer): number | undefined {
   for (const value of [layer.statusCode, layer.status_code, layer.code, layer.status]) {
     const status = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
-    // A body that breaks off is an error with the status of its healthy beginning.
+    // If a body breaks off, the error still has the successful status of its beginning.
     if (typeof status === "number" && status >= 400 && status <= 599) return status;
   }
   return undefined;
@@ -104,13 +107,13 @@ function networkCodeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The provider's words; what a package says of them is the next best. */
+/** The provider's own words, else the words of its package. */
 function wordsOf(error: unknown, layers: readonly ErrorLayer[]): string {
   const own = error instanceof Error ? layers.slice(1) : layers;
   const words = wordsIn(own).slice(0, mostWords).join(": ");
   if (words !== "") return bounded(words);
   const body = text(inside(error, "responseBody")).trim();
-  // A proxy's page of HTML has nothing that fits in a sentence.
+  // An HTML page of a proxy has no text that fits in a sentence.
   if (body !== "" && !body.startsWith("<") && own.length === 0) return bounded(body);
   const message = text(inside(error, "message"));
   const cause = text(inside(inside(error, "cause"), "message"));
@@ -118,7 +121,7 @@ function wordsOf(error: unknown, layers: readonly ErrorLayer[]): string {
   return bounded(text(error) || (hides ? cause : message));
 }
 
-/** Cut where a word ends: half a secret would not be known for one. */
+/** Cut at the end of a word: half a secret would not be recognised and redacted. */
 function bounded(words: string): string {
   if (words.length <= longestWords) return words;
   return words.slice(0, Math.max(0, words.lastIndexOf(" ", longestWords)));

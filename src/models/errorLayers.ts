@@ -1,7 +1,7 @@
-// An error of a provider comes wrapped: in an array, in `error`, as text in `metadata.raw` of whoever
-// passed it on, as JSON in a message. Here it is unwrapped into the objects that say something.
+// A provider's error is often wrapped: in an array, in `error`, as text in `metadata.raw` of a
+// proxy, or as JSON in a message. This unwraps it into the objects that carry information.
 
-/** One object of an error, from the outside to the inside. */
+/** One object of an error. */
 export type ErrorLayer = Readonly<Record<string, unknown>>;
 
 const mostLayers = 12;
@@ -32,7 +32,7 @@ export function layersOf(error: unknown): readonly ErrorLayer[] {
   return layers;
 }
 
-/** What an error says in words, from the outside to the inside, each thing once. */
+/** The messages of an error, from the outside to the inside, without repetitions. */
 export function wordsIn(layers: readonly ErrorLayer[]): string[] {
   const words = layers.flatMap((layer) => [
     ...said(layer.message),
@@ -63,17 +63,17 @@ export function codesIn(layers: readonly ErrorLayer[]): string {
   return codes.filter(isCode).join(" ").slice(0, longestText);
 }
 
-/** A member of a value, where it has members. */
+/** A member of a value, if the value has members. */
 export function inside(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
-/** A value as a list, if it is one; no longer than anybody reads. */
+/** A value as a list, if it is one, cut to a length that a person can read. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value.slice(0, mostDetails) : [];
 }
 
-/** The fields of an object, those that a class gives it too where they matter here. */
+/** The fields of an object, including those of its class that matter here. */
 function ownFields(value: object): [string, unknown][] {
   if (!(value instanceof Error)) return Object.entries(value);
   const names = new Set([...Object.keys(value), "message"]);
@@ -87,12 +87,12 @@ function parsed(value: unknown): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // It only looked like JSON: words, then.
+    // It only looked like JSON, so it is text.
     return undefined;
   }
 }
 
-/** Text that is words: no JSON, which is a layer of its own, and no page of HTML. */
+/** Text for a person: no JSON, which is a layer of its own, and no HTML page. */
 function said(value: unknown): string[] {
   if (typeof value !== "string") return [];
   const text = value.slice(0, longestText).trim();
@@ -103,7 +103,7 @@ function isRead(text: string): boolean {
   return /^[[{]/.test(text) && parsed(text) !== undefined;
 }
 
-/** A list of complaints, such as a 422 has, in one: each with the field that it is about. */
+/** Joins a list of complaints, such as a status 422 has, each with the field that it is about. */
 function listed(value: unknown): string[] {
   if (typeof value === "string") return said(value);
   const complaints = listOf(value).flatMap((entry) => {

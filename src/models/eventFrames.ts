@@ -1,11 +1,11 @@
-// The event stream of AWS: binary frames with lengths and checksums. They are put together here, with a
-// bound, so that a package's decoder gets one whole frame at a time, and a refusal inside the stream
-// keeps its name, which the decoder drops.
+// The event stream of AWS: binary frames with lengths and checksums. This puts frames together, up
+// to a limit, so that a package's decoder gets one whole frame at a time. It also keeps the name of
+// a refusal inside the stream, which the decoder drops.
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
 import { GarbledReplyError } from "./errorFacts.js";
 
-/** What a provider refused after its answer had begun. */
+/** A refusal that came after the answer had begun. */
 class StreamedRefusal extends Error {
   override readonly name = "StreamedRefusal";
   constructor(readonly data: { readonly type: string; readonly message: string }) {
@@ -19,11 +19,13 @@ const smallestFrame = 16;
 /** A frame begins with its length. */
 const lengthBytes = 4;
 
-/** Passes on whole frames, each in one piece; a frame that is broken or a refusal is an error. */
+/** Passes on whole frames, each in one piece. A broken frame is an error, and so is a refusal. */
 export class EventFrames extends TransformStream<Uint8Array, Uint8Array> {
   constructor() {
     const codec = new EventStreamCodec(toUtf8, fromUtf8);
-    /** The beginning of a frame, in the pieces that came, and how many bytes make it whole. */
+    /**
+     * The beginning of a frame in the pieces that arrived, and how many bytes the whole frame has.
+     */
     let pieces: Uint8Array[] = [];
     let length = 0;
     let wanted = lengthBytes;
@@ -44,7 +46,7 @@ export class EventFrames extends TransformStream<Uint8Array, Uint8Array> {
         pieces = [rest];
         length = rest.length;
       },
-      // Half a frame at the end is dropped: the reply then lacks its end, and is told as cut.
+      // Half a frame at the end is dropped. The reply then lacks its end and is reported as cut.
     });
   }
 }
@@ -85,7 +87,7 @@ function messageIn(body: Uint8Array): string {
     const message = typeof value === "object" && value !== null && Reflect.get(value, "message");
     return typeof message === "string" ? message : text;
   } catch {
-    // Words, then.
+    // It is plain text.
     return text;
   }
 }

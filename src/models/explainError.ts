@@ -1,5 +1,5 @@
-// From an error of a provider to a sentence that a person can act on. Every message names the
-// provider, says what it answered in its own words, and what to do; none contains a secret.
+// Turns an error of a provider into a sentence that a person can act on. Every message names the
+// provider, quotes its answer, and says what to do. No message contains a secret.
 
 import { defined } from "../base/defined.js";
 import { redact } from "../base/redact.js";
@@ -12,7 +12,7 @@ import { isQuotaUsedUp } from "./quota.js";
 import { longestAskedWaitMs, usualAttempts } from "./retry.js";
 import { SetupError } from "./setupError.js";
 
-/** Who is spoken of when a call fails. */
+/** The model and provider that a message is about. */
 export interface ModelIdentity {
   readonly providerId: string;
   readonly modelId: string;
@@ -20,21 +20,21 @@ export interface ModelIdentity {
   /** The variable that the key comes from. */
   readonly apiKeyVariable?: string;
   readonly hasKey?: boolean;
-  /** What to check where a request is refused, if it is no key. */
+  /** What the user should check after a refusal, if it is not a key. */
   readonly advice?: string;
-  /** What may not appear in a message. */
+  /** The secrets that must not appear in a message. */
   readonly secrets?: readonly string[];
 }
 
 const longestWords = 300;
 
-/** Refused or unknown addresses seldom come to life: two more tries, then the person is told. */
+/** A refused or unknown address seldom begins to work: after two more tries, the person is told. */
 const refusedAttempts = 3;
 const garbledAttempts = 2;
 
 const billingAdvice = "Check the account's plan and billing.";
 
-/** What providers answer where they take no images, or not this one. */
+/** The answers of providers that take no images, or not this image. */
 const isImageStatus = /^(400|404|413|415|422|500|501)$/;
 const aboutImages = /\bimages?\b|image_url|inline_data|\bvision\b|multi-?modal|\bmmproj\b/i;
 const refused = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
@@ -79,7 +79,7 @@ function notAStreamIn(error: unknown): NotAStreamError | undefined {
   return undefined;
 }
 
-/** Something answers there, and it is no model. */
+/** The address answers, but it is no model server. */
 function noStream({ came }: NotAStreamError, who: ModelIdentity): ModelFailure {
   const what = `sent ${came} where a model's reply should be (status 200${at(who)})`;
   return failure("ProviderError", who, what, "Check the provider's baseUrl and type.", {
@@ -98,7 +98,7 @@ function explainOverflow(
   return contextWindow === undefined ? explained : { ...explained, contextWindow };
 }
 
-/** Where the fault is ours or a package's: what a program says of itself helps nobody alone. */
+/** The fault is ours or a package's: the text of a program's error alone would not help anybody. */
 function explainOther(error: unknown, facts: ErrorFacts, who: ModelIdentity): ModelFailure {
   const isSlip =
     error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
@@ -117,7 +117,7 @@ function overflowIn(facts: ErrorFacts): Overflow | undefined {
   return overflowOf(facts.codes, facts.words, typeof named === "number" ? named : undefined);
 }
 
-/** The failure of a model that sent nothing for too long. */
+/** The failure when a model sent nothing for too long. */
 export function explainSilence(who: ModelIdentity, seconds: number): ModelFailure {
   return failure(
     "ProviderTimeout",
@@ -127,7 +127,7 @@ export function explainSilence(who: ModelIdentity, seconds: number): ModelFailur
   );
 }
 
-/** The failure of a reply that ended before the model had finished. */
+/** The failure when a reply ended before the model had finished. */
 export function explainCut(who: ModelIdentity): ModelFailure {
   return failure(
     "ProviderUnreachable",
@@ -261,7 +261,10 @@ function keyAdvice(who: ModelIdentity): string {
   return `Set providers.${who.providerId}.apiKey in the configuration, or check it.`;
 }
 
-/** The provider's own words. Redacted before they are cut, or half a secret could stay. */
+/**
+ * The provider's own words. They are redacted before they are cut; otherwise half a secret could
+ * stay.
+ */
 function said(facts: ErrorFacts, who: ModelIdentity): string {
   const words = redact(facts.words, who.secrets ?? [])
     .replaceAll(/\s+/g, " ")
@@ -275,7 +278,7 @@ function at(who: ModelIdentity): string {
   return who.baseUrl === undefined ? "" : ` at ${shownUrl(who.baseUrl)}`;
 }
 
-/** Without what a URL can hide: a name and a password, or a key among its parameters. */
+/** A URL without the parts that can hold a secret: name, password and parameters. */
 function shownUrl(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   return url === undefined ? baseUrl : `${url.protocol}//${url.host}${url.pathname}`;

@@ -14,7 +14,7 @@ export async function googleModel(provider: Provider, info: ModelInfo): Promise<
   const { createGoogleGenerativeAI } = await import("@ai-sdk/google");
   const google = createGoogleGenerativeAI({
     baseURL: provider.baseUrl ?? baseUrl,
-    // Given even when unset: the package would look into the environment otherwise.
+    // Always given, even if unset: otherwise the package would look into the environment.
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
     fetch: providerFetch(),
@@ -29,7 +29,7 @@ export async function googleModel(provider: Provider, info: ModelInfo): Promise<
   };
 }
 
-/** The models that count thinking in tokens; later ones are told a level. */
+/** The models whose thinking is limited in tokens; later models take a level. */
 const budgeted = /gemini-2\b/;
 const budgets: Readonly<Record<string, number>> = {
   none: 128,
@@ -45,7 +45,7 @@ const levels: Readonly<Record<string, string>> = {
   medium: "medium",
 };
 
-/** How much a model of Google's is asked to think. */
+/** The request's options for how much the model should think. */
 export function thinking(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
   const { reasoningEffort: effort } = readNote(options);
   if (effort === undefined || !info.canReason) return {};

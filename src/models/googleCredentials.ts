@@ -1,6 +1,6 @@
-// The credentials that a user of Google Cloud has already: a service account's file, what `gcloud` has
-// written, a federated identity, or the machine's own account. Google's own library knows them all, and
-// keeps a token while it is good.
+// The credentials that a user of Google Cloud has already: a service account's file, what `gcloud`
+// has written, a federated identity, or the machine's own account. Google's own library knows all
+// of them, and keeps a token while it is valid.
 import { stat } from "node:fs/promises";
 import { type AuthClient, GoogleAuth } from "google-auth-library";
 import { defined } from "../base/defined.js";
@@ -12,15 +12,18 @@ const scopes = ["https://www.googleapis.com/auth/cloud-platform"];
 const advice =
   "Sign in (gcloud auth application-default login), or name a file of credentials in GOOGLE_APPLICATION_CREDENTIALS or credentialsFile.";
 
-/** Who calls, and for which project. */
+/** The credentials of a call, and its project. */
 export interface GoogleAccess {
   readonly token: string;
   readonly project: string;
-  /** The project that is charged, where the credentials name one. */
+  /** The project that pays, if the credentials name one. */
   readonly quotaProject?: string;
 }
 
-/** Gives what a call needs now, and asks Google for a token only when the last one is about to end. */
+/**
+ * Gives the credentials for a call. It asks Google for a new token only when the last one is about
+ * to expire.
+ */
 export class GoogleCredentials {
   readonly #account: GoogleCloudAccount;
   #auth: GoogleAuth<AuthClient> | undefined;
@@ -29,7 +32,9 @@ export class GoogleCredentials {
     this.#account = account;
   }
 
-  /** @throws SetupError where there are no credentials, or they are refused. */
+  /**
+   * @throws SetupError if there are no credentials, or if they are refused.
+   */
   async access(): Promise<GoogleAccess> {
     if (!this.#account.usesOwn) {
       const what = "could not be called: your own credentials go to Google's addresses alone";
@@ -44,7 +49,7 @@ export class GoogleCredentials {
       const project = this.#account.project ?? (await this.#auth.getProjectId());
       return { token, project, ...defined({ quotaProject: client.quotaProjectId }) };
     } catch (error) {
-      // What was not there, or wrong, may be put right by the next call.
+      // What was missing or wrong may be corrected before the next call.
       this.#auth = undefined;
       const what = `could not be called: no credentials (${reasonFor(error)})`;
       throw new SetupError(what, advice, true);

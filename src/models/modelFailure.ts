@@ -1,7 +1,7 @@
 import type { RunErrorName } from "../base/runErrors.js";
 import type { RunCause } from "../protocol/objects/run.js";
 
-/** Why a model call failed, in words for a person and a name for a program. */
+/** Why a model call failed: a message for a person and a name for a program. */
 export interface ModelFailure {
   readonly errorName: ModelErrorName;
   /** Names the provider, its status, its own words (bounded, without secrets) and the fix. */
@@ -9,7 +9,7 @@ export interface ModelFailure {
   readonly cause: RunCause;
   /** Set when the same call can succeed later. */
   readonly retry?: RetryHint;
-  /** Whether it is an image of the request that was refused. */
+  /** Whether the provider refused an image of the request. */
   readonly isForImage?: boolean;
   /** Of a `ContextOverflow`: the tokens that fit, where the provider names them. */
   readonly contextWindow?: number;
@@ -23,7 +23,7 @@ export interface RetryHint {
   readonly afterMs?: number;
 }
 
-/** The `errorName`s of a run that its model failed. */
+/** The `errorName`s of a run that failed because of its model. */
 export type ModelErrorName = Extract<
   RunErrorName,
   | "ProviderAuth"

@@ -1,7 +1,7 @@
-// OpenAI's own models, through the Responses API: it alone takes a model's reasoning back between
-// tool calls. Nothing is stored at the provider (`store: false`), so the reasoning comes encrypted,
-// is kept in the parts' `providerMetadata`, and goes back from there. A server that only speaks chat
-// completions is an `openai-compatible` one.
+// OpenAI's own models, through the Responses API. Only this API takes a model's reasoning back
+// between tool calls. Nothing is stored at the provider (`store: false`), so the reasoning comes
+// encrypted. It is kept in the parts' `providerMetadata` and sent back from there. A server that
+// only speaks chat completions is an `openai-compatible` one.
 import type { JSONObject, LanguageModelV3CallOptions } from "@ai-sdk/provider";
 import type { Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
@@ -16,7 +16,7 @@ const baseUrl = "https://api.openai.com/v1";
 export async function openaiModel(provider: Provider, info: ModelInfo): Promise<AdaptedModel> {
   const { createOpenAI } = await import("@ai-sdk/openai");
   const openai = createOpenAI({
-    // Given even when unset: the package would look into the environment otherwise.
+    // Always given, even if unset: otherwise the package would look into the environment.
     baseURL: provider.baseUrl ?? baseUrl,
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
@@ -32,12 +32,13 @@ export async function openaiModel(provider: Provider, info: ModelInfo): Promise<
   };
 }
 
-/** What is asked of a model that can reason. */
+/** The options for a model that can reason. */
 export function reasoning(info: ModelInfo, options: LanguageModelV3CallOptions): JSONObject {
   const { reasoningEffort: effort, purpose } = readNote(options);
   if (!info.canReason) return {};
-  // A title is not worth a long thought, and its few tokens would be spent before it is written.
+  // A title needs no long thought, and a thought would use up its few tokens before it is written.
   if (purpose === "title") return { reasoningEffort: "low" };
-  // Asked for only with an effort: accounts that may not see summaries are refused otherwise.
+  // Summaries are requested only together with an effort: accounts that may not see summaries would
+  // be refused otherwise.
   return effort === undefined ? {} : { reasoningEffort: effort, reasoningSummary: "auto" };
 }

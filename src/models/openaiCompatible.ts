@@ -18,9 +18,12 @@ import { providerFetch } from "./providerFetch.js";
 import { ReasoningDetails, withDetails, withDetailsBack } from "./reasoningDetails.js";
 import { thinkTags } from "./thinkTags.js";
 
-/** Where a local server usually listens; a configuration names its own. */
+/** The usual address of a local server; a configuration names its own. */
 const baseUrl = "http://127.0.0.1:11434/v1";
-/** The package reads options and writes metadata under its name; a fixed one outlives a renaming. */
+/**
+ * The package reads options and writes metadata under this name. A fixed name stays valid when the
+ * user renames the provider.
+ */
 const name = "openaiCompatible";
 
 /** A model behind a `baseUrl`. */
@@ -40,7 +43,10 @@ export async function openaiCompatibleModel(
   return { model: understood(compatible.chatModel(info.id)), baseUrl, adapt };
 }
 
-/** The package's model with what its package leaves unread: tagged thoughts, and details of them. */
+/**
+ * Adds to the package's model what the package does not read: tagged thoughts, and reasoning
+ * details.
+ */
 function understood(model: LanguageModelV3): LanguageModelV3 {
   return {
     specificationVersion: "v3",
@@ -75,8 +81,8 @@ function adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions 
 }
 
 /**
- * Reasoning goes back within its turn alone: models that think between tool calls want it there, and
- * others refuse it in what went before.
+ * Reasoning is sent back only within its turn. Models that think between tool calls need it there;
+ * others refuse it in earlier turns.
  */
 function adaptPrompt(prompt: LanguageModelV3Prompt, turnStart: number): LanguageModelV3Prompt {
   const adapted = prompt.map((whole, index): LanguageModelV3Message => {
@@ -91,7 +97,7 @@ function adaptPrompt(prompt: LanguageModelV3Prompt, turnStart: number): Language
   return mergedUsers(adapted);
 }
 
-/** Many templates refuse two messages of the user in a row, and a message that says nothing. */
+/** Many chat templates refuse two user messages in a row, and empty messages. */
 function mergedUsers(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
   const merged: LanguageModelV3Prompt = [];
   for (const message of prompt) {
@@ -103,7 +109,7 @@ function mergedUsers(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
   return merged.map((message) => (message.role === "user" ? withJoinedText(message) : message));
 }
 
-/** Text alone goes as text, not as a list of parts, which many servers do not take. */
+/** A message with only text is sent as text: many servers do not take a list of parts. */
 function withJoinedText(message: UserMessage): UserMessage {
   const texts = message.content.map((part) => (part.type === "text" ? part.text : undefined));
   if (texts.length < 2 || texts.includes(undefined)) return message;

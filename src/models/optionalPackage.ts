@@ -1,4 +1,5 @@
-// Packages that are too heavy for everybody's installation: who needs one installs it beside Turnwire.
+// Packages that are too heavy for every installation. A user who needs one installs it beside
+// Turnwire.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { SetupError } from "./setupError.js";
@@ -8,7 +9,7 @@ import { SetupError } from "./setupError.js";
  * above it. The working directory does not count, since it may be anybody's.
  *
  * @param purpose what it is needed for, as it goes on after "needs the package … ".
- * @throws SetupError with the command that installs it, where it is not there.
+ * @throws SetupError, with the command that installs the package, if it is missing.
  */
 export async function loadBeside(
   name: string,

@@ -1,9 +1,9 @@
-// How providers and servers say that a conversation does not fit, each in words of its own. The
+// How providers and servers say that a conversation does not fit; each uses its own words. The
 // patterns are tried on a bounded text, and none of them can backtrack.
 
-/** What an error says of a context window that was too small. */
+/** What an error says about a context window that was too small. */
 export interface Overflow {
-  /** Tokens that fit, where it says so. */
+  /** How many tokens fit, if the error says so. */
   readonly contextWindow?: number;
 }
 
@@ -12,7 +12,7 @@ const longestText = 4000;
 const codes =
   /context_length|context_window|exceed_context_size|context_size_exceeded|request_too_large|string_above_max_length|context_overflow|token_limit_exceeded|prompt_too_long/i;
 
-/** Some of them, by who says so. */
+/** Some known sentences, by provider. */
 const wordings: readonly RegExp[] = [
   // OpenAI, OpenRouter, vLLM, SGLang, LM Studio, llama.cpp, MiniMax, Ollama
   /context[ _-]?(length|window|size|limit|overflow)/i,
@@ -38,12 +38,15 @@ const wordings: readonly RegExp[] = [
   /exceeds? the (model's )?(max_seq_len|maximum sequence)/i,
 ];
 
-/** What looks like one of them and is about the reply, or about a rate. */
+/** Sentences that look like one of these, but are about the reply or about a rate. */
 const otherwise =
   /max(_completion|_output)?_tokens.{0,20} (is |must be|too|cannot)|per (minute|hour|day)|rate.?limit/i;
 
 const number = "([0-9][0-9,_]{0,15})";
-/** Where the window is named. A number of what was sent comes before, and is no match. */
+/**
+ * Finds the number of tokens that fit. The number of tokens that were sent comes earlier and does
+ * not match.
+ */
 const windows: readonly RegExp[] = [
   new RegExp(`> ?${number}(?: maximum| tokens|$|\\D)`, "i"),
   new RegExp(
@@ -63,7 +66,7 @@ const smallestWindow = 256;
 const largestWindow = 100_000_000;
 
 /**
- * Whether an error says that the conversation does not fit, and what would.
+ * Whether an error says that the conversation does not fit, and how much would fit.
  *
  * @param found a window that a member of the error names.
  */
@@ -82,7 +85,7 @@ export function overflowOf(
 }
 
 function windowIn(text: string): number | undefined {
-  // That one is counted in bytes.
+  // That number is in bytes.
   if (/message size/i.test(text)) return undefined;
   for (const pattern of windows) {
     const window = Number(pattern.exec(text)?.[1]?.replaceAll(/[,_]/g, ""));

@@ -1,6 +1,6 @@
-// The `fetch` that a provider's package gets: it looks at an answer before the package does. What is
-// no stream of events is told for what it is, and events that the package would misread are put
-// right on their way.
+// The `fetch` that a provider's package gets: it looks at an answer before the package does. An
+// answer that is no stream of events becomes a clear error. Events that the package would misread
+// are corrected.
 import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { tellLife } from "./callLife.js";
@@ -10,24 +10,24 @@ import { GarbledReplyError } from "./errorFacts.js";
 export class NotAStreamError extends Error {
   override readonly name = "NotAStreamError";
   constructor(
-    /** What came in its place, in words for a person. */
+    /** What came instead, in words for a person. */
     readonly came: string,
-    /** The provider's own error, where the answer is one. */
+    /** The provider's own error, if the answer is one. */
     readonly data?: unknown,
   ) {
     super(`the answer is ${came}, not a stream of events`);
   }
 }
 
-/** Puts the events of one answer right. */
+/** Corrects the events of one answer. */
 export interface EventRules {
-  /** The data of an event in the place of the data that came; several make several events. */
+  /** The corrected data of an event; several texts make several events. */
   data(data: string): string | readonly string[];
 }
 
 const longestLook = 64 * 1024;
 const longestShown = 120;
-/** Far more than the longest reply that a turn takes, which is told later and better. */
+/** Far more than the longest reply that a turn accepts; that limit gives a better message. */
 const mostLineBytes = 128 * 1024 * 1024;
 
 /**
@@ -75,7 +75,7 @@ function errorIn(text: string): unknown {
     const isError = typeof inner === "object" && inner !== null && "error" in inner && inner.error;
     return isError ? inner : undefined;
   } catch {
-    // Cut, or no JSON whatever its type says.
+    // It was cut, or it is no JSON although its type says so.
     return undefined;
   }
 }
@@ -94,7 +94,7 @@ function page(text: string): string {
   return title === "" ? "a page of HTML" : `a page of HTML ("${title.slice(0, longestShown)}")`;
 }
 
-/** Passes an event stream on, line by line where there are rules for its data. */
+/** Passes an event stream on; line by line if there are rules for its data. */
 class EventStream extends TransformStream<Uint8Array, Uint8Array> {
   constructor(signal: AbortSignal | null | undefined, rules: EventRules | undefined) {
     const splitter = new LineSplitter(mostLineBytes);

@@ -1,11 +1,11 @@
-// Tells a limit that is over in a moment from a quota that is used up until tomorrow, or until
+// Distinguishes a limit that ends in a moment from a quota that is used up until tomorrow, or until
 // somebody pays.
 import type { ErrorFacts } from "./errorFacts.js";
 import { longestAskedWaitMs } from "./retry.js";
 
 const longestText = 4000;
 
-/** What names a quota that no pause of a turn restores, whatever pause is named along with it. */
+/** Words for a quota that no pause within a turn restores, even if the refusal names a pause. */
 const usedUp =
   /insufficient_quota|per_?(day|month|week)|(daily|monthly|weekly)_?(limit|quota)|billing|credit_balance|out_of_credits|quota_not_enough/i;
 const usedUpWords =
@@ -17,7 +17,7 @@ export function isQuotaUsedUp(
   afterMs: number | undefined,
 ): boolean {
   if (usedUp.test(codes.slice(0, longestText))) return true;
-  // A rolling limit of a day may be free again in seconds, and says so.
+  // A rolling daily limit may be free again in seconds; then the refusal says so.
   if (afterMs !== undefined) return afterMs > longestAskedWaitMs && usedUpWords.test(words);
   return usedUpWords.test(words.slice(0, longestText));
 }

@@ -1,5 +1,5 @@
-// `reasoning_details` of OpenRouter and Vercel: what they want back, unchanged and in its place, with
-// the message that called tools.
+// `reasoning_details` of OpenRouter and Vercel. They need them back unchanged, with the message
+// that called tools.
 import type { LanguageModelV3Message, LanguageModelV3StreamPart } from "@ai-sdk/provider";
 
 type Detail = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ const growing = ["text", "summary"] as const;
 export class ReasoningDetails {
   readonly #details: Detail[] = [];
 
-  /** Takes what a chunk of the stream has of them. */
+  /** Takes the details of one chunk of the stream. */
   read(chunk: unknown): void {
     const delta = member(
       member(member(member(chunk, "choices"), "0"), "delta"),
@@ -27,7 +27,7 @@ export class ReasoningDetails {
     return this.#details;
   }
 
-  /** A piece goes on where the newest detail left off, if it is of the same thought. */
+  /** A piece continues the newest detail if it belongs to the same thought. */
   #take(piece: Detail): void {
     const last = this.#details.at(-1);
     const isMore =
@@ -58,7 +58,8 @@ export class ReasoningDetails {
 export function withDetails(
   details: ReasoningDetails,
 ): TransformStream<LanguageModelV3StreamPart, LanguageModelV3StreamPart> {
-  // The calls wait for the end, which is when they are run: details may come after them.
+  // The tool calls are held until the end, since details may come after them. They are not run
+  // earlier anyway.
   const held: Extract<LanguageModelV3StreamPart, { type: "tool-call" }>[] = [];
   return new TransformStream({
     transform(part, controller) {
@@ -89,7 +90,7 @@ function withMetadata(
   };
 }
 
-/** A message of the model's with the details that it came with, in the place of its thoughts. */
+/** A message of the model with its original details instead of its thoughts. */
 export function withDetailsBack(message: LanguageModelV3Message): LanguageModelV3Message {
   if (message.role !== "assistant") return message;
   for (const part of message.content) {
@@ -105,7 +106,7 @@ function sameId(a: Detail, b: Detail): boolean {
   return a.id === b.id || a.id == null || b.id == null;
 }
 
-/** A piece that brings nothing but a signature. */
+/** A piece that contains only a signature. */
 function isLate(piece: Detail): boolean {
   return typeof piece.signature === "string";
 }

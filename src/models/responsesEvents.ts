@@ -1,6 +1,6 @@
-// Events of the Responses API that the package would not understand: items whose id changes on the
-// way (GitHub Copilot), known by their place then, and thoughts that come as they are instead of as a
-// summary (LM Studio, open models).
+// Repairs events of the Responses API that the package would not understand. Ids of items may
+// change within a stream (GitHub Copilot); then the item is recognised by its position. Thoughts
+// may come in full instead of as a summary (LM Studio, open models).
 import { withArgumentsAsText } from "./chatEvents.js";
 import type { EventRules } from "./providerFetch.js";
 
@@ -9,7 +9,7 @@ type Event = Record<string, unknown>;
 /** The rules for one answer of the Responses API. */
 export function responsesEvents(): EventRules {
   const ids = new Map<number, string>();
-  /** The items whose thoughts come as a summary too. */
+  /** The items whose thoughts also come as a summary. */
   const summarised = new Set<unknown>();
   return {
     data(data) {
@@ -53,7 +53,7 @@ function eventIn(data: string): Event | undefined {
     const event: unknown = JSON.parse(data);
     return isEvent(event) ? event : undefined;
   } catch {
-    // No JSON: the package says so better.
+    // It is no JSON. The package reports that better.
     return undefined;
   }
 }

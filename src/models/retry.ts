@@ -2,16 +2,23 @@
 import { waitAfter } from "../base/backOff.js";
 import type { ModelFailure } from "./modelFailure.js";
 
-/** Tries of one model call, the first included, where the provider can be expected to recover. */
+/**
+ * How often one model call is tried, including the first time, if the provider can be expected to
+ * recover.
+ */
 export const usualAttempts = 5;
 
 const waits = { firstMs: 500, mostMs: 30_000 };
-/** A provider that asks for a longer pause than this ends the turn: nobody waits at a still screen. */
+/**
+ * If a provider asks for a longer pause than this, the turn ends: no user waits that long without
+ * any sign.
+ */
 export const longestAskedWaitMs = 120_000;
 
 /**
- * Milliseconds to wait before the next try, or undefined when there is none. What the provider asked
- * for is never undercut; a little is added so that sessions do not come back all at once.
+ * Milliseconds to wait before the next try, or undefined when there is none. It is never shorter
+ * than the provider asked for. A little is added so that sessions do not all come back at the same
+ * time.
  *
  * @param attempt the number of the try that failed, from 1.
  * @param random from 0 up to 1.

@@ -1,14 +1,14 @@
 /**
- * A call that cannot be made as things are set up: what is missing or wrong, and what to do, in words
- * for a person. Never holds a secret.
+ * A call cannot be made because of the user's set-up. The message tells a person what is missing or
+ * wrong and what to do. It never contains a secret.
  */
 export class SetupError extends Error {
   override readonly name = "SetupError";
   constructor(
-    /** What is the matter, as it goes on after the provider's name. */
+    /** The problem, as a sentence that continues after the provider's name. */
     readonly what: string,
     readonly advice: string,
-    /** Whether it is about who calls, not about what is called. */
+    /** Whether it is about the credentials, and not about the model. */
     readonly isAboutCredentials: boolean,
   ) {
     super(`${what}. ${advice}`);
@@ -17,9 +17,13 @@ export class SetupError extends Error {
 
 const longestReason = 300;
 
-/** Why credentials could not be had, in the words of the library that tried, fit for a message. */
+/**
+ * Why there are no credentials, in the words of the library that looked for them, made safe for a
+ * message.
+ */
 export function reasonFor(error: unknown): string {
-  // The parser of JSON quotes what it could not read, and the command of a profile may hold a key.
+  // A JSON parser quotes the text that it could not read, and a profile's command may contain a
+  // key.
   const message = error instanceof Error ? error.message : String(error);
   if (/not valid JSON|Invalid JSON|in JSON at/.test(message)) {
     return "the file of credentials is no JSON";

@@ -1,5 +1,6 @@
-// Local servers without a reasoning parser send a model's thoughts in its text, between `<think>` and
-// `</think>` or tags like these. At the beginning of a reply they become reasoning; further on they are what was said.
+// Local servers without a reasoning parser send a model's thoughts in its text, between `<think>`
+// and `</think>` or tags like these. At the beginning of a reply they become reasoning; later in a
+// reply they are text.
 import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
 
 const tags: readonly (readonly [open: string, close: string])[] = [
@@ -8,7 +9,7 @@ const tags: readonly (readonly [open: string, close: string])[] = [
 ];
 const id = "think";
 
-/** A transformation of a model's stream, cut anywhere as it may be. */
+/** A transformation of a model's stream. The stream may be cut at any position. */
 export function thinkTags(): TransformStream<LanguageModelV3StreamPart, LanguageModelV3StreamPart> {
   const reader = new ThinkTags();
   return new TransformStream({
@@ -22,11 +23,11 @@ type State = "before" | "thinking" | "after";
 
 class ThinkTags {
   #state: State = "before";
-  /** What may be a part of a tag, or the blank before one. */
+  /** Held text that may be a part of a tag, or the blank before one. */
   #held = "";
   #hasThought = false;
   #close = "";
-  /** The text's start, as long as it is not known that there is text. */
+  /** The start event of the text, while it is not known whether there is any text. */
   #start: LanguageModelV3StreamPart | undefined;
   #textId = "";
 
@@ -39,11 +40,11 @@ class ThinkTags {
     } else if (part.type === "text-delta") {
       yield* this.#read(this.#held + part.delta);
     } else if (part.type === "text-end") {
-      // The text may go on in another block; only what is no text tells that it does not.
+      // The text may go on in another block. Only a part that is no text shows that it does not.
       if (this.#state === "before" && this.#held.trim() !== "") yield* this.#say(this.#held);
       if (this.#hasSaid()) yield part;
     } else if (part.type === "reasoning-start" || part.type === "reasoning-delta") {
-      // It has a parser: what looks like a tag is text.
+      // The server has a parser, so what looks like a tag is text.
       yield* this.#settle();
       this.#state = "after";
       yield part;
@@ -93,7 +94,7 @@ class ThinkTags {
     yield* this.#read(text.slice(end + close.length));
   }
 
-  /** It is text, and so is all that follows. */
+  /** From here on everything is text. */
   *#say(text: string): Generator<LanguageModelV3StreamPart> {
     this.#state = "after";
     this.#held = "";
@@ -102,7 +103,7 @@ class ThinkTags {
     yield { type: "text-delta", id: this.#textId, delta: text };
   }
 
-  /** Lets go of what was held, where nothing more will tell what it is. */
+  /** Releases the held text when nothing more can decide what it is. */
   *#settle(): Generator<LanguageModelV3StreamPart> {
     const held = this.#held;
     this.#held = "";
@@ -117,7 +118,7 @@ class ThinkTags {
     }
   }
 
-  /** Text that was not known for text yet begins when it goes on. */
+  /** Begins a text that was held until now. */
   *#pass(part: LanguageModelV3StreamPart): Generator<LanguageModelV3StreamPart> {
     const start = this.#start;
     if (start !== undefined && "id" in part && part.id === this.#textId) {
@@ -129,7 +130,7 @@ class ThinkTags {
   }
 }
 
-/** How much of the end of a text may be the beginning of a tag. */
+/** How many characters at the end of a text may be the beginning of a tag. */
 function overlap(text: string, tag: string): number {
   for (let length = Math.min(text.length, tag.length - 1); length > 0; length--) {
     if (tag.startsWith(text.slice(text.length - length))) return length;

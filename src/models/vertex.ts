@@ -45,7 +45,7 @@ async function gemini(provider: Provider, id: string): Promise<Call> {
   const { createVertex } = await import("@ai-sdk/google-vertex");
   return (access) =>
     createVertex({
-      // Given even when unset: the package would look into the environment otherwise.
+      // Always given, even if unset: otherwise the package would look into the environment.
       apiKey: provider.apiKey ?? "",
       baseURL: `${baseOf(provider, access, "v1beta1")}/publishers/google`,
       fetch: providerFetch(),
@@ -68,7 +68,7 @@ async function claude(provider: Provider, id: string): Promise<Call> {
   };
 }
 
-/** What the packages send along: a token that is good now, which they do not renew. */
+/** The headers of a call: a token that is valid now. The packages do not renew it. */
 function signedIn({ headers, googleCloud }: Provider, access: GoogleAccess | undefined) {
   if (access === undefined) return { headers, location: "global", project: "none" };
   const authClient = new OAuth2Client();
@@ -83,7 +83,7 @@ function signedIn({ headers, googleCloud }: Provider, access: GoogleAccess | und
   };
 }
 
-/** What comes before `/publishers/` in the address of a model. */
+/** The part of a model's address before `/publishers/`. */
 function baseOf(provider: Provider, access: GoogleAccess | undefined, version: string): string {
   const base = provider.baseUrl?.replace(/\/$/, "");
   if (base !== undefined) return base;

@@ -1,21 +1,23 @@
-// Patterns over paths. A deny pattern reaches as far as it can, an allow pattern as far as it says.
+// Patterns over paths. A deny pattern covers as much as it can mean, an allow pattern only what it
+// says.
 import { join } from "node:path";
 import { compileGlob, type Glob, hasWildcard, maxGlobLength } from "../base/glob.js";
 import { isWithin, toSlashes } from "../base/insideFolder.js";
 import { leadsTo } from "../base/leadsTo.js";
 import type { HidesPath, RulePath } from "./types.js";
 
-/** The folders that patterns are written from; all absolute and real but for the home. */
+/** The folders that patterns are relative to. All are absolute, and all but the home are real. */
 export interface RuleFolders {
-  /** What `~/` means; may be reached through a symbolic link. */
+  /** The folder that `~/` means; the path to it may contain a symbolic link. */
   readonly home?: string | undefined;
-  /** What a pattern means that begins neither at the root nor at home. */
+  /** The folder of patterns that begin neither at the root nor at home. */
   readonly workspacePath?: string | undefined;
 }
 
 /**
- * Whether an allow pattern covers a path. One that begins at the root or at home is held against the
- * real path, and every other against the path in the workspace: `**` does not mean the whole disk.
+ * Whether an allow pattern covers a path. A pattern that begins at the root or at home is compared
+ * with the real path. Every other pattern is compared with the path in the workspace, so `**` does
+ * not mean the whole disk.
  */
 export function allowsPath(pattern: string, path: RulePath, folders: RuleFolders): boolean {
   if (pattern.length > maxGlobLength) return false;
@@ -27,15 +29,15 @@ export function allowsPath(pattern: string, path: RulePath, folders: RuleFolders
 }
 
 /**
- * Whether a deny pattern covers a path, and with it what is denied: a pattern of stars covers every
- * path on the disk; a path without wildcards covers all that is in it; a link in the pattern covers
- * what it leads to; and a pattern that is too long to be matched covers everything.
+ * Whether a deny pattern covers a path. A pattern of stars covers every path on the disk. A path
+ * without wildcards covers everything in it. A link in the pattern covers what it leads to. A
+ * pattern that is too long to be matched covers everything.
  */
 export function deniesPath(pattern: string, path: RulePath, folders: RuleFolders): boolean {
   return compileDeny(pattern, folders)(path);
 }
 
-/** As {@link deniesPath}, for many paths: the disk is asked once for what the pattern leads to. */
+/** Like {@link deniesPath}, for many paths: the links in the pattern are resolved only once. */
 export function compileDeny(pattern: string, folders: RuleFolders): HidesPath {
   if (/^\**$/.test(pattern) || pattern.length > maxGlobLength) return () => true;
   const written = formsOf(pattern, homesOf(folders));
@@ -47,7 +49,7 @@ export function compileDeny(pattern: string, folders: RuleFolders): HidesPath {
   };
 }
 
-/** A pattern as the paths that it stands for, without the shorthands `~/`, `./` and a `/` at its end. */
+/** The paths that a pattern stands for, without the short forms `~/`, `./` and a `/` at its end. */
 export function formsOf(pattern: string, homes: readonly string[]): string[] {
   const glob = pattern.endsWith("/") ? `${pattern.replace(/\/+$/, "")}/**` : pattern;
   const rooted = glob.startsWith("~/")
@@ -56,7 +58,7 @@ export function formsOf(pattern: string, homes: readonly string[]): string[] {
   return rooted.map((form) => form.replace(/^(?:\.\/)+/, ""));
 }
 
-/** The home as it is named, and as it really lies: rules are held against real paths. */
+/** The home as it is named, and its real path: rules are compared with real paths. */
 export function homesOf({ home }: RuleFolders): string[] {
   return home === undefined ? [] : [...new Set([home, leadsTo(home) ?? home])];
 }
@@ -75,7 +77,7 @@ function coverOf(form: string): Glob {
   return (path) => path === form || path.startsWith(`${form}/`);
 }
 
-/** A pattern whose beginning leads through symbolic links, as it is behind them. */
+/** A pattern whose beginning contains symbolic links, with those links resolved. */
 function throughLinks(form: string, { workspacePath }: RuleFolders): string[] {
   const isRooted = isAnchored(form);
   if (!isRooted && workspacePath === undefined) return [];

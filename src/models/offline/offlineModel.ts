@@ -1,5 +1,5 @@
-// The model for a first run, and for tests (protocol.md section 10, The offline
-// model): deterministic, without a network, and like any other to the loop above it.
+// The model for a first run, and for tests (protocol.md section 10, The offline model): it is
+// deterministic, needs no network, and the agent's loop treats it like every other model.
 import type {
   LanguageModelV3,
   LanguageModelV3CallOptions,
@@ -106,7 +106,7 @@ function streamOf(
         else controller.enqueue(next.value);
       },
       async cancel(reason) {
-        // A step may be waiting: it ends by the signal, and the generator with it.
+        // A step may be waiting. The signal ends it, and then the generator ends too.
         stopped.abort(reason);
         await parts.return();
       },

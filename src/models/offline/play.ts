@@ -8,7 +8,7 @@ import { type Clock, sleep } from "../../base/clock.js";
 import type { Step } from "./script.js";
 import { WordCounter } from "./words.js";
 
-/** What a call is played with. */
+/** What is needed to play a call. */
 export interface Stage {
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -18,11 +18,16 @@ export interface Stage {
   readonly toolCallId: string;
 }
 
-/** Chunks between two looks at the event loop: a cancel gets through, and speed stays. */
+/**
+ * How many chunks are sent before the event loop gets a turn: few enough for a cancel to arrive,
+ * and enough to stay fast.
+ */
 const chunksPerTurnOfLoop = 256;
 const pattern = "All work and no play makes Jack a dull boy. ";
 
-/** The parts that the steps come to. Rejects with the signal's reason as soon as it is aborted. */
+/**
+ * The stream parts that the steps make. Rejects with the signal's reason as soon as it is aborted.
+ */
 export async function* play(
   steps: readonly Step[],
   stage: Stage,
@@ -40,7 +45,7 @@ export async function* play(
       textBlock = undefined;
     }
     if (isText) {
-      // Neighbours share a part, a line each.
+      // Neighbouring steps share a part, with one line each.
       if (textBlock === undefined) yield { type: "text-start", id };
       else yield { type: "text-delta", id: textBlock, delta: "\n" };
       textBlock ??= id;
@@ -127,7 +132,7 @@ export function failureOf(step: Extract<Step, { kind: "fail" }>): APICallError {
     url: "offline:",
     requestBodyValues: {},
     statusCode: step.status,
-    // It fails at every try; there is no use in long waits between them.
+    // It fails at every try, so long waits between the tries are useless.
     responseHeaders: { "retry-after-ms": "10" },
     responseBody: JSON.stringify({ error: { message: step.message } }),
   });

@@ -1,5 +1,6 @@
-// The language of the offline model's prompts (protocol.md section 10): lines that begin with `@` are
-// steps. Which steps a call plays is worked out from its prompt alone: nothing is remembered.
+// The language of the offline model's prompts (protocol.md section 10): lines that begin with `@`
+// are steps. Which steps a call plays follows from its prompt alone; nothing is remembered between
+// calls.
 import type { LanguageModelV3Message, LanguageModelV3Prompt } from "@ai-sdk/provider";
 import { isUserText } from "../callNote.js";
 
@@ -16,12 +17,12 @@ const defaultChunkSize = 16;
 const mostChunks = 10_000_000;
 
 /**
- * The steps that the next call plays: what is left of the turn's scripts, up to and with its next
+ * The steps that the next call plays: the rest of the turn's scripts, up to and including the next
  * tool call.
  *
  * @param turnStart index of the turn's first message; without it, the turn is taken to begin with
  * the last run of user messages that no tool call came before.
- * @param summarisedCalls tool calls of the turn that a summary has taken the place of.
+ * @param summarisedCalls how many tool calls of the turn a summary has replaced.
  */
 export function stepsOfCall(
   prompt: LanguageModelV3Prompt,
@@ -37,7 +38,7 @@ export function stepsOfCall(
       if (part.type === "tool-call") played++;
     }
   }
-  // Each call of a turn but its last has played everything up to one tool call.
+  // Each call of a turn, except the last, has played everything up to one tool call.
   let next = 0;
   for (let call = 0; call < played; call++) next = afterNextTool(steps, next);
   return steps.slice(next, afterNextTool(steps, next));

@@ -11,7 +11,8 @@ export class WordCounter {
 
   add(text: string): void {
     for (let index = 0; index < text.length; index++) {
-      // Anything up to the space is white; the rest of Unicode's spaces may count as letters.
+      // Every character up to the space counts as a blank; Unicode's other spaces may count as
+      // letters.
       const isLetter = text.charCodeAt(index) > 32;
       if (isLetter && !this.#inWord) this.#count++;
       this.#inWord = isLetter;
@@ -19,7 +20,7 @@ export class WordCounter {
   }
 }
 
-/** The words of everything that a prompt says. */
+/** The number of words in a whole prompt. */
 export function wordsOfPrompt(prompt: LanguageModelV3Prompt): number {
   const words = new WordCounter();
   for (const message of prompt) {
