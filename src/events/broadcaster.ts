@@ -6,13 +6,13 @@ import { Delivery } from "./delivery.js";
 import type { Outbox } from "./outbox.js";
 import type { Sender } from "./sender.js";
 
-/** Who hears of connections whose client is known. */
+/** Is told of connections whose client is known. */
 export interface ConnectionWatch {
   add(delivery: Delivery): void;
   remove(delivery: Delivery): void;
 }
 
-/** Every connection of this server: who is told what happens (protocol.md sections 5 and 6). */
+/** All connections of this server, and what each of them is told (protocol.md sections 5 and 6). */
 export class Broadcaster {
   readonly #outbox: Outbox;
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class Broadcaster {
   readonly #deliveries = new Set<Delivery>();
   readonly #stopListening: () => void;
 
-  /** `watch` hears of every connection whose client has told its identity. */
+  /** `watch` is told of every connection whose client has given its identity. */
   constructor(outbox: Outbox, clock: Clock, ids: Ids, log: Log, watch?: ConnectionWatch) {
     this.#watch = watch;
     this.#outbox = outbox;
@@ -34,7 +34,7 @@ export class Broadcaster {
     });
   }
 
-  /** Begins to tell a connection; the caller closes what it gets when the connection ends. */
+  /** Adds a connection. The caller closes the returned delivery when the connection ends. */
   connect(sender: Sender): Delivery {
     const delivery = new Delivery({
       outbox: this.#outbox,
@@ -49,26 +49,28 @@ export class Broadcaster {
   }
 
   /**
-   * The client has gone, and its turns may go on: what is told is still written, for whoever reads the
-   * pipe to its end, and completions find the client where it comes back.
+   * The client has gone, but its turns may go on. Events are still written, for a reader that reads
+   * the pipe to its end. Completions are sent to the client wherever it connects again.
    */
   leave(delivery: Delivery): void {
     this.#watch?.remove(delivery);
   }
 
-  /** Stops telling a connection. */
+  /** Removes a connection. */
   disconnect(delivery: Delivery): void {
     this.leave(delivery);
     this.#deliveries.delete(delivery);
     delivery.close();
   }
 
-  /** Tells what may be lost. Never waits, never throws for a connection that is gone. */
+  /**
+   * Sends an event that may be lost. Never waits, and never throws for a connection that is gone.
+   */
   emit(event: LossyEvent): void {
     for (const delivery of this.#deliveries) delivery.offer(event);
   }
 
-  /** Resolves once every connection has been sent what waits for it, or is closed. */
+  /** Resolves once every connection has got everything that waits for it, or is closed. */
   async drained(): Promise<void> {
     await Promise.all([...this.#deliveries].map((delivery) => delivery.drained()));
   }

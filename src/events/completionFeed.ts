@@ -1,5 +1,6 @@
-// Which completion a connection gets next (protocol.md section 5). The disk holds them; this holds a
-// place in the order of those that this server wrote, and what was sent of those that others wrote.
+// Decides which completion a connection gets next (protocol.md section 5). The completions are on
+// disk. This remembers how far those of this server were sent, and which of other servers were
+// sent.
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { CompletionRow, PendingFilter } from "../storage/completionStore.js";
 import { type IsDue, LateLane } from "./lateLane.js";
@@ -9,20 +10,23 @@ import { Redelivery } from "./redelivery.js";
 const maxBarriers = 1024;
 
 /**
- * The completions of one connection: the backlog and what this server writes in order of sequence,
- * what others wrote as it becomes due, and then all again as it falls due again. Of one session none
- * is sent for the first time behind one with a greater sequence.
+ * The completions of one connection. The backlog and the completions of this server come in order
+ * of sequence. Those of other servers come as they become due. Each one comes again when it is due
+ * for redelivery. Within a session, the first deliveries are in order of sequence.
  */
 export class CompletionFeed {
   readonly #outbox: Outbox;
   #filter: PendingFilter;
   #after = 0;
-  /** The next in order, kept while it waits for events: a look at the disk each would cost. */
+  /**
+   * The next in order, kept while it waits for events. Otherwise each event would cost a read from
+   * the disk.
+   */
   #fresh: CompletionRow | undefined;
   #mayHaveMore = false;
   #late: LateLane;
   #again: { own: Redelivery; late: Redelivery } | undefined;
-  /** By sequence, the event that the completion must follow. */
+  /** For each sequence, the event that the completion must follow. */
   readonly #barriers = new Map<number, number>();
   #merged = { upTo: 0, barrier: 0 };
 
@@ -33,8 +37,8 @@ export class CompletionFeed {
   }
 
   /**
-   * Begins anew for a client that has told its identity: everything unacknowledged, behind every
-   * event up to `barrier`, then the rest.
+   * Begins again for a client that has given its identity: first everything that is unacknowledged,
+   * after all events up to `barrier`, then the rest.
    */
   restart(
     clientId: string,
@@ -82,14 +86,14 @@ export class CompletionFeed {
   }
 
   /**
-   * Looks for what other servers wrote and is due now, behind every event up to `barrier`. Returns
-   * whether something is there that is not due yet.
+   * Looks for completions of other servers that are due now; they follow all events up to
+   * `barrier`. Returns whether there are some that are not due yet.
    */
   lookForLate(isDue: IsDue, barrier: number): boolean {
     return this.#late.look(isDue, barrier);
   }
 
-  /** The next completion, if all the events that it must follow have left. */
+  /** The next completion, if all events that it must follow have been sent. */
   next(firstWaitingEvent: number, now: number): CompletionRow | undefined {
     const fresh = this.#peekFresh();
     if (fresh !== undefined) {
@@ -120,7 +124,10 @@ export class CompletionFeed {
     return this.#fresh;
   }
 
-  /** Counts the delivery of what {@link next} gave; undefined where it is no longer needed. */
+  /**
+   * Counts the delivery of the completion that {@link next} gave; undefined if it is no longer
+   * needed.
+   */
   take(row: CompletionRow, now: number): RunComplete | undefined {
     const completion = this.#outbox.deliver(row);
     const wasNeeded = completion !== undefined;
@@ -141,7 +148,7 @@ export class CompletionFeed {
     return completion;
   }
 
-  /** Whether every completion of this server's, and the backlog, was taken up to a sequence. */
+  /** Whether the backlog and all completions of this server were taken up to a sequence. */
   hasTaken(sequence: number): boolean {
     return this.#after >= sequence || this.#peekFresh() === undefined;
   }

@@ -1,6 +1,6 @@
-// One pump a connection (protocol.md sections 5 and 6): it alone writes events and completions, one at
-// a time and each when the pipe has taken the one before, so that a completion follows everything
-// else of its run and a slow reader costs bounded memory.
+// The pump of one connection (protocol.md sections 5 and 6). Only it writes events and completions.
+// It writes one message at a time, when the pipe has taken the one before. So a completion follows
+// everything else of its run, and a slow reader costs a bounded amount of memory.
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -14,12 +14,12 @@ import type { IsDue } from "./lateLane.js";
 import type { Appended, Outbox } from "./outbox.js";
 import type { Sender } from "./sender.js";
 
-/** After so many messages in a row, what else waits in the process gets its turn. */
+/** After this many messages in a row, other work of the process gets its turn. */
 const messagesInARow = 16;
 /** How long completions wait for a disk that failed, in milliseconds. */
 const diskRetryMs = 1000;
 
-/** What a delivery is built from. */
+/** What a delivery needs. */
 export interface DeliveryOptions {
   readonly outbox: Outbox;
   readonly sender: Sender;
@@ -40,7 +40,9 @@ export class Delivery {
   readonly #feed: CompletionFeed;
   readonly #idle: (() => void)[] = [];
   readonly #onIdentified: (delivery: Delivery) => void;
-  /** The newest completion of this client's that was announced, and who waits for it to be written. */
+  /**
+   * The newest announced completion of this client, and the callers that wait until it is written.
+   */
   #announced = 0;
   #awaiting: { readonly upTo: number; readonly settle: () => void }[] = [];
   #clientId: string;
@@ -49,7 +51,7 @@ export class Delivery {
   #isWoken = false;
   #isHeld = false;
   #isClosed = false;
-  /** Until then the disk is not asked for completions. */
+  /** Until this time the disk is not asked for completions. */
   #diskRestsUntil = 0;
   #timer: Timer | undefined;
 
@@ -66,14 +68,14 @@ export class Delivery {
     return this.#clientId;
   }
 
-  /** Takes an event that may be lost. Never waits. */
+  /** Takes an event that may be lost. Never waits for the pipe. */
   offer(event: LossyEvent): void {
     if (this.#isClosed || this.#optOut.has(event.method)) return;
     this.#buffer.add(event);
     this.#wake();
   }
 
-  /** Hears of a completion that was committed; sends it if it is this client's. */
+  /** Takes a completion that was committed, and sends it if it belongs to this client. */
   announce(appended: Appended): void {
     if (this.#isClosed || appended.clientId !== this.#clientId) return;
     const { sequence } = appended.completion;
@@ -86,8 +88,8 @@ export class Delivery {
   }
 
   /**
-   * Looks for what other servers wrote for this client and is due now; returns whether something is
-   * there that is not due yet.
+   * Looks for completions that other servers wrote for this client and that are due now. Returns
+   * whether there are some that are not due yet.
    */
   lookForLate(isDue: IsDue): boolean {
     if (this.#isClosed) return false;
@@ -109,8 +111,8 @@ export class Delivery {
   }
 
   /**
-   * The client has told who it is: from now on it gets that identity's completions. Nothing leaves
-   * until {@link release}, so that the answer to `initialize` comes first.
+   * The client has given its identity: from now on it gets the completions of that identity.
+   * Nothing is sent until {@link release}, so that the answer to `initialize` comes first.
    */
   identify(client: {
     clientId: string;
@@ -118,7 +120,7 @@ export class Delivery {
     optOutNotifications: readonly string[];
   }): { pending: number } {
     const { clientId, ackTimeoutMs } = client;
-    // First, because it is what can fail: nothing has changed then.
+    // This is first because it can fail; then nothing has changed.
     const told = this.#feed.restart(clientId, ackTimeoutMs, this.#buffer.lastOrdinal);
     this.#isHeld = true;
     this.#clientId = clientId;
@@ -127,7 +129,7 @@ export class Delivery {
     return told;
   }
 
-  /** The answer to `initialize` has left: everything else may follow. */
+  /** The answer to `initialize` was written, so everything else may follow. */
   release(): void {
     this.#isHeld = false;
     this.#wake();
@@ -151,7 +153,8 @@ export class Delivery {
     if (this.#isPumping || this.#isHeld || this.#isClosed) return;
     this.#isPumping = true;
     this.#isWoken = false;
-    // What a request causes follows its answer, and what one read of the network brings is merged.
+    // Waits a moment: the effects of a request must follow its answer, and deltas that arrive
+    // together are merged.
     this.#clock.soon(() => {
       this.#pump().then(
         () => this.#rest(),
@@ -175,7 +178,7 @@ export class Delivery {
     }
   }
 
-  /** An event that cannot be written is one that was dropped; what follows it is told. */
+  /** An event that cannot be written counts as dropped; later events are sent. */
   async #send(message: ServerNotification): Promise<void> {
     try {
       await this.#sender.send(message);
@@ -192,12 +195,12 @@ export class Delivery {
     if (completion !== undefined) return { method: "runComplete", params: completion };
     for (;;) {
       const event = this.#buffer.take();
-      // The buffer may hold what the client did not want, from before it said so.
+      // The buffer may hold events from before the client said that it does not want them.
       if (event === undefined || !this.#optOut.has(event.method)) return event;
     }
   }
 
-  /** A disk that fails delays completions, and nothing else. */
+  /** A disk that fails delays only completions. */
   #nextCompletion(): RunComplete | undefined {
     const now = this.#clock.now();
     if (now < this.#diskRestsUntil) return undefined;
@@ -215,7 +218,7 @@ export class Delivery {
     }
   }
 
-  /** Between two messages: what was taken has been written. */
+  /** Between two messages: everything that was taken has been written. */
   #settleWritten(): void {
     if (this.#awaiting.length === 0) return;
     try {
@@ -223,7 +226,7 @@ export class Delivery {
       for (const { settle } of this.#awaiting.filter(isWritten)) settle();
       this.#awaiting = this.#awaiting.filter((one) => !isWritten(one));
     } catch (error) {
-      // Whoever waits does so for a while only.
+      // The callers wait only for a limited time.
       this.#log.warn({ reason: messageOf(error) }, "the completions could not be looked at");
     }
   }
@@ -232,7 +235,7 @@ export class Delivery {
     this.#isPumping = false;
     if (this.#isClosed) return;
     if (this.#isWoken) {
-      // Something came between the pump's last look and now.
+      // Something arrived after the pump had looked last.
       this.#wake();
       return;
     }

@@ -1,6 +1,6 @@
-// What waits while the pipe is busy (protocol.md section 6): bounded, deltas of one part merged into
-// one, of what a run is busy with the newest alone, and when it is full the oldest delta goes first and
-// is counted.
+// The events that wait while the pipe is busy (protocol.md section 6). Their number and size are
+// bounded. Deltas of one part are merged. Of a run's activity only the newest is kept. When the
+// buffer is full, the oldest delta is dropped first and counted.
 import type { LossyEvent, NotificationParams } from "../protocol/registry.js";
 
 /** The most events that wait on one connection. */
@@ -11,7 +11,7 @@ export const maxUnits = 8 * 1024 * 1024;
 interface Entry {
   readonly ordinal: number;
   event: LossyEvent;
-  /** What streamed in behind a delta; undefined until something does. */
+  /** The text that was merged into a delta; undefined if there is none yet. */
   more: MergedText | undefined;
   /** Where the text of a delta ends in its part, in UTF-16 units. */
   end: number;
@@ -25,7 +25,7 @@ export class EventBuffer {
   #head = 0;
   #deltas: Entry[] = [];
   #deltasHead = 0;
-  /** By session, its newest event where the next one may join it or take its place. */
+  /** For each session, its newest event, if the next event may be merged with it or replace it. */
   readonly #tails = new Map<string, Entry>();
   #live = 0;
   #units = 0;
@@ -37,18 +37,20 @@ export class EventBuffer {
     return this.#lastOrdinal;
   }
 
-  /** The ordinal of the oldest event that waits; infinite where none does. */
+  /** The ordinal of the oldest event that waits; infinite if none waits. */
   get firstOrdinal(): number {
     this.#skipGone();
     return this.#entries[this.#head]?.ordinal ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether nothing waits, not even the news of a drop. */
+  /** Whether nothing waits, not even a report of dropped events. */
   get isEmpty(): boolean {
     return this.#live === 0 && this.#dropped === 0;
   }
 
-  /** Adds an event, joins it to the delta before it, or puts it in the place of one that it outdates. */
+  /**
+   * Adds an event: it is merged with the delta before it, replaces an outdated one, or is appended.
+   */
   add(event: LossyEvent): void {
     if (event.method === "runActivity") {
       const tail = this.#tails.get(event.params.sessionId);
@@ -91,7 +93,7 @@ export class EventBuffer {
     this.#makeRoom();
   }
 
-  /** Takes the oldest event out; news of a drop comes before it. */
+  /** Takes the oldest event out; a report of dropped events comes before it. */
   take(): LossyEvent | undefined {
     if (this.#dropped > 0) {
       const count = this.#dropped;
@@ -154,20 +156,20 @@ export class EventBuffer {
   }
 }
 
-/** Frees what lies before `head` once that is most of the list; returns the new head. */
+/** Frees the entries before `head` once they are most of the list; returns the new head. */
 function compact(list: unknown[], head: number): number {
   if (head < 64 || head * 2 < list.length) return head;
   list.splice(0, head);
   return 0;
 }
 
-/** The texts of deltas one behind the other, in few pieces however many they are. */
+/** The joined texts of deltas, in few pieces for any number of deltas. */
 class MergedText {
   readonly #whole: string[] = [];
   #pieces: string[] = [];
   #count = 0;
 
-  /** How many texts were added. */
+  /** The number of texts that were added. */
   get count(): number {
     return this.#count;
   }
@@ -192,19 +194,20 @@ function continues(tail: Entry, next: NotificationParams<"messageDelta">): boole
     params.messageId === next.messageId &&
     params.partIndex === next.partIndex &&
     params.kind === next.kind &&
-    // A part that was begun afresh continues nothing.
+    // A part that was begun again continues nothing.
     tail.end === next.offset &&
-    // Where one event has grown to the bound the next begins, so that the older one can be dropped.
+    // When an event has grown to the limit, the next one begins, so that the older one can be
+    // dropped.
     tail.end - params.offset + next.delta.length <= maxUnits
   );
 }
 
-/** Whether what a run was busy with is of no interest any more: the same run does something else. */
+/** Whether an activity event is outdated: the same run does something else now. */
 function isOutdated(event: LossyEvent, next: NotificationParams<"runActivity">): boolean {
   return event.method === "runActivity" && event.params.runId === next.runId;
 }
 
-/** What an event weighs beside its text. */
+/** The size of an event without its text. */
 const overhead = 256;
 
 function unitsOf(event: LossyEvent): number {

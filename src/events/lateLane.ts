@@ -1,23 +1,24 @@
-// The completions of other servers that one connection is to get (protocol.md section 5). They become
-// due in any order, so what was sent of them is a set above a floor: up to the floor, everything was.
+// The completions of other servers that one connection is to get (protocol.md section 5). They
+// become due in any order. So what was sent is stored as a set above a floor: up to the floor,
+// everything was sent.
 import type { CompletionRow } from "../storage/completionStore.js";
 import type { OtherCompletion } from "../storage/otherCompletions.js";
 import type { Outbox } from "./outbox.js";
 
-/** The most that wait on one connection; the rest is found by the next look. */
+/** The most completions that wait on one connection; the next look finds the rest. */
 const mostDue = 1000;
 
 /** Says whether another server's completion is due to a connection of its client. */
 export type IsDue = (completion: OtherCompletion) => boolean;
 
-/** What other servers wrote, and this connection gets. */
+/** The completions that other servers wrote and that this connection gets. */
 export class LateLane {
   readonly #outbox: Outbox;
   readonly #clientId: string;
-  /** All of others' up to here was sent, or is the backlog's. */
+  /** Everything of other servers up to here was sent, or belongs to the backlog. */
   #floor: number;
   readonly #sent = new Set<number>();
-  /** What is due, and by its sequence the event that it must follow. */
+  /** The due completions: for each sequence, the event that it must follow. */
   readonly #due = new Map<number, number>();
 
   constructor(outbox: Outbox, clientId: string, floor: number) {
@@ -27,8 +28,8 @@ export class LateLane {
   }
 
   /**
-   * Looks for what is due now, which follows every event up to `barrier`. Returns whether something is
-   * there that is not.
+   * Looks for completions that are due now; they follow all events up to `barrier`. Returns whether
+   * there are some that are not due yet.
    */
   look(isDue: IsDue, barrier: number): boolean {
     const { end } = this.#outbox;
@@ -44,7 +45,7 @@ export class LateLane {
     return isWaiting;
   }
 
-  /** A completion that is due whatever a look says: its run was this server's. */
+  /** Adds a completion that is due in any case, because its run belonged to this server. */
   demand(sequence: number, barrier: number): void {
     if (sequence > this.#floor && !this.#sent.has(sequence)) this.#due.set(sequence, barrier);
   }
@@ -64,7 +65,10 @@ export class LateLane {
     return undefined;
   }
 
-  /** What of others', of the same session, must come before a completion: the first that was not sent. */
+  /**
+   * The first unsent completion of other servers that must come before a completion of the same
+   * session.
+   */
   before({ sequence, sessionId }: CompletionRow): CompletionRow | undefined {
     let first: number | undefined;
     for (const other of this.#unsent(sequence - 1)) {
@@ -91,7 +95,10 @@ export class LateLane {
     if (sequence > this.#floor) this.#sent.add(sequence);
   }
 
-  /** Others' unacknowledged completions from the floor up to `end` that were not sent here. */
+  /**
+   * The unacknowledged completions of other servers, from the floor up to `end`, that were not sent
+   * here.
+   */
   *#unsent(end: number): Generator<OtherCompletion> {
     for (const other of this.#outbox.ofOthers(this.#clientId, this.#floor, end)) {
       if (!this.#sent.has(other.sequence)) yield other;

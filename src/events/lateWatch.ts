@@ -1,6 +1,6 @@
-// Looks for what other servers wrote for the clients that are connected here (protocol.md section 5):
-// a completion finds its client wherever it is. Where no other server has written anything since the
-// last look, a look is one number that lies in memory.
+// Looks for completions that other servers wrote for clients that are connected here (protocol.md
+// section 5). So a completion reaches its client wherever the client is connected. If no other
+// server has written anything since the last look, a look only compares a number in memory.
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
@@ -11,14 +11,14 @@ import type { Delivery } from "./delivery.js";
 import type { IsDue } from "./lateLane.js";
 import type { Outbox } from "./outbox.js";
 
-/** How often is looked, in milliseconds. */
+/** The time between two looks, in milliseconds. */
 const betweenLooksMs = 1000;
-/** How often dead servers are tidied up after while others live, in milliseconds. */
+/** How often the runs of dead servers are ended while other servers live, in milliseconds. */
 const betweenRecoveriesMs = 5000;
-/** Another server's client has had so long to acknowledge, in milliseconds. */
+/** How long the other server's client has had to acknowledge, in milliseconds. */
 const patienceMs = 30_000;
 
-/** What the watch is built from. */
+/** What the watch needs. */
 export interface LateWatchOptions {
   readonly database: Pick<Database, "dataVersion">;
   readonly registry: Pick<
@@ -32,8 +32,8 @@ export interface LateWatchOptions {
   /** Ends what dead servers have left open. */
   recoverDead(): void;
   /**
-   * Stops a run that another server has ended, where it is open here; its completion is announced when
-   * it has stopped. False where it is not open here.
+   * Stops a run of this server that another server has ended. Its completion is announced when it
+   * has stopped. False if the run is not open here.
    */
   giveUp(run: number): boolean;
 }
@@ -42,13 +42,13 @@ export interface LateWatchOptions {
 export class LateWatch {
   readonly #options: LateWatchOptions;
   readonly #deliveries = new Set<Delivery>();
-  /** Clients that the table does not name yet, or names still, since the disk refused. */
+  /** Clients whose row is not written or not removed yet, because the disk refused. */
   readonly #unsaved = new Set<string>();
-  /** How the disk was at the last look that went well. */
+  /** The state of the disk at the last successful look. */
   #seen: number | undefined;
   #hasOthers = false;
   #recoveredAt = Number.NEGATIVE_INFINITY;
-  /** Whether something of others' may become due with time. */
+  /** Whether completions of other servers may become due with time. */
   #isWaiting = false;
   readonly #ages = new Ages();
   #timer: Timer | undefined;
@@ -57,7 +57,7 @@ export class LateWatch {
     this.#options = options;
   }
 
-  /** A connection has told whose it is. */
+  /** A connection has given its client's identity. */
   add(delivery: Delivery): void {
     this.#deliveries.add(delivery);
     this.#unsaved.add(delivery.clientId);
@@ -66,7 +66,7 @@ export class LateWatch {
     this.#timer ??= this.#options.clock.after(betweenLooksMs, () => this.#tick());
   }
 
-  /** A connection is gone: what is due to its client may go to another server's. */
+  /** A connection is gone: the completions of its client may go to another server's connection. */
   remove(delivery: Delivery): void {
     if (!this.#deliveries.delete(delivery)) return;
     this.#unsaved.add(delivery.clientId);
@@ -121,7 +121,7 @@ export class LateWatch {
     this.#seen = version;
   }
 
-  /** Another server may have taken this one for dead, and its entry out. */
+  /** Another server may have taken this one for dead and removed its row. */
   #stayKnown(): void {
     const { registry, log } = this.#options;
     if (registry.isKnown()) return;
@@ -136,7 +136,7 @@ export class LateWatch {
     this.#options.recoverDead();
   }
 
-  /** What is due, by one look at each server. */
+  /** The completions that are due, found with one look at each server. */
   #judge(now: number): (clientId: string) => IsDue {
     const { registry, connections, giveUp } = this.#options;
     const agedEnd = this.#ages.endBefore(now - patienceMs);
@@ -151,14 +151,17 @@ export class LateWatch {
       ({ sequence, serverId, run }) => {
         if (giveUp(run)) return false;
         if (sequence <= agedEnd || !isAlive(serverId)) return true;
-        // An older server says nothing of its connections.
+        // An older server does not store its connections.
         if (!connections.isKept || schemas.get(serverId) === undefined) return false;
         return !connections.has(serverId, clientId);
       };
   }
 }
 
-/** How far the completions had come, and when: so their ages are told without a time in each. */
+/**
+ * The highest sequence at certain times. From this the age of a completion is known, without a time
+ * in each of them.
+ */
 class Ages {
   #marks: { readonly at: number; readonly end: number }[] = [];
 
@@ -166,7 +169,7 @@ class Ages {
     if (end > (this.#marks.at(-1)?.end ?? -1)) this.#marks.push({ at, end });
   }
 
-  /** Up to this sequence all were there at a time; 0 where none is known to have been. */
+  /** Up to this sequence, all completions existed at a time; 0 if that is not known of any. */
   endBefore(time: number): number {
     let found = 0;
     while (this.#marks[0] !== undefined && this.#marks[0].at <= time) {

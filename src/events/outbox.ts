@@ -14,7 +14,7 @@ import type { RunRow, RunStore } from "../storage/runStore.js";
 /** The most text that a completion carries, in UTF-16 units; `getMessage` has the whole. */
 export const maxCompletionText = 1024 * 1024;
 
-/** What a completion says beside what the outbox itself knows. The outbox cuts the text. */
+/** The members of a completion that the outbox does not know itself. The outbox cuts the text. */
 export type CompletionContent = Omit<
   RunComplete,
   "completionId" | "sequence" | "attempt" | "workspaceId" | "sessionId" | "runId" | "textTruncated"
@@ -53,8 +53,8 @@ export class Outbox {
   }
 
   /**
-   * Writes the completion of a run. Belongs inside the transaction that ends the run; whoever
-   * listens hears of it once that is committed. A second completion of a run is an error.
+   * Writes the completion of a run. Call it inside the transaction that ends the run. The listeners
+   * are called once that is committed. A second completion of a run is an error.
    */
   append(run: RunRow, content: CompletionContent): void {
     const text = cutText(content.text, maxCompletionText);
@@ -89,8 +89,8 @@ export class Outbox {
   }
 
   /**
-   * Another server has ended a run of this one, which it took for dead: whoever listens hears of the
-   * completion that stands, if the run has one.
+   * Another server took this one for dead and has ended a run of it. The listeners get the
+   * completion that the other server stored, if there is one.
    */
   announceStanding(run: number): void {
     const row = this.#store.ofRun(run);
@@ -122,7 +122,9 @@ export class Outbox {
       .map((row) => this.#runComplete(row));
   }
 
-  /** Marks a client's completions as taken in; those that it does not have are `unknown`. */
+  /**
+   * Marks a client's completions as acknowledged. Ids that the client does not have are `unknown`.
+   */
   acknowledge(
     clientId: string,
     completionIds: readonly string[],
@@ -141,7 +143,7 @@ export class Outbox {
     return told;
   }
 
-  /** Gives a client's runs and completions to the identity that it has now told. */
+  /** Moves a client's runs and completions to the identity that it has now given. */
   adopt(from: string, to: string): void {
     this.#database.write(() => {
       this.#runs.adopt(this.#serverId, from, to);
@@ -154,7 +156,7 @@ export class Outbox {
     return this.#store.backlog(clientId);
   }
 
-  /** What a connection of `clientId` is to get up to `backlogEnd`, and from then on. */
+  /** How a connection of `clientId` gets its completions: up to `backlogEnd`, and after it. */
   filter(clientId: string, backlogEnd: number): PendingFilter {
     return { clientId, serverId: this.#serverId, backlogEnd };
   }
@@ -183,13 +185,13 @@ export class Outbox {
     return this.#others.end;
   }
 
-  /** Counts the delivery that is about to be made; undefined where it is no longer needed. */
+  /** Counts the delivery that is about to be made; undefined if it is no longer needed. */
   deliver(row: CompletionRow): RunComplete | undefined {
     const attempt = this.#store.countAttempt(row.sequence);
     return attempt === undefined ? undefined : this.#runComplete({ ...row, attempt });
   }
 
-  /** A stored completion as a client gets it; one that is damaged is told as such. */
+  /** A stored completion as a client gets it. A damaged one is reported as damaged. */
   #runComplete(row: CompletionRow): RunComplete {
     const { sequence, attempt } = row;
     const body = bodyOf(row);
@@ -215,7 +217,9 @@ export class Outbox {
   }
 }
 
-/** What a completion said; undefined where that cannot be read, or is of another completion. */
+/**
+ * The stored body of a completion; undefined if it cannot be read, or if it belongs to another one.
+ */
 function bodyOf({ body, completionId }: CompletionRow): RunComplete | undefined {
   if (body === undefined) return undefined;
   try {
@@ -228,7 +232,7 @@ function bodyOf({ body, completionId }: CompletionRow): RunComplete | undefined 
     const completion = told as RunComplete;
     return completion.completionId === completionId ? completion : undefined;
   } catch {
-    // It is no JSON: whoever asked tells that it is damaged.
+    // It is no JSON. The caller reports that it is damaged.
     return undefined;
   }
 }

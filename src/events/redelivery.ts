@@ -1,13 +1,18 @@
 import type { CompletionRow } from "../storage/completionStore.js";
 import { RedeliverySchedule, type Wave } from "./redeliverySchedule.js";
 
-/** What was sent on one connection and not acknowledged, as it falls due again (`ackTimeoutMs`). */
+/**
+ * The completions that were sent on one connection and not acknowledged, and when each is due again
+ * (`ackTimeoutMs`).
+ */
 export class Redelivery {
   readonly #schedule: RedeliverySchedule;
   readonly #find: (after: number, upTo: number) => CompletionRow | undefined;
   #current: { wave: Wave; after: number } | undefined;
 
-  /** `find` gives the next that was sent and is not acknowledged in (`after`, `upTo`]. */
+  /**
+   * `find` returns the next completion in (`after`, `upTo`] that was sent and is not acknowledged.
+   */
   constructor(
     ackTimeoutMs: number,
     find: (after: number, upTo: number) => CompletionRow | undefined,
@@ -36,7 +41,10 @@ export class Redelivery {
     this.#schedule.sent(row.sequence, now);
   }
 
-  /** What {@link next} gave was sent, or, where `wasNeeded` is false, acknowledged meanwhile. */
+  /**
+   * The completion that {@link next} gave was sent. If `wasNeeded` is false, it was acknowledged
+   * meanwhile.
+   */
   sentAgain(row: CompletionRow, now: number, wasNeeded: boolean): void {
     if (this.#current === undefined) return;
     this.#current.after = row.sequence;

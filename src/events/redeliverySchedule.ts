@@ -1,11 +1,15 @@
-// When to send an unacknowledged completion again (protocol.md section 5, `ackTimeoutMs`). What was
-// sent within a short while is one wave, so that a backlog of any length costs flat memory.
+// When to send an unacknowledged completion again (protocol.md section 5, `ackTimeoutMs`).
+// Completions that were sent within a short time form one wave. So the memory does not grow with
+// the length of the backlog.
 
 /** The longest wait between two deliveries, in milliseconds. */
 export const maxWaitMs = 5 * 60_000;
 const maxWaves = 64;
 
-/** Completions by sequence, sent at about the same time with the same wait behind them. */
+/**
+ * A range of sequences that were sent at about the same time, with the same wait before the next
+ * delivery.
+ */
 export interface Wave {
   readonly from: number;
   to: number;
@@ -60,7 +64,7 @@ export class RedeliverySchedule {
     this.#waves = [merged, ...rest];
   }
 
-  /** Takes out a wave whose time has come. */
+  /** Removes and returns a wave that is due. */
   takeDue(now: number): Wave | undefined {
     const index = this.#waves.findIndex((wave) => wave.dueAt <= now);
     return index < 0 ? undefined : this.#waves.splice(index, 1)[0];
@@ -72,7 +76,10 @@ export class RedeliverySchedule {
   }
 }
 
-/** Doubled, up to the longest; a client that asked for a longer one than that keeps it. */
+/**
+ * The wait is doubled up to the limit. A client that asked for a longer wait than the limit keeps
+ * it.
+ */
 function longer(waitMs: number): number {
   return Math.max(waitMs, Math.min(waitMs * 2, maxWaitMs));
 }

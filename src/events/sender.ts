@@ -1,10 +1,10 @@
 import type { ServerNotification } from "../protocol/registry.js";
 
 /**
- * One connection's way out. `send` resolves when the pipe has taken the message: that is the
- * back-pressure, and the caller waits for it before it sends the next. It rejects with an
- * `UnwritableMessage` for a message that cannot be written as JSON, which changes nothing, and with
- * anything else once the connection is closed.
+ * Sends messages on one connection. `send` resolves when the pipe has taken the message. That is
+ * the back-pressure: the caller waits for it before it sends the next one. It rejects with an
+ * `UnwritableMessage` if the message cannot be written as JSON; the connection still works then.
+ * Every other rejection means that the connection is closed.
  */
 export interface Sender {
   send(message: ServerNotification): Promise<void>;

@@ -19,7 +19,7 @@ export class Batch {
     this.#missing = size;
   }
 
-  /** The way for the answer in place `slot`; its promise settles when the batch was sent. */
+  /** Makes the way for the answer at index `slot`; its promise settles when the batch was sent. */
   replyAt(slot: number): Reply {
     return (answer, handedOver) => {
       this.#answers[slot] = answer;

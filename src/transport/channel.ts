@@ -1,9 +1,9 @@
 /**
  * A JSON-RPC 2.0 connection over two streams, for both sides (protocol.md section 1).
  *
- * What it adds to vscode-jsonrpc: every message gets the answer that the specification asks for,
- * ids come back as they were sent, nothing is read or held without a bound, the end of the input is
- * told once and fails our own open requests, and `dispose` cancels the handlers that still run.
+ * What it adds to vscode-jsonrpc: every message gets the answer that the specification requires;
+ * ids come back as they were sent; nothing is read or held without a bound; the end of the input is
+ * reported once and fails our own open requests; and `dispose` cancels the handlers that still run.
  */
 import { createMessageConnection, type Logger, type MessageConnection } from "vscode-jsonrpc/node";
 import { Deferred } from "../base/deferred.js";
@@ -15,25 +15,25 @@ import { ChannelReader } from "./reader.js";
 import type { ByteInput, ByteOutput } from "./streams.js";
 import { ChannelWriter } from "./writer.js";
 
-/** The size, in bytes, over which a message is skipped, unless told otherwise. */
+/** The default for the size, in bytes, over which a message is skipped. */
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
 
 export interface ChannelOptions {
   input: ByteInput;
   output: ByteOutput;
-  /** With `auto` nothing is written before the first byte has come. */
+  /** With `auto` nothing is written before the first byte has arrived. */
   framing: Framing | "auto";
   log: Log;
   maxMessageBytes?: number;
   /**
-   * Bytes sent but not taken by the other side, over which nothing more is read from it; as much as
-   * `maxMessageBytes` unless told. Give `Infinity` where we must always read: two sides that both
-   * wait would wait for ever, so of a client and a server only the server may.
+   * When the other side has left more than this many sent bytes unread, nothing more is read from
+   * it. The default is `maxMessageBytes`. Give `Infinity` on a side that must always read: if both
+   * sides waited, they would wait forever, so only the server may wait.
    */
   maxUnsentBytes?: number;
 }
 
-/** How a channel ended: the input's end, a failure of either stream, or our own `dispose`. */
+/** How a channel ended: by the input's end, by a failure of a stream, or by our own `dispose`. */
 export type ChannelEnd =
   | { readonly kind: "end" }
   | { readonly kind: "error"; readonly error: Error }
@@ -41,21 +41,22 @@ export type ChannelEnd =
 
 export interface Channel {
   /**
-   * Register handlers, then call `listen()`. Its `onClose` tells of the output alone: for the other
-   * side's going away use {@link Channel.closed}.
+   * Register handlers, then call `listen()`. Its `onClose` is only about the output. To learn that
+   * the other side is gone, use {@link Channel.closed}.
    */
   readonly connection: MessageConnection;
   /**
-   * Settles once and never rejects. After the input's end handlers go on, and what they answer is
-   * still written while the output is open; our own requests, open and new, are rejected.
+   * Settles once and never rejects. After the input's end, handlers go on, and their answers are
+   * written while the output is open. Our own requests, open and new, are rejected.
    */
   readonly closed: Promise<ChannelEnd>;
   /**
-   * Calls `run` when the response whose `result` is this very object has gone to the output, or the
-   * batch it is in: what `run` sends comes directly behind it. Not called if writing is impossible.
+   * Calls `run` when the response whose `result` is this object, or its batch, has gone to the
+   * output. What `run` sends comes directly after it. `run` is not called if nothing can be
+   * written.
    */
   afterWritten(result: object, run: () => void): void;
-  /** Resolves when the output has taken, or refused, all that was sent until now. */
+  /** Resolves when the output has taken or refused everything that was sent until now. */
   flushed(): Promise<void>;
   /** Cancels running handlers, rejects our own open requests, reads and writes no more. */
   dispose(): void;
@@ -105,7 +106,10 @@ export function openChannel(options: ChannelOptions): Channel {
   };
 }
 
-/** What the library logs; once the output is gone it complains of each answer, which is no news. */
+/**
+ * Passes on what the library logs. When the output is gone, the library complains about each
+ * answer; that is left out.
+ */
 function loggerOver(log: Log, writer: ChannelWriter): Logger {
   return {
     error: (message) => {

@@ -1,7 +1,7 @@
 /**
- * Keeps child processes from a file descriptor that is not theirs: one that would inherit our
- * stdout gets our stderr instead, and one that would inherit our stdin gets none, so that it cannot
- * take the client's bytes.
+ * Keeps child processes away from our stdin and stdout. A child that would inherit our stdout gets
+ * our stderr instead. A child that would inherit our stdin gets none, so that it cannot take the
+ * client's bytes.
  */
 import childProcess, { ChildProcess } from "node:child_process";
 import { syncBuiltinESMExports } from "node:module";
@@ -10,7 +10,7 @@ import { syncBuiltinESMExports } from "node:module";
 export function redirectChildren(descriptors: { from: number; to: number }): () => void {
   const redirect = (options: unknown): unknown => redirected(options, descriptors);
   const undo = [
-    // All asynchronous ways to start a child lead through this method.
+    // All asynchronous ways to start a child call this method.
     replaceMethod(ChildProcess.prototype, "spawn", redirect),
     replaceMethod(childProcess, "spawnSync", redirect),
     replaceMethod(childProcess, "execFileSync", redirect),
@@ -37,7 +37,10 @@ function replaceMethod(
   return () => void Reflect.set(owner, name, original);
 }
 
-/** A copy of a child's options with another `stdio`; anything else comes back as it is. */
+/**
+ * A copy of a child's options with another `stdio`. Arguments that are no options are returned
+ * unchanged.
+ */
 function redirected(options: unknown, descriptors: { from: number; to: number }): unknown {
   if (typeof options !== "object" || options === null || !("stdio" in options)) return options;
   return { ...options, stdio: redirectedStdio(options.stdio, descriptors) };
@@ -57,7 +60,10 @@ function redirectedStdio(stdio: unknown, { from, to }: { from: number; to: numbe
   );
 }
 
-/** The descriptor that a place in `stdio` names, itself or by a stream such as `process.stdout`. */
+/**
+ * The descriptor that an entry of `stdio` names, as a number or as a stream such as
+ * `process.stdout`.
+ */
 function descriptorOf(place: unknown): unknown {
   return typeof place === "object" && place !== null ? Reflect.get(place, "fd") : place;
 }

@@ -1,12 +1,15 @@
-/** Tells what a parsed JSON value is in JSON-RPC 2.0, and why when it is nothing. */
+/** Decides which JSON-RPC 2.0 message a parsed JSON value is, or why it is none. */
 
 /** A request's id as the specification allows it. */
 export type JsonRpcId = string | number | null;
 
-/** Params that are neither by name nor by position do not get past {@link classify}. */
+/** Params by name or by position; {@link classify} refuses all others. */
 export type Params = object | unknown[];
 
-/** What a client can say. An id is as it was parsed; `params: null` is treated as omitted. */
+/**
+ * The messages that a client can send. An id is kept as it was parsed; `params: null` counts as
+ * omitted.
+ */
 export type Incoming =
   | { kind: "request"; id: JsonRpcId; method: string; params: Params | undefined }
   | { kind: "notification"; method: string; params: Params | undefined }
@@ -14,7 +17,7 @@ export type Incoming =
   | { kind: "badResponse"; id: JsonRpcId; reason: string }
   | { kind: "invalid"; id: JsonRpcId; reason: string };
 
-/** The one of both that a response carries. */
+/** A response's result or error. */
 export type ResponseOutcome =
   | { result: string | number | boolean | object | null }
   | { error: { code: number; message: string; data?: unknown } };
@@ -87,7 +90,7 @@ function isError(value: unknown): value is { code: number; message: string; data
   return isRecord(value) && typeof value.code === "number" && typeof value.message === "string";
 }
 
-/** Whether the member was there at all: what comes out of `JSON.parse` is never anything else. */
+/** Whether the member was present: `JSON.parse` never gives `undefined`. */
 function isJson(value: unknown): value is string | number | boolean | object | null {
   return value !== undefined;
 }

@@ -1,13 +1,13 @@
 /**
- * Turns what is written to a stream by its public methods to a log sink: `write` and `end`.
- * Code that kept the methods before this can still use them.
+ * Redirects what is written to a stream by `write` and `end` to a log sink. Code that took these
+ * methods earlier can still use them.
  */
 import type { Writable } from "node:stream";
 import type { LogSink } from "./logSink.js";
 
 type WriteCallback = (error?: Error | null) => void;
 
-/** Diverts until the returned function is called. */
+/** Redirects until the returned function is called. */
 export function divertWrites(stream: Writable, sink: LogSink): () => void {
   const divert = (...args: unknown[]): void => {
     const [chunk] = args;

@@ -1,6 +1,6 @@
 /**
- * Turns what `fs` is asked to write to one file descriptor to a log sink. Code that imports the
- * functions by name as ES modules is reached too.
+ * Redirects what `fs` is asked to write to one file descriptor to a log sink. This also works for
+ * code that imports the functions by name from an ES module.
  */
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";

@@ -1,29 +1,30 @@
 /**
- * What the framings have in common (protocol.md section 1): a stream of bytes becomes frames, each the
- * text of one message or the report of a bad one. Decoders keep chunks in lists and join them once,
- * so that a message costs time in proportion to its length, however it was cut.
+ * What the framings have in common (protocol.md section 1): a stream of bytes becomes frames. A
+ * frame is the text of one message or the report of a bad one. Decoders keep chunks in lists and
+ * join them once. So the time for a message is in proportion to its length, in however many chunks
+ * it arrives.
  */
 import { isUtf8 } from "node:buffer";
 import { defined } from "../base/defined.js";
 
-/** How messages are set apart: `Content-Length` headers as in LSP, or one message a line. */
+/** How messages are separated: by `Content-Length` headers as in LSP, or one message per line. */
 export type Framing = "header" | "ndjson";
 
-/** The text of one message, or why what came is none. */
+/** The text of one message, or why the bytes are none. */
 export type Frame =
   | { readonly kind: "text"; readonly text: string }
   | {
       readonly kind: "bad";
       readonly name: "ParseError" | "MessageTooLarge";
       readonly reason: string;
-      /** The JSON text of the id of the request that it was, where that is known. */
+      /** The JSON text of the request's id, if it is known. */
       readonly id?: string;
     };
 
-/** Takes bytes as they come and reports frames in their order. */
+/** Takes bytes as they arrive and reports frames in their order. */
 export interface FrameDecoder {
   push(chunk: Buffer): void;
-  /** The input has ended; reports what was left unfinished. */
+  /** Tells that the input has ended. Reports an unfinished message. */
   end(): void;
 }
 

@@ -1,12 +1,13 @@
 /**
- * The `header` framing: `Content-Length: N`, a blank line, N bytes of body. Header names in any
- * case, other headers ignored, `\n` tolerated for `\r\n`; of several lengths the last usable counts.
+ * The `header` framing: `Content-Length: N`, a blank line, N bytes of body. Header names may be in
+ * any case, other headers are ignored, and `\n` is accepted for `\r\n`. If there are several
+ * lengths, the last usable one counts.
  *
  * A block that is no header block (no usable length, a line without a header's name, over 16 KiB)
- * is reported once; reading goes on at the next `Content-Length: N` line end, wherever it stands,
- * so that a good frame behind a bad one is found even when the bad one's body lies between. A body
- * over the limit is skipped without being held, and reported once: as soon as it is known whether it
- * is a request, and whose.
+ * is reported once. Reading goes on after the next line that ends with `Content-Length: N`, also in
+ * the middle of a line. So a good frame after a bad one is found, even if the body of the bad one
+ * lies between them. A body over the limit is skipped without being stored. It is reported once, as
+ * soon as it is known whether it is a request, and with which id.
  */
 import { ChunkList, type FrameDecoder, frameOf, type OnFrame, tooLarge } from "./framing.js";
 import { OversizedRequest } from "./oversizedRequest.js";
@@ -15,7 +16,7 @@ const newline = 0x0a;
 const maxBlockBytes = 16 * 1024;
 const headerLine = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:(.*)$/;
 const lengthAnywhere = /content-length:[ \t]{0,16}(\d{1,16})[ \t]{0,16}\r?\n/i;
-/** More than {@link lengthAnywhere} can match, so that a match cut in two by a chunk is found. */
+/** More bytes than {@link lengthAnywhere} can match, so that a match across two chunks is found. */
 const longestLength = 72;
 /** Bytes searched at a time, so that little is searched twice when there is much to find. */
 const searchStep = 4 * 1024;
@@ -25,17 +26,21 @@ export class HeaderDecoder implements FrameDecoder {
   readonly #onFrame: OnFrame;
   readonly #body = new ChunkList();
   #state: "headers" | "body" | "skip" | "resync" = "headers";
-  /** Of the header block: the line that is not whole yet, the bytes so far, the length so far. */
+  /**
+   * The state of the header block: its unfinished line, its bytes so far, and the length so far.
+   */
   #partialLine = "";
   #blockBytes = 0;
   #contentLength: number | undefined;
-  /** A length inside a line: what stands before it is left over from a longer body. */
+  /** A length inside a line: the text before it is the rest of a longer body. */
   #strayLength: number | undefined;
-  /** Looks for the id of the body that is skipped; undefined where none is, or it was reported. */
+  /**
+   * Looks for the id in the skipped body; undefined if no body is skipped, or if it was reported.
+   */
   #skipped: OversizedRequest | undefined;
   /** Bytes of the body that are still to come. */
   #missing = 0;
-  /** The end of what was searched in vain for a length. */
+  /** The end of the bytes that were searched for a length without success. */
   #searched = "";
 
   constructor(options: { maxMessageBytes: number; onFrame: OnFrame }) {
@@ -59,7 +64,7 @@ export class HeaderDecoder implements FrameDecoder {
     else if (isUnfinished) this.#reportBad("the input ended inside a message");
   }
 
-  /** Takes at least one byte of `bytes` and says how many. */
+  /** Takes at least one byte of `bytes` and returns how many. */
   #consume(bytes: Buffer): number {
     switch (this.#state) {
       case "headers":
@@ -110,7 +115,7 @@ export class HeaderDecoder implements FrameDecoder {
 
   #endBlock(): void {
     const length = this.#contentLength;
-    // Blank lines between frames are nothing; `\r\n` is the longest that a block without lines is.
+    // Blank lines between frames are ignored; the longest block without a line is `\r\n`.
     if (length === undefined && this.#blockBytes <= 2) {
       this.#startBlock();
       return;
@@ -181,7 +186,9 @@ export class HeaderDecoder implements FrameDecoder {
     this.#search(unread);
   }
 
-  /** Goes on with a block that begins with the length found in `text`; says how much was used. */
+  /**
+   * Goes on with a block that begins with the length found in `text`; returns how much was used.
+   */
   #search(text: string): number {
     const searched = this.#searched + text;
     const found = lengthIn(searched);

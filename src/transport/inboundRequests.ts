@@ -5,12 +5,12 @@
  */
 
 /**
- * Takes the text of an answer. `handedOver` is called when the stream has it, in its place among
- * all messages; the promise settles when the stream has taken the bytes or failed.
+ * Takes the text of an answer. `handedOver` is called when the answer was given to the stream, in
+ * order with all other messages. The promise settles when the stream has taken the bytes or failed.
  */
 export type Reply = (answer: string, handedOver?: () => void) => Promise<void>;
 
-/** A request's id as JSON text, and the way that its answer takes. */
+/** A request's id as JSON text, and where its answer goes. */
 export interface InboundRequest {
   readonly idText: string;
   readonly reply: Reply;
@@ -19,11 +19,13 @@ export interface InboundRequest {
 export class InboundRequests {
   #lastNumber = 0;
   readonly #waiting = new Map<number, InboundRequest>();
-  /** By id as JSON text: `"1"` and `1` differ, and one id may be in use more than once. */
+  /**
+   * The requests by id as JSON text: `"1"` and `1` differ, and one id may be in use more than once.
+   */
   readonly #numbers = new Map<string, Set<number>>();
   readonly #cancelled = new Set<number>();
 
-  /** Takes a request in and returns its internal number. */
+  /** Adds a request and returns its internal number. */
   open(request: InboundRequest): number {
     const number = ++this.#lastNumber;
     this.#waiting.set(number, request);
@@ -33,7 +35,7 @@ export class InboundRequests {
     return number;
   }
 
-  /** The request, which is now answered; undefined if it was answered before. */
+  /** Removes a request because it is answered now; undefined if it was answered before. */
   take(number: number): InboundRequest | undefined {
     const request = this.#waiting.get(number);
     if (request === undefined) return undefined;
@@ -46,14 +48,15 @@ export class InboundRequests {
   }
 
   /**
-   * Cancels all unanswered requests with this id and returns their internal numbers, oldest first;
-   * none twice, because vscode-jsonrpc can throw at a second cancel of the same request.
+   * Cancels all unanswered requests with this id and returns their internal numbers, oldest first.
+   * Never returns a number twice, because vscode-jsonrpc can throw at the second cancel of a
+   * request.
    */
   cancel(idText: string): number[] {
     return this.#cancel(this.#numbers.get(idText) ?? []);
   }
 
-  /** Cancels all unanswered requests, as {@link InboundRequests.cancel} does. */
+  /** Cancels all unanswered requests, like {@link InboundRequests.cancel}. */
   cancelAll(): number[] {
     return this.#cancel(this.#waiting.keys());
   }

@@ -1,7 +1,7 @@
 /**
- * Turns frames into what vscode-jsonrpc understands, and answers what it would not (protocol.md
- * section 1): text that is no JSON, bad request objects, batches. Nothing that gets past it can
- * make the library throw.
+ * Turns frames into messages for vscode-jsonrpc. It answers what the library would not (protocol.md
+ * section 1): text that is no JSON, bad request objects, batches. A message that it passes on
+ * cannot make the library throw.
  */
 import {
   ErrorCodes,
@@ -22,9 +22,11 @@ import type { OutgoingRequests } from "./outgoingRequests.js";
 import { errorAnswer, wireError } from "./wireError.js";
 
 const version = "2.0";
-/** What walks through a message recursively would fail somewhere in the middle of its work. */
+/**
+ * Without this, code that walks through a message recursively would fail in the middle of its work.
+ */
 const tooDeep = `it is nested more than ${deepestJson} levels deep`;
-/** The notification that cancels a request, in both directions. */
+/** The notification with which either side cancels a request. */
 export const cancelMethod = "$/cancelRequest";
 
 export interface InboxOptions {
@@ -34,7 +36,7 @@ export interface InboxOptions {
   reply: Reply;
   /** Hands a message to vscode-jsonrpc. */
   deliver: (message: Message) => void;
-  /** Told of each malformed response; they are not answered. */
+  /** Called for each malformed response; they are not answered. */
   onBadResponse: (error: Error) => void;
   log: Log;
 }
@@ -73,7 +75,7 @@ export class Inbox {
     for (const number of this.#options.inbound.cancelAll()) this.#deliverCancel(number);
   }
 
-  /** Fails our own requests: the other side can answer no more. */
+  /** Fails our own requests, because the other side cannot answer any more. */
   failOutgoing(): void {
     for (const id of this.#options.outgoing.close()) {
       this.#deliverFailure(id, "The other side is gone and cannot answer.");

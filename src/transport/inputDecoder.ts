@@ -1,6 +1,6 @@
 /**
  * Decodes a whole input. With framing `auto` the first byte decides: `{` or `[` is `ndjson`,
- * anything else `header`. A byte-order mark, blank space and blank lines before it are nothing.
+ * anything else `header`. A byte-order mark and blanks before it are ignored.
  */
 import type { FrameDecoder, Framing, OnFrame } from "./framing.js";
 import { HeaderDecoder } from "./headerDecoder.js";

@@ -1,11 +1,11 @@
 /**
- * The source text of a value inside JSON. `JSON.parse` rounds a number like 9007199254740993, and
- * an id must come back as it was sent (protocol.md section 1): this finds it as it was written.
+ * The source text of a value inside JSON. `JSON.parse` rounds a number like 9007199254740993, but
+ * an id must come back as it was sent (protocol.md section 1). So this finds the original text.
  */
 
 /**
- * The text of the value at `path`, or undefined if there is none. `text` must be valid JSON. Of a
- * repeated key the last one counts, as in `JSON.parse`.
+ * The text of the value at `path`, or undefined if there is none. `text` must be valid JSON. If a
+ * key is repeated, the last one counts, as in `JSON.parse`.
  */
 export function sourceOf(text: string, path: readonly (string | number)[]): string | undefined {
   let at: number | undefined = skipBlank(text, 0);
@@ -16,7 +16,7 @@ export function sourceOf(text: string, path: readonly (string | number)[]): stri
   return text.slice(at, endOfValue(text, at));
 }
 
-/** Where the value of the member `key` begins, for an object that begins at `at`. */
+/** Where the value of the member `key` begins, in an object that begins at `at`. */
 function memberAt(text: string, at: number, key: string): number | undefined {
   if (text[at] !== "{") return undefined;
   let found: number | undefined;
@@ -31,7 +31,7 @@ function memberAt(text: string, at: number, key: string): number | undefined {
   return found;
 }
 
-/** Where the element `index` begins, for an array that begins at `at`. */
+/** Where the element `index` begins, in an array that begins at `at`. */
 function elementAt(text: string, at: number, index: number): number | undefined {
   if (text[at] !== "[") return undefined;
   let next = skipBlank(text, at + 1);

@@ -1,7 +1,8 @@
 /**
- * The `ndjson` framing: one message a line. Blank lines are nothing, `\r` before the newline is
- * tolerated, a last line without newline is still a message. A line over the limit is skipped, unheld,
- * up to its newline, and reported once: as soon as it is known whether it is a request, and whose.
+ * The `ndjson` framing: one message per line. Blank lines are ignored, `\r` before the newline is
+ * accepted, and a last line without a newline is still a message. A line over the limit is skipped
+ * without being stored. It is reported once, as soon as it is known whether it is a request, and
+ * with which id.
  */
 import { linePieces } from "../base/lineSplitter.js";
 import { ChunkList, type FrameDecoder, frameOf, type OnFrame, tooLarge } from "./framing.js";
@@ -13,7 +14,9 @@ export class LineDecoder implements FrameDecoder {
   readonly #maxMessageBytes: number;
   readonly #onFrame: OnFrame;
   readonly #line = new ChunkList();
-  /** Looks for the id of the line that is skipped; undefined where none is, or it was reported. */
+  /**
+   * Looks for the id in the skipped line; undefined if no line is skipped, or if it was reported.
+   */
   #skipped: OversizedRequest | undefined;
   #isSkipping = false;
 

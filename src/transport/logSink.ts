@@ -1,16 +1,16 @@
 /**
- * Writes log lines to stderr and never waits for its reader (protocol.md section 1): what does not fit
- * into a bounded buffer is dropped and counted, and when there is room again one line tells how
- * many were lost. It writes straight through while the reader keeps up, so that the last words of a
- * process that ends at once are not lost.
+ * Writes log lines to stderr and never waits for its reader (protocol.md section 1). Lines that do
+ * not fit into a bounded buffer are dropped and counted; when there is room again, one line tells
+ * how many were lost. While the reader keeps up, lines are written at once, so that a process that
+ * ends suddenly does not lose its last lines.
  */
 import type { Writable } from "node:stream";
 import { Deferred } from "../base/deferred.js";
 
 export interface LogSinkOptions {
-  /** What may lie unread, in bytes. */
+  /** How many bytes may wait for the reader. */
   maxBytes?: number;
-  /** The line, with its newline, that tells how many lines were dropped. */
+  /** Makes the line, with its newline, that tells how many lines were dropped. */
   formatDropped?: (count: number) => string;
 }
 
@@ -18,7 +18,7 @@ const defaultMaxBytes = 1024 * 1024;
 
 export class LogSink {
   readonly #stream: Writable;
-  /** The stream's own `write`, kept because the stdout guard may put another in its place. */
+  /** The stream's own `write`, kept because the stdout guard may replace it. */
   readonly #write: Writable["write"];
   readonly #maxBytes: number;
   readonly #formatDropped: (count: number) => string;
@@ -35,7 +35,7 @@ export class LogSink {
     this.#formatDropped =
       options.formatDropped ??
       ((count) => `turnwire: ${count} log lines were dropped, stderr was not read\n`);
-    // Nobody is left to tell of a broken stderr: lines are dropped and counted from here on.
+    // Nobody can be told about a broken stderr: lines are dropped and counted from now on.
     stream.on("error", () => this.#break());
     stream.on("close", () => this.#break());
   }
@@ -56,7 +56,7 @@ export class LogSink {
     }
   }
 
-  /** Resolves when all that was taken has been read, or never will be. May take for ever. */
+  /** Resolves when everything was read, or when it never will be. This may take forever. */
   flushed(): Promise<void> {
     if (this.#unreadBytes === 0) return Promise.resolve();
     const flush = new Deferred<void>();

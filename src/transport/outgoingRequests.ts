@@ -1,6 +1,6 @@
 /**
  * Our own requests that the other side has not answered yet. vscode-jsonrpc leaves them pending
- * when a stream closes; this knows which to fail.
+ * when a stream closes; this class knows which ones to fail.
  */
 export class OutgoingRequests {
   readonly #waiting = new Set<number>();

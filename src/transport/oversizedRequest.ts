@@ -1,7 +1,7 @@
 /**
- * Finds the id of a request that is too long to be held, while it is skipped: its top-level `id`, once
- * a top-level `method` has been seen too. Members of `params` and of anything else inside do not
- * count, and neither do responses and batches. What is kept meanwhile is one short token.
+ * Finds the id of a request that is too long to be stored, while it is skipped: its top-level `id`,
+ * once a top-level `method` has been seen too. Members of `params` and of other inner values do not
+ * count, and neither do responses and batches. It stores only one short token.
  */
 
 const quote = 0x22;
@@ -13,11 +13,11 @@ const comma = 0x2c;
 const colon = 0x3a;
 const openBrace = 0x7b;
 const byteOrderMark = [0xef, 0xbb, 0xbf];
-/** No id that a client could be waiting for is longer, nor is the name of a member that counts. */
+/** The longest token that is kept. No usable id is longer, and no member name that counts. */
 const longestToken = 1024;
 const numberText = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
-/** What is known of a message: `undefined` as long as more of it may tell more. */
+/** The result for a message: `undefined` while further bytes may change it. */
 export type RequestId = string | "none" | undefined;
 
 /** Reads the bytes of one message. */
@@ -25,9 +25,9 @@ export class OversizedRequest {
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
-  /** The token that is being read at the top level, as text; undefined where it got too long. */
+  /** The token that is being read at the top level, as text; undefined if it is too long. */
   #token: string | undefined = "";
-  /** The top-level member whose value comes next, or is being read. */
+  /** The top-level member whose value is read now or next. */
   #member: string | undefined;
   #isValue = false;
   #id: string | undefined;
@@ -36,8 +36,8 @@ export class OversizedRequest {
   #result: RequestId;
 
   /**
-   * Takes the next bytes. Returns the JSON text of the id as soon as it is known to be a request's,
-   * `"none"` as soon as it is known that there is none.
+   * Takes the next bytes. Returns the JSON text of the id as soon as it is clear that it is a
+   * request's id, and `"none"` as soon as it is clear that there is none.
    */
   push(bytes: Uint8Array): RequestId {
     for (let at = 0; at < bytes.length && this.#result === undefined; at++) {
@@ -47,7 +47,7 @@ export class OversizedRequest {
     return this.#result;
   }
 
-  /** Reads a string on from `at`; returns the place of the last byte that belongs to it. */
+  /** Goes on reading a string at `at`; returns the index of the last byte that belongs to it. */
   #readString(bytes: Uint8Array, at: number): number {
     let end = at;
     for (; end < bytes.length; end++) {
@@ -72,7 +72,7 @@ export class OversizedRequest {
       if (this.#depth === 1) this.#keep([byte]);
     } else if (openers.has(byte)) {
       this.#depth++;
-      // A value with parts is neither an id nor a method's name.
+      // An array or object is neither an id nor a method's name.
       this.#token = undefined;
     } else if (closers.has(byte)) {
       if (this.#depth === 1) this.#endMember();
@@ -113,7 +113,7 @@ export class OversizedRequest {
   }
 }
 
-/** Tokens are kept a byte a character, so that one cut inside a character is kept whole. */
+/** Tokens are kept with one character per byte, so that a cut inside a character does no harm. */
 function utf8(token: string): string {
   return Buffer.from(token, "latin1").toString("utf8");
 }
@@ -124,7 +124,7 @@ function stringOf(token: string | undefined): string | undefined {
     const value: unknown = JSON.parse(utf8(token));
     return typeof value === "string" ? value : undefined;
   } catch {
-    // It is no string, however it begins.
+    // It is no valid string.
     return undefined;
   }
 }

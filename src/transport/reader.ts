@@ -1,11 +1,11 @@
 /**
- * Reads the input for vscode-jsonrpc: bytes to frames to messages.
+ * Reads the input for vscode-jsonrpc: it turns bytes into frames, and frames into messages.
  *
- * It never reads ahead without a bound: it pauses while many messages wait for their handlers, and
- * while the other side leaves too much of what was sent to it unread.
+ * How far it reads ahead is limited. It pauses while many messages wait for their handlers, and
+ * while the other side has left too much of our output unread.
  *
  * The end of the input is not `onClose`: the connection stays open for the answers that are still
- * due. It is told through `ended`, after every message that came before it has gone to its handler.
+ * due. `ended` reports it, after every earlier message has gone to its handler.
  */
 import {
   AbstractMessageReader,
@@ -30,7 +30,7 @@ export interface ChannelReaderOptions {
   input: ByteInput;
   framing: Framing | "auto";
   maxMessageBytes: number;
-  /** How many bytes may lie unread by the other side before no more is read from it. */
+  /** How many sent bytes the other side may leave unread before no more is read from it. */
   maxUnsentBytes: number;
   inbound: InboundRequests;
   outgoing: OutgoingRequests;
@@ -38,7 +38,7 @@ export interface ChannelReaderOptions {
   log: Log;
 }
 
-/** Why an input ended: `error` is undefined if it came to its end. */
+/** Why an input ended; `error` is undefined if it ended normally. */
 export interface InputEnd {
   error: Error | undefined;
 }
@@ -51,7 +51,7 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
   readonly #inbox: Inbox;
   readonly #decoder: InputDecoder;
   readonly #ended = new Deferred<InputEnd>();
-  /** Delivered behind the last message, and recognised when its turn comes. */
+  /** A marker that is delivered after the last message, and recognised when its turn comes. */
   readonly #endMarker: NotificationMessage = { jsonrpc: "2.0", method: "$/endOfInput" };
   #callback: DataCallback | undefined;
   #undispatched = 0;
@@ -76,12 +76,12 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     });
   }
 
-  /** Settles once, when the input has ended and all that came before has been dispatched. */
+  /** Settles once, when the input has ended and every message has been dispatched. */
   get ended(): Promise<InputEnd> {
     return this.#ended.promise;
   }
 
-  /** For vscode-jsonrpc, which calls it when a message's turn has come. */
+  /** vscode-jsonrpc calls this when it is a message's turn. */
   readonly strategy: MessageStrategy = {
     handleMessage: (message, next) => {
       if (message === this.#endMarker) return this.#reportEnd();
@@ -96,13 +96,13 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     this.#callback = callback;
     input.on("data", this.#onData);
     input.on("end", () => this.#finish(undefined));
-    // This one stays for good: without it, a late error of the stream would end the process.
+    // This listener is never removed: without it, a late error of the stream would end the process.
     input.on("error", (error) => this.#finish(error));
     input.on("close", () => this.#finish(undefined));
     return { dispose: () => this.stop() };
   }
 
-  /** Reads no more. What has been read is still dispatched. */
+  /** Stops reading. Messages that have been read are still dispatched. */
   stop(): void {
     const { input } = this.#options;
     this.#end ??= { error: undefined };
@@ -135,7 +135,7 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     this.#callback?.(message);
   }
 
-  /** Reads on, or waits for the handlers or for the other side to catch up. */
+  /** Goes on reading, or waits until the handlers or the other side have caught up. */
   #resumeOrWait(): void {
     const { input, writer, maxUnsentBytes } = this.#options;
     if (this.#end !== undefined) return;
@@ -166,7 +166,7 @@ function isCancel(message: Message): boolean {
   return "method" in message && message.method === cancelMethod;
 }
 
-/** The bytes of a chunk, which are not copied where they are bytes already. */
+/** The bytes of a chunk. They are not copied if they are a `Buffer` already. */
 function asBuffer(chunk: Uint8Array | string): Buffer {
   if (typeof chunk === "string") return Buffer.from(chunk);
   if (Buffer.isBuffer(chunk)) return chunk;

@@ -1,6 +1,6 @@
 /**
- * The process's standard streams, made fit for a server over stdio (protocol.md section 1): frames
- * alone on stdout, and a client that reads neither stdout nor stderr never stops the event loop.
+ * Prepares the process's standard streams for a server over stdio (protocol.md section 1). Only
+ * frames go to stdout. A client that reads neither stdout nor stderr never blocks the event loop.
  * Works for pipes, sockets, terminals, files and the null device.
  */
 import type { Readable, Writable } from "node:stream";
@@ -17,9 +17,9 @@ export interface StandardStreams {
 
 export interface Stdio {
   readonly input: Readable;
-  /** Takes the frames and nothing else does; errors such as EPIPE come as its events. */
+  /** The only way for frames to stdout. Errors such as EPIPE are its events. */
   readonly output: Writable;
-  /** Takes the log, and all that others tried to write to stdout. */
+  /** Takes the log, and everything that other code tried to write to stdout. */
   readonly logSink: LogSink;
   /** Gives the streams back, for tests. */
   restore(): void;

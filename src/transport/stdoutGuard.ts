@@ -1,10 +1,11 @@
 /**
- * Keeps stdout for frames (protocol.md section 1). Once claimed, whatever else in this process writes
- * to it (`process.stdout`, `console`, `fs` on file descriptor 1) or starts a child that would
- * inherit it goes to stderr, through the log sink, which never blocks.
+ * Keeps stdout for frames (protocol.md section 1). Once it is claimed, everything else that this
+ * process writes to it (by `process.stdout`, `console`, or `fs` on file descriptor 1) goes to
+ * stderr, through the log sink, which never blocks. A child that would inherit stdout gets stderr
+ * too.
  *
- * Claim it before anything else is loaded: code that took hold of `fs.writeSync` by `require`
- * earlier is beyond reach.
+ * Claim it before anything else is loaded: code that got `fs.writeSync` by `require` earlier cannot
+ * be redirected.
  */
 import { Writable } from "node:stream";
 import { redirectChildren } from "./childGuard.js";
@@ -15,14 +16,14 @@ import type { LogSink } from "./logSink.js";
 export interface ClaimedStdout {
   /** Takes the frames. It closes when stdout fails; ending it leaves stdout open. */
   readonly output: Writable;
-  /** Gives stdout back as it was. */
+  /** Restores stdout. */
   restore(): void;
 }
 
 const stdoutDescriptor = 1;
 const stderrDescriptor = 2;
 
-/** Claims `stdout` (`process.stdout`); strays go to `strays`. */
+/** Claims `stdout` (`process.stdout`). Everything else that is written to it goes to `strays`. */
 export function claimStdout(stdout: Writable, strays: LogSink): ClaimedStdout {
   const output = new FrameOutput(stdout);
   const undo = [
@@ -38,7 +39,7 @@ export function claimStdout(stdout: Writable, strays: LogSink): ClaimedStdout {
   };
 }
 
-/** Writes to a stream by the methods that it had when this was made. */
+/** Writes to a stream with the methods that it had at this time. */
 class FrameOutput extends Writable {
   readonly #stdout: Writable;
   readonly #writeThrough: Writable["write"];
@@ -56,7 +57,7 @@ class FrameOutput extends Writable {
     encoding: BufferEncoding,
     done: (error?: Error | null) => void,
   ): void {
-    // Buffers come with the encoding "buffer", which is none that a string could have.
+    // Buffers come with the encoding "buffer", which no string has.
     const textEncoding = typeof chunk === "string" ? encoding : "utf8";
     this.#writeThrough.call(this.#stdout, chunk, textEncoding, done);
   }

@@ -1,10 +1,10 @@
 /**
- * The two streams of a channel, by what is used of them: a declaration that names Node's own classes
- * would ask every user of `turnwire/client` for the types of Node. What `node:stream` calls
- * `Readable` and `Writable` are such streams.
+ * The two streams of a channel: only the members that are used. Declarations with Node's own
+ * classes would force every user of `turnwire/client` to install the types of Node. The `Readable`
+ * and `Writable` of `node:stream` fit these types.
  */
 
-/** What bytes come from. */
+/** The stream that bytes are read from. */
 export interface ByteInput {
   on(event: "data", listener: (chunk: Uint8Array | string) => void): unknown;
   on(event: "end" | "close", listener: () => void): unknown;
@@ -15,7 +15,7 @@ export interface ByteInput {
   destroy(): unknown;
 }
 
-/** What bytes go to. */
+/** The stream that bytes are written to. */
 export interface ByteOutput {
   on(event: "close", listener: () => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;

@@ -1,4 +1,7 @@
-/** The errors that the transport itself answers, in their form on the wire (protocol.md section 8). */
+/**
+ * The errors with which the transport itself answers, in their form on the wire (protocol.md
+ * section 8).
+ */
 import { errorTable } from "../base/errors.js";
 
 /** An error object of JSON-RPC 2.0; `data` always has `name` and `retryable`. */

@@ -1,6 +1,6 @@
 /**
- * Writes messages for vscode-jsonrpc, in our framing and with the other side's own ids. One
- * `write` to the stream a message, in the order of the calls.
+ * Writes messages for vscode-jsonrpc, in our framing and with the other side's own ids. Each
+ * message is one `write` to the stream, in the order of the calls.
  *
  * Its promises are the back-pressure: each resolves when the stream has taken the bytes and
  * rejects once the stream has failed or closed. Until the framing is known nothing is written:
@@ -27,7 +27,7 @@ export interface ChannelWriterOptions {
   log: Log;
 }
 
-/** How the caller of a write learns of its end. */
+/** How the caller of a write learns that it has ended. */
 interface Waiting {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -37,9 +37,11 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   readonly #options: ChannelWriterOptions;
   readonly #afterWritten = new WeakMap<object, (() => void)[]>();
   #framing: Framing | undefined;
-  /** What was written before the framing was known. */
+  /** Messages from before the framing was known. */
   #unframed: { json: string; waiting: Waiting }[] = [];
-  /** Who waits for the stream to confirm: one that is destroyed may never do so. */
+  /**
+   * The callers that wait for the stream to confirm a write. A destroyed stream may never do so.
+   */
   readonly #unsent = new Set<Waiting>();
   #unsentLength = 0;
   #waitingForRoom: { atMost: number; run: () => void } | undefined;
@@ -49,7 +51,8 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   constructor(options: ChannelWriterOptions) {
     super();
     this.#options = options;
-    // The listeners stay for good: without one, a late error of the stream would end the process.
+    // The listeners are never removed: without one, a late error of the stream would end the
+    // process.
     options.output.on("error", (error) => {
       if (this.#failure === undefined) this.fireError(error);
       this.#endWithOutput(error);
@@ -63,8 +66,8 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   }
 
   /**
-   * Whether the other side has left at most so much unread (in UTF-16 units). If not, `run` is
-   * called once when it is so; a later call takes the place of an earlier one.
+   * Whether the other side has left at most this much unread (in UTF-16 units). If not, `run` is
+   * called once when that becomes true. A later call replaces an earlier one.
    */
   hasRoom(atMost: number, run: () => void): boolean {
     if (this.#unsentLength <= atMost) return true;
@@ -72,19 +75,19 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     return false;
   }
 
-  /** Writes what has waited, and all that follows, in this framing. */
+  /** Writes the waiting messages, and all later ones, in this framing. */
   setFraming(framing: Framing): void {
     this.#framing = framing;
     for (const { json, waiting } of this.#unframed.splice(0)) this.#put(framing, json, waiting);
   }
 
-  /** Calls `run` as soon as the response with this very `result`, or its batch, has gone out. */
+  /** Calls `run` as soon as the response with this `result` object, or its batch, was written. */
   afterWritten(result: object, run: () => void): void {
     const others = this.#afterWritten.get(result) ?? [];
     this.#afterWritten.set(result, [...others, run]);
   }
 
-  /** Sends the text of a message; `handedOver` runs before anything else can be sent behind it. */
+  /** Sends the text of a message. `handedOver` runs before anything else can be sent after it. */
   send(json: string, handedOver?: () => void): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const framing = this.#framing;
@@ -98,7 +101,7 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     return written;
   }
 
-  /** Resolves when the stream has taken, or refused, all that was written until now. */
+  /** Resolves when the stream has taken or refused everything that was written until now. */
   async flushed(): Promise<void> {
     await Promise.allSettled([this.#lastWrite]);
   }
