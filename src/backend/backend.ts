@@ -194,8 +194,10 @@ export class Backend {
     const workspace = this.#workspaces.get(params.workspaceId);
     refuseIfNotReady(workspace);
     workspace.refuseIfClosing();
+    if (params.sessionId !== undefined) this.sessions.find(workspace, params.sessionId);
     const { config } = await workspace.agent.choice();
-    const commands = await workspace.engine.commands?.(config, caller.signal);
+    const { sessionId } = params;
+    const commands = await workspace.engine.commands?.(config, caller.signal, sessionId);
     return { commands: [...(commands ?? [])] };
   }
 

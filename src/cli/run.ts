@@ -10,6 +10,7 @@ import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
 import { RunActivity } from "./runActivity.js";
 import { Deeds, earlyEnd, exitCodeOf, explain, type Stop, toldCompletion } from "./runEnd.js";
+import { askInput } from "./runInput.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
 import { PermissionPrompt } from "./runPermission.js";
@@ -114,6 +115,11 @@ class RunCommand {
       clientInfo: { name: "turnwire run" },
       signal: this.#stop.signal,
       onPermission: this.#permissionHandler(),
+      onInput: async (request, context) => {
+        this.#asking ??= this.#openQuestions();
+        if (this.#asking === undefined) return { action: "decline" };
+        return askInput(this.#asking, request, context);
+      },
     });
   }
 

@@ -18,6 +18,7 @@ import {
 import type { Framing } from "../transport/framing.js";
 import { type ClientApi, createApi } from "./api.js";
 import { Connection } from "./connection.js";
+import { answerInput, type InputHandler } from "./inputs.js";
 import type { ServerNotification, Streams } from "./link.js";
 import { answerPermission, type PermissionHandler } from "./permissions.js";
 import { type CompletionHandler, type RunOptions, Runs } from "./runs.js";
@@ -42,6 +43,10 @@ export interface ClientOptions
   readonly onPermission?: PermissionHandler;
   /** Whether the server may ask at all; without, what would ask is denied at once. */
   readonly requestPermission?: boolean;
+  /** Answers what tool servers want to know; without one, and until `onInput`, it is declined. */
+  readonly onInput?: InputHandler;
+  /** Whether the server may ask that at all; without, it is declined at once. */
+  readonly requestInput?: boolean;
   /** Whether a lost server is started again; true unless told. */
   readonly reconnect?: boolean;
   /** Gives up connecting when it is aborted; it does nothing once there is a client. */
@@ -81,6 +86,7 @@ export class TurnwireClient {
   readonly #closeTimeoutMs: number;
   #closed: Promise<void> | undefined;
   #permissionHandler: PermissionHandler | undefined;
+  #inputHandler: InputHandler | undefined;
 
   private constructor(
     options: ClientOptions,
@@ -92,6 +98,7 @@ export class TurnwireClient {
     this.#clock = options.clock ?? systemClock;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000;
     this.#permissionHandler = options.onPermission;
+    this.#inputHandler = options.onInput;
     this.#subscriptions = new Subscriptions(reportError);
     this.#runs = new Runs({
       request: (method, params) => this.request(method, params),
@@ -112,6 +119,7 @@ export class TurnwireClient {
       onNotification: (notification) => this.#receive(notification),
       onPermission: (question, signal) =>
         answerPermission(this.#permissionHandler, question, signal, reportError),
+      onInput: (request, signal) => answerInput(this.#inputHandler, request, signal, reportError),
       isNeeded: () => this.#runs.isWaiting,
       onReconnected: () => this.#runs.resend(),
       onLost: (error) => this.#runs.fail(error),
@@ -211,6 +219,11 @@ export class TurnwireClient {
     this.#permissionHandler = handler;
   }
 
+  /** Replaces what answers the questions of tool servers. */
+  onInput(handler: InputHandler): void {
+    this.#inputHandler = handler;
+  }
+
   /**
    * Hands every completion that no `run` waits for to `handler`, one at a time and in order, those
    * of earlier connections first; each is acknowledged when the handler is done with it. There is
@@ -266,7 +279,10 @@ function initializeParams(options: ClientOptions, clientId: string): ParamsInput
     protocolVersion,
     clientId,
     clientInfo: options.clientInfo ?? { name: "turnwire-client" },
-    capabilities: { requestPermission: options.requestPermission ?? true },
+    capabilities: {
+      requestPermission: options.requestPermission ?? true,
+      requestInput: options.requestInput ?? true,
+    },
   };
   if (options.ackTimeoutMs !== undefined) params.ackTimeoutMs = options.ackTimeoutMs;
   if (options.optOutNotifications !== undefined) {

@@ -14,7 +14,8 @@ import { OpenWorkspaces } from "./openWorkspaces.js";
 import type { Endpoint } from "./serverProcess.js";
 import { within } from "./within.js";
 
-export interface ConnectionOptions extends Pick<LinkOptions, "onNotification" | "onPermission"> {
+export interface ConnectionOptions
+  extends Pick<LinkOptions, "onNotification" | "onPermission" | "onInput"> {
   /** Starts a server, or opens streams to one. */
   connect(): Promise<Endpoint>;
   readonly canReconnect: boolean;
@@ -182,7 +183,7 @@ export class Connection {
   }
 
   async #connect(): Promise<void> {
-    const { framing, log, onNotification, onPermission, initialize } = this.#options;
+    const { framing, log, onNotification, onPermission, onInput, initialize } = this.#options;
     const endpoint = await this.#options.connect();
     this.#current = endpoint;
     if (this.#isKilled) endpoint.kill();
@@ -191,6 +192,7 @@ export class Connection {
       framing,
       log,
       onPermission,
+      onInput,
       longestMessage: () => this.#answer?.capabilities.maxMessageBytes,
       onNotification: (notification) => onNotification(notification),
     });

@@ -1,6 +1,8 @@
 // `turnwire/client`: a typed client for a server that it starts or attaches to.
 export type { RunComplete } from "../protocol/objects/run.js";
 export type {
+  InputAnswer,
+  InputRequest,
   LossyEvent,
   MethodName,
   NotificationName,
@@ -12,6 +14,7 @@ export type {
 } from "../protocol/registry.js";
 export type { ClientApi } from "./api.js";
 export { ConnectionLostError, TurnwireRpcError } from "./errors.js";
+export type { InputHandler } from "./inputs.js";
 export type { Streams } from "./link.js";
 export type { PermissionHandler } from "./permissions.js";
 export type { CompletionHandler, RunOptions } from "./runs.js";

@@ -1,5 +1,5 @@
 /**
- * One connection to one server: typed requests out, notifications and permission questions in.
+ * One connection to one server: typed requests out, notifications and questions in.
  * It lives as long as its streams; what outlives it is {@link Connection}.
  *
  * What the server sends is not checked against the schemas again: a field that a newer server adds
@@ -7,6 +7,8 @@
  */
 import type { Log } from "../base/log.js";
 import {
+  type InputAnswer,
+  type InputRequest,
   type MethodName,
   methods,
   type NotificationName,
@@ -47,6 +49,8 @@ export interface LinkOptions {
   onNotification(notification: ServerNotification): void;
   /** `signal` is aborted when the server withdraws its question. Must not reject. */
   onPermission(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
+  /** As {@link LinkOptions.onPermission}. */
+  onInput(request: InputRequest, signal: AbortSignal): Promise<InputAnswer>;
 }
 
 export interface Link {
@@ -93,6 +97,10 @@ export function openLink({
     serverMethods.requestPermission.name,
     (question: PermissionQuestion, token: CancellationToken) =>
       handlers.onPermission(question, signalOf(token)),
+  );
+  connection.onRequest(
+    serverMethods.requestInput.name,
+    (request: InputRequest, token: CancellationToken) => handlers.onInput(request, signalOf(token)),
   );
   connection.listen();
 

@@ -19,7 +19,6 @@ import { createPermissionGate, SessionGrants } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
-import type { Command } from "../protocol/objects/command.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
@@ -144,9 +143,9 @@ class BuiltInEngine implements Engine {
     await this.#servers.setSession(sessionId, servers);
   }
 
-  async commands(config: ResolvedConfig, signal: AbortSignal): Promise<readonly Command[]> {
+  async commands(...[config, ...asked]: Parameters<NonNullable<Engine["commands"]>>) {
     await this.#reconcile(config);
-    return this.#servers.commands(signal);
+    return this.#servers.commands(...asked);
   }
 
   async forgetSession(sessionId: string): Promise<void> {

@@ -62,8 +62,12 @@ export interface Engine {
   sandbox?(config: ResolvedConfig): Promise<SandboxInfo>;
   /** Gives a session tool servers of its own, in the place of those that it had. */
   setSessionServers?(sessionId: string, servers: SessionServers): Promise<void>;
-  /** What a prompt may begin with. Rejects only with the signal's reason. */
-  commands?(config: ResolvedConfig, signal: AbortSignal): Promise<readonly Command[]>;
+  /** What a prompt of a session, or of any, may begin with. Rejects only with the signal's reason. */
+  commands?(
+    config: ResolvedConfig,
+    signal: AbortSignal,
+    sessionId?: string,
+  ): Promise<readonly Command[]>;
   /** Begins to load what the first turn will need; never waits, never throws. */
   warmUp?(setup: EngineSetup): void;
   /** Forgets what was kept for a session. */

@@ -20,7 +20,7 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
     warmUp: (setup) => inBackground(clock, log, async () => (await load()).warmUp?.(setup)),
     sandbox: async (config) =>
       (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
-    commands: async (config, signal) => (await (await load()).commands?.(config, signal)) ?? [],
+    commands: async (...args) => (await (await load()).commands?.(...args)) ?? [],
     setSessionServers: async (sessionId, servers) =>
       (await load()).setSessionServers?.(sessionId, servers),
     forgetSession: async (sessionId) => {

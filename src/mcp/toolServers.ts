@@ -184,9 +184,9 @@ export class ToolServers {
    * The prompts of the servers that are ready, as commands; it waits as {@link ToolServers.tools} does.
    * Rejects only with the signal's reason.
    */
-  async commands(signal: AbortSignal): Promise<readonly Command[]> {
-    await this.#untilStarted(this.#serversOf(undefined), signal);
-    return [...this.#commands(undefined).values()].map(({ command }) => command);
+  async commands(signal: AbortSignal, sessionId?: string): Promise<readonly Command[]> {
+    await this.#untilStarted(this.#serversOf(sessionId), signal);
+    return [...this.#commands(sessionId).values()].map(({ command }) => command);
   }
 
   /**

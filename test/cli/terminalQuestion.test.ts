@@ -1,9 +1,10 @@
 // The question of `turnwire run` on a real terminal (a pseudo-terminal of python3's), with stdin as a
 // pipe: what stands on the screen, and what was typed before it.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { unless } from "../helpers/unless.js";
 import { launcher, offlineEnvironment } from "./runHarness.js";
@@ -91,4 +92,21 @@ onTerminal("shows a long change page by page", () => {
   expect(screen).toContain("+line 99\n");
   expect(screen.match(/more lines/g)?.length).toBeGreaterThan(1);
   expect({ status, made: existsSync(join(folder, "f")) }).toEqual({ status: 0, made: true });
+});
+
+onTerminal("asks what a tool server wants to know", () => {
+  const script = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
+  const config = {
+    mcpServers: { docs: { command: process.execPath, args: [script] } },
+    permissions: { allow: ["mcp__docs__choose"] },
+  };
+  mkdirSync(join(folder, "turnwire"));
+  writeFileSync(join(folder, "turnwire", "config.json"), JSON.stringify(config));
+  const { status, screen } = runOnTerminal("@tool mcp__docs__choose {}\n@say Done.", [
+    ["Answer?", "y\n"],
+    ["edition (text", "second\n"],
+  ]);
+  expect(screen).toContain('The tool server "docs" asks: Which edition?');
+  expect(screen).toContain("Done.");
+  expect(status).toBe(0);
 });

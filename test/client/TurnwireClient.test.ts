@@ -7,6 +7,7 @@ import {
   TurnwireClient,
   TurnwireRpcError,
 } from "../../src/client/index.js";
+import { requestInput } from "../../src/protocol/methods/requestInput.js";
 import { FakeError, FakeServer } from "./fakeServer.js";
 
 let server: FakeServer;
@@ -256,6 +257,63 @@ describe("a permission question", () => {
     await client.api.ping();
     server.notify("$/cancelRequest", { id });
     await withdrawn.promise;
+  });
+});
+
+describe("what a tool server wants to know", () => {
+  const { params: request } = requestInput.example;
+  let server: FakeServer;
+  let client: TurnwireClient;
+  let errors: unknown[];
+  beforeEach(async () => {
+    server = new FakeServer();
+    errors = [];
+    const onError = (error: unknown) => void errors.push(error);
+    client = await TurnwireClient.attach({ streams: server.connect, onError });
+  });
+  afterEach(() => client.close());
+
+  it("is declined where nobody can be asked", async () => {
+    expect(server.received[0]?.params).toMatchObject({ capabilities: { requestInput: true } });
+    expect(await server.ask("requestInput", request).answer).toEqual({ action: "decline" });
+  });
+
+  it("is answered by the handler", async () => {
+    client.onInput(({ message, schema }) => {
+      expect({ message, schema }).toMatchObject({ message: request.message });
+      return { action: "accept", content: { edition: "second" } };
+    });
+    expect(await server.ask("requestInput", request).answer).toEqual({
+      action: "accept",
+      content: { edition: "second" },
+    });
+  });
+
+  it("is declined where the handler throws, and the error is reported", async () => {
+    const broken = new Error("no window");
+    client.onInput(() => Promise.reject(broken));
+    expect(await server.ask("requestInput", request).answer).toEqual({ action: "decline" });
+    expect(errors).toEqual([broken]);
+  });
+
+  it("that is withdrawn aborts the handler's signal", async () => {
+    const withdrawn = new Deferred<void>();
+    client.onInput((_, { signal }) => {
+      signal.addEventListener("abort", () => withdrawn.resolve());
+      return withdrawn.promise.then(() => ({ action: "cancel" }));
+    });
+    const { id } = server.ask("requestInput", request);
+    await client.api.ping();
+    server.notify("$/cancelRequest", { id });
+    await withdrawn.promise;
+  });
+
+  it("is not offered by a client that says so", async () => {
+    const other = new FakeServer();
+    const streams = other.connect;
+    const silent = await TurnwireClient.attach({ streams, requestInput: false });
+    expect(other.received[0]?.params).toMatchObject({ capabilities: { requestInput: false } });
+    await silent.close();
   });
 });
 

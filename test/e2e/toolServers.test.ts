@@ -94,6 +94,24 @@ describe("a tool server of the configuration", () => {
     expect((await texts()).slice(2)).toEqual(["/unknown a.ts"]);
   });
 
+  it("of a session gives its prompts to that session's commands alone", async () => {
+    const { server } = await start({ mcpServers: { docs: toolServer(uniqueSeconds()) } });
+    const session = await openSession(server);
+    const { workspaceId, sessionId } = session;
+    const { command, args } = toolServer(uniqueSeconds());
+    const mcpServers = [{ name: "own", command, args }];
+    await server.call("createSession", { workspaceId, sessionId, mcpServers });
+    const names = async (of: { sessionId?: string }) =>
+      (await server.call("listCommands", { workspaceId, ...of })).commands.map(({ name }) => name);
+    expect(await names({ sessionId })).toEqual(["mcp__own__review", "mcp__docs__review"]);
+    expect(await names({})).toEqual(["mcp__docs__review"]);
+    const other = await session.another();
+    expect(await names({ sessionId: other.sessionId })).toEqual(["mcp__docs__review"]);
+    expect(await server.failure("listCommands", { workspaceId, sessionId: "none" })).toBe(
+      "SessionNotFound",
+    );
+  });
+
   it("asks the user through a client that can answer, and is declined by any other", async () => {
     const mcpServers = { docs: toolServer(uniqueSeconds()) };
     for (const requestInput of [true, false]) {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { Command } from "../objects/command.js";
-import { workspaceId } from "../objects/ids.js";
+import { sessionId, workspaceId } from "../objects/ids.js";
 
 /** `listCommands`, protocol.md section 4. */
 export const listCommands = declareMethod({
@@ -9,9 +9,21 @@ export const listCommands = declareMethod({
   section: 4,
   summary:
     "The commands that a prompt may begin with: the prompts of the tool servers that are ready. Starts the servers, and waits for them as a turn does.",
-  params: () => z.object({ workspaceId: workspaceId() }),
+  params: () =>
+    z.object({
+      workspaceId: workspaceId(),
+      sessionId: sessionId()
+        .optional()
+        .describe("Adds the commands of the tool servers that this session has of its own."),
+    }),
   result: () => z.object({ commands: z.array(Command()) }),
-  errors: ["WorkspaceNotFound", "AgentNotInitialized", "WorkspaceClosing", "ConfigInvalid"],
+  errors: [
+    "WorkspaceNotFound",
+    "SessionNotFound",
+    "AgentNotInitialized",
+    "WorkspaceClosing",
+    "ConfigInvalid",
+  ],
   example: {
     params: { workspaceId: "ws_1f0c" },
     result: {
