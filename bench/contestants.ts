@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { build } from "esbuild";
 import { defined } from "../src/base/defined.js";
-import { Peer } from "./peer.js";
+import { type Notice, Peer } from "./peer.js";
 
 /** Builds a program of the benches; packages come from node_modules, as a server of one's own has them. */
 export async function buildProgram(name: string): Promise<string> {
@@ -64,6 +64,8 @@ export interface TurnSeen {
 /** A session that takes prompts. */
 export interface BenchSession {
   turn(prompt: string): Promise<TurnSeen>;
+  /** A turn that streams: from the prompt's leaving until its first text was read, in milliseconds. */
+  firstText(prompt: string): Promise<number>;
 }
 
 /** A running program that takes prompts. */
@@ -84,18 +86,29 @@ export function startFloor(program: string, provider: Provider): Contestant {
     greet: async () => void (await peer.request("initialize", { processId: null })),
     session: async () => {
       const session = `s${++sessions}`;
+      const isIts = (params: Notice) => params.session === session;
+      const turn = async (prompt: string) => {
+        const begun = performance.now();
+        const done = peer.next("done", isIts);
+        await peer.request("prompt", { session, prompt });
+        const { text } = await done;
+        return { ms: performance.now() - begun, text: String(text) };
+      };
       return {
-        turn: async (prompt) => {
-          const begun = performance.now();
-          const done = peer.next("done", (params) => params.session === session);
-          await peer.request("prompt", { session, prompt });
-          const { text } = await done;
-          return { ms: performance.now() - begun, text: String(text) };
-        },
+        turn,
+        firstText: (prompt) => firstText(() => turn(prompt), peer.next("delta", isIts)),
       };
     },
     end: () => peer.end(),
   };
+}
+
+/** Runs a turn to its end, and tells how long its first text took. */
+async function firstText(turn: () => Promise<unknown>, first: Promise<Notice>): Promise<number> {
+  const begun = performance.now();
+  const seen = first.then(() => performance.now() - begun);
+  await turn();
+  return seen;
 }
 
 /** Where a server runs. */
@@ -105,8 +118,15 @@ export interface ServerPlace {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A place for servers: a data directory and a workspace of their own, and the provider configured. */
-export function makePlace(folder: string, provider: Provider): ServerPlace {
+/**
+ * A place for servers: a data directory and a workspace of their own, and the provider configured.
+ * `moreConfig` goes into the user's configuration.
+ */
+export function makePlace(
+  folder: string,
+  provider: Pick<Provider, "baseUrl">,
+  moreConfig: object = {},
+): ServerPlace {
   const workspace = join(folder, "workspace");
   const config = join(folder, "config.json");
   mkdirSync(workspace);
@@ -121,6 +141,7 @@ export function makePlace(folder: string, provider: Provider): ServerPlace {
         },
       },
       models: { large: { provider: "bench", model: "bench-1" } },
+      ...moreConfig,
     }),
   );
   return {
@@ -178,7 +199,14 @@ export class Server implements Contestant {
   async sessionIn(workspaceId: string) {
     const { id } = await this.peer.request("createSession", { workspaceId, title: "bench" });
     const ids = { workspaceId, sessionId: String(id) };
-    return { ids, turn: (prompt: string) => this.turn(ids, prompt) };
+    const isText = ({ sessionId, kind }: Notice) => sessionId === ids.sessionId && kind === "text";
+    const turn = (prompt: string) => this.turn(ids, prompt);
+    return {
+      ids,
+      turn,
+      firstText: (prompt: string) =>
+        firstText(() => turn(prompt), this.peer.next("messageDelta", isText)),
+    };
   }
 
   async turn(ids: { workspaceId: string; sessionId: string }, prompt: string): Promise<TurnSeen> {

@@ -12,6 +12,8 @@ import { renderTable } from "./table.js";
 
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   start: async () => (await import("./suites/start.js")).start,
+  firstText: async () => (await import("./suites/firstText.js")).firstText,
+  sideBySide: async () => (await import("./suites/sideBySide.js")).sideBySide,
   turns: async () => (await import("./suites/turns.js")).turns,
   cache: async () => (await import("./suites/cache.js")).cache,
   stream: async () => (await import("./suites/stream.js")).stream,

@@ -25,6 +25,7 @@ import {
 import type { ModelFailure } from "../models/modelFailure.js";
 import { retryDelay } from "../models/retry.js";
 import { IdleWatch } from "./idleWatch.js";
+import { ReadingPace } from "./readingPace.js";
 import { ReplyCheck } from "./replyCheck.js";
 import type { AgentSurroundings } from "./turn.js";
 
@@ -155,6 +156,7 @@ class Attempt {
   async #read(reader: PartReader, watch: IdleWatch): Promise<CallResult> {
     const { signal } = this.#abort;
     const check = new ReplyCheck();
+    const pace = new ReadingPace();
     let finish: FinishPart | undefined;
     for (;;) {
       let next: Awaited<ReturnType<PartReader["read"]>>;
@@ -171,6 +173,7 @@ class Attempt {
       if (!check.admits(part)) return this.#ended(new GarbledReplyError("the reply has no end"));
       if (part.type === "finish") finish = part;
       else this.#receiver.part(part);
+      if (pace.isDue) await pace.yield();
     }
   }
 

@@ -106,3 +106,53 @@ describe("a model call", () => {
     expect(outcome.text).toHaveLength(100_000);
   });
 });
+
+describe("an answer of which all has arrived at once", () => {
+  it("lets the rest of the process work while it is read", async () => {
+    const model = new FakeModel(many(5_000));
+    let received = 0;
+    const seen: number[] = [];
+    const look = () => {
+      seen.push(received);
+      if (received < 5_000) setImmediate(look);
+    };
+    setImmediate(look);
+    const receiver = {
+      part: () => {
+        received++;
+        // The time that a real part takes to be told and stored.
+        if (received % 100 === 0) spin(1);
+      },
+      restart: () => {},
+    };
+    expect(await callModel(call(model), receiver, surroundings)).toMatchObject({
+      kind: "finished",
+    });
+    // The first pause comes early, so that the first words leave, and more follow.
+    const early = seen.filter((count) => count > 0 && count < 1_000);
+    expect(early.length).toBeGreaterThan(0);
+    expect(seen.filter((count) => count > 0 && count < 5_000).length).toBeGreaterThan(2);
+  });
+
+  it("is not read to its end when it is cancelled meanwhile", async () => {
+    const cancel = new AbortController();
+    const model = new FakeModel(many(5_000));
+    let received = 0;
+    const receiver = {
+      part: () => {
+        if (++received === 1) setImmediate(() => cancel.abort());
+        if (received % 100 === 0) spin(1);
+      },
+      restart: () => {},
+    };
+    const result = await callModel(call(model, cancel.signal), receiver, surroundings);
+    expect(result).toEqual({ kind: "cancelled" });
+    expect(received).toBeLessThan(1_000);
+  });
+});
+
+/** Keeps the process busy for so many milliseconds. */
+function spin(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
