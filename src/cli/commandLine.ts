@@ -1,4 +1,4 @@
-// What each command does, with the process that it does it in (protocol.md section 11).
+// What each command does with the process (protocol.md section 11).
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
@@ -7,10 +7,12 @@ import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptio
 import { OutputStream } from "./runOutput.js";
 import type { ServeOptions } from "./serveOptions.js";
 
-/** Each of them cancels a run and lets it tell its end; a second one does not wait. */
+/**
+ * The first of these signals cancels a run and lets it report its end. A second one does not wait.
+ */
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** What `main.ts` gives. */
+/** What `main.ts` passes in. */
 export interface CommandLineParts {
   readonly version: string;
   /** The script that starts Turnwire. */
@@ -28,7 +30,7 @@ interface DoctorParts {
 /** The command line over a process. */
 export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts): Program {
   const out = new OutputStream(self.stdout, () => {});
-  // A stderr that nobody reads is no reason to end.
+  // An unread stderr is no reason to end.
   const errors = new OutputStream(self.stderr, () => {});
   const writeOut = (text: string) => void out.write(text);
   const resolvePath = fromStartFolder(() => self.cwd());
@@ -57,7 +59,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         self.stderr.write(`turnwire: ${error.message}\n`);
         return exitCodes.usage;
       });
-      // The process ends at once after this: what was printed has to be out.
+      // The process ends at once after this, so the output must be written before.
       await Promise.all([out.flushed(), errors.flushed()]);
       const isTold = exitCode === exitCodes.output;
       if (out.failure === undefined || isTold) return exitCode;
@@ -138,7 +140,7 @@ function runIo(
   };
 }
 
-/** The folder that was named, else the one where this was started; undefined where that is gone. */
+/** The named folder, else the one in which this was started; undefined if that is gone. */
 function folderOrNone(named: string | undefined, resolvePath: ResolvePath): string | undefined {
   if (named !== undefined) return resolvePath(named);
   try {

@@ -1,6 +1,6 @@
-// `turnwire doctor` (protocol.md section 1): what a server started here would find. It reads and
-// looks, leaves nothing behind, writes nothing into the database, and names keys by their variables
-// alone.
+// `turnwire doctor` (protocol.md section 1) reports what a server started here would find. It only
+// reads: it leaves nothing behind and writes nothing to the database. Keys are shown only as the
+// names of their variables.
 import { constants } from "node:fs";
 import { access, mkdtemp, readlink, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -18,21 +18,21 @@ import { noDataDirectory } from "../storage/dataDirectory.js";
 import type { OwnProcess } from "../storage/knownServers.js";
 import { reportHolders } from "./doctorHolders.js";
 
-/** What `doctor` looks at, and where it says what it found. */
+/** What `doctor` examines, and where it reports. */
 export interface DoctorOptions {
   readonly env: Environment;
   /**
-   * The folder whose `turnwire.json` is read; undefined where none is named and the one that this was
-   * started in is gone.
+   * The folder whose `turnwire.json` is read. Undefined if none is named and the folder in which
+   * this was started is gone.
    */
   readonly workspacePath: string | undefined;
-  /** Absolute; undefined where none is named and there is no place for one. */
+  /** Absolute; undefined if none is named and there is no default. */
   readonly dataDir: string | undefined;
-  /** The SQLite file; `turnwire.db` in the data directory unless told. */
+  /** The SQLite file; `turnwire.db` in the data directory by default. */
   readonly databaseFile?: string;
-  /** Tells whether the processes of servers live, where their locks do not. */
+  /** Tells whether a server's process lives, if its lock does not tell. */
   readonly ownProcess?: OwnProcess;
-  /** Whether the folder is taken as trusted; not unless told. */
+  /** Whether the folder counts as trusted; false by default. */
   readonly trusted?: boolean;
   readonly versions: {
     readonly turnwire: string;
@@ -99,7 +99,7 @@ async function reportDataDirectory(options: DoctorOptions, report: Report): Prom
   await reportHolders(dataDir, options.ownProcess, report);
 }
 
-/** Tries what only a try can tell, in a folder of its own that is removed again. */
+/** Tries things that only a test can show, in a folder of its own that is removed again. */
 async function fileSystemProblem(dataDir: string): Promise<string | undefined> {
   const existing = await nearestExisting(dataDir);
   try {
@@ -132,7 +132,7 @@ async function reportDatabase(file: string, report: Report): Promise<void> {
   }
 }
 
-/** Why a folder cannot be used or made; undefined where it can, as far as a look can tell. */
+/** Why a folder cannot be used or made; undefined if it probably can. */
 async function folderProblem(path: string): Promise<string | undefined> {
   for (let folder = path; ; folder = dirname(folder)) {
     try {

@@ -1,15 +1,15 @@
-// Who has a data directory in use, as `doctor` says it (protocol.md section 9).
+// Reports who uses a data directory, for `doctor` (protocol.md section 9).
 import { messageOf } from "../base/errors.js";
 import type { DataHolder } from "../storage/dataHolders.js";
 import type { OwnProcess } from "../storage/knownServers.js";
 
-/** Where `doctor` says what it found. */
+/** Where `doctor` reports. */
 export interface HoldersReport {
   fact(subject: string, text: string): void;
   problem(subject: string, text: string): void;
 }
 
-/** Says which servers use the data directory, since when, in which process and version. */
+/** Reports which servers use the data directory, with their start, process and version. */
 export async function reportHolders(
   dataDirectory: string,
   own: OwnProcess | undefined,

@@ -1,12 +1,14 @@
-// What happens with an error that nobody caught: a defect of this program. Nothing says what it has
-// left half-done, so the server does not go on; but its runs get their completions first.
+// Handles an error that nobody caught, which is a defect of this program. It is unknown what was
+// left half-done, so the server ends. But first its runs get their completions.
 import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 
-/** The exit code of a server that ended so; the code that `sysexits.h` has for an internal error. */
+/** The exit code of such a server: the code of `sysexits.h` for an internal error. */
 export const uncaughtExitCode = 70;
-/** How long runs have to end, in milliseconds; what has not ended then is told as interrupted. */
+/**
+ * How long runs have to end, in milliseconds. Runs that have not ended by then become interrupted.
+ */
 const mostMs = 10_000;
 
 /** What the last resort needs. */
@@ -20,7 +22,7 @@ export interface LastResort {
   exit(code: number): void;
 }
 
-/** Makes the handler for what nobody caught. It logs every such error; the first begins the end. */
+/** Makes the handler for uncaught errors. It logs each of them; the first one begins the end. */
 export function lastResort({ clock, ids, log, end, exit }: LastResort): (error: unknown) => void {
   let isEnding = false;
   return (error) => {

@@ -1,7 +1,7 @@
 /**
- * The command line: what can be asked for, and what is a mistake (protocol.md section 11). It does
- * nothing itself: every command is an action that its caller gives. Help goes to stdout, mistakes go
- * to stderr with exit code 2, and nothing but frames ever goes to a server's stdout.
+ * The command line: its commands and options, and what is a mistake (protocol.md section 11). It
+ * does nothing itself: its caller provides an action for every command. Help goes to stdout,
+ * mistakes go to stderr with exit code 2, and nothing but frames ever goes to a server's stdout.
  */
 
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -26,7 +26,7 @@ export interface ProgramActions {
 
 export interface DoctorCommandOptions {
   readonly dataDir?: string;
-  /** The folder to look at; the process's own unless told. */
+  /** The folder to look at; by default the process's own. */
   readonly cwd?: string;
   /** Rebuild a damaged database. */
   readonly repair?: true;
@@ -40,11 +40,13 @@ export interface ProgramIo {
 }
 
 export interface Program {
-  /** Does what the arguments (without Node and the script) ask for; resolves with the exit code. */
+  /**
+   * Runs the command in the arguments (without Node and the script); resolves with the exit code.
+   */
   run(argv: readonly string[]): Promise<number>;
 }
 
-/** Makes the program. Rejects only with what an action rejects with. */
+/** Makes the program. It rejects only if an action rejects. */
 export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
   return {
     async run(argv) {

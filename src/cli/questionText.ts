@@ -1,11 +1,11 @@
 /**
- * What a person is shown before a tool may act: all that would run or change, in lines of which each
- * is one on the terminal, however it was written.
+ * The text that a person sees before a tool may act: everything that would run or change. Each line
+ * of it stays one line on the terminal, whatever characters it contains.
  */
 import type { PermissionQuestion } from "../protocol/registry.js";
 import { visibleLine, visibleLines } from "./visibleText.js";
 
-/** The lines of a question, the choice apart. */
+/** The lines of a question, without the choice. */
 export function questionLines(question: PermissionQuestion): string[] {
   const { tool, path, cwd } = question;
   const body = bodyOf(question);
@@ -42,7 +42,7 @@ function bodyOf({ tool, description, input, diff, diffTruncated }: PermissionQue
 }
 
 function commandBody(command: string, { command: _, ...others }: Record<string, unknown>): Body {
-  // What does not change what is run is left out: the model's own words about it.
+  // Fields that do not change what runs are left out: the model's own description of it.
   const { description: __, ...rest } = others;
   const more = Object.keys(rest).length === 0 ? [] : [`with ${visibleLine(JSON.stringify(rest))}`];
   const lines = visibleLines(command);
@@ -51,7 +51,7 @@ function commandBody(command: string, { command: _, ...others }: Record<string, 
   return { title: `Run these ${lines.length} lines:`, lines: [...lines, ...more] };
 }
 
-/** Every field of an input: texts as their lines, all else as JSON. */
+/** Every field of an input: texts line by line, other values as JSON. */
 function inputLines(input: unknown): string[] {
   return Object.entries(fieldsOf(input)).flatMap(([name, value]) => {
     if (typeof value !== "string") {

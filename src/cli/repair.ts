@@ -3,13 +3,13 @@ import { messageOf } from "../base/errors.js";
 import { noDataDirectory } from "../storage/dataDirectory.js";
 import { repairDatabase } from "../storage/repair.js";
 
-/** So many ids are told of one table; the others are counted. */
+/** The most ids that are listed for one table; the others are counted. */
 const mostIds = 100;
 
 /**
- * Repairs the database of a data directory; `write` takes one line, without its end. Resolves with the
- * exit code: 0 where the database can be used now, also where nothing had to be done; else 1, and it
- * is as it was.
+ * Repairs the database of a data directory; `write` takes one line, without its end. Resolves with
+ * the exit code: 0 if the database can be used now, also if nothing had to be done; else 1, and the
+ * database is unchanged.
  */
 export async function repairCommand(
   dataDir: string | undefined,

@@ -1,6 +1,6 @@
 /**
- * `turnwire run`: one prompt from the command line, through a server of its own. A client like any
- * other (protocol.md section 11).
+ * `turnwire run`: runs one prompt from the command line with its own server. It is a normal client
+ * (protocol.md section 11).
  */
 
 import { type Clock, systemClock } from "../base/clock.js";
@@ -21,9 +21,9 @@ import type { Terminal } from "./terminal.js";
 import { visibleLine } from "./visibleText.js";
 
 /**
- * Runs one prompt and resolves with the exit code (`exitCodes`). Never rejects: what goes wrong is
- * told on stderr in one line, and with `json` and `stream-json` as an object too. The first interrupt
- * cancels the run and waits for its end, the second kills the server.
+ * Runs one prompt and resolves with the exit code (`exitCodes`). Never rejects: an error is written
+ * to stderr in one line, and with `json` and `stream-json` also as an object. The first interrupt
+ * cancels the run and waits for its end; the second kills the server.
  */
 export async function runCommand(
   options: RunCommandOptions,
@@ -95,7 +95,7 @@ class RunCommand {
     }
   }
 
-  /** Ends the server and gives the process's streams back. */
+  /** Ends the server and releases the process's streams. */
   async release(): Promise<void> {
     try {
       await this.#client?.close();
@@ -123,7 +123,7 @@ class RunCommand {
     });
   }
 
-  /** Without `--permission-mode` the configuration decides; what it wants asked is asked here. */
+  /** Without `--permission-mode` the configuration decides. Its questions are asked here. */
   #permissionHandler(): PermissionPrompt["ask"] {
     return async (question, context) => {
       this.#asking ??= this.#openQuestions();
@@ -138,7 +138,7 @@ class RunCommand {
 
   #openQuestions(): PermissionPrompt | undefined {
     const { stdin, stderr, isStderrTty, openTerminal } = this.#io;
-    // Who has sent stderr away is not looking.
+    // If stderr is redirected, nobody is looking at the terminal.
     if (!isStderrTty) return undefined;
     const terminal = openTerminal?.();
     if (terminal !== undefined) {
@@ -149,7 +149,7 @@ class RunCommand {
     return isFree ? new PermissionPrompt(stdin, stderr) : undefined;
   }
 
-  /** Ctrl-C reaches the program as a character while what was typed is thrown away. */
+  /** While typed characters are discarded, Ctrl-C reaches the program as a character. */
   async #discard(terminal: Terminal): Promise<boolean> {
     const goesOn = await terminal.discardTyped();
     if (!goesOn) this.#interrupt();
@@ -163,11 +163,12 @@ class RunCommand {
       getMessage: (messageId) => client.api.getMessage({ ...target, messageId }),
     });
     const shown = this.#showAll(client.events({ signal: hasEnded.signal }), target, text);
-    // It is awaited below; until then a failure must not count as nobody's.
+    // It is awaited below. Until then a failure must not count as unhandled.
     shown.catch(() => {});
     try {
       const onComplete = async (completion: RunComplete) => {
-        // What happened before the completion has arrived before it, and is shown before it.
+        // Events that happened before the completion have arrived before it, and are shown before
+        // it.
         hasEnded.abort();
         await shown;
         await this.#showCompletion(completion, text);
@@ -196,7 +197,9 @@ class RunCommand {
     }
   }
 
-  /** @throws Error where it could not be written: what nobody has is not acknowledged. */
+  /**
+   * @throws Error if it could not be written: then the completion must not be acknowledged.
+   */
   async #showCompletion(completion: RunComplete, text: RunText): Promise<void> {
     const { output } = this.#options;
     if (output === "text") await text.finish(completion.messageId);
@@ -208,7 +211,7 @@ class RunCommand {
     return toldCompletion(completion, this.#stoppedBy, this.#options.timeoutSeconds);
   }
 
-  /** For a program, whatever the end is: one object. */
+  /** The output for a program: one object for every kind of end. */
   async #writeEnd(end: object, method: "runComplete" | "runRefused"): Promise<void> {
     const { output } = this.#options;
     if (output === "text") return;

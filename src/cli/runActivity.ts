@@ -1,4 +1,4 @@
-/** What the agent does beside talking, as one line each: for the person who watches stderr. */
+/** Shows what the agent does beside its reply, one line each, to a person who watches stderr. */
 import type { Part } from "../protocol/objects/message.js";
 import type { LossyEvent, NotificationParams } from "../protocol/registry.js";
 
@@ -15,14 +15,14 @@ export class RunActivity {
     this.#isTerminal = isTerminal;
   }
 
-  /** The lines that an event is worth, each with its newline; often none. */
+  /** The lines for an event, each with its newline; often none. */
   lines(event: LossyEvent): string {
     if (event.method === "runActivity") return this.#busyWith(event.params);
     if (event.method !== "messageCreated" && event.method !== "messageUpdated") return "";
     return event.params.message.parts.map((part) => this.#linesOf(part)).join("");
   }
 
-  /** A question shows itself; what a later version may be busy with is shown by its name. */
+  /** A question is shown elsewhere. An activity of a later version is shown by its name. */
   #busyWith({ kind, waitMs, attempt, reason }: NotificationParams<"runActivity">): string {
     if (kind === "waitingForPermission") return "";
     if (kind === "summarizing") return this.#line("summarizing the session");
@@ -58,13 +58,13 @@ export class RunActivity {
 
 function describeCall({ name, input }: ToolCall): string {
   const fields = typeof input === "object" && input !== null ? Object.values(input) : [input];
-  // A single field says it all: the command, the path.
+  // A single field is enough: the command or the path.
   const [only] = fields;
   const text = fields.length === 1 && typeof only === "string" ? only : JSON.stringify(input);
   return `${name} ${shorten(text ?? "")}`.trimEnd();
 }
 
-/** One line of at most {@link maxInput} characters, free of what could steer a terminal. */
+/** One line of at most {@link maxInput} characters, without characters that control a terminal. */
 function shorten(text: string): string {
   const line = text
     .slice(0, maxInput * 10)

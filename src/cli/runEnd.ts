@@ -1,4 +1,4 @@
-/** How `turnwire run` ends: what is told to a program, and the exit code. */
+/** How `turnwire run` ends: the output for a program, and the exit code. */
 import { messageOf } from "../base/errors.js";
 import { ConnectionLostError, TurnwireRpcError } from "../client/errors.js";
 import type { Part } from "../protocol/objects/message.js";
@@ -7,7 +7,7 @@ import type { LossyEvent } from "../protocol/registry.js";
 import { exitCodes } from "./runOptions.js";
 import { BadPrompt } from "./runPrompt.js";
 
-/** The end of a run that has no completion: it was never accepted, or its server is gone. */
+/** The end of a run without a completion: it was never accepted, or its server is gone. */
 export interface EarlyEnd {
   readonly status: "failed" | "cancelled";
   readonly cancelled: boolean;
@@ -17,10 +17,10 @@ export interface EarlyEnd {
   readonly cause: "user" | "limit" | "internal";
 }
 
-/** What stopped the run from this side. */
+/** What stopped the run on the side of the command line. */
 export type Stop = "interrupt" | "timeout" | "nobody reads";
 
-/** Bounds that a run reached; a provider's own have other names. */
+/** The limits that a run can reach; a provider's limits have other names. */
 const limits: ReadonlySet<string> = new Set([
   "StepLimit",
   "BudgetExceeded",
@@ -33,7 +33,7 @@ const readOnlyTools: ReadonlySet<string> = new Set(
   "read ls glob grep todos jobOutput task".split(" "),
 );
 
-/** Watches whether a run did more than look. */
+/** Watches whether a run did more than read. */
 export class Deeds {
   #hasActed = false;
 
@@ -42,7 +42,7 @@ export class Deeds {
     return this.#hasActed;
   }
 
-  /** Takes one event in. */
+  /** Takes one event. */
   take(event: LossyEvent): void {
     if (event.method !== "messageUpdated" && event.method !== "messageCreated") return;
     this.#hasActed ||= event.params.message.parts.some(isDeed);
@@ -53,7 +53,9 @@ function isDeed(part: Part): boolean {
   return part.type === "toolCall" && part.state === "completed" && !readOnlyTools.has(part.name);
 }
 
-/** The completion as it is told here: what this side's `--timeout` cancelled has reached a limit. */
+/**
+ * The completion as `turnwire run` shows it: a run that `--timeout` cancelled has reached a limit.
+ */
 export function toldCompletion(
   completion: RunComplete,
   stoppedBy: Stop | undefined,
@@ -71,7 +73,7 @@ export function toldCompletion(
   };
 }
 
-/** The end of a run without a completion, from what went wrong. */
+/** The end of a run without a completion, made from the error. */
 export function earlyEnd(
   error: unknown,
   stoppedBy: Stop | undefined,
@@ -96,7 +98,9 @@ export function earlyEnd(
   return { ...failed, error: explain(error), errorName: nameOf(error), cause: "internal" };
 }
 
-/** The exit code of an end, stdout apart. `error` is what there was instead of a completion. */
+/**
+ * The exit code of an end, without regard to stdout. `error` is the error instead of a completion.
+ */
 export function exitCodeOf(
   end: Pick<RunComplete, "status" | "cause" | "errorName" | "denials"> | EarlyEnd,
   deeds: Deeds,

@@ -1,4 +1,4 @@
-/** What `turnwire run` is asked for, and what it needs of its process (protocol.md section 11). */
+/** The options of `turnwire run`, and what it needs of its process (protocol.md section 11). */
 import type { Readable, Writable } from "node:stream";
 import type { ResolvePath } from "../base/startFolder.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
@@ -7,15 +7,15 @@ import type { Terminal } from "./terminal.js";
 export interface RunCommandOptions {
   /** The prompt; `-` reads it from stdin. */
   readonly prompt: string;
-  /** The folder to work in; the process's own unless told. */
+  /** The folder to work in; by default the process's own. */
   readonly cwd?: string;
   readonly dataDir?: string;
-  /** A session to go on with. */
+  /** The session to continue. */
   readonly session?: string;
-  /** Go on with the folder's latest session. */
+  /** Continue the folder's latest session. */
   readonly continueLatest?: boolean;
   readonly model?: { readonly provider: string; readonly model: string };
-  /** Without it, a person at the terminal is asked; where there is none, it is `deny`. */
+  /** Without it, a person at the terminal is asked. If there is no terminal, it is `deny`. */
   readonly permissionMode?: PermissionMode;
   readonly output: OutputFormat;
   readonly timeoutSeconds?: number;
@@ -36,22 +36,22 @@ export interface RunCommandIo {
   readonly resolvePath: ResolvePath;
   /** The server to start; `--data-dir` is added to its arguments. */
   readonly serverCommand: { readonly file: string; readonly args: readonly string[] };
-  /** The terminal that questions are put on; stdin and stderr where it is not given. */
+  /** The terminal for questions; by default stdin and stderr. */
   openTerminal?(): Terminal | undefined;
-  /** Calls back at every interrupt, Ctrl-C or SIGTERM; call what is returned to stop. */
+  /** Calls back at every interrupt, Ctrl-C or SIGTERM. Call the returned function to stop. */
   onInterrupt(callback: () => void): () => void;
 }
 
-/** The exit codes of `turnwire run`; where several fit, `exitCodeOf` says which one it is. */
+/** The exit codes of `turnwire run`. If several fit, `exitCodeOf` chooses. */
 export const exitCodes = {
   succeeded: 0,
   failed: 1,
   usage: 2,
-  /** Everything that it tried to do was refused. */
+  /** Everything that the run tried to do was refused. */
   denied: 3,
-  /** It reached a bound of its own. */
+  /** The run reached one of its own limits. */
   limit: 4,
-  /** What there was to print could not be written. */
+  /** The output could not be written. */
   output: 5,
   cancelled: 130,
 } as const;

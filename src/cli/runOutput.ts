@@ -1,6 +1,6 @@
 /**
- * Writes to a stream that may be slow, full, or closed by its reader at any time: writes are awaited,
- * and one that fails is told to the owner instead of being an error.
+ * Writes to a stream that may be slow or full, or that its reader may close at any time. Writes are
+ * awaited. A failed write is reported to the owner and is no exception.
  */
 import type { Writable } from "node:stream";
 
@@ -9,7 +9,7 @@ export class OutputStream {
   #failure: Error | undefined;
   readonly #onError: (error: Error) => void;
   readonly #onClose: () => void;
-  /** Who waits for the stream to take something: one that is closed may never say so. */
+  /** The callers that wait for the stream. A closed stream may never confirm a write. */
   readonly #waiting = new Set<() => void>();
   readonly #whenTaken: (() => void)[] = [];
 
@@ -33,8 +33,8 @@ export class OutputStream {
   }
 
   /**
-   * Writes, and waits until the system has taken it. Never rejects: what went wrong is `failure`, and
-   * writes behind it do nothing.
+   * Writes, and waits until the system has taken it. Never rejects: `failure` has the error, and
+   * later writes do nothing.
    */
   write(text: string): Promise<void> {
     if (this.#failure !== undefined || text === "") return Promise.resolve();
@@ -49,19 +49,19 @@ export class OutputStream {
       try {
         this.#stream.write(text, taken);
       } catch (error) {
-        // Files are written at once, and on Node 20 throw at once.
+        // Files are written synchronously, and Node 20 throws their errors here.
         taken(error instanceof Error ? error : new Error(String(error)));
       }
     });
   }
 
-  /** Resolves once all that was written has been taken, or cannot be. */
+  /** Resolves once everything was taken, or cannot be. */
   async flushed(): Promise<void> {
     while (this.#waiting.size > 0)
       await new Promise<void>((resolve) => this.#whenTaken.push(resolve));
   }
 
-  /** Gives the stream back. */
+  /** Releases the stream. */
   release(): void {
     this.#stream.off("close", this.#onClose);
     // A late EPIPE must not end the process, so a broken stream keeps its listener.

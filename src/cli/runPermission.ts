@@ -6,8 +6,8 @@ import { TerminalPrompt } from "./terminalPrompt.js";
 /** Asks for permissions on a terminal. */
 export class PermissionPrompt extends TerminalPrompt {
   /**
-   * Shows all that would run or change, and resolves with what the person said; the end of the input
-   * is a no. What was typed before the choice is shown counts for nothing.
+   * Shows everything that would run or change, and resolves with the person's answer. The end of
+   * the input means no. Characters that were typed before the choice is shown are ignored.
    */
   ask(
     question: PermissionQuestion,

@@ -1,10 +1,10 @@
-/** The prompt of `turnwire run`: what was given as words, or what comes through stdin. */
+/** The prompt of `turnwire run`: the words of the command line, or stdin. */
 import { addAbortSignal, type Readable } from "node:stream";
 
 /** No server takes more in one message. */
 const mostBytes = 48 * 1024 * 1024;
 
-/** A prompt that cannot be sent: bad usage, in words for a person. */
+/** A prompt that cannot be sent. It is bad usage, with a message for a person. */
 export class BadPrompt extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -14,7 +14,7 @@ export class BadPrompt extends Error {
 
 /**
  * Reads the prompt; `-` is all of stdin.
- * @throws BadPrompt where there is none, or it is no text; the signal's reason when it is aborted.
+ * @throws BadPrompt if there is none, or if it is no text; the signal's reason when it is aborted.
  */
 export async function readPrompt(
   given: string,
@@ -29,7 +29,7 @@ export async function readPrompt(
   return prompt;
 }
 
-/** Text as UTF-8, or as what its byte order mark says. */
+/** Decodes text as UTF-8, or as its byte order mark says. */
 function decode(bytes: Buffer): string {
   const mark = bytes.subarray(0, 2).toString("hex");
   const encoding = mark === "fffe" ? "utf-16le" : mark === "feff" ? "utf-16be" : "utf-8";

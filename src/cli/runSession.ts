@@ -1,17 +1,17 @@
-/** Where `turnwire run` runs: the folder's workspace, made ready, and a session in it. */
+/** Prepares the workspace of a folder and a session in it for `turnwire run`. */
 
 import { defined } from "../base/defined.js";
 import type { ResolvePath } from "../base/startFolder.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunCommandOptions } from "./runOptions.js";
 
-/** What a prompt is sent to. */
+/** The workspace and session for a prompt. */
 export interface RunTarget {
   readonly workspaceId: string;
   readonly sessionId: string;
 }
 
-/** Opens the workspace and the session that were asked for; rejects with what the server refused. */
+/** Opens the workspace and the session of the options; rejects with the server's refusal. */
 export async function openSession(
   client: TurnwireClient,
   options: RunCommandOptions,

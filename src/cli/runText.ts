@@ -1,21 +1,21 @@
 /**
- * The reply as text, as it streams: only what the assistant says, each character once and in order,
- * whatever was lost on the way, with one newline at the end.
+ * The reply as streaming text: only the assistant's text, with one newline at the end. Every
+ * character comes once and in order, even if events were lost.
  */
 import type { Message } from "../protocol/objects/message.js";
 import type { LossyEvent } from "../protocol/registry.js";
 
 export interface RunTextOptions {
   write(text: string): Promise<void>;
-  /** The message as it is stored, to fill a gap from. */
+  /** Reads the stored message, to fill a gap. */
   getMessage(messageId: string): Promise<Message>;
 }
 
 export class RunText {
   readonly #options: RunTextOptions;
-  /** UTF-16 units that were written of each part, by message and index. */
+  /** How many UTF-16 units of each part were written, by message and index. */
   readonly #written = new Map<string, number>();
-  /** Newlines that may turn out to be the last ones, of which just one is wanted. */
+  /** Newlines that may be the last ones; then only one of them is written. */
   #heldNewlines = "";
   #hasWritten = false;
   #lastPart: string | undefined;
@@ -24,7 +24,7 @@ export class RunText {
     this.#options = options;
   }
 
-  /** Takes one event in; calls must not overlap. Rejects where a gap cannot be filled. */
+  /** Takes one event; calls must not overlap. Rejects if a gap cannot be filled. */
   async take(event: LossyEvent): Promise<void> {
     if (event.method === "messageDelta" && event.params.kind === "text") {
       const { messageId, partIndex, offset, delta } = event.params;
@@ -34,7 +34,7 @@ export class RunText {
     } else if (event.method === "messageUpdated") await this.#writeMessage(event.params.message);
   }
 
-  /** Writes what is missing of the last message, and the newline. */
+  /** Writes the missing rest of the last message, and the newline. */
   async finish(lastMessageId: string | undefined): Promise<void> {
     if (lastMessageId !== undefined) {
       await this.#writeMessage(await this.#options.getMessage(lastMessageId));
@@ -42,7 +42,7 @@ export class RunText {
     await this.end();
   }
 
-  /** Writes the newline alone. */
+  /** Writes only the newline. */
   async end(): Promise<void> {
     if (this.#hasWritten) await this.#options.write("\n");
     this.#hasWritten = false;
@@ -63,7 +63,7 @@ export class RunText {
     this.#written.set(key, this.#writtenOf(messageId, partIndex) + text.length);
     if (this.#lastPart !== undefined && this.#lastPart !== key) this.#heldNewlines ||= "\n";
     this.#lastPart = key;
-    // Not by a regular expression: on a text of many line breaks it would take the square of them.
+    // Without a regular expression: for a text with many line breaks, it would take quadratic time.
     let end = text.length;
     while (text[end - 1] === "\n") end--;
     const shown = text.slice(0, end);

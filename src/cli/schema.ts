@@ -56,10 +56,10 @@ export const protocolObjects = {
   Usage,
 } as const;
 
-/** A JSON Schema, as far as its readers here look into it. */
+/** The parts of a JSON Schema that are used here. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Everything that {@link protocolJsonSchema} says, with names for its parts. */
+/** The type of {@link protocolJsonSchema}'s result. */
 export interface ProtocolJsonSchema extends Record<string, unknown> {
   readonly methods: Readonly<Record<string, JsonSchema>>;
   readonly notifications: Readonly<Record<string, JsonSchema>>;
@@ -79,8 +79,8 @@ const allNotifications: readonly NotificationDeclaration[] = [
 /**
  * The protocol as a JSON Schema document (draft 2020-12). `$defs` holds every shared object, and
  * for each method `NAME.params` and `NAME.result`, for each notification `NAME.params`; `methods`,
- * `notifications` and `errors` say what those belong to. Unknown fields are allowed everywhere:
- * fields may be added to the protocol.
+ * `notifications` and `errors` refer to them. Unknown fields are allowed everywhere: fields may be
+ * added to the protocol.
  */
 export function protocolJsonSchema(): ProtocolJsonSchema {
   return {
@@ -121,12 +121,12 @@ function describeNotification(notification: NotificationDeclaration): JsonSchema
   };
 }
 
-/** One registry for all, so that an object that is used twice is one definition. */
+/** One registry for everything, so that an object that is used twice has one definition. */
 function definitions(): Record<string, JsonSchema> {
   const registry = z.registry<{ id: string }>();
   for (const [id, object] of Object.entries(protocolObjects)) registry.add(object(), { id });
   for (const method of allMethods) {
-    // A method that answers with an object as it is gets a definition that points there.
+    // If a method's result is a shared object, its definition refers to that object.
     addOrAlias(registry, method.params(), `${method.name}.params`);
     addOrAlias(registry, method.result(), `${method.name}.result`);
   }
@@ -143,7 +143,7 @@ function definitions(): Record<string, JsonSchema> {
   );
 }
 
-/** Leaves out what says nothing to a reader: zod's date pattern and the bounds of a double. */
+/** Leaves out what does not help a reader: zod's date pattern and the bounds of a double. */
 function dropNoise(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.format === "date-time") delete schema.pattern;
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;

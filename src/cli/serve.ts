@@ -19,11 +19,11 @@ import { lastResort, uncaughtExitCode } from "./lastResort.js";
 import type { ServeOptions } from "./serveOptions.js";
 import { openServerLog } from "./serverLog.js";
 
-/** How long the end waits for bytes that a client may never read, in milliseconds. */
+/** How long the end of the server waits for a client to read its bytes, in milliseconds. */
 const flushMs = 1000;
 /**
- * How long turns that were cancelled may take to end, in milliseconds: a process that hangs for ever
- * would be worse than a run that the next server tells as interrupted.
+ * How long cancelled turns may take to end, in milliseconds. After that the process ends, and the
+ * next server reports the run as interrupted; a process that hangs forever would be worse.
  */
 const graceMs = 30_000;
 /** How often the parent process is looked at, in milliseconds. */
@@ -40,17 +40,17 @@ export interface ServeIo {
   readonly version: string;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Whether it is process 1, the one that orphans are handed to. */
+  /** Whether it is process 1, which becomes the parent of orphaned processes. */
   readonly isFirstProcess: boolean;
   /** This process's number. */
   readonly processId: number;
-  /** Where its number means the same; undefined where that cannot be told. */
+  /** The namespace of its number; undefined if that is unknown. */
   readonly processNamespace: string | undefined;
-  /** What stands for the life of a process; undefined where it cannot be seen or has ended. */
+  /** A text for the life of a process; undefined if the process cannot be seen or has ended. */
   lifeOf(processId: number): string | undefined;
   /** Calls back at the first SIGTERM or SIGINT. */
   onTerminate(callback: () => void): void;
-  /** Calls back with everything that is thrown, or rejected, where nobody catches it. */
+  /** Calls back with every uncaught exception and unhandled rejection. */
   onUncaught(callback: (error: unknown) => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
@@ -60,7 +60,7 @@ export interface ServeIo {
 interface Ending {
   readonly cause: RunCause;
   readonly exitCode: number;
-  /** Whether nobody is at the other end any more. */
+  /** Whether the client is gone. */
   readonly hasClientLeft: boolean;
 }
 
@@ -126,7 +126,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
   return wasUncaught ? uncaughtExitCode : exitCode;
 }
 
-/** Serves the one client until something ends the server, and ends what runs. */
+/** Serves the one client until something ends the server; then ends the running turns. */
 async function serveClient(
   server: Server,
   ending: Deferred<Ending>,
@@ -154,7 +154,7 @@ async function serveClient(
   io.onTerminate(() => ending.resolve({ cause: "shutdown", exitCode: 0, hasClientLeft: false }));
   const { cause, exitCode, hasClientLeft } = await ending.promise;
   connection.refuseRequests();
-  // It may be back already, in another window, while its turns go on here.
+  // The client may be connected again, to another server, while its turns go on here.
   if (hasClientLeft) connection.leave();
   const hasEnded = await Promise.race([
     server.end(cause).then(() => true),
@@ -166,9 +166,11 @@ async function serveClient(
   return { hasEnded, exitCode };
 }
 
-/** @throws DomainError `StorageFailed` where none is named and there is no place for one. */
+/**
+ * @throws DomainError `StorageFailed` if none is named and there is no default.
+ */
 function dataDirectoryOf({ dataDir }: ServeOptions, { resolvePath, env }: ServeIo): string {
-  // Named on the command line it may be relative, and means where the server was started.
+  // A path on the command line may be relative to the folder in which the server was started.
   const directory = dataDir === undefined ? defaultDataDirectory(env) : resolvePath(dataDir);
   if (directory === undefined) throw new DomainError("StorageFailed", noDataDirectory);
   return directory;
@@ -186,9 +188,9 @@ async function closeServer(server: Server, host: ProcessHost, log: Log): Promise
 }
 
 /**
- * Ends the server when the process that the client named is gone (protocol.md section 2). One that
- * cannot be seen from the first look on lives somewhere else: in another container, on another
- * machine. Then the end of the input alone tells that the client is gone.
+ * Ends the server when the process that the client named is gone (protocol.md section 2). If the
+ * process cannot be seen at the first look, it lives elsewhere: in another container or on another
+ * machine. Then only the end of the input tells that the client is gone.
  */
 function watchParent(processId: number, io: ServeIo, log: Log, ending: Deferred<Ending>): void {
   const life = io.lifeOf(processId);

@@ -1,4 +1,7 @@
-/** What `turnwire serve` takes (protocol.md section 11), apart from the parser, which is heavy. */
+/**
+ * The options of `turnwire serve` (protocol.md section 11), separate from the parser, which is
+ * heavy.
+ */
 
 export interface ServeOptions {
   readonly framing: "auto" | "header" | "ndjson";
@@ -20,19 +23,19 @@ export const defaultServeOptions: ServeOptions = {
   maxMessageBytes: 64 * 1024 * 1024,
 };
 
-/** A number of seconds, 0 or more; undefined where the text says none. */
+/** A number of seconds, 0 or more; undefined if the text is none. */
 export function secondsOf(text: string): number | undefined {
   const value = Number(text);
   return text.trim() === "" || !Number.isFinite(value) || value < 0 ? undefined : value;
 }
 
-/** A whole number over 0; undefined where the text says none. */
+/** A whole number over 0; undefined if the text is none. */
 export function positiveIntegerOf(text: string): number | undefined {
   const value = Number(text);
   return /^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0 ? value : undefined;
 }
 
-/** What an option's text makes of the options; undefined where it is not to be understood. */
+/** Applies an option's text to the options; undefined if the text is not valid. */
 type Reader = (text: string) => Partial<ServeOptions> | undefined;
 
 const readers: Readonly<Record<string, Reader>> = {
@@ -60,9 +63,9 @@ function member<K extends keyof ServeOptions>(
 }
 
 /**
- * The options of a command line that asks for a server without a mistake (`serve`, or nothing while
- * stdin is no terminal): it is understood without the parser, which an editor would wait for.
- * Undefined for every other command line; the parser knows what is wrong with it.
+ * The options of a correct command line that starts a server (`serve`, or no argument while stdin
+ * is no terminal). It is read without the parser, because loading the parser would make an editor
+ * wait. Undefined for every other command line; then the parser finds what is wrong.
  */
 export function readServeOptions(
   argv: readonly string[],
@@ -77,7 +80,7 @@ export function readServeOptions(
     if (argument === "--stdio") continue;
     const [, name = argument, joined] = /^(--[a-z-]+)=(.*)$/s.exec(argument) ?? [];
     const text = joined ?? rest[++index] ?? "";
-    // A value that looks like an option is most likely a value that was forgotten.
+    // If a value looks like an option, the real value was probably forgotten.
     const isValue = text !== "" && (joined !== undefined || !text.startsWith("-"));
     const change = isValue && Object.hasOwn(readers, name) ? readers[name]?.(text) : undefined;
     if (change === undefined) return undefined;

@@ -1,5 +1,5 @@
-// The server's log: pino, to stderr without ever waiting for its reader, or to a file. It is loaded
-// with the first line that is worth writing: an editor waits for the start.
+// The server's log: pino writes to stderr, without waiting for its reader, or to a file. Pino is
+// loaded with the first line that must be written, so that the start is fast.
 import { createWriteStream } from "node:fs";
 import type { Logger } from "pino";
 import { messageOf } from "../base/errors.js";
@@ -9,11 +9,11 @@ import type { LogSink } from "../transport/logSink.js";
 /** An open log. */
 export interface ServerLog {
   readonly log: Log;
-  /** Resolves once what was logged is out, or a second has passed. */
+  /** Resolves once everything was written, or after a second. */
   close(): Promise<void>;
 }
 
-/** Where lines go, and how they are out. */
+/** Where lines go, and how to wait until they are written. */
 interface LineTarget {
   write(line: string): void;
   flushed(): Promise<void>;
@@ -23,10 +23,10 @@ type Level = keyof Log;
 
 /** Levels from the least to the most important; `silent` is above all. */
 const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
-/** Fields that never reach a log, wherever they stand. */
+/** Fields that never reach a log, at any depth. */
 const redacted = ["apiKey", "*.apiKey", "headers", "*.headers", "env", "*.env"];
 
-/** Opens the log that the options ask for. */
+/** Opens the log according to the options. */
 export function openServerLog(
   options: { readonly logLevel: string; readonly logFile?: string },
   sink: LogSink,
@@ -39,7 +39,7 @@ export function openServerLog(
   return { log, close: () => within(log.settled().then(() => target.flushed())) };
 }
 
-/** Keeps what is logged, in order and with its time, until pino is there. */
+/** Keeps log records, in order and with their time, until pino is loaded. */
 class LateLog implements Log {
   readonly #level: string;
   readonly #target: LineTarget;
@@ -68,7 +68,7 @@ class LateLog implements Log {
     this.#write("error", fields, message);
   }
 
-  /** Resolves once everything that was logged has been handed on. */
+  /** Resolves once all records were passed on. */
   async settled(): Promise<void> {
     await this.#loading;
   }
@@ -81,7 +81,7 @@ class LateLog implements Log {
     }
     this.#waiting.push({ level, fields: { time: new Date().toISOString(), ...fields }, message });
     this.#loading ??= this.#load().catch((error: unknown) => {
-      // A build that is damaged: the fields are left out, for nothing redacts them.
+      // The build is damaged. The fields are left out, because nothing can redact them.
       this.#target.write(`turnwire: no log: ${messageOf(error)}\n`);
       for (const { message } of this.#waiting) this.#target.write(`turnwire: ${message}\n`);
     });
@@ -95,7 +95,7 @@ class LateLog implements Log {
       redact: { paths: redacted, censor: "[redacted]" },
     };
     const target = { write: (line: string) => this.#target.write(line) };
-    // What waited carries its own time.
+    // Records that waited have their own time.
     const late = pino({ ...settings, timestamp: false }, target);
     for (const { level, fields, message } of this.#waiting.splice(0)) late[level](fields, message);
     this.#logger = pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime }, target);
@@ -104,7 +104,7 @@ class LateLog implements Log {
 
 function openFile(path: string, sink: LogSink): LineTarget {
   const file = createWriteStream(path, { flags: "a", mode: 0o600 });
-  // A log file that cannot be written must not end the server: its lines go to stderr from then on.
+  // A log file that cannot be written must not end the server: from then on, lines go to stderr.
   let isBroken = false;
   file.on("error", (error) => {
     isBroken = true;

@@ -1,26 +1,28 @@
-/** The terminal that the process belongs to, also where stdin is a pipe. */
+/** The terminal of the process, also if stdin is a pipe. */
 import { closeSync, constants, openSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { ReadStream, WriteStream } from "node:tty";
 import { sleep, systemClock } from "../base/clock.js";
 
-/** Where a person is asked. */
+/** The terminal on which a person is asked. */
 export interface Terminal {
   readonly input: Readable;
   readonly output: Writable & { readonly rows?: number; readonly columns?: number };
   /**
-   * Throws away what was typed before now, the beginning of a line too. Resolves with false where that
-   * was an interrupt (Ctrl-C).
+   * Discards everything that was typed before now, also the beginning of a line. Resolves with
+   * false if it contained an interrupt (Ctrl-C).
    */
   discardTyped(): Promise<boolean>;
   close(): void;
 }
 
-/** How long nothing more must come for what was typed to be gone, in milliseconds. */
+/**
+ * After this many milliseconds without a character, everything that was typed counts as discarded.
+ */
 const quietMs = 40;
 const interruptKey = 3;
 
-/** Opens it; undefined where the process has none. */
+/** Opens the terminal; undefined if the process has none. */
 export function openTerminal(platform: NodeJS.Platform): Terminal | undefined {
   const [from, to] =
     platform === "win32" ? ["\\\\.\\CONIN$", "\\\\.\\CONOUT$"] : ["/dev/tty", "/dev/tty"];
@@ -32,14 +34,14 @@ export function openTerminal(platform: NodeJS.Platform): Terminal | undefined {
     const [inputFd = -1, outputFd = -1] = opened;
     return terminalOf(new ReadStream(inputFd), new WriteStream(outputFd));
   } catch {
-    // Whatever the reason, nobody can be asked there.
+    // For every such error, nobody can be asked there.
     for (const fd of opened) closeSync(fd);
     return undefined;
   }
 }
 
 function terminalOf(input: ReadStream, output: WriteStream): Terminal {
-  // A terminal that is closed under the program is one on which nobody answers.
+  // If the terminal is closed while the program runs, nobody answers.
   for (const stream of [input, output]) stream.on("error", () => stream.destroy());
   input.pause();
   return {
@@ -60,10 +62,10 @@ async function discardTyped(input: ReadStream): Promise<boolean> {
     last = systemClock.now();
     if (bytes.includes(interruptKey)) isInterrupt = true;
   };
-  // Only so does the beginning of a line come out, which the terminal still keeps to itself.
+  // Only raw mode releases the beginning of a line, which the terminal still holds.
   input.setRawMode(true);
   input.on("data", onData);
-  // It was paused, and a listener alone does not make it read again.
+  // The stream was paused, and adding a listener does not resume it.
   input.resume();
   try {
     const { signal } = new AbortController();

@@ -1,19 +1,21 @@
 /**
- * Text that others made, as a person may look at it: nothing in it moves the cursor, hides itself,
- * changes the order of what is read, or is pushed off the screen by blanks.
+ * Makes text of other authors safe to show: nothing in it can move the cursor, be invisible, change
+ * the reading order, or be pushed off the screen by blanks.
  */
 
 /** Control characters that have a picture of their own. */
 const pictures: Readonly<Record<string, string>> = { "\t": "⇥", "\r": "␍", "\u007f": "␡" };
 
-/** Everything that is not seen as what it is; the plain blank and the line feed are apart. */
+/**
+ * All characters that are invisible or look like others, except the plain blank and the line feed.
+ */
 const unseen =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is made visible.
   /[\u0000-\u0009\u000b-\u001f\u007f]|[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
 const runOfBlanks = / {8,}/g;
 const lastBlanks = / +$/;
 
-/** One line, whole, with a mark in the place of everything that is not seen as what it is. */
+/** One whole line, with a mark instead of every invisible or misleading character. */
 export function visibleLine(line: string): string {
   return line
     .replaceAll("\n", "⏎")
@@ -22,7 +24,10 @@ export function visibleLine(line: string): string {
     .replace(lastBlanks, ({ length }) => "·".repeat(length));
 }
 
-/** The lines of a text, each {@link visibleLine}; what ends with a line feed ends with a mark. */
+/**
+ * The lines of a text, each made by {@link visibleLine}. A text that ends with a line feed ends
+ * with a mark.
+ */
 export function visibleLines(text: string): string[] {
   const lines = text.split("\n");
   return lines.map((line, n) => visibleLine(line) + (n < lines.length - 1 ? "⏎" : ""));

@@ -31,34 +31,34 @@ import {
 import { type EventsOptions, type NotificationHandler, Subscriptions } from "./subscriptions.js";
 import { within } from "./within.js";
 
-/** What both ways to get a client take. */
+/** The options of both ways to get a client. */
 export interface ClientOptions
   extends Pick<
     ParamsInput<"initialize">,
     "clientId" | "clientInfo" | "ackTimeoutMs" | "optOutNotifications"
   > {
-  /** How messages are set apart; `ndjson` unless told. */
+  /** How messages are separated; `ndjson` by default. */
   readonly framing?: Framing;
-  /** Answers permission questions; without one, and until `onPermission`, they are denied. */
+  /** Answers permission questions. Without it, they are denied until `onPermission` is called. */
   readonly onPermission?: PermissionHandler;
-  /** Whether the server may ask at all; without, what would ask is denied at once. */
+  /** Whether the server may ask at all. If not, what needs a question is denied at once. */
   readonly requestPermission?: boolean;
   /** Answers what tool servers want to know; without one, and until `onInput`, it is declined. */
   readonly onInput?: InputHandler;
   /** Whether the server may ask that at all; without, it is declined at once. */
   readonly requestInput?: boolean;
-  /** Whether a lost server is started again; true unless told. */
+  /** Whether a lost server is started again; true by default. */
   readonly reconnect?: boolean;
-  /** Gives up connecting when it is aborted; it does nothing once there is a client. */
+  /** Aborting it gives up connecting. It has no effect once there is a client. */
   readonly signal?: AbortSignal;
   /**
-   * How long a server may take from its start until it has answered `initialize`, in milliseconds; 30
-   * seconds unless told. One that takes longer is ended, and the client rejects with that reason.
+   * How long a server may take from its start until it has answered `initialize`, in milliseconds;
+   * 30 seconds by default. A slower server is ended, and the client rejects with that reason.
    */
   readonly startTimeoutMs?: number;
-  /** How long `close` waits for running turns to end; 10 seconds unless told. */
+  /** How long `close` waits for running turns to end; 10 seconds by default. */
   readonly closeTimeoutMs?: number;
-  /** Gets what a caller's handler threw; without it, it becomes an uncaught exception. */
+  /** Gets the errors that the caller's handlers throw; by default, they are uncaught. */
   readonly onError?: (error: unknown) => void;
   readonly log?: Log;
   readonly clock?: Clock;
@@ -74,8 +74,8 @@ export interface AttachOptions extends ClientOptions {
 
 export class TurnwireClient {
   /**
-   * The methods of the protocol as functions, but `initialize` and `shutdown`, which the client sends
-   * itself: `client.api.createSession({ workspaceId })`.
+   * The methods of the protocol as functions, except `initialize` and `shutdown`, which the client
+   * sends itself: `client.api.createSession({ workspaceId })`.
    */
   readonly api: ClientApi;
   readonly #connection: Connection;
@@ -129,8 +129,8 @@ export class TurnwireClient {
 
   /**
    * Starts a server as a child process and initialises it. Rejects with a `ConnectionLostError`
-   * that has the server's last words where it cannot be started, and with a `TurnwireRpcError`
-   * where it refuses this client.
+   * that contains the server's last output if it cannot be started, and with a `TurnwireRpcError`
+   * if it refuses this client.
    */
   static async spawn(options: SpawnOptions = {}): Promise<TurnwireClient> {
     const start = () => startServer(options, options.clock ?? systemClock);
@@ -164,20 +164,20 @@ export class TurnwireClient {
     }
   }
 
-  /** This client's identity: keep it, and completions that were missed come the next time. */
+  /** This client's identity; the next client with it gets the completions that were missed. */
   get clientId(): string {
     return this.#clientId;
   }
 
-  /** What the server answered to `initialize`. */
+  /** The server's answer to `initialize`. */
   get server(): Result<"initialize"> {
     return this.#connection.answer;
   }
 
   /**
    * Sends a request. Rejects with a `TurnwireRpcError` for an error that the server answered, and
-   * with a `ConnectionLostError` where the server went away before it answered. Aborting `signal`
-   * asks the server to cancel the request; what the server answers then is still what comes.
+   * with a `ConnectionLostError` if the server was lost before it answered. Aborting `signal` asks
+   * the server to cancel the request; the promise still settles with the server's answer.
    */
   request<M extends MethodName>(
     method: M,
@@ -188,33 +188,33 @@ export class TurnwireClient {
   }
 
   /**
-   * Sends a prompt and resolves with its completion, however the run ends: look at its `status`.
-   * The completion is acknowledged when `onComplete` is done.
+   * Sends a prompt and resolves with its completion. It resolves however the run ends: look at the
+   * `status`. The completion is acknowledged when `onComplete` is done.
    *
-   * Aborting `signal` cancels the run. If the server dies, the next one is started and asked again
-   * under the same `runId`, which never runs a prompt twice: a run that was cut off resolves as
-   * `interrupted`. Rejects where the prompt is not accepted, where `onComplete` throws, where
-   * `signal` was aborted beforehand, and with a `ConnectionLostError` where no server can be had or
-   * the client is closed.
+   * Aborting `signal` cancels the run. If the server dies, the next one is started and gets the
+   * prompt again under the same `runId`. A prompt never runs twice: a run that was cut off resolves
+   * as `interrupted`. It rejects if the prompt is not accepted, if `onComplete` throws, or if
+   * `signal` was aborted before. It rejects with a `ConnectionLostError` if no server can be
+   * started, or if the client is closed.
    */
   run(options: RunOptions): Promise<RunComplete> {
     return this.#runs.run(options);
   }
 
-  /** Calls `handler` for each notification of one name; call what is returned to stop. */
+  /** Calls `handler` for each notification of one name. Call the returned function to stop. */
   on<N extends NotificationName>(name: N, handler: NotificationHandler<N>): () => void {
     return this.#subscriptions.on(name, handler);
   }
 
   /**
-   * All events from now on, until the loop over them is left or the client is closed. It holds a
-   * bounded number for a slow reader and says what it dropped with `eventsDropped`.
+   * All events from now on, until the loop over them is left or the client is closed. For a slow
+   * reader it keeps a bounded number; `eventsDropped` tells what was dropped.
    */
   events(options: EventsOptions = {}): AsyncIterableIterator<LossyEvent> {
     return this.#subscriptions.events(options);
   }
 
-  /** Replaces what answers permission questions. */
+  /** Replaces the handler that answers permission questions. */
   onPermission(handler: PermissionHandler): void {
     this.#permissionHandler = handler;
   }
@@ -225,35 +225,35 @@ export class TurnwireClient {
   }
 
   /**
-   * Hands every completion that no `run` waits for to `handler`, one at a time and in order, those
-   * of earlier connections first; each is acknowledged when the handler is done with it. There is
-   * one such handler; call what is returned to take it away.
+   * Gives `handler` every completion that no `run` waits for: one at a time, in order, those of
+   * earlier connections first. Each is acknowledged when the handler is done with it. There is only
+   * one such handler; call the returned function to remove it.
    */
   onCompletion(handler: CompletionHandler): () => void {
     return this.#runs.onCompletion(handler);
   }
 
-  /** Acknowledges completions that were taken in another way, e.g. with `on("runComplete", …)`. */
+  /** Acknowledges completions that were received in another way, as with `on("runComplete", …)`. */
   acknowledge(completionIds: readonly string[]): Promise<Result<"acknowledge">> {
     return this.request("acknowledge", { completionIds: [...completionIds] });
   }
 
-  /** Resolves when there is a server to talk to, starting one where the last was lost. */
+  /** Resolves when a server is connected. Starts one if the last one was lost. */
   reconnect(): Promise<void> {
     return this.#connection.reconnect();
   }
 
   /**
-   * Ends the server in good order: running turns are cancelled, the process is waited for, and is
-   * ended where it does not end by itself. Streams of events end; a caller that still waits for a run is
-   * rejected. Closing twice is harmless.
+   * Ends the server in good order: cancels running turns, waits for the process, and kills it if it
+   * does not end by itself. Streams of events end. A caller that still waits for a run gets a
+   * rejection. It may be called twice.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
-  /** Kills the server; what it was running becomes `interrupted` when the next one starts. */
+  /** Kills the server. Its running turns become `interrupted` when the next server starts. */
   async kill(): Promise<void> {
     this.#connection.kill();
     await this.close();
@@ -291,7 +291,7 @@ function initializeParams(options: ClientOptions, clientId: string): ParamsInput
   return params;
 }
 
-/** An exception that the caller's own handler threw is the caller's to see. */
+/** The caller must see an exception that its own handler threw. */
 function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;

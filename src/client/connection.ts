@@ -1,7 +1,7 @@
 /**
- * The connection that a client has for as long as it lives: a link to one server at a time. Where a
- * server is lost while something is waited for, the next one is started, told who we are, and set
- * up as the last one was.
+ * A client's connection for its whole life: a link to one server at a time. If a server is lost
+ * while somebody waits for something, the next one is started, gets the client's identity, and is
+ * set up as the last one was.
  */
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -28,9 +28,9 @@ export interface ConnectionOptions
   readonly log: Log;
   /** Whether a lost server must be replaced at once, and not when the next request is made. */
   isNeeded(): boolean;
-  /** A new server has taken the place of a lost one. */
+  /** Called when a new server has replaced a lost one. */
   onReconnected(): void;
-  /** The server is lost, and no other takes its place by itself. */
+  /** Called when the server is lost and is not replaced automatically. */
   onLost(error: ConnectionLostError): void;
   reportError(error: unknown): void;
 }
@@ -47,7 +47,7 @@ type State =
 
 /** Waits between attempts to reconnect; there are as many attempts as entries. */
 const reconnectDelaysMs = [0, 200, 400, 800, 1_600];
-/** Losses without a completion in between, after which a server is not started again. */
+/** After this many losses without a completion in between, no server is started again. */
 const mostLossesInARow = 5;
 /** How long a process may take to end after its streams were closed. */
 const endGraceMs = 5_000;
@@ -72,7 +72,7 @@ export class Connection {
     this.#options = options;
   }
 
-  /** What the present server, or the last one, answered to `initialize`. */
+  /** The answer to `initialize` of the present server, or of the last one. */
   get answer(): Result<"initialize"> {
     if (this.#answer === undefined) throw new Error("not connected yet");
     return this.#answer;
@@ -88,7 +88,7 @@ export class Connection {
     await this.#connect();
   }
 
-  /** Sends a request; one that finds the server lost starts the next one first, where it can. */
+  /** Sends a request. If the server is lost, the next one is started first, if that is possible. */
   async request<M extends MethodName>(
     method: M,
     params: ParamsInput<M>,
@@ -103,25 +103,25 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof ConnectionLostError)) throw error;
       this.#onClosed(server);
-      // Only when the server has really ended is it known how.
+      // How the server ended is known only when it has really ended.
       await this.#settled();
       throw endpoint.explain(error.message);
     }
   }
 
-  /** Resolves when there is a server; does nothing where there is one. */
+  /** Resolves when a server is connected; starts one if needed. */
   async reconnect(): Promise<void> {
     await this.#server();
   }
 
-  /** A server that delivers completions is not one that dies whenever it is started. */
+  /** A server that delivers completions does not die at every start, so the count begins again. */
   noteProgress(): void {
     this.#lossesInARow = 0;
   }
 
   /**
-   * `shutdown`, `exit`, and then waits for the server to be gone, ending it where it does not end
-   * by itself. Every further call gets the same promise.
+   * Sends `shutdown` and `exit`, and waits until the server is gone. It is killed if it does not
+   * end by itself. Every further call gets the same promise.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
@@ -146,7 +146,7 @@ export class Connection {
       await within(clock, closeTimeoutMs, link.request("shutdown", {}));
       await link.notifyExit();
     } catch (error) {
-      // The server may be faster than our goodbye, or refuse it; it is ended below all the same.
+      // The server may end before this request, or refuse it. It is ended below in any case.
       this.#options.log.debug({ error }, "the server did not take its leave");
     }
     await endpoint.end(endGraceMs);
@@ -173,7 +173,7 @@ export class Connection {
   }
 
   #change(run: () => Promise<void>): void {
-    // `run` sets the state when it is done, so it must not begin before this one is set.
+    // `run` sets the state when it is done, so this state must be set before it begins.
     this.#state = { kind: "changing", done: Promise.resolve().then(run) };
   }
 
@@ -267,7 +267,7 @@ export class Connection {
           error = new ConnectionLostError("the server could not be started again", {
             cause: failure,
           });
-        // A server that answers and refuses us will refuse us again.
+        // A server that answered with a refusal will refuse again.
         if (failure instanceof TurnwireRpcError) break;
       }
     }

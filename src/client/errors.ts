@@ -1,9 +1,10 @@
-/** What a client's promises are rejected with: the server said no, or it is gone. */
+/** The errors of a client's promises: the server refused, or the server is gone. */
 import { type ErrorName, errorTable } from "../base/errors.js";
 
 /**
- * An error that the server answered (protocol.md section 8). `name` is the stable name to branch on,
- * `data` whatever else came with it. A name that this version does not know comes through as it is.
+ * An error that the server answered (protocol.md section 8). `name` is the stable name to branch
+ * on; `data` has the other members of the error. A name that this version does not know is passed
+ * through.
  */
 export class TurnwireRpcError extends Error {
   override readonly name: ErrorName | (string & Record<never, never>);
@@ -21,7 +22,7 @@ export class TurnwireRpcError extends Error {
   }
 }
 
-/** The server ended, or the connection to it broke, before what was asked for had come. */
+/** The server ended, or the connection broke, before the answer came. */
 export class ConnectionLostError extends Error {
   override readonly name = "ConnectionLost";
   /** The end of what a spawned server wrote to stderr; empty for an attached one. */
@@ -33,7 +34,9 @@ export class ConnectionLostError extends Error {
   }
 }
 
-/** The error that an answer of the server carries; anything else is returned as it is. */
+/**
+ * The error of a server's answer as a `TurnwireRpcError`; everything else is returned unchanged.
+ */
 export function fromWire(error: unknown): unknown {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "number") {
     return error;

@@ -1,6 +1,7 @@
 /**
- * Events as an async iterable that never holds more than its limit: where the reader is slow, the
- * oldest are dropped and an `eventsDropped` says how many, as the server does (protocol.md section 6).
+ * Events as an async iterable that holds at most its limit. If the reader is slow, the oldest
+ * events are dropped, and an `eventsDropped` tells how many, as from the server (protocol.md
+ * section 6).
  */
 import { Deferred } from "../base/deferred.js";
 import type { LossyEvent } from "../protocol/registry.js";
@@ -19,7 +20,7 @@ export class EventStream implements AsyncIterableIterator<LossyEvent> {
     this.#onEnd = onEnd;
   }
 
-  /** Hands an event to the reader, or keeps it for when the reader asks. */
+  /** Gives an event to the reader, or keeps it until the reader asks. */
   push(event: LossyEvent): void {
     if (this.#hasEnded) return;
     const reader = this.#waiting.shift();
@@ -34,7 +35,7 @@ export class EventStream implements AsyncIterableIterator<LossyEvent> {
     }
   }
 
-  /** No more events come; what is buffered can still be read. */
+  /** Ends the stream. Buffered events can still be read. */
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;

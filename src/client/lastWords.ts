@@ -1,12 +1,12 @@
-// What a program that ended said last, from the end of what it wrote to stderr.
+// Finds the best explanation at the end of a program's stderr.
 
-/** Where a failed start says why (`turnwire serve`). */
+/** The beginning of the line in which `turnwire serve` says why its start failed. */
 const ownPrefix = "turnwire: ";
 const longest = 500;
 
 /**
- * The line that says best why a program ended: its own complaint, else the error that nobody caught,
- * else the last line that is neither a log record nor a part of a stack. Empty where there is none.
+ * The line that best explains why a program ended: its own error message, else the uncaught error,
+ * else the last line that is neither a log record nor a part of a stack. Empty if there is none.
  */
 export function lastWords(stderr: string): string {
   const lines = stderr

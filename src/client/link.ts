@@ -1,9 +1,9 @@
 /**
- * One connection to one server: typed requests out, notifications and questions in.
- * It lives as long as its streams; what outlives it is {@link Connection}.
+ * One connection to one server: typed requests out, notifications and questions in. It lives as
+ * long as its streams; a {@link Connection} lives longer.
  *
- * What the server sends is not checked against the schemas again: a field that a newer server adds
- * must come through.
+ * Messages of the server are not checked against the schemas: a field that a newer server adds must
+ * reach the caller.
  */
 import type { Log } from "../base/log.js";
 import {
@@ -26,14 +26,14 @@ import type { ByteInput, ByteOutput } from "../transport/streams.js";
 import { ConnectionLostError, fromWire } from "./errors.js";
 import { refuseOversized } from "./messageSize.js";
 
-/** A notification of the server, told apart by its method. */
+/** A notification of the server; its method tells which one. */
 export type ServerNotification = {
   [N in NotificationName]: { readonly method: N; readonly params: NotificationParams<N> };
 }[NotificationName];
 
 /**
- * The streams to a server: `input` is what it writes, `output` what it reads. Any `Readable` and
- * `Writable` of Node will do.
+ * The streams to a server: `input` is what the server writes, `output` is what it reads. Any
+ * `Readable` and `Writable` of Node will do.
  */
 export interface Streams {
   readonly input: ByteInput;
@@ -55,8 +55,8 @@ export interface LinkOptions {
 
 export interface Link {
   /**
-   * Sends a request. Rejects with a `TurnwireRpcError` for what the server answered, and with a
-   * `ConnectionLostError` where no answer can come any more. An abort asks the server to cancel
+   * Sends a request. Rejects with a `TurnwireRpcError` if the server answers with an error, and
+   * with a `ConnectionLostError` if no answer can come any more. An abort asks the server to cancel
    * the request; the promise still settles with what the server answers.
    */
   request<M extends MethodName>(
@@ -64,7 +64,7 @@ export interface Link {
     params: ParamsInput<M>,
     signal?: AbortSignal,
   ): Promise<Result<M>>;
-  /** Sends `exit`; does nothing where the streams are closed. */
+  /** Sends `exit`; does nothing if the streams are closed. */
   notifyExit(): Promise<void>;
   /** Settles once, when the other side is gone or the link was disposed; never rejects. */
   readonly closed: Promise<ChannelEnd>;
@@ -79,7 +79,7 @@ export function openLink({
   longestMessage,
   ...handlers
 }: LinkOptions): Link {
-  // A client must go on reading whatever the server leaves unread, or both could wait for ever.
+  // A client must always read, even if the server does not; otherwise both could wait forever.
   const channel = openChannel({ ...streams, framing, log, maxUnsentBytes: Infinity });
   const { connection } = channel;
   let isClosed = false;

@@ -1,17 +1,19 @@
-// Looks at a request before it is sent: a server skips a message that is too long for it, and can
-// answer such a one only where it finds out whose it was.
+// Checks the size of a request before it is sent. A server skips a message that is too long, and
+// can answer it only if it finds the id in it.
 import { errorTable } from "../base/errors.js";
 import { TurnwireRpcError } from "./errors.js";
 
-/** What a request takes beside its method and params: `{"jsonrpc":"2.0","id":…}`, and more than that. */
+/**
+ * Enough bytes for the rest of a request beside its method and params: `{"jsonrpc":"2.0","id":…}`.
+ */
 const frameBytes = 100;
 
 /**
- * @throws TurnwireRpcError `MessageTooLarge`, as the server would answer, where a request has more
- *   bytes than the server takes.
+ * @throws TurnwireRpcError `MessageTooLarge`, like the server's answer, if a request has more bytes
+ * than the server takes.
  */
 export function refuseOversized(method: string, params: object, most: number | undefined): void {
-  // No character takes more than six bytes (`\\u0000`): most requests are not measured.
+  // No character takes more than six bytes (`\\u0000`), so most requests need not be measured.
   if (most === undefined || !mayHaveMore(params, most / 6 - frameBytes)) return;
   const bytes = Buffer.byteLength(JSON.stringify({ method, params })) + frameBytes;
   if (bytes <= most) return;
@@ -21,7 +23,9 @@ export function refuseOversized(method: string, params: object, most: number | u
   throw new TurnwireRpcError(code, `Message too large: ${reason}`, data);
 }
 
-/** Whether the texts in a value may have more characters than this; it looks no further than that. */
+/**
+ * Whether the texts in a value may have more characters than a limit; stops as soon as they have.
+ */
 function mayHaveMore(value: unknown, most: number): boolean {
   const rest: unknown[] = [value];
   let count = 0;

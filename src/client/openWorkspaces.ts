@@ -1,6 +1,6 @@
 /**
- * What a connection has set up in its server, so that it can be set up again in the next one: a
- * workspace keeps its id, but every server has to be told to open it.
+ * Remembers what a connection has set up in its server, to set it up again in the next one. A
+ * workspace keeps its id, but every server must be told to open it.
  */
 import { type MethodName, methods, type ParamsInput } from "../protocol/registry.js";
 import { ConnectionLostError } from "./errors.js";
@@ -50,15 +50,15 @@ export class OpenWorkspaces {
         break;
       }
       case "updateAgent":
-        // It reads the configuration again, which forgets the models that were chosen.
+        // This reads the configuration again, and drops the chosen models.
         this.#change(methods.updateAgent.params().parse(params), ({ models }) => models.clear());
         break;
     }
   }
 
   /**
-   * Sets everything up again; `reportError` gets what the new server refused. Rejects with a
-   * `ConnectionLostError` where the new server is gone as well.
+   * Sets everything up again. `reportError` gets the refusals of the new server. Rejects with a
+   * `ConnectionLostError` if the new server is lost as well.
    */
   async restore(setup: Setup, reportError: (error: unknown) => void): Promise<void> {
     for (const [workspaceId, workspace] of this.#byId) {
@@ -78,7 +78,7 @@ export class OpenWorkspaces {
     if (!hasId(result)) return;
     const { id } = result;
     const known = this.#byId.get(id);
-    // The options of the first create are the ones that hold.
+    // The options of the first `createWorkspace` stay valid.
     if (known === undefined) {
       this.#byId.set(id, { create, hasAgent: initAgent === true, models: new Map() });
     } else if (initAgent) known.hasAgent = true;

@@ -2,8 +2,8 @@
 import type { PermissionAnswer, PermissionQuestion } from "../protocol/registry.js";
 
 /**
- * Decides whether a tool may do something. `signal` is aborted when the question is withdrawn; the
- * answer changes nothing then. What it throws is reported and is `deny`.
+ * Decides whether a tool may do something. `signal` is aborted when the question is withdrawn; then
+ * the answer has no effect. An error that it throws is reported and counts as `deny`.
  */
 export type PermissionHandler = (
   question: PermissionQuestion,

@@ -1,9 +1,9 @@
 /**
- * Runs that the caller waits for, and completions that must reach somebody exactly once.
+ * The runs that the caller waits for, and completions that must be handled exactly once.
  *
- * The server delivers a completion at least once (protocol.md section 5). Here it is handled once: it
- * is acknowledged when its handler is done and not before, and a second delivery of one that was
- * handled is acknowledged again and goes no further.
+ * The server delivers a completion at least once (protocol.md section 5). Here it is handled once:
+ * it is acknowledged only after its handler is done. A second delivery of a handled completion is
+ * acknowledged again and not passed on.
  */
 
 import type { Clock } from "../base/clock.js";
@@ -13,23 +13,23 @@ import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent, MethodName, ParamsInput, Result } from "../protocol/registry.js";
 import { ConnectionLostError } from "./errors.js";
 
-/** A prompt, and what its caller wants to hear of it. */
+/** A prompt, and the callbacks of its caller. */
 export type RunOptions = ParamsInput<"sendMessage"> & {
-  /** Cancels the run; its completion still comes and is what `run` resolves with. */
+  /** Aborting it cancels the run. `run` still resolves with the completion. */
   readonly signal?: AbortSignal;
-  /** Gets the events that carry this run's id; what it throws is reported. */
+  /** Gets the events with this run's id. An error that it throws is reported. */
   readonly onEvent?: (event: LossyEvent) => void;
   /**
-   * Takes the completion in. It is acknowledged when this is done; where this throws, it is not
-   * acknowledged, and `run` rejects with what was thrown.
+   * Handles the completion, which is acknowledged when this is done. If this throws, the completion
+   * is not acknowledged, and `run` rejects with the error.
    */
   readonly onComplete?: (completion: RunComplete) => void | Promise<void>;
 };
 
-/** Takes in completions that no `run` waits for; each is acknowledged when this is done. */
+/** Handles completions that no `run` waits for. Each is acknowledged when this is done. */
 export type CompletionHandler = (completion: RunComplete) => void | Promise<void>;
 
-/** Sends a request over whatever connection there is now. */
+/** Sends a request over the present connection. */
 export type RequestFunction = <M extends MethodName>(
   method: M,
   params: ParamsInput<M>,
@@ -79,7 +79,7 @@ export class Runs {
   /** Sends a prompt and resolves with its completion; see `TurnwireClient.run`. */
   async run(options: RunOptions): Promise<RunComplete> {
     const { signal: given, onEvent: _, onComplete: __, ...prompt } = options;
-    // A caller may give one signal to many runs, on which their listeners would pile up.
+    // A caller may give one signal to many runs; their listeners would accumulate on it.
     const signal = given && AbortSignal.any([given]);
     signal?.throwIfAborted();
     const runId = prompt.runId ?? this.#ids.next("run");
@@ -104,7 +104,7 @@ export class Runs {
     }
   }
 
-  /** Takes in a completion that was delivered. */
+  /** Handles a completion that was delivered. */
   take(completion: RunComplete): void {
     const { workspaceId, runId, completionId } = completion;
     const run = runId === undefined ? undefined : this.#pending.get(keyOf(workspaceId, runId));
@@ -117,7 +117,7 @@ export class Runs {
     }
   }
 
-  /** Hands every completion that no `run` waits for to `handler`, those that wait first. */
+  /** Gives every completion that no `run` waits for to `handler`, waiting ones first. */
   onCompletion(handler: CompletionHandler): () => void {
     this.#completionHandler = handler;
     this.#request("listPendingCompletions", {}).then(
@@ -142,28 +142,28 @@ export class Runs {
     }
   }
 
-  /** Sends what is waited for again, to a server that has taken the place of a lost one. */
+  /** Sends the unanswered prompts again, to the server that has replaced a lost one. */
   resend(): void {
     for (const run of this.#pending.values()) {
       if (!run.isSettling) this.#send(run);
     }
   }
 
-  /** Rejects whatever is waited for: no completion can come any more. */
+  /** Rejects all waiting runs: no completion can come any more. */
   fail(error: Error): void {
     for (const run of this.#pending.values()) {
       if (!run.isSettling) run.result.reject(error);
     }
   }
 
-  /** Resolves when everything that has been handled by now is acknowledged, or cannot be. */
+  /** Resolves when every completion that was handled until now is acknowledged, or cannot be. */
   async acknowledged(clock: Clock): Promise<void> {
-    // A handler that is just done has its acknowledgement one turn later.
+    // If a handler has just finished, its acknowledgement begins one turn later.
     await new Promise<void>((resolve) => clock.soon(resolve));
     await Promise.all(this.#acknowledging);
   }
 
-  /** Never rejects: what goes wrong is the run's result. */
+  /** Never rejects: an error becomes the run's result. */
   async #send(run: PendingRun): Promise<void> {
     const { workspaceId, runId } = run.prompt;
     try {
@@ -180,14 +180,17 @@ export class Runs {
     }
   }
 
-  /** A run that is not accepted yet is cancelled when it is: a cancel must not overtake it. */
+  /**
+   * A run that is not accepted yet is cancelled after its acceptance: the cancel must not overtake
+   * it.
+   */
   async #cancel(run: PendingRun): Promise<void> {
     if (!run.isAccepted) return;
     const { workspaceId, runId } = run.prompt;
     try {
       await this.#request("cancelRun", { workspaceId, runId });
     } catch (error) {
-      // A server that is gone runs nothing: the run comes back as interrupted.
+      // A server that is gone runs nothing, so the run will be reported as interrupted.
       if (!(error instanceof ConnectionLostError)) this.#reportError(error);
     }
   }
@@ -238,7 +241,7 @@ export class Runs {
     try {
       await this.#request("acknowledge", { completionIds: [completionId] });
     } catch (error) {
-      // What is not acknowledged is delivered again, and acknowledged then.
+      // An unacknowledged completion is delivered again, and then acknowledged.
       if (!(error instanceof ConnectionLostError)) this.#reportError(error);
     }
   }

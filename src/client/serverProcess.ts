@@ -1,6 +1,6 @@
 /**
- * A server as a child process: started with its streams piped, its stderr drained and its last
- * words kept, and ended without leaving anything behind.
+ * Runs a server as a child process. Its streams are pipes, its stderr is read, and the end of
+ * stderr is kept. It is ended without leaving anything behind.
  */
 
 import { accessSync, constants, existsSync } from "node:fs";
@@ -19,32 +19,35 @@ import type { Streams } from "./link.js";
 export interface ServerCommand {
   /** A program; without it, this package's own server runs under the current Node. */
   readonly command?: string;
-  /** Its arguments; `["serve"]` unless told. */
+  /** Its arguments; `["serve"]` by default. */
   readonly args?: readonly string[];
   /** Adds `--data-dir` (protocol.md section 9). */
   readonly dataDir?: string;
   readonly cwd?: string;
   /** Added to the environment of the calling process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Gets what the server writes to stderr: its log. */
+  /** Gets the server's stderr, which is its log. */
   onStderr?(text: string): void;
 }
 
-/** Where a connection's bytes go, and how to end what is at the other end. */
+/** The streams of a connection, and how to end the other side. */
 export interface Endpoint {
   readonly streams: Streams;
-  /** Told to the server, which ends when this process has; only for one that we started. */
+  /**
+   * The process id that the server is told. It ends when this process has ended. Only for a server
+   * that we started.
+   */
   readonly processId?: number;
   /**
-   * Closes the streams, waits up to `graceMs` for the other end to be gone, and then makes it go.
+   * Closes the streams, waits up to `graceMs` until the other side is gone, and then kills it.
    * Resolves when it is gone.
    */
   end(graceMs: number): Promise<void>;
-  /** Ends it at once. */
+  /** Kills the other side at once. */
   kill(): void;
   /**
-   * Why it is gone, in words for the caller of a request that got no answer. How the process ended
-   * says more than `reason`, unless it was ended by us (`isOurs`).
+   * Why it is gone, for the caller of a request without an answer. The way in which the process
+   * ended explains more than `reason`, unless we ended it (`isOurs`).
    */
   explain(reason: string, options?: { readonly isOurs?: boolean }): ConnectionLostError;
 }
@@ -52,7 +55,7 @@ export interface Endpoint {
 const keptStderr = 8 * 1024;
 const killAfterMs = 2_000;
 
-/** Starts a server. A command that cannot be started shows as a connection that ends at once. */
+/** Starts a server. If a command cannot be started, the connection ends at once. */
 export async function startServer(command: ServerCommand, clock: Clock): Promise<Endpoint> {
   const { execa } = await import("execa");
   const args = [...(command.args ?? ["serve"])];
@@ -71,8 +74,9 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
       stderr: "pipe",
       buffer: false,
       reject: false,
-      // Its own process group: a Ctrl-C in a terminal is for the caller, who then ends the server in
-      // good order. Where the caller just dies, the end of stdin ends the server.
+      // The server gets its own process group. So a Ctrl-C in a terminal reaches only the caller,
+      // who then ends the server in good order. If the caller just dies, the end of stdin ends the
+      // server.
       detached: platform !== "win32",
     }),
   );
@@ -81,7 +85,7 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
     stderr = (stderr + text).slice(-keptStderr);
     command.onStderr?.(text);
   });
-  // The server may be gone before it has read all; the end of its output tells us so.
+  // The server may end before it has read everything. The end of its output tells us.
   child.stdin.on("error", () => {});
   const exited = child.then((result) => result);
 
@@ -108,7 +112,7 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
   };
 }
 
-/** Ends a server at once, with a script that may stand between us and it. */
+/** Kills a server at once, together with a script that may have started it. */
 function killGroup(child: { readonly pid?: number | undefined; kill(signal: "SIGKILL"): boolean }) {
   if (child.pid !== undefined && platform !== "win32") {
     try {
@@ -134,7 +138,7 @@ function howItEnded(child: {
   return undefined;
 }
 
-/** Streams that somebody else opened, and owns. */
+/** Streams that somebody else opened and owns. */
 export function attachedEndpoint(streams: Streams): Endpoint {
   return {
     streams,
@@ -150,7 +154,7 @@ export function attachedEndpoint(streams: Streams): Endpoint {
   };
 }
 
-/** The root where this process's own folder is gone or closed to it: no child can begin there. */
+/** The root, if this process's own folder is gone or not accessible: a child cannot begin there. */
 function folderToStartIn(): string | undefined {
   try {
     accessSync(cwd(), constants.X_OK);
@@ -160,7 +164,7 @@ function folderToStartIn(): string | undefined {
   }
 }
 
-/** This package's launcher, from the source tree as from a bundle. */
+/** This package's launcher. Works from the source tree and from a bundle. */
 function ownBinary(): string {
   const found = ["../bin/turnwire.js", "../../bin/turnwire.js"]
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))

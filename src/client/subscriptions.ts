@@ -1,16 +1,19 @@
-/** Who wants to hear of what: handlers by notification, and streams of events. */
+/** The subscribers: handlers for each notification, and streams of events. */
 import type { NotificationName, NotificationParams } from "../protocol/registry.js";
 import { EventStream } from "./eventStream.js";
 import type { ServerNotification } from "./link.js";
 
-/** Called for every notification of one name; it must not be slow, and what it throws is reported. */
+/**
+ * Called for every notification of one name. It must not be slow. An error that it throws is
+ * reported.
+ */
 export type NotificationHandler<N extends NotificationName> = (
   params: NotificationParams<N>,
 ) => void;
 
-/** What a stream of events is asked for. */
+/** The options of a stream of events. */
 export interface EventsOptions {
-  /** Events that wait for the reader, at most; 1,024 unless told. */
+  /** The most events that wait for the reader; 1,024 by default. */
   readonly limit?: number;
   /** Ends the stream when it is aborted. */
   readonly signal?: AbortSignal;
@@ -28,11 +31,11 @@ export class Subscriptions {
     this.#reportError = reportError;
   }
 
-  /** Adds a handler; call what is returned to take it away. */
+  /** Adds a handler. Call the returned function to remove it. */
   on<N extends NotificationName>(name: N, handler: NotificationHandler<N>): () => void {
     const handlers = this.#handlers.get(name) ?? new Set();
     this.#handlers.set(name, handlers);
-    // The set is the one of this name, so what it is called with has this name's params.
+    // The set belongs to this name, so its handlers take the params of this name.
     const call = ({ params }: ServerNotification) => handler(params as NotificationParams<N>);
     handlers.add(call);
     return () => {
@@ -57,7 +60,7 @@ export class Subscriptions {
     return stream;
   }
 
-  /** Tells everyone; a handler that throws stops no other. */
+  /** Calls all handlers; one that throws does not stop the others. */
   publish(notification: ServerNotification): void {
     for (const call of this.#handlers.get(notification.method) ?? []) {
       try {

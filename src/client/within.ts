@@ -1,10 +1,12 @@
 import { type Clock, sleep } from "../base/clock.js";
 
-/** Resolves when `promise` does, but after `ms` milliseconds at the latest; rejects if it does. */
+/**
+ * Resolves when `promise` does, or after `ms` milliseconds. Rejects if `promise` rejects before.
+ */
 export async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<void> {
   const isOver = new AbortController();
   const timeout = sleep(clock, ms, isOver.signal).catch(() => {
-    // The wait was given up, which is what an abort is for.
+    // The abort below ends the wait; this is no error.
   });
   try {
     await Promise.race([promise, timeout]);

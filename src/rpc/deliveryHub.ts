@@ -1,7 +1,7 @@
 // Where a connection gets its events and completions from, as `rpc` needs it.
 import type { ServerNotification } from "../protocol/registry.js";
 
-/** The way out of one connection, as `events` sees it. */
+/** Sends notifications on one connection, for `events`. */
 export interface ConnectionSender {
   send(message: ServerNotification): Promise<void>;
 }
@@ -16,14 +16,17 @@ export interface ConnectionDelivery {
   }): { pending: number };
   release(): void;
   drained(): Promise<void>;
-  /** Resolves once every completion that was announced by now is written to the pipe, or can't be. */
+  /**
+   * Resolves once every completion that was announced until now is written to the pipe, or cannot
+   * be.
+   */
   completionsWritten(): Promise<void>;
 }
 
-/** Where a connection is made known to the part that sends events and completions. */
+/** Makes a connection known to the part that sends events and completions. */
 export interface DeliveryHub<D extends ConnectionDelivery = ConnectionDelivery> {
   connect(sender: ConnectionSender): D;
-  /** The client has gone; what its turns tell is still written. */
+  /** The client has gone. Events of its turns are still written. */
   leave(delivery: D): void;
   disconnect(delivery: D): void;
 }

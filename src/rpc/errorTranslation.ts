@@ -1,5 +1,5 @@
-// Domain errors as JSON-RPC errors (protocol.md section 8): the one place where they are made. What is
-// unexpected is logged under an id, and the client is told the id alone.
+// Makes JSON-RPC errors from domain errors (protocol.md section 8); this is the only place for it.
+// An unexpected error is logged under an id, and the client gets only the id.
 import { ResponseError } from "vscode-jsonrpc/node";
 import type * as z from "zod";
 import { DomainError, type ErrorName, errorTable } from "../base/errors.js";
@@ -23,7 +23,7 @@ export function wireError(
   return new ResponseError(code, message, { ...data, name, retryable });
 }
 
-/** So many of the issues of one request are told. */
+/** The most issues of one request that are reported. */
 const mostIssues = 50;
 
 /** The wire error for params that do not fit their schema: names each field and what is wrong. */
@@ -36,7 +36,7 @@ export function invalidParams(error: z.ZodError): ResponseError<ErrorData> {
   return wireError("InvalidParams", `Invalid params: ${told.join("; ")}`, { issues });
 }
 
-/** Translates what a use case threw. */
+/** Translates an error that a use case threw. */
 export class ErrorTranslator {
   readonly #ids: Ids;
   readonly #log: Log;

@@ -1,5 +1,5 @@
-// Which use case answers which method. A method without one does not compile, and a handler that
-// needs more than a line lacks a use case.
+// Maps each method to its use case. A method without a handler does not compile. Each handler is
+// one line; if it needs more, a use case is missing.
 import type { Backend } from "../backend/backend.js";
 import type { Caller } from "../backend/caller.js";
 import type { MethodName, Params, Result } from "../protocol/registry.js";
@@ -13,7 +13,7 @@ export type Handler<M extends MethodName> = (
 /** Answers every method. */
 export type Handlers = { readonly [M in MethodName]: Handler<M> };
 
-/** The methods that belong to the connection, or are answered behind what it is told. */
+/** The methods that the connection itself answers, or whose answers wait for earlier messages. */
 export type ConnectionHandlers = Pick<Handlers, "initialize" | "shutdown" | "deleteWorkspace">;
 
 /** The handlers of a connection. */

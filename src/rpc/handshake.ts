@@ -1,5 +1,5 @@
-// `initialize` (protocol.md section 2): who the client is, once; and then what waits for it, behind the
-// answer.
+// `initialize` (protocol.md section 2). The client gives its identity once. After the answer, it
+// gets what waits for it.
 import { DomainError } from "../base/errors.js";
 import {
   methods,
@@ -10,18 +10,18 @@ import {
 } from "../protocol/registry.js";
 import type { ConnectionDelivery } from "./deliveryHub.js";
 
-/** What the server is, as a client is told. */
+/** What a client is told about the server. */
 export interface ServerDescription {
   readonly name: string;
   readonly version: string;
   readonly maxMessageBytes: number;
 }
 
-/** What a handshake is built from. */
+/** What a handshake needs. */
 export interface HandshakeOptions {
   readonly delivery: ConnectionDelivery;
   readonly description: ServerDescription;
-  /** Gives what was accepted before `initialize` to the identity that it tells. */
+  /** Moves the runs that were accepted before `initialize` to the identity that it gives. */
   adoptEarlierRuns(from: string, to: string): void;
   watchParent(processId: number): void;
   /** Called when the answer has been written. */
@@ -45,7 +45,7 @@ export class Handshake {
     return this.#canAnswer;
   }
 
-  /** Whether the client may be asked for what tool servers want to know. */
+  /** Whether the client may be asked for input for tool servers. */
   get canGiveInput(): boolean {
     return this.#canGiveInput;
   }

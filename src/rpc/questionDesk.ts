@@ -1,5 +1,5 @@
-// Asks clients for permission, and for what tool servers want to know (protocol.md section 7). No handler, an error, a malformed answer or the
-// client's going away counts as no answer.
+// Asks clients for permission, and for input for tool servers (protocol.md section 7). A missing
+// handler, an error, a malformed answer and a lost client all count as no answer.
 import {
   type CancellationToken,
   CancellationTokenSource,
@@ -30,7 +30,7 @@ type Answer<M extends Question> = ReturnType<
   ReturnType<(typeof serverMethods)[M]["result"]>["parse"]
 >;
 
-/** Where questions go. */
+/** Sends questions to clients. */
 export class QuestionDesk {
   readonly #log: Log;
   readonly #connections = new Set<Askable>();
@@ -39,16 +39,16 @@ export class QuestionDesk {
     this.#log = log;
   }
 
-  /** Makes a connection known; returns how to take it out again. */
+  /** Adds a connection; returns the function that removes it. */
   add(connection: Askable): () => void {
     this.#connections.add(connection);
     return () => this.#connections.delete(connection);
   }
 
   /**
-   * Asks the client `clientId`, or whoever is connected where that one is not. Resolves with
-   * undefined where there is no answer; rejects with the signal's reason once it is aborted, and the
-   * question is withdrawn with `$/cancelRequest` then.
+   * Asks the client `clientId`, or any other connected client if that one is not connected.
+   * Resolves with undefined if there is no answer. When the signal is aborted, the question is
+   * withdrawn with `$/cancelRequest`, and the promise rejects with the signal's reason.
    */
   async ask(
     clientId: string,
@@ -61,7 +61,7 @@ export class QuestionDesk {
     return this.#put(asked, "requestPermission", question, signal);
   }
 
-  /** Asks for what a tool server wants to know; as {@link QuestionDesk.ask}. */
+  /** Asks for input for a tool server; like {@link QuestionDesk.ask}. */
   async requestInput(
     clientId: string,
     question: InputRequest,
@@ -89,7 +89,7 @@ export class QuestionDesk {
       const answer = this.#send(asked.connection, method, question, cancellation.token);
       return await untilAborted(answer, signal);
     } finally {
-      // Withdraws the question, where it was not answered.
+      // Withdraws the question, if it was not answered.
       if (signal.aborted) cancellation.cancel();
       cancellation.dispose();
     }

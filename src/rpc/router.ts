@@ -1,4 +1,5 @@
-// From a method's name and raw params to its handler's result: parse, route, translate errors.
+// Takes a method's name and raw params: checks the params, calls the handler, and translates
+// errors.
 
 import type { Caller } from "../backend/caller.js";
 import { type MethodName, methods, type Params, type Result } from "../protocol/registry.js";
@@ -16,12 +17,12 @@ export class Router {
   }
 
   /**
-   * Answers a request. What it returns before it first waits happens in one step with the request's
-   * arrival. Rejects with `ResponseError`s alone.
+   * Answers a request. Everything before its first `await` happens in the same step as the
+   * request's arrival. Rejects only with a `ResponseError`.
    */
   async request(method: string, params: unknown, caller: Caller): Promise<object> {
     if (!isMethod(method)) {
-      // The message is the one that the examples of JSON-RPC 2.0 show.
+      // This is the message in the examples of JSON-RPC 2.0.
       throw wireError("MethodNotFound", "Method not found", { method });
     }
     return this.#call(method, params, caller);

@@ -1,5 +1,5 @@
-// One client's connection: the handshake, its requests, and what it is told (protocol.md sections 1
-// and 2).
+// One client's connection: the handshake, its requests, and its notifications (protocol.md sections
+// 1 and 2).
 import type { CancellationToken, MessageConnection, ResponseError } from "vscode-jsonrpc/node";
 import type { Backend } from "../backend/backend.js";
 import type { Caller } from "../backend/caller.js";
@@ -20,7 +20,7 @@ export interface ConnectionChannel {
   afterWritten(result: object, run: () => void): void;
 }
 
-/** What a connection is served with. */
+/** What is needed to serve a connection. */
 export interface ConnectionOptions<D extends ConnectionDelivery> {
   readonly channel: ConnectionChannel;
   readonly backend: Backend;
@@ -45,9 +45,9 @@ export interface ServedConnection {
   readonly exitAsked: Promise<void>;
   /** From now on every request is refused with `ServerShuttingDown`. */
   refuseRequests(): void;
-  /** The client has gone: its completions may find it elsewhere. */
+  /** Tells that the client has gone: its completions may reach it on another connection. */
   leave(): void;
-  /** Stops telling the client anything. */
+  /** Sends nothing more to the client. */
   close(): void;
 }
 
@@ -111,7 +111,10 @@ export function serveConnection<D extends ConnectionDelivery>(
   };
 }
 
-/** Answers what belongs to the connection; an end is answered behind what it has brought about. */
+/**
+ * Answers the methods of the connection itself. The end of a run is written before the answer to
+ * the request that caused it.
+ */
 function connectionHandlers(
   {
     backend,
@@ -139,7 +142,7 @@ function connectionHandlers(
   };
 }
 
-/** What the messages of a connection are answered with. */
+/** What is needed to answer the messages of a connection. */
 interface Listener {
   readonly log: Log;
   caller(signal: AbortSignal): Caller;
@@ -147,7 +150,7 @@ interface Listener {
   onExit(): void;
 }
 
-/** Has the router answer what comes in on a connection. */
+/** Makes the router answer the messages of a connection. */
 function listen(connection: MessageConnection, router: Router, listener: Listener): void {
   const { log, caller } = listener;
   connection.onRequest((method: string, params: unknown, token: CancellationToken) => {
@@ -169,8 +172,8 @@ function listen(connection: MessageConnection, router: Router, listener: Listene
 }
 
 /**
- * Runs `work` with a signal that the token aborts. A request that is cancelled is answered at once;
- * what it has begun goes on where it belongs to the workspace and not to the request.
+ * Runs `work` with a signal that the token aborts. A cancelled request is answered at once. Work
+ * that it has begun goes on if it belongs to the workspace and not to the request.
  */
 async function withSignal<T>(
   token: CancellationToken,
@@ -180,7 +183,7 @@ async function withSignal<T>(
   const cancelled = new Deferred<ResponseError<ErrorData>>();
   const cancel = () => {
     controller.abort(new Error("the request was cancelled"));
-    // What is done at once, such as accepting a prompt, is answered as what it is.
+    // Work that is done at once, such as accepting a prompt, is answered normally.
     setImmediate(() =>
       cancelled.resolve(wireError("RequestCancelled", "The request was cancelled.")),
     );
@@ -189,7 +192,7 @@ async function withSignal<T>(
   const outcome = work(controller.signal);
   const subscription = token.onCancellationRequested(cancel);
   try {
-    // The router has logged what is unexpected; a rejection behind the answer has nobody to go to.
+    // The router has logged unexpected errors. Nobody waits for a rejection after the answer.
     outcome.catch(() => {});
     return await Promise.race([outcome, cancelled.promise]);
   } finally {
