@@ -39,6 +39,7 @@ import { MessageStore } from "./storage/messageStore.js";
 import { schema } from "./storage/migrations.js";
 import { NoteStore } from "./storage/noteStore.js";
 import { Pruner } from "./storage/pruner.js";
+import { QueueStore } from "./storage/queueStore.js";
 import { RunStore } from "./storage/runStore.js";
 import { ServerRegistry } from "./storage/serverRegistry.js";
 import { SessionStore } from "./storage/sessionStore.js";
@@ -147,6 +148,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
     sessions: new SessionStore(database),
     messages: new MessageStore(database),
     runs: new RunStore(database),
+    queues: new QueueStore(database),
     completions: new CompletionStore(database),
   };
   const outbox = new Outbox(database, stores, serverId, ids);

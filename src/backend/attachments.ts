@@ -127,3 +127,8 @@ function invalid(index: number, message: string, field = ".path"): DomainError {
     data: { issues: [{ path, message }] },
   });
 }
+
+/** The error of a prompt that says nothing. */
+export function emptyPrompt(): DomainError {
+  return new DomainError("EmptyPrompt", "`prompt` is empty; write something or attach a text.");
+}

@@ -8,10 +8,17 @@ import type { RunCause } from "../protocol/objects/run.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
-import { checkImages, isText, namedAttachments, readAttachments } from "./attachments.js";
+import {
+  checkImages,
+  emptyPrompt,
+  isText,
+  namedAttachments,
+  readAttachments,
+} from "./attachments.js";
 import type { Caller, Completions } from "./caller.js";
-import { cancelledWithPrompts, clearedPrompts } from "./givenBack.js";
+import { cancelledWithPrompts } from "./givenBack.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
+import { QueueUseCases } from "./queueUseCases.js";
 import type { RunUseCases } from "./runUseCases.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
 import { outcomeOf, summaryOf } from "./summaryAnswer.js";
@@ -34,6 +41,7 @@ type Empty = Record<string, never>;
 export class Backend {
   readonly sessions: SessionUseCases;
   readonly runs: RunUseCases;
+  readonly queues: QueueUseCases;
   readonly #workspaces: WorkspaceRegistry;
   readonly #completions: Completions;
   readonly #clock: Clock;
@@ -43,6 +51,7 @@ export class Backend {
   constructor(options: BackendOptions) {
     this.sessions = options.sessions;
     this.runs = options.runs;
+    this.queues = new QueueUseCases(options.workspaces, options.sessions);
     this.#workspaces = options.workspaces;
     this.#completions = options.completions;
     this.#clock = options.clock;
@@ -66,7 +75,9 @@ export class Backend {
 
   /** `deleteWorkspace` */
   async deleteWorkspace(params: Params<"deleteWorkspace">): Promise<Empty> {
-    await this.#workspaces.delete(this.#workspaces.get(params.workspaceId), "deleted");
+    const workspace = this.#workspaces.get(params.workspaceId);
+    workspace.coordinator.queue.takeOverAll();
+    await this.#workspaces.delete(workspace, "deleted");
     return {};
   }
 
@@ -124,7 +135,7 @@ export class Backend {
   /** `cancelSession` */
   cancelSession(params: Params<"cancelSession">, caller: Caller): Result<"cancelSession"> {
     const { workspace, sessionId } = this.#session(params);
-    const queued = workspace.coordinator.queued(sessionId);
+    const queued = workspace.coordinator.queue.prompts(sessionId);
     const cancelled = workspace.coordinator.cancelSession(sessionId);
     return cancelledWithPrompts(cancelled, queued, caller.clientId);
   }
@@ -158,26 +169,6 @@ export class Backend {
       throw new DomainError("SessionBusy", "The summary is still being made; ask again.");
     }
     return summaryOf(completion);
-  }
-
-  /** `queuedPrompts` */
-  queuedPrompts(params: Params<"queuedPrompts">): Result<"queuedPrompts"> {
-    const { sessionId, workspaceId } = params;
-    return { count: this.sessions.get({ workspaceId, sessionId }).queuedPrompts };
-  }
-
-  /** `queuedPromptsList` */
-  queuedPromptsList(params: Params<"queuedPromptsList">): Result<"queuedPromptsList"> {
-    const { workspace, sessionId } = this.#session(params);
-    return { prompts: workspace.coordinator.queued(sessionId).map(({ text }) => text) };
-  }
-
-  /** `clearQueue` */
-  clearQueue(params: Params<"clearQueue">, caller: Caller): Result<"clearQueue"> {
-    const { workspace, sessionId } = this.#session(params);
-    const queued = workspace.coordinator.queued(sessionId);
-    const cleared = workspace.coordinator.clearQueue(sessionId);
-    return { cleared, ...clearedPrompts(queued, caller.clientId) };
   }
 
   /** `listModels` */
@@ -293,8 +284,4 @@ function refuseIfNotReady(workspace: OpenWorkspace): void {
     "AgentNotInitialized",
     "The agent of this workspace is not ready; call initAgent first.",
   );
-}
-
-function emptyPrompt(): DomainError {
-  return new DomainError("EmptyPrompt", "`prompt` is empty; write something or attach a text.");
 }

@@ -2,6 +2,7 @@
 import { defined } from "../base/defined.js";
 import { describeElsewhere } from "../coordinator/sessionNews.js";
 import type { Session } from "../protocol/objects/session.js";
+import type { QueueStore } from "../storage/queueStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
 import type { WorkspaceStore } from "../storage/workspaceStore.js";
@@ -12,6 +13,7 @@ export interface EverySessionOptions {
   readonly workspaces: WorkspaceRegistry;
   readonly workspacePaths: WorkspaceStore;
   readonly runs: RunStore;
+  readonly queues: QueueStore;
   readonly serverId: string;
   recoverIfDead(serverId: string): boolean;
 }

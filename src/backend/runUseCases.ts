@@ -8,7 +8,7 @@ import { untilAborted } from "../base/untilAborted.js";
 import { runStanding } from "../coordinator/runStanding.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
-import type { RunRow, RunStore } from "../storage/runStore.js";
+import { nobody, type RunRow, type RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import type { Caller, Completions } from "./caller.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
@@ -117,7 +117,8 @@ export class RunUseCases {
         `No run ${JSON.stringify(runId)} was accepted in this workspace.`,
       );
     }
-    const isElsewhere = row.state !== "completed" && row.serverId !== serverId;
+    const isElsewhere =
+      row.state !== "completed" && row.serverId !== serverId && row.serverId !== nobody;
     if (!isElsewhere || !recoverIfDead(row.serverId)) return row;
     return runs.at(row.position) ?? row;
   }

@@ -115,6 +115,12 @@ export const errorTable = {
     retryable: true,
     summary: "The agent could not be started, or failed for a reason without a name of its own.",
   },
+  QueueEntryNotFound: {
+    code: 1023,
+    retryable: false,
+    summary:
+      "Nothing with this `queueId` waits on this session: it has begun, ended, or never was.",
+  },
   SandboxUnavailable: {
     code: 1026,
     retryable: false,

@@ -15,6 +15,10 @@ export type FaultPoint =
   | "recovered"
   /** A run is on disk, and its client has no answer yet. */
   | "accepted"
+  /** A change of a queue is on disk, and nobody has been answered. */
+  | "queueChanged"
+  /** What waited in a paused queue is this server's now. */
+  | "queueTakenOver"
   | "turnBegun"
   /** The provider has begun to answer. */
   | "modelCalled"

@@ -18,7 +18,7 @@ export interface RunRequest {
 /** An accepted run while this server has it. */
 export class AcceptedRun {
   readonly ref: RunRef;
-  readonly request: RunRequest;
+  #request: RunRequest;
   /** How the run ended; resolves once that is on disk. */
   readonly ended = new Deferred<TurnOutcome>();
   readonly #abort = new AbortController();
@@ -31,13 +31,28 @@ export class AcceptedRun {
   folded = 0;
   /** Why it was cancelled. */
   cause: RunCause | undefined;
-  /** What its prompt holds in memory, in bytes. */
-  readonly promptBytes: number;
+  #promptBytes: number;
 
   constructor(ref: RunRef, request: RunRequest) {
     this.ref = ref;
-    this.request = request;
-    this.promptBytes = promptBytes(request);
+    this.#request = request;
+    this.#promptBytes = promptBytes(request);
+  }
+
+  get request(): RunRequest {
+    return this.#request;
+  }
+
+  /** What its prompt holds in memory, in bytes. */
+  get promptBytes(): number {
+    return this.#promptBytes;
+  }
+
+  /** Replaces the text of its prompt; only while it waits. */
+  edit(text: string): void {
+    const { prompt } = this.#request;
+    this.#request = { ...this.#request, prompt: { ...prompt, text } };
+    this.#promptBytes = promptBytes(this.#request);
   }
 
   /** Aborted when the run is cancelled, from the moment of acceptance. */

@@ -13,10 +13,11 @@ import type { SessionRow } from "../storage/sessionStore.js";
 import { type Acceptance, type AcceptanceCaller, answer, known } from "./acceptance.js";
 import { AcceptedRun, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { OpenRuns, type QueuedPrompt } from "./openRuns.js";
+import { OpenRuns } from "./openRuns.js";
 import { RunAdmission, sessionBusy } from "./runAdmission.js";
 import { RunEnding } from "./runEnding.js";
 import { SessionNews } from "./sessionNews.js";
+import { SessionQueue } from "./sessionQueue.js";
 import {
   coveredBy,
   idle,
@@ -34,6 +35,8 @@ import { TurnRunner } from "./turnRunner.js";
 
 /** Runs the prompts of one workspace. */
 export class Coordinator {
+  /** Its sessions' queues, as clients list and change them. */
+  readonly queue: SessionQueue;
   readonly #options: CoordinatorOptions;
   readonly #runs: OpenRuns;
   readonly #titles: TitleKeeper;
@@ -61,6 +64,13 @@ export class Coordinator {
     this.#admission = new RunAdmission(options, this.#runs);
     this.#ending = new RunEnding(options);
     this.#steps = new SessionSteps(options);
+    this.queue = new SessionQueue(options, {
+      open: this.#runs,
+      steps: this.#steps,
+      admission: this.#admission,
+      news: this.#news,
+      apply: (sessionId, input) => this.#apply(sessionId, input),
+    });
   }
 
   /**
@@ -77,14 +87,17 @@ export class Coordinator {
     // A run that came before it, or the end of one, is seen by this one.
     commits.settle(sessionId);
     answer(caller, () => {
-      const plan = this.#admission.plan(request, this.#steps.of(sessionId));
+      const plan = this.#admission.plan(request, () => {
+        this.queue.kept.takeOver(sessionId);
+        return this.#steps.of(sessionId);
+      });
       if ("known" in plan) return known(plan.known, this.#runs);
       let position = 0;
       this.#joining++;
       commits.join({
         subjects: [sessionId],
         write: () => {
-          position = plan.write(isBusy(this.#steps.of(sessionId)) ? "queued" : "accepted");
+          position = plan.write(this.#steps.of(sessionId));
         },
         accepted: () => {
           this.#joining--;
@@ -123,9 +136,8 @@ export class Coordinator {
    * @throws DomainError `SessionBusy` where the session's turn runs in another server.
    */
   cancelSession(sessionId: string): Result<"cancelSession">["cancelled"] {
-    this.settle();
-    const state = this.#steps.of(sessionId);
-    if (!isBusy(state)) {
+    const state = this.#here(sessionId);
+    if (state === undefined) {
       this.#admission.refuseIfOwnedElsewhere(sessionId);
       return [];
     }
@@ -135,8 +147,8 @@ export class Coordinator {
 
   /** Stops one run; others stay. */
   cancelRun(row: RunRow): Result<"cancelRun">["outcome"] {
-    this.settle();
     if (row.state === "completed") return "alreadyCompleted";
+    this.#here(row.sessionId);
     const run = this.#runs.at(row.position);
     if (run === undefined) {
       this.#admission.refuseIfOwnedElsewhere(row.sessionId);
@@ -147,33 +159,29 @@ export class Coordinator {
     return outcome;
   }
 
-  /** Drops what is queued; returns how many. Throws `SessionBusy` as {@link cancelSession} does. */
-  clearQueue(sessionId: string): number {
+  /** What runs or waits on a session in this server, or can be taken over; undefined: nothing does. */
+  #here(sessionId: string): SessionState | undefined {
     this.settle();
-    const { length } = queueOf(this.#steps.of(sessionId));
-    if (length === 0) this.#admission.refuseIfOwnedElsewhere(sessionId);
-    this.#apply(sessionId, { type: "clearQueue" });
-    return length;
-  }
-
-  /** The prompts that wait on a session, oldest first. */
-  queued(sessionId: string): QueuedPrompt[] {
-    this.settle();
-    return this.#runs.prompts(queueOf(this.#steps.of(sessionId)));
+    this.queue.kept.takeOver(sessionId);
+    return this.#steps.known(sessionId);
   }
 
   /** Whether a turn runs on any session. */
   get isBusy(): boolean {
-    return !this.#runs.isEmpty || this.#joining > 0;
+    return this.#steps.isBusy || this.#joining > 0;
   }
 
-  /** @throws DomainError `SessionBusy` where a turn runs on any of them, here or elsewhere. */
+  /**
+   * Deletes sessions; what waits in their paused queues is dropped.
+   *
+   * @throws DomainError `SessionBusy` where a turn runs on any of them, here or elsewhere.
+   */
   deleteSessions(sessionIds: readonly string[]): void {
-    this.settle();
     for (const id of sessionIds) {
-      if (isBusy(this.#steps.of(id))) throw sessionBusy();
+      if (isBusy(this.#here(id) ?? idle)) throw sessionBusy();
       this.#admission.refuseIfOwnedElsewhere(id);
     }
+    for (const id of sessionIds) this.#apply(id, { type: "close", cause: "deleted" });
     // Another server may have accepted a run since the look.
     if (!this.#options.sessions.delete(sessionIds)) throw sessionBusy();
   }
@@ -189,18 +197,20 @@ export class Coordinator {
     this.#runs.flush(sessionId);
   }
 
-  /** Resolves once no run is left. */
+  /** Resolves once no turn runs any more and none is about to. */
   whenIdle(): Promise<void> {
     this.settle();
-    return this.#runs.whenEmpty();
+    return this.#steps.whenIdle();
   }
 
   /**
-   * Ends every run, each with its completion, and resolves once all have really ended. The caller
-   * sees to it that no new run is accepted meanwhile.
+   * Ends every run, each with its completion, and resolves once all have really ended. What waits in a
+   * paused queue is kept, unless the cause is `deleted`. The caller sees to it that no new run is
+   * accepted meanwhile.
    */
   async close(cause: RunCause): Promise<void> {
     this.settle();
+    this.queue.kept.close();
     for (const sessionId of this.#steps.sessionIds) {
       this.#apply(sessionId, { type: "close", cause });
     }
@@ -212,8 +222,7 @@ export class Coordinator {
   #apply(sessionId: string, input: SessionInput): TakenStep {
     const taken = this.#steps.take(sessionId, input);
     const { before, after, effects } = taken;
-    const queued = queueOf(after).length;
-    if (queued !== queueOf(before).length) this.#news.queueChanged(sessionId, queued);
+    if (queueOf(after).length !== queueOf(before).length) this.#news.queueChanged(sessionId, after);
     for (const effect of effects) this.#run(effect);
     if (!isBusy(before) && isBusy(after)) this.#tellSession(sessionId);
     return taken;
@@ -230,6 +239,9 @@ export class Coordinator {
       case "drop":
         this.#steps.drop(effect.runs, effect.cause);
         this.#runs.drop(effect.runs);
+        return;
+      case "keep":
+        this.queue.kept.leave(effect.runs);
         return;
       case "fold":
         return;

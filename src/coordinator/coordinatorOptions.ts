@@ -13,6 +13,7 @@ import type {
 import type { Database } from "../storage/database.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
+import type { QueueStore } from "../storage/queueStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import type { OwedWrites } from "./owedWrites.js";
@@ -50,6 +51,7 @@ export interface CoordinatorOptions {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly runs: RunStore;
+  readonly queues: QueueStore;
   readonly outbox: Outbox;
   /** Where the open runs of every workspace are known together, if anybody asks for them. */
   readonly runsOfServer?: RunsOfServer;

@@ -1,4 +1,3 @@
-import { Deferred } from "../base/deferred.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { RunsOfServer } from "./runsOfServer.js";
@@ -13,15 +12,10 @@ export interface QueuedPrompt {
 /** The accepted runs that have not ended, by the position of their row. */
 export class OpenRuns {
   readonly #runs = new Map<number, AcceptedRun>();
-  readonly #whenEmpty: Deferred<void>[] = [];
   readonly #ofServer: RunsOfServer | undefined;
 
   constructor(ofServer?: RunsOfServer) {
     this.#ofServer = ofServer;
-  }
-
-  get isEmpty(): boolean {
-    return this.#runs.size === 0;
   }
 
   add(run: AcceptedRun): void {
@@ -86,19 +80,15 @@ export class OpenRuns {
     const run = this.#runs.get(position);
     this.#delete(position);
     run?.ended.resolve(outcome);
-    if (this.isEmpty) for (const deferred of this.#whenEmpty.splice(0)) deferred.resolve();
+  }
+
+  /** Runs that another server may have from now on. */
+  leave(refs: readonly RunRef[]): void {
+    for (const { position } of refs) this.#delete(position);
   }
 
   #delete(position: number): void {
     this.#runs.delete(position);
     this.#ofServer?.delete(position);
-  }
-
-  /** Resolves once no run is left. */
-  whenEmpty(): Promise<void> {
-    if (this.isEmpty) return Promise.resolve();
-    const deferred = new Deferred<void>();
-    this.#whenEmpty.push(deferred);
-    return deferred.promise;
   }
 }

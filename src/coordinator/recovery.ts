@@ -1,5 +1,6 @@
 // What a dead server left behind (protocol.md sections 5 and 9): its open runs become `interrupted`
-// completions, once, and its half-written messages become a history that a model can be sent.
+// completions, once, and its half-written messages become a history that a model can be sent. What waits
+// in a paused queue stays, for the next server that changes that queue.
 
 import { type Clock, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -9,6 +10,7 @@ import type { Log } from "../base/log.js";
 import type { CompletionContent, Outbox } from "../events/outbox.js";
 import type { Database } from "../storage/database.js";
 import type { MessageStore } from "../storage/messageStore.js";
+import type { QueueStore } from "../storage/queueStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
 import type { SessionStore } from "../storage/sessionStore.js";
@@ -23,6 +25,7 @@ export interface RecoveryOptions {
   readonly registry: ServerRegistry;
   readonly runs: RunStore;
   readonly sessions: SessionStore;
+  readonly queues: QueueStore;
   readonly messages: MessageStore;
   readonly outbox: Outbox;
   readonly clock: Clock;
@@ -39,7 +42,8 @@ export class Recovery {
   }
 
   /**
-   * Ends what every dead server left open, in the order of acceptance. A living one is not touched.
+   * Ends what every dead server left open, each session's in the order of its queue; keeps what waits in
+   * a paused queue. A living server is not touched.
    * Inside a transaction it belongs to that one.
    */
   recoverDead(): void {
@@ -55,17 +59,22 @@ export class Recovery {
 
   #recover(dead: readonly string[]): void {
     if (dead.length === 0) return;
-    const { database, registry, runs, log } = this.#options;
-    const ended = database.joinDurable(() => {
+    const { database, registry, runs, queues, log } = this.#options;
+    const { kept, ended } = database.joinDurable(() => {
       // Read inside the transaction: another server may have tidied up since.
-      const open = dead.flatMap((id) => runs.openOf(id)).sort((a, b) => a.position - b.position);
-      for (const run of open) this.#interrupt(run);
+      const open = dead.flatMap((id) => runs.openOf(id)).sort((a, b) => a.place - b.place);
+      const isKept = (run: RunRow) =>
+        run.state === "queued" && queues.isKept(run.sessionId, run.position);
+      const [keeping, ending] = [open.filter(isKept), open.filter((run) => !isKept(run))];
+      queues.release(keeping.map(({ position }) => position));
+      for (const run of ending) this.#interrupt(run);
       for (const id of dead) registry.remove(id);
       faultPoint("recovering");
-      return open.length;
+      return { kept: keeping.length, ended: ending.length };
     });
     faultPoint("recovered");
     if (ended > 0) log.info({ runs: ended }, "ended what a dead server had left open");
+    if (kept > 0) log.info({ runs: kept }, "kept what a dead server had in paused queues");
   }
 
   /** Ends one run; where the file is damaged there, with as much of it as can be kept. */
@@ -87,8 +96,9 @@ export class Recovery {
   }
 
   #end(run: RunRow, { reply, isDamaged }: Repaired): void {
-    const { runs, outbox, clock } = this.#options;
+    const { runs, queues, outbox, clock } = this.#options;
     runs.setState(run.position, "completed");
+    queues.forget(run.position);
     const needsCompletion = run.runId !== undefined || (run.hasBegun && run.kind === "prompt");
     if (!needsCompletion) return;
     const content: CompletionContent = {

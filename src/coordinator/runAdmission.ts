@@ -2,12 +2,19 @@
 // steps 6 to 8).
 import { DomainError } from "../base/errors.js";
 import { formatBytes } from "../base/text.js";
-import type { RunRow } from "../storage/runStore.js";
+import { nobody, type RunRow } from "../storage/runStore.js";
 import { isUniqueViolation } from "../storage/storageError.js";
 import { promptBytes, promptHash, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { OpenRuns } from "./openRuns.js";
-import { isBusy, queueOf, type RunRef, type SessionState } from "./sessionState.js";
+import {
+  isBusy,
+  isPaused,
+  queueOf,
+  type RunRef,
+  type SessionState,
+  wouldWait,
+} from "./sessionState.js";
 
 /** The most prompts that wait on one session. */
 const maxQueued = 1000;
@@ -20,8 +27,11 @@ const maxOpenBytes = 256 * 1024 * 1024;
 export type AdmissionPlan =
   | { readonly known: RunRow }
   | {
-      /** Writes its row; returns its position. Belongs inside the commit that accepts it. */
-      write(state: "accepted" | "queued"): number;
+      /**
+       * Writes its row, with the prompt where its queue is paused in `now`, the session's state at that
+       * moment; returns its position. Belongs inside the commit that accepts it.
+       */
+      write(now: SessionState): number;
       /**
        * Why it could not be written, looked at again: the row, where the same run was accepted
        * between the look and the write, perhaps by another server. Throws as {@link RunAdmission.plan}.
@@ -31,7 +41,7 @@ export type AdmissionPlan =
 
 type AdmissionOptions = Pick<
   CoordinatorOptions,
-  "workspaceId" | "serverId" | "sessions" | "runs" | "clock" | "recoverIfDead"
+  "workspaceId" | "serverId" | "sessions" | "runs" | "queues" | "clock" | "recoverIfDead"
 >;
 
 /** Lets runs in. */
@@ -45,17 +55,17 @@ export class RunAdmission {
   }
 
   /**
-   * Checks a run against its session's state. Writes nothing.
+   * Checks a run against its session's state, which is asked for where it is a new run. Writes nothing.
    *
    * @throws DomainError `RunIdConflict`, `SessionBusy`, `QueueFull`: it is not let in.
    */
-  plan(request: RunRequest, state: SessionState): AdmissionPlan {
+  plan(request: RunRequest, state: () => SessionState): AdmissionPlan {
     const hash = promptHash(request);
     const known = this.#findKnown(request, hash);
     if (known !== undefined) return { known };
-    this.#refuse(request, state);
+    this.#refuse(request, state());
     return {
-      write: (written) => this.#insert(request, hash, written),
+      write: (now) => this.#insert(request, hash, now),
       knownAfter: (error) => (mayBeRaced(error) ? this.#findKnown(request, hash) : undefined),
     };
   }
@@ -69,11 +79,20 @@ export class RunAdmission {
         `${maxQueued} prompts are queued on this session; wait for some to run, or clear the queue.`,
       );
     }
-    if (isBusy(state)) this.#refuseIfTooLarge(request, queueOf(state));
+    if (wouldWait(state, request.kind)) this.#refuseIfTooLarge(request, queueOf(state));
+  }
+
+  /**
+   * Checks what a queued prompt is to become; `others` wait beside it.
+   *
+   * @throws DomainError `QueueFull`
+   */
+  refuseEdit(edited: Pick<RunRequest, "prompt">, others: readonly RunRef[]): void {
+    this.#refuseIfTooLarge(edited, others);
   }
 
   /** A prompt that waits is kept in memory: many large ones are as bad as a long queue. */
-  #refuseIfTooLarge(request: RunRequest, queue: readonly RunRef[]): void {
+  #refuseIfTooLarge(request: Pick<RunRequest, "prompt">, queue: readonly RunRef[]): void {
     const bytes = promptBytes(request);
     if (queue.length > 0 && this.#open.promptBytes(queue) + bytes > maxQueuedBytes) {
       throw new DomainError(
@@ -99,19 +118,20 @@ export class RunAdmission {
     if (owner !== undefined) {
       // A dead owner's runs are ended by this; a second one means that another server came first.
       const isFree = recoverIfDead(owner) && runs.otherOwner(sessionId, serverId) === undefined;
-      if (!isFree) throw sessionBusy();
+      if (!isFree) throw runs.hasTurn(sessionId) ? sessionBusy() : queueElsewhere();
     }
     if (runs.isSubTask(sessionId)) throw sessionBusy();
   }
 
-  #insert(request: RunRequest, hash: string, state: "accepted" | "queued"): number {
-    const { sessions, runs, workspaceId, serverId, clock } = this.#options;
+  #insert(request: RunRequest, hash: string, now: SessionState): number {
+    const { sessions, runs, queues, workspaceId, serverId, clock } = this.#options;
     // Another server may have deleted the session since the look.
     if (!sessions.isIn(workspaceId, request.sessionId)) {
       throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
     }
     if (runs.otherOwner(request.sessionId, serverId) !== undefined) throw sessionBusy();
-    return runs.insert({
+    const waits = wouldWait(now, request.kind);
+    const position = runs.insert({
       workspaceId,
       sessionId: request.sessionId,
       runId: request.runId,
@@ -119,9 +139,11 @@ export class RunAdmission {
       serverId,
       kind: request.kind,
       promptHash: hash,
-      state,
+      state: waits ? "queued" : "accepted",
       acceptedAt: clock.now(),
     });
+    if (waits && isPaused(now)) queues.keep(position, request.prompt);
+    return position;
   }
 
   #findKnown(request: RunRequest, hash: string): RunRow | undefined {
@@ -140,7 +162,8 @@ export class RunAdmission {
       );
     }
     // A dead server's run is ended first, so that a client that asks again hears of its end.
-    const isElsewhere = row.state !== "completed" && row.serverId !== serverId;
+    const isElsewhere =
+      row.state !== "completed" && row.serverId !== serverId && row.serverId !== nobody;
     if (!isElsewhere || !recoverIfDead(row.serverId)) return row;
     return runs.at(row.position) ?? row;
   }
@@ -148,6 +171,13 @@ export class RunAdmission {
 
 function mayBeRaced(error: unknown): boolean {
   return isUniqueViolation(error) || (error instanceof DomainError && error.name === "SessionBusy");
+}
+
+function queueElsewhere(): DomainError {
+  return new DomainError(
+    "SessionBusy",
+    "Prompts wait in this session's paused queue in another server: change the queue there, or try again when that server has ended.",
+  );
 }
 
 /** The error of a session that is taken. */

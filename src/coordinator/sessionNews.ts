@@ -4,24 +4,36 @@ import { messageOf } from "../base/errors.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { SessionRow } from "../storage/sessionStore.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { idle, isBusy, queueOf, type SessionState } from "./sessionState.js";
+import { idle, isBusy, isPaused, queueOf, type SessionState } from "./sessionState.js";
 import { toSession } from "./wireObjects.js";
 
 type NewsOptions = Pick<
   CoordinatorOptions,
-  "workspaceId" | "serverId" | "sessions" | "runs" | "announcer" | "log" | "recoverIfDead"
+  | "workspaceId"
+  | "serverId"
+  | "sessions"
+  | "runs"
+  | "queues"
+  | "announcer"
+  | "log"
+  | "recoverIfDead"
 >;
 
-/** A session as a client sees it that no turn of this server runs on. */
+/** A session as a client sees it that no turn of this server runs on, and nothing of it waits here. */
 export function describeElsewhere(
   row: SessionRow,
-  { runs, serverId, recoverIfDead }: Pick<NewsOptions, "runs" | "serverId" | "recoverIfDead">,
+  options: Pick<NewsOptions, "runs" | "queues" | "serverId" | "recoverIfDead">,
 ): Session {
+  const { runs, queues, serverId, recoverIfDead } = options;
   const owner = runs.otherOwner(row.id, serverId);
-  // What is open here and runs no more only waits for the disk.
-  if (owner === undefined) return toSession(row, { isBusy: runs.isSubTask(row.id), queued: 0 });
+  if (owner === undefined) {
+    // What is open here and neither runs nor waits in a paused queue only waits for the disk.
+    const queued = row.queuePaused ? queues.countElsewhere(row.id, serverId) : 0;
+    return toSession(row, { isBusy: runs.isSubTask(row.id), queued });
+  }
   recoverIfDead(owner);
-  return toSession(row, { isBusy: runs.isOpen(row.id), queued: runs.queued(row.id) });
+  const queued = queues.countElsewhere(row.id, serverId);
+  return toSession(row, { isBusy: runs.hasTurn(row.id), queued });
 }
 
 /** Tells of the sessions of one workspace. */
@@ -38,7 +50,8 @@ export class SessionNews {
    * waits for it.
    */
   describe(row: SessionRow, state: SessionState): Session {
-    if (isBusy(state)) return toSession(row, { isBusy: true, queued: queueOf(state).length });
+    const here = { isBusy: isBusy(state), queued: queueOf(state).length };
+    if (here.isBusy || here.queued > 0) return toSession(row, here);
     return describeElsewhere(row, this.#options);
   }
 
@@ -59,8 +72,14 @@ export class SessionNews {
   }
 
   /** `queueChanged` */
-  queueChanged(sessionId: string, count: number): void {
+  queueChanged(sessionId: string, state: SessionState): void {
     const { workspaceId, announcer } = this.#options;
-    announcer.emit({ method: "queueChanged", params: { workspaceId, sessionId, count } });
+    const params = {
+      workspaceId,
+      sessionId,
+      count: queueOf(state).length,
+      paused: isPaused(state),
+    };
+    announcer.emit({ method: "queueChanged", params });
   }
 }

@@ -15,14 +15,23 @@ export interface RunRef {
 /** What a session is doing. */
 export type SessionState =
   | { readonly tag: "idle" }
+  /** Nothing runs, and what is queued waits until somebody lets it go on. */
+  | { readonly tag: "paused"; readonly queue: readonly RunRef[] }
   | {
       readonly tag: "running";
       readonly run: RunRef;
       /** Whether its turn has begun: before that it is only accepted. */
       readonly hasBegun: boolean;
       readonly queue: readonly RunRef[];
+      /** Whether the queue waits also behind the turn's end. */
+      readonly isPaused: boolean;
     }
-  | { readonly tag: "cancelling"; readonly run: RunRef; readonly queue: readonly RunRef[] }
+  | {
+      readonly tag: "cancelling";
+      readonly run: RunRef;
+      readonly queue: readonly RunRef[];
+      readonly isPaused: boolean;
+    }
   | { readonly tag: "closing"; readonly run: RunRef }
   | { readonly tag: "closed" };
 
@@ -34,6 +43,10 @@ export type SessionInput =
   | { readonly type: "cancel" }
   | { readonly type: "cancelRun"; readonly position: number }
   | { readonly type: "clearQueue" }
+  /** A queued run is to stand before another one; without that, last. */
+  | { readonly type: "move"; readonly position: number; readonly before?: number }
+  | { readonly type: "pause" }
+  | { readonly type: "resume" }
   | { readonly type: "ended" }
   | { readonly type: "close"; readonly cause: RunCause };
 
@@ -42,6 +55,8 @@ export type SessionEffect =
   | { readonly type: "start"; readonly run: RunRef }
   | { readonly type: "abort"; readonly run: RunRef; readonly cause: RunCause }
   | { readonly type: "drop"; readonly runs: readonly RunRef[]; readonly cause: RunCause }
+  /** What waits in a paused queue stays on disk, for whichever server takes it over. */
+  | { readonly type: "keep"; readonly runs: readonly RunRef[] }
   | { readonly type: "fold"; readonly runs: readonly RunRef[]; readonly into: RunRef };
 
 /** The next state and what to do. */
@@ -70,9 +85,24 @@ function idOf({ runId }: RunRef): { runId?: string } {
   return runId === undefined ? {} : { runId };
 }
 
-/** What waits for the running turn's end, oldest first. */
+/** What waits for the running turn's end, or for the queue to go on, in its order. */
 export function queueOf(state: SessionState): readonly RunRef[] {
-  return state.tag === "running" || state.tag === "cancelling" ? state.queue : [];
+  return "queue" in state ? state.queue : [];
+}
+
+/** The positions of runs, in their order. */
+export function positionsOf(refs: readonly RunRef[]): number[] {
+  return refs.map(({ position }) => position);
+}
+
+/** Whether the queue of a session is paused. */
+export function isPaused(state: SessionState): boolean {
+  return state.tag === "paused" || ("isPaused" in state && state.isPaused);
+}
+
+/** Whether a run that is accepted now would wait. A summary waits for no queue: it is none's. */
+export function wouldWait(state: SessionState, kind: RunRef["kind"]): boolean {
+  return isBusy(state) || (state.tag === "paused" && kind === "prompt");
 }
 
 /** The next state of a session, and what to do about it. Never throws for a valid input. */
@@ -89,7 +119,13 @@ export function step(state: SessionState, input: SessionInput): Step {
     case "cancelRun":
       return cancelRun(state, input.position);
     case "clearQueue":
-      return clearQueue(state);
+      return dropAll(state, "user");
+    case "move":
+      return move(state, input.position, input.before);
+    case "pause":
+      return pause(state);
+    case "resume":
+      return resume(state);
     case "ended":
       return ended(state);
     case "close":
@@ -106,10 +142,10 @@ function still(state: SessionState): Step {
 function accept(state: SessionState, run: RunRef): Step {
   switch (state.tag) {
     case "idle":
-      return {
-        state: { tag: "running", run, hasBegun: false, queue: [] },
-        effects: [{ type: "start", run }],
-      };
+      return starting(run, [], false);
+    case "paused":
+      if (run.kind === "summary") return starting(run, state.queue, true);
+      return still({ ...state, queue: [...state.queue, run] });
     case "running":
     case "cancelling":
       return still({ ...state, queue: [...state.queue, run] });
@@ -121,8 +157,22 @@ function accept(state: SessionState, run: RunRef): Step {
   }
 }
 
+function starting(run: RunRef, queue: readonly RunRef[], isPaused: boolean): Step {
+  return {
+    state: { tag: "running", run, hasBegun: false, queue, isPaused },
+    effects: [{ type: "start", run }],
+  };
+}
+
+/** The first of a queue starts; without one the session is idle. */
+function startNext([run, ...queue]: readonly RunRef[]): Step {
+  return run === undefined ? still(idle) : starting(run, queue, false);
+}
+
 function fold(state: SessionState): Step {
-  if (state.tag !== "running" || state.run.kind === "summary") return still(state);
+  if (state.tag !== "running" || state.run.kind === "summary" || state.isPaused) {
+    return still(state);
+  }
   const joining = state.queue.filter((run) => run.runId === undefined);
   if (joining.length === 0) return still(state);
   return {
@@ -132,22 +182,36 @@ function fold(state: SessionState): Step {
 }
 
 function cancel(state: SessionState, cause: RunCause): Step {
+  if (state.tag === "paused") return dropAll(state, cause);
   if (state.tag !== "running" && state.tag !== "cancelling") return still(state);
-  const effects: SessionEffect[] = [];
-  if (state.tag === "running") effects.push({ type: "abort", run: state.run, cause });
-  if (state.queue.length > 0) effects.push({ type: "drop", runs: state.queue, cause });
-  return { state: { tag: "cancelling", run: state.run, queue: [] }, effects };
+  const { run, isPaused } = state;
+  const dropped = dropAll(state, cause).effects;
+  const aborted = state.tag === "running" ? [{ type: "abort", run, cause } as const] : [];
+  return {
+    state: { tag: "cancelling", run, queue: [], isPaused },
+    effects: [...aborted, ...dropped],
+  };
+}
+
+/** Drops all that is queued. */
+function dropAll(state: SessionState, cause: RunCause): Step {
+  if (!("queue" in state) || state.queue.length === 0) return still(state);
+  return {
+    state: { ...state, queue: [] },
+    effects: [{ type: "drop", runs: state.queue, cause }],
+  };
 }
 
 function cancelRun(state: SessionState, position: number): Step {
-  if (state.tag !== "running" && state.tag !== "cancelling") return still(state);
-  if (state.run.position === position) {
-    if (state.tag === "cancelling") return still(state);
+  if ("run" in state && state.run.position === position) {
+    if (state.tag !== "running") return still(state);
+    const { run, queue, isPaused } = state;
     return {
-      state: { tag: "cancelling", run: state.run, queue: state.queue },
-      effects: [{ type: "abort", run: state.run, cause: "user" }],
+      state: { tag: "cancelling", run, queue, isPaused },
+      effects: [{ type: "abort", run, cause: "user" }],
     };
   }
+  if (!("queue" in state)) return still(state);
   const runs = state.queue.filter((run) => run.position === position);
   if (runs.length === 0) return still(state);
   return {
@@ -156,31 +220,36 @@ function cancelRun(state: SessionState, position: number): Step {
   };
 }
 
-function clearQueue(state: SessionState): Step {
-  const queue = queueOf(state);
-  if (queue.length === 0 || (state.tag !== "running" && state.tag !== "cancelling")) {
-    return still(state);
-  }
-  return {
-    state: { ...state, queue: [] },
-    effects: [{ type: "drop", runs: queue, cause: "user" }],
-  };
+/** One that does not wait, or is to stand before one that does not wait, moves nothing. */
+function move(state: SessionState, position: number, before: number | undefined): Step {
+  if (!("queue" in state) || position === before) return still(state);
+  const moved = state.queue.find((run) => run.position === position);
+  const others = state.queue.filter((run) => run !== moved);
+  const at =
+    before === undefined ? others.length : others.findIndex((run) => run.position === before);
+  if (moved === undefined || at === -1) return still(state);
+  return still({ ...state, queue: [...others.slice(0, at), moved, ...others.slice(at)] });
+}
+
+function pause(state: SessionState): Step {
+  if (state.tag === "idle") return still({ tag: "paused", queue: [] });
+  return "isPaused" in state ? still({ ...state, isPaused: true }) : still(state);
+}
+
+function resume(state: SessionState): Step {
+  if (state.tag === "paused") return startNext(state.queue);
+  return "isPaused" in state ? still({ ...state, isPaused: false }) : still(state);
 }
 
 function ended(state: SessionState): Step {
   switch (state.tag) {
     case "running":
-    case "cancelling": {
-      const [run, ...queue] = state.queue;
-      if (run === undefined) return still(idle);
-      return {
-        state: { tag: "running", run, hasBegun: false, queue },
-        effects: [{ type: "start", run }],
-      };
-    }
+    case "cancelling":
+      return state.isPaused ? still({ tag: "paused", queue: state.queue }) : startNext(state.queue);
     case "closing":
       return still({ tag: "closed" });
     case "idle":
+    case "paused":
     case "closed":
       return still(state);
     default:
@@ -188,19 +257,30 @@ function ended(state: SessionState): Step {
   }
 }
 
+/** At an ordinary end of the server what waits in a paused queue stays; where all is given up, nothing. */
 function close(state: SessionState, cause: RunCause): Step {
   switch (state.tag) {
     case "idle":
       return still({ tag: "closed" });
+    case "paused":
+      return { state: { tag: "closed" }, effects: leave(state, cause) };
     case "running":
-    case "cancelling": {
-      const { effects } = cancel(state, cause);
-      return { state: { tag: "closing", run: state.run }, effects };
-    }
+      return {
+        state: { tag: "closing", run: state.run },
+        effects: [{ type: "abort", run: state.run, cause }, ...leave(state, cause)],
+      };
+    case "cancelling":
+      return { state: { tag: "closing", run: state.run }, effects: leave(state, cause) };
     case "closing":
     case "closed":
       return still(state);
     default:
       return assertNever(state);
   }
+}
+
+function leave(state: SessionState, cause: RunCause): readonly SessionEffect[] {
+  if (!isPaused(state) || cause === "deleted") return dropAll(state, cause).effects;
+  const runs = queueOf(state);
+  return runs.length === 0 ? [] : [{ type: "keep", runs }];
 }

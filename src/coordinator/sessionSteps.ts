@@ -2,12 +2,15 @@
 // written before the step is taken. That they are dropped is written behind it: a stop must stop, also
 // on a disk that takes nothing, and what it owes them is then written late.
 import { toRfc3339 } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { runStanding } from "./runStanding.js";
 import {
   idle,
+  isBusy,
+  queueOf,
   type RunRef,
   type SessionEffect,
   type SessionInput,
@@ -24,28 +27,39 @@ export interface TakenStep {
 
 type StepOptions = Pick<
   CoordinatorOptions,
-  "database" | "runs" | "sessions" | "outbox" | "clock" | "owed"
+  "database" | "runs" | "queues" | "sessions" | "outbox" | "clock" | "owed"
 >;
 
-/** The states of a workspace's sessions. One that is not here is idle. */
+/**
+ * The states of a workspace's sessions. One that is not here is idle, or its queue is paused and this
+ * server has nothing that waits in it: whether it is, stands on disk, where any server can change it.
+ */
 export class SessionSteps {
   readonly #options: StepOptions;
   readonly #states = new Map<string, SessionState>();
+  readonly #whenIdle: Deferred<void>[] = [];
 
   constructor(options: StepOptions) {
     this.#options = options;
   }
 
-  /** The sessions that are not idle. */
+  /** The sessions on which something runs or waits here. */
   get sessionIds(): string[] {
     return [...this.#states.keys()];
   }
 
-  of(sessionId: string): SessionState {
-    return this.#states.get(sessionId) ?? idle;
+  /** Whether a turn holds any session. */
+  get isBusy(): boolean {
+    return [...this.#states.values()].some(isBusy);
   }
 
-  /** As {@link of}, but undefined where the session is idle here. */
+  of(sessionId: string): SessionState {
+    const known = this.#states.get(sessionId);
+    if (known !== undefined) return known;
+    return this.#options.queues.isPaused(sessionId) ? { tag: "paused", queue: [] } : idle;
+  }
+
+  /** As {@link of}, but undefined where nothing of the session runs or waits here. */
   known(sessionId: string): SessionState | undefined {
     return this.#states.get(sessionId);
   }
@@ -55,9 +69,24 @@ export class SessionSteps {
     const before = this.of(sessionId);
     const { state, effects } = step(before, input);
     this.#write(effects);
-    if (state.tag === "idle" || state.tag === "closed") this.#states.delete(sessionId);
-    else this.#states.set(sessionId, state);
+    this.set(sessionId, state);
     return { before, after: state, effects };
+  }
+
+  /** A session's state, where that is not told by a step. */
+  set(sessionId: string, state: SessionState): void {
+    const isEmpty = state.tag === "paused" && queueOf(state).length === 0;
+    if (state.tag === "idle" || state.tag === "closed" || isEmpty) this.#states.delete(sessionId);
+    else this.#states.set(sessionId, state);
+    if (!this.isBusy) for (const deferred of this.#whenIdle.splice(0)) deferred.resolve();
+  }
+
+  /** Resolves once no turn holds any session. */
+  whenIdle(): Promise<void> {
+    if (!this.isBusy) return Promise.resolve();
+    const deferred = new Deferred<void>();
+    this.#whenIdle.push(deferred);
+    return deferred.promise;
   }
 
   #write(effects: readonly SessionEffect[]): void {
@@ -85,12 +114,13 @@ export class SessionSteps {
 
   /** Ends runs that never began: those with a `runId` get a cancelled completion. */
   #dropping(dropped: readonly RunRef[], cause: RunCause): () => void {
-    const { database, runs, outbox, clock } = this.#options;
+    const { database, runs, queues, outbox, clock } = this.#options;
     const completedAt = toRfc3339(clock.now());
     return () => {
       for (const ref of dropped) {
         const row = runs.at(ref.position);
         const isOurs = runs.setState(ref.position, "completed");
+        queues.forget(ref.position);
         if (!isOurs) database.afterCommit(() => outbox.announceStanding(ref.position));
         if (row === undefined || ref.runId === undefined || !isOurs) continue;
         outbox.append(row, {

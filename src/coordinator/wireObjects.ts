@@ -35,6 +35,7 @@ export function toSession(row: SessionRow, live: { isBusy: boolean; queued: numb
     ...defined({ errorName: row.isDamaged ? ("StorageDamaged" as const) : undefined }),
     isBusy: live.isBusy,
     queuedPrompts: live.queued,
+    queuePaused: row.queuePaused,
     createdAt: toRfc3339(row.createdAt),
     updatedAt: toRfc3339(row.updatedAt),
   };

@@ -9,6 +9,7 @@ import { createSession } from "./methods/createSession.js";
 import { createWorkspace } from "./methods/createWorkspace.js";
 import { deleteSession } from "./methods/deleteSession.js";
 import { deleteWorkspace } from "./methods/deleteWorkspace.js";
+import { editQueued } from "./methods/editQueued.js";
 import { getAgentInfo } from "./methods/getAgentInfo.js";
 import { getDefaultSmallModel } from "./methods/getDefaultSmallModel.js";
 import { getMessage } from "./methods/getMessage.js";
@@ -21,13 +22,18 @@ import { listCommands } from "./methods/listCommands.js";
 import { listMessages } from "./methods/listMessages.js";
 import { listModels } from "./methods/listModels.js";
 import { listPendingCompletions } from "./methods/listPendingCompletions.js";
+import { listQueue } from "./methods/listQueue.js";
 import { listSessions } from "./methods/listSessions.js";
 import { listWorkspaces } from "./methods/listWorkspaces.js";
+import { moveQueued } from "./methods/moveQueued.js";
+import { pauseQueue } from "./methods/pauseQueue.js";
 import { ping } from "./methods/ping.js";
 import { queuedPrompts } from "./methods/queuedPrompts.js";
 import { queuedPromptsList } from "./methods/queuedPromptsList.js";
+import { removeQueued } from "./methods/removeQueued.js";
 import { requestInput } from "./methods/requestInput.js";
 import { requestPermission } from "./methods/requestPermission.js";
+import { resumeQueue } from "./methods/resumeQueue.js";
 import { sendMessage } from "./methods/sendMessage.js";
 import { setModel } from "./methods/setModel.js";
 import { setPermissionMode } from "./methods/setPermissionMode.js";
@@ -78,6 +84,12 @@ export const methods = {
   queuedPrompts,
   queuedPromptsList,
   clearQueue,
+  listQueue,
+  editQueued,
+  moveQueued,
+  removeQueued,
+  pauseQueue,
+  resumeQueue,
   listModels,
   listCommands,
   setModel,

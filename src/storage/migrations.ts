@@ -141,8 +141,25 @@ ALTER TABLE sessions ADD COLUMN contextWindow INTEGER;
 ALTER TABLE sessions ADD COLUMN todos TEXT;
 `;
 
+/** Queues that are paused, changed by hand, and kept over the end of their server. */
+const v9 = `
+ALTER TABLE sessions ADD COLUMN queuePaused INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN place INTEGER;
+CREATE TABLE queuedPrompts (
+  run INTEGER PRIMARY KEY,
+  text TEXT NOT NULL,
+  files TEXT NOT NULL
+) STRICT;
+CREATE TABLE queuedFiles (
+  run INTEGER NOT NULL,
+  fileIndex INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (run, fileIndex)
+) STRICT;
+`;
+
 /** Step `n` brings a file from n steps to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9];
 
 /** The steps that a program knows, and how they fit with programs that know more or fewer. */
 export interface Schema {

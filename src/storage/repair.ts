@@ -92,6 +92,8 @@ const salvaged: readonly SalvagedTable[] = [
     },
   },
   { name: "notes", identity: ["name"] },
+  { name: "queuedPrompts", identity: ["text"] },
+  { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },
 ];
 
 /** A session whose row is lost has its messages still, and they tell where it belongs. */
@@ -220,7 +222,7 @@ function rebuild(file: string, mended: string): SalvageCount[] | undefined {
     // Whoever starts next ends what is open.
     sqlite.exec(
       `INSERT OR IGNORE INTO mended.servers (id, startedAt)
-       SELECT DISTINCT serverId, 0 FROM mended.runs WHERE state <> 'completed'`,
+       SELECT DISTINCT serverId, 0 FROM mended.runs WHERE state <> 'completed' AND serverId <> ''`,
     );
     sqlite.exec("DETACH mended");
     return counts;

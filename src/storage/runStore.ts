@@ -5,6 +5,9 @@ import { answeredCalls, toUsage, type UsageRow } from "./usageRow.js";
 /** How far a run has come (protocol.md section 4, `getRun`). */
 export type StoredRunState = "accepted" | "queued" | "running" | "completed";
 
+/** The server of runs that wait in a paused queue and that no server has. */
+export const nobody = "";
+
 /** An accepted run as it is stored. `position` is the order of acceptance. */
 export interface RunRow {
   readonly position: number;
@@ -20,10 +23,12 @@ export interface RunRow {
   readonly state: StoredRunState;
   readonly hasBegun: boolean;
   readonly acceptedAt: number;
+  /** Where it stands among the runs of its session: its position, unless it was moved. */
+  readonly place: number;
 }
 
 /** What a new run is stored with. */
-export type NewRun = Omit<RunRow, "position" | "hasBegun" | "promptHash"> & {
+export type NewRun = Omit<RunRow, "position" | "place" | "hasBegun" | "promptHash"> & {
   readonly promptHash: string;
 };
 
@@ -158,7 +163,9 @@ export class RunStore {
    * sub-task of.
    */
   otherOwner(sessionId: string, serverId: string): string | undefined {
-    const row = this.#onSession(sessionId, "serverId", "AND serverId <> ?", [serverId]);
+    const row = this.#onSession(sessionId, "serverId", "AND serverId NOT IN (?, ?)", [
+      ...[serverId, nobody],
+    ]);
     if (row !== undefined) return String(row.serverId);
     const writer = this.#lastWriter(sessionId);
     const isOther = writer?.state !== "completed" && writer?.serverId !== serverId;
@@ -201,9 +208,10 @@ export class RunStore {
     return typeof run === "number" ? this.at(run) : undefined;
   }
 
-  /** Whether the session has an open run in any server, or is a sub-task of one. */
-  isOpen(sessionId: string): boolean {
-    return this.#onSession(sessionId, "state") !== undefined || this.isSubTask(sessionId);
+  /** Whether a turn of the session runs or is about to, in any server; of a sub-task, its parent's. */
+  hasTurn(sessionId: string): boolean {
+    const run = this.#onSession(sessionId, "state", "AND state <> 'queued'");
+    return run !== undefined || this.isSubTask(sessionId);
   }
 
   /** Whether the session is a sub-task of another session's open run, in any server. */
@@ -212,23 +220,15 @@ export class RunStore {
     return run !== undefined && run.state !== "completed" && run.sessionId !== sessionId;
   }
 
-  /** How many of a session's runs wait in a queue, in any server. */
-  queued(sessionId: string): number {
-    const sql = "SELECT count(*) AS n FROM runs WHERE sessionId = ? AND state = 'queued'";
-    return readOr(
-      () => Number(this.#database.prepare(sql).get(sessionId)?.n ?? 0),
-      () => 0,
-    );
-  }
-
-  /** What a server left open, in the order of acceptance. */
+  /** What a server left open, each session's in the order of its queue. */
   openOf(serverId: string): RunRow[] {
     return this.#database
       .prepare(
         "SELECT position FROM runs WHERE serverId = ? AND state <> 'completed' ORDER BY position",
       )
       .all(serverId)
-      .flatMap(({ position }) => this.at(Number(position)) ?? []);
+      .flatMap(({ position }) => this.at(Number(position)) ?? [])
+      .sort((a, b) => a.place - b.place);
   }
 
   /** Adds what a model call of a run used. */
@@ -294,5 +294,6 @@ function toRow(row: Row): RunRow {
     state: states.has(row.state) ? (row.state as StoredRunState) : "completed",
     hasBegun: row.hasBegun === 1,
     acceptedAt: storedTime(row.acceptedAt),
+    place: Number(row.place ?? row.position),
   };
 }

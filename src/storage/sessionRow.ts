@@ -18,6 +18,7 @@ export interface SessionRow {
   readonly contextWindow: number | undefined;
   /** The list of what is to do, as JSON; undefined where there never was one. */
   readonly todos: string | undefined;
+  readonly queuePaused: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Whether the row cannot be read, or not all of it. */
@@ -44,6 +45,7 @@ export function toRow(row: Row): SessionRow {
     contextTokens: knownAmount(row.contextTokens),
     contextWindow: knownAmount(row.contextWindow),
     todos: storedText(row.todos),
+    queuePaused: row.queuePaused === 1,
     createdAt: storedTime(row.createdAt),
     updatedAt: storedTime(row.updatedAt),
   };

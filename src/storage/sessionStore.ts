@@ -54,6 +54,7 @@ export class SessionStore {
       contextTokens: undefined,
       contextWindow: undefined,
       todos: undefined,
+      queuePaused: false,
       updatedAt: session.createdAt,
     };
   }

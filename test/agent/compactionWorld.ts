@@ -21,6 +21,7 @@ import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
+import { QueueStore } from "../../src/storage/queueStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
 import type { Tool } from "../../src/tools/tool.js";
@@ -116,6 +117,7 @@ export class CompactionWorld {
       clock,
       ids,
       log,
+      queues: new QueueStore(database),
       commits: new GroupCommit(database, clock),
       owed: new OwedWrites(database, clock, log),
       outbox: new Outbox(database, { completions, runs }, "srv", ids),

@@ -131,11 +131,11 @@ describe("a queue", () => {
   it("folds prompts without runId into the running turn at its next model call, in order", async () => {
     const turn = await house.begin("s", { runId: "a", text: "one" });
     for (const text of ["two", "three"]) house.accept("s", { text });
-    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["two", "three"]);
+    expect(house.coordinator.queue.prompts("s").map(({ text }) => text)).toEqual(["two", "three"]);
     turn.call();
     await house.clock.settle();
     expect(turn.folded).toEqual([[], ["two", "three"]]);
-    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual([]);
+    expect(house.coordinator.queue.prompts("s").map(({ text }) => text)).toEqual([]);
     turn.succeed("all");
     await house.clock.settle();
     expect(house.allCompletions()).toMatchObject([{ runId: "a", foldedPrompts: 2 }]);
@@ -152,7 +152,7 @@ describe("a queue", () => {
     house.accept("s", { runId: "c", text: "c" });
     turn.call();
     await house.clock.settle();
-    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["b", "c"]);
+    expect(house.coordinator.queue.prompts("s").map(({ text }) => text)).toEqual(["b", "c"]);
     turn.succeed();
     const second = await house.ready("s");
     expect(statuses()).toEqual(["a: succeeded"]);
@@ -189,12 +189,12 @@ describe("a queue", () => {
     const turn = await house.begin("s", { runId: "a" });
     house.accept("s", { runId: "b" });
     house.accept("s");
-    expect(house.coordinator.clearQueue("s")).toBe(2);
+    expect(house.coordinator.queue.clear("s")).toBe(2);
     expect(statuses()).toEqual(["b: cancelled"]);
     turn.succeed();
     await house.clock.settle();
     expect(statuses()).toEqual(["b: cancelled", "a: succeeded"]);
-    expect(house.coordinator.clearQueue("s")).toBe(0);
+    expect(house.coordinator.queue.clear("s")).toBe(0);
   });
 
   it("says that it is full at 1,000", async () => {
@@ -224,7 +224,7 @@ describe("the queue of a session", () => {
     expect(house.runs.find(workspaceId, "d")).toBeUndefined();
     house.accept("s", { runId: "e", text: "short" });
     expect(house.accept("s", { runId: "c", text: mebibytes(20) }).isDuplicate).toBe(true);
-    house.coordinator.clearQueue("s");
+    house.coordinator.queue.clear("s");
     house.accept("s", { runId: "f", text: mebibytes(70) });
     expect(() => house.accept("s", { runId: "g", text: "short" })).toThrow(/64\.0 MiB/);
   });

@@ -217,7 +217,7 @@ describe("a summary", () => {
     house.accept("s", { text: "later" });
     turn.call();
     await house.clock.settle();
-    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["later"]);
+    expect(house.coordinator.queue.prompts("s").map(({ text }) => text)).toEqual(["later"]);
     turn.succeed("in short");
     const next = await house.ready("s");
     expect(next.text).toBe("later");

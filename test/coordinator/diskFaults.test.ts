@@ -47,7 +47,7 @@ describe("a disk that refuses an acceptance", () => {
     house.breakDisk();
     expect(() => house.accept("s", { runId: "b" })).toThrow(storageFailed);
     house.breakDisk(false);
-    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual([]);
+    expect(house.coordinator.queue.prompts("s").map(({ text }) => text)).toEqual([]);
     turn.succeed();
     await house.clock.settle();
     expect(statuses()).toEqual(["a: succeeded"]);
@@ -136,7 +136,7 @@ describe("a stop on a disk that refuses", () => {
       { runId: "c", was: "queued" },
     ]);
     expect(signalOf(turn).aborted).toBe(true);
-    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual([]);
+    expect(house.coordinator.queue.prompts("s").map(({ text }) => text)).toEqual([]);
     await house.clock.advance(60_000);
     expect(house.row("b").state).toBe("queued");
     house.breakDisk(false);
@@ -150,7 +150,7 @@ describe("a stop on a disk that refuses", () => {
     for (const runId of ["b", "c", "d"]) house.accept("s", { runId });
     house.breakDisk();
     expect(house.coordinator.cancelRun(house.row("c"))).toBe("cancelledBeforeStart");
-    expect(house.coordinator.clearQueue("s")).toBe(2);
+    expect(house.coordinator.queue.clear("s")).toBe(2);
     expect(signalOf(turn).aborted).toBe(false);
     house.breakDisk(false);
     // Whoever asks next finds it written.

@@ -7,6 +7,7 @@ import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { CoordinatorHouse, clientId, workspaceId } from "../helpers/coordinatorHouse.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";
 import { expectAsModelled, expectToldOnce } from "./historyCheck.js";
+import { changeQueue, freshRun, refusesToTakeOver } from "./historyQueue.js";
 import { type HistoryStep, sessionIds, settlesFirst } from "./historyStep.js";
 import { type ModelRun, ModelSession } from "./sessionModel.js";
 import { tellTurn } from "./tellTurn.js";
@@ -62,6 +63,13 @@ export class History {
         return this.#cancelRun(step.pick);
       case "clearQueue":
         return this.#clearQueue(this.#at(step.session));
+      case "pause":
+      case "resume":
+      case "move":
+      case "edit":
+      case "remove":
+        if (this.#closing !== undefined) return undefined;
+        return changeQueue(this.#house, this.#at(step.session), step, this.#disk.isBroken);
       case "settle":
         return this.settle();
       case "breakDisk":
@@ -70,7 +78,7 @@ export class History {
       case "healDisk":
         return this.#disk.isBroken ? this.#heal() : undefined;
       case "close":
-        return this.#close();
+        return this.#close(step.cause);
       default:
         return this.#tellEngine(this.#at(step.session), step.type);
     }
@@ -97,9 +105,7 @@ export class History {
     { text, kind }: { text: string; kind: ModelRun["kind"] },
   ): void {
     if (accepted.isDuplicate) throw new Error("a fresh run is no duplicate");
-    const { ref } = accepted.run;
-    const base = { handle: accepted.run, session: target, position: ref.position, text };
-    const run: ModelRun = { ...base, runId: ref.runId, kind, folded: 0, state: "accepted" };
+    const run = freshRun(target, accepted.run, { text, kind });
     this.#runs.push(run);
     target.accept(run);
   }
@@ -124,7 +130,6 @@ export class History {
     this.#joined();
   }
 
-  /** What was being accepted has been. */
   #joined(): void {
     for (const { target, told, text, mayFail } of this.#joining.splice(0)) {
       if (told.acceptance !== undefined) {
@@ -167,6 +172,8 @@ export class History {
   }
 
   #cancel(target: ModelSession): undefined {
+    const { coordinator } = this.#house;
+    if (refusesToTakeOver(target, this.#disk, () => coordinator.cancelSession(target.id))) return;
     expect(this.#house.coordinator.cancelSession(target.id)).toEqual(target.covered());
     target.cancel();
   }
@@ -175,31 +182,34 @@ export class History {
     const run = this.#named(index);
     if (run?.runId === undefined) return;
     const { session: target } = run;
-    const isCurrent = target.current?.run === run;
-    const isBegun = isCurrent && target.current?.hasBegun === true;
-    const open = isBegun ? "stopping" : "cancelledBeforeStart";
+    if (target.isShut && target.queue.includes(run)) return;
+    const { coordinator } = this.#house;
+    const row = this.#house.row(run.runId);
     const isOver = run.state === "completed" || target.owed.includes(run);
-    expect(this.#house.coordinator.cancelRun(this.#house.row(run.runId))).toBe(
-      isOver ? "alreadyCompleted" : open,
-    );
+    if (!isOver && refusesToTakeOver(target, this.#disk, () => coordinator.cancelRun(row))) return;
+    const isCurrent = target.current?.run === run;
+    const isBegun = isCurrent && target.current?.hasBegun;
+    const open = isBegun ? "stopping" : "cancelledBeforeStart";
+    expect(coordinator.cancelRun(row)).toBe(isOver ? "alreadyCompleted" : open);
     if (isOver) return;
     if (isCurrent && target.current !== undefined) target.current.isCancelled = true;
     else if (target.queue.includes(run)) target.drop([run]);
   }
 
   #clearQueue(target: ModelSession): undefined {
-    expect(this.#house.coordinator.clearQueue(target.id)).toBe(target.queue.length);
-    target.drop(target.queue);
+    const clear = () => this.#house.coordinator.queue.clear(target.id);
+    if (refusesToTakeOver(target, this.#disk, clear)) return;
+    expect(clear()).toBe(target.changeable.length);
+    target.drop(target.changeable);
   }
 
   #tellEngine(target: ModelSession, what: string): undefined {
     const { current } = target;
     if (current === undefined) return;
     const { engine } = this.#house;
-    const { signal } = current.run.handle;
     if (what === "ready" || what === "unready") {
       if (current.phase !== "preparing") return;
-      const preparation = engine.preparations.find((one) => one.signal === signal);
+      const preparation = engine.preparations.findLast((one) => one.sessionId === target.id);
       if (what === "ready") preparation?.ready();
       else preparation?.fail(new DomainError("ModelNotConfigured", "gone"));
       current.phase = what;
@@ -207,7 +217,7 @@ export class History {
     }
     if (current.phase !== "calling") return;
     const turn = engine.turnOf(target.id);
-    expect(turn.request.signal).toBe(signal);
+    if (turn.kind === "prompt") expect(turn.text).toBe(current.run.edited ?? current.run.text);
     if (what === "stop" ? current.isCancelled : !current.isCancelled) tellTurn(turn, current, what);
   }
 
@@ -224,10 +234,11 @@ export class History {
     await this.settle();
   }
 
-  #close(): undefined {
+  #close(cause: "deleted" | "shutdown"): undefined {
     if (this.#closing !== undefined || this.#disk.isBroken) return;
-    for (const one of this.#sessions) one.close();
-    this.#closing = this.#house.coordinator.close("deleted");
+    if (cause === "deleted") this.#house.coordinator.queue.takeOverAll();
+    for (const one of this.#sessions) one.close(cause);
+    this.#closing = this.#house.coordinator.close(cause);
   }
 
   #crash(): undefined {
@@ -249,7 +260,11 @@ export class History {
     this.#wire = this.#house.connect({ clientId }).wire;
     const all = this.#house.allCompletions();
     const positions = all.slice(all.length - told).map(({ run }) => run);
-    expect(positions, "in the order of acceptance").toEqual(positions.toSorted((a, b) => a - b));
+    const placeOf = (position: number) =>
+      this.#runs.find((run) => run.position === position)?.place ?? position;
+    expect(positions, "in the order of the queues").toEqual(
+      positions.toSorted((a, b) => placeOf(a) - placeOf(b)),
+    );
   }
 
   async settle(): Promise<void> {
@@ -259,6 +274,7 @@ export class History {
     if (this.#closing !== undefined && this.#sessions.every(({ isBusy }) => !isBusy)) {
       await this.#closing;
       this.#closing = undefined;
+      for (const one of this.#sessions) one.isShut = false;
       this.#house.reopen();
     }
     expectAsModelled(this.#house, this.#sessions, this.#runs);
@@ -268,9 +284,11 @@ export class History {
   async finish(): Promise<void> {
     if (this.#disk.isBroken) await this.#heal();
     else await this.settle();
-    for (let round = 0; this.#sessions.some(({ isBusy }) => isBusy); round++) {
+    const isOver = ({ isBusy, queue }: ModelSession) => !isBusy && queue.length === 0;
+    for (let round = 0; !this.#sessions.every(isOver); round++) {
       expect(round, "everything comes to its end").toBeLessThan(1000);
       for (const one of this.#sessions) {
+        if (this.#closing === undefined) changeQueue(this.#house, one, { type: "resume" }, false);
         this.#tellEngine(one, "ready");
         this.#tellEngine(one, one.current?.isCancelled ? "stop" : "succeed");
       }

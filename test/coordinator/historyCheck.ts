@@ -13,7 +13,7 @@ export function expectAsModelled(
 ): void {
   const actual = house.allCompletions();
   for (const one of sessions) {
-    const { id, queue, current } = one;
+    const { id, visible, current } = one;
     const told = actual
       .filter(({ sessionId }) => sessionId === id)
       .map((completion) => ({
@@ -23,14 +23,19 @@ export function expectAsModelled(
         folded: completion.foldedPrompts,
       }));
     expect(told, `completions of ${id}`).toEqual(one.completions);
-    expect(house.coordinator.queued(id).map(({ text }) => text)).toEqual(
-      queue.map(({ text }) => text),
+    const texts = visible.map(({ text, edited }) => edited ?? text);
+    expect(house.coordinator.queue.texts(id)).toEqual(texts);
+    const { entries, paused } = house.coordinator.queue.list(id);
+    expect(entries.map(({ prompt, runId }) => ({ prompt, runId }))).toEqual(
+      visible.map(({ runId }, index) => ({ prompt: texts[index], runId })),
     );
+    if (!one.isClosing) expect(paused, `the pause of ${id}`).toBe(one.isPaused);
     expect(house.engine.live(id)).toHaveLength(current?.phase === "calling" ? 1 : 0);
     const row = house.sessions.find(workspaceId, id);
     expect(row && house.coordinator.describe(row)).toMatchObject({
       isBusy: one.isBusy,
-      queuedPrompts: queue.length,
+      queuedPrompts: visible.length,
+      queuePaused: one.isPaused,
     });
   }
   for (const run of runs) {

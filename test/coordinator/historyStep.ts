@@ -32,10 +32,21 @@ export const stepArbitrary = fc.oneof(
   { weight: 3, arbitrary: fc.record({ type: fc.constant("cancel"), session }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("cancelRun"), pick }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("clearQueue"), session }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("pause"), session }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("resume"), session }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("move"), session, pick, before: pick }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("edit"), session, pick }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("remove"), session, pick }) },
   { weight: 12, arbitrary: fc.record({ type: fc.constant("settle") }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("breakDisk") }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("healDisk") }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant("close") }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("close"),
+      cause: fc.constantFrom("deleted" as const, "shutdown" as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("crash") }) },
 );
 /** One step of a history. */

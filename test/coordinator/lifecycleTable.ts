@@ -15,17 +15,23 @@ const fresh = { position: 4, runId: "d", kind: "prompt" } as const satisfies Run
 const summary = { position: 1, runId: undefined, kind: "summary" } as const satisfies RunRef;
 
 const queue = [plain, named];
+const goesOn = { isPaused: false };
+const waits = { isPaused: true };
 
 /** Every kind of state, each with and without what makes a difference. */
 export const states: Readonly<Record<string, SessionState>> = {
   idle: { tag: "idle" },
-  "running, accepted": { tag: "running", run, hasBegun: false, queue: [] },
-  "running, accepted, queue": { tag: "running", run, hasBegun: false, queue },
-  "running, begun": { tag: "running", run, hasBegun: true, queue: [] },
-  "running, begun, queue": { tag: "running", run, hasBegun: true, queue },
-  "running, summary, queue": { tag: "running", run: summary, hasBegun: true, queue },
-  cancelling: { tag: "cancelling", run, queue: [] },
-  "cancelling, queue": { tag: "cancelling", run, queue },
+  paused: { tag: "paused", queue: [] },
+  "paused, queue": { tag: "paused", queue },
+  "running, accepted": { tag: "running", run, hasBegun: false, queue: [], ...goesOn },
+  "running, accepted, queue": { tag: "running", run, hasBegun: false, queue, ...goesOn },
+  "running, begun": { tag: "running", run, hasBegun: true, queue: [], ...goesOn },
+  "running, begun, queue": { tag: "running", run, hasBegun: true, queue, ...goesOn },
+  "running, begun, paused queue": { tag: "running", run, hasBegun: true, queue, ...waits },
+  "running, summary, queue": { tag: "running", run: summary, hasBegun: true, queue, ...goesOn },
+  cancelling: { tag: "cancelling", run, queue: [], ...goesOn },
+  "cancelling, queue": { tag: "cancelling", run, queue, ...goesOn },
+  "cancelling, paused queue": { tag: "cancelling", run, queue, ...waits },
   closing: { tag: "closing", run },
   closed: { tag: "closed" },
 };
@@ -33,6 +39,7 @@ export const states: Readonly<Record<string, SessionState>> = {
 /** Every kind of input, each for whom it can be meant. */
 export const inputs: Readonly<Record<string, SessionInput>> = {
   accept: { type: "accept", run: fresh },
+  "accept (a summary)": { type: "accept", run: { ...fresh, kind: "summary" } },
   begin: { type: "begin" },
   fold: { type: "fold" },
   cancel: { type: "cancel" },
@@ -40,8 +47,14 @@ export const inputs: Readonly<Record<string, SessionInput>> = {
   "cancelRun (a queued one)": { type: "cancelRun", position: named.position },
   "cancelRun (another)": { type: "cancelRun", position: 99 },
   clearQueue: { type: "clearQueue" },
+  "move (to the end)": { type: "move", position: plain.position },
+  "move (before another)": { type: "move", position: named.position, before: plain.position },
+  "move (before what has gone)": { type: "move", position: plain.position, before: 99 },
+  pause: { type: "pause" },
+  resume: { type: "resume" },
   ended: { type: "ended" },
-  close: { type: "close", cause: "deleted" },
+  "close (deleted)": { type: "close", cause: "deleted" },
+  "close (shutdown)": { type: "close", cause: "shutdown" },
 };
 
 const names = new Map<number, string>([
@@ -61,10 +74,12 @@ function namesOf(refs: readonly RunRef[]): string {
 
 function stateText(state: SessionState): string {
   switch (state.tag) {
+    case "paused":
+      return `paused${queueText(state.queue)}`;
     case "running":
-      return `running ${nameOf(state.run)}${state.hasBegun ? "" : " (accepted)"}${queueText(state.queue)}`;
+      return `running ${nameOf(state.run)}${state.hasBegun ? "" : " (accepted)"}${queueText(state.queue)}${pauseText(state)}`;
     case "cancelling":
-      return `cancelling ${nameOf(state.run)}${queueText(state.queue)}`;
+      return `cancelling ${nameOf(state.run)}${queueText(state.queue)}${pauseText(state)}`;
     case "closing":
       return `closing ${nameOf(state.run)}`;
     default:
@@ -76,6 +91,10 @@ function queueText(refs: readonly RunRef[]): string {
   return refs.length === 0 ? "" : ` [${namesOf(refs)}]`;
 }
 
+function pauseText({ isPaused }: { isPaused: boolean }): string {
+  return isPaused ? " (paused)" : "";
+}
+
 function effectText(effect: SessionEffect): string {
   switch (effect.type) {
     case "start":
@@ -84,6 +103,8 @@ function effectText(effect: SessionEffect): string {
       return `abort ${nameOf(effect.run)} (${effect.cause})`;
     case "drop":
       return `drop ${namesOf(effect.runs)} (${effect.cause})`;
+    case "keep":
+      return `keep ${namesOf(effect.runs)}`;
     case "fold":
       return `fold ${namesOf(effect.runs)} into ${nameOf(effect.into)}`;
   }

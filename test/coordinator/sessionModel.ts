@@ -11,9 +11,16 @@ export interface ModelRun {
   readonly session: ModelSession;
   readonly position: number;
   readonly runId: string | undefined;
+  /** As it was sent. */
   readonly text: string;
+  /** As it is to be said. */
+  edited?: string;
   readonly kind: "prompt" | "summary";
   folded: number;
+  /** Where it stands among the runs of its session. */
+  place: number;
+  /** Whether its prompt is kept on disk. */
+  isKept: boolean;
   state: "accepted" | "queued" | "running" | "completed";
 }
 
@@ -56,6 +63,11 @@ export class ModelSession {
   /** What was dropped while the disk took nothing: it is written as soon as it does. */
   owed: ModelRun[] = [];
   isClosing = false;
+  /** Whether its workspace is closed or being closed: then no queue is taken over. */
+  isShut = false;
+  isPaused = false;
+  /** Whether what waits is no server's: nobody has changed the queue since its own ended. */
+  isLeft = false;
   readonly completions: Expected[] = [];
   readonly #disk: { isBroken: boolean; stopsAtOnce: boolean };
 
@@ -69,13 +81,16 @@ export class ModelSession {
   }
 
   accept(run: ModelRun): void {
-    if (this.current === undefined) this.#start(run);
+    const waits = this.isPaused && run.kind === "prompt";
+    if (this.current === undefined && !waits) this.#start(run);
     else this.queue.push(run);
+    run.isKept = this.isPaused && this.current?.run !== run;
     run.state = this.current?.run === run ? "accepted" : "queued";
   }
 
   #start(run: ModelRun): void {
     run.state = "accepted";
+    run.isKept = false;
     const flags = { hasBegun: false, isCancelled: false, status: "succeeded" } as const;
     this.current = { run, phase: "starting", ...flags };
   }
@@ -83,15 +98,38 @@ export class ModelSession {
   /** What a `cancelSession` covers now. */
   covered(): { runId?: string; was: string }[] {
     const { current } = this;
-    if (current === undefined || this.isClosing) return [];
-    const own = current.isCancelled
-      ? []
-      : [{ ...idOf(current.run), was: current.hasBegun ? "running" : "accepted" }];
+    if (this.isShut) return [];
+    const own =
+      current === undefined || current.isCancelled
+        ? []
+        : [{ ...idOf(current.run), was: current.hasBegun ? "running" : "accepted" }];
     return [...own, ...this.queue.map((run) => ({ ...idOf(run), was: "queued" }))];
   }
 
+  /** What of the queue can be seen and changed: a session that is closing has given it up. */
+  get visible(): readonly ModelRun[] {
+    return this.isClosing ? [] : this.queue;
+  }
+
+  /** What of the queue a change reaches. */
+  get changeable(): readonly ModelRun[] {
+    return this.isShut ? [] : this.queue;
+  }
+
+  /** Whether the next change must first make the queue its server's. */
+  get isToBeTakenOver(): boolean {
+    return (
+      this.isLeft &&
+      !this.isShut &&
+      this.isPaused &&
+      this.current === undefined &&
+      this.queue.length > 0
+    );
+  }
+
   cancel(): void {
-    if (this.current !== undefined && !this.isClosing) this.current.isCancelled = true;
+    if (this.isShut) return;
+    if (this.current !== undefined) this.current.isCancelled = true;
     this.drop(this.queue);
   }
 
@@ -109,28 +147,48 @@ export class ModelSession {
     }
   }
 
-  close(): void {
+  close(cause: "deleted" | "shutdown"): void {
+    const kept = this.isPaused && cause !== "deleted" ? this.queue.splice(0) : [];
     this.cancel();
     this.isClosing = this.current !== undefined;
+    this.queue = kept;
+    this.isLeft = true;
+    this.isShut = true;
+  }
+
+  /** From now on what waits stays, or goes on. */
+  setPaused(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    for (const run of this.queue) run.isKept = isPaused;
+    if (!isPaused && this.current === undefined) this.#startNext();
+  }
+
+  move(run: ModelRun, before: ModelRun | undefined): void {
+    if (run === before) return;
+    this.queue = this.queue.filter((other) => other !== run);
+    this.queue.splice(before === undefined ? Infinity : this.queue.indexOf(before), 0, run);
+    const places = this.queue.map(({ place }) => place).toSorted((a, b) => a - b);
+    for (const [index, one] of this.queue.entries()) one.place = places[index] ?? one.place;
   }
 
   /** The server died, and another has tidied up; returns how many completions that gave. */
   interrupt(): number {
     const before = this.completions.length;
     const current = this.current === undefined ? [] : [this.current.run];
-    const open = [...current, ...this.queue, ...this.owed].toSorted(
-      (a, b) => a.position - b.position,
-    );
+    const open = [...current, ...this.queue, ...this.owed].toSorted((a, b) => a.place - b.place);
+    const kept = open.filter((run) => this.isPaused && run.isKept);
     const begun = this.current?.hasBegun ? this.current.run : undefined;
-    for (const run of open) {
+    for (const run of open.filter((one) => !kept.includes(one))) {
       run.state = "completed";
       const isTold = run.runId !== undefined || (run === begun && run.kind === "prompt");
       if (isTold) this.#expect(run, "interrupted");
     }
     this.current = undefined;
-    this.queue = [];
+    this.queue = kept;
+    this.isLeft = true;
     this.owed = [];
     this.isClosing = false;
+    this.isShut = false;
     return this.completions.length - before;
   }
 
@@ -191,7 +249,7 @@ export class ModelSession {
   /** The next model call: what is queued without a runId joins, unless a cancel came first. */
   #call(current: Current): boolean {
     current.phase = "calling";
-    if (current.isCancelled || current.run.kind === "summary") return true;
+    if (current.isCancelled || current.run.kind === "summary" || this.isPaused) return true;
     const joining = this.queue.filter(({ runId }) => runId === undefined);
     if (joining.length === 0) return true;
     if (this.#disk.isBroken) return this.#over(current, "failed");
@@ -214,7 +272,11 @@ export class ModelSession {
       run.runId !== undefined || (run.kind === "prompt" && (hasBegun || status === "cancelled"));
     if (isTold) this.#expect(run, status);
     this.current = undefined;
+    if (!this.isPaused && !this.isClosing) this.#startNext();
     this.isClosing = false;
+  }
+
+  #startNext(): void {
     const next = this.queue.shift();
     if (next !== undefined) this.#start(next);
   }

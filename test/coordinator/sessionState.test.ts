@@ -1,6 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { isBusy, queueOf, type SessionState, step } from "../../src/coordinator/sessionState.js";
+import {
+  isBusy,
+  isPaused,
+  queueOf,
+  type SessionState,
+  step,
+} from "../../src/coordinator/sessionState.js";
 import { inputs, lifecycleTable, plain, run, states } from "./lifecycleTable.js";
 
 const doc = new URL("../../docs/turn-lifecycle.md", import.meta.url);
@@ -36,9 +42,7 @@ describe("the state machine of a session", () => {
       const next = step(state, input);
       const before = refsOf(state);
       if (input.type === "accept") before.push(input.run.position);
-      const gone = next.effects.flatMap((effect) =>
-        effect.type === "drop" || effect.type === "fold" ? effect.runs : [],
-      );
+      const gone = next.effects.flatMap((effect) => ("runs" in effect ? effect.runs : []));
       const after = [...refsOf(next.state), ...gone.map(({ position }) => position)];
       if (input.type === "ended" && "run" in state) after.push(state.run.position);
       expect(after.sort(), label).toEqual(before.sort());
@@ -60,6 +64,7 @@ describe("the state machine of a session", () => {
       if (started.length === 0) continue;
       expect(started, label).toHaveLength(1);
       expect(!isBusy(state) || input.type === "ended", label).toBe(true);
+      if (input.type === "ended") expect(isPaused(state), label).toBe(false);
       expect(next, label).toMatchObject({ tag: "running", run: started[0]?.run, hasBegun: false });
     }
   });
@@ -75,7 +80,30 @@ describe("the state machine of a session", () => {
   });
 
   it("does not fold into a turn that is being cancelled", () => {
-    const state: SessionState = { tag: "cancelling", run, queue: [plain] };
+    const state: SessionState = {
+      tag: "cancelling",
+      run,
+      queue: [plain],
+      isPaused: false,
+    };
     expect(step(state, { type: "fold" })).toEqual({ state, effects: [] });
+  });
+
+  it("starts, folds and drops nothing of a paused queue by itself", () => {
+    for (const { label, state, input } of everyPair) {
+      if (!isPaused(state) || !["begin", "fold", "ended", "pause"].includes(input.type)) continue;
+      const next = step(state, input);
+      expect(queueOf(next.state), label).toEqual(queueOf(state));
+      expect(next.effects, label).toEqual([]);
+      expect(isPaused(next.state), label).toBe(true);
+    }
+  });
+
+  it("leaves the pause where a queue is cancelled or cleared", () => {
+    for (const [label, state] of Object.entries(states)) {
+      for (const type of ["cancel", "clearQueue"] as const) {
+        expect(isPaused(step(state, { type }).state), label).toBe(isPaused(state));
+      }
+    }
   });
 });

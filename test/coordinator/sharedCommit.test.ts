@@ -44,7 +44,7 @@ describe("prompts that come together", () => {
   it("on one session are a turn and its queue", () => {
     const [first, second] = ["a", "b"].map((runId) => house.join("s", { runId, text: runId }));
     expect(first).toMatchObject({ acceptance: { isDuplicate: false } });
-    expect(house.coordinator.queued("s").map(({ text }) => text)).toEqual(["b"]);
+    expect(house.coordinator.queue.prompts("s").map(({ text }) => text)).toEqual(["b"]);
     expect(second).toMatchObject({ acceptance: { isDuplicate: false } });
     expect(house.row("a").state).toBe("accepted");
     expect(house.row("b").state).toBe("queued");
@@ -101,7 +101,7 @@ describe("a prompt that is being accepted is found by", () => {
 
   it("the clearing of its session's queue", async () => {
     house.join("s", { runId: "b" });
-    expect(house.coordinator.clearQueue("s")).toBe(1);
+    expect(house.coordinator.queue.clear("s")).toBe(1);
     expect(statuses()).toEqual(["b: cancelled"]);
   });
 
@@ -233,7 +233,7 @@ describe("between a turn's end and its commit", () => {
       .run();
     turn.succeed();
     await house.clock.settle();
-    expect(house.coordinator.clearQueue("s")).toBe(1);
+    expect(house.coordinator.queue.clear("s")).toBe(1);
     house.database.prepare("DROP TRIGGER full").run();
     await house.clock.advance(10_000);
     expect(statuses()).toEqual(["b: cancelled", "a: succeeded"]);

@@ -60,6 +60,6 @@ it("a queued run that another server has ended gets no completion from a cancel 
   await house.begin("s", { runId: "a" });
   house.accept("s", { runId: "b" });
   await beTakenForDead();
-  house.coordinator.clearQueue("s");
+  house.coordinator.queue.clear("s");
   expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
 });

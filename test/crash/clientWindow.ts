@@ -100,6 +100,27 @@ export class ClientWindow {
     await this.server.request("cancelSession", params).catch(ignoreBusy);
   }
 
+  /** Holds a session's queue, or lets it go on; where another server has it, nothing happens. */
+  async setPaused(session: number, isPaused: boolean): Promise<void> {
+    const params = { workspaceId: this.#workspaceId, sessionId: await this.session(session) };
+    await this.server.request(isPaused ? "pauseQueue" : "resumeQueue", params).catch(ignoreBusy);
+  }
+
+  /** Puts the first that waits on a session last, and says it in other words. */
+  async turnQueue(session: number): Promise<void> {
+    const params = { workspaceId: this.#workspaceId, sessionId: await this.session(session) };
+    try {
+      const { entries } = await this.server.request("listQueue", params);
+      const [first] = entries as { queueId: string; prompt: string }[];
+      if (first === undefined) return;
+      const { queueId, prompt } = first;
+      await this.server.request("moveQueued", { ...params, queueId });
+      await this.server.request("editQueued", { ...params, queueId, prompt });
+    } catch (error) {
+      ignoreMoved(error);
+    }
+  }
+
   /** The id of a session; made by the first window that needs it and lives long enough. */
   async session(number: number): Promise<string> {
     const { sessions } = this.#options;
@@ -201,6 +222,12 @@ export function ignoreGone(error: unknown): void {
 function ignoreRefusal(error: unknown): void {
   if (error instanceof RpcError && error.data.retryable === true) return;
   ignoreGone(error);
+}
+
+/** What waited has begun meanwhile. */
+function ignoreMoved(error: unknown): void {
+  if (error instanceof RpcError && error.data.name === "QueueEntryNotFound") return;
+  ignoreBusy(error);
 }
 
 function ignoreBusy(error: unknown): void {

@@ -97,10 +97,19 @@ class Player {
     this.#opened.resolve();
     for (;;) {
       const session = this.#random.between(0, this.#options.sessions - 1);
-      if (this.#random.chance(0.1)) await this.#window.cancel(session);
-      else await this.#send(session);
+      await this.#step(session);
       await pause(this.#random.between(0, 60));
     }
+  }
+
+  /** Most often a prompt. */
+  async #step(session: number): Promise<void> {
+    const what = this.#random.between(0, 99);
+    if (what < 10) await this.#window.cancel(session);
+    else if (what < 18) await this.#window.setPaused(session, true);
+    else if (what < 35) await this.#window.setPaused(session, false);
+    else if (what < 45) await this.#window.turnQueue(session);
+    else await this.#send(session);
   }
 
   #send(session: number): Promise<void> {

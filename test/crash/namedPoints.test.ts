@@ -13,8 +13,12 @@ beforeAll(() => {
 });
 afterAll(() => build.remove());
 
+type OfQueues = "queueChanged" | "queueTakenOver";
+
 /** How often a server comes by each point in what {@link work} has it do. */
-const passings: Readonly<Record<Exclude<FaultPoint, "recovering" | "recovered">, number>> = {
+const passings: Readonly<
+  Record<Exclude<FaultPoint, "recovering" | "recovered" | OfQueues>, number>
+> = {
   registered: 1,
   accepted: 3,
   turnBegun: 3,
@@ -64,6 +68,52 @@ describe("a server that dies at a named point", () => {
       }
     },
   );
+
+  test.concurrent.each(["queueChanged:1", "queueChanged:2", "queueChanged:4"])(
+    "while a queue is changed: %s",
+    async (setting) => {
+      const playground = await Playground.open(build.main);
+      try {
+        const books = playground.books();
+        const window = playground.window(books);
+        await diesOf(window, setting, async () => {
+          await work(window, books);
+          await window.send(books.send("run-3", 0, "run-3: say"));
+          await window.setPaused(0, true);
+          await window.turnQueue(0);
+          await window.setPaused(0, false);
+        });
+        expect(await playground.settle()).toEqual([]);
+        // What waited in the paused queue was not lost with the server; it went on in its order.
+        const isKept = setting !== "queueChanged:4";
+        const status = isKept ? "succeeded" : "interrupted";
+        const [second, third] = ["run-2", "run-3"].map((id) => books.completionOf(id));
+        expect([second?.status, third?.status]).toEqual([status, status]);
+        const isTurned = Number(third?.sequence) < Number(second?.sequence);
+        expect(isTurned).toBe(setting !== "queueChanged:1");
+      } finally {
+        await playground.close();
+      }
+    },
+  );
+
+  test("while it takes over what waits in a paused queue", async () => {
+    const playground = await Playground.open(build.main);
+    try {
+      const books = playground.books();
+      const window = playground.window(books);
+      await diesOf(window, "queueChanged:1", async () => {
+        await work(window, books);
+        await window.setPaused(0, true);
+      });
+      await diesOf(window, "queueTakenOver:1", () => window.setPaused(0, false));
+      expect(await playground.settle()).toEqual([]);
+      expect(books.completionOf("run-0")).toMatchObject({ status: "interrupted" });
+      expect(books.completionOf("run-2")).toMatchObject({ status: "succeeded" });
+    } finally {
+      await playground.close();
+    }
+  });
 
   test("counts an attempt that it did not live to make", async () => {
     const playground = await Playground.open(build.main);

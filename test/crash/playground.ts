@@ -74,6 +74,9 @@ export class Playground {
    */
   async settle(): Promise<string[]> {
     for (const window of this.#windows) if (!window.isOpen) await window.open();
+    for (const window of this.#windows) {
+      for (const session of this.sessions) await window.setPaused(session, false);
+    }
     await Promise.all(this.#windows.map((window) => window.resend()));
     await this.#allTakenIn();
     const [window] = this.#windows;

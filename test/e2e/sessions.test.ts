@@ -36,6 +36,7 @@ describe("sessions", () => {
       cost: 0,
       isBusy: false,
       queuedPrompts: 0,
+      queuePaused: false,
       createdAt: expect.stringMatching(/Z$/),
       updatedAt: expect.stringMatching(/Z$/),
     });

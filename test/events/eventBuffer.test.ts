@@ -14,7 +14,7 @@ function delta(offset: number, text: string, more: Partial<Delta> = {}): LossyEv
 
 const count = (n: number, sessionId = "s"): LossyEvent => ({
   method: "queueChanged",
-  params: { ...head, sessionId, count: n },
+  params: { ...head, sessionId, count: n, paused: false },
 });
 
 function drain(buffer: EventBuffer): LossyEvent[] {

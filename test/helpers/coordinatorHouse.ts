@@ -21,6 +21,7 @@ import type { DamagedRow } from "../../src/storage/damage.js";
 import { Database } from "../../src/storage/database.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
+import { QueueStore } from "../../src/storage/queueStore.js";
 import type { RunRow } from "../../src/storage/runStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
@@ -75,6 +76,7 @@ export class CoordinatorHouse {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly runs: RunStore;
+  readonly queues: QueueStore;
   readonly completions: CompletionStore;
   readonly outbox: Outbox;
   readonly recovery: Recovery;
@@ -100,11 +102,12 @@ export class CoordinatorHouse {
     this.sessions = new SessionStore(database);
     this.messages = new MessageStore(database);
     this.runs = new RunStore(database);
+    this.queues = new QueueStore(database);
     this.completions = new CompletionStore(database);
-    const { registry, runs, sessions, messages, completions } = this;
+    const { registry, runs, queues, sessions, messages, completions } = this;
     this.outbox = new Outbox(database, { completions, runs }, registry.id, ids);
     const { outbox } = this;
-    const stores = { runs, sessions, messages };
+    const stores = { runs, queues, sessions, messages };
     this.recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
     this.recovery.recoverDead();
     this.broadcaster = new Broadcaster(outbox, clock, ids, log);
@@ -116,7 +119,7 @@ export class CoordinatorHouse {
   }
 
   #coordinator(): Coordinator {
-    const { database, sessions, messages, runs, outbox, engine, clock, ids, log } = this;
+    const { database, sessions, messages, runs, queues, outbox, engine, clock, ids, log } = this;
     return new Coordinator({
       workspaceId,
       serverId: this.registry.id,
@@ -124,6 +127,7 @@ export class CoordinatorHouse {
       sessions,
       messages,
       runs,
+      queues,
       outbox,
       commits: new GroupCommit(database, clock),
       owed: this.owed,
@@ -136,7 +140,7 @@ export class CoordinatorHouse {
       clock,
       ids,
       log,
-      prepareTurn: (signal) => engine.prepare(setup, signal),
+      prepareTurn: (signal, sessionId) => engine.prepare({ ...setup, sessionId }, signal),
       desk: { ask: async () => undefined, requestInput: async () => undefined },
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });

@@ -37,4 +37,7 @@ export function identify(delivery: Delivery, ackTimeoutMs?: number, clientId = "
 
 /** An event that may be lost. */
 export const event = (count: number) =>
-  ({ method: "queueChanged", params: { workspaceId: "ws", sessionId: "s", count } }) as const;
+  ({
+    method: "queueChanged",
+    params: { workspaceId: "ws", sessionId: "s", count, paused: false },
+  }) as const;

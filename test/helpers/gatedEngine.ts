@@ -23,9 +23,11 @@ export class GatedPreparation {
   readonly signal: AbortSignal;
   readonly gate = new Deferred<true>();
   isOver = false;
+  readonly sessionId: string | undefined;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, sessionId: string | undefined) {
     this.signal = signal;
+    this.sessionId = sessionId;
   }
 
   /** The run is ready: its turn begins. */
@@ -175,7 +177,7 @@ export class GatedEngine implements Engine {
   async prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn> {
     this.setups.push(setup);
     if (this.preparesAtGates) {
-      const preparation = new GatedPreparation(signal);
+      const preparation = new GatedPreparation(signal, setup.sessionId);
       this.preparations.push(preparation);
       const isReady = await Promise.race([preparation.gate.promise, aborted(signal)]);
       preparation.isOver = true;

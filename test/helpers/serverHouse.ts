@@ -12,6 +12,7 @@ import { ConnectionStore } from "../../src/storage/connectionStore.js";
 import { Database } from "../../src/storage/database.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import type { Schema } from "../../src/storage/migrations.js";
+import { QueueStore } from "../../src/storage/queueStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
@@ -77,8 +78,13 @@ export class ServerHouse {
     const { registry, outbox, connections } = this;
     const parts = { registry, outbox, clock: this.#clock, ids, log: this.log.log };
     const messages = new MessageStore(database);
-    const sessions = new SessionStore(database);
-    const recovery = new Recovery({ ...parts, database, runs: this.runs, sessions, messages });
+    const recovered = {
+      runs: this.runs,
+      queues: new QueueStore(database),
+      sessions: new SessionStore(database),
+      messages,
+    };
+    const recovery = new Recovery({ ...parts, ...recovered, database });
     recovery.recoverDead();
     const watch = new LateWatch({
       ...parts,

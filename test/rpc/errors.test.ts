@@ -110,6 +110,7 @@ const provoke: Readonly<Record<Given, () => Promise<Refusal>>> = {
     return client.refused("initialize", {});
   },
   MessageNotFound: () => refusedIn("getMessage", { messageId: "m" }),
+  QueueEntryNotFound: () => refusedIn("removeQueued", { queueId: "que_1" }),
   RunNotFound: () => refusedIn("getRun", { runId: "r" }),
   ConfigInvalid: async () => {
     writeFileSync(join(server.folder, "turnwire.json"), '{"models": 5}');

@@ -12,6 +12,7 @@ import { lifeOf, processNamespace } from "../../src/process/processLife.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
+import { QueueStore } from "../../src/storage/queueStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
@@ -93,6 +94,7 @@ function use(database: Database): void {
         registry,
         runs,
         outbox,
+        queues: new QueueStore(database),
         sessions: new SessionStore(database),
         messages: new MessageStore(database),
         clock: systemClock,

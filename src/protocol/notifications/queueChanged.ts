@@ -6,7 +6,12 @@ import { sessionEvent } from "../objects/ids.js";
 export const queueChanged = declareNotification({
   name: "queueChanged",
   section: 6,
-  summary: "The number of prompts queued on a session changed.",
-  params: () => z.object({ ...sessionEvent(), count: z.int().nonnegative() }),
-  example: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b", count: 1 },
+  summary: "The queue of a session changed: what waits, its order or texts, or its pause.",
+  params: () =>
+    z.object({
+      ...sessionEvent(),
+      count: z.int().nonnegative().describe("How many prompts wait."),
+      paused: z.boolean(),
+    }),
+  example: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b", count: 1, paused: false },
 });

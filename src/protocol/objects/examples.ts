@@ -46,6 +46,7 @@ export const session: Session = {
   contextWindow: 128000,
   isBusy: false,
   queuedPrompts: 0,
+  queuePaused: false,
   createdAt: "2026-11-01T09:30:01.000Z",
   updatedAt: "2026-11-01T09:30:04.000Z",
 };

@@ -3,6 +3,7 @@ import * as z from "zod";
 /** Params that many declarations share. Ids are opaque strings (protocol.md section 3). */
 export const workspaceId = () => z.string().describe("The workspace's id.");
 export const sessionId = () => z.string().describe("The session's id.");
+export const queueId = () => z.string().describe("`queueId` of an entry of `listQueue`.");
 export const optionalRunId = () =>
   z.string().min(1).optional().describe("The run's id, if it has one.");
 

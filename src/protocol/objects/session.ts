@@ -41,6 +41,7 @@ export const Session = lazySchema(() =>
         .describe("`StorageDamaged`: its row cannot be read; what it still has is told."),
       isBusy: z.boolean().describe("Whether a turn runs on it, here or in another server."),
       queuedPrompts: z.int().nonnegative(),
+      queuePaused: z.boolean().describe("Whether its queue waits for `resumeQueue`."),
       createdAt: z.iso.datetime().describe("RFC 3339, UTC."),
       updatedAt: z.iso.datetime().describe("RFC 3339, UTC."),
     })

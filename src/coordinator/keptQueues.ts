@@ -1,0 +1,115 @@
+// What waits in paused queues, from one server to the next (protocol.md section 4, The queue): once its own
+// server is gone it is nobody's, and the first that changes the queue takes it over, with the prompts as
+// they are kept on disk.
+import { toRfc3339 } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import type { WaitingRun } from "../storage/queueStore.js";
+import { nobody } from "../storage/runStore.js";
+import { AcceptedRun } from "./acceptedRun.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import type { OpenRuns } from "./openRuns.js";
+import { positionsOf, type RunRef } from "./sessionState.js";
+import type { SessionSteps } from "./sessionSteps.js";
+
+const damagedText = "What was kept of this prompt is damaged and cannot be read.";
+
+/** Takes over and leaves what waits in the paused queues of one workspace. */
+export class KeptQueues {
+  readonly #options: CoordinatorOptions;
+  readonly #open: OpenRuns;
+  readonly #steps: SessionSteps;
+  #isClosed = false;
+
+  constructor(options: CoordinatorOptions, open: OpenRuns, steps: SessionSteps) {
+    this.#options = options;
+    this.#open = open;
+    this.#steps = steps;
+  }
+
+  /**
+   * Takes over what waits in a session's paused queue and is no server's; does nothing where there is no
+   * such thing, or a living server has it.
+   *
+   * @throws DomainError `StorageFailed`
+   */
+  takeOver(sessionId: string): void {
+    const { queues, runs, database, serverId, recoverIfDead } = this.#options;
+    if (this.#isClosed) return;
+    this.#forgetIfLost(sessionId);
+    if (this.#steps.known(sessionId) !== undefined || !queues.isPaused(sessionId)) return;
+    const owner = runs.otherOwner(sessionId, serverId);
+    if (owner !== undefined && !recoverIfDead(owner)) return;
+    const isFree = (waiting: WaitingRun) => waiting.serverId === nobody;
+    if (!queues.waiting(sessionId).some(isFree)) return;
+    const taken = database.durable(() => {
+      // Another server may have come first.
+      const free = queues.waiting(sessionId).filter(isFree);
+      queues.takeOver(sessionId, serverId);
+      return free.flatMap((waiting) => this.#restored(sessionId, waiting) ?? []);
+    });
+    faultPoint("queueTakenOver");
+    for (const run of taken) this.#open.add(run);
+    this.#steps.set(sessionId, { tag: "paused", queue: taken.map(({ ref }) => ref) });
+  }
+
+  #forgetIfLost(sessionId: string): void {
+    const { queues, serverId } = this.#options;
+    const state = this.#steps.known(sessionId);
+    if (state?.tag !== "paused" || queues.areOf(serverId, positionsOf(state.queue))) return;
+    this.#open.leave(state.queue);
+    this.#steps.set(sessionId, { tag: "paused", queue: [] });
+  }
+
+  /** A run from what is kept of it; one of which that is damaged is ended. */
+  #restored(sessionId: string, waiting: WaitingRun): AcceptedRun | undefined {
+    const { position, runId, clientId } = waiting;
+    const prompt = this.#options.queues.prompt(position);
+    if (prompt === undefined) {
+      this.#endDamaged(waiting);
+      return undefined;
+    }
+    const kind = "prompt" as const;
+    const request = { sessionId, runId, clientId, kind, prompt };
+    return new AcceptedRun({ position, runId, kind }, request);
+  }
+
+  #endDamaged({ position, runId }: WaitingRun): void {
+    const { runs, queues, outbox, clock } = this.#options;
+    const row = runs.at(position);
+    const isOurs = runs.setState(position, "completed");
+    queues.forget(position);
+    if (row === undefined || runId === undefined || !isOurs) return;
+    outbox.append(row, {
+      text: "",
+      status: "interrupted",
+      cancelled: false,
+      error: damagedText,
+      errorName: "StorageDamaged",
+      cause: "crash",
+      foldedPrompts: 0,
+      neverRan: true,
+      completedAt: toRfc3339(clock.now()),
+    });
+  }
+
+  /** Takes over nothing any more: its workspace is being closed. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Leaves what waits to whichever server changes the queue next. */
+  leave(refs: readonly RunRef[]): void {
+    const { database, queues } = this.#options;
+    try {
+      database.write(() => queues.release(positionsOf(refs)));
+    } catch (error) {
+      // They stay this server's; the next one finds that it has ended, and keeps them all the same.
+      this.#options.log.warn(
+        { reason: messageOf(error) },
+        "what waits in a paused queue could not be released",
+      );
+    }
+    this.#open.leave(refs);
+  }
+}

@@ -1,0 +1,296 @@
+// The queue of a session, as a client may list and change it (protocol.md section 4, The queue). What
+// changes is on disk before it is answered, so that a pause and an order survive the server.
+import { toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+import { DomainError } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import type { QueueEntry } from "../protocol/objects/queueEntry.js";
+import type { Result } from "../protocol/registry.js";
+import type { WaitingRun } from "../storage/queueStore.js";
+import type { AcceptedRun } from "./acceptedRun.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { KeptQueues } from "./keptQueues.js";
+import type { OpenRuns, QueuedPrompt } from "./openRuns.js";
+import { type RunAdmission, sessionBusy } from "./runAdmission.js";
+import type { SessionNews } from "./sessionNews.js";
+import {
+  isPaused,
+  positionsOf,
+  queueOf,
+  type RunRef,
+  type SessionInput,
+  step,
+} from "./sessionState.js";
+import type { SessionSteps } from "./sessionSteps.js";
+
+/** What a session's queue is changed through. */
+export interface QueueParts {
+  readonly open: OpenRuns;
+  readonly steps: SessionSteps;
+  readonly admission: RunAdmission;
+  readonly news: SessionNews;
+  apply(sessionId: string, input: SessionInput): void;
+}
+
+/** Lists and changes the queues of one workspace's sessions. */
+export class SessionQueue {
+  /** What of it outlives the server. */
+  readonly kept: KeptQueues;
+  readonly #options: CoordinatorOptions;
+  readonly #parts: QueueParts;
+
+  constructor(options: CoordinatorOptions, parts: QueueParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.kept = new KeptQueues(options, parts.open, parts.steps);
+  }
+
+  /** What is being accepted is accepted, or refused, when this returns. */
+  #settle(): void {
+    this.#options.commits.commit();
+    this.#options.owed.settle();
+  }
+
+  /**
+   * `listQueue`: what waits, in its order. It is read without being taken over.
+   *
+   * @throws DomainError `SessionBusy` where prompts wait in another living server and are not kept on
+   *   disk, because their queue is not paused.
+   */
+  list(sessionId: string): Result<"listQueue"> {
+    const { open, steps } = this.#parts;
+    this.#settle();
+    const state = steps.of(sessionId);
+    const paused = isPaused(state);
+    if (steps.known(sessionId) !== undefined) {
+      return { entries: queueOf(state).map((ref) => this.#entry(open.get(ref.position))), paused };
+    }
+    const entries = this.#waitingElsewhere(sessionId).map(({ text, ...waiting }) => {
+      if (text === undefined) throw sessionBusy();
+      return toEntry({ ...waiting, text });
+    });
+    return { entries, paused };
+  }
+
+  /** The texts of what waits, as far as this server can tell them; read without being taken over. */
+  texts(sessionId: string): string[] {
+    const { open, steps } = this.#parts;
+    this.#settle();
+    if (steps.known(sessionId) === undefined) {
+      return this.#waitingElsewhere(sessionId).flatMap(({ text }) => text ?? []);
+    }
+    return open.prompts(queueOf(steps.of(sessionId))).map(({ text }) => text);
+  }
+
+  /**
+   * The prompts that wait on a session in this server, or that it takes over now.
+   *
+   * @throws DomainError `StorageFailed`
+   */
+  prompts(sessionId: string): QueuedPrompt[] {
+    const { open, steps } = this.#parts;
+    this.#settle();
+    this.kept.takeOver(sessionId);
+    return open.prompts(queueOf(steps.of(sessionId)));
+  }
+
+  /**
+   * `clearQueue`: drops what waits; returns how many.
+   *
+   * @throws DomainError `SessionBusy` where the session's turn or queue is in another server.
+   */
+  clear(sessionId: string): number {
+    const { length } = this.prompts(sessionId);
+    if (length === 0) this.#parts.admission.refuseIfOwnedElsewhere(sessionId);
+    this.#parts.apply(sessionId, { type: "clearQueue" });
+    return length;
+  }
+
+  #waitingElsewhere(sessionId: string): WaitingRun[] {
+    const { queues, runs, serverId, recoverIfDead } = this.#options;
+    const owner = runs.otherOwner(sessionId, serverId);
+    if (owner !== undefined) recoverIfDead(owner);
+    // What is ours and runs no more only waits for the disk.
+    return queues.waiting(sessionId).filter((waiting) => waiting.serverId !== serverId);
+  }
+
+  #entry({ ref, request }: AcceptedRun): QueueEntry {
+    const acceptedAt = this.#options.runs.at(ref.position)?.acceptedAt ?? 0;
+    return toEntry({ ...ref, text: request.prompt.text, acceptedAt });
+  }
+
+  /**
+   * The prompt of an entry, with its attachments.
+   *
+   * @throws DomainError `QueueEntryNotFound`, `SessionBusy`, `StorageFailed`
+   */
+  prompt(sessionId: string, queueId: string): AcceptedRun["request"]["prompt"] {
+    return this.#find(sessionId, queueId).request.prompt;
+  }
+
+  /**
+   * `editQueued`: replaces the text; attachments stay, and so does what tells a repeated `runId`.
+   *
+   * @throws DomainError `QueueEntryNotFound`, `SessionBusy`, `QueueFull`, `StorageFailed`
+   */
+  edit(sessionId: string, queueId: string, text: string): QueueEntry {
+    const run = this.#find(sessionId, queueId);
+    const { steps, admission, news } = this.#parts;
+    const { queues } = this.#options;
+    const state = steps.of(sessionId);
+    const { position } = run.ref;
+    const others = queueOf(state).filter((ref) => ref.position !== position);
+    admission.refuseEdit({ prompt: { ...run.request.prompt, text } }, others);
+    if (isPaused(state)) {
+      this.#write(() => {
+        this.#refuseIfLost(queueOf(state));
+        queues.setText(position, text);
+      });
+    }
+    run.edit(text);
+    news.queueChanged(sessionId, state);
+    return this.#entry(run);
+  }
+
+  /**
+   * `moveQueued`: puts an entry before another one, or last.
+   *
+   * @throws DomainError `QueueEntryNotFound`, `SessionBusy`, `StorageFailed`
+   */
+  move(sessionId: string, queueId: string, beforeId: string | undefined): void {
+    const { position } = this.#find(sessionId, queueId).ref;
+    const before =
+      beforeId === undefined ? undefined : this.#find(sessionId, beforeId).ref.position;
+    const { queues } = this.#options;
+    const state = this.#parts.steps.of(sessionId);
+    const input: SessionInput = { type: "move", position, ...defined({ before }) };
+    const order = positionsOf(queueOf(step(state, input).state));
+    queues.refuseWithoutSteps();
+    this.#write(() => {
+      this.#refuseIfLost(queueOf(state));
+      queues.setOrder(order);
+    });
+    this.#parts.apply(sessionId, input);
+    this.#parts.news.queueChanged(sessionId, this.#parts.steps.of(sessionId));
+  }
+
+  /**
+   * `removeQueued`: drops an entry; with a `runId` it gets a cancelled completion.
+   *
+   * @throws DomainError `QueueEntryNotFound`, `SessionBusy`, `StorageFailed`
+   */
+  remove(sessionId: string, queueId: string): void {
+    const { position } = this.#find(sessionId, queueId).ref;
+    this.#parts.apply(sessionId, { type: "cancelRun", position });
+  }
+
+  /**
+   * `pauseQueue`: from now on nothing begins or joins a turn; what waits is kept on disk.
+   *
+   * @throws DomainError `SessionBusy`, `StorageFailed`
+   */
+  pause(sessionId: string): void {
+    const state = this.#own(sessionId);
+    if (isPaused(state)) return;
+    const { queues } = this.#options;
+    const { open, apply } = this.#parts;
+    queues.refuseWithoutSteps();
+    this.#write(() => {
+      this.#refuseIfElsewhere(sessionId);
+      queues.setPaused(sessionId, true);
+      for (const { position } of queueOf(state)) {
+        queues.keep(position, open.get(position).request.prompt);
+      }
+    });
+    apply(sessionId, { type: "pause" });
+    this.#tell(sessionId);
+  }
+
+  /** What is changed is on disk when this returns. */
+  #write(change: () => void): void {
+    this.#options.database.durable(change);
+    faultPoint("queueChanged");
+  }
+
+  #tell(sessionId: string): void {
+    const { steps, news } = this.#parts;
+    news.queueChanged(sessionId, steps.of(sessionId));
+    news.changed(sessionId, steps.known(sessionId));
+  }
+
+  /**
+   * `resumeQueue`: what waits goes on, at once where nothing runs.
+   *
+   * @throws DomainError `SessionBusy`, `StorageFailed`
+   */
+  resume(sessionId: string): void {
+    const state = this.#own(sessionId);
+    if (!isPaused(state)) return;
+    const { queues, runs } = this.#options;
+    const { effects } = step(state, { type: "resume" });
+    this.#write(() => {
+      this.#refuseIfElsewhere(sessionId);
+      this.#refuseIfLost(queueOf(state));
+      queues.setPaused(sessionId, false);
+      for (const effect of effects) {
+        if (effect.type === "start") runs.setState(effect.run.position, "accepted");
+      }
+    });
+    this.#parts.apply(sessionId, { type: "resume" });
+    // Where something starts, the step has told it.
+    if (effects.length === 0) this.#tell(sessionId);
+  }
+
+  /** The session's state, in this server. Throws `SessionBusy` where another has it. */
+  #own(sessionId: string) {
+    const { steps, admission } = this.#parts;
+    this.#settle();
+    this.kept.takeOver(sessionId);
+    if (steps.known(sessionId) === undefined) admission.refuseIfOwnedElsewhere(sessionId);
+    return steps.of(sessionId);
+  }
+
+  /** Takes over what waits in the paused queues of the workspace and is no server's. */
+  takeOverAll(): void {
+    const { queues, workspaceId } = this.#options;
+    for (const sessionId of queues.ownerless(workspaceId)) this.kept.takeOver(sessionId);
+  }
+
+  #find(sessionId: string, queueId: string): AcceptedRun {
+    const state = this.#own(sessionId);
+    const found = queueOf(state).find((ref) => idOf(ref) === queueId);
+    if (found !== undefined) return this.#parts.open.get(found.position);
+    throw new DomainError(
+      "QueueEntryNotFound",
+      `Nothing with the queueId ${JSON.stringify(queueId)} waits on this session; listQueue tells what does.`,
+    );
+  }
+
+  /** Another server may have come since the look. */
+  #refuseIfElsewhere(sessionId: string): void {
+    const { runs, serverId } = this.#options;
+    if (runs.otherOwner(sessionId, serverId) !== undefined) throw sessionBusy();
+  }
+
+  /** Another server may have taken this one for dead, and the queue over. */
+  #refuseIfLost(refs: readonly RunRef[]): void {
+    const { queues, serverId } = this.#options;
+    if (!queues.areOf(serverId, positionsOf(refs))) throw sessionBusy();
+  }
+}
+
+/** The id of what waits; the same in every server. */
+function idOf({ position }: Pick<RunRef, "position">): string {
+  return `que_${position}`;
+}
+
+function toEntry(waiting: {
+  position: number;
+  runId: string | undefined;
+  text: string;
+  acceptedAt: number;
+}): QueueEntry {
+  const { runId, text, acceptedAt } = waiting;
+  const queueId = idOf(waiting);
+  return { queueId, ...defined({ runId }), prompt: text, acceptedAt: toRfc3339(acceptedAt) };
+}

@@ -1,0 +1,15 @@
+import * as z from "zod";
+import { lazySchema } from "../declare.js";
+
+/** A prompt that waits in a session's queue. */
+export const QueueEntry = lazySchema(() =>
+  z
+    .object({
+      queueId: z.string().describe("The same in every server, until the prompt begins or ends."),
+      runId: z.string().optional(),
+      prompt: z.string().describe("As it was sent, or as `editQueued` has made it."),
+      acceptedAt: z.iso.datetime().describe("RFC 3339, UTC."),
+    })
+    .meta({ id: "QueueEntry", description: "A prompt that waits in a session's queue." }),
+);
+export type QueueEntry = z.output<ReturnType<typeof QueueEntry>>;

@@ -1,0 +1,256 @@
+// Queues that are paused, the order of those that were changed by hand, and what waits in a paused one
+// (protocol.md section 4, The queue): all that must outlive the server that had it.
+import { DomainError } from "../base/errors.js";
+import { readOr, storedText, storedTime } from "./damage.js";
+import type { Database, Row } from "./database.js";
+import { nobody } from "./runStore.js";
+
+/** A prompt as it is kept: its text, and each attachment with its bytes. */
+export interface KeptPrompt {
+  readonly text: string;
+  readonly attachments: readonly KeptFile[];
+}
+
+interface KeptFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly data: Uint8Array;
+  readonly path?: string;
+}
+
+/** A run that waits, as its row has it; its text is undefined where it is not kept. */
+export interface WaitingRun {
+  readonly position: number;
+  readonly runId: string | undefined;
+  readonly clientId: string;
+  readonly serverId: string;
+  readonly acceptedAt: number;
+  readonly text: string | undefined;
+}
+
+/** From so many steps of the schema on, a file has what this store needs. */
+const queuesFrom = 9;
+const waiting = "FROM runs WHERE sessionId = ? AND state = 'queued'";
+
+/** What is stored of queues. In a file of an older schema nothing is paused, and nothing can be. */
+export class QueueStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  get #isKept(): boolean {
+    return this.#database.steps >= queuesFrom;
+  }
+
+  /** @throws DomainError `StorageFailed` where an older server keeps the file as it is. */
+  refuseWithoutSteps(): void {
+    if (this.#isKept) return;
+    throw new DomainError(
+      "StorageFailed",
+      "A queue can be changed once no server of an older version uses the data directory; close its window, then start this one again.",
+      { data: { reason: "olderServerRunning" } },
+    );
+  }
+
+  /** Whether a session's queue is paused; one whose row is damaged is not. */
+  isPaused(sessionId: string): boolean {
+    if (!this.#isKept) return false;
+    const sql = "SELECT queuePaused FROM sessions WHERE id = ?";
+    return readOr(
+      () => this.#database.prepare(sql).get(sessionId)?.queuePaused === 1,
+      () => false,
+    );
+  }
+
+  /** Pauses a session's queue, or lets it go on: then what was kept for it is needed no longer. */
+  setPaused(sessionId: string, isPaused: boolean): void {
+    this.#database
+      .prepare("UPDATE sessions SET queuePaused = ? WHERE id = ?")
+      .run(Number(isPaused), sessionId);
+    if (isPaused) return;
+    for (const { position } of this.#positions(sessionId)) this.forget(Number(position));
+  }
+
+  #positions(sessionId: string): Row[] {
+    return this.#database.prepare(`SELECT position ${waiting}`).all(sessionId);
+  }
+
+  /** Keeps the prompt of a run that waits in a paused queue. */
+  keep(position: number, { text, attachments }: KeptPrompt): void {
+    this.forget(position);
+    const files = attachments.map(({ name, mimeType, path }) => ({ name, mimeType, path }));
+    this.#database
+      .prepare("INSERT INTO queuedPrompts (run, text, files) VALUES (?, ?, ?)")
+      .run(position, text, JSON.stringify(files));
+    for (const [index, { data }] of attachments.entries()) {
+      this.#database
+        .prepare("INSERT INTO queuedFiles (run, fileIndex, data) VALUES (?, ?, ?)")
+        .run(position, index, data);
+    }
+  }
+
+  /** Replaces the text of a prompt that is kept. */
+  setText(position: number, text: string): void {
+    this.#database.prepare("UPDATE queuedPrompts SET text = ? WHERE run = ?").run(text, position);
+  }
+
+  /** Deletes a prompt that is kept; what is damaged of it stays where it is. */
+  forget(position: number): void {
+    if (!this.#isKept) return;
+    for (const table of ["queuedPrompts", "queuedFiles"]) {
+      this.#database.attempt(
+        `delete ${table} ${position}`,
+        () => this.#database.prepare(`DELETE FROM ${table} WHERE run = ?`).run(position).changes,
+        (reason) => {
+          this.#database.damage.tell({ table, id: position, reason });
+          return 0;
+        },
+      );
+    }
+  }
+
+  /** The prompt that is kept of a run; undefined where there is none that can be read whole. */
+  prompt(position: number): KeptPrompt | undefined {
+    return this.#read(position, () => {
+      const row = this.#database
+        .prepare("SELECT text, files FROM queuedPrompts WHERE run = ?")
+        .get(position);
+      const files = row === undefined ? undefined : filesOf(storedText(row.files));
+      if (row === undefined || files === undefined) return undefined;
+      const data = this.#database
+        .prepare("SELECT data FROM queuedFiles WHERE run = ? ORDER BY fileIndex")
+        .all(position)
+        .map((file) => file.data as Uint8Array);
+      if (data.length !== files.length) return undefined;
+      const attachments = files.map((file, index) => ({
+        ...file,
+        data: data[index] ?? new Uint8Array(),
+      }));
+      return { text: storedText(row.text) ?? "", attachments };
+    });
+  }
+
+  #read<T>(position: number, read: () => T | undefined): T | undefined {
+    return readOr(read, (reason) => {
+      this.#database.damage.tell({ table: "queuedPrompts", id: position, reason });
+      return undefined;
+    });
+  }
+
+  /** Whether a run waits in a paused queue and can be run from what is kept of it. */
+  isKept(sessionId: string, position: number): boolean {
+    if (!this.isPaused(sessionId)) return false;
+    const sql = "SELECT 1 AS is_there FROM queuedPrompts WHERE run = ?";
+    return (
+      this.#read(position, () => this.#database.prepare(sql).get(position) !== undefined) ?? false
+    );
+  }
+
+  /** What waits on a session, in whichever server, in its order. */
+  waiting(sessionId: string): WaitingRun[] {
+    const isKept = this.#isKept;
+    const order = isKept ? "COALESCE(place, position)" : "position";
+    const text = "SELECT text FROM queuedPrompts WHERE run = ?";
+    return this.#database
+      .prepare(
+        `SELECT position, runId, clientId, serverId, acceptedAt ${waiting} ORDER BY ${order}`,
+      )
+      .all(sessionId)
+      .map((row) => {
+        const position = Number(row.position);
+        const kept = isKept
+          ? this.#read(position, () => this.#database.prepare(text).get(position)?.text)
+          : undefined;
+        return {
+          position,
+          runId: storedText(row.runId),
+          clientId: String(row.clientId),
+          serverId: String(row.serverId),
+          acceptedAt: storedTime(row.acceptedAt),
+          text: storedText(kept),
+        };
+      });
+  }
+
+  /** How many of a session's runs wait, in any server but this one. */
+  countElsewhere(sessionId: string, serverId: string): number {
+    const sql = `SELECT count(*) AS n ${waiting} AND serverId <> ?`;
+    return readOr(
+      () => Number(this.#database.prepare(sql).get(sessionId, serverId)?.n ?? 0),
+      () => 0,
+    );
+  }
+
+  /** Gives runs, which wait on one session, the places that they have together in this order. */
+  setOrder(positions: readonly number[]): void {
+    const places = positions
+      .map((position) =>
+        Number(
+          this.#database
+            .prepare("SELECT COALESCE(place, position) AS place FROM runs WHERE position = ?")
+            .get(position)?.place,
+        ),
+      )
+      .sort((a, b) => a - b);
+    for (const [index, position] of positions.entries()) {
+      this.#database
+        .prepare("UPDATE runs SET place = ? WHERE position = ?")
+        .run(places[index] ?? position, position);
+    }
+  }
+
+  /** Whether runs wait still, and are a server's: another that took it for dead may have them now. */
+  areOf(serverId: string, positions: readonly number[]): boolean {
+    const sql = "SELECT 1 FROM runs WHERE position = ? AND serverId = ? AND state = 'queued'";
+    return positions.every(
+      (position) => this.#database.prepare(sql).get(position, serverId) !== undefined,
+    );
+  }
+
+  /** Makes runs nobody's: the next server that changes their queue takes them over. */
+  release(positions: readonly number[]): void {
+    for (const position of positions) this.#setServer(position, nobody);
+  }
+
+  /** Makes what waits on a session, and is nobody's, a server's. */
+  takeOver(sessionId: string, serverId: string): void {
+    this.#database
+      .prepare(
+        "UPDATE runs SET serverId = ? WHERE sessionId = ? AND serverId = ? AND state = 'queued'",
+      )
+      .run(serverId, sessionId, nobody);
+  }
+
+  #setServer(position: number, serverId: string): void {
+    this.#database
+      .prepare("UPDATE runs SET serverId = ? WHERE position = ? AND state = 'queued'")
+      .run(serverId, position);
+  }
+
+  /** The sessions of a workspace on which something waits that is nobody's. */
+  ownerless(workspaceId: string): string[] {
+    return this.#database
+      .prepare(
+        "SELECT DISTINCT sessionId FROM runs WHERE serverId = ? AND state <> 'completed' AND workspaceId = ?",
+      )
+      .all(nobody, workspaceId)
+      .map(({ sessionId }) => String(sessionId));
+  }
+}
+
+/** The names of attachments as they are stored; undefined where that is damaged. */
+function filesOf(text: string | undefined): Omit<KeptFile, "data">[] | undefined {
+  try {
+    const files: unknown = JSON.parse(text ?? "");
+    if (!Array.isArray(files)) return undefined;
+    const isWhole = files.every(
+      (file) => typeof file?.name === "string" && typeof file?.mimeType === "string",
+    );
+    return isWhole ? files : undefined;
+  } catch {
+    // What is no JSON is damaged: the run is ended with that as its reason.
+    return undefined;
+  }
+}
