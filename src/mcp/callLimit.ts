@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../base/clock.js";
 /** How long one call of a tool may take. */
 export const callTimeoutMs = 600_000;
 
-/** The time that one call may take; the time in which a person thinks does not count. */
+/** The time limit of one call. The time in which a person thinks does not count. */
 export class CallLimit {
   readonly #clock: Clock;
   readonly #controller = new AbortController();
@@ -11,7 +11,7 @@ export class CallLimit {
   readonly #onAbort: () => void;
   #timer: Timer;
 
-  /** Begins now, and ends early with `signal`. */
+  /** Begins now; `signal` ends it early. */
   constructor(clock: Clock, signal: AbortSignal) {
     this.#clock = clock;
     this.#outer = signal;
@@ -25,7 +25,7 @@ export class CallLimit {
     return this.#controller.signal;
   }
 
-  /** Does something that takes a person's time: the call has all of its own afterwards. */
+  /** Does something that waits for a person. Afterwards the call has its whole time again. */
   async paused<T>(work: () => Promise<T>): Promise<T> {
     this.#timer.cancel();
     try {

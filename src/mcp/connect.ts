@@ -1,5 +1,5 @@
-// How a tool server is connected to. Loaded when the first one is configured: the protocol's package is
-// large.
+// Connects to a tool server. This file is loaded when the first one is configured, because the
+// package of the protocol is large.
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { secretsOf } from "../base/redact.js";
@@ -13,8 +13,8 @@ import { ServerNotes } from "./serverNotes.js";
 import { ServerProcess } from "./serverProcess.js";
 
 /**
- * Connects to a server and lists its tools. A server that cannot be asked which era it belongs to is
- * connected to once more, as what it then can be.
+ * Connects to a server and lists its tools. If a server cannot be asked to which era it belongs, it
+ * is tried once more as the other kind.
  *
  * @param signal ends the attempt; nothing of the server is left when this rejects.
  */
@@ -66,10 +66,10 @@ function serverProcess(
   });
 }
 
-/** What a server that could not be asked is tried as next; undefined where that would not help. */
+/** How to try a server next if it could not be asked; undefined if another try would not help. */
 function nextEra(era: Era, error: unknown, hasEnded: boolean): Era | undefined {
   if (era !== "unknown") return undefined;
   if (versionsOf(error)?.includes(newVersion)) return "new";
-  // Some old programs end at a question that comes before the greeting.
+  // Some old programs end when a question comes before the greeting.
   return hasEnded || isUnclear(error) ? "old" : undefined;
 }

@@ -1,4 +1,4 @@
-// A connection to a tool server, over either transport: what it has, and calls to it.
+// A connection to a tool server, over either transport: its lists, and calls to it.
 
 import { SdkHttpError, type StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type * as z from "zod";
@@ -16,14 +16,14 @@ import { faultText, hasAnswered } from "./serverFault.js";
 import type { ServerNotes } from "./serverNotes.js";
 import { ServerProcess } from "./serverProcess.js";
 
-/** How long a server that seems dead has to say that it is not. */
+/** How long a server that seems dead has to answer a ping. */
 const pingMs = 5_000;
-/** How long a server is told goodbye. */
+/** How long ending the session with a server may take. */
 const farewellMs = 1_000;
-/** What a connection is made over. */
+/** The transport of a connection. */
 export type ServerTransport = ServerProcess | StreamableHTTPClientTransport;
 
-/** One server that is connected to, from its opening to its end. */
+/** One connected server, from its opening to its end. */
 export class Connection implements ServerConnection {
   readonly #transport: ServerTransport;
   readonly #client: ProtocolClient;
@@ -32,7 +32,7 @@ export class Connection implements ServerConnection {
   readonly #hooks: ConnectionHooks;
   #tools: readonly ListedTool[] = [];
   #prompts: readonly ListedPrompt[] = [];
-  /** Those of the calls that are under way. */
+  /** The askers of the calls that are under way. */
   readonly #askers = new Set<Asker>();
   #listing: Promise<void> | undefined;
   #listAgain = false;
@@ -84,7 +84,7 @@ export class Connection implements ServerConnection {
     return this.#transport instanceof ServerProcess ? this.#transport.endReason : undefined;
   }
 
-  /** Why something has failed: what the server's end was due to, where it has ended by itself. */
+  /** Why something has failed. If the server has ended by itself, the reason of its end. */
   reasonOf(error: unknown): string {
     return this.#notes.clean(this.#endReason ?? this.#processReason ?? faultText(error));
   }
@@ -132,7 +132,7 @@ export class Connection implements ServerConnection {
     return this.#limited(signal, (limit) => this.#client.request(method, params, limit.signal));
   }
 
-  /** Asks the server within the limit of a call, and has its failures told as a tool's. */
+  /** Sends a request within the time limit of a call. Failures become a {@link ToolFailure}. */
   async #limited<T>(signal: AbortSignal, work: (limit: CallLimit) => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     const limit = new CallLimit(this.#surroundings.clock, signal);
@@ -151,8 +151,8 @@ export class Connection implements ServerConnection {
   }
 
   /**
-   * Whom a question of the old era is for, which does not say what it belongs to: the session that
-   * calls, where there is one alone.
+   * The user for a question of the old era, which does not say to which call it belongs: the one of
+   * the calling session, if there is only one.
    */
   #asker(): Asker | undefined {
     const askers = [...this.#askers];
@@ -160,7 +160,7 @@ export class Connection implements ServerConnection {
     return sessions.size === 1 ? askers.at(-1) : undefined;
   }
 
-  /** Ends the connection, and a server that is a process; resolves when it is gone. */
+  /** Ends the connection, and the server if it is a process. Resolves when it is gone. */
   close(): Promise<void> {
     this.#isOpen = false;
     this.#ending.abort(new Error("the connection is closed"));
@@ -173,7 +173,7 @@ export class Connection implements ServerConnection {
     await this.#transport.close();
   }
 
-  /** Over HTTP nothing else tells a server that its session is over. */
+  /** Over HTTP, only this tells a server that its session is over. */
   async #sayGoodbye(transport: StreamableHTTPClientTransport): Promise<void> {
     try {
       await this.#within(farewellMs, transport.terminateSession());
@@ -182,7 +182,7 @@ export class Connection implements ServerConnection {
     }
   }
 
-  /** Takes its tools and prompts; a server may have one of them, or resources alone. */
+  /** Lists its tools and prompts. A server may have one of them, or only resources. */
   async #list(): Promise<void> {
     const { tools, prompts } = this.#client.capabilities;
     const listedTools = tools === undefined ? [] : await this.#listOf("tools", ListedTool);
@@ -190,7 +190,7 @@ export class Connection implements ServerConnection {
     this.#tools = listedTools;
   }
 
-  /** A server whose prompts cannot be had is of use all the same. */
+  /** A server is useful even if its prompts cannot be listed. */
   async #listPrompts(): Promise<readonly ListedPrompt[]> {
     try {
       return await this.#listOf("prompts", ListedPrompt);
@@ -206,7 +206,10 @@ export class Connection implements ServerConnection {
     return listPages(this.#client, kind, entry, leaveOut, signal);
   }
 
-  /** Hears of changes as long as it is open, and lists again whenever some may not have been told. */
+  /**
+   * Receives changes while the connection is open. Lists again when some changes may have been
+   * missed.
+   */
   async #watch(): Promise<void> {
     const { signal } = this.#ending;
     const pace = new ListingPace(this.#surroundings.clock);
@@ -220,7 +223,7 @@ export class Connection implements ServerConnection {
     }
   }
 
-  /** Lists the tools again; one that is told while this is under way makes it happen once more. */
+  /** Lists the tools again. A change that is reported meanwhile makes it list once more. */
   #relist(): void {
     this.#listAgain = true;
     this.#listing ??= this.#listWhileAsked().finally(() => {
@@ -252,7 +255,7 @@ export class Connection implements ServerConnection {
     else if (!this.#isChecking) void this.#check();
   }
 
-  /** Over HTTP a server's end is not told. Asks it whether it lives; rejects nothing. */
+  /** Over HTTP, the end of a server is not reported. This asks whether it lives. Never rejects. */
   async #check(): Promise<void> {
     this.#isChecking = true;
     try {

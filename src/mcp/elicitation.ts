@@ -1,4 +1,4 @@
-// What a tool server asks of the user while one of its tools is called.
+// Questions of a tool server to the user during a call of its tools.
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText } from "../base/text.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
@@ -8,16 +8,16 @@ const longestMessage = 4_000;
 const mostSchemaCharacters = 32_000;
 const deepestSchema = 20;
 
-/** Who can be asked during a call: the user of a session. */
+/** The user of a session, who can be asked during a call. */
 export interface Asker {
   readonly sessionId: string;
-  /** Resolves with undefined where nobody can answer. */
+  /** Resolves with undefined if nobody can answer. */
   ask(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
 }
 
 /**
- * Puts a server's question (the params of `elicitation/create`) to the user, with the server's name.
- * What nobody can answer, and what is no question for a form, is declined.
+ * Puts a server's question (the params of `elicitation/create`) to the user, with the server's
+ * name. A question that nobody can answer is declined, and so is one that is no form.
  */
 export async function elicit(
   server: string,
@@ -33,9 +33,10 @@ export async function elicit(
 }
 
 /**
- * Answers what a server of the new era needs to know before it goes on, by the name of each question.
+ * Answers the questions of a server of the new era, by the name of each question, so that it can go
+ * on.
  *
- * @throws ToolFailure where it asks for what is not offered here.
+ * @throws ToolFailure if it asks for something that is not offered here.
  */
 export async function answerAll(
   server: string,

@@ -1,9 +1,12 @@
-// What a tool server says of its tools, made fit for providers and for the person who is asked.
+// Makes the descriptions and schemas of a tool server acceptable for providers and safe to show to
+// a person.
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText } from "../base/text.js";
 
 const deepestSchema = 50;
-/** At the top of a schema providers take none of these; whoever needs them checks the input itself. */
+/**
+ * Providers refuse these at the top of a schema. A server that needs them checks the input itself.
+ */
 const refusedAtTop = ["oneOf", "anyOf", "allOf", "not", "if", "then", "else", "enum", "const"];
 
 const types = ["string", "number", "integer", "boolean", "object", "array", "null"];
@@ -16,7 +19,7 @@ const isAmount = (value: unknown) => typeof value === "number";
 const isCount = (value: unknown) => Number.isInteger(value) && Number(value) >= 0;
 const isType = (value: unknown) => isText(value) && types.includes(String(value));
 
-/** The keywords of JSON Schema whose value a provider looks at, and what it must be. */
+/** The keywords of JSON Schema whose value a provider checks, and what the value must be. */
 const forms: Readonly<Record<string, (value: unknown) => boolean>> = {
   type: (value) => isType(value) || (isFilledList(value) && [value].flat().every(isType)),
   enum: isFilledList,
@@ -56,10 +59,10 @@ const schemasByName = new Set(
 );
 
 /**
- * The schema as every provider takes it: an object at the top with `properties` and a list of what is
- * required. What providers refuse there is left out, and so is a member anywhere in it whose value is
- * not what JSON Schema says, since the server checks its input in any case. Undefined where what is
- * left would be no schema.
+ * The schema in a form that every provider takes: an object at the top, with `properties` and a
+ * list of required ones. Keywords that providers refuse there are left out. Members at any depth
+ * with an invalid value are left out too, since the server checks its input in any case. Undefined
+ * if the rest would be no schema.
  */
 export function fitSchema(
   given: Readonly<Record<string, unknown>>,
@@ -79,7 +82,7 @@ export function fitSchema(
   return names.length === 0 ? whole : { ...whole, required: names };
 }
 
-/** A schema at any place, without the members that are not what they must be. */
+/** A schema at any depth, without its invalid members. */
 function fitPart(schema: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fit: [string, unknown][] = [];
   for (const [keyword, value] of Object.entries(schema)) {
@@ -108,12 +111,15 @@ function fitMember(keyword: string, value: unknown): unknown {
   return forms[keyword]?.(value) === false ? undefined : value;
 }
 
-/** `true` is a schema that some providers do not know, and what is no schema allows anything. */
+/** Some providers do not know `true` as a schema. An invalid schema allows everything. */
 function fitAny(one: unknown): Record<string, unknown> {
   return isRecord(one) ? fitPart(one) : {};
 }
 
-/** One line of a server's own words: without quotes and what is not seen as what it is, and bounded. */
+/**
+ * One line of a server's text: bounded, without quotes, and without invisible or misleading
+ * characters.
+ */
 export function shownText(text: string): string {
   const line = cutText(text, 1_000)
     .replace(/[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}"]+/gu, " ")

@@ -15,14 +15,14 @@ export function httpTransport(
   });
 }
 
-/** The response, broken off where one message in it is longer than what is ever wanted. */
+/** The response. It is broken off if one message in it is longer than the limit. */
 function bounded(response: Response): Response {
   if (response.body === null) return response;
   const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
   let length = 0;
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      // An event ends with an empty line; a chunk that has one is not the middle of an endless event.
+      // An event ends with an empty line, so a chunk that contains one ends the event before it.
       const end = isStream ? lastEventEnd(chunk) : -1;
       length = end < 0 ? length + chunk.length : chunk.length - end;
       if (length <= mostMessageBytes) controller.enqueue(chunk);
@@ -33,7 +33,7 @@ function bounded(response: Response): Response {
   return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
 }
 
-/** Where the last empty line of a chunk is, or -1. */
+/** The index of the last empty line of a chunk, or -1. */
 function lastEventEnd(chunk: Uint8Array): number {
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
   return Math.max(

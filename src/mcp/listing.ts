@@ -13,17 +13,17 @@ const methods = {
   resourceTemplates: "resources/templates/list",
 } as const;
 
-/** What a server has lists of. */
+/** The kinds of lists of a server. */
 export type ListKind = keyof typeof methods;
 
-/** Hears of an entry that is left out: its name, where it has one, and why. */
+/** Is told of an entry that is left out: its name, if it has one, and the reason. */
 export type LeaveOut = (name: string, why: string) => void;
 
 const Page = z.looseObject({ nextCursor: z.string().nullish() });
 
 /**
- * What a server lists of a kind, over all pages. An entry that is wrong is left out, and so is
- * what comes after the first 200.
+ * The list of one kind, over all pages. Invalid entries are left out, and everything after the
+ * first 200.
  */
 export async function listPages<T>(
   client: ProtocolClient,

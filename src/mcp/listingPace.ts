@@ -4,8 +4,8 @@ const firstPauseMs = 1_000;
 const longestPauseMs = 60_000;
 
 /**
- * How often a server's tools are listed again: at once where it was quiet for a minute, and else after
- * a pause that doubles, since some servers say after each listing that the list has changed.
+ * Limits how often a server's tools are listed again: at once if the server was quiet for a minute,
+ * else after a pause that doubles. Some servers report a change after each listing.
  */
 export class ListingPace {
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
-// What a tool server answers, past the package's own strictness. It refuses a whole list for one tool
-// that is wrong, and a whole result for one block that is new; what is read of an answer is decided in
-// messages.ts, for both eras of the protocol alike.
+// Passes a tool server's answers around the strict checks of the package. The package refuses a
+// whole list for one invalid tool, and a whole result for one unknown block. Instead, messages.ts
+// decides what is read of an answer, for both eras of the protocol.
 import type {
   JSONRPCMessage,
   StandardSchemaV1,
@@ -8,7 +8,7 @@ import type {
   TransportSendOptions,
 } from "@modelcontextprotocol/client";
 
-/** An answer that is valid for every method that is asked through {@link LooseTransport}. */
+/** An answer that is valid for every method that is called through {@link LooseTransport}. */
 const validForAll = {
   resultType: "complete",
   ttlMs: 0,
@@ -33,8 +33,8 @@ const looseMethods: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Stands between the package's client and a transport: the answers to {@link looseMethods} come to the
- * client in an envelope that it finds valid. {@link answerIn} opens it.
+ * Sits between the package's client and a transport. It puts the answers to {@link looseMethods}
+ * into an envelope that the client accepts. {@link answerIn} opens the envelope.
  */
 export class LooseTransport implements Transport {
   onclose?: () => void;
@@ -94,7 +94,9 @@ export class LooseTransport implements Transport {
   }
 }
 
-/** As {@link LooseTransport}, over pipes: the package tells a process from HTTP by these two members. */
+/**
+ * Like {@link LooseTransport}, over pipes. The package recognises a process by these two members.
+ */
 export class LoosePipeTransport extends LooseTransport {
   readonly pid = null;
   readonly stderr = null;
@@ -109,7 +111,7 @@ export const answerOf: StandardSchemaV1<unknown, unknown> = {
   },
 };
 
-/** What is in an envelope; what came without one, as it is. */
+/** The content of an envelope; an answer without an envelope is returned unchanged. */
 export function answerIn(answer: unknown): unknown {
   return typeof answer === "object" && answer !== null && "given" in answer ? answer.given : answer;
 }

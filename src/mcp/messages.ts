@@ -1,5 +1,5 @@
-// What is read of a tool server's answers. Looser than the protocol: one tool that is wrong, or a kind
-// of content that is new, does not take the rest with it.
+// What is read of a tool server's answers. It is looser than the protocol: one invalid tool, or one
+// unknown kind of content, does not make the rest unusable.
 import * as z from "zod";
 import { ToolFailure } from "../tools/failure.js";
 
@@ -39,18 +39,18 @@ export type ListedResource = z.output<typeof ListedResource>;
 export const ListedTemplate = z.looseObject({ uriTemplate: z.string().min(1), ...described });
 export type ListedTemplate = z.output<typeof ListedTemplate>;
 
-/** What a call gave. */
+/** The result of a call. */
 export interface CallResult {
-  /** Its blocks; null where the server says so. */
+  /** Its blocks; null if the server sends null. */
   readonly content: readonly unknown[] | null;
   readonly structuredContent?: unknown;
   readonly isError?: boolean;
 }
 
 /**
- * Reads what a call gave.
+ * Reads the result of a call.
  *
- * @throws ToolFailure where it is no result at all.
+ * @throws ToolFailure if it is no result at all.
  */
 export function readResult(answer: unknown): CallResult {
   if (typeof answer !== "object" || answer === null || Array.isArray(answer)) {

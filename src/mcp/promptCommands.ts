@@ -44,7 +44,7 @@ function commandOf(server: string, prompt: ListedPrompt): Command {
   };
 }
 
-/** The name of a command and what follows it; undefined where a text is none. */
+/** The name of a command and the text after it; undefined if a text is no command. */
 export function readCommand(text: string): { name: string; rest: string } | undefined {
   const found = /^\/(\S{1,64})(?:\s+|$)/.exec(text.slice(0, 100));
   if (found?.[1] === undefined) return undefined;
@@ -52,9 +52,8 @@ export function readCommand(text: string): { name: string; rest: string } | unde
 }
 
 /**
- * What a command stands for: the texts that the server makes of it and of what follows its name.
- * Where it cannot be carried out, the reason stands there instead. Rejects only with the signal's
- * reason.
+ * The expansion of a command: the texts that the server makes from it and its arguments. If the
+ * server fails, the text is the reason. Rejects only with the signal's reason.
  */
 export async function expandCommand(
   rest: string,
@@ -70,7 +69,7 @@ export async function expandCommand(
   }
 }
 
-/** One word for each argument, in order; the last one takes all that is left. Quotes join words. */
+/** One word for each argument, in order; the last argument gets the rest. Quotes join words. */
 function namedArguments(prompt: ListedPrompt, rest: string): Record<string, string> {
   const names = (prompt.arguments ?? []).map(({ name }) => name);
   const given: Record<string, string> = Object.create(null);

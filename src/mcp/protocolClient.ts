@@ -1,6 +1,6 @@
-// The protocol's two eras behind one face: servers that are greeted with `initialize` and keep a
-// session, and servers since 2026-07-28, which are asked what they are with `server/discover` and get
-// all that they need to know with each request.
+// One client for both eras of the protocol. Old servers are greeted with `initialize` and keep a
+// session. Servers since 2026-07-28 are asked with `server/discover`, and every request contains
+// everything that they need.
 import {
   Client,
   isInputRequiredResult,
@@ -14,32 +14,32 @@ import type { ListedTool } from "./messages.js";
 import { ServerProcess } from "./serverProcess.js";
 
 /**
- * Which of the two a server is greeted as: `unknown` asks it, and takes it for an old one where it does
- * not understand the question.
+ * The era that a server is greeted as. With `unknown` it is asked, and counts as old if it does not
+ * understand the question.
  */
 export type Era = "unknown" | "old" | "new";
 
 /** The first version of the new era. */
 export const newVersion = "2026-07-28";
-/** How long a process has to answer the question; old ones may leave it unanswered. */
+/** How long a process has to answer the question; old ones may not answer it. */
 const probeMs = 2_000;
 /** How often a server may ask for input before it gives a result. */
 const mostRounds = 10;
-/** The package's own limits are longer than ours; these are told by the clock that is passed in. */
+/** The package's own limits are longer than ours. Ours use the clock that is passed in. */
 const noTimeout = 0x7fffffff;
 
-/** Answers are not checked against a server's own schemas, which may be wrong or take for ever. */
+/** Answers are not checked against a server's own schemas, which may be wrong or endless. */
 const noValidation = {
   getValidator(): never {
     throw new Error("answers are not checked");
   },
 };
 
-/** What a client tells. */
+/** The callbacks of a client. */
 export interface ClientHooks {
   onTrouble(error: Error): void;
   onEnded(): void;
-  /** A list of the server's has changed: `tools`, `prompts` or `resources`. */
+  /** A list of the server has changed: `tools`, `prompts` or `resources`. */
   onListChanged(): void;
   /** A server of the old era asks something of the user. */
   onElicit(params: unknown, signal: AbortSignal): Promise<InputAnswer>;
@@ -82,21 +82,21 @@ export class ProtocolClient {
     }
   }
 
-  /** What the server can do; known once it is connected. */
+  /** The server's capabilities; known once it is connected. */
   get capabilities(): ServerCapabilities {
     return this.#client.getServerCapabilities() ?? {};
   }
 
-  /** Connects, and has the server tell of changes. */
+  /** Connects, and makes the server report changes. */
   async connect(): Promise<void> {
     const prior = this.#era === "old" ? ({ kind: "legacy" } as const) : undefined;
     await this.#client.connect(this.#transport, { timeout: noTimeout, ...defined({ prior }) });
   }
 
   /**
-   * Has a server of the new era tell when its lists change, which it does on a request that stays open;
-   * one of the old era tells of it unasked. Resolves when the request has ended, with whether another
-   * one makes sense.
+   * Makes a server of the new era report changes of its lists, on a request that stays open. A
+   * server of the old era reports them without a request. Resolves when the request has ended, with
+   * whether another one makes sense.
    */
   async listen(signal: AbortSignal): Promise<boolean> {
     if (this.#client.getProtocolEra() !== "modern") return false;
@@ -117,7 +117,9 @@ export class ProtocolClient {
     }
   }
 
-  /** Asks, and resolves with the answer as it came: `messages.ts` says what is read of it. */
+  /**
+   * Sends a request, and resolves with the raw answer: `messages.ts` decides what is read of it.
+   */
   async request(
     method: string,
     params: Record<string, unknown>,
@@ -128,8 +130,8 @@ export class ProtocolClient {
   }
 
   /**
-   * Calls a tool, and resolves with the answer as it came. Where a server of the new era answers that it
-   * has to know something first, it is called again with what `answers` gives.
+   * Calls a tool, and resolves with the raw answer. If a server of the new era answers with
+   * questions, the tool is called again with the results of `answers`.
    */
   async callTool(
     { name, inputSchema }: ListedTool,
@@ -141,7 +143,7 @@ export class ProtocolClient {
     for (let round = 0; round <= mostRounds; round++) {
       const answer: unknown = await this.#client.callTool(
         { name, arguments: { ...input }, ...more },
-        // What a server wants to have in its headers too is said by the tool's schema.
+        // The tool's schema says which values the server also wants in headers.
         {
           signal,
           timeout: noTimeout,
@@ -157,7 +159,7 @@ export class ProtocolClient {
     throw new Error(`it asked for input ${mostRounds} times and had not enough`);
   }
 
-  /** Asks the server whether it lives. Rejects where it does not answer. */
+  /** Asks the server whether it lives. Rejects if it does not answer. */
   async ping(): Promise<void> {
     const isNew = this.#client.getProtocolEra() === "modern";
     await (isNew

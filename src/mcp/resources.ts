@@ -1,4 +1,4 @@
-// `mcpResources`: what tool servers have to read beside their tools.
+// `mcpResources`: lists and reads the resources of tool servers.
 import * as z from "zod";
 import { cutText } from "../base/text.js";
 import { requirePermission } from "../permissions/requirePermission.js";
@@ -29,7 +29,7 @@ const inputSchema = z.object({
 const longestDescription = 300;
 
 /**
- * The tool, for the servers that have resources. In rules, what reaches the resources of a server
+ * The tool, for the servers that have resources. In rules, access to the resources of a server
  * `docs` is the tool `mcp__docs__resources`.
  */
 export function resourcesTool(
@@ -86,7 +86,7 @@ async function listOne(connection: ServerConnection, signal: AbortSignal): Promi
   return lines.length === 0 ? "(none)" : lines.join("\n");
 }
 
-/** Many servers have no templates, and answer that they do not know the question. */
+/** Many servers have no templates, and answer that they do not know the method. */
 async function templatesOf(
   connection: ServerConnection,
   signal: AbortSignal,
@@ -128,7 +128,7 @@ async function read(
   return resultText({ content: blocks });
 }
 
-/** Asks for the permission to reach a server's resources; a rule on the tool as such holds, too. */
+/** Asks for the permission to use a server's resources. Rules on the tool itself apply too. */
 async function requireServer(
   server: string,
   description: string,

@@ -4,18 +4,18 @@ import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js
 import type { ToolResult } from "../tools/tool.js";
 import { type CallResult, ContentBlock } from "./messages.js";
 
-/** As long as what other tools give. */
+/** The same length as for results of other tools. */
 const mostCharacters = 50_000;
 
 /**
- * A tool server's result as the model gets it: its texts, a note for what is no text, and the
- * structured content where there is no text. Of what is too long, the middle is left out.
+ * A tool server's result for the model: its texts, a note for everything that is no text, and the
+ * structured content if there is no text. If it is too long, the middle is left out.
  */
 export function resultText(result: CallResult): ToolResult {
   const blocks = (result.content ?? []).map((given) => ContentBlock.safeParse(given).data);
   const pieces = blocks.map(blockText);
   const { structuredContent } = result;
-  // With a text, the text says the same (that is the protocol's advice to servers).
+  // If there is a text, it says the same; the protocol advises servers to do so.
   const hasText = blocks.some((block) => block?.type === "text");
   if (!hasText && structuredContent !== undefined && structuredContent !== null) {
     pieces.push(

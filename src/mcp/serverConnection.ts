@@ -1,4 +1,4 @@
-// What the parts of the tool servers know of each other.
+// The types between the parts of the tool servers.
 import type * as z from "zod";
 import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
@@ -10,7 +10,7 @@ import type { Asker } from "./elicitation.js";
 import type { ListKind } from "./listing.js";
 import type { CallResult, ListedPrompt, ListedTool } from "./messages.js";
 
-/** What every tool server of a workspace is started with. */
+/** The common start options of a workspace's tool servers. */
 export interface ServerSurroundings {
   readonly workspacePath: string;
   /** The tools' environment. */
@@ -18,44 +18,47 @@ export interface ServerSurroundings {
   /** This program's version, which servers are told. */
   readonly version: string;
   readonly host: ProcessHost;
-  /** How programs are confined; undefined where they are not. */
+  /** How programs are confined; undefined if they are not. */
   readonly confinement?: Confinement;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
 }
 
-/** What a connection tells, unless said otherwise while it is connected and not being closed. */
+/**
+ * The callbacks of a connection. Unless noted, they are called only while it is connected and not
+ * being closed.
+ */
 export interface ConnectionHooks {
   onToolsChanged(): void;
   /**
-   * An entry of a list is not used; its name is "" where it has none, or where more than one is meant.
-   * Told while connecting, too.
+   * An entry of a list is not used. Its name is "" if it has none, or if more than one entry is
+   * meant. Also called while connecting.
    */
   onLeftOut(kind: ListKind, name: string, why: string): void;
   onEnded(reason: string): void;
 }
 
-/** A server that answers. */
+/** A connected server. */
 export interface ServerConnection {
-  /** Its tools, as it listed them last. */
+  /** Its tools, from the last listing. */
   readonly tools: readonly ListedTool[];
   /**
-   * Calls a tool, and has `asker` asked what the server wants to know. Throws a `ToolFailure` where there is no result, and the signal's reason when it is
-   * aborted: the server is told.
+   * Calls a tool. Questions of the server go to `asker`. Throws a `ToolFailure` if there is no
+   * result. When the signal is aborted, it tells the server and throws the signal's reason.
    */
   call(tool: ListedTool, input: object, asker: Asker, signal: AbortSignal): Promise<CallResult>;
-  /** Its prompts, as it listed them last. */
+  /** Its prompts, from the last listing. */
   readonly prompts: readonly ListedPrompt[];
   /** Whether it has resources to list and to read. */
   readonly hasResources: boolean;
-  /** Lists its resources, or their templates. Throws as {@link ServerConnection.call}. */
+  /** Lists its resources, or their templates. Throws like {@link ServerConnection.call}. */
   list<T>(
     kind: "resources" | "resourceTemplates",
     entry: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<readonly T[]>;
-  /** Asks for a resource or a prompt; the answer is as it came. Throws as {@link ServerConnection.call}. */
+  /** Gets a resource or a prompt; the answer is raw. Throws like {@link ServerConnection.call}. */
   ask(
     method: "resources/read" | "prompts/get",
     params: Record<string, unknown>,

@@ -1,4 +1,4 @@
-// What went wrong with a tool server, in words that are true and that a person understands.
+// Explains a failure of a tool server in words that are true and that a person understands.
 import {
   ProtocolError,
   SdkError,
@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/client";
 import { messageOf } from "../base/errors.js";
 
-/** The protocol's error for a version that a server does not speak. */
+/** The protocol's error code for an unsupported version. */
 const unsupportedVersion = -32022;
 
 /** Why a request to a tool server, or the start of one, has failed. */
@@ -25,13 +25,13 @@ export function faultText(error: unknown): string {
   if (error instanceof Error && /^\$?ZodError$/.test(error.name)) {
     return "its answer is no message of the protocol";
   }
-  // The package's own words are of its parts; beneath them is what happened.
+  // The package's own message is about its parts; the cause says what happened.
   if (error instanceof SdkError && error.cause !== undefined) return faultText(error.cause);
   const cause = error instanceof TypeError ? error.cause : undefined;
   return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
 }
 
-/** Whether the server answered at all, be it with an error. */
+/** Whether the server answered at all, even with an error. */
 export function hasAnswered(error: unknown): boolean {
   return (
     error instanceof ProtocolError ||
@@ -39,7 +39,10 @@ export function hasAnswered(error: unknown): boolean {
   );
 }
 
-/** Whether an answer over HTTP leaves open what the server is: it failed, or is none of the protocol's. */
+/**
+ * Whether an HTTP answer leaves the era of the server open: it failed, or it does not belong to the
+ * protocol.
+ */
 export function isUnclear(error: unknown): boolean {
   if (error instanceof SdkHttpError) return (error.data.status ?? 0) >= 500;
   const cause = error instanceof SdkError ? error.cause : undefined;
@@ -47,7 +50,7 @@ export function isUnclear(error: unknown): boolean {
   return cause instanceof SyntaxError;
 }
 
-/** The versions that a server says it speaks, where it refused for that reason. */
+/** The versions that a server supports, if it refused because of the version. */
 export function versionsOf(error: unknown): readonly string[] | undefined {
   if (error instanceof UnsupportedProtocolVersionError) return error.supported;
   if (!(error instanceof ProtocolError) || error.code !== unsupportedVersion) return undefined;

@@ -6,8 +6,8 @@ const longestLine = 500;
 const mostLines = 200;
 
 /**
- * What a tool server says beside the protocol, in the log: without its secrets, each line cut, and no
- * more than 200 lines of one start.
+ * Logs what a tool server writes outside the protocol: without secrets, each line cut, and at most
+ * 200 lines per start.
  */
 export class ServerNotes {
   readonly server: string;
@@ -27,19 +27,19 @@ export class ServerNotes {
     return this.#last;
   }
 
-  /** A line of its stderr. */
+  /** Logs a line of its stderr. */
   stderr(line: string): void {
     if (line.trim() === "") return;
     this.#last = this.clean(line);
     this.#debug({ line: this.#last }, "a tool server writes");
   }
 
-  /** Something that is wrong, but does not end it. */
+  /** Logs a problem that does not end the server. */
   trouble(message: string): void {
     this.#debug({ error: this.clean(message) }, "trouble with a tool server");
   }
 
-  /** A text that is fit for a log, a model and a person. */
+  /** A text without secrets, cut, for a log, a model or a person. */
   clean(text: string): string {
     return cutText(redact(text, this.#secrets), longestLine);
   }

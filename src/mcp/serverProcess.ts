@@ -1,5 +1,6 @@
-// A tool server that is a child process: JSON-RPC, one message a line, over its stdin and stdout. Its
-// stderr goes to the log. It has a process group of its own, and nothing of it outlives the server.
+// A tool server that is a child process: JSON-RPC, one message per line, over its stdin and stdout.
+// Its stderr goes to the log. It has a process group of its own, and none of its processes outlives
+// our server.
 import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import {
@@ -26,11 +27,11 @@ export interface ServerProcessOptions {
   readonly args: readonly string[];
   /** The tools' environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** The server's own variables, over it. */
+  /** The server's own variables, set over the tools' environment. */
   readonly ownEnv: Readonly<Record<string, string>>;
   readonly workspacePath: string;
   readonly host: ProcessHost;
-  /** How it is confined; undefined where it is not. */
+  /** How it is confined; undefined if it is not. */
   readonly confinement?: Confinement;
   readonly notes: ServerNotes;
   readonly clock: Clock;
@@ -40,10 +41,10 @@ type Execa = typeof import("execa").execa;
 
 const mostMessageBytes = 16 * 1024 * 1024;
 const mostNoteBytes = 8 * 1024;
-/** How long it has to end by itself once its stdin is closed. */
+/** How long it may take to end by itself after its stdin was closed. */
 const politeMs = 500;
 
-/** What is needed of a subprocess; resolves when its pipes are closed too. */
+/** The needed parts of a subprocess; resolves when its pipes are closed too. */
 interface Child extends PromiseLike<unknown> {
   readonly stdin: Writable;
   readonly stdout: Readable;
@@ -54,7 +55,7 @@ interface Running {
   readonly child: Child;
   /** Resolves when nothing of it is left. */
   readonly gone: Promise<void>;
-  /** Resolves when the program itself has ended, perhaps before what it began. */
+  /** Resolves when the program itself has ended, perhaps before its children. */
   readonly exited: Promise<void>;
   readonly tree: ProcessTree;
 }
@@ -73,7 +74,10 @@ export class ServerProcess implements Transport {
     this.#options = options;
   }
 
-  /** Why it is gone, where it went by itself or had to go; undefined where it was closed. */
+  /**
+   * Why it is gone, if it ended by itself or was ended because of a fault; undefined if it was
+   * closed.
+   */
   get endReason(): string | undefined {
     return this.#endReason;
   }
@@ -114,11 +118,11 @@ export class ServerProcess implements Transport {
     this.#read(child);
     const gone = this.#untilGone(child, exited, tree).finally(release);
     this.#running = { child, gone, exited, tree };
-    // The caller of `close` is told of a failure, and there may be none.
+    // The caller of `close` gets a failure, but there may be no caller.
     gone.catch((error: unknown) => this.onerror?.(asError(error)));
   }
 
-  /** The program as it is started: by a shell that gives it its mark and then becomes it. */
+  /** How the program is started: by a shell that sets the mark and then becomes the program. */
   async #marked(mark: ProcessMark) {
     const { command, args, env, ownEnv: own, workspacePath } = this.#options;
     const ownEnv = { ...own, [processMarkerVariable]: mark.variable };
@@ -127,7 +131,7 @@ export class ServerProcess implements Transport {
       ? resolve(workspacePath, command)
       : await findProgram(command, PATH);
     const isFound = program !== undefined && (await executableAt(program)) !== undefined;
-    // A tool that is missing is told by the call that looks for it next.
+    // If a tool is missing, the next call that looks for it reports it.
     if (process.platform === "win32" || !isFound) {
       return { file: program ?? command, args, ownEnv, isFound };
     }
@@ -184,7 +188,9 @@ export class ServerProcess implements Transport {
     });
   }
 
-  /** Ends it: by closing its stdin, then politely, then by force. Resolves when it is gone. */
+  /**
+   * Ends it: first by closing its stdin, then politely, then by force. Resolves when it is gone.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -208,7 +214,7 @@ export class ServerProcess implements Transport {
 
   #read({ stdin, stdout, stderr }: Child): void {
     const { notes } = this.#options;
-    // Its end is told by its exit; what it did not read is of no interest.
+    // Its exit reports its end. It does not matter what it did not read.
     stdin.on("error", (error) => notes.trouble(messageOf(error)));
     const messages = new LineSplitter(mostMessageBytes);
     const tooLarge = `it sent a message of more than ${mostMessageBytes} bytes`;
@@ -217,7 +223,7 @@ export class ServerProcess implements Transport {
         if (omittedBytes === 0) this.#take(text);
         else this.#fail(tooLarge);
       }
-      // It need not end: a server may send one line without end.
+      // A server may also send a line that never ends.
       if (messages.isOverLimit) this.#fail(tooLarge);
     });
     const written = new LineSplitter(mostNoteBytes);
@@ -237,7 +243,7 @@ export class ServerProcess implements Transport {
     try {
       message = readMessage(JSON.parse(line));
     } catch {
-      // Programs greet on stdout; that is no reason to do without them.
+      // Some programs print a greeting on stdout, but are usable.
       this.#options.notes.trouble(`this is no message: ${line}`);
       return;
     }
@@ -265,7 +271,7 @@ export class ServerProcess implements Transport {
   }
 }
 
-/** A message; also an answer whose result is none, which whoever asked must hear of. */
+/** Parses a message. An answer with an invalid result is kept, because the caller must get it. */
 function readMessage(given: unknown): JSONRPCMessage {
   if (typeof given === "object" && given !== null && "result" in given && "id" in given) {
     const { result, ...rest } = given;

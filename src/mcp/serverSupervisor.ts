@@ -1,4 +1,4 @@
-// Keeps one tool server running: starts it, starts it again where it dies, and stops it.
+// Keeps one tool server running: starts it, starts it again if it dies, and stops it.
 
 import { waitAfter } from "../base/backOff.js";
 import type { Timer } from "../base/clock.js";
@@ -13,10 +13,10 @@ import type { CallResult, ListedTool } from "./messages.js";
 import type { Connect, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { serverTools } from "./serverTool.js";
 
-/** How long a server may take to start, in milliseconds: some are downloaded first. */
+/** How long a server may take to start, in milliseconds. Some must be downloaded first. */
 const startTimeoutMs = 60_000;
 const retries = { firstMs: 1_000, mostMs: 300_000 };
-/** A server that ran this long was well; the next pause is the shortest again. */
+/** A server that ran for this long was healthy; the next pause is the shortest again. */
 const wellAfterMs = 60_000;
 const mostLeftOut = 500;
 const leftOutNames = {
@@ -37,7 +37,7 @@ type State =
   | { readonly tag: "waiting"; readonly reason: string; readonly timer: Timer }
   | { readonly tag: "stopped" };
 
-/** What a supervisor is built from. */
+/** What a supervisor needs. */
 export interface SupervisorOptions {
   readonly id: string;
   readonly server: McpServer;
@@ -51,10 +51,10 @@ export class ServerSupervisor {
   #state: State;
   #failures = 0;
   #tools: readonly Tool[] = [];
-  /** The tools that are not used, each with the reason, as it is told to a person. */
+  /** The tools that are not used, each with the reason, for a person. */
   readonly #leftOut = new Set<string>();
   #closing: Promise<void> = Promise.resolve();
-  /** Everything that has been begun and must have ended before it is stopped. */
+  /** All tasks that must end before the supervisor counts as stopped. */
   readonly #underWay = new Set<Promise<void>>();
 
   /** Starts at once, in the background. */
@@ -63,7 +63,7 @@ export class ServerSupervisor {
     this.#state = this.#start();
   }
 
-  /** Its tools while it is ready, else none. */
+  /** Its tools if it is ready, else none. */
   get tools(): readonly Tool[] {
     return this.#tools;
   }
@@ -73,7 +73,7 @@ export class ServerSupervisor {
     return this.#state.tag === "ready" ? this.#state.connection : undefined;
   }
 
-  /** What a person should know of it, fit for one to read: it does not run, tools are left out. */
+  /** Messages for a person: that it does not run, or that tools are left out. */
   get warnings(): readonly string[] {
     const { id } = this.#options;
     if (this.#state.tag === "waiting") {
@@ -83,7 +83,7 @@ export class ServerSupervisor {
     return [...this.#leftOut];
   }
 
-  /** When the start that is under way began, and a promise for its end; undefined at other times. */
+  /** The beginning of the present start, and a promise for its end; undefined at other times. */
   get starting(): { readonly since: number; readonly settled: Promise<void> } | undefined {
     if (this.#state.tag !== "starting") return undefined;
     return { since: this.#state.since, settled: this.#state.settled.promise };
@@ -120,7 +120,7 @@ export class ServerSupervisor {
     const { id, server, surroundings, connect } = this.#options;
     const tooLong = new Error(`it did not start within ${startTimeoutMs / 1000} seconds`);
     const timer = surroundings.clock.after(startTimeoutMs, () => state.abort.abort(tooLong));
-    // The one before it may still hold what this one needs.
+    // The previous process may still hold something that this one needs, such as a port.
     await this.#closing;
     let lost: string | undefined;
     const hooks = {
@@ -140,10 +140,10 @@ export class ServerSupervisor {
       this.#state = { tag: "ready", since: surroundings.clock.now(), connection };
       this.#takeTools();
       surroundings.log.info({ server: id, tools: this.#tools.length }, "a tool server is ready");
-      // It may have ended while this was on its way.
+      // It may have ended while it was being connected.
       if (lost !== undefined) this.#lost(lost);
     } catch (error) {
-      // Where it was stopped meanwhile, how the attempt ended is of no interest.
+      // If it was stopped meanwhile, the result of the attempt does not matter.
       if (this.#state === state) this.#retryLater(messageOf(error));
     } finally {
       timer.cancel();
@@ -186,7 +186,7 @@ export class ServerSupervisor {
     );
   }
 
-  /** Tells of what is not used, once: some servers list theirs again and again. */
+  /** Reports unused tools once: some servers list their tools again and again. */
   #leaveOut(kind: ListKind, name: string, why: string): void {
     const { id, surroundings } = this.#options;
     const one = leftOutNames[kind];
@@ -219,7 +219,7 @@ export class ServerSupervisor {
     this.#closing = this.#keep(connection.close());
   }
 
-  /** Sees a task to its end; a failure is for the log. */
+  /** Waits for a task's end; a failure is logged. */
   #keep(task: Promise<void>): Promise<void> {
     const { id, surroundings } = this.#options;
     const kept = task

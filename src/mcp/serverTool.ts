@@ -1,4 +1,4 @@
-// A tool server's tool as the model has it.
+// A tool server's tool, as a tool for the model.
 import * as z from "zod";
 import { cutText } from "../base/text.js";
 import { requirePermission } from "../permissions/requirePermission.js";
@@ -13,17 +13,19 @@ import { toolName } from "./toolName.js";
 const longestDescription = 4_000;
 const mostSchemaCharacters = 32_000;
 
-/** More than this of a server's schemas together would hold the event loop, and fill any window. */
+/**
+ * The limit for all schemas of a server together: more would block the event loop, and fill every
+ * context window.
+ */
 const mostCharactersTogether = 1_000_000;
 
-/** Only the server knows its schema's dialect; it checks the input itself. */
+/** Only the server knows the dialect of its schema, so the server checks the input. */
 const inputSchema = z.record(z.string(), z.unknown());
 
 /**
- * The tool under its name here; undefined where its schema is longer than a model should be told, or
- * one that providers refuse. It
- * asks before every call: what a server says of its tools (`readOnlyHint`) is for the person who is
- * asked, and no reason not to.
+ * The tool under its name here. Undefined if its schema is too long for a model, or if providers
+ * refuse it. The tool asks before every call. What a server says about its tools (`readOnlyHint`)
+ * is shown to the person, but it does not replace the question.
  */
 function serverTool(server: string, listed: ListedTool, call: CallTool): Tool | undefined {
   const schema = fitSchema(listed.inputSchema);
@@ -66,8 +68,8 @@ type CallTool = (
 ) => Promise<CallResult>;
 
 /**
- * The tools of a server, each as {@link serverTool} makes it. `leaveOut` hears of the others, with the
- * reason.
+ * The tools of a server, each as {@link serverTool} makes it. `leaveOut` is called for the others,
+ * with the reason.
  */
 export function serverTools(
   server: string,

@@ -4,10 +4,10 @@ import { createHash } from "node:crypto";
 const mostCharacters = 64;
 
 /**
- * The name under which the model calls a tool of a tool server: `mcp__server__tool`. It follows from
- * the two alone, so that a rule, and what was allowed for a session, stays about one tool. Where the
- * plain form is too long, has characters that providers refuse, or could mean another pair, it ends
- * in eight digits of a hash.
+ * The name under which the model calls a tool of a tool server: `mcp__server__tool`. It depends
+ * only on these two names, so that a rule or a grant always means the same tool. If the plain form
+ * is too long, has characters that providers refuse, or could mean another pair, it ends in eight
+ * digits of a hash.
  */
 export function toolName(server: string, tool: string): string {
   const plain = `mcp__${server}__${tool}`;

@@ -1,6 +1,6 @@
-// The tool servers of one workspace (protocol.md section 10, `mcpServers`). They start in the background
-// and hold nothing up: a turn waits a few seconds at most for one that is starting, and goes without
-// one that is not ready.
+// The tool servers of one workspace (protocol.md section 10, `mcpServers`). They start in the
+// background and block nothing: a turn waits at most a few seconds for a starting server, and then
+// goes on without it.
 import { sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { McpServer } from "../config/types.js";
@@ -16,22 +16,22 @@ import { ServerSupervisor } from "./serverSupervisor.js";
 /** How long, after a server's start began, turns wait for it, in milliseconds. */
 const turnWaitMs = 5_000;
 
-/** What tool servers are built from. */
+/** What tool servers need. */
 export interface ToolServersOptions extends Omit<ServerSurroundings, "env" | "confinement"> {
-  /** How many tools a turn has beside those of tool servers; none unless told. */
+  /** How many other tools a turn has; 0 by default. */
   readonly ownTools?: number;
-  /** Connects to a server; the real thing, loaded when it is first needed, unless told. */
+  /** Connects to a server. The default is loaded when it is first needed. */
   readonly connect?: Connect;
 }
 
-/** With more tools than that, own ones and others, providers refuse every call of a turn. */
+/** With more tools than this in all, providers refuse every call of a turn. */
 const mostOfferedTools = 128;
 
 interface Kept {
   readonly id: string;
   /** The session that it belongs to; undefined for those of the configuration. */
   readonly sessionId: string | undefined;
-  /** What it was started with. */
+  /** Its options when it was started. */
   readonly key: string;
   readonly supervisor: ServerSupervisor;
 }
@@ -42,11 +42,11 @@ export class ToolServers {
   readonly #connect: Connect;
   /** By session and id. */
   readonly #kept = new Map<string, Kept>();
-  /** What sessions have of their own. */
+  /** The sessions' own servers. */
   readonly #bySession = new Map<string, SessionServers>();
   readonly #stopping = new Set<Promise<void>>();
   #isDisposed = false;
-  /** What was told of tools that are left out; told once as long as it stays so. */
+  /** The last report of tools that are left out; it is repeated only when it changes. */
   #toldSurplus = "";
   #surplus: readonly string[] = [];
 
@@ -56,11 +56,11 @@ export class ToolServers {
   }
 
   /**
-   * Brings what runs in line with the configuration: starts what is new, stops what is gone, starts
-   * anew what has changed. Returns at once.
+   * Brings the running servers in line with the configuration: starts new ones, stops removed ones,
+   * and restarts changed ones. Returns at once.
    *
    * @param env the tools' environment.
-   * @param confinement what programs are confined to.
+   * @param confinement how programs are confined.
    */
   reconcile(
     servers: Readonly<Record<string, McpServer>>,
@@ -96,8 +96,8 @@ export class ToolServers {
   }
 
   /**
-   * Gives a session servers of its own, in the place of those that it had. They are started with the
-   * next {@link reconcile}; those that it has no more have ended when this resolves.
+   * Replaces the own servers of a session. New ones are started by the next {@link reconcile}.
+   * Removed ones have ended when this resolves.
    */
   async setSession(sessionId: string, servers: SessionServers): Promise<void> {
     if (servers.length === 0) this.#bySession.delete(sessionId);
@@ -109,7 +109,7 @@ export class ToolServers {
     await Promise.all(gone.map(([, { supervisor }]) => this.#stop(supervisor)));
   }
 
-  /** The servers of a session: its own, and those of the configuration whose names it has not. */
+  /** The servers of a session: its own, and those of the configuration with other names. */
   #serversOf(sessionId: string | undefined): Kept[] {
     const all = [...this.#kept.values()];
     const own = all.filter((kept) => sessionId !== undefined && kept.sessionId === sessionId);
@@ -118,13 +118,14 @@ export class ToolServers {
   }
 
   /**
-   * The tools of the servers that are ready, once none is starting that a turn would wait for. Rejects
+   * The tools of the ready servers, once no server is starting for which a turn would wait. Rejects
    * only with the signal's reason.
    *
-   * Where a provider would take no more, each server has an equal share of the places, and what one
-   * does not need the others have; the rest is left out with a warning in the log.
+   * If there are more tools than providers take, each server gets an equal share. What one server
+   * does not need goes to the others. The rest is left out, with a warning in the log.
    *
-   * @param sessionId whose own servers count too, before those of the configuration of the same names.
+   * @param sessionId the session. Its own servers come before those of the configuration with the
+   * same names.
    */
   async tools(signal: AbortSignal, sessionId?: string): Promise<readonly Tool[]> {
     const servers = this.#serversOf(sessionId);
@@ -139,7 +140,7 @@ export class ToolServers {
         );
       }
       if (supervisor.connection?.hasResources) withResources.set(id, supervisor.connection);
-      // Two that would have one name: the first keeps it.
+      // If two tools would have one name, the first one keeps it.
       const tools = supervisor.tools.filter(({ name }) => !taken.has(name) && taken.add(name));
       return { id, tools };
     });
@@ -174,15 +175,15 @@ export class ToolServers {
     );
   }
 
-  /** What a person should know of the servers, by {@link tools} as it was called last. */
+  /** Messages about the servers for a person, from the last call of {@link tools}. */
   warningsFor(sessionId?: string): readonly string[] {
     const own = this.#serversOf(sessionId).flatMap(({ supervisor }) => supervisor.warnings);
     return [...own, ...this.#surplus];
   }
 
   /**
-   * The prompts of the servers that are ready, as commands; it waits as {@link ToolServers.tools} does.
-   * Rejects only with the signal's reason.
+   * The prompts of the ready servers, as commands. It waits like {@link ToolServers.tools}. Rejects
+   * only with the signal's reason.
    */
   async commands(signal: AbortSignal, sessionId?: string): Promise<readonly Command[]> {
     await this.#untilStarted(this.#serversOf(sessionId), signal);
@@ -190,8 +191,8 @@ export class ToolServers {
   }
 
   /**
-   * What a prompt's text stands for, where it begins with a command of a server that is ready. Rejects
-   * only with the signal's reason.
+   * The expansion of a prompt's text, if it begins with a command of a ready server. Rejects only
+   * with the signal's reason.
    */
   async expand(text: string, signal: AbortSignal, sessionId?: string): Promise<string | undefined> {
     const typed = readCommand(text);
@@ -225,7 +226,7 @@ export class ToolServers {
       Math.max(...waitedFor.map(({ restMs }) => restMs)),
       AbortSignal.any([enough.signal, signal]),
     );
-    // It ends by its time, by the turn's cancel, or because it is no longer needed.
+    // The wait ends by its time, by the turn's cancel, or because it is no longer needed.
     await Promise.race([settled, patience.catch(() => {})]);
     enough.abort();
     signal.throwIfAborted();
@@ -250,14 +251,14 @@ function placeOf({ sessionId, id }: Pick<Kept, "sessionId" | "id">): string {
   return JSON.stringify([sessionId, id]);
 }
 
-/** A session's server as the configuration would have it. */
+/** A session's server, in the form of the configuration. */
 function serverOf({ command = "", args, env, url, headers }: SessionServers[number]): McpServer {
   return url === undefined
     ? { command, args: args ?? [], env: env ?? {} }
     : { url, headers: headers ?? {} };
 }
 
-/** How many of `most` each has, of whom each wants so many: equal shares, and nothing left unused. */
+/** Divides `most` among servers that want so many each: equal shares, and nothing left unused. */
 function sharesOf(wanted: readonly number[], most: number): number[] {
   const shares = wanted.map(() => 0);
   const inOrder = [...wanted.entries()].sort(([, a], [, b]) => a - b);

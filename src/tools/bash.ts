@@ -42,7 +42,7 @@ const inputSchema = z.object({
 });
 type BashInput = z.output<typeof inputSchema>;
 
-/** `bash`: a command line, and the end of all that it began. */
+/** `bash`: runs a command line, and ends everything that it began. */
 export function bashTool(resources: ToolResources): Tool<BashInput> {
   return defineTool(
     {
@@ -53,7 +53,8 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
         if (input.command.includes("\0")) {
           throw new ToolFailure("`command` contains a NUL character; remove it.");
         }
-        // It runs where it was allowed, also when another call moves on while the question is open.
+        // It runs in the folder for which it was allowed, even if another call changes the folder
+        // while the question is open.
         const directory = await workingDirectory(context, resources);
         const leaves = resources.confinement !== undefined && input.unsandboxed === true;
         const confinement = leaves ? undefined : resources.confinement;
@@ -105,7 +106,7 @@ async function runInItsSlot(input: BashInput, toBegin: CommandToBegin): Promise<
   return { output: output.join("\n"), ...defined({ isError: isError || undefined }) };
 }
 
-/** What to say of a shell's end; undefined when all went well. */
+/** What to say about a shell's end; undefined if all went well. */
 export function describeExit(exit: ShellExit): string | undefined {
   if (exit.kind === "signal") return `It was ended by ${exit.signal}.`;
   return exit.code === 0 ? undefined : `exit code ${exit.code}`;
@@ -135,7 +136,7 @@ async function runInBackground(toBegin: CommandToBegin): Promise<ToolResult> {
 
 async function beginJob(toBegin: CommandToBegin): Promise<Job> {
   const { command, context, resources } = toBegin;
-  // What it prints later belongs to no call that could stream it.
+  // Later output belongs to no call, so nothing can stream it.
   const silent = { ...context, onOutput: () => {} };
   const begun = await beginCommand({ ...toBegin, context: silent });
   const id = `job${resources.jobs(context.sessionId).size + 1}`;

@@ -1,4 +1,4 @@
-// What `bash` does alike for a command that it waits for and one in the background.
+// What `bash` does for every command: for one that it waits for, and for one in the background.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import type { ToolResources } from "./resources.js";
 import type { ToolContext } from "./tool.js";
 import type { WorkingDirectory } from "./workingDirectory.js";
 
-/** A command that runs, in the care of its resources. */
+/** A running command. */
 export class BegunCommand {
   readonly shell: ShellProcess;
   readonly output: OutputCollector;
@@ -34,7 +34,7 @@ export class BegunCommand {
     this.#resources = resources;
   }
 
-  /** Resolves when nothing of it is left: by itself, after `timeoutMs`, or on the signal. */
+  /** Resolves when nothing of it is left: it ended by itself, by `timeoutMs`, or by the signal. */
   async untilEnd(
     timeoutMs: number,
     signal: AbortSignal,
@@ -43,7 +43,7 @@ export class BegunCommand {
     let stopping: Promise<void> | undefined;
     const stop = () => {
       stopping ??= this.shell.stop();
-      // Awaited below; this keeps a failure from being reported as unhandled before that.
+      // It is awaited below. Until then, this keeps a failure from being reported as unhandled.
       stopping.catch(() => {});
     };
     const timer = afterAwake(this.#resources.clock, timeoutMs, () => {
@@ -68,7 +68,7 @@ export interface CommandToBegin {
   readonly directory: WorkingDirectory;
   readonly context: ToolContext;
   readonly resources: ToolResources;
-  /** Undefined where it runs in no sandbox. */
+  /** Undefined if it runs in no sandbox. */
   readonly confinement: Confinement | undefined;
 }
 
@@ -98,14 +98,14 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
   return new BegunCommand(shell, output, cwdFile, resources);
 }
 
-/** Where the shell leaves its last folder, as it sees it, and how it gets into its sandbox. */
+/** The file for the shell's last folder, by its path inside the sandbox, and the sandbox. */
 async function whereItRuns(
   { directory, confinement }: CommandToBegin,
   folder: string,
   cwdFile: string,
 ): Promise<Pick<ShellOptions, "cwdFile" | "confine">> {
   if (confinement === undefined) return { cwdFile };
-  // The outputs cannot be seen from inside; of them, this one file is.
+  // The folder of outputs cannot be seen from inside; only this one file in it can.
   await writeFile(cwdFile, "", { flag: "wx", mode: 0o600 });
   const temporary = join(folder, "tmp");
   await mkdir(temporary, { recursive: true, mode: 0o700 });
@@ -117,7 +117,7 @@ async function whereItRuns(
   };
 }
 
-/** A shell that cannot be started is told to the model. */
+/** If a shell cannot be started, the model is told. */
 async function startShell(options: ShellOptions): Promise<ShellProcess> {
   try {
     return await ShellProcess.start(options);

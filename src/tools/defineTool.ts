@@ -1,5 +1,5 @@
-// The frame around every tool: what it cannot do becomes a result for the model, and a cancelled
-// turn always ends in the signal's reason.
+// The frame around every tool. A tool's failure becomes a result for the model. In a cancelled
+// turn, the tool always rejects with the signal's reason.
 
 import { ChildNotStarted } from "../base/childStart.js";
 import { explainSystemError } from "../base/systemError.js";
@@ -9,10 +9,9 @@ import { requireWorkspace } from "./presentWorkspace.js";
 import type { Tool, ToolContext, ToolResult } from "./tool.js";
 
 /**
- * Makes a tool whose `execute` may throw {@link ToolFailure}, {@link PermissionRefused}, or an error
- * of the operating system,
- * where the model should be told. Anything else that it throws is a defect and passes through. A tool
- * that works `inWorkspace` is not run where the workspace is gone.
+ * Makes a tool. Its `execute` may throw {@link ToolFailure}, {@link PermissionRefused}, or an error
+ * of the operating system; the model is told about these. Every other error is a defect and is
+ * passed on. A tool that works `inWorkspace` is not run if the workspace is gone.
  */
 export function defineTool<Input>(
   definition: Tool<Input>,

@@ -34,7 +34,7 @@ const inputSchema = z.object({
     .describe("The replacements, in order."),
 });
 
-/** `edit`: pieces of a file. */
+/** `edit`: replaces pieces of a file. */
 export function editTool(resources: ToolResources): Tool<z.output<typeof inputSchema>> {
   return defineTool(
     {
@@ -54,19 +54,19 @@ async function edit(
 ): Promise<ToolResult> {
   const reached = await reachPath(context.workspacePath, input.path);
   const session = resources.session(context.sessionId);
-  // Before anything is looked at: what was never read is told as no more than that.
+  // This check comes first: about a file that was never read, nothing else may be told.
   if (session.knownVersion(reached.real) === undefined) {
     throw new ToolFailure(`${reached.shown} has not been read; \`read\` it first.`);
   }
   if ((await requireKnown(session, reached)) === undefined) {
     throw new ToolFailure(`\`path\` ${input.path} does not exist any more.`);
   }
-  // What does not fit is told with the text that is there.
+  // The failure quotes the text that is in the file.
   await requireReadable(context, reached);
   const file = await aboutPath(input.path, () => readTextFile(reached.real));
   const after = applyEdits(file.text, file.lineEnd, input.edits);
   const description = `Edit ${reached.shown}`;
-  // What is shown is what will be made: `replaces` below holds it to this version of the file.
+  // The shown change is what will be written: `replaces` below requires this version of the file.
   const change = fileDiff(reached.shown, file.text, after);
   await requireWriting(context, { tool: "edit", reached, description, input, change });
   context.signal.throwIfAborted();

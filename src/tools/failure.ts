@@ -1,6 +1,9 @@
 import { explainSystemError } from "../base/systemError.js";
 
-/** A tool call that cannot be done, in words for the model: what is wrong, and what to do instead. */
+/**
+ * A tool call that cannot be done. The message tells the model what is wrong, and what to do
+ * instead.
+ */
 export class ToolFailure extends Error {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -9,8 +12,7 @@ export class ToolFailure extends Error {
 }
 
 /**
- * Does something with the path that the model named `asked`; what goes wrong with it is told with
- * that name.
+ * Does something with the path that the model named `asked`. A failure is reported with that name.
  */
 export async function aboutPath<T>(asked: string, work: () => Promise<T>): Promise<T> {
   try {

@@ -50,7 +50,7 @@ async function fetchPage(
     input,
     context,
     resolver,
-    // Questions wait for a person; each request by itself is bounded.
+    // Questions wait for a person, so only each single request has a time limit.
     limit: (work) => withTimeout(resources, context.signal, work),
   });
   const body = await withTimeout(resources, context.signal, async (signal) => {
@@ -91,7 +91,7 @@ function parseUrl(text: string): URL {
   return new URL(text);
 }
 
-/** Bounds work in time. @throws ToolFailure when it took too long. */
+/** Limits the time of work. @throws ToolFailure when it took too long. */
 async function withTimeout<T>(
   resources: ToolResources,
   outer: AbortSignal,

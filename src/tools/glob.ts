@@ -79,7 +79,7 @@ async function changedAt(path: string): Promise<number> {
   try {
     return (await lstat(path)).mtimeMs;
   } catch (error) {
-    // Gone since it was listed.
+    // It was removed after it was listed.
     if (systemErrorCode(error) === undefined) throw error;
     return 0;
   }

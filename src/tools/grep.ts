@@ -95,7 +95,7 @@ function searchOf(root: string, input: GrepInput, context: ToolContext): Search 
   };
 }
 
-/** The files to search, a batch at a time, so that a search that has enough walks no further. */
+/** The files to search, in batches, so that a search that has enough does not walk further. */
 async function* filesOf(
   walk: Walk,
   input: GrepInput,

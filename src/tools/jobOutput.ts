@@ -35,7 +35,7 @@ export function jobOutputTool(resources: ToolResources): Tool<z.output<typeof in
         const waiting = new AbortController();
         const signal = AbortSignal.any([waiting.signal, context.signal]);
         const elapsed = sleep(resources.clock, input.waitMs, signal);
-        // Whichever of the two is not first is of no interest.
+        // The one of the two that is not first is ignored.
         await Promise.race([job.ended, elapsed.catch(() => {})]);
         waiting.abort();
         context.signal.throwIfAborted();

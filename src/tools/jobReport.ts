@@ -3,7 +3,7 @@ import { describeExit } from "./bash.js";
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
 
-/** A job of a session. @throws ToolFailure, naming those there are, when it has no such job. */
+/** A job of a session. @throws ToolFailure, naming the existing jobs, if there is no such job. */
 export function findJob(resources: ToolResources, sessionId: string, jobId: string): Job {
   const jobs = resources.jobs(sessionId);
   const job = jobs.get(jobId);
@@ -13,10 +13,10 @@ export function findJob(resources: ToolResources, sessionId: string, jobId: stri
 }
 
 /**
- * A job's output and how it stands, for the model.
+ * A job's output and state, for the model.
  *
- * @param watchedMs how long it has been known to run. Told of a job that still does, so that asking
- *   after a quiet one as time goes by is not the same call with the same result over and over.
+ * @param watchedMs how long the job has run. It is shown while the job runs. So a repeated question
+ * about a quiet job does not always get the same result, which would look like a loop.
  */
 export function describeJob(job: Job, watchedMs = 0): string {
   const output = job.output().trimEnd() || "(no output)";

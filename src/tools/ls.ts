@@ -87,10 +87,10 @@ async function label(entry: WalkEntry, scope: SearchScope): Promise<string> {
   try {
     const target = await readlink(entry.path);
     const path = resolve(dirname(entry.path), target);
-    // What a rule keeps from a listing is not named by a link either.
+    // A link must not name what a rule hides from a listing.
     return scope.mayShow({ path, kind: "link" }) ? `${name} -> ${shownName(target)}` : name;
   } catch (error) {
-    // Gone or replaced since it was listed.
+    // It was removed or replaced after it was listed.
     if (systemErrorCode(error) === undefined) throw error;
     return name;
   }

@@ -1,13 +1,13 @@
-// Whether the workspace is still what it was when it was opened. Its folder can be deleted, moved or
-// replaced while a turn runs; a tool that does not look would make it anew, or work elsewhere.
+// Checks that the workspace still exists. Its folder can be deleted, moved or replaced while a turn
+// runs. Without the check, a tool would make the folder again, or work elsewhere.
 import { realpath, stat } from "node:fs/promises";
 import { systemErrorCode } from "../base/systemError.js";
 import { ToolFailure } from "./failure.js";
 
 /**
- * Sees to it that a workspace's folder is where its real path says. Another folder of the same path,
- * a new clone perhaps, is the workspace as well.
- * @throws ToolFailure where it is not, in words for the model.
+ * Checks that a workspace's folder is at its real path. Another folder at the same path, such as a
+ * new clone, counts as the workspace too.
+ * @throws ToolFailure, with a message for the model, if it is not.
  */
 export async function requireWorkspace(workspacePath: string): Promise<void> {
   const trouble = await troubleWith(workspacePath);

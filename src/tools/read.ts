@@ -44,7 +44,8 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
         const reached = await reachForReading(context, { tool: "read", path, input, freeFolder });
         const handle = await aboutPath(path, () => openRegularFile(reached.real));
         try {
-          // Before the first byte: a change while it is read makes the version an old one.
+          // Taken before the first byte: if the file changes while it is read, this version is
+          // outdated.
           const version = await versionOf(handle);
           const result = await readText(handle, input, context.signal);
           if (result.isError !== true) {
@@ -107,7 +108,7 @@ class Page {
     this.#limit = limit;
   }
 
-  /** Takes the file's next line; false when it wants no further ones. */
+  /** Takes the file's next line; returns false when it needs no more lines. */
   add(line: Line): boolean {
     this.#lines++;
     if (this.#lines < this.#offset) return true;
@@ -124,7 +125,9 @@ class Page {
     return true;
   }
 
-  /** @throws ToolFailure when the offset lies behind the file's end. */
+  /**
+   * @throws ToolFailure if the offset is after the file's end.
+   */
   render(): string {
     if (this.#lines === 0) return "(The file is empty.)";
     if (this.#shown.length === 0) {

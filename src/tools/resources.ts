@@ -1,5 +1,5 @@
-// What the tools of one workspace hold: running processes, whole outputs on disk, and what they
-// remember of each session.
+// What the tools of one workspace own: running processes, whole outputs on disk, and the state of
+// each session.
 import { realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
@@ -18,22 +18,23 @@ export interface ToolResourcesOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** What watches over the commands; shared by all workspaces, and closed by who made it. */
+  /** Watches over the commands. All workspaces share it, and its maker closes it. */
   readonly host: ProcessHost;
   /**
-   * The folder for outputs that are too long for a result, one folder a session in it. Made when
-   * first needed, and best private to the user. What is in it stays until the session is forgotten.
+   * The folder for outputs that are too long for a result. It contains one folder per session. It
+   * is made when it is first needed, and should be private to the user. Its content stays until the
+   * session is forgotten.
    */
   readonly outputDirectory: string;
 }
 
-/** The owner of what the tools of one workspace opened; dispose of it with the workspace. */
+/** Owns what the tools of one workspace opened. Dispose of it with the workspace. */
 export class ToolResources {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
   readonly host: ProcessHost;
-  /** How commands are confined, as the newest turn's configuration has it. */
+  /** How commands are confined, according to the configuration of the newest turn. */
   confinement: Confinement | undefined;
   readonly #outputDirectory: string;
   readonly #sessions = new Map<string, SessionState>();
@@ -50,7 +51,7 @@ export class ToolResources {
     this.host = options.host;
   }
 
-  /** What is remembered of a session. */
+  /** The state of a session. */
   session(sessionId: string): SessionState {
     const known = this.#sessions.get(sessionId) ?? new SessionState();
     this.#sessions.set(sessionId, known);
@@ -66,7 +67,7 @@ export class ToolResources {
   addJob(sessionId: string, job: Job, turn: AbortSignal): void {
     const jobs = this.#jobs.get(sessionId) ?? new Map<string, Job>();
     this.#jobs.set(sessionId, jobs.set(job.id, job));
-    // One listener for all jobs of a turn, which may begin many.
+    // There is one listener for all jobs of a turn, because a turn may begin many.
     const begun = this.#jobsOfTurns.get(turn) ?? this.#watchTurn(turn);
     begun.add(job);
     if (turn.aborted) this.#stopInBackground(job);
@@ -83,22 +84,23 @@ export class ToolResources {
   }
 
   /**
-   * Ends the background jobs that a turn began (told by its signal), and resolves when nothing of
-   * them is left. A cancelled turn has not ended before that (protocol.md section 4).
+   * Ends the background jobs that a turn began, and resolves when nothing of them is left. The turn
+   * is recognised by its signal. A cancelled turn has not ended before that (protocol.md section
+   * 4).
    */
   async endJobsOf(turn: AbortSignal): Promise<void> {
     const begun = [...(this.#jobsOfTurns.get(turn) ?? [])];
     await Promise.all(begun.map((job) => job.stop()));
   }
 
-  /** Takes a process into care until nothing of it is left. */
+  /** Owns a process until nothing of it is left. */
   own(sessionId: string, shell: ShellProcess): void {
     this.#running.set(shell, sessionId);
     const release = () => {
       this.#running.delete(shell);
     };
     shell.ended.then(release, release);
-    // Begun while everything was being ended: it must not stay behind.
+    // It began while everything was being ended, so it must be ended too.
     if (this.#isDisposed) this.#stopInBackground(shell);
   }
 
@@ -124,7 +126,7 @@ export class ToolResources {
     }
   }
 
-  /** Ends what still runs of a session and forgets it, its outputs too. */
+  /** Ends all processes of a session, and forgets the session and its outputs. */
   async forgetSession(sessionId: string): Promise<void> {
     await this.#stopAll((owner) => owner === sessionId);
     this.#sessions.delete(sessionId);
@@ -145,7 +147,7 @@ export class ToolResources {
     await Promise.all(
       meant.map(async ([shell]) => {
         await shell.stop();
-        // How it ended is for the one who began it.
+        // The caller that began it learns how it ended.
         await shell.ended.catch(() => {});
       }),
     );

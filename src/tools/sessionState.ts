@@ -2,7 +2,7 @@ import type { FileVersion } from "./files/open.js";
 
 /** What the tools remember of a session, in memory alone. */
 export class SessionState {
-  /** Where the next command runs; undefined for the workspace itself. */
+  /** The folder of the next command; undefined for the workspace itself. */
   workingDirectory: string | undefined;
   readonly #versions = new Map<string, FileVersion>();
 

@@ -1,5 +1,5 @@
-// Bounds synchronous work that input can make endless: a regular expression that backtracks.
-// JavaScript cannot interrupt itself; V8 can, for code run by `vm`.
+// Limits the time of synchronous work that its input can make endless, such as a regular expression
+// that backtracks. JavaScript cannot interrupt itself, but V8 can interrupt code that runs in `vm`.
 import { setImmediate } from "node:timers/promises";
 import { createContext, Script } from "node:vm";
 import { ToolFailure } from "./failure.js";
@@ -7,9 +7,9 @@ import { ToolFailure } from "./failure.js";
 const callJob = new Script("job()");
 
 /**
- * Runs `work` and returns what it returns. The event loop stands still meanwhile, for `ms`
- * milliseconds at most: work that takes longer is interrupted wherever it is.
- * @throws ToolFailure with `message` when it was interrupted, and whatever `work` throws.
+ * Runs `work` and returns what it returns. This blocks the event loop for at most `ms`
+ * milliseconds. Work that takes longer is interrupted at any point.
+ * @throws ToolFailure with `message` when it was interrupted, and every error of `work`.
  */
 function withinTimeLimit<T>(ms: number, message: string, work: () => T): T {
   let result: { value: T } | undefined;
@@ -26,15 +26,15 @@ function withinTimeLimit<T>(ms: number, message: string, work: () => T): T {
   return result.value;
 }
 
-/** The event loop stands still for one batch of work so long at most, in milliseconds. */
+/** How long one batch of work may block the event loop, in milliseconds. */
 const batchMs = 40;
 const batchSize = 200;
-/** A machine that is busy with something else interrupts fair work, too; hardly so often in a row. */
+/** On a busy machine, harmless work may be interrupted too, but hardly this often in a row. */
 const mostTries = 3;
 
 /**
- * As {@link withinTimeLimit}, for work on many items: it is done in batches, each within 40 ms, and
- * between two of them everything else goes on. Resolves with what the batches gave, in order.
+ * Like {@link withinTimeLimit}, for work on many items. It is done in batches, each within 40 ms;
+ * between two batches all other work goes on. Resolves with the results of the batches, in order.
  * @throws ToolFailure with `message` when a batch was interrupted three times.
  */
 export async function inLimitedBatches<T, R>(
@@ -66,7 +66,7 @@ async function triedBatch<T, R>(
   }
 }
 
-/** The error may come from another realm, so that `instanceof Error` would not know it. */
+/** The error may come from another realm, where `instanceof Error` does not work. */
 function isTimeout(error: unknown): boolean {
   if (typeof error !== "object" || error === null || !("code" in error)) return false;
   return error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";

@@ -4,7 +4,7 @@ import type { Permissions } from "../permissions/types.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
 
-/** What a tool gets beside its input. */
+/** What a tool gets in addition to its input. */
 export interface ToolContext {
   /** The workspace's real path. */
   readonly workspacePath: string;
@@ -12,12 +12,12 @@ export interface ToolContext {
   readonly toolCallId: string;
   /** The environment of child processes: the server's without keys, and the workspace's own. */
   readonly env: Readonly<Record<string, string>>;
-  /** Aborted when the turn is cancelled; the tool has ended, its children too, when it returns. */
+  /** Aborted when the turn is cancelled. When the tool returns, it and its children have ended. */
   readonly signal: AbortSignal;
   readonly permissions: Permissions;
-  /** Asks the user what a tool server wants to know; resolves with undefined where nobody can answer. */
+  /** Asks the user for the input of a tool server; resolves with undefined if nobody can answer. */
   requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
-  /** Replaces the session's list of what is to do. */
+  /** Replaces the session's list of tasks. */
   setTodos?(todos: readonly Todo[]): void;
   /** Streams output to the clients. The result replaces it. */
   onOutput(delta: string): void;
@@ -34,20 +34,21 @@ export interface ToolResult {
 }
 
 /**
- * One thing that the model can do. `execute` asks `context.permissions` itself before it does harm;
- * it throws only what is unexpected, and the signal's reason when it is aborted.
+ * One thing that the model can do. Before it does anything that can harm, `execute` itself asks
+ * `context.permissions`. It throws only unexpected errors, and the signal's reason when it is
+ * aborted.
  */
 export interface Tool<Input = unknown> {
   readonly name: string;
   /**
-   * Whether it changes nothing and runs no command. Calls of such tools in one reply run side by
-   * side. A tool server says so of its own tools, and nobody checks it.
+   * Whether it changes nothing and runs no command. Calls of such tools in one reply run at the
+   * same time. For a tool server's tools, the server says so, and nobody checks it.
    */
   readonly readOnly?: boolean;
   /** The text that the model reads. */
   readonly description: string;
   readonly inputSchema: z.ZodType<Input>;
-  /** What the model is told of the input, where that is more than `inputSchema` checks. */
+  /** The schema of the input for the model, if it says more than `inputSchema` checks. */
   readonly jsonSchema?: JSONSchema7;
   execute(input: Input, context: ToolContext): Promise<ToolResult>;
 }

@@ -1,5 +1,5 @@
-// The folder that a session's next command runs in: where the last one ended, while that is inside
-// the workspace.
+// The folder of a session's next command: where the last command ended, if that is inside the
+// workspace.
 import { constants } from "node:fs";
 import { open, realpath, rm, stat } from "node:fs/promises";
 import { isWithin } from "../base/insideFolder.js";
@@ -10,11 +10,11 @@ import type { ToolContext } from "./tool.js";
 /** Where a command runs. */
 export interface WorkingDirectory {
   readonly path: string;
-  /** What the model should know about it. */
+  /** A note for the model. */
   readonly note?: string;
 }
 
-/** The folder for the next command; the workspace, when the one of before is gone. */
+/** The folder for the next command; the workspace if the previous folder is gone. */
 export async function workingDirectory(
   context: ToolContext,
   resources: ToolResources,
@@ -28,7 +28,7 @@ export async function workingDirectory(
   return { path: context.workspacePath, note };
 }
 
-/** Remembers where a command ended, if that is inside the workspace; says so when it is not. */
+/** Remembers where a command ended, if that is inside the workspace; otherwise returns a note. */
 export async function keepWorkingDirectory(
   cwdFile: string,
   began: WorkingDirectory,
@@ -46,7 +46,7 @@ export async function keepWorkingDirectory(
 
 async function isFolderInside(workspacePath: string, folder: string): Promise<boolean> {
   try {
-    // A path that is not real any more leads elsewhere by now.
+    // A path that is no longer real leads elsewhere now.
     if ((await realpath(folder)) !== folder) return false;
     return isWithin(workspacePath, folder) && (await stat(folder)).isDirectory();
   } catch (error) {
@@ -55,7 +55,7 @@ async function isFolderInside(workspacePath: string, folder: string): Promise<bo
   }
 }
 
-/** A command can write into the file whatever it likes; no path is longer than this. */
+/** A command can write anything into the file. No path is longer than this. */
 async function readBeginning(file: string): Promise<string> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

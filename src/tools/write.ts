@@ -21,7 +21,7 @@ const inputSchema = z.object({
   content: z.string().describe("All that it holds afterwards."),
 });
 
-/** `write`: a whole file. */
+/** `write`: writes a whole file. */
 export function writeTool(resources: ToolResources): Tool<z.output<typeof inputSchema>> {
   return defineTool(
     {
@@ -49,13 +49,14 @@ async function write(
       change,
     });
   const session = resources.session(context.sessionId);
-  // Outside the workspace nothing is looked at before it is allowed, but for what was read before;
-  // else nobody is asked about what would fail, and the question shows what would change.
+  // Outside the workspace, a file that was not read before is not looked at until it is allowed. In
+  // all other cases this checks first, so that nobody is asked about a write that would fail, and
+  // the question can show the change.
   const mayLook = reached.inside || session.knownVersion(reached.real) !== undefined;
   if (!mayLook) await ask();
   const replaces = await requireKnown(session, reached);
   const before = replaces === undefined ? undefined : await textBefore(reached.real, replaces);
-  // Of a file that was no text there is no telling what changes.
+  // The old file is no text, so no diff can be shown.
   const change =
     before === "unreadable" ? undefined : fileDiff(reached.shown, before?.text, input.content);
   if (mayLook) await ask(change);
@@ -70,7 +71,7 @@ async function write(
   return { output, ...defined({ diff: change?.isCut ? undefined : change?.diff }) };
 }
 
-/** The text that is replaced; what is shown of it must be what is written over. */
+/** The text that is replaced. The version that is shown must be the version that is replaced. */
 async function textBefore(
   real: string,
   version: FileVersion,

@@ -1,11 +1,11 @@
-// Replaces exact text by other text: all of it or nothing.
+// Replaces exact text by other text: either all edits are made, or none.
 import { ToolFailure } from "../failure.js";
 import { describeNearest } from "./nearest.js";
 
 const mostLinesTold = 10;
-/** Of places that are only counted, no more are. */
+/** The most places that are counted. */
 const mostCounted = 1_000;
-/** The event loop stands still while they are made. */
+/** The most replacements: the event loop waits while they are made. */
 const mostReplaced = 50_000;
 
 /** One replacement. */
@@ -16,9 +16,10 @@ export interface Edit {
 }
 
 /**
- * Applies edits one after the other, each to what the one before left. Line ends are those of the
- * place, whichever the edit was written with; `lineEnd` is that of most of the text.
- * @throws ToolFailure, naming the edit and the fix, when one finds no place, or more than one.
+ * Applies edits one after the other, each to what the one before left. New text gets the line ends
+ * of the place where it goes, whatever the edit contains. `lineEnd` is that of most of the text.
+ * @throws ToolFailure, naming the edit and the fix, if its text is not found, or found more than
+ * once.
  */
 export function applyEdits(text: string, lineEnd: "\n" | "\r\n", edits: readonly Edit[]): string {
   return edits.reduce(
@@ -31,7 +32,7 @@ function applyEdit(text: string, lineEnd: "\n" | "\r\n", edit: Edit, name: strin
   if (edit.oldText === edit.newText) {
     throw new ToolFailure(`\`${name}\`: \`oldText\` and \`newText\` are the same.`);
   }
-  // The file's own line ends first: a line feed alone would also be found inside of `\r\n`.
+  // First with the file's own line ends: a line feed alone would also be found inside `\r\n`.
   const otherEnd = lineEnd === "\n" ? "\r\n" : "\n";
   const forms = [
     { oldText: withLineEnd(edit.oldText, lineEnd), end: lineEnd },

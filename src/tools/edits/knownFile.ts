@@ -6,7 +6,7 @@ import type { SessionState } from "../sessionState.js";
 
 /**
  * The version of a file that is about to be changed; undefined when there is none.
- * @throws ToolFailure when the model has not read the file, or not as it is now.
+ * @throws ToolFailure if the model has not read the file, or not its present version.
  */
 export async function requireKnown(
   session: SessionState,

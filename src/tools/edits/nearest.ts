@@ -1,9 +1,9 @@
-// Where the model probably meant, when its text is not in the file as it is.
+// Finds the place that the model probably meant, if its text is not in the file.
 import { cutText } from "../../base/text.js";
 
-/** Windows that are compared at most; a longer file is compared as far as that goes. */
+/** The most positions that are compared; a longer file is compared only up to there. */
 const maxComparisons = 300_000;
-/** As much of the text is looked at, in UTF-16 units. */
+/** How much of the text is looked at, in UTF-16 units. */
 const maxLooked = 250_000;
 const maxShown = 4_000;
 

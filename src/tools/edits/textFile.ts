@@ -1,4 +1,4 @@
-// A text file as an editor has it: its text apart from the byte order mark, and the way its lines end.
+// A text file as an editor has it: its text without the byte order mark, and its line end.
 import { ToolFailure } from "../failure.js";
 import { type FileVersion, openRegularFile, versionOf } from "../files/open.js";
 
@@ -16,7 +16,7 @@ export interface TextFile {
 
 /**
  * Reads the file at a real path.
- * @throws ToolFailure when it is too large, or no UTF-8.
+ * @throws ToolFailure if it is too large, or not UTF-8.
  */
 export async function readTextFile(real: string): Promise<TextFile> {
   const handle = await openRegularFile(real);

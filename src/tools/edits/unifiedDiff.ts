@@ -1,11 +1,14 @@
-// What changes in a file, as a unified diff. However large the file and whatever the change, it takes
-// a few passes over the text: what is the same at both ends is found first, and lines are compared one
-// by one only where few are left.
+// The changes of a file as a unified diff. For every file and change, it takes only a few passes
+// over the text: first the equal parts at both ends are found, and then lines are compared one by
+// one only if few are left.
 import { FILE_HEADERS_ONLY, formatPatch, type StructuredPatchHunk, structuredPatch } from "diff";
 
 /** The longest diff, in UTF-16 units. */
 const maxLength = 100_000;
-/** More than this between the first and the last change is told as taken out and put in. */
+/**
+ * If there is more than this between the first and the last change, all of it is shown as removed
+ * and added.
+ */
 const mostCompared = 120_000;
 const mostEdits = 400;
 const contextLines = 3;
@@ -26,13 +29,15 @@ export function unifiedDiff(
   before: string | undefined,
   after: string,
 ): string | undefined {
-  // Whatever one has more than the other is in the diff.
+  // The longer text's surplus is in the diff.
   if (Math.abs((before?.length ?? 0) - after.length) > maxLength) return undefined;
   const made = fileDiff(path, before, after);
   return made === undefined || made.isCut ? undefined : made.diff;
 }
 
-/** The same, of which there is always at least a beginning; undefined when nothing changes. */
+/**
+ * The same, but a diff that is too long is cut instead of left out; undefined if nothing changes.
+ */
 export function fileDiff(
   path: string,
   before: string | undefined,
@@ -56,13 +61,13 @@ export function fileDiff(
   return { diff: isCut ? cutLines(patch, maxLength) : patch, isCut };
 }
 
-/** The lines from a little before the first change to a little behind the last. */
+/** The lines from a little before the first change to a little after the last one. */
 interface Span {
   readonly oldText: string;
   readonly newText: string;
   /** How many lines come before both texts. */
   readonly linesBefore: number;
-  /** Whether something of the texts is left out at their ends. */
+  /** Whether the texts go on after these lines. */
   readonly isCut: boolean;
 }
 
@@ -80,7 +85,7 @@ function changedSpan(before: string, after: string): Span {
   };
 }
 
-/** Undefined where comparing would take too long. */
+/** Undefined if comparing would take too long. */
 function comparedHunks({ oldText, newText, linesBefore, isCut }: Span) {
   if (isCut || oldText.length + newText.length > mostCompared) return undefined;
   const patch = structuredPatch("", "", oldText, newText, undefined, undefined, {
@@ -94,7 +99,7 @@ function comparedHunks({ oldText, newText, linesBefore, isCut }: Span) {
   }));
 }
 
-/** One hunk that takes all of the old lines out and puts all of the new ones in. */
+/** One hunk that removes all old lines and adds all new ones. */
 function wholeHunk({ oldText, newText, linesBefore, isCut }: Span): StructuredPatchHunk {
   const room = isCut ? maxLength / 2 : maxLength;
   const removed = signedLines("-", oldText.slice(0, room));
@@ -121,7 +126,7 @@ function cutLines(patch: string, most: number): string {
   return patch.slice(0, patch.lastIndexOf("\n", most) + 1);
 }
 
-/** How many units two texts begin with that are the same. Whole blocks are compared at once. */
+/** How many units at the beginning of two texts are equal. Whole blocks are compared at once. */
 function commonStart(a: string, b: string): number {
   const most = Math.min(a.length, b.length);
   let at = 0;
@@ -130,7 +135,7 @@ function commonStart(a: string, b: string): number {
   return at;
 }
 
-/** How many units of whole lines two texts end with that are the same, not before `start`. */
+/** How many units of whole lines at the end of two texts are equal, not counting before `start`. */
 function commonEnd(a: string, b: string, start: number): number {
   const most = Math.min(a.length, b.length) - start;
   const at = (text: string, same: number) => text.charCodeAt(text.length - same - 1);

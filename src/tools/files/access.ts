@@ -1,4 +1,5 @@
-// The question before a tool reaches a path: where does it really lead, and may the tool go there?
+// What happens before a tool uses a path: find where it really leads, and ask whether the tool may
+// go there.
 import { stat } from "node:fs/promises";
 import { defined } from "../../base/defined.js";
 import { isWithin } from "../../base/insideFolder.js";
@@ -10,9 +11,9 @@ import type { ToolContext } from "../tool.js";
 import { type ReachedPath, reachPath } from "./paths.js";
 
 /**
- * Resolves the path that a reading tool was given and asks for it. A read inside the workspace is
- * told to the permissions too, so that a deny rule holds there: it is never put as a question.
- * `freeFolder` (real) may be read without a word.
+ * Resolves the path that a reading tool was given and asks for permission. Reads inside the
+ * workspace go through the permissions too, so that deny rules apply; they never become a question.
+ * Reading in `freeFolder` (real) needs no permission.
  */
 export async function reachForReading(
   context: ToolContext,
@@ -43,7 +44,7 @@ export async function requireWriting(
     reached: ReachedPath;
     description: string;
     input: unknown;
-    /** What would be applied, where it can be told before it is allowed. */
+    /** The change, if it can be known before the permission. */
     change?: FileDiff | undefined;
   },
 ): Promise<void> {

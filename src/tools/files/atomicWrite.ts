@@ -8,7 +8,7 @@ import { ToolFailure } from "../failure.js";
 import { FolderAnchor } from "./folderAnchor.js";
 import { type FileVersion, openRegularFile, versionOf } from "./open.js";
 
-/** What to write, and what must be there before. */
+/** What to write, and what must be there before the write. */
 export interface AtomicWrite {
   /** Absolute and real; missing folders are made. */
   readonly real: string;
@@ -18,10 +18,10 @@ export interface AtomicWrite {
 }
 
 /**
- * Writes beside the file, then renames; the file's mode is kept. A name that was hard-linked becomes
- * a file of its own.
+ * Writes a new file beside it, then renames it; the mode is kept. A hard-linked name becomes a
+ * separate file.
  * @returns the new version.
- * @throws ToolFailure when the file is not in the version that is to be replaced.
+ * @throws ToolFailure if the file is not the version to be replaced.
  */
 export async function writeAtomically(write: AtomicWrite, ids: Ids): Promise<FileVersion> {
   const folder = await FolderAnchor.open(dirname(write.real));
@@ -58,7 +58,10 @@ async function writeNew(
   }
 }
 
-/** As late as can be: what changes between this and the rename is lost, and nothing can help that. */
+/**
+ * This check is as late as possible: a change between it and the rename is lost, which cannot be
+ * prevented.
+ */
 async function requireVersion(write: AtomicWrite): Promise<void> {
   const now = await currentVersion(write.real);
   if (now === write.replaces) return;

@@ -1,4 +1,4 @@
-/** What a file holds, as far as its first bytes tell. */
+/** What a file contains, according to its first bytes. */
 export type FileKind =
   | { readonly kind: "text" }
   | { readonly kind: "image"; readonly format: string }

@@ -1,5 +1,5 @@
-// A folder held open, so that what is done in it is done in this very folder even when somebody
-// moves it or puts a symbolic link in its place.
+// A folder that is held open. So work in it happens in exactly this folder, even if somebody moves
+// it or replaces it by a symbolic link.
 import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -18,9 +18,9 @@ export class FolderAnchor {
     this.#handle = handle;
   }
 
-  /** Opens a folder by its real path, and makes it and its parents where they are missing. */
+  /** Opens a folder by its real path. It and its parents are made if they are missing. */
   static async open(real: string): Promise<FolderAnchor> {
-    // Windows opens no folders; there the path itself must do.
+    // Windows cannot open folders, so there the path itself is used.
     if (process.platform === "win32") {
       await makeFolder(real);
       return new FolderAnchor(real, undefined);
@@ -50,7 +50,7 @@ export class FolderAnchor {
     return new FolderAnchor(base, handle);
   }
 
-  /** The path of an entry of this folder; good until `close`. */
+  /** The path of an entry of this folder; valid until `close`. */
   path(name: string): string {
     return join(this.#base, name);
   }
@@ -64,7 +64,7 @@ async function makeEntry(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
-    // Made by somebody else meanwhile: fine, if it is a folder and no link to one.
+    // Somebody else made it meanwhile. That is fine if it is a folder and no link to one.
     if (systemErrorCode(error) !== "EEXIST" || !(await lstat(path)).isDirectory()) throw error;
   }
 }

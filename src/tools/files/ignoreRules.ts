@@ -7,7 +7,7 @@ import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 import { openRegularFile } from "./open.js";
 
-/** A larger file than this is no list of rules that a person wrote. */
+/** A larger file is no list of rules that a person wrote. */
 const maxFileBytes = 1024 * 1024;
 
 /** Never listed, whatever the rules say: git's own data and installed packages. */
@@ -28,8 +28,8 @@ export class IgnoreRules {
 
   /**
    * The rules for a walk that begins at `start` (real): those of the git repository around it, or,
-   * where there is none, of the workspace. A folder that is itself ignored was asked for by name:
-   * then only its own rules hold.
+   * where there is none, of the workspace. If the start itself is ignored, it was asked for by
+   * name; then only its own rules apply.
    */
   static async forWalk(start: string, workspacePath: string): Promise<IgnoreRules> {
     const fallback = isWithin(workspacePath, start) ? workspacePath : start;
@@ -43,7 +43,7 @@ export class IgnoreRules {
     return rules;
   }
 
-  /** The rules inside a folder: these, and those of its own `.gitignore`. */
+  /** The rules inside a folder: these, plus those of its own `.gitignore`. */
   enter(folder: string): Promise<IgnoreRules> {
     return this.#withFile(folder, ".gitignore");
   }
@@ -85,7 +85,7 @@ async function readRules(path: string): Promise<string | undefined> {
       await handle.close();
     }
   } catch (error) {
-    // No rules, or none that may be read: then nothing is ignored by them.
+    // There are no rules, or they may not be read. Then they ignore nothing.
     if (error instanceof ToolFailure || systemErrorCode(error) !== undefined) return undefined;
     throw error;
   }

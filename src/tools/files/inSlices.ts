@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 
-/** How long the event loop may stand still for a part of the work, in milliseconds. */
+/** How long one part of the work may block the event loop, in milliseconds. */
 const sliceMs = 10;
 
 /**
- * The items that pass a test, in their order. What is long in all is done in slices, between which
- * everything else goes on. Rejects with the signal's reason when it is aborted.
+ * The items that pass a test, in their order. Long work is done in slices; between them, all other
+ * work goes on. Rejects with the signal's reason when it is aborted.
  */
 export async function filterInSlices<T>(
   items: readonly T[],

@@ -1,5 +1,6 @@
-// Opening what was checked, and nothing else. Between the check of a path and its opening somebody
-// may swap a folder for a symbolic link, so that what was opened is asked where it lies.
+// Opens exactly the file that was checked. Between the check of a path and its opening, somebody
+// may replace a folder by a symbolic link. So after the opening, the real path of the open file is
+// checked.
 import { constants } from "node:fs";
 import { type FileHandle, open, readlink, realpath, stat } from "node:fs/promises";
 import { isLockedDataFile } from "../../base/dataFiles.js";
@@ -11,7 +12,7 @@ const swapped =
 
 /**
  * Opens a path that is absolute and real, and makes sure that it is still real. Never waits for the
- * other end of a pipe.
+ * other end of a named pipe.
  * @throws ToolFailure when a symbolic link took its place meanwhile, or when it is a file that the
  *   server itself holds locked; the system's error otherwise.
  */
@@ -35,7 +36,7 @@ export async function openReal(real: string, flags: number): Promise<FileHandle>
   }
 }
 
-/** Opens a regular file for reading, as {@link openReal} does. */
+/** Opens a regular file for reading, like {@link openReal}. */
 export async function openRegularFile(real: string): Promise<FileHandle> {
   const handle = await openReal(real, constants.O_RDONLY);
   try {
@@ -54,12 +55,12 @@ export async function openRegularFile(real: string): Promise<FileHandle> {
 async function isOpenAt(handle: FileHandle, real: string): Promise<boolean> {
   const known = await pathOfOpenFile(handle);
   if (known !== undefined) return known === real;
-  // Without a kernel that tells: the path must still be real, and be the very file that was opened.
+  // The kernel does not tell. So the path must still be real, and lead to the file that was opened.
   const [now, opened, there] = await Promise.all([realpath(real), handle.stat(), stat(real)]);
   return now === real && opened.dev === there.dev && opened.ino === there.ino;
 }
 
-/** Where the kernel says that an open file lies; undefined where it does not tell. */
+/** The path of an open file according to the kernel; undefined if it does not tell. */
 async function pathOfOpenFile(handle: FileHandle): Promise<string | undefined> {
   if (process.platform !== "linux") return undefined;
   try {
@@ -71,8 +72,8 @@ async function pathOfOpenFile(handle: FileHandle): Promise<string | undefined> {
 }
 
 /**
- * What tells one state of a file from another without reading it: its identity, size and time of
- * change. A file that was replaced has another identity.
+ * Identifies one state of a file without reading it: by its identity, size and time of change. A
+ * file that was replaced has another identity.
  */
 export type FileVersion = string;
 

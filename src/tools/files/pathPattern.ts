@@ -2,7 +2,7 @@ import { compileGlob, type Glob, maxGlobLength } from "../../base/glob.js";
 import { ToolFailure } from "../failure.js";
 
 /**
- * Makes a test of a glob of the model's, for paths with `/`. A pattern without `/` is for names at
+ * Makes a test from a glob of the model, for paths with `/`. A pattern without `/` matches names at
  * any depth.
  * @throws ToolFailure, naming `field`, when it is too long.
  */

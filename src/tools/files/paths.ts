@@ -6,7 +6,9 @@ import { isWithin, toSlashes } from "../../base/insideFolder.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 
-/** Symbolic links followed through files that do not exist, as Linux bounds it. */
+/**
+ * How many symbolic links are followed through files that do not exist; Linux has the same limit.
+ */
 const maxLinks = 40;
 
 /** Where a path leads. */
@@ -14,13 +16,13 @@ export interface ReachedPath {
   /** Absolute, every symbolic link resolved. */
   readonly real: string;
   readonly inside: boolean;
-  /** As rules and people see it: relative to the workspace with `/`, absolute outside it. */
+  /** The path for rules and people: relative to the workspace with `/`, absolute outside it. */
   readonly shown: string;
 }
 
 /**
- * Finds where a path of the model's leads; relative ones begin at the workspace.
- * @throws ToolFailure when no file could ever be there.
+ * Finds where a path of the model leads. Relative paths begin at the workspace.
+ * @throws ToolFailure if no file can be at that path.
  */
 export async function reachPath(workspacePath: string, path: string): Promise<ReachedPath> {
   if (path.includes("\0")) throw new ToolFailure("`path` contains a NUL character; remove it.");
@@ -43,7 +45,7 @@ async function resolveReal(absolute: string, asked: string, links = 0): Promise<
     }
     if (code !== "ENOENT") throw error;
   }
-  // What is missing may be the target of a link that does exist: then that target is what counts.
+  // The missing path may be a link whose target is missing; then the target counts.
   const parent = dirname(absolute);
   const target = await linkTarget(absolute);
   if (target !== undefined) {
@@ -63,7 +65,7 @@ async function linkTarget(path: string): Promise<string | undefined> {
   }
 }
 
-/** How an entry of a folder is shown to the model: a path that every other tool takes. */
+/** How an entry of a folder is shown to the model: as a path that every other tool takes. */
 export function shownIn(folder: ReachedPath, way: string): string {
   return folder.shown === "." ? way : `${folder.shown.replace(/\/$/, "")}/${way}`;
 }

@@ -1,20 +1,20 @@
-// What a search may come upon: a deny rule holds for what `ls`, `glob` and `grep` find, not only for
-// the path that they are given.
+// What a search may find: deny rules apply to everything that `ls`, `glob` and `grep` find, not
+// only to the path that they are given.
 import { relative } from "node:path";
 import { isWithin, toSlashes } from "../../base/insideFolder.js";
 import { PermissionRefused } from "../../permissions/requirePermission.js";
 import type { ToolContext } from "../tool.js";
 import type { ReachedPath } from "./paths.js";
 
-/** What deny rules leave of a search. */
+/** What a search may show after deny rules. */
 export interface SearchScope {
   /** Whether an entry may be shown, and a folder entered. `path` is absolute. */
   mayShow(entry: { readonly path: string; readonly kind: string }): boolean;
 }
 
 /**
- * The scope of a search of `tool`, as the rules are now. With `showsContents` a rule that denies `read`
- * keeps a file from it, too.
+ * The scope of a search of `tool`, as the rules are now. With `showsContents`, a rule that denies
+ * `read` hides a file too.
  */
 export async function searchScope(
   { permissions, workspacePath }: ToolContext,
@@ -33,9 +33,9 @@ export async function searchScope(
 }
 
 /**
- * Makes sure that no rule denies to `read` a file whose content a tool is about to show, or to tell of.
+ * Makes sure that no rule denies `read` for a file whose content a tool is about to show or use.
  * Nobody is asked.
- * @throws PermissionRefused where one does.
+ * @throws PermissionRefused if one does.
  */
 export async function requireReadable(
   { permissions }: ToolContext,

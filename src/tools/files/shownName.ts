@@ -1,12 +1,12 @@
-// How the names of files are put into a list. A name may hold anything but `/` and NUL: line breaks
-// and escape sequences, with which it could pass for entries that are not there.
+// How names of files are shown in a list. A name may contain every character except `/` and NUL.
+// With line breaks and escape sequences it could look like further entries.
 
-/** What ends a line or moves a cursor. JSON itself escapes a part of it. */
+/** Characters that end a line or move a cursor. JSON itself escapes some of them. */
 const controls = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
-/** What could be taken for the list's own: its indentation, its arrow, its quotation marks. */
+/** Text that could be taken for the list's own marks: indentation, arrow, quotation marks. */
 const misleading = /^[\s"]|\s$| -> |[\p{Cc}\p{Zl}\p{Zp}]/u;
 
-/** A name or path as it is, or as a JSON string where it could pass for something else in a list. */
+/** A name or path unchanged, or as a JSON string if it could be misread in a list. */
 export function shownName(name: string): string {
   if (!misleading.test(name)) return name;
   return JSON.stringify(name).replace(controls, escaped);

@@ -1,5 +1,5 @@
-// Walks a folder the way `ls`, `glob` and `grep` show it: without what git ignores, never through a
-// symbolic link, near things before far ones, and no further than a bound.
+// Walks a folder for `ls`, `glob` and `grep`: without what git ignores, never through a symbolic
+// link, near entries before far ones, and only up to a limit.
 import type { Dirent } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -10,7 +10,7 @@ import { IgnoreRules } from "./ignoreRules.js";
 import { filterInSlices } from "./inSlices.js";
 import type { SearchScope } from "./searchScope.js";
 
-/** Something that a walk came by. */
+/** An entry that a walk found. */
 export interface WalkEntry {
   /** Absolute. */
   readonly path: string;
@@ -32,11 +32,11 @@ export interface WalkOptions {
   readonly start: string;
   readonly workspacePath: string;
   readonly signal: AbortSignal;
-  /** What may be shown and entered; all unless told. */
+  /** What may be shown and entered; everything by default. */
   readonly scope?: SearchScope;
-  /** How many levels; all unless told. */
+  /** How many levels; all by default. */
   readonly depth?: number;
-  /** After so many entries the walk ends. */
+  /** The walk ends after this many entries. */
   readonly maxEntries?: number;
 }
 
@@ -93,10 +93,10 @@ export class Walk implements AsyncIterable<WalkedFolder> {
 async function readFolder(path: string, isStart: boolean): Promise<Dirent[]> {
   try {
     const entries = await readdir(path, { withFileTypes: true });
-    // Swapped for a symbolic link while it was read: then this is another folder's list.
+    // It was replaced by a symbolic link while it was read, so this may be another folder's list.
     return (await realpath(path)) === path ? entries : [];
   } catch (error) {
-    // A folder that may not be read, or is gone by now, is shown as empty; the start is not.
+    // A folder that may not be read, or that is gone, is shown as empty; but not the start.
     if (!isStart && systemErrorCode(error) !== undefined) return [];
     throw error;
   }

@@ -1,5 +1,5 @@
-// Searches files ourselves, where ripgrep is not installed. A pattern that backtracks without end is
-// interrupted, so that it cannot hold up the server.
+// Searches files without ripgrep, if it is not installed. A pattern that backtracks endlessly is
+// interrupted, so that it cannot block the server.
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { LineSplitter } from "../../base/lineSplitter.js";
@@ -67,13 +67,14 @@ function matchingLines(
 function compile(search: Search): RegExp {
   const { pattern, isLiteral } = search;
   if (isLiteral) return new RegExp(escapeText(pattern), search.ignoreCase ? "i" : "");
-  // ripgrep's way to ignore case; JavaScript knows it as a flag only.
+  // ripgrep's way to ignore case. JavaScript has only a flag for it.
   const body = pattern.replace(/^\(\?i\)/, "");
   const flags = search.ignoreCase || body !== pattern ? "i" : "";
   try {
     return new RegExp(body, `${flags}u`);
   } catch {
-    // Stricter with `u`: it refuses escapes that need none, such as `\-`. Those are meant literally.
+    // `u` is stricter: it refuses needless escapes such as `\-`. Without it, they mean the
+    // character itself.
   }
   try {
     return new RegExp(body, flags);
@@ -90,7 +91,7 @@ function escapeText(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
-/** Opens a file; undefined when it is gone, may not be read, or is no file any more. */
+/** Opens a file; undefined if it is gone, may not be read, or is no file any more. */
 async function openIfReadable(real: string): Promise<FileHandle | undefined> {
   try {
     return await openRegularFile(real);

@@ -1,5 +1,5 @@
-// Searches files with ripgrep, where it is installed. It gets the files by name, so that what is
-// searched is what our own search would search; its configuration file is not read.
+// Searches files with ripgrep, where it is installed. It gets the files by name, so that it
+// searches the same files as our own search. Its configuration file is not read.
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { ChildNotStarted, startChild } from "../../base/childStart.js";
@@ -56,7 +56,7 @@ async function* searchBatch(
       }
     }
   } finally {
-    // Also when the reader has enough.
+    // This also happens when the reader has enough.
     subprocess.kill("SIGKILL");
     await subprocess;
   }
@@ -98,7 +98,7 @@ function options(search: Search): string[] {
     "--line-number",
     "--null",
     "--crlf",
-    // In the order of the files, which more than one thread would not keep.
+    // One thread keeps the order of the files; more would not.
     "--threads=1",
     ...(search.isLiteral ? ["--fixed-strings"] : []),
     ...(search.ignoreCase ? ["--ignore-case"] : []),
@@ -114,7 +114,7 @@ function parseMatch(output: string): Match | undefined {
   return { file, line: Number(line), text };
 }
 
-/** ripgrep follows a symbolic link that took a file's place meanwhile; then nothing is shown. */
+/** If a symbolic link has replaced a file meanwhile, ripgrep follows it. Then nothing is shown. */
 async function isStillThere(root: string, file: string, verified: Set<string>): Promise<boolean> {
   if (verified.has(file)) return true;
   try {
@@ -127,7 +127,7 @@ async function isStillThere(root: string, file: string, verified: Set<string>): 
   return true;
 }
 
-/** Exit code 2 is also that of a file that could not be read, which is no failure. */
+/** Exit code 2 also means that a file could not be read, which is no failure. */
 function refuseBadPattern(errors: string): void {
   if (errors.trim() === "") return;
   throw new ToolFailure(
@@ -135,12 +135,12 @@ function refuseBadPattern(errors: string): void {
   );
 }
 
-/** ripgrep writes names as they are: the rest of this one would be taken for another file. */
+/** ripgrep writes names unchanged: the second line of such a name would look like another file. */
 function spansLines(file: string): boolean {
   return /[\r\n]/.test(file);
 }
 
-/** As many files as one call takes; one whose name spans lines is on its own. */
+/** Groups as many files as one call takes. A file whose name contains a line break is alone. */
 function* batches(files: readonly string[]): Generator<string[]> {
   let batch: string[] = [];
   let length = 0;

@@ -1,4 +1,4 @@
-/** What to look for, and where. Two searches answer it alike: ripgrep and our own. */
+/** What to search for, and where. ripgrep and our own search give the same results. */
 export interface Search {
   /** The walk's start: absolute and real. */
   readonly root: string;
@@ -21,6 +21,6 @@ export const maxLineBytes = 8_192;
 
 /**
  * Finds the matching lines of files (paths from the root), in their order.
- * @throws ToolFailure when the pattern is none, or takes too long.
+ * @throws ToolFailure if the pattern is invalid, or takes too long.
  */
 export type Searcher = (search: Search, files: readonly string[]) => AsyncIterable<Match>;

@@ -1,5 +1,5 @@
-// Which addresses a page may be fetched from: the public ones. What a machine offers to itself, to
-// its network or to its cloud is not meant for a model.
+// Which addresses a page may be fetched from: only public ones. Services for the machine itself,
+// its network or its cloud are not meant for a model.
 import { BlockList, isIP } from "node:net";
 
 const special = new BlockList();
@@ -21,7 +21,7 @@ for (const [network, prefix] of [
 ] as const) {
   special.addSubnet(network, prefix, "ipv4");
 }
-// Within what is routed at all: tunnels, which carry an IPv4 address of any kind, and examples.
+// Ranges that are routed but not allowed: tunnels, which contain any IPv4 address, and examples.
 for (const [network, prefix] of [
   ["2001::", 23],
   ["2001:db8::", 32],
@@ -45,13 +45,13 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
-/** The address that a URL's host is, without brackets; undefined for a name. */
+/** The IP address of a URL's host, without brackets; undefined if the host is a name. */
 export function addressOfHost(hostname: string): string | undefined {
   const bare = hostname.replace(/^\[(.*)\]$/, "$1");
   return isIP(bare) === 0 ? undefined : bare;
 }
 
-/** Whether a host's name says by itself that it is no public one. */
+/** Whether a host's name shows by itself that it is not public. */
 export function isLocalName(hostname: string): boolean {
   const name = hostname.toLowerCase().replace(/\.$/, "");
   return /(?:^|\.)(?:localhost|local|internal|lan|home\.arpa)$/.test(name);

@@ -1,5 +1,5 @@
-// From a URL to its answer, through redirects. Each host on the way is asked for, and each address
-// checked before it is connected to.
+// Fetches a URL through its redirects. Each host on the way needs permission, and each address is
+// checked before a connection is made.
 
 import { defined } from "../../base/defined.js";
 import { PermissionRefused, requirePermission } from "../../permissions/requirePermission.js";
@@ -13,7 +13,7 @@ const maxRedirects = 5;
 /** Finds the addresses of a name. */
 export type Resolver = (hostname: string) => Promise<readonly string[]>;
 
-/** The operating system's way to look names up. */
+/** Looks names up as the operating system does. */
 export const systemResolver: Resolver = async (hostname) => {
   const { lookup } = await import("node:dns/promises");
   const found = await lookup(hostname, { all: true });
@@ -26,13 +26,13 @@ export interface Following {
   readonly input: unknown;
   readonly context: ToolContext;
   readonly resolver: Resolver;
-  /** Bounds one request in time. */
+  /** Limits the time of one request. */
   readonly limit: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
 /**
- * Fetches a URL and follows where it leads.
- * @throws ToolFailure when it leads nowhere, or where it may not go.
+ * Fetches a URL and follows its redirects.
+ * @throws ToolFailure if it leads nowhere, or to an address that is not allowed.
  */
 export async function fetchFollowing(
   following: Following,
@@ -41,7 +41,7 @@ export async function fetchFollowing(
   let allowedOrigin: string | undefined;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     requireWeb(url);
-    // An origin that was allowed is not asked for again; a downgrade to http is another one.
+    // An origin that was allowed is not asked for again. A downgrade to http is another origin.
     await askFor(following, url, url.origin === allowedOrigin);
     allowedOrigin = url.origin;
     const address = await addressFor(following, url);
@@ -67,8 +67,8 @@ function requireWeb(url: URL): void {
 }
 
 /**
- * Asks; for what is plainly no public address there is nobody to ask, only a rule. Where the origin
- * was allowed before, only a deny rule speaks against it.
+ * Asks for permission. An address that is clearly not public needs a rule; nobody is asked. If the
+ * origin was allowed before, only a deny rule refuses it.
  */
 async function askFor(following: Following, url: URL, isKnownOrigin: boolean): Promise<void> {
   const address = addressOfHost(url.hostname);
@@ -111,7 +111,7 @@ async function addressFor(following: Following, url: URL): Promise<string> {
   const addresses = await following.limit(() => resolveName(following.resolver, url.hostname));
   const [first] = addresses;
   if (first === undefined) throw new ToolFailure(`${url.hostname} has no address.`);
-  // One private address among public ones is as bad: which is used is the other side's choice.
+  // One private address among public ones is refused too: the other side chooses which one is used.
   const isPrivate = !addresses.every(isPublicAddress);
   if (isPrivate && !isLocalName(url.hostname)) await requireRule(following, url);
   return first;

@@ -1,15 +1,15 @@
-// What came back, as text for the model.
+// Turns a response into text for the model.
 import type { WorkerThreads } from "../../process/workerThreads.js";
 import { ToolFailure } from "../failure.js";
 import type { WebResponse } from "./request.js";
 
-/** How a page is wanted. */
+/** The wanted form of a page. */
 export type PageFormat = "markdown" | "text" | "html";
 
 const maxBodyBytes = 5 * 1024 * 1024;
-/** A longer page is converted as far as this; the rest would not fit a result anyway. */
+/** A longer page is converted up to here; the rest would not fit into a result. */
 const maxHtmlLength = 1_000_000;
-/** More of a converted page than a result takes. */
+/** More text of a converted page than a result takes. */
 const maxConvertedLength = 200_000;
 const conversionMs = 10_000;
 const conversionMb = 256;
@@ -21,7 +21,7 @@ export interface Body {
   readonly isCut: boolean;
 }
 
-/** Reads a body up to a bound, and no further. */
+/** Reads a body up to a limit. */
 export async function readBody(response: WebResponse): Promise<Body> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -34,7 +34,7 @@ export async function readBody(response: WebResponse): Promise<Body> {
   return { bytes: Buffer.concat(chunks).subarray(0, maxBodyBytes), isCut: length > maxBodyBytes };
 }
 
-/** How a body is made text, and by what. */
+/** How a body is made into text. */
 export interface Conversion {
   readonly contentType: string;
   readonly format: PageFormat;
@@ -44,7 +44,8 @@ export interface Conversion {
 
 /**
  * A body as text.
- * @throws ToolFailure when it is none, or cannot be converted within bounds of time and memory.
+ * @throws ToolFailure if it is no text, or cannot be converted within the limits of time and
+ * memory.
  */
 export async function pageText(body: Body, conversion: Conversion): Promise<string> {
   const { contentType, format } = conversion;
@@ -63,12 +64,12 @@ function decode(bytes: Buffer, contentType: string): string {
   try {
     return new TextDecoder(charset).decode(bytes);
   } catch {
-    // A label that nobody knows; UTF-8 is what it most likely is.
+    // An unknown label; most likely it is UTF-8.
     return new TextDecoder().decode(bytes);
   }
 }
 
-/** In a thread: a page may be written so that its conversion takes seconds, or never ends. */
+/** This runs in a thread: a hostile page may make its conversion take seconds, or never end. */
 async function convert(html: string, { format, threads, signal }: Conversion): Promise<string> {
   const task = {
     program: new URL("./pageConverter.mjs", import.meta.url),

@@ -1,5 +1,5 @@
-// One request to one address, which was checked before: the name is not looked up again, so that
-// nobody can answer it differently the second time.
+// One request to one address that was checked before. The name is not looked up again, so that the
+// second answer cannot be another one.
 import type { IncomingMessage } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
 import { pipeline, type Readable } from "node:stream";
@@ -38,7 +38,7 @@ export async function requestFrom(
   });
 }
 
-/** A lookup that knows one answer, in both of the forms in which it is asked for. */
+/** A lookup function with one fixed answer, in both forms that callers may ask for. */
 function pinnedLookup(address: string): LookupFunction {
   const family = isIP(address);
   return (_hostname, options, callback) => {
@@ -59,7 +59,7 @@ function toWebResponse(response: IncomingMessage): WebResponse {
 function decompressed(response: IncomingMessage): Readable {
   const decoder = decoderFor(response.headers["content-encoding"]?.trim().toLowerCase());
   if (decoder === undefined) return response;
-  // A failure of either side destroys the other. The reader gets the error from the last stream.
+  // A failure of one stream destroys the other. The reader gets the error from the last stream.
   return pipeline(response, decoder, () => {});
 }
 
