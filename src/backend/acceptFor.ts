@@ -4,8 +4,8 @@ import type { Coordinator } from "../coordinator/coordinator.js";
 import type { Caller } from "./caller.js";
 
 /**
- * Accepts a run for whoever asked, and resolves when it is on disk. Whoever cancels the request
- * meanwhile is told what came of it all the same. Rejects as `Coordinator.accept` refuses.
+ * Accepts a run for a caller, and resolves when it is on disk. If the request is cancelled
+ * meanwhile, the caller still gets the result. Rejects with the refusal of `Coordinator.accept`.
  */
 export function acceptFor(
   { signal }: Caller,

@@ -1,5 +1,5 @@
-// What goes along with a prompt, read at acceptance: what was accepted is what is run, whatever
-// becomes of the file.
+// Reads the attachments of a prompt at acceptance. So a later change of a file does not change the
+// run.
 import { isUtf8 } from "node:buffer";
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, extname, resolve } from "node:path";
@@ -13,7 +13,7 @@ import type { Attachment } from "../protocol/objects/message.js";
 /** The largest file that can be attached by path, in bytes. */
 const maxAttachmentBytes = 20 * 1024 * 1024;
 
-/** The most that the files attached to one prompt may have together, in bytes. */
+/** The largest total size of the files attached to one prompt, in bytes. */
 const maxTotalBytes = 64 * 1024 * 1024;
 
 const imageTypes: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ const imageTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads what a prompt brings along.
+ * Reads the attachments of a prompt.
  *
  * @throws DomainError `InvalidParams` naming the attachment that is not inside the workspace, is no
  *   readable file, or is too large.
@@ -47,7 +47,9 @@ export function readAttachments(
   });
 }
 
-/** As {@link readAttachments} for a prompt that was accepted before: no file is needed again. */
+/**
+ * Like {@link readAttachments} for a prompt that was accepted before: its files are not read again.
+ */
 export function namedAttachments(attachments: readonly Attachment[]): PromptAttachment[] {
   return attachments.map((attachment) =>
     "path" in attachment
@@ -61,7 +63,7 @@ function decoded({ name, mimeType, data }: Exclude<Attachment, { path: string }>
 }
 
 /**
- * Checks that what is said to be an image is one.
+ * Checks that attachments declared as images are images.
  *
  * @throws DomainError `InvalidParams` naming the attachment that is empty, or whose bytes are not what
  *   its type says.
@@ -76,7 +78,7 @@ export function checkImages(attachments: readonly PromptAttachment[]): void {
   }
 }
 
-/** Whether an attachment says something by itself, so that the prompt may be empty. */
+/** Whether an attachment has content of its own, so that the prompt may be empty. */
 export function isText(attachment: PromptAttachment): boolean {
   return attachment.mimeType.startsWith("text/") && attachment.data.length > 0;
 }
@@ -105,7 +107,7 @@ function realFile(path: string, workspacePath: string, index: number): string {
   try {
     file = realpathSync.native(resolve(workspacePath, path));
   } catch {
-    // For the client every reason means the same: there is nothing that can be attached.
+    // For the client every reason means the same: nothing can be attached.
     throw invalid(index, `there is no file ${path} in the workspace`);
   }
   if (!isWithin(workspacePath, file)) {
@@ -128,7 +130,7 @@ function invalid(index: number, message: string, field = ".path"): DomainError {
   });
 }
 
-/** The error of a prompt that says nothing. */
+/** The error of an empty prompt. */
 export function emptyPrompt(): DomainError {
   return new DomainError("EmptyPrompt", "`prompt` is empty; write something or attach a text.");
 }

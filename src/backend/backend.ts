@@ -1,5 +1,5 @@
-// The use cases (protocol.md sections 3 and 4), each a method that a handler calls with checked params.
-// Nothing in here knows JSON-RPC.
+// The use cases (protocol.md sections 3 and 4). Each is a method that a handler calls with checked
+// params. Nothing here knows JSON-RPC.
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import { defaultSmallModel, listModels } from "../config/models.js";
@@ -24,14 +24,14 @@ import type { SessionUseCases } from "./sessionUseCases.js";
 import { outcomeOf, summaryOf } from "./summaryAnswer.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
-/** What the backend is built from. */
+/** What the backend needs. */
 export interface BackendOptions {
   readonly workspaces: WorkspaceRegistry;
   readonly sessions: SessionUseCases;
   readonly runs: RunUseCases;
   readonly completions: Completions;
   readonly clock: Clock;
-  /** How long running turns may go on once the server is to end, in milliseconds. */
+  /** How long running turns may go on when the server ends, in milliseconds. */
   readonly lingerMs: number;
 }
 
@@ -146,7 +146,9 @@ export class Backend {
     return { outcome: this.#workspaces.get(params.workspaceId).coordinator.cancelRun(row) };
   }
 
-  /** `summarizeSession`: answers at the end of the summary's turn, which is the workspace's. */
+  /**
+   * `summarizeSession`: answers at the end of the summary's turn, which belongs to the workspace.
+   */
   async summarizeSession(
     params: Params<"summarizeSession">,
     caller: Caller,
@@ -224,9 +226,9 @@ export class Backend {
     return this.#completions.acknowledge(caller.clientId, params.completionIds, this.#clock.now());
   }
 
-  /** Gives what a client was promised before it told its identity to that identity. */
+  /** Moves runs that a client sent before it gave its identity to that identity. */
   adopt(from: string, to: string): void {
-    // What is being accepted is among it.
+    // Waiting runs are among them.
     for (const { coordinator } of this.#workspaces.list()) coordinator.settle();
     this.#completions.adopt(from, to);
   }
@@ -250,7 +252,7 @@ export class Backend {
 
   async #end(cause: RunCause): Promise<void> {
     const workspaces = this.#workspaces.list();
-    // A server that is not what it should be leaves as soon as it can.
+    // A server with an internal error ends as soon as possible.
     if (this.#lingerMs > 0 && cause !== "internal") {
       await new Promise<void>((resolve) => {
         const timer = this.#clock.after(this.#lingerMs, resolve);

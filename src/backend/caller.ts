@@ -1,13 +1,13 @@
-// Who calls a use case, and where the completions are that it asks for.
+// The caller of a use case, and the access to completions.
 
 import type { Announcer } from "../coordinator/coordinatorOptions.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 
 export type { Announcer };
 
-/** Who calls a use case. */
+/** The caller of a use case. */
 export interface Caller {
-  /** The client's identity: whose completions a prompt's will be. */
+  /** The client's identity, which gets the completions of its prompts. */
   readonly clientId: string;
   /** Aborted when the request is cancelled. */
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface Completions {
     completionIds: readonly string[],
     now: number,
   ): { acknowledged: string[]; unknown: string[] };
-  /** Gives a client's completions to the identity that it has now told. */
+  /** Moves a client's completions to the identity that it has now given. */
   adopt(from: string, to: string): void;
   onAppended(listener: (appended: { completion: RunComplete }) => void): () => void;
 }

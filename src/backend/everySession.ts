@@ -18,7 +18,7 @@ export interface EverySessionOptions {
   recoverIfDead(serverId: string): boolean;
 }
 
-/** A session of any workspace as a client sees it, with the folder that it belongs to. */
+/** A session of any workspace in the form for clients, with its folder. */
 export function describeAnywhere(row: SessionRow, options: EverySessionOptions): Session {
   const open = options.workspaces.list().find(({ id }) => id === row.workspaceId);
   const session = open?.coordinator.describe(row) ?? describeElsewhere(row, options);

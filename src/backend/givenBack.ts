@@ -1,5 +1,5 @@
-// What waited and was dropped goes back to whoever wrote it, as text, so that an editor can put it
-// into its box again (protocol.md section 4, Cancelling). It is stored nowhere.
+// The texts of dropped prompts go back to the client, so that an editor can put them into its input
+// box again (protocol.md section 4, Cancelling). They are not stored.
 import { defined } from "../base/defined.js";
 import { cutBytes } from "../base/text.js";
 import type { QueuedPrompt } from "../coordinator/openRuns.js";
@@ -12,17 +12,17 @@ const trueOnly = true as const;
 
 type Cancelled = Result<"cancelSession">["cancelled"][number];
 
-/** Hands out texts until an answer holds as much of them as it may. */
+/** Gives out texts until an answer holds as much as it may. */
 class Allowance {
   #left = mostBytesGivenBack;
   #isTruncated = false;
 
-  /** What the answer says where something had no room. */
+  /** The members of the answer that say that something had no room. */
   get remark(): { promptTruncated?: true } {
     return defined({ promptTruncated: this.#isTruncated ? trueOnly : undefined });
   }
 
-  /** The text, or as much of it as there is room for; undefined where there is none at all. */
+  /** The text, or as much of it as fits; undefined if nothing fits. */
   take(text: string): { prompt: string | undefined; isWhole: boolean } {
     const prompt = cutBytes(text, this.#left);
     const isWhole = prompt.length === text.length;
@@ -49,7 +49,7 @@ export function cancelledWithPrompts(
   return { cancelled: withPrompts, ...allowance.remark };
 }
 
-/** What the answer to `clearQueue` gives back of what was queued. */
+/** The queued prompts that the answer to `clearQueue` gives back. */
 export function clearedPrompts(
   queued: readonly QueuedPrompt[],
   clientId: string,

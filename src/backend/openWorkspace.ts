@@ -9,7 +9,7 @@ import type { PermissionMode, Workspace } from "../protocol/objects/workspace.js
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
 import type { WorkspaceAgent } from "./workspaceAgent.js";
 
-/** What a workspace is opened with. */
+/** What is needed to open a workspace. */
 export interface WorkspaceParts {
   readonly row: WorkspaceRow;
   readonly trusted: boolean;
@@ -55,7 +55,7 @@ export class OpenWorkspace {
     }
   }
 
-  /** As a client sees it. */
+  /** The workspace in the form for clients. */
   describe(): Workspace {
     return {
       id: this.id,
@@ -69,9 +69,9 @@ export class OpenWorkspace {
   }
 
   /**
-   * Closes the workspace, in this order: (1) no new runs, (2) cancel what runs and drop what waits,
-   * (3) wait for the turns, (4) release what they left running. Every further call gets the same
-   * promise.
+   * Closes the workspace, in this order: (1) accept no new runs, (2) cancel running turns and drop
+   * waiting runs, (3) wait for the turns, (4) release what they left running. Every further call
+   * gets the same promise.
    */
   close(cause: RunCause): Promise<void> {
     this.#closed ??= this.#close(cause);

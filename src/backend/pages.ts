@@ -1,9 +1,11 @@
 import { DomainError } from "../base/errors.js";
 
-/** How many a page of a list holds, unless told. */
+/** The default size of a page of a list. */
 export const defaultPageSize = 100;
 
-/** The position that a cursor stands for. Throws `InvalidParams` for one that is none of ours. */
+/**
+ * The position that a cursor stands for. Throws `InvalidParams` if the cursor is not one of ours.
+ */
 export function positionOf(cursor: string | undefined): number | undefined {
   if (cursor === undefined) return undefined;
   const position = /^\d{1,15}$/.test(cursor) ? Number(cursor) : Number.NaN;

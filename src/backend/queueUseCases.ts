@@ -1,4 +1,4 @@
-// The queue of a session, as a client lists and changes it (protocol.md section 4, The queue).
+// Lists and changes the queue of a session for a client (protocol.md section 4, The queue).
 import type { SessionQueue } from "../coordinator/sessionQueue.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { emptyPrompt, isText } from "./attachments.js";
@@ -9,7 +9,7 @@ import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
 type Empty = Record<string, never>;
 
-/** The use cases of queues; each throws as its method declares. */
+/** The use cases of queues. Each throws the errors that its method declares. */
 export class QueueUseCases {
   readonly #workspaces: WorkspaceRegistry;
   readonly #sessions: SessionUseCases;

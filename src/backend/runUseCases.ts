@@ -1,4 +1,4 @@
-// What became of a run, and waiting for it (protocol.md section 4, `getRun` and `waitRun`).
+// Reads the state of a run, and waits for its end (protocol.md section 4, `getRun` and `waitRun`).
 
 import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
@@ -17,7 +17,7 @@ import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 const pollMs = 200;
 const defaultTimeoutMs = 60_000;
 
-/** What the use cases of runs are built from. */
+/** What the use cases of runs need. */
 export interface RunUseCaseOptions {
   readonly workspaces: WorkspaceRegistry;
   readonly runs: RunStore;
@@ -28,7 +28,7 @@ export interface RunUseCaseOptions {
   recoverIfDead(serverId: string): boolean;
 }
 
-/** The use cases that look at runs; each throws as its method declares. */
+/** The use cases that look at runs. Each throws the errors that its method declares. */
 export class RunUseCases {
   readonly #options: RunUseCaseOptions;
 
@@ -54,7 +54,7 @@ export class RunUseCases {
     const { clock, completions } = this.#options;
     const first = this.#completionOf(params);
     if (first !== undefined) return first;
-    // A request can be cancelled before its turn comes.
+    // A request can be cancelled before this code runs.
     caller.signal.throwIfAborted();
     const outcome = new Deferred<Result<"waitRun">>();
     const settleIfDone = () => {
@@ -106,7 +106,7 @@ export class RunUseCases {
     return runId !== undefined && runs.find(workspaceId, runId) !== undefined;
   }
 
-  /** The row of a run; what a dead server left open is ended first. Throws `RunNotFound`. */
+  /** The row of a run. If a dead server left it open, it is ended first. Throws `RunNotFound`. */
   find(workspaceId: string, runId: string): RunRow {
     const { workspaces, runs, serverId, recoverIfDead } = this.#options;
     workspaces.get(workspaceId).coordinator.settle();

@@ -13,7 +13,7 @@ import { describeAnywhere, type EverySessionOptions } from "./everySession.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
 
-/** What the use cases of sessions are built from. */
+/** What the use cases of sessions need. */
 export interface SessionUseCaseOptions extends EverySessionOptions {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
@@ -22,7 +22,7 @@ export interface SessionUseCaseOptions extends EverySessionOptions {
   readonly ids: Ids;
 }
 
-/** The use cases of sessions and messages; each throws as its method declares. */
+/** The use cases of sessions and messages. Each throws the errors that its method declares. */
 export class SessionUseCases {
   readonly #options: SessionUseCaseOptions;
 
@@ -93,7 +93,7 @@ export class SessionUseCases {
     return session;
   }
 
-  /** `deleteSession`: its sub-tasks' sessions go with it. */
+  /** `deleteSession`: deletes the sessions of its sub-tasks too. */
   async delete(params: Params<"deleteSession">): Promise<Record<string, never>> {
     const { workspaces, sessions, announcer } = this.#options;
     const workspace = workspaces.get(params.workspaceId);

@@ -2,18 +2,23 @@ import type { RunRow } from "../storage/runStore.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { OpenRuns } from "./openRuns.js";
 
-/** The caller that asks for a run. One of the two is called, once: on disk, or refused. */
+/**
+ * The caller that asks for a run. One of the two is called once: the run is on disk, or it is
+ * refused.
+ */
 export interface AcceptanceCaller {
   accepted(acceptance: Acceptance): void;
   refused(error: unknown): void;
 }
 
-/** What `Coordinator.accept` answers. */
+/** The answer of `Coordinator.accept`. */
 export type Acceptance =
   | { readonly isDuplicate: false; readonly run: AcceptedRun }
   | { readonly isDuplicate: true; readonly row: RunRow; readonly run: AcceptedRun | undefined };
 
-/** Tells the caller what was decided at once, if anything was; what is thrown is the refusal. */
+/**
+ * Tells the caller the acceptance, if `decide` returns one. An error of `decide` is the refusal.
+ */
 export function answer(caller: AcceptanceCaller, decide: () => Acceptance | undefined): void {
   let acceptance: Acceptance | undefined;
   try {

@@ -5,11 +5,11 @@ import type { RunCause } from "../protocol/objects/run.js";
 import type { RunRef } from "./sessionState.js";
 import type { TurnRecorder } from "./turnRecorder.js";
 
-/** What a client asks to be run. */
+/** A client's request for a run. */
 export interface RunRequest {
   readonly sessionId: string;
   readonly runId: string | undefined;
-  /** Whose completion it will be. */
+  /** The client that gets the completion. */
   readonly clientId: string;
   readonly kind: "prompt" | "summary";
   readonly prompt: Prompt;
@@ -19,7 +19,7 @@ export interface RunRequest {
 export class AcceptedRun {
   readonly ref: RunRef;
   #request: RunRequest;
-  /** How the run ended; resolves once that is on disk. */
+  /** The outcome of the run; resolves once it is on disk. */
   readonly ended = new Deferred<TurnOutcome>();
   readonly #abort = new AbortController();
   recorder: TurnRecorder | undefined;
@@ -43,7 +43,7 @@ export class AcceptedRun {
     return this.#request;
   }
 
-  /** What its prompt holds in memory, in bytes. */
+  /** The size of its prompt in memory, in bytes. */
   get promptBytes(): number {
     return this.#promptBytes;
   }
@@ -61,15 +61,15 @@ export class AcceptedRun {
   }
 
   /**
-   * Writes what has streamed into its messages, those of its sub-tasks too. Belongs inside the
-   * transaction that ends the run; where that is rolled back, it can be called again.
+   * Writes the streamed content of its messages, also of its sub-tasks. Call it inside the
+   * transaction that ends the run. If that is rolled back, it can be called again.
    */
   writeMessages(): void {
     this.recorder?.write();
     for (const child of this.children.values()) child.write();
   }
 
-  /** Writes no more messages; what was not flushed is lost. */
+  /** Writes no more messages. Content that was not flushed is lost. */
   closeMessages(): void {
     this.recorder?.close();
     for (const child of this.children.values()) child.close();
@@ -91,8 +91,8 @@ export function promptBytes({ prompt }: Pick<RunRequest, "prompt">): number {
 }
 
 /**
- * What tells one prompt from another, for a repeated `runId` (protocol.md section 4): what the client
- * sent. A file that it named may have changed since it was accepted, and the prompt is the same.
+ * A hash that tells whether two prompts with one `runId` are equal (protocol.md section 4). Only
+ * what the client sent counts: if a named file has changed since, the prompt is still the same.
  */
 export function promptHash(request: Pick<RunRequest, "kind" | "prompt">): string {
   const hash = createHash("sha256").update(request.kind).update("\0").update(request.prompt.text);

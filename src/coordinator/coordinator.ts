@@ -1,6 +1,6 @@
-// The runs of one workspace (protocol.md section 4): accepted in one synchronous step, one turn at a
-// time per session, cancelled without races, handed over to the queue however a turn ends. The
-// rules are `sessionState.ts`; this runs what they say.
+// The runs of one workspace (protocol.md section 4): runs are accepted in one synchronous step,
+// each session has one turn at a time, cancels have no races, and every end of a turn hands over to
+// the queue. The rules are in `sessionState.ts`; this class carries them out.
 
 import { assertNever } from "../base/assertNever.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -84,7 +84,7 @@ export class Coordinator {
   accept(request: RunRequest, caller: AcceptanceCaller): void {
     const { commits } = this.#options;
     const { sessionId } = request;
-    // A run that came before it, or the end of one, is seen by this one.
+    // So this run sees every earlier run of its session, and every earlier end.
     commits.settle(sessionId);
     answer(caller, () => {
       const plan = this.#admission.plan(request, () => {
@@ -124,7 +124,7 @@ export class Coordinator {
     return { isDuplicate: false, run };
   }
 
-  /** What is being accepted is accepted, or refused, when this returns; what has ended, over. */
+  /** When this returns, waiting runs are accepted or refused, and waiting ends are on disk. */
   settle(): void {
     this.#options.commits.commit();
     this.#options.owed.settle();
@@ -252,14 +252,14 @@ export class Coordinator {
 
   #start(ref: RunRef): void {
     const run = this.#runs.get(ref.position);
-    // The answer to the request that was accepted goes out before its run does anything.
+    // The answer to the accepted request is sent before its run does anything.
     this.#options.clock.soon(() => {
       this.#turns.run(run).then((outcome) => this.#end(run, outcome));
     });
   }
 
   #fold(run: AcceptedRun): AcceptedRun[] {
-    // What was sent before the model is called joins the call.
+    // Prompts that were sent before the model is called join the call.
     this.#options.commits.settle(run.request.sessionId);
     const { effects } = this.#apply(run.request.sessionId, { type: "fold" });
     const joining = effects.flatMap((effect) => (effect.type === "fold" ? effect.runs : []));
@@ -284,7 +284,7 @@ export class Coordinator {
       },
       done: () => {
         const { after: state } = this.#apply(sessionId, { type: "ended" });
-        // A disk that made this end late has left time for a cancel of what is queued behind it.
+        // If the disk delayed this end, the queued runs may have been cancelled meanwhile.
         const isAsTold = told !== undefined && isBusy(told) === isBusy(state);
         if (!isAsTold) this.#tellSession(sessionId, state);
         this.#runs.end(run.ref.position, outcome);

@@ -20,20 +20,20 @@ import type { OwedWrites } from "./owedWrites.js";
 import type { RunSlots } from "./runSlots.js";
 import type { RunsOfServer } from "./runsOfServer.js";
 
-/** Tells what may be lost. Never waits, never throws. */
+/** Sends an event that may be lost. Never waits, never throws. */
 export interface Announcer {
   emit(event: LossyEvent): void;
 }
 
 /** Asks the client that sent a prompt. */
 export interface QuestionDesk {
-  /** Resolves with undefined where no client can answer. */
+  /** Resolves with undefined if no client can answer. */
   ask(
     clientId: string,
     question: PermissionQuestion,
     signal: AbortSignal,
   ): Promise<PermissionAnswer | undefined>;
-  /** Asks for what a tool server wants to know; as {@link QuestionDesk.ask}. */
+  /** Asks for input for a tool server; like {@link QuestionDesk.ask}. */
   requestInput(
     clientId: string,
     question: InputRequest,
@@ -41,7 +41,7 @@ export interface QuestionDesk {
   ): Promise<InputAnswer | undefined>;
 }
 
-/** What a workspace's coordinator is built from. */
+/** What a workspace's coordinator needs. */
 export interface CoordinatorOptions {
   readonly workspaceId: string;
   readonly serverId: string;
@@ -53,7 +53,7 @@ export interface CoordinatorOptions {
   readonly runs: RunStore;
   readonly queues: QueueStore;
   readonly outbox: Outbox;
-  /** Where the open runs of every workspace are known together, if anybody asks for them. */
+  /** The open runs of all workspaces together, if anybody needs them. */
   readonly runsOfServer?: RunsOfServer;
   /** How many turns run at once in all workspaces together; without it, any number. */
   readonly slots?: RunSlots;
@@ -63,10 +63,10 @@ export interface CoordinatorOptions {
   readonly ids: Ids;
   readonly log: Log;
   /**
-   * Has the workspace's engine make a turn ready, with the configuration as it is now; see
-   * {@link Engine.prepare}.
+   * Makes the workspace's engine prepare a turn, with the configuration as it is now; see {@link
+   * Engine.prepare}.
    */
   prepareTurn(signal: AbortSignal, sessionId: string): Promise<Turn>;
-  /** Tidies up after a server that has died; false where it lives. */
+  /** Ends the runs of a server that has died; false if it lives. */
   recoverIfDead(serverId: string): boolean;
 }

@@ -1,6 +1,6 @@
-// What waits in paused queues, from one server to the next (protocol.md section 4, The queue): once its own
-// server is gone it is nobody's, and the first that changes the queue takes it over, with the prompts as
-// they are kept on disk.
+// Moves paused queues from one server to the next (protocol.md section 4, The queue). When the
+// server of a paused queue is gone, its entries belong to nobody. The first server that changes the
+// queue takes them over, with the prompts that are stored on disk.
 import { toRfc3339 } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -14,7 +14,7 @@ import type { SessionSteps } from "./sessionSteps.js";
 
 const damagedText = "What was kept of this prompt is damaged and cannot be read.";
 
-/** Takes over and leaves what waits in the paused queues of one workspace. */
+/** Takes over and gives up the entries of one workspace's paused queues. */
 export class KeptQueues {
   readonly #options: CoordinatorOptions;
   readonly #open: OpenRuns;
@@ -28,8 +28,8 @@ export class KeptQueues {
   }
 
   /**
-   * Takes over what waits in a session's paused queue and is no server's; does nothing where there is no
-   * such thing, or a living server has it.
+   * Takes over the entries of a session's paused queue that belong to no server. Does nothing if
+   * there are none, or if a living server has them.
    *
    * @throws DomainError `StorageFailed`
    */
@@ -43,7 +43,7 @@ export class KeptQueues {
     const isFree = (waiting: WaitingRun) => waiting.serverId === nobody;
     if (!queues.waiting(sessionId).some(isFree)) return;
     const taken = database.durable(() => {
-      // Another server may have come first.
+      // Another server may have taken them over first.
       const free = queues.waiting(sessionId).filter(isFree);
       queues.takeOver(sessionId, serverId);
       return free.flatMap((waiting) => this.#restored(sessionId, waiting) ?? []);
@@ -61,7 +61,7 @@ export class KeptQueues {
     this.#steps.set(sessionId, { tag: "paused", queue: [] });
   }
 
-  /** A run from what is kept of it; one of which that is damaged is ended. */
+  /** Makes a run from its stored form. If that is damaged, the run is ended. */
   #restored(sessionId: string, waiting: WaitingRun): AcceptedRun | undefined {
     const { position, runId, clientId } = waiting;
     const prompt = this.#options.queues.prompt(position);
@@ -93,18 +93,19 @@ export class KeptQueues {
     });
   }
 
-  /** Takes over nothing any more: its workspace is being closed. */
+  /** From now on takes over nothing, because the workspace is being closed. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** Leaves what waits to whichever server changes the queue next. */
+  /** Leaves the entries to the next server that changes the queue. */
   leave(refs: readonly RunRef[]): void {
     const { database, queues } = this.#options;
     try {
       database.write(() => queues.release(positionsOf(refs)));
     } catch (error) {
-      // They stay this server's; the next one finds that it has ended, and keeps them all the same.
+      // They still belong to this server. The next server finds that this one has ended, and keeps
+      // them.
       this.#options.log.warn(
         { reason: messageOf(error) },
         "what waits in a paused queue could not be released",

@@ -4,13 +4,13 @@ import type { MessageWriter } from "../engine/engine.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { NotificationParams } from "../protocol/registry.js";
 
-/** A message's streamed text, as the event that tells of it. */
+/** The event for streamed text of a message. */
 export type Delta = Pick<
   NotificationParams<"messageDelta">,
   "messageId" | "partIndex" | "kind" | "offset" | "delta"
 >;
 
-/** Where a message's changes go. */
+/** The receiver of a message's changes. */
 export interface MessageOutlet {
   now(): number;
   /** The message has changed and must reach the disk: at once, or with the next batch. */
@@ -62,7 +62,7 @@ export class MessageRecorder implements MessageWriter {
   addPart(part: Part): number {
     const index = this.#parts.push({ ...part }) - 1;
     this.#changed("soon");
-    // An empty part of text is told by its first delta.
+    // The first delta of an empty text part announces the part.
     if (!("text" in part) || part.text !== "") this.#tell();
     return index;
   }
@@ -78,7 +78,7 @@ export class MessageRecorder implements MessageWriter {
   setPart(index: number, part: Part): void {
     this.#part(index);
     this.#parts[index] = { ...part };
-    // What a tool is about to do, or has done, must not be forgotten by a crash.
+    // After a crash, it must be known what a tool was about to do, or has done.
     this.#changed(part.type === "toolCall" || part.type === "toolResult" ? "now" : "soon");
     this.#tell();
   }
@@ -94,7 +94,7 @@ export class MessageRecorder implements MessageWriter {
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#parts.push({ type: "finish", reason, ...defined({ message }) });
-    // The last message of a turn is written with the turn's outcome, in one commit.
+    // The last message of a turn is written together with the turn's outcome, in one commit.
     this.#changed("soon");
     this.#tell();
   }

@@ -1,6 +1,6 @@
-// What a run that a crash ended has written into a session becomes a history that a model can be sent:
-// every tool call has its result, every assistant message its end. The messages are read one at a
-// time; those that are damaged stay as they are.
+// Repairs the messages of a run that a crash has ended, so that they are a valid history for a
+// model: every tool call gets a result, and every assistant message an end. The messages are read
+// one at a time. Damaged ones are not changed.
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
@@ -10,25 +10,25 @@ import type { MessageRow } from "../storage/messageRows.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import { partsText, storedParts } from "./storedParts.js";
 
-/** What stands where something was cut off. */
+/** The text at the place where something was cut off. */
 export const interruptedText = "The server stopped before this had ended.";
 
-/** What a repair is made with. */
+/** What a repair needs. */
 export interface RepairOptions {
   readonly messages: MessageStore;
   readonly clock: Clock;
   readonly ids: Ids;
 }
 
-/** What was found. */
+/** The result of a repair. */
 export interface Repaired {
-  /** The last assistant message; its text is empty where it is damaged. */
+  /** The last assistant message; its text is empty if it is damaged. */
   readonly reply?: { readonly id: string; readonly text: string };
   /** Whether any of the messages is damaged. */
   readonly isDamaged: boolean;
 }
 
-/** Repairs what a run wrote into a session. Belongs inside the transaction that ends the run. */
+/** Repairs the messages of a run in a session. Call it inside the transaction that ends the run. */
 export function repairMessages(
   { messages, clock, ids }: RepairOptions,
   sessionId: string,
@@ -70,12 +70,12 @@ export function repairMessages(
 
 /** The tool calls of a run, message after message. */
 class OpenCalls {
-  /** The names of those that have no result, by their ids. */
+  /** The names of the calls without a result, by their ids. */
   readonly #unanswered = new Map<string, string>();
-  /** The ids of those that a crash cut off. */
+  /** The ids of the calls that a crash cut off. */
   readonly #cutOff = new Set<string>();
 
-  /** Ends, in place, every part that a crash left open; says whether there was one. */
+  /** Ends, in place, every part that a crash left open. Returns whether there was one. */
   close(row: Pick<MessageRow, "role">, parts: Part[]): boolean {
     let isChanged = false;
     for (const part of parts) {
@@ -107,7 +107,7 @@ class OpenCalls {
     return true;
   }
 
-  /** A result for every call that has none. */
+  /** Makes a result for every call that has none. */
   missingResults(): Part[] {
     return [...this.#unanswered].map(([toolCallId, name]) => ({
       type: "toolResult" as const,
@@ -123,7 +123,7 @@ function isFinal(state: string): boolean {
   return state !== "streaming" && state !== "pending" && state !== "running";
 }
 
-/** A little more than a completion takes: it is seen that it was cut. */
+/** A little more text than a completion takes, so that the outbox sees that it was cut. */
 function textOf(parts: readonly Part[]): string {
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("");
   return text.slice(0, maxCompletionText + 2);

@@ -3,7 +3,7 @@ import type { AcceptedRun } from "./acceptedRun.js";
 import type { RunsOfServer } from "./runsOfServer.js";
 import type { RunRef } from "./sessionState.js";
 
-/** A prompt that waits, and whose it is. */
+/** A waiting prompt, and its client. */
 export interface QueuedPrompt {
   readonly text: string;
   readonly clientId: string;
@@ -23,12 +23,12 @@ export class OpenRuns {
     this.#ofServer?.add(run);
   }
 
-  /** What the prompts of these runs hold in memory, in bytes. */
+  /** The size of these runs' prompts in memory, in bytes. */
   promptBytes(refs: readonly { readonly position: number }[]): number {
     return refs.reduce((sum, { position }) => sum + (this.at(position)?.promptBytes ?? 0), 0);
   }
 
-  /** What the prompts of all runs hold in memory, in bytes. */
+  /** The size of all runs' prompts in memory, in bytes. */
   get allPromptBytes(): number {
     let bytes = 0;
     for (const run of this.#runs.values()) bytes += run.promptBytes;
@@ -39,7 +39,7 @@ export class OpenRuns {
     return this.#runs.get(position);
   }
 
-  /** Writes what has streamed into a session's messages. */
+  /** Writes the streamed content of a session's messages. */
   flush(sessionId: string): void {
     for (const run of this.#runs.values()) {
       if (run.request.sessionId === sessionId) run.recorder?.flush();
@@ -47,14 +47,14 @@ export class OpenRuns {
     }
   }
 
-  /** A run that must be here. */
+  /** The run at a position; it must be open here. */
   get(position: number): AcceptedRun {
     const run = this.#runs.get(position);
     if (run === undefined) throw new Error(`run ${position} is not here`);
     return run;
   }
 
-  /** Runs that have joined the turn of another, and end with it. */
+  /** These runs have joined the turn of another run, and end with it. */
   fold(refs: readonly RunRef[], into: AcceptedRun): AcceptedRun[] {
     const joined = refs.flatMap(({ position }) => this.#runs.get(position) ?? []);
     for (const { position } of refs) this.#delete(position);
@@ -62,7 +62,7 @@ export class OpenRuns {
     return joined;
   }
 
-  /** Runs that have ended without having begun, and that is on disk. */
+  /** These runs have ended without having begun, and that is on disk. */
   drop(refs: readonly RunRef[]): void {
     for (const { position } of refs) this.end(position, { status: "cancelled", text: "" });
   }
@@ -82,7 +82,7 @@ export class OpenRuns {
     run?.ended.resolve(outcome);
   }
 
-  /** Runs that another server may have from now on. */
+  /** Another server may take these runs from now on. */
   leave(refs: readonly RunRef[]): void {
     for (const { position } of refs) this.#delete(position);
   }

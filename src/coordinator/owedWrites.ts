@@ -1,6 +1,6 @@
-// What the disk has refused and is still owed: how runs ended, and that queued ones were dropped. It is
-// written as soon as the disk takes it. It belongs to the server: a workspace that is closed, or open
-// again, does not keep it from being written.
+// Writes that the disk has refused and that must still be made: how runs ended, and that queued
+// ones were dropped. They are written as soon as the disk accepts them. They belong to the server,
+// so they are written even if their workspace was closed or opened again.
 import { waitAfter } from "../base/backOff.js";
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
@@ -10,7 +10,7 @@ import { isDiskTrouble } from "../storage/storageError.js";
 
 const retries = { firstMs: 250, mostMs: 10_000 };
 
-/** Writes that are tried until the disk takes them, in the order in which they came. */
+/** Writes that are tried until the disk accepts them, in their order. */
 export class OwedWrites {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -26,18 +26,18 @@ export class OwedWrites {
     this.#log = log;
   }
 
-  /** Writes later what could not be written now; `write` belongs into a transaction of its own. */
+  /** Adds a write that failed now; `write` runs in a transaction of its own. */
   owe(write: () => void): void {
     this.#waiting.push(write);
     if (this.#timer === undefined) this.#rest();
   }
 
-  /** Tries what is owed, unless the disk has just refused it. */
+  /** Tries the owed writes, unless the disk has just refused one. */
   settle(): void {
     if (this.#waiting.length > 0 && this.#clock.now() >= this.#restsUntil) this.flush();
   }
 
-  /** Tries what is owed, now. Never throws. */
+  /** Tries the owed writes now. Never throws. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -65,7 +65,9 @@ export class OwedWrites {
     this.#timer = this.#clock.after(wait, () => this.flush());
   }
 
-  /** Tries a last time; what the disk refuses is ended by the next server that opens the directory. */
+  /**
+   * Tries a last time. If the disk refuses, the next server that opens the directory ends the runs.
+   */
   close(): void {
     if (this.#waiting.length > 0) this.flush();
     this.#timer?.cancel();

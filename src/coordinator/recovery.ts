@@ -1,6 +1,6 @@
-// What a dead server left behind (protocol.md sections 5 and 9): its open runs become `interrupted`
-// completions, once, and its half-written messages become a history that a model can be sent. What waits
-// in a paused queue stays, for the next server that changes that queue.
+// Handles what a dead server left behind (protocol.md sections 5 and 9). Each open run gets one
+// `interrupted` completion, and half-written messages become a valid history for a model. Entries
+// of a paused queue stay, for the next server that changes that queue.
 
 import { type Clock, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -19,7 +19,7 @@ import { runStanding } from "./runStanding.js";
 
 const damagedText = `${interruptedText} What is stored of it is damaged and cannot all be read.`;
 
-/** What recovery is built from. */
+/** What recovery needs. */
 export interface RecoveryOptions {
   readonly database: Database;
   readonly registry: ServerRegistry;
@@ -33,7 +33,7 @@ export interface RecoveryOptions {
   readonly log: Log;
 }
 
-/** Tidies up after servers that died. */
+/** Ends the open runs of servers that died. */
 export class Recovery {
   readonly #options: RecoveryOptions;
 
@@ -42,15 +42,15 @@ export class Recovery {
   }
 
   /**
-   * Ends what every dead server left open, each session's in the order of its queue; keeps what waits in
-   * a paused queue. A living server is not touched.
-   * Inside a transaction it belongs to that one.
+   * Ends the open runs of every dead server, in the order of each session's queue. Entries of a
+   * paused queue are kept, and living servers are not touched. Inside a transaction, it becomes
+   * part of that transaction.
    */
   recoverDead(): void {
     this.#recover(this.#options.registry.dead());
   }
 
-  /** As {@link recoverDead} for one server; false where it lives. */
+  /** Like {@link recoverDead} for one server; false if it lives. */
   recoverIfDead(serverId: string): boolean {
     if (this.#options.registry.isAlive(serverId)) return false;
     this.#recover([serverId]);
@@ -61,7 +61,7 @@ export class Recovery {
     if (dead.length === 0) return;
     const { database, registry, runs, queues, log } = this.#options;
     const { kept, ended } = database.joinDurable(() => {
-      // Read inside the transaction: another server may have tidied up since.
+      // Read inside the transaction: another server may have ended them already.
       const open = dead.flatMap((id) => runs.openOf(id)).sort((a, b) => a.place - b.place);
       const isKept = (run: RunRow) =>
         run.state === "queued" && queues.isKept(run.sessionId, run.position);
@@ -77,7 +77,7 @@ export class Recovery {
     if (kept > 0) log.info({ runs: kept }, "kept what a dead server had in paused queues");
   }
 
-  /** Ends one run; where the file is damaged there, with as much of it as can be kept. */
+  /** Ends one run. If the file is damaged there, as much as possible is kept. */
   #interrupt(run: RunRow): void {
     const { database, log } = this.#options;
     const { position, runId } = run;
@@ -120,7 +120,7 @@ export class Recovery {
     outbox.append(run, content);
   }
 
-  /** Repairs what a run and its sub-tasks wrote; tells the run's own reply. */
+  /** Repairs the messages of a run and its sub-tasks; returns the run's own reply. */
   #repair({ sessionId, position }: RunRow): Repaired {
     const { messages } = this.#options;
     const own = repairMessages(this.#options, sessionId, position);

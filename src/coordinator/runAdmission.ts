@@ -16,14 +16,14 @@ import {
   wouldWait,
 } from "./sessionState.js";
 
-/** The most prompts that wait on one session. */
+/** The most prompts that may wait on one session. */
 const maxQueued = 1000;
-/** The most that prompts which wait on one session hold together, in bytes; a single one may be larger. */
+/** The most bytes of all prompts that wait on one session; a single prompt may be larger. */
 const maxQueuedBytes = 64 * 1024 * 1024;
-/** The most that all prompts of a workspace hold together where one more is to wait, in bytes. */
+/** The most bytes of all prompts of a workspace, if one more is to wait. */
 const maxOpenBytes = 256 * 1024 * 1024;
 
-/** What is to be done about a run that asks to be let in. */
+/** What to do about a run that asks for acceptance. */
 export type AdmissionPlan =
   | { readonly known: RunRow }
   | {
@@ -44,7 +44,7 @@ type AdmissionOptions = Pick<
   "workspaceId" | "serverId" | "sessions" | "runs" | "queues" | "clock" | "recoverIfDead"
 >;
 
-/** Lets runs in. */
+/** Decides whether runs are accepted. */
 export class RunAdmission {
   readonly #options: AdmissionOptions;
   readonly #open: Pick<OpenRuns, "promptBytes" | "allPromptBytes">;
@@ -55,9 +55,10 @@ export class RunAdmission {
   }
 
   /**
-   * Checks a run against its session's state, which is asked for where it is a new run. Writes nothing.
+   * Checks a run against its session's state. The state is asked for only if the run is new. Writes
+   * nothing.
    *
-   * @throws DomainError `RunIdConflict`, `SessionBusy`, `QueueFull`: it is not let in.
+   * @throws DomainError `RunIdConflict`, `SessionBusy`, `QueueFull`: it is not accepted.
    */
   plan(request: RunRequest, state: () => SessionState): AdmissionPlan {
     const hash = promptHash(request);
@@ -91,7 +92,7 @@ export class RunAdmission {
     this.#refuseIfTooLarge(edited, others);
   }
 
-  /** A prompt that waits is kept in memory: many large ones are as bad as a long queue. */
+  /** A waiting prompt is kept in memory, so many large ones are as bad as a long queue. */
   #refuseIfTooLarge(request: Pick<RunRequest, "prompt">, queue: readonly RunRef[]): void {
     const bytes = promptBytes(request);
     if (queue.length > 0 && this.#open.promptBytes(queue) + bytes > maxQueuedBytes) {
@@ -116,7 +117,7 @@ export class RunAdmission {
     const { runs, serverId, recoverIfDead } = this.#options;
     const owner = runs.otherOwner(sessionId, serverId);
     if (owner !== undefined) {
-      // A dead owner's runs are ended by this; a second one means that another server came first.
+      // This ends the runs of a dead owner. If there is an owner again, another server came first.
       const isFree = recoverIfDead(owner) && runs.otherOwner(sessionId, serverId) === undefined;
       if (!isFree) throw runs.hasTurn(sessionId) ? sessionBusy() : queueElsewhere();
     }
@@ -125,7 +126,7 @@ export class RunAdmission {
 
   #insert(request: RunRequest, hash: string, now: SessionState): number {
     const { sessions, runs, queues, workspaceId, serverId, clock } = this.#options;
-    // Another server may have deleted the session since the look.
+    // Another server may have deleted the session meanwhile.
     if (!sessions.isIn(workspaceId, request.sessionId)) {
       throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
     }
@@ -151,7 +152,7 @@ export class RunAdmission {
     const { runs, workspaceId, serverId, recoverIfDead } = this.#options;
     const row = runs.find(workspaceId, request.runId);
     if (row === undefined) return undefined;
-    // What is damaged of the row cannot tell that this is another run.
+    // A damaged part of the row cannot prove that this is another run.
     const isOther =
       (row.sessionId !== "" && row.sessionId !== request.sessionId) ||
       (row.promptHash !== undefined && row.promptHash !== hash);
@@ -161,7 +162,7 @@ export class RunAdmission {
         `The runId ${request.runId} was accepted before with another session or prompt; use a new one.`,
       );
     }
-    // A dead server's run is ended first, so that a client that asks again hears of its end.
+    // A dead server's run is ended first, so that a client that asks again learns of its end.
     const isElsewhere =
       row.state !== "completed" && row.serverId !== serverId && row.serverId !== nobody;
     if (!isElsewhere || !recoverIfDead(row.serverId)) return row;

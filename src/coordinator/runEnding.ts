@@ -1,5 +1,5 @@
-// The only writer of an outcome: run and completion in one durable transaction (protocol.md
-// section 5), after everything else of the run has been told.
+// The only writer of an outcome: it writes the run and its completion in one durable transaction
+// (protocol.md section 5), after everything else of the run was sent.
 
 import { waitAfter } from "../base/backOff.js";
 import { type Timer, toRfc3339 } from "../base/clock.js";
@@ -13,14 +13,14 @@ import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { runStanding } from "./runStanding.js";
 
 const retries = { firstMs: 250, mostMs: 10_000 };
-/** How often the disk is tried once the workspace is to be closed. */
+/** How often the disk is tried once the workspace is being closed. */
 const mostTriesAtClose = 3;
-/** The most that a completion says of what went wrong, in UTF-16 units. */
+/** The longest error text of a completion, in UTF-16 units. */
 const longestError = 10_000;
 
-/** What happens around the writing of an outcome. */
+/** Callbacks around the writing of an outcome. */
 export interface EndingHooks {
-  /** Tells what changes with the end, before the completion. */
+  /** Sends the events of the end, before the completion. */
   announce(): void;
   /** Joins the transaction that writes the outcome. */
   alsoWrite(): void;
@@ -35,7 +35,7 @@ interface Ending {
   readonly hooks: EndingHooks;
   /** How often it is tried, this time included. */
   readonly attempt: number;
-  /** How often it failed since the workspace is to be closed. */
+  /** How often it has failed since the workspace is being closed. */
   readonly triesAtClose: number;
 }
 
@@ -55,7 +55,7 @@ type EndingOptions = Pick<
 /** Ends runs. */
 export class RunEnding {
   readonly #options: EndingOptions;
-  /** The outcomes that wait for the disk, each with how to try it again now. */
+  /** The outcomes that wait for the disk, each with a function that tries it again now. */
   readonly #waiting = new Map<Timer, () => void>();
   #isClosing = false;
 
@@ -73,13 +73,15 @@ export class RunEnding {
       this.#announce(run, outcome);
       hooks.announce();
     } catch (error) {
-      // What may be lost was: the outcome is what matters.
+      // Only events were lost, which may be lost. The outcome matters.
       this.#options.log.warn({ reason: messageOf(error) }, "the end of a run could not be told");
     }
     this.#write({ run, outcome, hooks, attempt: 1, triesAtClose: 0 });
   }
 
-  /** The workspace is to be closed: what waits for the disk tries it again, and not for long. */
+  /**
+   * The workspace is being closed: waiting outcomes are tried again at once, and only a few times.
+   */
   hurry(): void {
     this.#isClosing = true;
     for (const [timer, retry] of [...this.#waiting]) {
@@ -107,7 +109,7 @@ export class RunEnding {
   #write(ending: Ending): void {
     const { run, hooks } = ending;
     const { commits, outbox, owed, log } = this.#options;
-    // What its session was owed before this end is written before it.
+    // Earlier owed writes of its session are written before this end.
     owed.flush();
     let isOurs = true;
     commits.join({
@@ -116,7 +118,8 @@ export class RunEnding {
         isOurs = this.#writeOutcome(ending);
       },
       accepted: () => {
-        // A lock that did not hold: trying again would not help, and nobody must wait for it.
+        // The lock of this server did not hold. Trying again would not help, and nobody must wait
+        // for it.
         if (!isOurs) {
           log.error({ run: run.ref.position }, "another server has ended this run");
           outbox.announceStanding(run.ref.position);
@@ -157,12 +160,15 @@ export class RunEnding {
     this.#waiting.set(timer, () => again(1));
   }
 
-  /** What was sent to its session before this end is queued now: the end hands over to it. */
+  /**
+   * Prompts that were sent to its session before this end are queued now, so that the end starts
+   * the next of them.
+   */
   #settle(run: AcceptedRun): void {
     this.#options.commits.settle(run.request.sessionId);
   }
 
-  /** False where the run has an outcome already. */
+  /** Returns false if the run has an outcome already. */
   #writeOutcome({ run, outcome, hooks }: Ending): boolean {
     const { runs, outbox } = this.#options;
     run.writeMessages();
@@ -202,7 +208,8 @@ export class RunEnding {
 
 /**
  * Whether a run has a completion of its own: every run with a `runId`; without one, every turn that
- * began or was cancelled on the way to it. Who asked for a summary without `runId` has its answer.
+ * began or was cancelled on the way to it. A summary without a `runId` has none: its answer tells
+ * the end.
  */
 function needsCompletion(run: AcceptedRun, outcome: TurnOutcome): boolean {
   if (run.request.runId !== undefined) return true;

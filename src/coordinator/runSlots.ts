@@ -1,14 +1,14 @@
-// How many turns of a server run at once (protocol.md section 4, Queue): a run that finds no slot stays
-// `accepted`. Slots go to the clients in turn, and to one client's runs in the order in which they came.
+// How many turns of a server run at once (protocol.md section 4, Queue): a run without a slot stays
+// `accepted`. Clients get slots in turn. The runs of one client get them in their order.
 import { Deferred } from "../base/deferred.js";
 import { untilAborted } from "../base/untilAborted.js";
 
 /** A run that needs a slot. */
 export interface SlotSeeker {
   readonly clientId: string;
-  /** Aborted when the run is cancelled: then it needs none any more. */
+  /** Aborted when the run is cancelled; then it needs no slot any more. */
   readonly signal: AbortSignal;
-  /** Called once where there is no slot at once. It must not throw. */
+  /** Called once if no slot is free at once. It must not throw. */
   waits(): void;
 }
 
@@ -21,21 +21,21 @@ interface Waiting {
 /** The slots of a server. A sub-task runs in the slot of its run. */
 export class RunSlots {
   readonly #most: () => Promise<number | undefined>;
-  /** What waits, by client; the client whose turn is next stands first. */
+  /** The waiting runs, by client. The client whose turn is next is the first. */
   readonly #waiting = new Map<string, Waiting[]>();
   #taken = 0;
 
   /**
-   * `most` tells how many there are; undefined: any number. It is asked whenever a slot is wanted or
-   * given back, and must not reject.
+   * `most` returns the number of slots; undefined means any number. It is called each time when a
+   * slot is wanted or given back, and must not reject.
    */
   constructor(most: () => Promise<number | undefined>) {
     this.#most = most;
   }
 
   /**
-   * Waits for a slot; returns how to give it back, which is called once. Rejects with the signal's reason
-   * where that is aborted first.
+   * Waits for a slot; returns the function that gives it back, which must be called once. Rejects
+   * with the signal's reason if that is aborted first.
    */
   async take(seeker: SlotSeeker): Promise<() => void> {
     seeker.signal.throwIfAborted();
@@ -75,7 +75,7 @@ export class RunSlots {
     }
   }
 
-  /** The first of the client whose turn it is; that client is last from now on. */
+  /** The first run of the client whose turn it is. Then that client becomes the last one. */
   #next(): Waiting | undefined {
     const [first] = this.#waiting;
     if (first === undefined) return undefined;

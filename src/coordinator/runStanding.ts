@@ -1,9 +1,10 @@
-// What a completion, and `getRun`, tell of the session as it stands (protocol.md section 5).
+// What a completion and `getRun` tell about the present state of the session (protocol.md section
+// 5).
 import { defined } from "../base/defined.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 
-/** How far a run has come, and how its session stands; without the session where that is gone. */
+/** The state of a run and of its session; without the session if that is gone. */
 export function runStanding(
   { runs, sessions }: { readonly runs: RunStore; readonly sessions: SessionStore },
   run: Pick<RunRow, "position" | "workspaceId" | "sessionId">,

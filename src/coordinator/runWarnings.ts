@@ -1,7 +1,7 @@
 import { cutText } from "../base/text.js";
 import { longestWarning, mostWarnings } from "../base/warnings.js";
 
-/** What a completion tells a person beside its outcome: each thing once, few and short enough. */
+/** The warnings of a completion, for a person: without repetitions, few, and short. */
 export class RunWarnings {
   readonly #told = new Set<string>();
   #more = 0;
@@ -13,7 +13,7 @@ export class RunWarnings {
     else this.#more++;
   }
 
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   get list(): string[] | undefined {
     if (this.#told.size === 0) return undefined;
     const rest = this.#more === 0 ? [] : [`${this.#more} more are left out here.`];

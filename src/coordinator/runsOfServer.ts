@@ -1,6 +1,6 @@
 import type { RunCause } from "../protocol/objects/run.js";
 
-/** A run that is open, as far as the whole server needs it. */
+/** An open run, as far as the whole server needs to know it. */
 interface OpenRun {
   readonly ref: { readonly position: number };
   readonly hasBegun: boolean;
@@ -20,9 +20,9 @@ export class RunsOfServer {
   }
 
   /**
-   * Another server has ended a run, and its turn is stopped where it runs here: what it did from now on
-   * would be for nobody. One that waits is found to have ended when its turn comes. False where the run
-   * is not open here.
+   * Another server has ended a run. If its turn runs here, it is stopped, since nobody needs its
+   * work any more. A waiting run is found to have ended when it is to start. Returns false if the
+   * run is not open here.
    */
   giveUp(position: number): boolean {
     const run = this.#runs.get(position);

@@ -1,5 +1,5 @@
-// What clients are told of a session (protocol.md section 6): it may be lost, and a disk that cannot be
-// read is no reason for a step to fail.
+// The events about a session (protocol.md section 6). They may be lost, so a disk that cannot be
+// read does not make a step fail.
 import { messageOf } from "../base/errors.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { SessionRow } from "../storage/sessionStore.js";
@@ -19,7 +19,7 @@ type NewsOptions = Pick<
   | "recoverIfDead"
 >;
 
-/** A session as a client sees it that no turn of this server runs on, and nothing of it waits here. */
+/** A session for a client, if no turn runs on it in this server and nothing waits here. */
 export function describeElsewhere(
   row: SessionRow,
   options: Pick<NewsOptions, "runs" | "queues" | "serverId" | "recoverIfDead">,
@@ -27,7 +27,8 @@ export function describeElsewhere(
   const { runs, queues, serverId, recoverIfDead } = options;
   const owner = runs.otherOwner(row.id, serverId);
   if (owner === undefined) {
-    // What is open here and neither runs nor waits in a paused queue only waits for the disk.
+    // A run that is open here, and neither runs nor waits in a paused queue, only waits for the
+    // disk.
     const queued = row.queuePaused ? queues.countElsewhere(row.id, serverId) : 0;
     return toSession(row, { isBusy: runs.isSubTask(row.id), queued });
   }
@@ -36,7 +37,7 @@ export function describeElsewhere(
   return toSession(row, { isBusy: runs.hasTurn(row.id), queued });
 }
 
-/** Tells of the sessions of one workspace. */
+/** Sends the events about the sessions of one workspace. */
 export class SessionNews {
   readonly #options: NewsOptions;
 
@@ -45,9 +46,9 @@ export class SessionNews {
   }
 
   /**
-   * A session as a client sees it; one that is idle here may be busy in another server, or be a
-   * sub-task's of a turn that runs. What a dead server left running is ended first, so that nobody
-   * waits for it.
+   * A session for a client. A session that is idle here may be busy in another server, or belong to
+   * a sub-task of a running turn. Runs of a dead server are ended first, so that nobody waits for
+   * them.
    */
   describe(row: SessionRow, state: SessionState): Session {
     const here = { isBusy: isBusy(state), queued: queueOf(state).length };
@@ -55,7 +56,10 @@ export class SessionNews {
     return describeElsewhere(row, this.#options);
   }
 
-  /** `sessionUpdated`, as the session is in `state`; without one, as {@link describe} finds it. */
+  /**
+   * Sends `sessionUpdated` for the session in `state`; without a state, as {@link describe} finds
+   * it.
+   */
   changed(sessionId: string, state: SessionState | undefined): void {
     const { sessions, workspaceId, announcer, log } = this.#options;
     try {

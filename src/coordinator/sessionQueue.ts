@@ -1,5 +1,5 @@
-// The queue of a session, as a client may list and change it (protocol.md section 4, The queue). What
-// changes is on disk before it is answered, so that a pause and an order survive the server.
+// Lets clients list and change the queue of a session (protocol.md section 4, The queue). A change
+// is on disk before it is answered, so that a pause and an order survive the server.
 import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
@@ -23,7 +23,7 @@ import {
 } from "./sessionState.js";
 import type { SessionSteps } from "./sessionSteps.js";
 
-/** What a session's queue is changed through. */
+/** What is needed to change a session's queue. */
 export interface QueueParts {
   readonly open: OpenRuns;
   readonly steps: SessionSteps;
@@ -34,7 +34,7 @@ export interface QueueParts {
 
 /** Lists and changes the queues of one workspace's sessions. */
 export class SessionQueue {
-  /** What of it outlives the server. */
+  /** The paused queues, which outlive the server. */
   readonly kept: KeptQueues;
   readonly #options: CoordinatorOptions;
   readonly #parts: QueueParts;
@@ -45,7 +45,7 @@ export class SessionQueue {
     this.kept = new KeptQueues(options, parts.open, parts.steps);
   }
 
-  /** What is being accepted is accepted, or refused, when this returns. */
+  /** When this returns, waiting runs are accepted or refused. */
   #settle(): void {
     this.#options.commits.commit();
     this.#options.owed.settle();
@@ -72,7 +72,7 @@ export class SessionQueue {
     return { entries, paused };
   }
 
-  /** The texts of what waits, as far as this server can tell them; read without being taken over. */
+  /** The texts of the waiting prompts that this server can read. They are not taken over. */
   texts(sessionId: string): string[] {
     const { open, steps } = this.#parts;
     this.#settle();
@@ -83,7 +83,7 @@ export class SessionQueue {
   }
 
   /**
-   * The prompts that wait on a session in this server, or that it takes over now.
+   * The prompts that wait on a session in this server, including those that it takes over now.
    *
    * @throws DomainError `StorageFailed`
    */
@@ -95,7 +95,7 @@ export class SessionQueue {
   }
 
   /**
-   * `clearQueue`: drops what waits; returns how many.
+   * `clearQueue`: drops the waiting prompts; returns how many.
    *
    * @throws DomainError `SessionBusy` where the session's turn or queue is in another server.
    */
@@ -110,7 +110,7 @@ export class SessionQueue {
     const { queues, runs, serverId, recoverIfDead } = this.#options;
     const owner = runs.otherOwner(sessionId, serverId);
     if (owner !== undefined) recoverIfDead(owner);
-    // What is ours and runs no more only waits for the disk.
+    // A run of ours that does not run any more only waits for the disk.
     return queues.waiting(sessionId).filter((waiting) => waiting.serverId !== serverId);
   }
 
@@ -129,7 +129,8 @@ export class SessionQueue {
   }
 
   /**
-   * `editQueued`: replaces the text; attachments stay, and so does what tells a repeated `runId`.
+   * `editQueued`: replaces the text. The attachments stay, and so does the hash for a repeated
+   * `runId`.
    *
    * @throws DomainError `QueueEntryNotFound`, `SessionBusy`, `QueueFull`, `StorageFailed`
    */
@@ -185,7 +186,7 @@ export class SessionQueue {
   }
 
   /**
-   * `pauseQueue`: from now on nothing begins or joins a turn; what waits is kept on disk.
+   * `pauseQueue`: from now on no prompt begins or joins a turn; waiting ones are kept on disk.
    *
    * @throws DomainError `SessionBusy`, `StorageFailed`
    */
@@ -206,7 +207,7 @@ export class SessionQueue {
     this.#tell(sessionId);
   }
 
-  /** What is changed is on disk when this returns. */
+  /** When this returns, the change is on disk. */
   #write(change: () => void): void {
     this.#options.database.durable(change);
     faultPoint("queueChanged");
@@ -219,7 +220,7 @@ export class SessionQueue {
   }
 
   /**
-   * `resumeQueue`: what waits goes on, at once where nothing runs.
+   * `resumeQueue`: the waiting prompts go on; at once if nothing runs.
    *
    * @throws DomainError `SessionBusy`, `StorageFailed`
    */
@@ -237,11 +238,11 @@ export class SessionQueue {
       }
     });
     this.#parts.apply(sessionId, { type: "resume" });
-    // Where something starts, the step has told it.
+    // If something starts, the step has reported it.
     if (effects.length === 0) this.#tell(sessionId);
   }
 
-  /** The session's state, in this server. Throws `SessionBusy` where another has it. */
+  /** The session's state in this server. Throws `SessionBusy` if another server has the session. */
   #own(sessionId: string) {
     const { steps, admission } = this.#parts;
     this.#settle();
@@ -250,7 +251,7 @@ export class SessionQueue {
     return steps.of(sessionId);
   }
 
-  /** Takes over what waits in the paused queues of the workspace and is no server's. */
+  /** Takes over the entries of the workspace's paused queues that belong to no server. */
   takeOverAll(): void {
     const { queues, workspaceId } = this.#options;
     for (const sessionId of queues.ownerless(workspaceId)) this.kept.takeOver(sessionId);
@@ -266,20 +267,20 @@ export class SessionQueue {
     );
   }
 
-  /** Another server may have come since the look. */
+  /** Another server may have changed it meanwhile. */
   #refuseIfElsewhere(sessionId: string): void {
     const { runs, serverId } = this.#options;
     if (runs.otherOwner(sessionId, serverId) !== undefined) throw sessionBusy();
   }
 
-  /** Another server may have taken this one for dead, and the queue over. */
+  /** Another server may have taken this one for dead, and taken over the queue. */
   #refuseIfLost(refs: readonly RunRef[]): void {
     const { queues, serverId } = this.#options;
     if (!queues.areOf(serverId, positionsOf(refs))) throw sessionBusy();
   }
 }
 
-/** The id of what waits; the same in every server. */
+/** The id of a queue entry; the same in every server. */
 function idOf({ position }: Pick<RunRef, "position">): string {
   return `que_${position}`;
 }

@@ -1,6 +1,6 @@
-// The state machine of a session (protocol.md section 4: Queue, Cancel, After a turn). Pure: it is
-// told what happened and says what to do. Cancelling is a state: the session is busy until the run
-// has really returned, and a prompt that arrives meanwhile is queued and survives.
+// The state machine of a session (protocol.md section 4: Queue, Cancel, After a turn). It is pure:
+// it gets what happened and returns what to do. Cancelling is a state: the session is busy until
+// the run has really returned, and a prompt that arrives meanwhile is queued and survives.
 import { assertNever } from "../base/assertNever.js";
 import type { RunCause } from "../protocol/objects/run.js";
 
@@ -15,7 +15,7 @@ export interface RunRef {
 /** What a session is doing. */
 export type SessionState =
   | { readonly tag: "idle" }
-  /** Nothing runs, and what is queued waits until somebody lets it go on. */
+  /** Nothing runs, and the queue waits until somebody resumes it. */
   | { readonly tag: "paused"; readonly queue: readonly RunRef[] }
   | {
       readonly tag: "running";
@@ -23,7 +23,7 @@ export type SessionState =
       /** Whether its turn has begun: before that it is only accepted. */
       readonly hasBegun: boolean;
       readonly queue: readonly RunRef[];
-      /** Whether the queue waits also behind the turn's end. */
+      /** Whether the queue still waits after the turn's end. */
       readonly isPaused: boolean;
     }
   | {
@@ -43,19 +43,19 @@ export type SessionInput =
   | { readonly type: "cancel" }
   | { readonly type: "cancelRun"; readonly position: number }
   | { readonly type: "clearQueue" }
-  /** A queued run is to stand before another one; without that, last. */
+  /** Moves a queued run before another one, or to the end. */
   | { readonly type: "move"; readonly position: number; readonly before?: number }
   | { readonly type: "pause" }
   | { readonly type: "resume" }
   | { readonly type: "ended" }
   | { readonly type: "close"; readonly cause: RunCause };
 
-/** What the coordinator is to do about it, in order. */
+/** What the coordinator must do, in order. */
 export type SessionEffect =
   | { readonly type: "start"; readonly run: RunRef }
   | { readonly type: "abort"; readonly run: RunRef; readonly cause: RunCause }
   | { readonly type: "drop"; readonly runs: readonly RunRef[]; readonly cause: RunCause }
-  /** What waits in a paused queue stays on disk, for whichever server takes it over. */
+  /** The entries of a paused queue stay on disk, for the server that takes them over. */
   | { readonly type: "keep"; readonly runs: readonly RunRef[] }
   | { readonly type: "fold"; readonly runs: readonly RunRef[]; readonly into: RunRef };
 
@@ -72,7 +72,7 @@ export function isBusy(state: SessionState): boolean {
   return state.tag === "running" || state.tag === "cancelling" || state.tag === "closing";
 }
 
-/** What a `cancelSession` stops (protocol.md section 4). */
+/** The runs that a `cancelSession` stops (protocol.md section 4). */
 export function coveredBy(
   state: SessionState,
 ): { runId?: string; was: "running" | "accepted" | "queued" }[] {
@@ -85,7 +85,7 @@ function idOf({ runId }: RunRef): { runId?: string } {
   return runId === undefined ? {} : { runId };
 }
 
-/** What waits for the running turn's end, or for the queue to go on, in its order. */
+/** The runs that wait for the running turn's end, or for a paused queue, in their order. */
 export function queueOf(state: SessionState): readonly RunRef[] {
   return "queue" in state ? state.queue : [];
 }
@@ -100,7 +100,7 @@ export function isPaused(state: SessionState): boolean {
   return state.tag === "paused" || ("isPaused" in state && state.isPaused);
 }
 
-/** Whether a run that is accepted now would wait. A summary waits for no queue: it is none's. */
+/** Whether a run that is accepted now would wait. A summary never waits in a queue. */
 export function wouldWait(state: SessionState, kind: RunRef["kind"]): boolean {
   return isBusy(state) || (state.tag === "paused" && kind === "prompt");
 }
@@ -193,7 +193,7 @@ function cancel(state: SessionState, cause: RunCause): Step {
   };
 }
 
-/** Drops all that is queued. */
+/** Drops all queued runs. */
 function dropAll(state: SessionState, cause: RunCause): Step {
   if (!("queue" in state) || state.queue.length === 0) return still(state);
   return {
@@ -220,7 +220,7 @@ function cancelRun(state: SessionState, position: number): Step {
   };
 }
 
-/** One that does not wait, or is to stand before one that does not wait, moves nothing. */
+/** If one of the two runs does not wait, nothing is moved. */
 function move(state: SessionState, position: number, before: number | undefined): Step {
   if (!("queue" in state) || position === before) return still(state);
   const moved = state.queue.find((run) => run.position === position);
@@ -257,7 +257,10 @@ function ended(state: SessionState): Step {
   }
 }
 
-/** At an ordinary end of the server what waits in a paused queue stays; where all is given up, nothing. */
+/**
+ * At a normal end of the server, the entries of a paused queue stay. If everything is given up,
+ * nothing stays.
+ */
 function close(state: SessionState, cause: RunCause): Step {
   switch (state.tag) {
     case "idle":

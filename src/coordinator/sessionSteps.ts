@@ -1,6 +1,6 @@
-// What every session is doing, and the steps that it takes. That queued runs join the running turn is
-// written before the step is taken. That they are dropped is written behind it: a stop must stop, also
-// on a disk that takes nothing, and what it owes them is then written late.
+// The states of all sessions, and their steps. When queued runs join the running turn, that is
+// written before the step. When they are dropped, that is written after the step: a stop must work
+// even if the disk refuses to write, and then the write is made later.
 import { toRfc3339 } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import type { RunCause } from "../protocol/objects/run.js";
@@ -18,7 +18,7 @@ import {
   step,
 } from "./sessionState.js";
 
-/** A step that was taken: what the session did before, does now, and what is to be done about it. */
+/** A step that was taken: the states before and after it, and what must be done. */
 export interface TakenStep {
   readonly before: SessionState;
   readonly after: SessionState;
@@ -31,8 +31,9 @@ type StepOptions = Pick<
 >;
 
 /**
- * The states of a workspace's sessions. One that is not here is idle, or its queue is paused and this
- * server has nothing that waits in it: whether it is, stands on disk, where any server can change it.
+ * The states of a workspace's sessions. A session without a state is idle, or its queue is paused
+ * and no entry of it belongs to this server. Whether it is paused is stored on disk, where every
+ * server can change it.
  */
 export class SessionSteps {
   readonly #options: StepOptions;
@@ -59,12 +60,12 @@ export class SessionSteps {
     return this.#options.queues.isPaused(sessionId) ? { tag: "paused", queue: [] } : idle;
   }
 
-  /** As {@link of}, but undefined where nothing of the session runs or waits here. */
+  /** Like {@link of}, but undefined if nothing of the session runs or waits here. */
   known(sessionId: string): SessionState | undefined {
     return this.#states.get(sessionId);
   }
 
-  /** Takes a step. What must be on disk is written first: if that throws, nothing has happened. */
+  /** Takes a step. Required writes are made first; if they throw, nothing has happened. */
   take(sessionId: string, input: SessionInput): TakenStep {
     const before = this.of(sessionId);
     const { state, effects } = step(before, input);
@@ -73,7 +74,7 @@ export class SessionSteps {
     return { before, after: state, effects };
   }
 
-  /** A session's state, where that is not told by a step. */
+  /** Sets a session's state without a step. */
   set(sessionId: string, state: SessionState): void {
     const isEmpty = state.tag === "paused" && queueOf(state).length === 0;
     if (state.tag === "idle" || state.tag === "closed" || isEmpty) this.#states.delete(sessionId);
@@ -100,7 +101,7 @@ export class SessionSteps {
     }
   }
 
-  /** Ends runs that never began, now or as soon as the disk takes it. */
+  /** Ends runs that never began, now or as soon as the disk accepts it. */
   drop(dropped: readonly RunRef[], cause: RunCause): void {
     const { database, owed } = this.#options;
     const write = this.#dropping(dropped, cause);

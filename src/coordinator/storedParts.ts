@@ -1,13 +1,13 @@
-// A message's parts as the text that is stored. Whatever a model, a tool or a provider has put into
-// them, there is such a text: what cannot be written is left out, and the rest stays.
+// Makes the stored text of a message's parts. It works for every content from a model, a tool or a
+// provider: what cannot be written is left out, and the rest stays.
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText } from "../base/text.js";
 import type { Part } from "../protocol/objects/message.js";
 import { mostReadableBytes } from "../storage/damage.js";
 
-/** The longest text of a message's parts, in UTF-16 units: what is written can be read again. */
+/** The longest text of a message's parts, in UTF-16 units, so that it can be read again. */
 const longestParts = Math.min(128 * 1024 * 1024, Math.floor(mostReadableBytes / 3));
-/** What is left of a part in a message that is too long. */
+/** How much of a part is kept in a message that is too long. */
 const keptOfPart = 64 * 1024;
 const leftOut = "[It could not be stored.]";
 
@@ -21,17 +21,18 @@ export function partsText(parts: readonly Part[]): string {
   });
   const joined = `[${texts.join(",")}]`;
   if (joined.length <= longestParts) return joined;
-  // Millions of parts: the first ones, and the last, which says how the message ended.
+  // There are millions of parts. The first ones are kept, and the last one, which tells how the
+  // message ended.
   const most = Math.floor(longestParts / (keptOfPart * 8));
   return `[${[...texts.slice(0, most), ...texts.slice(-1)].join(",")}]`;
 }
 
-/** What a stored text tells: its parts, or why it tells none. */
+/** The result of reading a stored text: its parts, or why it has none. */
 export type StoredParts = { readonly parts: Part[] } | { readonly damage: string };
 
 /**
- * The parts that a stored text tells; those that cannot be sent on are shortened as above. A text that
- * is not there, is no JSON, or is JSON of something else is damaged. Never throws.
+ * Reads the parts of a stored text. Parts that cannot be sent are shortened as above. The text is
+ * damaged if it is missing, no JSON, or JSON of something else. Never throws.
  */
 export function storedParts(text: string | undefined): StoredParts {
   if (text === undefined) return { damage: "its parts cannot be read" };
@@ -39,7 +40,7 @@ export function storedParts(text: string | undefined): StoredParts {
   try {
     parts = JSON.parse(text);
   } catch {
-    // The parser's own words quote what a person has said.
+    // The parser's message would quote private text.
     return { damage: "its parts are no JSON" };
   }
   if (!Array.isArray(parts) || !parts.every(isPart)) {
@@ -52,7 +53,7 @@ export function storedParts(text: string | undefined): StoredParts {
   };
 }
 
-/** The members of each kind of part that are texts and always there. */
+/** For each kind of part, the text members that are always present. */
 const textsOfPart: Readonly<Record<Part["type"], readonly string[]>> = {
   text: ["text"],
   reasoning: ["text"],
@@ -70,7 +71,7 @@ function isPart(value: unknown): value is Part {
   return textsOfPart[type as Part["type"]].every((name) => typeof members[name] === "string");
 }
 
-/** What stands in the place of parts that cannot be read. */
+/** The replacement for parts that cannot be read. */
 export const damagedParts: readonly Part[] = [
   { type: "text", text: "" },
   { type: "finish", reason: "error", message: "This message is damaged and cannot be read." },
@@ -79,7 +80,7 @@ export const damagedParts: readonly Part[] = [
 /** A part without what cannot be written, and its texts cut. Never throws. */
 function shortened(part: Part): string {
   const kept = Object.entries(part).flatMap(([name, value]) => {
-    // What a provider wants back is of use to it only as it was.
+    // A provider's data is useful only unchanged.
     if (name === "providerMetadata") return [];
     if (typeof value === "string") return [[name, cutText(value, keptOfPart)]];
     const isWritable = (jsonOf(value)?.length ?? keptOfPart) < keptOfPart && !isNestedDeeper(value);
@@ -89,7 +90,7 @@ function shortened(part: Part): string {
   return jsonOf(Object.fromEntries(kept)) ?? JSON.stringify({ type: "text", text: leftOut });
 }
 
-/** Undefined where there is no such JSON, or it would be longer than a string may be. */
+/** Undefined if the value cannot be JSON, or if the JSON would be longer than a string may be. */
 function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);

@@ -1,7 +1,7 @@
 import { defined } from "../base/defined.js";
 import type { Usage } from "../protocol/objects/run.js";
 
-/** What two calls used together. */
+/** The sum of the usage of two calls. */
 export function sumOfUsage(a: Usage, b: Usage): Usage {
   const both = (name: "cachedPromptTokens" | "cacheWriteTokens" | "reasoningTokens") =>
     a[name] === undefined && b[name] === undefined ? undefined : (a[name] ?? 0) + (b[name] ?? 0);

@@ -1,5 +1,5 @@
-// A session's title: at once from its first prompt, then from the small model, in the background
-// and holding up nothing.
+// Makes a session's title: at once from its first prompt, and then with the small model, in the
+// background.
 import { messageOf } from "../base/errors.js";
 import { clipCharacters } from "../base/text.js";
 import type { Turn } from "../engine/engine.js";
@@ -21,7 +21,7 @@ export class TitleKeeper {
     this.#tell = tell;
   }
 
-  /** Sees to the title of a session whose first turn begins with `prompt`. Never waits. */
+  /** Makes the title of a session whose first turn begins with `prompt`. Never waits. */
   begin(sessionId: string, prompt: string, turn: Turn): void {
     const { sessions, workspaceId } = this.#options;
     if (this.#closing.signal.aborted) return;
@@ -54,7 +54,7 @@ export class TitleKeeper {
     if (sessions.suggestTitle(sessionId, title, clock.now())) this.#tell(sessionId);
   }
 
-  /** Ends what is under way. */
+  /** Ends the running title calls. */
   async close(): Promise<void> {
     this.#closing.abort(new Error("the workspace is closing"));
     await Promise.all(this.#underWay);

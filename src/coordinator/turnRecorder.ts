@@ -1,5 +1,5 @@
-// What a turn does, stored and told. What streams reaches the disk in batches (at most 250 ms
-// later, and at the turn's end); what a tool is about to do reaches it at once.
+// Stores what a turn does, and sends the events. Streamed content is written in batches (at most
+// 250 ms later, and at the turn's end). What a tool is about to do is written at once.
 
 import { type Clock, type Timer, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -32,10 +32,10 @@ import { sumOfUsage } from "./sumOfUsage.js";
 import { userMessage } from "./userMessage.js";
 import { toMessage } from "./wireObjects.js";
 
-/** The longest that streamed text waits for the disk, in milliseconds. */
+/** How long streamed text waits at most before it is written, in milliseconds. */
 const flushAfterMs = 250;
 
-/** What a turn's recorder is built from. */
+/** What a turn's recorder needs. */
 export interface TurnRecorderOptions {
   readonly run: Pick<RunRow, "position" | "workspaceId" | "sessionId" | "runId">;
   readonly sessions: SessionStore;
@@ -49,7 +49,7 @@ export interface TurnRecorderOptions {
   takeFolded(): readonly Prompt[];
   /** Tells that the session's totals changed. */
   sessionChanged(): void;
-  /** Of a sub-task: what it uses, warns of and is busy with is its parent's too. */
+  /** For a sub-task: its usage, warnings and activity are also reported to its parent. */
   readonly parent?: Pick<TurnSink, "addUsage" | "warn" | "busyWith">;
 }
 
@@ -77,12 +77,12 @@ export class TurnRecorder implements TurnSink {
     };
   }
 
-  /** What the turn has used so far, if a model has told. */
+  /** The turn's usage so far, if a model has reported any. */
   get usage(): Usage | undefined {
     return this.#hasUsage ? this.#usage : undefined;
   }
 
-  /** What its completion warns of, if of anything. */
+  /** The warnings of its completion, if there are any. */
   get warnings(): string[] | undefined {
     return this.#warnings.list;
   }
@@ -131,7 +131,7 @@ export class TurnRecorder implements TurnSink {
     this.#usage = sumOfUsage(this.#usage, usage);
     const { sessions, runs, run, clock, parent } = this.#options;
     sessions.addUsage(run.sessionId, usage, clock.now());
-    // What a sub-task used reaches its run by way of its parent.
+    // The usage of a sub-task reaches its run through its parent.
     if (parent === undefined) runs.addUsage(run.position, usage);
     this.#options.sessionChanged();
     parent?.addUsage(usage);
@@ -187,7 +187,7 @@ export class TurnRecorder implements TurnSink {
     this.#options.sessionChanged();
   }
 
-  /** Writes what has streamed since the last batch, and holds that it is written. */
+  /** Writes the content since the last batch, and marks it as written. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -199,9 +199,9 @@ export class TurnRecorder implements TurnSink {
   }
 
   /**
-   * As {@link flush}, within the transaction that ends the run and may still be rolled back. A message
-   * that cannot be stored for a reason of its own stays as it was last stored: the outcome of its run
-   * does not wait for it.
+   * Like {@link flush}, inside the transaction that ends the run and may still be rolled back. If
+   * one message cannot be stored, its last stored form stays: the outcome of the run does not wait
+   * for it.
    */
   write(): void {
     for (const recorder of this.#dirty) {
@@ -217,7 +217,7 @@ export class TurnRecorder implements TurnSink {
     }
   }
 
-  /** Ends the batches; what was not flushed is lost. */
+  /** Ends the batches. Content that was not flushed is lost. */
   close(): void {
     this.#timer?.cancel();
     this.#dirty.clear();
@@ -241,7 +241,8 @@ export class TurnRecorder implements TurnSink {
     try {
       this.flush();
     } catch (error) {
-      // What is dirty stays so: the next batch, or the turn's end, writes it or fails the turn.
+      // The content stays marked as unwritten. The next batch, or the turn's end, writes it or
+      // fails the turn.
       this.#options.log.warn({ reason: messageOf(error) }, "streamed text could not be stored yet");
     }
   }

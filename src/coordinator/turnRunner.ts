@@ -1,5 +1,5 @@
-// One run from acceptance to its outcome: make ready, begin, run. A cancel reaches it at every
-// point, and whatever goes wrong becomes an outcome.
+// Takes one run from acceptance to its outcome: prepare, begin, run. A cancel is possible at every
+// point, and every error becomes an outcome.
 
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
@@ -20,7 +20,7 @@ import type { TitleKeeper } from "./titleKeeper.js";
 import { TurnRecorder } from "./turnRecorder.js";
 import { toHistoryMessage } from "./wireObjects.js";
 
-/** What the runner tells the coordinator. */
+/** The runner's callbacks to the coordinator. */
 export interface RunnerHooks {
   /** The run's turn begins. */
   begin(run: AcceptedRun): void;
@@ -56,7 +56,7 @@ export class TurnRunner {
     this.#hooks = hooks;
   }
 
-  /** Runs to the end, as soon as there is a slot. Never rejects. */
+  /** Runs a run to its end, as soon as a slot is free. Never rejects. */
   async run(run: AcceptedRun): Promise<TurnOutcome> {
     let giveBack = () => {};
     try {
@@ -101,7 +101,7 @@ export class TurnRunner {
     }
   }
 
-  /** What is kept of it: what the user said, and an answer that says that it was cancelled. */
+  /** Stores the user's message, and an answer that says that the run was cancelled. */
   #cancelledBeforeBegin(run: AcceptedRun): TurnOutcome {
     if (run.request.kind === "summary" || run.recorder === undefined) {
       return { status: "cancelled", text: "" };
@@ -193,8 +193,9 @@ export class TurnRunner {
   }
 
   /**
-   * A sub-task's messages are the run's: they are told before its completion and repaired with it.
-   * Their events have no `runId`: who follows a run by it gets what the run itself says.
+   * A sub-task's messages belong to the run: their events come before its completion, and they are
+   * repaired with it. Their events have no `runId`, so a client that follows a `runId` gets only
+   * the run's own messages.
    */
   #openChild(run: AcceptedRun, title: string, parent: TurnRecorder): ChildSession {
     const { workspaceId, sessions, ids, clock } = this.#options;
@@ -223,7 +224,10 @@ export class TurnRunner {
     return isSummaryThere ? history : this.#readable(sessionId, undefined);
   }
 
-  /** The history from a summary on, without what is damaged: the turn goes on without it. */
+  /**
+   * The history from the last summary on. Damaged messages are left out, and the turn goes on
+   * without them.
+   */
   #readable(sessionId: string, summaryId: string | undefined): HistoryMessage[] {
     const { messages } = this.#options;
     return messages.history(sessionId, summaryId).flatMap((row) => {
@@ -259,7 +263,10 @@ export class TurnRunner {
   }
 }
 
-/** This server was taken for dead: the run has its completion, and must not run again. */
+/**
+ * Another server took this one for dead. The run has its completion already, and must not run
+ * again.
+ */
 function endedElsewhere(): DomainError {
   return new DomainError("EngineFailed", "Another server has ended this run as interrupted.");
 }

@@ -1,4 +1,4 @@
-// What a user says, as the message that is stored: the words, and then each attachment.
+// Makes the stored message of a user: the text, and then each attachment.
 import type { HistoryMessage, Prompt } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
 

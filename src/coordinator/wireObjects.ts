@@ -1,4 +1,4 @@
-// Stored rows as the protocol's objects.
+// Makes the protocol's objects from stored rows.
 
 import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -10,12 +10,12 @@ import type { HistoryRow } from "../storage/messageStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
 import { damagedParts, storedParts } from "./storedParts.js";
 
-/** Hears of a message whose parts turned out to be damaged. */
+/** Is told of a message whose parts are damaged. */
 export interface DamageListener {
   reportDamage(id: string, reason: string): void;
 }
 
-/** A session as a client sees it. */
+/** A session in the form for clients. */
 export function toSession(row: SessionRow, live: { isBusy: boolean; queued: number }): Session {
   return {
     id: row.id,
@@ -49,7 +49,7 @@ function isTodo(entry: unknown): entry is Todo {
   );
 }
 
-/** A session's list; undefined where it has none, or none that can be read. */
+/** A session's task list; undefined if it has none, or if it cannot be read. */
 function storedTodos(text: string | undefined): Session["todos"] {
   if (text === undefined) return undefined;
   try {
@@ -60,7 +60,7 @@ function storedTodos(text: string | undefined): Session["todos"] {
   }
 }
 
-/** A message as a client sees it; one that is damaged is told as such. */
+/** A message in the form for clients. A damaged one is marked as damaged. */
 export function toMessage(row: MessageRow, listener: DamageListener): Message {
   const stored = storedParts(row.parts);
   const isDamaged = "damage" in stored;
@@ -81,7 +81,7 @@ export function toMessage(row: MessageRow, listener: DamageListener): Message {
   };
 }
 
-/** A message as a model's history needs it; undefined where it is damaged. */
+/** A message for a model's history; undefined if it is damaged. */
 export function toHistoryMessage(
   row: HistoryRow,
   listener: DamageListener,
@@ -104,7 +104,7 @@ export function toHistoryMessage(
   };
 }
 
-/** What the model was told along with a message; where that is damaged it is told anew. */
+/** What the model was told together with a message. If that is damaged, the model is told again. */
 function storedCircumstances(
   { id, circumstances }: HistoryRow,
   listener: DamageListener,
