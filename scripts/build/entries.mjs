@@ -53,7 +53,11 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     external: serverExternal,
     alias: { "@modelcontextprotocol/client/_shims": "./scripts/build/mcpShims.mjs" },
     banner: { js: requireBanner },
-    define: { __FAULT_POINTS__: String(hasFaultPoints) },
+    define: {
+      __FAULT_POINTS__: String(hasFaultPoints),
+      // AWS's library warns on stderr of the Node on which it runs otherwise.
+      "process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": '"true"',
+    },
     // These take in all of zod; the start of the server needs little of it.
     plugins: [
       ownCopy({

@@ -122,11 +122,12 @@ class Attempt {
     if (signal.aborted) return { kind: "cancelled" };
     const onCancel = () => this.#abort.abort(signal.reason);
     signal.addEventListener("abort", onCancel, { once: true });
-    const watch = new IdleWatch(this.#surroundings.clock, idleSeconds * 1000, () => {
+    const idleMs = idleSeconds * 1000;
+    const watch = new IdleWatch(this.#surroundings.clock, idleMs, () => {
       this.#isSilent = true;
       this.#abort.abort(new Error("the model sent nothing for too long"));
     });
-    listenForLife(this.#abort.signal, () => watch.sign());
+    listenForLife(this.#abort.signal, idleMs, () => watch.sign());
     try {
       return await this.#stream(watch);
     } finally {

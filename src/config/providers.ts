@@ -1,6 +1,7 @@
 // From the providers of a file, or from the environment where there are none, to providers that can
 // be called: keys filled in, models known.
 import { defined } from "../base/defined.js";
+import { proxiesOf } from "../network/proxies.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { catalogueOf, knownModel } from "./catalogue.js";
 import { cloudAccount, isVendors, namesCredentials } from "./clouds.js";
@@ -55,6 +56,7 @@ function resolve(id: string, entry: ProviderEntry, env: Environment, secrets: Se
     ...defined({ baseUrl: entry.baseUrl, apiKey: apiKey || undefined, apiKeyVariable }),
     headers: secrets.values(`providers.${id}.headers`, entry.headers ?? {}, "header"),
     ...cloudAccount(id, entry, env, secrets),
+    ...defined({ proxies: proxiesOf(env) }),
     models,
     ...defined({ defaultLargeModel: large, defaultSmallModel: small }),
   };

@@ -1,3 +1,4 @@
+import type { Proxies } from "../network/proxies.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
@@ -62,6 +63,8 @@ export interface Provider {
   readonly azure?: AzureAccount;
   readonly aws?: AwsAccount;
   readonly googleCloud?: GoogleCloudAccount;
+  /** Those that the environment names, with whatever password they need. Never logged, never stored. */
+  readonly proxies?: Proxies;
   readonly models: readonly ModelInfo[];
   readonly defaultLargeModel?: string;
   readonly defaultSmallModel?: string;

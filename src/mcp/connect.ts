@@ -4,6 +4,7 @@ import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { secretsOf } from "../base/redact.js";
 import type { McpServer } from "../config/types.js";
+import { proxiesOf } from "../network/proxies.js";
 import { Connection } from "./connection.js";
 import { httpTransport } from "./httpTransport.js";
 import { type Era, newVersion } from "./protocolClient.js";
@@ -31,7 +32,7 @@ export async function connect(
   for (;;) {
     const transport =
       "url" in server
-        ? httpTransport(server.url, server.headers)
+        ? httpTransport(server.url, server.headers, proxiesOf(surroundings.env))
         : serverProcess(server, surroundings, notes);
     const connection = new Connection(transport, era, notes, surroundings, hooks);
     try {

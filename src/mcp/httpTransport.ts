@@ -1,17 +1,25 @@
 // A tool server behind a URL, by the protocol's streamable HTTP.
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
+import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
+import type { Proxies } from "../network/proxies.js";
+import { callTimeoutMs } from "./callLimit.js";
 
 const mostMessageBytes = 16 * 1024 * 1024;
 
-/** The transport to a server at `url`; `headers` go with every request. */
+/**
+ * The transport to a server at `url`, through `proxies` where there are any; `headers` go with every
+ * request.
+ */
 export function httpTransport(
   url: string,
   headers: Readonly<Record<string, string>>,
+  proxies: Proxies | undefined,
 ): StreamableHTTPClientTransport {
+  // A call may take so long without a word, and is bounded by itself.
+  const route = { proxies, silenceMs: callTimeoutMs };
   return new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { ...headers } },
-    fetch: async (target, init) => bounded(await fetchWithinOrigin(target, init)),
+    fetch: async (target, init) => bounded(await fetchWithinOrigin(target, init, route)),
   });
 }
 

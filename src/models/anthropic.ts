@@ -24,7 +24,7 @@ export async function anthropicModel(provider: Provider, info: ModelInfo): Promi
     baseURL: provider.baseUrl ?? baseUrl,
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
-    fetch: providerFetch(),
+    fetch: providerFetch(provider),
   });
   return {
     model: anthropic(info.id),

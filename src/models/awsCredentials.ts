@@ -3,6 +3,8 @@
 // keeps the credentials while they are valid.
 import { defined } from "../base/defined.js";
 import type { AwsAccount } from "../config/types.js";
+import type { Proxies } from "../network/proxies.js";
+import { awsRequests } from "./awsRequests.js";
 import { reasonFor, SetupError } from "./setupError.js";
 
 /** The credentials that sign a request. */
@@ -31,11 +33,13 @@ const logger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error
 /**
  * Credentials that are valid now.
  *
+ * @param proxies the proxies that requests to AWS go through. The machine's own service is asked directly.
  * @throws SetupError if there are none, or if they have expired.
  */
 export async function awsCredentials(
   account: AwsAccount,
   region: string,
+  proxies: Proxies | undefined,
   now: () => number = Date.now,
 ): Promise<AwsCredentials> {
   if (account.keys !== undefined) return account.keys;
@@ -45,7 +49,11 @@ export async function awsCredentials(
   if (known !== undefined && known.untilMs > now()) return known.credentials;
   kept.delete(key);
   try {
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await ask(account, region);
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await ask(
+      account,
+      region,
+      proxies,
+    );
     const credentials = { accessKeyId, secretAccessKey, ...defined({ sessionToken }) };
     if (kept.size >= mostKept) kept.clear();
     if (expiration) kept.set(key, { credentials, untilMs: expiration.getTime() - marginMs });
@@ -57,9 +65,11 @@ export async function awsCredentials(
   }
 }
 
-async function ask(account: AwsAccount, region: string) {
+async function ask(account: AwsAccount, region: string, proxies: Proxies | undefined) {
   const { profile, ...files } = account;
-  const init = { ...filesOf(files), logger, clientConfig: { region } };
+  const requestHandler = proxies && awsRequests(proxies);
+  const clientConfig = { region, ...defined({ requestHandler }) };
+  const init = { ...filesOf(files), logger, clientConfig };
   if (profile !== undefined) {
     // Only this profile: a misspelt name must not fall back to the machine's own credentials.
     const { fromIni } = await import("@aws-sdk/credential-provider-ini");

@@ -26,7 +26,9 @@ export async function bedrockModel(provider: Provider, info: ModelInfo): Promise
   const make = async (): Promise<LanguageModelV3> => {
     const region = await regionOf(provider);
     const credentials =
-      provider.apiKey === undefined ? await awsCredentials(account, region) : undefined;
+      provider.apiKey === undefined
+        ? await awsCredentials(account, region, provider.proxies)
+        : undefined;
     for (const secret of [credentials?.secretAccessKey, credentials?.sessionToken]) {
       if (secret !== undefined) held.add(secret);
     }
@@ -34,7 +36,7 @@ export async function bedrockModel(provider: Provider, info: ModelInfo): Promise
       region,
       baseURL: provider.baseUrl ?? addressIn(region),
       headers: provider.headers,
-      fetch: fetchFrames,
+      fetch: fetchFrames(provider),
       // Each is always given: otherwise the package would look into the environment.
       apiKey: provider.apiKey ?? " ",
       ...defined({ credentialProvider: credentials && (async () => credentials) }),
@@ -75,16 +77,17 @@ function addressIn(region: string): string {
   return `https://bedrock-runtime.${region}.${ending}`;
 }
 
-const fetchOrRefuse = providerFetch();
-
-/** The answer, in whole frames. A refusal after the beginning of the answer becomes an error. */
-const fetchFrames: typeof fetch = async (input, init) => {
-  const response = await fetchOrRefuse(input, init);
-  if (!response.ok || response.body === null) return response;
-  const { status, statusText, headers } = response;
-  const body = response.body.pipeThrough(new EventFrames());
-  return new Response(body, { status, statusText, headers });
-};
+/** A `fetch` whose answer has whole frames. A refusal after its beginning becomes an error. */
+function fetchFrames(provider: Provider): typeof fetch {
+  const fetchOrRefuse = providerFetch(provider);
+  return async (input, init) => {
+    const response = await fetchOrRefuse(input, init);
+    if (!response.ok || response.body === null) return response;
+    const { status, statusText, headers } = response;
+    const body = response.body.pipeThrough(new EventFrames());
+    return new Response(body, { status, statusText, headers });
+  };
+}
 
 const cachePoint: SharedV3ProviderOptions = { bedrock: { cachePoint: { type: "default" } } };
 /** Other models refuse cache marks. */

@@ -1,14 +1,28 @@
-// A call's HTTP request tells the caller that bytes still arrive, also if they are no part of the
-// reply. The call's signal connects the two.
+// A call and its own HTTP request tell each other two things: that bytes still arrive, also if they are
+// no part of the reply, and how long there may be none. The call's signal connects the two.
 
-const listeners = new WeakMap<AbortSignal, () => void>();
+interface CallLife {
+  onLife(): void;
+  readonly silenceMs: number;
+}
 
-/** Calls `onLife` each time when something arrives for the call that has this signal. */
-export function listenForLife(signal: AbortSignal, onLife: () => void): void {
-  listeners.set(signal, onLife);
+const calls = new WeakMap<AbortSignal, CallLife>();
+
+/**
+ * Calls `onLife` each time when something arrives for the call that has this signal.
+ *
+ * @param silenceMs for how many milliseconds nothing may arrive. The caller ends the call after that.
+ */
+export function listenForLife(signal: AbortSignal, silenceMs: number, onLife: () => void): void {
+  calls.set(signal, { onLife, silenceMs });
 }
 
 /** Something has arrived for a call. */
 export function tellLife(signal: AbortSignal | null | undefined): void {
-  if (signal) listeners.get(signal)?.();
+  if (signal) calls.get(signal)?.onLife();
+}
+
+/** How long nothing may arrive for a call, in milliseconds; undefined where nobody watches. */
+export function allowedSilence(signal: AbortSignal | null | undefined): number | undefined {
+  return signal ? calls.get(signal)?.silenceMs : undefined;
 }

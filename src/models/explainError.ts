@@ -3,6 +3,7 @@
 
 import { defined } from "../base/defined.js";
 import { redact } from "../base/redact.js";
+import { type ProxyFault, proxyFaultIn } from "../network/proxyFault.js";
 import { askedWait } from "./askedWait.js";
 import { type ErrorFacts, factsOf } from "./errorFacts.js";
 import type { ModelFailure, RetryHint } from "./modelFailure.js";
@@ -49,6 +50,8 @@ export function explainError(error: unknown, who: ModelIdentity, now: number): M
     const errorName = error.isAboutCredentials ? "ProviderAuth" : "ProviderError";
     return failure(errorName, who, error.what, error.advice);
   }
+  const fault = proxyFaultIn(error);
+  if (fault !== undefined) return explainProxy(fault, who);
   const facts = factsOf(other?.data ?? error);
   const overflow = overflowIn(facts);
   switch (facts.kind) {
@@ -195,6 +198,17 @@ function explainRateLimit(
     return failure("RateLimited", who, used, `Trying again soon is of no use. ${billingAdvice}`);
   }
   return failure("RateLimited", who, what, wait(retry), retry);
+}
+
+function explainProxy(fault: ProxyFault, who: ModelIdentity): ModelFailure {
+  const mayPass = fault.kind === "unreachable" || fault.kind === "farSide";
+  return failure(
+    "ProviderUnreachable",
+    who,
+    `could not be reached${at(who)}: ${fault.what}`,
+    `${fault.advice}.`,
+    mayPass ? { attempts: refusedAttempts } : undefined,
+  );
 }
 
 function explainNetwork(facts: ErrorFacts, who: ModelIdentity): ModelFailure {

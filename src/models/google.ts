@@ -17,7 +17,7 @@ export async function googleModel(provider: Provider, info: ModelInfo): Promise<
     // Always given, even if unset: otherwise the package would look into the environment.
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
-    fetch: providerFetch(),
+    fetch: providerFetch(provider),
   });
   return {
     model: google(info.id),

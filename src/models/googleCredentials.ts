@@ -6,6 +6,8 @@ import { type AuthClient, GoogleAuth } from "google-auth-library";
 import { defined } from "../base/defined.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { GoogleCloudAccount } from "../config/types.js";
+import { fetchVia } from "../network/fetchVia.js";
+import type { Proxies } from "../network/proxies.js";
 import { reasonFor, SetupError } from "./setupError.js";
 
 const scopes = ["https://www.googleapis.com/auth/cloud-platform"];
@@ -26,10 +28,13 @@ export interface GoogleAccess {
  */
 export class GoogleCredentials {
   readonly #account: GoogleCloudAccount;
+  readonly #proxies: Proxies | undefined;
   #auth: GoogleAuth<AuthClient> | undefined;
 
-  constructor(account: GoogleCloudAccount) {
+  /** @param proxies those that Google is asked for a token through. */
+  constructor(account: GoogleCloudAccount, proxies: Proxies | undefined) {
     this.#account = account;
+    this.#proxies = proxies;
   }
 
   /**
@@ -42,7 +47,7 @@ export class GoogleCredentials {
       throw new SetupError(what, how, true);
     }
     try {
-      this.#auth ??= await authOf(this.#account);
+      this.#auth ??= await authOf(this.#account, this.#proxies);
       const client = await this.#auth.getClient();
       const { token } = await client.getAccessToken();
       if (!token) throw new Error("the sign-in gave no token");
@@ -57,11 +62,20 @@ export class GoogleCredentials {
   }
 }
 
-async function authOf(account: GoogleCloudAccount): Promise<GoogleAuth<AuthClient>> {
+async function authOf(
+  account: GoogleCloudAccount,
+  proxies: Proxies | undefined,
+): Promise<GoogleAuth<AuthClient>> {
   const { credentialsFile, project, isNamed } = account;
   const isUsed = credentialsFile !== undefined && (isNamed || (await isThere(credentialsFile)));
   return new GoogleAuth<AuthClient>({
     scopes,
+    // The library's own way knows neither ALL_PROXY nor the environment of a workspace.
+    clientOptions: {
+      transporterOptions: {
+        fetchImplementation: (input, init = {}) => fetchVia(input, init, { proxies }),
+      },
+    },
     ...defined({ keyFilename: isUsed ? credentialsFile : undefined, projectId: project }),
   });
 }

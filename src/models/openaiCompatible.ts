@@ -37,7 +37,7 @@ export async function openaiCompatibleModel(
     baseURL: provider.baseUrl ?? baseUrl,
     headers: provider.headers,
     includeUsage: true,
-    fetch: providerFetch(chatEvents),
+    fetch: providerFetch(provider, chatEvents),
     ...defined({ apiKey: provider.apiKey }),
   });
   return { model: understood(compatible.chatModel(info.id)), baseUrl, adapt };

@@ -1,9 +1,10 @@
 // The `fetch` that a provider's package gets: it looks at an answer before the package does. An
 // answer that is no stream of events becomes a clear error. Events that the package would misread
 // are corrected.
-import { fetchWithinOrigin } from "../base/fetchWithinOrigin.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
-import { tellLife } from "./callLife.js";
+import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
+import type { Proxies } from "../network/proxies.js";
+import { allowedSilence, tellLife } from "./callLife.js";
 import { GarbledReplyError } from "./errorFacts.js";
 
 /** An answer that is no stream, although its status says that all is well. */
@@ -33,11 +34,16 @@ const mostLineBytes = 128 * 1024 * 1024;
 /**
  * A `fetch` for a provider's package.
  *
+ * @param proxies those that the provider is reached through.
  * @param rules makes the rules of one answer; without it, the events stay as they are.
  */
-export function providerFetch(rules?: () => EventRules): typeof fetch {
+export function providerFetch(
+  { proxies }: { readonly proxies?: Proxies },
+  rules?: () => EventRules,
+): typeof fetch {
   return async (input, init) => {
-    const response = await fetchWithinOrigin(input, init);
+    const route = { proxies, silenceMs: allowedSilence(init?.signal) };
+    const response = await fetchWithinOrigin(input, init, route);
     if (!response.ok || response.body === null) return response;
     const type = response.headers.get("content-type")?.toLowerCase() ?? "";
     if (/html|json/.test(type)) throw await notAStream(response, type);

@@ -18,6 +18,7 @@ export async function vertexModel(provider: Provider, info: ModelInfo): Promise<
   const call = await (isClaude ? claude : gemini)(provider, info.id);
   const credentials = new GoogleCredentials(
     provider.googleCloud ?? { location: "global", usesOwn: false, isNamed: false },
+    provider.proxies,
   );
   const held = new Set<string>();
   const make = async (): Promise<LanguageModelV3> => {
@@ -48,7 +49,7 @@ async function gemini(provider: Provider, id: string): Promise<Call> {
       // Always given, even if unset: otherwise the package would look into the environment.
       apiKey: provider.apiKey ?? "",
       baseURL: `${baseOf(provider, access, "v1beta1")}/publishers/google`,
-      fetch: providerFetch(),
+      fetch: providerFetch(provider),
       ...signedIn(provider, access),
     })(id);
 }
@@ -62,7 +63,7 @@ async function claude(provider: Provider, id: string): Promise<Call> {
     }
     return createVertexAnthropic({
       baseURL: `${baseOf(provider, access, "v1")}/publishers/anthropic/models`,
-      fetch: providerFetch(),
+      fetch: providerFetch(provider),
       ...signedIn(provider, access),
     })(id);
   };

@@ -28,13 +28,17 @@ const layers: Readonly<Record<string, Layer>> = {
   storage: { layers: ["base"], packages: ["@photostructure/sqlite"] },
   transport: { layers: ["base"], packages: ["vscode-jsonrpc"] },
   events: { layers: ["base", "protocol", "storage"], packages: [] },
-  config: { layers: ["base", "protocol"] },
+  network: { layers: ["base"], packages: ["undici"] },
+  config: { layers: ["base", "protocol", "network"] },
   process: { layers: ["base"], packages: ["execa"] },
   permissions: { layers: ["base"], types: ["protocol", "config"] },
-  models: { layers: ["base"], types: ["protocol", "config"] },
-  tools: { layers: ["base", "process", "permissions"], types: ["protocol"] },
+  models: { layers: ["base", "network"], types: ["protocol", "config"] },
+  tools: { layers: ["base", "network", "process", "permissions"], types: ["protocol"] },
   // A tool of a tool server is a tool like every other.
-  mcp: { layers: ["base", "process", "permissions", "tools"], types: ["protocol", "config"] },
+  mcp: {
+    layers: ["base", "network", "process", "permissions", "tools"],
+    types: ["protocol", "config"],
+  },
   // It writes to the sink that the seam declares, and asks through it.
   agent: {
     layers: ["base", "models", "tools"],

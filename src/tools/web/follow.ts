@@ -2,11 +2,14 @@
 // checked before a connection is made.
 
 import { defined } from "../../base/defined.js";
+import { proxiesOf, proxyFor, type WebProxy } from "../../network/proxies.js";
+import { ProxyFault } from "../../network/proxyFault.js";
 import { PermissionRefused, requirePermission } from "../../permissions/requirePermission.js";
+import type { PermissionVerdict } from "../../permissions/types.js";
 import { ToolFailure } from "../failure.js";
 import type { ToolContext } from "../tool.js";
 import { addressOfHost, isLocalName, isPublicAddress } from "./addresses.js";
-import { requestFrom, type WebResponse } from "./request.js";
+import { requestFrom, requestThroughProxy, type WebResponse } from "./request.js";
 
 const maxRedirects = 5;
 
@@ -44,8 +47,7 @@ export async function fetchFollowing(
     // An origin that was allowed is not asked for again. A downgrade to http is another origin.
     await askFor(following, url, url.origin === allowedOrigin);
     allowedOrigin = url.origin;
-    const address = await addressFor(following, url);
-    const response = await request(following, url, address);
+    const response = await request(following, url);
     const isRedirect = [301, 302, 303, 307, 308].includes(response.status);
     if (!isRedirect || response.location === undefined) return { response, url };
     response.body.destroy();
@@ -84,24 +86,49 @@ async function askFor(following: Following, url: URL, isKnownOrigin: boolean): P
   });
 }
 
-/** @throws PermissionRefused unless an allow rule names the URL's host. */
-async function requireRule(following: Following, url: URL): Promise<void> {
-  const verdict = await following.context.permissions.check(
+/** Whether an allow rule names the URL's host; nobody is asked. */
+function checkRule({ context, input }: Following, url: URL): Promise<PermissionVerdict> {
+  return context.permissions.check(
     {
-      toolCallId: following.context.toolCallId,
+      toolCallId: context.toolCallId,
       tool: "fetch",
       action: "fetch",
       description: `Fetch ${url.href}, which is no public address`,
       subject: { kind: "url", value: url.href },
-      input: following.input,
+      input,
       ruleOnly: true,
     },
-    following.context.signal,
+    context.signal,
   );
+}
+
+async function isNamed(following: Following, url: URL): Promise<boolean> {
+  return (await checkRule(following, url)).allowed;
+}
+
+/** @throws PermissionRefused unless an allow rule names the URL's host. */
+async function requireRule(following: Following, url: URL): Promise<void> {
+  const verdict = await checkRule(following, url);
   if (verdict.allowed) return;
   throw new PermissionRefused(
     `${url.host} is an address of this machine or of a private network. ${verdict.message} The user can allow it with the rule "fetch:${url.origin}/*".`,
   );
+}
+
+/** Asks for one page, of an address that was checked. */
+async function request(following: Following, url: URL): Promise<WebResponse> {
+  const { signal, env } = following.context;
+  try {
+    const proxy = proxyFor(url, proxiesOf(env));
+    if (proxy !== undefined) return await requestByProxy(following, url, proxy);
+    const address = await addressFor(following, url);
+    return await following.limit((limited) => requestFrom(url, address, limited));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ToolFailure || error instanceof PermissionRefused) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ToolFailure(`${url.host} cannot be fetched: ${reason}`, { cause: error });
+  }
 }
 
 /** The address to connect to: checked, unless a rule names the host. */
@@ -117,22 +144,40 @@ async function addressFor(following: Following, url: URL): Promise<string> {
   return first;
 }
 
+/**
+ * Through a proxy, too, the address is checked here and is what the proxy connects to: it would find out
+ * for itself otherwise, and reaches what others do not. Only where a rule names the host is it asked for
+ * by its name: some networks know names at their proxy alone, and some proxies take no addresses.
+ */
+async function requestByProxy(
+  following: Following,
+  url: URL,
+  proxy: WebProxy,
+): Promise<WebResponse> {
+  const ask = (address: string) =>
+    following.limit((limited) => requestThroughProxy(url, address, proxy, limited));
+  if (await isNamed(following, url)) return ask(url.hostname);
+  const byName = `The user can have it asked for by its name with the rule "fetch:${url.origin}/*".`;
+  let address: string;
+  try {
+    address = await addressFor(following, url);
+  } catch (error) {
+    if (!(error instanceof ToolFailure)) throw error;
+    throw new ToolFailure(`${error.message} ${byName}`, { cause: error });
+  }
+  try {
+    return await ask(address);
+  } catch (error) {
+    if (!(error instanceof ProxyFault) || error.kind !== "refused") throw error;
+    const what = `${url.host} cannot be fetched: ${error.message}. It was asked for by its address.`;
+    throw new ToolFailure(`${what} ${byName}`, { cause: error });
+  }
+}
+
 async function resolveName(resolver: Resolver, hostname: string): Promise<readonly string[]> {
   try {
     return await resolver(hostname);
   } catch (error) {
     throw new ToolFailure(`${hostname} cannot be resolved.`, { cause: error });
-  }
-}
-
-async function request(following: Following, url: URL, address: string): Promise<WebResponse> {
-  const { signal } = following.context;
-  try {
-    return await following.limit((limited) => requestFrom(url, address, limited));
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof ToolFailure) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ToolFailure(`${url.host} cannot be fetched: ${reason}`, { cause: error });
   }
 }

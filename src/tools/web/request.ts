@@ -1,9 +1,9 @@
 // One request to one address that was checked before. The name is not looked up again, so that the
 // second answer cannot be another one.
-import type { IncomingMessage } from "node:http";
 import { isIP, type LookupFunction } from "node:net";
 import { pipeline, type Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import type { WebProxy } from "../../network/proxies.js";
 
 /** An answer; its body is not read yet. */
 export interface WebResponse {
@@ -31,11 +31,26 @@ export async function requestFrom(
     const sent = request(
       url,
       { method: "GET", headers, lookup: pinnedLookup(address), agent: false, signal },
-      (response) => resolve(toWebResponse(response)),
+      (response) => resolve(toWebResponse(response.statusCode, response.headers, response)),
     );
     sent.on("error", (error) => reject(signal.aborted ? signal.reason : error));
     sent.end();
   });
+}
+
+/**
+ * Like {@link requestFrom}, but through a proxy, which connects to `address`. `address` may also be the
+ * host's name. Throws a `ProxyFault` if the proxy is the reason that there is no answer.
+ */
+export async function requestThroughProxy(
+  url: URL,
+  address: string,
+  proxy: WebProxy,
+  signal: AbortSignal,
+): Promise<WebResponse> {
+  const { requestThrough } = await import("../../network/connections.js");
+  const response = await requestThrough({ url, address, proxy, headers, signal });
+  return toWebResponse(response.status, response.headers, response.body);
 }
 
 /** A lookup function with one fixed answer, in both forms that callers may ask for. */
@@ -47,20 +62,25 @@ function pinnedLookup(address: string): LookupFunction {
   };
 }
 
-function toWebResponse(response: IncomingMessage): WebResponse {
+function toWebResponse(
+  status: number | undefined,
+  sent: Readonly<Record<string, string | string[] | undefined>>,
+  body: Readable,
+): WebResponse {
+  const header = (name: string) => [sent[name]].flat()[0];
   return {
-    status: response.statusCode ?? 0,
-    location: response.headers.location,
-    contentType: response.headers["content-type"] ?? "",
-    body: decompressed(response),
+    status: status ?? 0,
+    location: header("location"),
+    contentType: header("content-type") ?? "",
+    body: decompressed(body, header("content-encoding")),
   };
 }
 
-function decompressed(response: IncomingMessage): Readable {
-  const decoder = decoderFor(response.headers["content-encoding"]?.trim().toLowerCase());
-  if (decoder === undefined) return response;
+function decompressed(body: Readable, encoding: string | undefined): Readable {
+  const decoder = decoderFor(encoding?.trim().toLowerCase());
+  if (decoder === undefined) return body;
   // A failure of one stream destroys the other. The reader gets the error from the last stream.
-  return pipeline(response, decoder, () => {});
+  return pipeline(body, decoder, () => {});
 }
 
 function decoderFor(encoding: string | undefined) {

@@ -1,5 +1,7 @@
 // Requests carry keys, configured headers and a conversation. They go to the origin that the user
 // chose, and to no other: a redirect is the wish of a server, not of the user.
+import { fetchVia } from "./fetchVia.js";
+import type { Route } from "./route.js";
 
 /** A redirect that was not followed; its message names both origins and nothing else. */
 class RedirectRefused extends Error {
@@ -13,13 +15,18 @@ const mostRedirects = 5;
  * Like `fetch`, for requests whose body is text or bytes. It follows at most five redirects, as the
  * Fetch standard says, and only within the same origin (scheme, host and port).
  *
+ * @param route how the requests get there.
+ * @throws ProxyFault when the proxy is the reason that there is no answer.
  * @throws RedirectRefused when the answer leads to another origin, to no web address, or in a circle.
  */
-export const fetchWithinOrigin: typeof globalThis.fetch = async (input, init) => {
+export async function fetchWithinOrigin(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+  route: Route,
+): Promise<Response> {
   const first = new URL(input instanceof Request ? input.url : input);
   let url = first;
-  // Read here, not when the module is loaded, so that a replaced global `fetch` is used here too.
-  let response = await globalThis.fetch(input, { ...init, redirect: "manual" });
+  let response = await fetchVia(input, { ...init, redirect: "manual" }, route);
   let request = { ...init };
   for (let count = 0; redirects.has(response.status); count++) {
     const location = response.headers.get("location");
@@ -30,10 +37,10 @@ export const fetchWithinOrigin: typeof globalThis.fetch = async (input, init) =>
     }
     url = targetOf(location, url, first);
     request = nextRequest(request, response.status);
-    response = await globalThis.fetch(url, { ...request, redirect: "manual" });
+    response = await fetchVia(url, { ...request, redirect: "manual" }, route);
   }
   return response;
-};
+}
 
 function targetOf(location: string, from: URL, first: URL): URL {
   if (!URL.canParse(location, from.href)) {
