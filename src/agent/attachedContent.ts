@@ -1,5 +1,5 @@
-// How an attached file is put before a model: images as images where it takes them, text as text,
-// and anything else as a note that it was there.
+// How an attached file is shown to a model: images as images if the model takes them, text as text,
+// and everything else as a note.
 import type { LanguageModelV3FilePart, LanguageModelV3TextPart } from "@ai-sdk/provider";
 import { decodeText, markedEncoding, textIn } from "../base/decodeText.js";
 import { imageKind } from "../base/imageKind.js";
@@ -15,7 +15,7 @@ const textTypes =
 
 const neither = "it is neither text nor an image";
 
-/** What becomes of images: the model takes them, it takes none, or its provider refused one. */
+/** How images are handled: the model takes them, it takes none, or its provider refused one. */
 export type ImageUse = "taken" | "none" | "refused";
 
 /** The content that stands for an attachment in a user message. */
@@ -35,7 +35,7 @@ export function attachedContent(
   return marked(taggedText("attachment", text, `name=${JSON.stringify(part.name)}`));
 }
 
-/** Why a model is told of an attachment in words instead of being shown it; undefined where it is shown. */
+/** Why a model gets only a note about an attachment; undefined if the attachment is shown. */
 export function hindranceOf(
   part: AttachmentPart,
   data: Uint8Array | undefined,
@@ -74,8 +74,8 @@ export function attachedText(data: Uint8Array, mimeType: string): string | undef
 }
 
 /**
- * As {@link attachedText}, of the bytes from `from` to `to` alone: enough to judge a large file by. Even
- * numbers keep the units of UTF-16 whole; of a character that is cut in UTF-8, what is cut is left out.
+ * Like {@link attachedText}, but only for the bytes from `from` to `to`: enough to judge a large
+ * file. With even numbers, units of UTF-16 stay whole. A cut character of UTF-8 is left out.
  */
 export function attachedPiece(
   data: Uint8Array,
@@ -93,7 +93,7 @@ export function attachedPiece(
   return textIn(data.subarray(start, to), true);
 }
 
-/** A type without its parameters. */
+/** A media type without its parameters. */
 function essenceOf(mimeType: string): string {
   return mimeType.toLowerCase().split(";")[0]?.trim() ?? "";
 }

@@ -1,4 +1,4 @@
-// Which attachments the model of a turn is shown, and what the person is told of the others.
+// Decides which attachments are shown to the model of a turn, and warns about the others.
 import type { HistoryMessage, TurnSink } from "../engine/engine.js";
 import type { ModelFailure } from "../models/modelFailure.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
@@ -12,12 +12,12 @@ interface Attached {
   readonly name: string;
 }
 
-/** Keeps what one model's provider has refused, in this turn and in those before it. */
+/** Remembers what one model's provider has refused, in this turn and in earlier ones. */
 export class AttachmentUse {
   readonly #info: ModelInfo;
   readonly #sink: Pick<TurnSink, "warn" | "refused">;
   readonly #model: string;
-  /** What this turn has learnt: by message, the indices of parts. */
+  /** The refusals of this turn: for each message, the indices of parts. */
   readonly #refused = new Map<string, Set<number>>();
 
   constructor(info: ModelInfo, sink: Pick<TurnSink, "warn" | "refused">) {
@@ -26,7 +26,7 @@ export class AttachmentUse {
     this.#model = `${info.provider}/${info.id}`;
   }
 
-  /** What becomes of the image that is a part of a message. */
+  /** How the image in a part of a message is handled. */
   ofImage = ({ id, parts }: HistoryMessage, index: number): ImageUse => {
     if (!this.#info.supportsImages) return "none";
     const part = parts[index];
@@ -34,7 +34,7 @@ export class AttachmentUse {
     return isKnown || this.#refused.get(id)?.has(index) ? "refused" : "taken";
   };
 
-  /** Warns of those attachments of a prompt that the model is not shown. */
+  /** Warns about the attachments of a prompt that are not shown to the model. */
   said(message: HistoryMessage): void {
     for (const [index, part] of message.parts.entries()) {
       if (part.type !== "attachment") continue;
@@ -45,9 +45,9 @@ export class AttachmentUse {
   }
 
   /**
-   * The provider has refused an image: those of the turn itself are shown no more, and where it has
-   * none, or was refused again, those of the turns before. It is noted on them for later turns, and
-   * told. Returns whether any was shown.
+   * The provider has refused an image. The images of this turn are no longer shown. If it has none,
+   * or was refused again, those of earlier turns are not shown either. This is noted on them for
+   * later turns, with a warning. Returns whether any image had been shown.
    */
   refuse(
     { messages, turnStart }: Pick<Conversation, "messages" | "turnStart">,
@@ -76,7 +76,7 @@ export class AttachmentUse {
   }
 }
 
-/** That an attachment was not shown to the model. */
+/** The warning that an attachment was not shown to the model. */
 function notShown(name: string, reason: string): string {
   return `The attached file "${name.slice(0, 200)}" was not shown to the model: ${reason}.`;
 }

@@ -7,7 +7,7 @@ import { defined } from "../base/defined.js";
 import { type CallNote, noteOptions } from "../models/callNote.js";
 import type { TurnModel } from "./turn.js";
 
-/** The options of a model call, with what was chosen along with the model. */
+/** The options of a model call, with the options that were chosen with the model. */
 export function callOptions(
   model: TurnModel,
   prompt: LanguageModelV3Prompt,

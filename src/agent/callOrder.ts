@@ -4,9 +4,9 @@
 export const mostCallsAtOnce = 8;
 
 /**
- * Runs each item in its order. Neighbours that may share their time run side by side, at most
- * {@link mostCallsAtOnce} at once. Any other item begins when all before it have ended, and has ended
- * when the next begins.
+ * Runs each item in its order. Neighbours that may run together do so, at most {@link
+ * mostCallsAtOnce} at the same time. Any other item begins when all before it have ended, and has
+ * ended when the next begins.
  *
  * When `run` rejects, nothing more begins; the promise rejects with that reason once all that began
  * has ended.
@@ -21,7 +21,7 @@ export async function runInOrder<Item>(
   for (const group of groupsOf(items, mayShare)) await runTogether(group, begin(group));
 }
 
-/** Neighbours that may share their time, together; each other item alone. */
+/** Groups neighbours that may run together; every other item is alone. */
 function groupsOf<Item>(items: readonly Item[], mayShare: (item: Item) => boolean): Item[][] {
   const groups: Item[][] = [];
   let shared: Item[] | undefined;

@@ -1,5 +1,5 @@
-// Models send `"1"` for 1, `"true"` for true and lists as text. Where a tool's schema says what was
-// meant and nothing is lost, the input is taken so, and the model is told nothing.
+// Models send `"1"` for 1, `"true"` for true and lists as text. If a tool's schema shows what was
+// meant and nothing is lost, the input is converted without a message to the model.
 import { isNestedDeeper } from "../base/jsonDepth.js";
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -8,12 +8,11 @@ const jsonNumber = /^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?$/;
 const longestNumber = 40;
 
 /**
- * The value with each part that has another type than its schema wants written in that type, where
- * it can be without loss. What fits already, or what the schema leaves open, stays as it is; the
- * value itself is not changed.
+ * Copies a value. Each part with a wrong type is converted to the type of its schema, if that is
+ * possible without loss. Parts that fit, or that the schema leaves open, are unchanged.
  *
  * @param schema a JSON Schema; `type`, `properties`, `required`, `items`, `anyOf` and `oneOf` of it
- *   are understood, the rest is left to who checks the value.
+ * are understood; the rest is checked later.
  */
 export function coercedInput(schema: unknown, value: unknown): unknown {
   if (!isObject(schema)) return value;
@@ -32,7 +31,7 @@ function coercedToOne(branches: readonly unknown[], value: unknown): unknown {
     return types.length === 0 || types.some((type) => isOf(type, value));
   };
   const own = branches.filter(fits);
-  // Where several fit, the check of the value finds the one that is meant.
+  // If several fit, the check of the value finds the right one.
   if (own.length > 0) return own.length === 1 ? coercedInput(own[0], value) : value;
   for (const branch of branches) {
     const taken = coercedInput(branch, value);
@@ -54,7 +53,7 @@ function coercedMembers(schema: Schema, value: Schema): Schema {
   for (const [name, member] of Object.entries(value)) {
     const own = Object.hasOwn(properties, name) ? properties[name] : undefined;
     const isNeeded = Array.isArray(required) && required.includes(name);
-    // Nothing, for what may be left out.
+    // `null` for an optional member means that it is left out.
     if (member === null && !isNeeded && isObject(own) && !acceptsNull(own)) {
       isChanged = true;
       continue;
@@ -93,7 +92,7 @@ function isOf(type: string, value: unknown): boolean {
   }
 }
 
-/** The value in the first of the types that it can be written in. */
+/** The value, converted to the first type that is possible. */
 function converted(types: readonly string[], value: unknown): unknown {
   for (const type of types) {
     const taken = typeof value === "string" ? fromText(type, value) : toText(type, value);
@@ -112,7 +111,7 @@ function fromText(type: string, text: string): unknown {
     const value: unknown = JSON.parse(trimmed);
     return isOf(type, value) && !isNestedDeeper(value) ? value : undefined;
   } catch {
-    // It is no JSON: the text itself was meant. The check says what is wrong with it.
+    // It is no JSON, so the text itself was meant. The check reports what is wrong with it.
     return undefined;
   }
 }

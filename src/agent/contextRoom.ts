@@ -1,4 +1,4 @@
-// How full the model's context window is while a turn runs, and when summarising no longer helps.
+// Measures how full the model's context window is during a turn, and when summaries no longer help.
 import { defined } from "../base/defined.js";
 import { formatCount } from "../base/text.js";
 import type { HistoryMessage } from "../engine/engine.js";
@@ -16,30 +16,30 @@ import {
 import { toolDefinitions } from "./toolDefinitions.js";
 import type { TurnInput } from "./turn.js";
 
-/** From this share of its window on, a conversation is summarised before it goes on. */
+/** When a conversation fills this share of its window, it is summarised before it goes on. */
 const nearlyFull = 0.85;
-/** An estimate that is so far over the window is not wrong about what does not fit. */
+/** If an estimate is over the window by this factor, the conversation certainly does not fit. */
 const certainlyTooLarge = 1.5;
-/** Summaries in a row that brought no room for more than one call. */
+/** The limit of summaries in a row that made room for at most one call. */
 const mostInVain = 2;
-/** The same where each had made room, and one step filled it again. */
+/** The limit if each summary had made room, and one step filled it again. */
 const mostFilledAtOnce = 5;
 const mostNamed = 3;
 const toldAlong = "the state of git and changes of AGENTS.md";
 
-/** Something that takes room in the window. */
+/** An item that takes room in the window. */
 interface Share {
   readonly name: string;
   readonly tokens: number;
 }
 
-/** Counts what a turn's calls hold. */
+/** Counts the tokens of a turn's calls. */
 export class ContextRoom {
   readonly #input: Pick<TurnInput, "model" | "systemPrompt" | "tools">;
   readonly #conversation: Conversation;
   readonly #tokens = new WeakMap<HistoryMessage, number>();
   #instructions: number | undefined;
-  /** What the newest call held as its provider told, and the messages that this covers. */
+  /** The tokens of the newest call according to its provider, and which messages they include. */
   #told: { readonly tokens: number; readonly messages: number } | undefined;
   /** Calls since the newest summary, and summaries with at most one call between. */
   #callsSince = Number.POSITIVE_INFINITY;
@@ -54,17 +54,17 @@ export class ContextRoom {
     this.#conversation = conversation;
   }
 
-  /** Whether the next call may leave too little room, or not fit. Never where no window is known. */
+  /** Whether the next call may leave too little room, or not fit. False if no window is known. */
   get isNearlyFull(): boolean {
     return this.#isOver(this.#filled());
   }
 
-  /** What the conversation holds by now, and what fits. */
+  /** The tokens of the conversation, and how many fit. */
   get fill(): { readonly tokens: number; readonly window?: number } {
     return { tokens: this.#filled(), ...defined({ window: this.#input.model.info.contextWindow }) };
   }
 
-  /** Whether what the user asks in this turn is certain not to fit. */
+  /** Whether the user's messages of this turn certainly do not fit. */
   get isTooLarge(): boolean {
     const { contextWindow } = this.#input.model.info;
     if (contextWindow === undefined) return false;
@@ -77,13 +77,13 @@ export class ContextRoom {
     return this.#inARow >= (this.#wasFullAtOnce ? mostInVain : mostFilledAtOnce);
   }
 
-  /** A call was answered. The conversation is still as it was sent. */
+  /** Tells that a call was answered. The conversation is still the one that was sent. */
   replied({ promptTokens, completionTokens }: Usage): void {
     const { length } = this.#conversation.messages;
     const held = promptTokens > 0 ? promptTokens : this.#estimate();
     if (this.#callsSince === 0) this.#wasFullAtOnce = this.#isOver(held);
     this.#callsSince++;
-    // A provider that says nothing, or 0, leaves it to the estimate.
+    // If a provider reports nothing, or 0, the estimate counts.
     this.#told =
       promptTokens > 0
         ? {
@@ -93,14 +93,14 @@ export class ContextRoom {
         : undefined;
   }
 
-  /** A summary has taken the place of what came before. */
+  /** Tells that a summary has replaced the earlier messages. */
   summarised(): void {
     this.#inARow = this.#callsSince <= 1 ? this.#inARow + 1 : 1;
     this.#callsSince = 0;
     this.#told = undefined;
   }
 
-  /** The failure of a conversation that does not fit, and is not made shorter. */
+  /** The failure of a conversation that does not fit and cannot be made shorter. */
   overflow(refusal?: TurnFailure): TurnFailure {
     const { id, contextWindow } = this.#input.model.info;
     const size = contextWindow === undefined ? "" : ` (${formatCount(contextWindow)} tokens)`;
@@ -124,7 +124,7 @@ export class ContextRoom {
     const { contextWindow } = info;
     if (contextWindow === undefined) return false;
     const reply = selected.maxTokens ?? info.defaultMaxTokens ?? 0;
-    // Many providers count the reply that is asked for as part of the window.
+    // Many providers count the requested length of the reply as part of the window.
     const mark = Math.min(contextWindow * nearlyFull, contextWindow - reply);
     return tokens >= Math.max(mark, contextWindow / 2);
   }
@@ -140,8 +140,8 @@ export class ContextRoom {
   }
 
   /**
-   * Without images: what one takes is for its provider to say. Without the instructions as well: where
-   * they alone are over the window, the window that is configured is likelier wrong than they are.
+   * Images are not counted: only the provider knows their size. The instructions are not counted
+   * either: if they alone do not fit, the configured window is probably wrong.
    */
   #lasting(): number {
     const { supportsImages } = this.#input.model.info;

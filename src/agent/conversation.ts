@@ -1,13 +1,13 @@
 import type { HistoryMessage } from "../engine/engine.js";
 import { clipped } from "./transcript.js";
 
-/** What a summary is shown of a request that stays in the conversation word for word. */
+/** How much of a request is shown to a summary, if the request itself stays in the conversation. */
 const shownOfRequest = 4000;
 
 /**
- * What the model gets to see of a session while a turn runs. It grows by what is said, and shrinks
- * when a summary takes the place of what came before; what the user says in this turn always stays,
- * whole and with its attachments (`protocol.md` section 4, Summaries).
+ * The messages that the model sees during a turn. New messages are added, and a summary replaces
+ * earlier ones. The user's messages of this turn always stay, whole and with their attachments
+ * (`protocol.md` section 4, Summaries).
  */
 export class Conversation {
   #messages: HistoryMessage[];
@@ -29,12 +29,12 @@ export class Conversation {
     return this.#turnStart;
   }
 
-  /** Tool calls of the turn that a summary has taken the place of. */
+  /** How many tool calls of the turn a summary has replaced. */
   get summarisedCalls(): number {
     return this.#summarisedCalls;
   }
 
-  /** What the user said in this turn. */
+  /** The user's messages of this turn. */
   get requests(): readonly HistoryMessage[] {
     return this.#own.filter(({ role }) => role === "user");
   }
@@ -44,9 +44,9 @@ export class Conversation {
   }
 
   /**
-   * What a summary would take the place of: what came before the turn, and what the turn has done so
-   * far. The turn's requests, which stay, are shown in short where they explain what was done. Empty
-   * where nothing but an earlier summary and the requests is left.
+   * The messages that a summary would replace: those before the turn, and those of the turn so far.
+   * The turn's requests stay; they are included in short form if they explain what was done. Empty
+   * if there is nothing but an earlier summary and the requests.
    */
   summarisable(): readonly HistoryMessage[] {
     const past = this.#messages.slice(0, this.#turnStart);
@@ -55,7 +55,7 @@ export class Conversation {
     return past.every(({ isSummary }) => isSummary) ? [] : past;
   }
 
-  /** A summary takes the place of all but the turn's requests. */
+  /** Replaces everything except the turn's requests by a summary. */
   summarised(summary: HistoryMessage): void {
     const parts = this.#own.flatMap((message) => message.parts);
     this.#summarisedCalls += parts.filter(({ type }) => type === "toolCall").length;

@@ -1,13 +1,13 @@
 import { afterAwake } from "../base/awakeTime.js";
 import type { Clock, Timer } from "../base/clock.js";
 
-/** Signs of life alone keep a watch quiet for this many times its limit. */
+/** If only signs of life come, the watch waits for this many times its limit. */
 const mostLimitsOfSigns = 6;
 
 /**
- * Notices that nothing happens. What happens is only noted down, which costs next to nothing; the
- * one timer looks at the note when it fires, and sets itself again for the rest. The time in which
- * this process slept is nobody's silence.
+ * Notices that nothing happens. Each event only stores a time, which costs almost nothing. When the
+ * only timer fires, it looks at that time and waits for the rest. The time in which this process
+ * slept does not count.
  */
 export class IdleWatch {
   readonly #clock: Clock;
@@ -15,7 +15,7 @@ export class IdleWatch {
   readonly #onIdle: () => void;
   #timer: Timer | undefined;
   #last: number;
-  /** When something happened that counts by itself. */
+  /** When something happened that is more than a sign of life. */
   #lastTouch: number;
 
   /** Calls `onIdle` once, `limitMs` after the last {@link touch}, unless stopped before. */
@@ -35,8 +35,8 @@ export class IdleWatch {
   }
 
   /**
-   * A sign that there is still life, such as a provider sends while it has nothing to say. It counts
-   * as something that happens, for so many limits in a row at most.
+   * A sign of life, such as a provider sends while it has no content. It counts like an event, but
+   * only for a limited number of limits in a row.
    */
   sign(): void {
     const now = this.#clock.now();
@@ -50,7 +50,7 @@ export class IdleWatch {
 
   #wait(ms: number): void {
     this.#timer = afterAwake(this.#clock, ms, (sleptMs) => {
-      // Whether it slept before or after that is not known: after it, for all that it could.
+      // It is unknown whether the process slept before or after that; in doubt, after it.
       this.#last = Math.min(this.#last + sleptMs, this.#clock.now());
       this.#lastTouch = Math.min(this.#lastTouch + sleptMs, this.#last);
       const rest = this.#last + this.#limitMs - this.#clock.now();

@@ -1,5 +1,6 @@
-// One model call: open the stream, hand its parts on, and end well, failed or cancelled. What can be
-// tried again is, after a pause and from the beginning (protocol.md section 4, Bounds of a run).
+// Makes one model call: opens the stream, passes its parts on, and ends with success, failure or a
+// cancel. A call that may succeed later is tried again from the beginning, after a pause
+// (protocol.md section 4, Bounds of a run).
 
 import type {
   LanguageModelV3,
@@ -29,7 +30,7 @@ import { ReadingPace } from "./readingPace.js";
 import { ReplyCheck } from "./replyCheck.js";
 import type { AgentSurroundings } from "./turn.js";
 
-/** A call, and what bounds it. */
+/** A call, and its limits. */
 export interface ModelCall {
   readonly model: LanguageModelV3;
   /** The provider's id in the configuration. */
@@ -44,19 +45,19 @@ export interface ModelCall {
   onRetry?(retry: Retry): void;
 }
 
-/** A try that comes after a pause. */
+/** A try after a pause. */
 export interface Retry {
   /** Its number, from 2. */
   readonly attempt: number;
   readonly waitMs: number;
-  /** Why the one before it failed, without secrets. */
+  /** Why the previous try failed, without secrets. */
   readonly reason: string;
 }
 
-/** Takes what a model streams. What it throws ends the call and is thrown on. */
+/** Takes the stream of a model. An error that it throws ends the call and is thrown on. */
 export interface ReplyReceiver {
   part(part: LanguageModelV3StreamPart): void;
-  /** Everything so far is void: the reply begins again. */
+  /** Everything so far is invalid: the reply begins again. */
   restart(): void;
 }
 
@@ -73,7 +74,7 @@ export type CallResult =
 type PartReader = ReadableStreamDefaultReader<LanguageModelV3StreamPart>;
 type FinishPart = Extract<LanguageModelV3StreamPart, { type: "finish" }>;
 
-/** Calls a model. Never rejects for what the model or its provider does. */
+/** Calls a model. Never rejects because of the model or its provider. */
 export async function callModel(
   call: ModelCall,
   receiver: ReplyReceiver,
@@ -90,7 +91,7 @@ export async function callModel(
     try {
       await sleep(surroundings.clock, waitMs, call.signal);
     } catch {
-      // It rejects for one reason: the call is cancelled.
+      // It rejects for only one reason: the call was cancelled.
       return { kind: "cancelled" };
     }
     receiver.restart();
@@ -147,8 +148,8 @@ class Attempt {
     faultPoint("modelCalled");
     watch.touch();
     const reader = stream.getReader();
-    // A cancelled reader ends its pending read at once, also where the model ignores the signal; a
-    // race at each read would cost more and hold on to every promise.
+    // Cancelling the reader ends its pending read at once, even if the model ignores the signal. A
+    // race at each read would cost more, and keep every promise in memory.
     const onAbort = () => this.#discard(reader.cancel(this.#abort.signal.reason));
     this.#abort.signal.addEventListener("abort", onAbort, { once: true });
     return this.#read(reader, watch);
@@ -178,7 +179,7 @@ class Attempt {
     }
   }
 
-  /** Opens the stream; ends at the abort even where the model does not. */
+  /** Opens the stream. Ends at the abort, even if the model does not. */
   async #open(): Promise<ReadableStream<LanguageModelV3StreamPart>> {
     const { signal } = this.#abort;
     const opening = Promise.resolve(
@@ -192,7 +193,7 @@ class Attempt {
   }
 
   #finished(finish: FinishPart | undefined, check: ReplyCheck): CallResult {
-    // Some packages close a broken stream with a finish of their own that names no reason.
+    // Some packages end a broken stream with a finish part without a reason.
     const isCut = finish?.finishReason.unified === "other" && finish.finishReason.raw === undefined;
     if (finish === undefined || isCut) {
       return { kind: "failed", failure: explainCut(this.#identity()) };
@@ -220,7 +221,7 @@ class Attempt {
     return isConfigured(model) ? model.identity : { providerId, modelId: model.modelId };
   }
 
-  /** Lets something that nobody waits for end by itself. */
+  /** Ignores the result of a promise that nobody waits for. */
   #discard(ending: Promise<void>): void {
     ending.catch((error: unknown) => {
       this.#surroundings.log.debug({ error: messageOf(error) }, "an abandoned model call ended");

@@ -1,4 +1,5 @@
-// The end of a summary's turn as the answer to `summarizeSession` (protocol.md section 4).
+// Makes the answer to `summarizeSession` from the end of the summary's turn (protocol.md section
+// 4).
 
 import { DomainError } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";
@@ -7,12 +8,15 @@ import type { TurnOutcome } from "../engine/engine.js";
 import type { Result } from "../protocol/registry.js";
 import type { Caller } from "./caller.js";
 
-/** A summary's end; a request that is cancelled stops waiting, and the summary goes on. */
+/**
+ * Waits for a summary's end. If the request is cancelled, it stops waiting, and the summary goes
+ * on.
+ */
 export function outcomeOf(run: AcceptedRun, caller: Caller): Promise<TurnOutcome> {
   return untilAborted(run.ended.promise, caller.signal);
 }
 
-/** What `summarizeSession` answers for the end of its turn; throws where that is an error. */
+/** The answer of `summarizeSession` for the end of its turn; throws if the answer is an error. */
 export function summaryOf(outcome: {
   status: string;
   messageId?: string | undefined;

@@ -1,4 +1,4 @@
-// The agent of one workspace as clients see it: ready or not, and with which models.
+// The agent of one workspace for clients: whether it is ready, and its models.
 
 import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
@@ -9,7 +9,7 @@ import type { ResolvedConfig } from "../config/types.js";
 import type { EngineSetup } from "../engine/engine.js";
 import type { AgentInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 
-/** The name of what runs the turns (`AgentInfo.engine`). */
+/** The name of the engine that runs the turns (`AgentInfo.engine`). */
 const engineName = "turnwire";
 
 interface Ready {
@@ -29,14 +29,14 @@ export class WorkspaceAgent {
   readonly #sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>;
   #sandbox: SandboxInfo | undefined;
   #ready: Ready | undefined;
-  /** What was chosen by hand; what was not follows the files. */
+  /** The models that were chosen by hand. All others come from the configuration files. */
   #byHand: Partial<Pick<AgentChoice, "large" | "small">> = {};
   /** Settles when the newest change has been made or refused. */
   #lastChange: Promise<unknown> = Promise.resolve();
 
   /**
-   * `onChoice` hears of every choice that was made from a configuration that was just read;
-   * `sandboxOf` tells what commands would be confined to with it.
+   * `onChoice` is called for every choice from a newly read configuration. `sandboxOf` tells how
+   * commands would be confined with it.
    */
   constructor(
     source: ConfigSource,
@@ -54,19 +54,19 @@ export class WorkspaceAgent {
     return this.#ready !== undefined;
   }
 
-  /** The configuration as the files have it now. Throws `ConfigInvalid`. */
+  /** The configuration as it is in the files now. Throws `ConfigInvalid`. */
   configuration(): Promise<ResolvedConfig> {
     return this.#source.current();
   }
 
-  /** Reads the configuration and chooses; does nothing where that was done. */
+  /** Reads the configuration and chooses the models; does nothing if that was done before. */
   init(): Promise<void> {
     return this.#inOrder(async () => {
       if (this.#ready === undefined) await this.#update();
     });
   }
 
-  /** Reads the configuration again and chooses anew; on an error the old choice stays. */
+  /** Reads the configuration and chooses the models again; on an error the old choice stays. */
   update(): Promise<void> {
     return this.#inOrder(() => this.#update());
   }
@@ -95,18 +95,21 @@ export class WorkspaceAgent {
     });
   }
 
-  /** Every change reads files first: the one that was asked for last is the one that stays. */
+  /**
+   * Makes changes one after the other. Each reads files first; the change that was requested last
+   * is the one that stays.
+   */
   #inOrder(change: () => Promise<void>): Promise<void> {
     const done = this.#lastChange.then(change);
-    // The caller of this change is told of a failure. The next change only waits for its end.
+    // The caller of this change gets a failure. The next change only waits for its end.
     this.#lastChange = done.catch(() => undefined);
     return done;
   }
 
   /**
-   * What a turn that begins now uses: the models that were chosen by hand, and else those of the
-   * configuration as it is now. Throws `ConfigInvalid` or `ModelNotConfigured` where that has changed
-   * under them.
+   * The models for a turn that begins now: those that were chosen by hand, else those of the
+   * present configuration. Throws `ConfigInvalid` or `ModelNotConfigured` if the configuration no
+   * longer has them.
    */
   async choice(): Promise<AgentChoice> {
     const config = await this.#source.current();
@@ -124,7 +127,7 @@ export class WorkspaceAgent {
     return this.#ready?.large;
   }
 
-  /** As `getAgentInfo` tells it. */
+  /** The agent in the form of `getAgentInfo`. */
   info(isBusy: boolean): AgentInfo {
     const sandbox = defined({ sandbox: this.#sandbox });
     const head = { isReady: this.isReady, isBusy, engine: engineName, ...sandbox };

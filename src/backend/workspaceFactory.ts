@@ -11,7 +11,7 @@ import type { WorkspaceRow } from "../storage/workspaceStore.js";
 import { OpenWorkspace } from "./openWorkspace.js";
 import { type AgentChoice, WorkspaceAgent } from "./workspaceAgent.js";
 
-/** What every workspace is built from. */
+/** What every workspace needs. */
 export interface FactoryOptions {
   readonly coordination: Omit<CoordinatorOptions, "workspaceId" | "prepareTurn">;
   /** The server's own environment. */
@@ -50,7 +50,7 @@ export class WorkspaceFactory {
       ...choice,
       permissions: {
         mode,
-        // A deny rule holds from the moment that it is written.
+        // A deny rule applies from the moment at which it is written.
         rules: async () => (await agent.configuration()).permissionRules,
       },
     });
@@ -69,7 +69,7 @@ export class WorkspaceFactory {
   }
 }
 
-/** What commands are confined to; an engine that knows of no sandbox enforces none. */
+/** How commands are confined. An engine without a sandbox enforces none. */
 async function sandboxOf(engine: Engine, config: ResolvedConfig): Promise<SandboxInfo> {
   const requested = config.sandbox?.mode ?? "off";
   const own = requested === "off" ? undefined : await engine.sandbox?.(config);

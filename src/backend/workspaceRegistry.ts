@@ -13,12 +13,12 @@ import type { Announcer } from "./caller.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { WorkspaceFactory } from "./workspaceFactory.js";
 
-/** One folder has one id, in every data directory. */
+/** A folder has the same id in every data directory. */
 function workspaceIdOf(realPath: string): string {
   return `ws_${createHash("sha256").update(realPath).digest("hex").slice(0, 16)}`;
 }
 
-/** What the registry is built from. */
+/** What the registry needs. */
 export interface RegistryOptions {
   readonly store: WorkspaceStore;
   readonly factory: WorkspaceFactory;
@@ -34,7 +34,10 @@ export class WorkspaceRegistry {
   readonly #options: RegistryOptions;
   readonly #open = new Map<string, OpenWorkspace>();
   readonly #modes = new Map<string, PermissionMode>();
-  /** How many were given the workspace, or still wait for it: a failure for one is none for others. */
+  /**
+   * How many callers got the workspace, or still wait for it: a failure for one caller must not
+   * close it for the others.
+   */
   readonly #openers = new WeakMap<OpenWorkspace, number>();
 
   constructor(options: RegistryOptions) {
@@ -42,10 +45,10 @@ export class WorkspaceRegistry {
   }
 
   /**
-   * Opens a folder, or finds it open: then its first options stay.
+   * Opens a folder. If it is open already, its first options stay.
    *
-   * @throws DomainError `PathRequired`, `PathNotFound`; with `initAgent` also what that throws, and
-   *   a workspace that nobody else has opened is not open after it.
+   * @throws DomainError `PathRequired`, `PathNotFound`; with `initAgent` also the errors of that
+   * method. After an error, a workspace that nobody else has opened is closed again.
    */
   async create(params: Params<"createWorkspace">): Promise<OpenWorkspace> {
     const path = this.#realPath(params.path);
@@ -98,7 +101,9 @@ export class WorkspaceRegistry {
     }
   }
 
-  /** @throws DomainError `WorkspaceNotFound` where it is not open. */
+  /**
+   * @throws DomainError `WorkspaceNotFound` if it is not open.
+   */
   get(workspaceId: string): OpenWorkspace {
     const workspace = this.#open.get(workspaceId);
     if (workspace === undefined) {
@@ -115,7 +120,7 @@ export class WorkspaceRegistry {
     return [...this.#open.values()];
   }
 
-  /** Sets how a workspace treats tools that could do harm. */
+  /** Sets the permission mode of a workspace. */
   setPermissionMode(workspace: OpenWorkspace, mode: PermissionMode): void {
     this.#modes.set(workspace.id, mode);
   }

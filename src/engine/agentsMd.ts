@@ -12,14 +12,14 @@ import { hiddenBy } from "../permissions/index.js";
 /** The file's name, at the workspace's root. */
 const agentsMdName = "AGENTS.md";
 
-/** The instructions of a workspace, and what a person should know of them. */
+/** The instructions of a workspace, and a warning for a person. */
 export interface Instructions {
   readonly text?: string;
-  /** That they are left out, or a part of them, and why. */
+  /** Why they, or a part of them, are left out. */
   readonly warning?: string;
 }
 
-/** Longer instructions would crowd out the work. */
+/** The longest instructions, in bytes. Longer ones would leave too little room for the work. */
 const mostBytes = 32 * 1024;
 
 /**
@@ -37,9 +37,9 @@ export class AgentsMd {
   }
 
   /**
-   * The instructions as they are now: UTF-8, or UTF-16 with a byte order mark. No text where there are
-   * none, and with a warning, in the log too, where they are no text of these, no file that can be
-   * read, or a link that leads out of the workspace. Never rejects.
+   * The instructions as they are now: UTF-8, or UTF-16 with a byte order mark. The text is empty if
+   * there are none. It is also empty, with a warning (also in the log), if the file is no such
+   * text, cannot be read, or is a link that leads out of the workspace. Never rejects.
    */
   read(): Promise<Instructions> {
     const path = join(this.#workspacePath, agentsMdName);
@@ -58,7 +58,7 @@ export class AgentsMd {
     if (!isWithin(await realpath(this.#workspacePath), real)) {
       return this.#leftOut("it is a link that leads out of the workspace");
     }
-    // A pipe must not be opened: opening it would wait until a program writes to it.
+    // A named pipe must not be opened: that would wait until a program writes to it.
     if (!(await lstat(real)).isFile()) return this.#leftOut("it is no file");
     const { bytes, isCut } = await readBounded(real);
     const text = textIn(bytes, isCut);
@@ -77,20 +77,20 @@ export class AgentsMd {
     return { warning: `${agentsMdName} is left out: ${reason}.` };
   }
 
-  /** Whatever keeps it from being read, a session goes on without it, and the next one tries. */
+  /** If it cannot be read, the session goes on without it, and the next turn tries again. */
   #forget(error: unknown): Instructions {
     this.#last = undefined;
     return this.#leftOut(`it cannot be read: ${messageOf(error)}`);
   }
 }
 
-/** Whether a rule denies to `read` the instructions, or what they are a link to. */
+/** Whether a rule denies `read` for the instructions, or for the file that they link to. */
 export function isAgentsMdDenied({ deny }: PermissionRules, folders: AgentsMdFolders): boolean {
   const real = leadsTo(join(folders.workspacePath, agentsMdName));
   return hiddenBy(deny, ["read"], folders)?.({ shown: agentsMdName, real }) === true;
 }
 
-/** The folders that rules are written from. */
+/** The folders that rules are relative to. */
 interface AgentsMdFolders {
   readonly workspacePath: string;
   readonly home: string | undefined;

@@ -1,11 +1,12 @@
-// A stand-in for a repository, in which git can be asked for the state of its files while nothing of
-// the repository runs.
+// Makes a stand-in for a repository. In it, git can be asked for the state of the files, and no
+// program of the repository runs.
 //
-// A repository's own configuration can name programs that git runs on the most harmless occasion:
-// `core.fsmonitor`, `filter.*.clean`, `gpg.program`, a transport for objects that are missing. Turning
-// each one off by name is a race against new ones. So git gets to see another repository: a folder of
-// ours with a configuration of ours, which borrows the real one's objects, index and files. Into that
-// configuration goes, of the real one and of the user's own, only what is known to run nothing.
+// A repository's own configuration can name programs that git runs even for harmless commands:
+// `core.fsmonitor`, `filter.*.clean`, `gpg.program`, a transport for objects that are missing. To
+// turn each of them off by name is not safe, because new ones may be added to git. So git works in
+// another repository: a folder of ours with our configuration, which borrows the objects, index and
+// files of the real one. From the real configuration and the user's, it takes only settings that
+// are known to run nothing.
 import { copyFile, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
@@ -21,7 +22,7 @@ export interface Repository {
   readonly head?: string;
 }
 
-/** What is configured for a repository, as far as the state of its files depends on it. */
+/** The settings of a repository on which the state of its files depends. */
 export interface RepositorySettings {
   /** Lines of `git config --list --null`: the name, a newline, the value; no newline means true. */
   readonly harmless: readonly string[];
@@ -35,7 +36,10 @@ export interface RepositorySettings {
 
 const truth = "true|false|yes|no|on|off|0|1";
 
-/** Settings that change what git says of a file and run nothing, with the values that they may have. */
+/**
+ * Settings that change what git reports about a file and that run nothing, with their allowed
+ * values.
+ */
 const harmlessSettings = new RegExp(
   [
     `core\\.(filemode|symlinks|ignorecase|precomposeunicode|trustctime|sparsecheckout|sparsecheckoutcone)(\\n(${truth}))?`,
@@ -51,7 +55,7 @@ const harmlessSettings = new RegExp(
 
 const filterPrograms = /^filter\.(.*)\.(?:clean|process)\n./;
 
-/** Picks, of everything that is configured, what the state of files depends on and runs nothing. */
+/** Picks from all settings those on which the state of files depends and that run nothing. */
 export function settingsAmong(
   configured: readonly string[],
 ): Pick<RepositorySettings, "harmless" | "filters"> {
@@ -76,7 +80,7 @@ export async function borrow(
     lend(join(commonDir, "info", "exclude"), join(folder, "info", "exclude")),
     lend(join(commonDir, "info", "attributes"), join(folder, "info", "attributes")),
     lend(join(gitDir, "info", "sparse-checkout"), join(folder, "info", "sparse-checkout")),
-    // A history that was fetched only in part ends where this file says.
+    // This file says where a partly fetched history ends.
     lend(join(commonDir, "shallow"), join(folder, "shallow")),
     lendIndexParts(gitDir, folder),
   ]);
@@ -108,17 +112,20 @@ function configuration({ objectFormat, root }: Repository, settings: RepositoryS
     .join("");
 }
 
-/** An index that is split keeps its larger part in files of its own beside it. */
+/** A split index keeps its larger part in further files beside it. */
 async function lendIndexParts(gitDir: string, folder: string): Promise<void> {
   const names = await readdir(gitDir);
   const parts = names.filter((name) => /^sharedindex\.[0-9a-f]+$/.test(name));
   await Promise.all(parts.map((name) => lend(join(gitDir, name), join(folder, name))));
 }
 
-/** Shows a file of the repository in the stand-in. It may be missing: then it is missing there too. */
+/**
+ * Makes a file of the repository visible in the stand-in. If it is missing, it is missing there
+ * too.
+ */
 async function lend(file: string, shown: string): Promise<void> {
   if (process.platform !== "win32") return symlink(file, shown);
-  // A link needs a right there that not every user has.
+  // On Windows, not every user may make links.
   await copyFile(file, shown).catch(() => undefined);
 }
 

@@ -53,7 +53,7 @@ export interface BuiltInEngineOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** What watches over the commands of all workspaces; closed by who made it, after the engines. */
+  /** Watches over the commands of all workspaces. Its maker closes it, after the engines. */
   readonly host: ProcessHost;
 }
 
@@ -130,7 +130,7 @@ class BuiltInEngine implements Engine {
         this.#gitState(this.#toolEnvironment(setup.config), this.#closing.signal),
       ]);
     warm().catch((error: unknown) => {
-      // The turn that needs it fails with the reason.
+      // The turn that needs the model fails with the reason.
       log.debug({ reason: messageOf(error) }, "the engine could not be warmed up");
     });
   }
@@ -196,7 +196,7 @@ class BuiltInEngine implements Engine {
     };
   }
 
-  /** Brings what runs in line with the configuration, and returns the tools' environment. */
+  /** Brings running servers in line with the configuration, and returns the tools' environment. */
   async #reconcile(config: ResolvedConfig): Promise<Readonly<Record<string, string>>> {
     const env = this.#toolEnvironment(config);
     const confinement = await this.#confinement.of(config);
@@ -267,12 +267,12 @@ class BuiltInEngine implements Engine {
       },
       { sink, clock, ids, log },
     );
-    // A cancelled turn is over when the jobs that it left in the background are, too.
+    // A cancelled turn ends only when its background jobs have ended too.
     if (signal.aborted) await this.#resources.endJobsOf(signal);
     return outcome;
   }
 
-  /** The home that the user's own file was looked for in, and the workspace. */
+  /** The workspace, and the home in which the user's own file was searched. */
   get #ruleFolders(): { workspacePath: string; home: string | undefined } {
     const { path: workspacePath, env } = this.#workspace;
     return { workspacePath, home: homeFolder({ ...this.#options.env, ...env }) };

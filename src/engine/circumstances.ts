@@ -1,26 +1,26 @@
-// What changes while a session lives: the day, the state of git, `AGENTS.md`. It is told along with
-// what the user says, and stays where it was told, so that what was sent before is sent again byte for
-// byte (protocol.md section 4, What a model is told).
+// What changes during a session: the day, the state of git, `AGENTS.md`. The model is told together
+// with the user's messages, and these texts stay in the history. So every earlier message is sent
+// again with the same bytes (protocol.md section 4, What a model is told).
 import { defined } from "../base/defined.js";
 import type { Circumstances, HistoryMessage, SessionBegin } from "./engine.js";
 import type { GitState } from "./gitState.js";
 
-/** How things stand when a turn begins. */
+/** The present state at the beginning of a turn. */
 export interface PresentState {
   /** The day, as YYYY-MM-DD. */
   readonly date: string;
   readonly git?: GitState | undefined;
   /** The workspace's `AGENTS.md`. */
   readonly agentsMd?: string | undefined;
-  /** A rule forbids the model to see `AGENTS.md`, also as it was before. */
+  /** Whether a rule forbids the model to see `AGENTS.md`, also its earlier versions. */
   readonly isAgentsMdDenied: boolean;
 }
 
-/** What a turn begins with. */
+/** What the model is told at the beginning of a turn. */
 export interface ToldState {
-  /** For the system prompt. */
+  /** The state for the system prompt. */
   readonly begin: SessionBegin;
-  /** For the turn's prompt. */
+  /** The circumstances for the turn's prompt. */
   readonly circumstances: Circumstances;
   /** The session's messages, as the model may see them. */
   readonly history: readonly HistoryMessage[];
@@ -29,9 +29,9 @@ export interface ToldState {
 const mostChanges = 40;
 
 /**
- * What is told of the present state in a session with this history. The system prompt stays as it was
- * at the history's first message, whatever has changed; a history that begins anew, after a summary,
- * gets a new one.
+ * What is told about the present state in a session with this history. The system prompt stays the
+ * same as at the history's first message, even if the state has changed. A history that begins
+ * again, after a summary, gets a new one.
  */
 export function tellState(history: readonly HistoryMessage[], now: PresentState): ToldState {
   const seen = now.isAgentsMdDenied ? history.map(withoutAgentsMd) : history;
@@ -48,7 +48,7 @@ export function tellState(history: readonly HistoryMessage[], now: PresentState)
   return { begin, circumstances, history: seen };
 }
 
-/** What a history says last of `AGENTS.md`. */
+/** The last text of `AGENTS.md` in a history. */
 function toldAgentsMd(history: readonly HistoryMessage[]): string | undefined {
   for (let index = history.length - 1; index >= 0; index--) {
     const { newAgentsMd, begin } = history[index]?.circumstances ?? {};

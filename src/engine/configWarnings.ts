@@ -2,8 +2,8 @@ import type { Instructions } from "./agentsMd.js";
 import type { EngineSetup } from "./engine.js";
 
 /**
- * What a person should know of a turn's configuration and instructions: all that was left out but
- * what belongs to providers that the turn does not use.
+ * The warnings about a turn's configuration and instructions. They tell everything that was left
+ * out, except for providers that the turn does not use.
  */
 export function warningsFor(
   { config, large, small }: Pick<EngineSetup, "config" | "large" | "small">,

@@ -29,7 +29,7 @@ export class WorkspaceConfinement {
     );
   }
 
-  /** What would be in force with this configuration. */
+  /** The sandbox that this configuration would give. */
   async info({ sandbox }: ResolvedConfig): Promise<SandboxInfo> {
     if (sandbox === undefined) return { requested: "off", enforced: false };
     const reason = await this.#sandbox.whyNot(sandbox);
@@ -37,8 +37,8 @@ export class WorkspaceConfinement {
   }
 
   /**
-   * How programs are confined; undefined where the configuration does not ask for it.
-   * @throws DomainError `SandboxUnavailable` where it asks for what cannot be enforced.
+   * How programs are confined; undefined if the configuration does not ask for it.
+   * @throws DomainError `SandboxUnavailable` if it asks for something that cannot be enforced.
    */
   async of(config: ResolvedConfig): Promise<Confinement | undefined> {
     if (config.sandbox === undefined) return undefined;

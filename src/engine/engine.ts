@@ -1,11 +1,11 @@
-// The seam between the house and the engine that runs its turns. It holds types and nothing else: an engine
-// needs this file and imports nothing of another engine, and the coordinator knows no more of an
-// engine than what stands here.
+// The interface between the server and the engine that runs its turns. It contains only types. An
+// engine needs this file and imports nothing of another engine. The coordinator knows nothing else
+// about an engine.
 //
-// The way of a turn: the coordinator has accepted a run and has it prepared ({@link Engine.prepare}).
-// Then it begins the run and hands it over once ({@link Turn.run} or {@link Turn.summarize}), with a
-// sink for what is said and done, a way to ask, and a signal. The outcome that comes back is what the
-// completion says.
+// A turn goes like this. The coordinator has accepted a run and lets the engine prepare it ({@link
+// Engine.prepare}). Then it begins the run and hands it over once ({@link Turn.run} or {@link
+// Turn.summarize}), with a sink for messages, functions for questions, and a signal. The completion
+// tells the outcome that the engine returns.
 import type { RunErrorName } from "../base/runErrors.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
 import type { Command } from "../protocol/objects/command.js";
@@ -28,24 +28,24 @@ export interface EngineWorkspace {
   readonly id: string;
   /** Its real path. */
   readonly path: string;
-  /** Whether its own files may set what can run code. */
+  /** Whether its own files may set options that can run code. */
   readonly trusted: boolean;
   /** `createWorkspace.env`. */
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a turn is prepared with: the configuration as it is now, and the models chosen from it. */
+/** What a turn is prepared with: the present configuration, and the models chosen from it. */
 export interface EngineSetup {
   readonly config: ResolvedConfig;
   readonly large: SelectedModel;
   readonly small: SelectedModel;
-  /** The session that the turn is of. */
+  /** The session of the turn. */
   readonly sessionId?: string;
-  /** Not as they were at the turn's beginning: both may change while it runs. */
+  /** The present mode and rules: both may change while the turn runs. */
   readonly permissions: {
-    /** The mode as it is at the moment. */
+    /** The present mode. */
     mode(): PermissionMode;
-    /** The rules as the files have them at the moment. Rejects with `ConfigInvalid`. */
+    /** The present rules of the files. Rejects with `ConfigInvalid`. */
     rules(): Promise<PermissionRules>;
   };
 }
@@ -53,16 +53,19 @@ export interface EngineSetup {
 /** Runs the turns of one workspace, and owns every process that they leave running. */
 export interface Engine {
   /**
-   * Makes one turn ready: the slow work, which comes after acceptance and which a cancel reaches.
+   * Prepares one turn. This is the slow work; it comes after acceptance, and a cancel can stop it.
    *
-   * @throws DomainError where the turn can't begin; the signal's reason once it is aborted.
+   * @throws DomainError if the turn cannot begin; the signal's reason once it is aborted.
    */
   prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn>;
-  /** What commands would be confined to, with a configuration that asks for it. Never rejects. */
+  /** How commands would be confined with this configuration, if it asks for it. Never rejects. */
   sandbox?(config: ResolvedConfig): Promise<SandboxInfo>;
-  /** Gives a session tool servers of its own, in the place of those that it had. */
+  /** Replaces the own tool servers of a session. */
   setSessionServers?(sessionId: string, servers: SessionServers): Promise<void>;
-  /** What a prompt of a session, or of any, may begin with. Rejects only with the signal's reason. */
+  /**
+   * The commands with which a prompt of a session, or of any, may begin. Rejects only with the
+   * signal's reason.
+   */
   commands?(
     config: ResolvedConfig,
     signal: AbortSignal,
@@ -70,7 +73,7 @@ export interface Engine {
   ): Promise<readonly Command[]>;
   /** Begins to load what the first turn will need; never waits, never throws. */
   warmUp?(setup: EngineSetup): void;
-  /** Forgets what was kept for a session. */
+  /** Forgets everything that was kept for a session. */
   forgetSession(sessionId: string): Promise<void>;
   /** Ends every process of the workspace. No turn runs any more when it is called. */
   dispose(): Promise<void>;
@@ -78,11 +81,11 @@ export interface Engine {
 
 /** One turn, ready to begin. */
 export interface Turn {
-  /** Runs a prompt to its end. Throws only what is unexpected. */
+  /** Runs a prompt to its end. Throws only unexpected errors. */
   run(request: TurnRequest): Promise<TurnOutcome>;
-  /** Summarises the history. Throws only what is unexpected. */
+  /** Summarises the history. Throws only unexpected errors. */
   summarize(request: Omit<TurnRequest, "prompt">): Promise<TurnOutcome>;
-  /** A title for a session that begins with `prompt`; undefined where there is none to be had. */
+  /** Makes a title for a session that begins with `prompt`; undefined if that fails. */
   title(
     prompt: string,
     sink: Pick<TurnSink, "addUsage">,
@@ -90,7 +93,7 @@ export interface Turn {
   ): Promise<string | undefined>;
 }
 
-/** What a turn is given when it begins. */
+/** What a turn gets when it begins. */
 export interface TurnRequest {
   readonly sessionId: string;
   readonly prompt: Prompt;
@@ -99,14 +102,14 @@ export interface TurnRequest {
   readonly sink: TurnSink;
   /** Aborted when the run is cancelled; the turn returns once all that it began has ended. */
   readonly signal: AbortSignal;
-  /** Opens a session for a part of this turn that is worked on apart (a sub-task). */
+  /** Opens a session for a sub-task of this turn. */
   openChild(title: string): ChildSession;
   /**
-   * Asks the client that sent the prompt (section 7). Resolves with undefined where nobody can answer;
+   * Asks the client that sent the prompt (section 7). Resolves with undefined if nobody can answer;
    * rejects with the signal's reason once it is aborted.
    */
   ask(question: ToolQuestion, signal: AbortSignal): Promise<PermissionAnswer | undefined>;
-  /** Asks the same for what a tool server wants to know (section 7); as {@link TurnRequest.ask}. */
+  /** Asks the same client for input for a tool server (section 7); like {@link TurnRequest.ask}. */
   requestInput(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
 }
 
@@ -117,30 +120,30 @@ export interface TurnOutcome {
   readonly messageId?: string;
   /** The text of that message. */
   readonly text: string;
-  /** Set when failed: for a person, for a program, and what is to blame. */
+  /** Set if the turn failed: a message for a person, a name for a program, and the cause. */
   readonly error?: string;
   readonly errorName?: RunErrorName;
   readonly cause?: RunCause;
-  /** How many permissions were refused, those of sub-tasks included; absent where none was. */
+  /** How many permissions were refused, including those of sub-tasks; absent if none was. */
   readonly denials?: number;
 }
 
-/** What a user says. */
+/** A user's prompt. */
 export interface Prompt {
   readonly text: string;
   readonly attachments: readonly PromptAttachment[];
 }
 
-/** Bytes that go along with a prompt, already read. */
+/** An attachment of a prompt, already read. */
 export interface PromptAttachment {
   readonly name: string;
   readonly mimeType: string;
   readonly data: Uint8Array;
-  /** The file that it was read from, as the client named it. */
+  /** The path of its file, as the client named it. */
   readonly path?: string;
 }
 
-/** A stored message as a model's history needs it: with the bytes of its attachments. */
+/** A stored message for a model's history, with the bytes of its attachments. */
 export interface HistoryMessage
   extends Pick<Message, "id" | "role" | "parts" | "isSummary" | "model" | "provider"> {
   /** By the index of their `attachment` part. */
@@ -149,58 +152,64 @@ export interface HistoryMessage
 }
 
 /**
- * What a model is told along with what a user says, as it was when it was said: kept with the message,
- * so that later calls send the same bytes again (`protocol.md` section 4, What a model is told). It is
- * no part of the message that a client sees.
+ * What a model is told together with a user's message, about the state at that time. It is stored
+ * with the message, so that later calls send the same bytes again (`protocol.md` section 4, What a
+ * model is told). Clients do not see it.
  */
 export interface Circumstances {
-  /** What the system prompt says from this message on. Only the first message of a history has it. */
+  /**
+   * The content of the system prompt from this message on. Only the first message of a history has
+   * it.
+   */
   readonly begin?: SessionBegin;
-  /** The state of git, and the day where it is no longer the one in the system prompt. */
+  /** The state of git, and the day if it is no longer the day in the system prompt. */
   readonly surroundings?: string;
-  /** What `AGENTS.md` says now, where that is something else than before; empty where it is gone. */
+  /** The present text of `AGENTS.md`, if it has changed; empty if the file is gone. */
   readonly newAgentsMd?: string;
 }
 
-/** What the system prompt of a session says of the moment at which its history begins. */
+/** The state at the beginning of a session's history, for its system prompt. */
 export interface SessionBegin {
   /** As YYYY-MM-DD. */
   readonly date: string;
-  /** What `AGENTS.md` said; empty where there was none. */
+  /** The text of `AGENTS.md`; empty if there was none. */
   readonly agentsMd: string;
 }
 
-/** Where a turn's doings go. Every call is synchronous. */
+/** Receives everything that a turn does. Every call is synchronous. */
 export interface TurnSink {
-  /** Stores what the user says, tells the clients, and returns it as history. */
+  /** Stores the user's message, tells the clients, and returns it as history. */
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
   /** Stores a message and tells the clients. */
   createMessage(message: NewMessage): MessageWriter;
-  /** Says how full the model's context is after a call, before what the call used is added. */
+  /**
+   * Reports how full the model's context is after a call, before the usage of the call is added.
+   */
   filled(context: { readonly tokens: number; readonly window?: number }): void;
-  /** Replaces the session's list of what is to do. */
+  /** Replaces the session's list of tasks. */
   setTodos(todos: readonly Todo[]): void;
   /** Adds to the session's totals and the turn's. */
   addUsage(usage: Usage): void;
   /**
    * Takes the queued prompts that join the turn at its next model call, oldest first (section 4,
-   * Queue). Called right before each model call, the first too; the turn then says them.
+   * Queue). Called right before each model call, also the first; the turn then adds them to the
+   * conversation.
    */
   takeFolded(): readonly Prompt[];
-  /** What the completion tells a person beside the outcome; said twice, it is told once. */
+  /** Adds a warning to the completion, for a person. The same warning is added only once. */
   warn(warning: string): void;
-  /** Tells whoever watches what the turn is busy with. May be lost. */
+  /** Tells clients what the turn is busy with. May be lost. */
   busyWith(activity: Activity): void;
   /**
-   * Notes on an attachment of a stored message of the session that a model (`provider/model`) is not
-   * to be shown it again.
+   * Notes on an attachment of a stored message that it must not be shown to a model
+   * (`provider/model`) again.
    */
   refused(messageId: string, partIndex: number, model: string): void;
   /** Makes a stored summary the beginning of the session's history. */
   setSummary(messageId: string): void;
 }
 
-/** What a new message begins with. */
+/** The first content of a new message. */
 export interface NewMessage {
   readonly role: Message["role"];
   readonly parts?: readonly Part[];
@@ -213,8 +222,8 @@ export interface NewMessage {
 }
 
 /**
- * A message being written. Every call is synchronous and tells the clients; what is appended
- * reaches the disk in batches, at most 250 ms later and at each part's end.
+ * A message being written. Every call is synchronous and tells the clients; appended text is
+ * written in batches, at most 250 ms later and at each part's end.
  */
 export interface MessageWriter {
   readonly id: string;
@@ -229,15 +238,15 @@ export interface MessageWriter {
   append(index: number, delta: string): void;
   /** Replaces a part by its next or final form; stored before it returns. */
   setPart(index: number, part: Part): void;
-  /** Takes back every part from `index` on: a retried call starts its streamed part afresh. */
+  /** Removes every part from `index` on: a retried call streams its parts again. */
   truncateParts(index: number): void;
   /** Adds the `finish` part; stored before it returns. The message takes nothing after it. */
   finish(reason: FinishReason, message?: string): void;
 }
 
-/** A session that belongs to a turn of another: its messages are part of that turn. */
+/** A session that belongs to a turn of another session: its messages are part of that turn. */
 export interface ChildSession {
   readonly sessionId: string;
-  /** What it uses counts for both sessions. No prompt ever joins it. */
+  /** Its usage counts for both sessions. No prompt ever joins it. */
   readonly sink: TurnSink;
 }

@@ -1,7 +1,8 @@
-// What git knows of a workspace, read such that nothing of the workspace runs (protocol.md section 7).
+// Reads what git knows of a workspace, in a way in which no program of the workspace runs
+// (protocol.md section 7).
 //
-// Of the real repository only what git says about itself is asked (`rev-parse`, `config --list`): that
-// reads and runs nothing. Everything else is asked of a stand-in (see `borrow`).
+// In the real repository, git is only asked about itself (`rev-parse`, `config --list`): this only
+// reads, and runs nothing. Everything else is asked in a stand-in (see `borrow`).
 import { mkdtemp, realpath, rm, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { temporaryFolder } from "../base/baseFolders.js";
@@ -17,21 +18,21 @@ import {
   settingsAmong,
 } from "./borrowedRepository.js";
 
-/** What the system prompt says of a repository. */
+/** The state of a repository for the model. */
 export interface GitState {
-  /** Undefined where no branch is checked out. */
+  /** Undefined if no branch is checked out. */
   readonly branch?: string;
   /**
-   * One line a changed file, as `git status --short` writes it in the workspace; undefined where it
+   * One line per changed file, as `git status --short` writes it in the workspace; undefined if it
    * took too long.
    */
   readonly changes?: readonly string[];
   /**
-   * Files of which only a program that the repository names could tell whether they changed, which
-   * is not run.
+   * Files that git would compare with a program that the repository names. The program is not run,
+   * so it is unknown whether they changed.
    */
   readonly undecided?: readonly string[];
-  /** Whether there are submodules, in which nothing was looked at. */
+  /** Whether there are submodules. Their content was not looked at. */
   readonly hasSubmodules?: boolean;
   /** The newest first, one line each; empty before the first commit. */
   readonly recentCommits: readonly string[];
@@ -42,21 +43,21 @@ export const gitLimitMs = 2000;
 
 const mostCommits = 5;
 const longestLine = 200;
-/** More changed files than this are not looked at for filters: nobody reads so many. */
+/** With more changed files than this, filters are not checked: nobody reads so many. */
 const mostFiltered = 2000;
 
-/** What the state is read with. */
+/** What is needed to read the state. */
 export interface GitSurroundings {
   readonly run: RunCommand;
-  /** The environment of the user's programs: where git finds the user's own configuration. */
+  /** The environment of the user's programs, in which git finds the user's own configuration. */
   readonly env: Readonly<Record<string, string>>;
   readonly clock: Clock;
 }
 
 /**
- * Reads the state of the repository that a workspace is in. Undefined where there is none, where git
- * is missing or fails, and where it took so long that nothing is known after {@link gitLimitMs}.
- * Rejects only if the signal is aborted, with its reason.
+ * Reads the state of the repository that a workspace is in. Undefined if there is none, if git is
+ * missing or fails, and if nothing is known after {@link gitLimitMs}. Rejects only if the signal is
+ * aborted, with its reason.
  */
 export async function readGitState(
   workspacePath: string,
@@ -73,7 +74,7 @@ export async function readGitState(
   try {
     return await readState(workspacePath, asking(surroundings, limit.signal));
   } catch {
-    // Folders that vanish, a full disk: no reason not to begin a turn.
+    // A removed folder or a full disk must not keep a turn from beginning.
     return undefined;
   } finally {
     timer.cancel();
@@ -82,7 +83,7 @@ export async function readGitState(
   }
 }
 
-/** Runs git; what is set in `env` comes on top of what keeps it quiet. */
+/** Runs git. `env` is added to the variables that keep git from asking. */
 type Git = (
   cwd: string,
   args: readonly string[],
@@ -118,7 +119,7 @@ const quietEnvironment: Readonly<Record<string, string>> = {
   LC_ALL: "C",
 };
 
-/** In the stand-in, no configuration holds but its own. */
+/** In the stand-in, only its own configuration is used. */
 const noOtherConfiguration: Readonly<Record<string, string>> = {
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_GLOBAL: process.platform === "win32" ? "NUL" : "/dev/null",
@@ -157,7 +158,7 @@ async function findRepository(workspacePath: string, git: Git): Promise<Reposito
   if (!place.ok) return undefined;
   const [gitDir, commonDir, root, objectFormat] = place.stdout.split("\n");
   if (!gitDir || !commonDir || !root || !/^sha(1|256)$/.test(objectFormat ?? "")) return undefined;
-  // `core.worktree` can name any folder; only one that the workspace lies in is its own.
+  // `core.worktree` can name any folder. Only a folder that contains the workspace counts.
   if (!isWithin(await realpath(root), await realpath(workspacePath))) return undefined;
   const [branch, head] = await Promise.all([
     git(workspacePath, ["symbolic-ref", "--quiet", "--short", "HEAD"]),
@@ -180,7 +181,7 @@ async function readSettings(workspacePath: string, git: Git): Promise<Repository
   const { stdout } = await git(workspacePath, ["config", "--null", "--list"]);
   const configured = settingsAmong(stdout.split("\0"));
   if (!/(^|\0)core\.(excludes|attributes)file\n/.test(stdout)) return configured;
-  // Asked as paths, they come with a leading `~` resolved. The last one of a name is what holds.
+  // Read as paths, they have a leading `~` resolved. The last value of a name counts.
   const files = await git(workspacePath, [
     ...["config", "--null", "--type=path", "--get-regexp"],
     "^core\\.(excludes|attributes)file$",
@@ -210,7 +211,7 @@ interface Looked {
   readonly filters: ReadonlySet<string>;
 }
 
-/** A file that differs, as git tells it. */
+/** A file that differs, as git reports it. */
 interface Change {
   /** Two letters: the index against the last commit, the file against the index. */
   readonly state: string;
@@ -223,8 +224,8 @@ async function readChanges(
   git: Git,
 ): Promise<Pick<GitState, "changes" | "undecided" | "hasSubmodules">> {
   const { root } = looked.repository;
-  // A submodule's commit is looked at. What changed inside is not: git would run there, with the
-  // submodule's own configuration.
+  // A submodule's commit is compared. Changes inside it are not looked at: git would run there with
+  // the submodule's own configuration.
   const args = ["status", "--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty"];
   const [{ ok, stdout }, hasSubmodules] = await Promise.all([
     git(root, args),
@@ -252,8 +253,8 @@ async function readChanges(
 }
 
 /**
- * The paths of files that git would give to a program before it compared them. The program is not
- * run, so that a file which was only touched looks changed.
+ * The paths of files that git would give to a program before it compares them. The program is not
+ * run, so a file that was only touched looks changed.
  */
 async function filteredAmong(
   changes: readonly Change[],
@@ -268,7 +269,7 @@ async function filteredAmong(
       .map((path) => `${path}\0`)
       .join(""),
   });
-  // A path, the attribute's name and its value, again and again.
+  // The output repeats: a path, the attribute's name, and its value.
   const fields = stdout.split("\0");
   const filtered = new Set<string>();
   for (let index = 0; index + 2 < fields.length; index += 3) {
@@ -278,7 +279,7 @@ async function filteredAmong(
   return filtered;
 }
 
-/** A path of the repository as it is called in the workspace. A folder's ends with a slash. */
+/** A path of the repository, relative to the workspace. A folder's path ends with a slash. */
 function pathIn({ repository, workspacePath }: Looked, path: string): string {
   const way = toSlashes(relative(workspacePath, join(repository.root, path))) || ".";
   return path.endsWith("/") ? `${way}/` : way;
@@ -289,7 +290,7 @@ async function isFile(path: string): Promise<boolean> {
   return found?.isFile() ?? false;
 }
 
-/** A line is a line: what a file's name or a commit's author put into it cannot begin another. */
+/** Makes a text one line: a file's name or a commit's author cannot begin another line. */
 function printable(text: string): string {
   return cutText(text.replaceAll(/\p{Cc}/gu, "?"), longestLine);
 }

@@ -1,5 +1,5 @@
-// Which files of this machine grant permissions to a workspace's agent: the user's configuration, what
-// the server remembers, and the workspace's own files, wherever links may have put them.
+// Which files of this machine grant permissions to a workspace's agent: the user's configuration,
+// the server's stored grants, and the workspace's own files, also through links.
 import { join } from "node:path";
 import { workspaceFileName } from "../base/configFiles.js";
 import { userConfigPaths } from "../config/paths.js";
@@ -8,7 +8,7 @@ import type { GrantingPaths } from "../permissions/index.js";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The paths, as they are named; whoever holds a path against them resolves links at that time.
+ * The paths as they are named. Links in them are resolved at each comparison.
  *
  * @param env the server's own environment; other servers of the same user may have it too.
  * @param workspaceEnv `createWorkspace.env`, which may name another user's file.

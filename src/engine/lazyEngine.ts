@@ -1,4 +1,4 @@
-// The engine of a workspace, loaded after the start: an editor waits for `initialize`.
+// The engine of a workspace, loaded after the start, so that `initialize` is answered fast.
 import type { Clock } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
@@ -24,7 +24,7 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
     setSessionServers: async (sessionId, servers) =>
       (await load()).setSessionServers?.(sessionId, servers),
     forgetSession: async (sessionId) => {
-      // Outputs of an earlier server may lie on disk for it.
+      // Outputs of an earlier server may be on disk for it.
       await (await load()).forgetSession(sessionId);
     },
     dispose: async () => {
@@ -38,7 +38,7 @@ export function preloadEngine(clock: Clock, log: Log): void {
   inBackground(clock, log, () => import("./builtInEngine.js"));
 }
 
-/** What fails here fails again, and is told, when a turn needs it. */
+/** A failure here happens again when a turn needs the code, and is reported then. */
 function inBackground(clock: Clock, log: Log, work: () => Promise<unknown>): void {
   clock.soon(() => {
     work().catch((error: unknown) => {

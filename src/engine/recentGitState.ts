@@ -1,5 +1,6 @@
-// The git state of one workspace for turn after turn. Asking git takes several processes, so turns
-// that follow each other closely share an answer, and a folder without a repository costs none.
+// Keeps the git state of one workspace between turns. Asking git takes several processes. So turns
+// that follow each other closely share an answer, and a folder without a repository starts no
+// process.
 
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -8,10 +9,12 @@ import { identityOf } from "../base/fileIdentity.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { GitState } from "./gitState.js";
 
-/** How old an answer may be, in milliseconds: files may have changed without git's knowing. */
+/**
+ * How old an answer may be, in milliseconds: files can change without a change in git's own files.
+ */
 export const keepMs = 3000;
 
-/** A `.git` that is a file holds one path; what is longer is something else. */
+/** A `.git` that is a file contains one path; a longer file is something else. */
 const longestPointer = 64 * 1024;
 
 /** Asks git; see `readGitState`. */
@@ -38,8 +41,8 @@ export class RecentGitState {
 
   /**
    * The state, at most three seconds old and never older than the last commit, checkout or `git
-   * add`. `read` is called where there is no such answer; several who ask at once share it. Rejects
-   * only if the signal is aborted.
+   * add`. `read` is called if there is no such answer; callers that ask at the same time share it.
+   * Rejects only if the signal is aborted.
    */
   async read(read: ReadGitState, signal: AbortSignal): Promise<GitState | undefined> {
     signal.throwIfAborted();
@@ -60,28 +63,29 @@ export class RecentGitState {
     return this.#place.gitDir;
   }
 
-  /** Ends what is under way. */
+  /** Ends the running read. */
   close(): void {
     this.#closing.abort(new Error("the workspace is closed"));
   }
 
   #ask(read: ReadGitState, marks: string): Answer {
-    // A signal of its own: on one that all share, the listeners of looks that overlap would pile up.
+    // Each read has its own signal: on a shared one, the listeners of overlapping reads would
+    // accumulate.
     const signal = AbortSignal.any([this.#closing.signal]);
-    // Several turns wait for the answer. The turn that asked first may be cancelled.
+    // Several turns may wait for the answer, and the turn that asked first may be cancelled.
     const state = read(signal).catch(() => undefined);
     this.#last = { marks, askedAt: this.#clock.now(), state };
     return this.#last;
   }
 }
 
-/** What changes when git itself changes a repository. */
+/** A text that changes when git itself changes a repository. */
 function marksOf(gitDir: string): string {
   const marks = ["HEAD", "index", "logs/HEAD"].map((name) => identityOf(join(gitDir, name)));
   return [gitDir, ...marks].join(" ");
 }
 
-/** The folder of the repository that a workspace lies in; undefined where there is none. */
+/** The git folder of the repository that contains a workspace; undefined if there is none. */
 export async function findGitDir(workspacePath: string): Promise<string | undefined> {
   for (let folder = workspacePath; ; folder = dirname(folder)) {
     const gitDir = await gitDirOf(join(folder, ".git"));
@@ -89,12 +93,12 @@ export async function findGitDir(workspacePath: string): Promise<string | undefi
   }
 }
 
-/** The folder that a `.git` is, or that it names; undefined where there is no `.git`. */
+/** The folder that a `.git` is, or that it names; undefined if there is no `.git`. */
 async function gitDirOf(path: string): Promise<string | undefined> {
   try {
     const status = await stat(path);
     if (status.isDirectory()) return path;
-    // A pipe would be waited for, and a device has no end.
+    // Reading a named pipe would wait, and a device has no end.
     if (!status.isFile() || status.size > longestPointer) return undefined;
     const [, named] = /^gitdir: (.*)/.exec(await readFile(path, "utf8")) ?? [];
     return named === undefined ? undefined : resolve(dirname(path), named);

@@ -1,11 +1,11 @@
-// What the model is told before a conversation begins. Providers keep what they have read of a request
-// and read on from there for a tenth of the price, as long as every byte before is the same: so nothing
-// stands here that changes while a session lives. What changes is told along with what the user says
-// (see `circumstances.ts`).
+// Makes the system prompt. Providers cache the beginning of a request: it costs a tenth of the
+// price if every byte is the same as before. So the system prompt contains nothing that changes
+// during a session. What changes is told together with the user's messages (see
+// `circumstances.ts`).
 import { taggedText } from "../base/taggedText.js";
 import type { SessionBegin } from "./engine.js";
 
-/** What a system prompt is made of. */
+/** The parts of a system prompt. */
 export interface SystemPromptInput {
   /** The workspace's real path. */
   readonly workspacePath: string;
@@ -13,7 +13,7 @@ export interface SystemPromptInput {
   readonly platform: string;
   /** The day on which the session began, and its `AGENTS.md`. */
   readonly begin: SessionBegin;
-  /** The names of the tools that the model has. What they are is told with them. */
+  /** The names of the model's tools. Their descriptions are sent separately. */
   readonly tools: readonly string[];
 }
 
@@ -78,7 +78,10 @@ function agentsSection(agentsMd: string): string {
   return `# AGENTS.md\nThe workspace's own instructions:\n\n${taggedText("agents-md", agentsMd)}`;
 }
 
-/** Tools of tool servers in the order of their names, whichever server was ready first. */
+/**
+ * Sorts the tools of tool servers by name, so that the order does not depend on which server was
+ * ready first.
+ */
 export function inStableOrder<T extends { readonly name: string }>(
   tools: readonly T[],
 ): readonly T[] {

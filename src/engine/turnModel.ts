@@ -1,4 +1,4 @@
-// The models of turns. They are kept between turns, since a package takes a while to load.
+// Keeps the models between turns, since loading a package takes a while.
 import type { TurnModel } from "../agent/turn.js";
 import type { Clock } from "../base/clock.js";
 import { findModel } from "../config/models.js";
@@ -8,13 +8,16 @@ import { createLanguageModel } from "../models/createLanguageModel.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
 import type { EngineSetup } from "./engine.js";
 
-/** By provider as a configuration has it, which is another one when the configuration changes. */
+/**
+ * The models by the provider's configuration object; it is a new object when the configuration
+ * changes.
+ */
 const loadedModels = new WeakMap<Provider, Map<string, Promise<ConfiguredModel>>>();
 
-/** What providers have said of their models' windows, where it is less than a configuration says. */
+/** The context windows that providers have named, if they are smaller than the configured ones. */
 const learntWindows = new WeakMap<Provider, Map<string, number>>();
 
-/** The model that was selected, which is loaded once for each configuration of its provider. */
+/** The selected model. It is loaded once for each configuration of its provider. */
 export function turnModel(
   { config }: EngineSetup,
   selected: SelectedModel,
@@ -28,7 +31,7 @@ export function turnModel(
     if (known !== undefined) return known;
     const loading = createLanguageModel(provider, model, clock);
     models.set(model.id, loading);
-    // What failed is tried again by the next turn.
+    // If loading failed, the next turn tries again.
     loading.catch(() => models.delete(model.id));
     return loading;
   };

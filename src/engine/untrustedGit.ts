@@ -1,6 +1,6 @@
-// The environment under which `git` in a workspace that is not trusted runs nothing that the
-// repository's own configuration names (protocol.md section 7). What the user's own configuration
-// says of the same settings is kept.
+// Makes an environment in which `git`, in an untrusted workspace, runs nothing that the
+// repository's own configuration names (protocol.md section 7). The user's own values of the same
+// settings are kept.
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
@@ -29,8 +29,8 @@ const always: Readonly<Record<string, string>> = {
 };
 
 /**
- * Settings with names of their own, overridden where the repository has them. An empty program is
- * none for a filter; where git cannot do without (a text conversion), it refuses to go on.
+ * Settings with a variable name, overridden if the repository has them. For a filter, an empty
+ * program means none. Where git needs the program (a text conversion), it refuses to go on.
  */
 const named: readonly (readonly [RegExp, string])[] = [
   [/^filter\..+\.(?:clean|smudge|process)$/s, ""],
@@ -57,13 +57,13 @@ interface Entry {
   readonly value: string;
 }
 
-/** What the guard needs of the house. */
+/** What the guard needs. */
 interface GuardSurroundings {
   readonly host: ProcessHost;
   readonly clock: Clock;
 }
 
-/** What was found, and what tells that it still holds. */
+/** The result, and the mark that tells whether it is still valid. */
 interface Found {
   readonly marks: string;
   readonly env: Readonly<Record<string, string>>;
@@ -82,8 +82,8 @@ export class GitGuard {
   }
 
   /**
-   * The variables to add to the environment `env` of tools; none where the workspace is trusted.
-   * Asking git for its configuration runs nothing, and takes two seconds at most. Where it cannot be
+   * The variables to add to the environment `env` of tools; none if the workspace is trusted.
+   * Asking git for its configuration runs nothing, and takes at most two seconds. If git cannot be
    * asked, only the settings with fixed names are overridden. git is asked again when a file of its
    * configuration has changed. Never rejects.
    */
@@ -99,7 +99,8 @@ export class GitGuard {
     const { ok, stdout } = await this.#ask(env, signal);
     const entries = ok ? readEntries(stdout) : [];
     const variables = variablesFor(overridesFor(entries), env);
-    // A file that is included may change without a mark, so what includes is asked every time.
+    // An included file may change without changing the mark, so with includes git is asked every
+    // time.
     const isPlain = ok && !entries.some(({ name }) => includes.test(name));
     this.#last = isPlain && marks !== undefined ? { marks, env, variables } : undefined;
     return variables;
@@ -125,13 +126,13 @@ export class GitGuard {
 
 const includes = /^include(?:if)?\./;
 
-/** What changes with git's configuration; undefined where a look at files cannot tell. */
+/** A text that changes when git's configuration changes; undefined if the files cannot tell. */
 async function marksOf(
   workspacePath: string,
   env: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {
   const gitDir = await findGitDir(workspacePath);
-  // One of several working trees, whose configuration lies elsewhere.
+  // It is one of several working trees, and its configuration is elsewhere.
   if (gitDir !== undefined && identityOf(join(gitDir, "commondir")) !== missingIdentity) {
     return undefined;
   }
@@ -159,7 +160,7 @@ function variablesFor(
   return variables;
 }
 
-/** What `git config --null --show-scope --list` printed. */
+/** Reads the output of `git config --null --show-scope --list`. */
 function readEntries(printed: string): Entry[] {
   const parts = printed.split("\0");
   const entries: Entry[] = [];
@@ -182,12 +183,12 @@ function overridesFor(entries: readonly Entry[]): (readonly [string, string])[] 
   }
   const own = new Set(entries.filter(({ isOwn }) => isOwn).map(({ name }) => name));
   for (const name of own) {
-    // There is no value that turns it off, but it serves one protocol alone.
+    // No value turns it off, but only one protocol uses it.
     if (name === "core.gitproxy") overrides.push(["protocol.git.allow", "never"]);
     const neutral = named.find(([pattern]) => pattern.test(name))?.[1];
     if (neutral === undefined) continue;
     const values = valuesOfUser(name);
-    // Helpers add up; an empty one forgets those before it.
+    // Helpers accumulate; an empty one removes the earlier ones.
     if (name.startsWith("credential.")) {
       overrides.push([name, ""], ...values.map((value) => [name, value] as const));
     } else overrides.push([name, values.at(-1) ?? neutral]);
