@@ -43,6 +43,16 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         writeOut(`${JSON.stringify(protocolJsonSchema(), null, 2)}\n`);
         return 0;
       },
+      mcp: async (options) => {
+        const { mcpCommand } = await import("./mcpCommand.js");
+        return mcpCommand(options, {
+          env: self.env,
+          platform: self.platform,
+          writeOut: (line) => void out.write(`${line}\n`),
+          writeError: (line) => void errors.write(`${line}\n`),
+          onInterrupt: runIo(self, parts, resolvePath).onInterrupt,
+        });
+      },
       doctor: (options) => doctorIn(self, options, { parts, resolvePath, writeOut }),
     },
     {

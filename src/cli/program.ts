@@ -6,6 +6,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { defined } from "../base/defined.js";
+import type { McpCommandOptions } from "./mcpCommand.js";
 import { exitCodes, outputFormats, type RunCommandOptions } from "./runOptions.js";
 import {
   defaultServeOptions,
@@ -22,6 +23,7 @@ export interface ProgramActions {
   run(options: RunCommandOptions): Promise<number>;
   schema(): Promise<number>;
   doctor(options: DoctorCommandOptions): Promise<number>;
+  mcp(options: McpCommandOptions): Promise<number>;
 }
 
 export interface DoctorCommandOptions {
@@ -63,6 +65,9 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         },
         doctor: async (options) => {
           exitCode = await actions.doctor(options);
+        },
+        mcp: async (options) => {
+          exitCode = await actions.mcp(options);
         },
       });
       if (argv.length === 0) {
@@ -107,7 +112,29 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
     .option("--cwd <dir>", "the folder to look at", nonEmpty)
     .option("--repair", "rebuild a damaged database, with a copy made first")
     .action((options: DoctorCommandOptions) => actions.doctor(options));
+  addMcp(program, actions);
   return program;
+}
+
+function addMcp(program: Command, actions: Reported): void {
+  const mcp = program.command("mcp").description("log in to tool servers (MCP) over HTTP");
+  mcp
+    .command("login")
+    .description("log in to a server of the user's configuration, with a browser")
+    .argument("<server>", "its name, or the URL of another one", nonEmpty)
+    .option("--no-browser", "only print the address to open")
+    .action((server: string, { browser }: { browser: boolean }) =>
+      actions.mcp({ action: "login", server, browser }),
+    );
+  mcp
+    .command("list")
+    .description("say which servers there are, and where there is a login")
+    .action(() => actions.mcp({ action: "list" }));
+  mcp
+    .command("logout")
+    .description("forget a login")
+    .argument("<server>", "its name, or its URL", nonEmpty)
+    .action((server: string) => actions.mcp({ action: "logout", server }));
 }
 
 function addServe(program: Command, actions: Reported, io: ProgramIo): void {

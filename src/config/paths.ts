@@ -47,6 +47,18 @@ export function userConfigPaths(
   };
 }
 
+/**
+ * The file of the user's logins to tool servers, beside his usual configuration whichever file he
+ * names: it is his, and not a configuration's. Undefined where there is no place for it.
+ */
+export function loginsPath(
+  env: Environment,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  const home = configHome(env, platform);
+  return home && join(home, "turnwire", "mcp-logins.json");
+}
+
 /** The file beside the user's own that holds what he allowed for always. */
 const permissionsFileName = "permissions.json";
 

@@ -13,6 +13,7 @@ import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import { loginsPath } from "../config/paths.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { ToolServers } from "../mcp/toolServers.js";
 import { createPermissionGate, SessionGrants } from "../permissions/index.js";
@@ -99,9 +100,9 @@ class BuiltInEngine implements Engine {
       ...workspace.env,
     });
     this.#tools = createTools({ resources: this.#resources });
-    // `task` is made for each turn.
-    const ownTools = this.#tools.length + 1;
-    this.#servers = new ToolServers({ ...shared, workspacePath, version, ownTools });
+    const ownTools = this.#tools.length + 1; // With `task`, which is made for each turn.
+    const loginsFile = loginsPath(options.env);
+    this.#servers = new ToolServers({ ...shared, workspacePath, version, ownTools, loginsFile });
   }
 
   async prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn> {

@@ -8,6 +8,7 @@ import { proxiesOf } from "../network/proxies.js";
 import { Connection } from "./connection.js";
 import { httpTransport } from "./httpTransport.js";
 import { type Era, newVersion } from "./protocolClient.js";
+import { SavedLogin } from "./savedLogin.js";
 import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { isUnclear, versionsOf } from "./serverFault.js";
 import { ServerNotes } from "./serverNotes.js";
@@ -32,7 +33,10 @@ export async function connect(
   for (;;) {
     const transport =
       "url" in server
-        ? httpTransport(server.url, server.headers, proxiesOf(surroundings.env))
+        ? httpTransport(server.url, server.headers, {
+            proxies: proxiesOf(surroundings.env),
+            login: loginOf(server.url, surroundings, notes),
+          })
         : serverProcess(server, surroundings, notes);
     const connection = new Connection(transport, era, notes, surroundings, hooks);
     try {
@@ -47,6 +51,18 @@ export async function connect(
       notes.trouble(`${reason}; it is tried as a server of the ${era} era`);
     }
   }
+}
+
+/** Undefined where the configuration says how the server is to know the user. */
+function loginOf(
+  url: string,
+  { logins, loginName: name, env }: ServerSurroundings,
+  notes: ServerNotes,
+): SavedLogin | undefined {
+  if (name === undefined) return undefined;
+  return new SavedLogin({ url, name, proxies: proxiesOf(env) }, logins, (secret) =>
+    notes.addSecret(secret),
+  );
 }
 
 function serverProcess(

@@ -11,6 +11,7 @@ import { type ListKind, listPages } from "./listing.js";
 import { ListingPace } from "./listingPace.js";
 import { type CallResult, ListedPrompt, ListedTool, readResult } from "./messages.js";
 import { type Era, ProtocolClient } from "./protocolClient.js";
+import { loginText, needsLogin } from "./savedLogin.js";
 import type { ConnectionHooks, ServerConnection, ServerSurroundings } from "./serverConnection.js";
 import { faultText, hasAnswered } from "./serverFault.js";
 import type { ServerNotes } from "./serverNotes.js";
@@ -86,7 +87,12 @@ export class Connection implements ServerConnection {
 
   /** Why something has failed. If the server has ended by itself, the reason of its end. */
   reasonOf(error: unknown): string {
-    return this.#notes.clean(this.#endReason ?? this.#processReason ?? faultText(error));
+    return this.#notes.clean(this.#endReason ?? this.#processReason ?? this.#fault(error));
+  }
+
+  #fault(error: unknown): string {
+    const { loginName } = this.#surroundings;
+    return loginName !== undefined && needsLogin(error) ? loginText(loginName) : faultText(error);
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -261,7 +267,7 @@ export class Connection implements ServerConnection {
     try {
       await this.#within(pingMs, this.#client.ping());
     } catch (error) {
-      if (!hasAnswered(error)) this.#lose(this.#notes.clean(faultText(error)));
+      if (!hasAnswered(error)) this.#lose(this.#notes.clean(this.#fault(error)));
     } finally {
       this.#isChecking = false;
     }

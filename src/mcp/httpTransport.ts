@@ -1,5 +1,6 @@
 // A tool server behind a URL, by the protocol's streamable HTTP.
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { type AuthProvider, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { defined } from "../base/defined.js";
 import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
 import type { Proxies } from "../network/proxies.js";
 import { callTimeoutMs } from "./callLimit.js";
@@ -8,17 +9,21 @@ const mostMessageBytes = 16 * 1024 * 1024;
 
 /**
  * The transport to a server at `url`, through `proxies` where there are any; `headers` go with every
- * request.
+ * request, and the token of `login`.
  */
 export function httpTransport(
   url: string,
   headers: Readonly<Record<string, string>>,
-  proxies: Proxies | undefined,
+  {
+    proxies,
+    login,
+  }: { readonly proxies: Proxies | undefined; readonly login: AuthProvider | undefined },
 ): StreamableHTTPClientTransport {
   // A call may take so long without a word, and is bounded by itself.
   const route = { proxies, silenceMs: callTimeoutMs };
   return new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { ...headers } },
+    ...defined({ authProvider: login }),
     fetch: async (target, init) => bounded(await fetchWithinOrigin(target, init, route)),
   });
 }

@@ -8,6 +8,7 @@ import type { ProcessHost } from "../process/processHost.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { Asker } from "./elicitation.js";
 import type { ListKind } from "./listing.js";
+import type { Logins } from "./logins.js";
 import type { CallResult, ListedPrompt, ListedTool } from "./messages.js";
 
 /** The common start options of a workspace's tool servers. */
@@ -20,6 +21,10 @@ export interface ServerSurroundings {
   readonly host: ProcessHost;
   /** How programs are confined; undefined if they are not. */
   readonly confinement?: Confinement;
+  /** Where the logins of servers over HTTP are. */
+  readonly logins: Logins;
+  /** What `turnwire mcp login` is told for the server; undefined where no login is used for it. */
+  readonly loginName: string | undefined;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

@@ -11,7 +11,7 @@ const mostLines = 200;
  */
 export class ServerNotes {
   readonly server: string;
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[];
   readonly #log: Log;
   #lines = 0;
   #last = "";
@@ -20,6 +20,11 @@ export class ServerNotes {
     this.server = server;
     this.#secrets = secrets;
     this.#log = log;
+  }
+
+  /** One more text that appears nowhere. */
+  addSecret(secret: string): void {
+    if (!this.#secrets.includes(secret)) this.#secrets = [...this.#secrets, secret];
   }
 
   /** The last line of its stderr. */

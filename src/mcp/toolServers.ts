@@ -8,6 +8,7 @@ import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { Command } from "../protocol/objects/command.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { Tool } from "../tools/tool.js";
+import { Logins } from "./logins.js";
 import { commandsOf, expandCommand, type PromptCommand, readCommand } from "./promptCommands.js";
 import { resourcesTool } from "./resources.js";
 import type { Connect, ServerConnection, ServerSurroundings } from "./serverConnection.js";
@@ -17,7 +18,10 @@ import { ServerSupervisor } from "./serverSupervisor.js";
 const turnWaitMs = 5_000;
 
 /** What tool servers need. */
-export interface ToolServersOptions extends Omit<ServerSurroundings, "env" | "confinement"> {
+export interface ToolServersOptions
+  extends Omit<ServerSurroundings, "env" | "confinement" | "logins" | "loginName"> {
+  /** The file of the logins to servers over HTTP; undefined where there is no home. */
+  readonly loginsFile?: string | undefined;
   /** How many other tools a turn has; 0 by default. */
   readonly ownTools?: number;
   /** Connects to a server. The default is loaded when it is first needed. */
@@ -40,6 +44,7 @@ interface Kept {
 export class ToolServers {
   readonly #options: ToolServersOptions;
   readonly #connect: Connect;
+  readonly #logins: Logins;
   /** By session and id. */
   readonly #kept = new Map<string, Kept>();
   /** The sessions' own servers. */
@@ -53,6 +58,7 @@ export class ToolServers {
   constructor(options: ToolServersOptions) {
     this.#options = options;
     this.#connect = options.connect ?? connectLazily;
+    this.#logins = new Logins(options.loginsFile, options.clock);
   }
 
   /**
@@ -77,7 +83,9 @@ export class ToolServers {
     const wanted = new Map(
       [...configured, ...own].map((one) => {
         const local = [one.server, env, confinement?.mode, confinement?.network];
-        const key = JSON.stringify("url" in one.server ? [one.server] : local);
+        // With a new login it is another one, and need not wait until it is tried again.
+        const remote = (url: string) => [one.server, this.#logins.read(url)?.id];
+        const key = JSON.stringify("url" in one.server ? remote(one.server.url) : local);
         return [placeOf(one), { ...one, key }] as const;
       }),
     );
@@ -86,10 +94,11 @@ export class ToolServers {
       this.#kept.delete(place);
       this.#stop(supervisor);
     }
-    const { connect: _, ownTools: __, ...rest } = this.#options;
+    const { connect: _, ownTools: __, loginsFile: ___, ...rest } = this.#options;
     for (const [place, { id, sessionId, key, server }] of wanted) {
       if (this.#kept.has(place)) continue;
-      const surroundings = { ...rest, env, ...defined({ confinement }) };
+      const login = { logins: this.#logins, loginName: loginNameOf(server, id, sessionId) };
+      const surroundings = { ...rest, ...login, env, ...defined({ confinement }) };
       const supervisor = new ServerSupervisor({ id, server, surroundings, connect: this.#connect });
       this.#kept.set(place, { id, sessionId, key, supervisor });
     }
@@ -249,6 +258,15 @@ export class ToolServers {
 
 function placeOf({ sessionId, id }: Pick<Kept, "sessionId" | "id">): string {
   return JSON.stringify([sessionId, id]);
+}
+
+/** The name of a login, but where an `Authorization` header takes its place. */
+function loginNameOf(server: McpServer, id: string, sessionId: string | undefined) {
+  if (!("url" in server)) return undefined;
+  const names = Object.keys(server.headers).map((name) => name.toLowerCase());
+  if (names.includes("authorization")) return undefined;
+  // Those of sessions have names that the user's configuration does not know.
+  return sessionId === undefined ? id : server.url;
 }
 
 /** A session's server, in the form of the configuration. */

@@ -19,6 +19,7 @@ async function run(argv: string[], isStdinTty = true) {
       run: note("run", 11),
       schema: note("schema", 12),
       doctor: note("doctor", 13),
+      mcp: note("mcp", 14),
     },
     {
       version: "1.2.3",

@@ -20,6 +20,7 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
       run: other,
       schema: other,
       doctor: other,
+      mcp: other,
     },
     { version: "1.2.3", isStdinTty: false, writeOut: () => {}, writeError: () => {} },
   );

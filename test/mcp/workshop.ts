@@ -41,6 +41,8 @@ export class Workshop {
   readonly log: LogLine[] = [];
   readonly needs: PermissionNeed[] = [];
   readonly env: Record<string, string>;
+  /** The file of the user's logins. */
+  readonly loginsFile: string;
   verdict: PermissionVerdict = { allowed: true };
   /** What answers a server's questions; without one, nobody can. */
   requestInput: ToolContext["requestInput"] | undefined;
@@ -50,6 +52,7 @@ export class Workshop {
   constructor(workspace: string, clock: Clock) {
     this.workspace = workspace;
     this.clock = clock;
+    this.loginsFile = join(workspace, "home", "mcp-logins.json");
     this.env = { PATH: process.env.PATH ?? "", HOME: workspace };
     const keep = (level: LogLine["level"]) => (fields: object, message: string) =>
       void this.log.push({ level, fields: { ...fields }, message });
@@ -63,6 +66,7 @@ export class Workshop {
     this.servers = new ToolServers({
       workspacePath: workspace,
       version: "0",
+      loginsFile: this.loginsFile,
       host,
       clock,
       ids: randomIds,

@@ -1,0 +1,162 @@
+// The logins to tool servers over HTTP (protocol.md section 10, Logins): one file of the user, readable
+// by nobody else, in which each login stands under the address of the server that it is for. A name says
+// nothing: a server that gets another address is another server.
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Clock, sleep, systemClock } from "../base/clock.js";
+import { systemErrorCode } from "../base/systemError.js";
+
+/** What a login gave. The members of `client` and `tokens` are those of OAuth. */
+export interface Login {
+  /** Another one with every login, and the same when its tokens are refreshed. */
+  readonly id: string;
+  /** The authorization server that gave it; it goes to no other. */
+  readonly issuer: string;
+  readonly client: { readonly client_id: string; readonly client_secret?: string | undefined };
+  readonly tokens: {
+    readonly access_token: string;
+    readonly refresh_token?: string | undefined;
+    readonly token_type: string;
+    readonly scope?: string | undefined;
+  };
+  /** When it was made, in milliseconds. */
+  readonly madeAt: number;
+}
+
+/** A lock that is so old was left by a process that died. */
+const staleLockMs = 60_000;
+const lockPauseMs = 50;
+const longestWaitMs = 90_000;
+const mostFileCharacters = 1024 * 1024;
+
+/** The file of logins. Without one nothing is stored, and there is no login. */
+export class Logins {
+  readonly #file: string | undefined;
+  readonly #clock: Clock;
+
+  constructor(file: string | undefined, clock: Clock = systemClock) {
+    this.#file = file;
+    this.#clock = clock;
+  }
+
+  /** The login for the server at an address; undefined where there is none that can be read. */
+  read(url: string): Login | undefined {
+    return this.#all().get(addressOf(url));
+  }
+
+  /** Every login, by the address of its server. */
+  list(): ReadonlyMap<string, Login> {
+    return this.#all();
+  }
+
+  /**
+   * Does something that no other process does at the same time: one login is refreshed once, since many
+   * servers take the old tokens away with that.
+   *
+   * @throws where the file's folder cannot be written.
+   */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#file === undefined) throw new Error("there is no home to keep a login in");
+    const lock = `${this.#file}.lock`;
+    await mkdir(dirname(lock), { recursive: true, mode: 0o700 });
+    await this.#take(lock);
+    try {
+      return await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+
+  /** Stores a login, or with undefined forgets it. To be called within {@link exclusively}. */
+  async write(url: string, login: Login | undefined): Promise<void> {
+    if (this.#file === undefined) throw new Error("there is no home to keep a login in");
+    const logins = new Map(this.#all());
+    if (login === undefined) logins.delete(addressOf(url));
+    else logins.set(addressOf(url), login);
+    const text = `${JSON.stringify({ logins: Object.fromEntries(logins) }, null, 2)}\n`;
+    const temporary = `${this.#file}.${randomUUID()}.tmp`;
+    try {
+      const handle = await open(temporary, "wx", 0o600);
+      try {
+        await handle.writeFile(text);
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, this.#file);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  #all(): ReadonlyMap<string, Login> {
+    const found = new Map<string, Login>();
+    for (const [address, login] of Object.entries(this.#content())) {
+      if (isLogin(login)) found.set(address, login);
+    }
+    return found;
+  }
+
+  #content(): Readonly<Record<string, unknown>> {
+    if (this.#file === undefined) return {};
+    try {
+      const text = readFileSync(this.#file, "utf8");
+      if (text.length > mostFileCharacters) return {};
+      return objectOf(objectOf(JSON.parse(text)).logins);
+    } catch {
+      // A file that is not there, or that nobody can read, holds no login: then one is asked for.
+      return {};
+    }
+  }
+
+  async #take(lock: string): Promise<void> {
+    const begin = this.#clock.now();
+    for (;;) {
+      try {
+        await (await open(lock, "wx", 0o600)).close();
+        return;
+      } catch (error) {
+        if (systemErrorCode(error) !== "EEXIST") throw error;
+      }
+      const age = await ageOf(lock);
+      if (age > staleLockMs) await rm(lock, { force: true });
+      if (this.#clock.now() - begin > longestWaitMs) {
+        throw new Error(`another process keeps ${lock}`);
+      }
+      await sleep(this.#clock, lockPauseMs);
+    }
+  }
+}
+
+async function ageOf(path: string): Promise<number> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
+
+/** What a login is kept under: the whole address, but what only a page would use. */
+function addressOf(url: string): string {
+  const address = new URL(url);
+  address.hash = "";
+  return address.href;
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function isLogin(value: unknown): value is Login {
+  const { id, issuer, client, tokens, madeAt } = objectOf(value);
+  const texts = [id, issuer, objectOf(client).client_id, objectOf(tokens).access_token];
+  const secrets = [objectOf(client).client_secret, objectOf(tokens).refresh_token];
+  return (
+    texts.every((text) => typeof text === "string") &&
+    secrets.every((text) => text === undefined || typeof text === "string") &&
+    typeof madeAt === "number"
+  );
+}
