@@ -70,9 +70,11 @@ export class RunUseCases {
         settleIfDone();
       }
     });
-    const timeout = clock.after(params.timeoutMs ?? defaultTimeoutMs, () =>
-      outcome.resolve({ timedOut: true }),
-    );
+    const timeout = clock.after(params.timeoutMs ?? defaultTimeoutMs, () => {
+      // After a sleep of the process this may be the first look for a while.
+      settleIfDone();
+      outcome.resolve({ timedOut: true });
+    });
     let poll = clock.after(pollMs, function look() {
       settleIfDone();
       poll = clock.after(pollMs, look);

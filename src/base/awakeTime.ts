@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "./clock.js";
+import { type Clock, sleep, type Timer } from "./clock.js";
 
 /** A timer that fires later than this fires after a sleep of the process. */
 const usualDelayMs = 250;
@@ -29,4 +29,13 @@ export function afterAwake(clock: Clock, ms: number, run: (sleptMs: number) => v
   };
   wait();
   return { cancel: () => timer?.cancel() };
+}
+
+/**
+ * Resolves when `ms` milliseconds have passed without a sleep of this process, as {@link afterAwake}
+ * counts them. Rejects with the signal's reason if it is aborted first.
+ */
+export function sleepAwake(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  const after = (awakeMs: number, run: () => void) => afterAwake(clock, awakeMs, run);
+  return sleep({ after }, ms, signal);
 }

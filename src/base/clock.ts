@@ -27,7 +27,11 @@ export const systemClock: Clock = {
 };
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason if it is aborted first. */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+export function sleep(
+  clock: Pick<Clock, "after">,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
     const onAbort = () => {

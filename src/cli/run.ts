@@ -3,6 +3,7 @@
  * (protocol.md section 11).
  */
 
+import { afterAwake } from "../base/awakeTime.js";
 import { type Clock, systemClock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { TurnwireClient } from "../client/TurnwireClient.js";
@@ -64,7 +65,7 @@ class RunCommand {
       () => this.#stderr.release(),
     );
     if (options.timeoutSeconds !== undefined) {
-      const timer = clock.after(options.timeoutSeconds * 1000, () => this.#stopBy("timeout"));
+      const timer = afterAwake(clock, options.timeoutSeconds * 1000, () => this.#stopBy("timeout"));
       this.#releases.push(() => timer.cancel());
     }
   }

@@ -3,6 +3,7 @@
  * while somebody waits for something, the next one is started, gets the client's identity, and is
  * set up as the last one was.
  */
+import { afterAwake } from "../base/awakeTime.js";
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
@@ -198,7 +199,7 @@ export class Connection {
     });
     let isLate = false;
     const { clock, startTimeoutMs } = this.#options;
-    const timer = clock.after(startTimeoutMs, () => {
+    const timer = afterAwake(clock, startTimeoutMs, () => {
       isLate = true;
       endpoint.kill();
       link.dispose();

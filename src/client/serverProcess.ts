@@ -7,6 +7,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { parse } from "node:path";
 import { cwd, execPath, kill, pid, platform } from "node:process";
 import { fileURLToPath } from "node:url";
+import { afterAwake } from "../base/awakeTime.js";
 import { startChild } from "../base/childStart.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -95,8 +96,8 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
     async end(graceMs) {
       child.stdin.end();
       const timers = [
-        clock.after(graceMs, () => child.kill("SIGTERM")),
-        clock.after(graceMs + killAfterMs, () => child.kill("SIGKILL")),
+        afterAwake(clock, graceMs, () => child.kill("SIGTERM")),
+        afterAwake(clock, graceMs + killAfterMs, () => child.kill("SIGKILL")),
       ];
       await exited;
       for (const timer of timers) timer.cancel();

@@ -1,11 +1,12 @@
-import { type Clock, sleep } from "../base/clock.js";
+import { sleepAwake } from "../base/awakeTime.js";
+import type { Clock } from "../base/clock.js";
 
 /**
  * Resolves when `promise` does, or after `ms` milliseconds. Rejects if `promise` rejects before.
  */
 export async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<void> {
   const isOver = new AbortController();
-  const timeout = sleep(clock, ms, isOver.signal).catch(() => {
+  const timeout = sleepAwake(clock, ms, isOver.signal).catch(() => {
     // The abort below ends the wait; this is no error.
   });
   try {

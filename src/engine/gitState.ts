@@ -5,6 +5,7 @@
 // reads, and runs nothing. Everything else is asked in a stand-in (see `borrow`).
 import { mkdtemp, realpath, rm, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
+import { afterAwake } from "../base/awakeTime.js";
 import { temporaryFolder } from "../base/baseFolders.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -68,7 +69,7 @@ export async function readGitState(
   const limit = new AbortController();
   const onAbort = () => limit.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  const timer = surroundings.clock.after(gitLimitMs, () => {
+  const timer = afterAwake(surroundings.clock, gitLimitMs, () => {
     limit.abort(new Error("git took too long"));
   });
   try {

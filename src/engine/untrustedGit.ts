@@ -2,6 +2,7 @@
 // repository's own configuration names (protocol.md section 7). The user's own values of the same
 // settings are kept.
 import { join } from "node:path";
+import { afterAwake } from "../base/awakeTime.js";
 import type { Clock } from "../base/clock.js";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import type { ProcessHost } from "../process/processHost.js";
@@ -112,7 +113,7 @@ export class GitGuard {
     const limit = new AbortController();
     const onAbort = () => limit.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
-    const timer = clock.after(gitLimitMs, onAbort);
+    const timer = afterAwake(clock, gitLimitMs, onAbort);
     try {
       const args = ["config", "--null", "--show-scope", "--list"];
       const run = hostCommands({ env, workspacePath, host });

@@ -1,3 +1,4 @@
+import { afterAwake } from "../base/awakeTime.js";
 import type { Clock, Timer } from "../base/clock.js";
 
 /** How long one call of a tool may take. */
@@ -43,7 +44,7 @@ export class CallLimit {
   }
 
   #start(): Timer {
-    return this.#clock.after(callTimeoutMs, () =>
+    return afterAwake(this.#clock, callTimeoutMs, () =>
       this.#controller.abort(new Error("the call took too long")),
     );
   }

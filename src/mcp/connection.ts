@@ -2,6 +2,7 @@
 
 import { SdkHttpError, type StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type * as z from "zod";
+import { afterAwake } from "../base/awakeTime.js";
 import { messageOf } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { ToolFailure } from "../tools/failure.js";
@@ -288,7 +289,7 @@ export class Connection implements ServerConnection {
   async #within<T>(ms: number, work: Promise<T>): Promise<T> {
     const limit = new AbortController();
     const tooLong = new Error(`it did not answer within ${ms} ms`);
-    const timer = this.#surroundings.clock.after(ms, () => limit.abort(tooLong));
+    const timer = afterAwake(this.#surroundings.clock, ms, () => limit.abort(tooLong));
     try {
       return await untilAborted(work, limit.signal);
     } finally {

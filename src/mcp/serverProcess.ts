@@ -8,8 +8,9 @@ import {
   parseJSONRPCMessage,
   type Transport,
 } from "@modelcontextprotocol/client";
+import { sleepAwake } from "../base/awakeTime.js";
 import { startChild } from "../base/childStart.js";
-import { type Clock, sleep } from "../base/clock.js";
+import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
@@ -205,7 +206,7 @@ export class ServerProcess implements Transport {
     const { child, gone, exited, tree } = this.#running;
     child.stdin.end();
     const enough = new AbortController();
-    const patience = sleep(clock, politeMs, enough.signal);
+    const patience = sleepAwake(clock, politeMs, enough.signal);
     await Promise.race([exited, patience.catch(() => {})]);
     enough.abort();
     await host.endTree(tree);

@@ -1,5 +1,6 @@
 // Keeps one tool server running: starts it, starts it again if it dies, and stops it.
 
+import { afterAwake } from "../base/awakeTime.js";
 import { waitAfter } from "../base/backOff.js";
 import type { Timer } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
@@ -119,7 +120,7 @@ export class ServerSupervisor {
   async #attempt(state: Extract<State, { tag: "starting" }>): Promise<void> {
     const { id, server, surroundings, connect } = this.#options;
     const tooLong = new Error(`it did not start within ${startTimeoutMs / 1000} seconds`);
-    const timer = surroundings.clock.after(startTimeoutMs, () => state.abort.abort(tooLong));
+    const timer = afterAwake(surroundings.clock, startTimeoutMs, () => state.abort.abort(tooLong));
     // The previous process may still hold something that this one needs, such as a port.
     await this.#closing;
     let lost: string | undefined;

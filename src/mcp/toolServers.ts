@@ -1,7 +1,7 @@
 // The tool servers of one workspace (protocol.md section 10, `mcpServers`). They start in the
 // background and block nothing: a turn waits at most a few seconds for a starting server, and then
 // goes on without it.
-import { sleep } from "../base/clock.js";
+import { sleepAwake } from "../base/awakeTime.js";
 import { defined } from "../base/defined.js";
 import type { McpServer } from "../config/types.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
@@ -230,7 +230,7 @@ export class ToolServers {
     if (waitedFor.length === 0) return;
     const settled = Promise.all(waitedFor.map((one) => one.settled));
     const enough = new AbortController();
-    const patience = sleep(
+    const patience = sleepAwake(
       clock,
       Math.max(...waitedFor.map(({ restMs }) => restMs)),
       AbortSignal.any([enough.signal, signal]),

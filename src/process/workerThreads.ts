@@ -1,6 +1,8 @@
 // Runs work on input that somebody else wrote in a thread of its own. So it does not hold up
 // anything else, and its time and memory are limited.
+
 import { Worker } from "node:worker_threads";
+import { afterAwake } from "../base/awakeTime.js";
 import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { untilAborted } from "../base/untilAborted.js";
@@ -71,7 +73,7 @@ export class WorkerThreads {
       else outcome.reject(error);
     });
     worker.once("exit", () => outcome.reject(new Error(`${program} ended without a result`)));
-    const timer = this.#clock.after(limitMs, () => exceeded("time"));
+    const timer = afterAwake(this.#clock, limitMs, () => exceeded("time"));
     try {
       return await untilAborted(outcome.promise, signal);
     } finally {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { sleep } from "../base/clock.js";
+import { sleepAwake } from "../base/awakeTime.js";
 import type { Job } from "../process/jobs.js";
 import { defineTool } from "./defineTool.js";
 import { describeJob, findJob } from "./jobReport.js";
@@ -34,7 +34,7 @@ export function jobOutputTool(resources: ToolResources): Tool<z.output<typeof in
       if (job.status.kind === "running" && input.waitMs !== undefined) {
         const waiting = new AbortController();
         const signal = AbortSignal.any([waiting.signal, context.signal]);
-        const elapsed = sleep(resources.clock, input.waitMs, signal);
+        const elapsed = sleepAwake(resources.clock, input.waitMs, signal);
         // The one of the two that is not first is ignored.
         await Promise.race([job.ended, elapsed.catch(() => {})]);
         waiting.abort();

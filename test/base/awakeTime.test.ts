@@ -1,23 +1,9 @@
 import { expect, test } from "vitest";
 import { IdleWatch } from "../../src/agent/idleWatch.js";
-import { afterAwake } from "../../src/base/awakeTime.js";
+import { afterAwake, sleepAwake } from "../../src/base/awakeTime.js";
+import { CallLimit, callTimeoutMs } from "../../src/mcp/callLimit.js";
 import { ManualClock } from "../helpers/manualClock.js";
-
-/** A clock of a process that can be stopped: what is due meanwhile fires once, when it goes on. */
-class StoppableClock extends ManualClock {
-  #skippedMs = 0;
-
-  override now(): number {
-    return super.now() + this.#skippedMs;
-  }
-
-  /** Stands still for `ms`: the time goes on, and the next timer fires at once. */
-  sleep(ms: number): void {
-    const due = this.nextDue;
-    this.#skippedMs += ms - due;
-    this.advance(due);
-  }
-}
+import { StoppableClock } from "../helpers/stoppableClock.js";
 
 test("time in which the process was awake counts to the millisecond", () => {
   const clock = new ManualClock();
@@ -85,3 +71,33 @@ test.each([0, 500, 7000])(
     expect(isIdle).toBe(true);
   },
 );
+
+test("a call of a tool server has all of its time after a sleep", () => {
+  const clock = new StoppableClock();
+  const limit = new CallLimit(clock, new AbortController().signal);
+  clock.advance(1000);
+  clock.sleep(3_600_000);
+  expect(limit.signal.aborted).toBe(false);
+  clock.advance(callTimeoutMs - 1);
+  expect(limit.signal.aborted).toBe(false);
+  clock.advance(1);
+  expect(limit.signal.aborted).toBe(true);
+});
+
+test("a wait goes on after a sleep, and ends with its signal", async () => {
+  const clock = new StoppableClock();
+  let isOver = false;
+  const wait = sleepAwake(clock, 8000).then(() => {
+    isOver = true;
+  });
+  clock.sleep(3_600_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  clock.advance(8000);
+  await wait;
+  const ending = new AbortController();
+  const ended = expect(sleepAwake(clock, 8000, ending.signal)).rejects.toThrow("enough");
+  ending.abort(new Error("enough"));
+  await ended;
+  expect(clock.pending).toBe(0);
+});

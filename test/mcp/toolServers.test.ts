@@ -6,7 +6,7 @@ import type { McpServer } from "../../src/config/types.js";
 import type { Connect, ConnectionHooks } from "../../src/mcp/serverConnection.js";
 import { ToolServers } from "../../src/mcp/toolServers.js";
 import { ProcessHost } from "../../src/process/processHost.js";
-import { ManualClock } from "../helpers/manualClock.js";
+import { StoppableClock } from "../helpers/stoppableClock.js";
 
 const http: McpServer = { url: "http://127.0.0.1:1/", headers: {} };
 const program: McpServer = { command: "program", args: [], env: {} };
@@ -36,7 +36,7 @@ class Attempt {
 
 /** Servers whose every start waits at a gate, under a clock that the test moves. */
 class House {
-  readonly clock = new ManualClock();
+  readonly clock = new StoppableClock();
   readonly attempts: Attempt[] = [];
   readonly warnings: object[] = [];
   /** What a server lists. */
@@ -423,4 +423,20 @@ test("a session's own servers are its alone, and come before those of the config
   for (const attempt of house.attempts.slice(2)) attempt.closing.resolve();
   await gone;
   expect(house.attempts.map(({ isClosed }) => isClosed)).toEqual([false, false, true, true]);
+});
+
+test("a sleep of the machine is not taken for a server's slowness, nor ends the wait for it", async () => {
+  const house = new House();
+  await house.configure({ docs: { command: "docs", args: [], env: {} } });
+  const names = house.names();
+  await settled();
+  for (let sleep = 0; sleep < 2; sleep++) {
+    house.clock.sleep(3_600_000);
+    await settled();
+  }
+  expect(house.last.signal.aborted).toBe(false);
+  expect(await isOver(names)).toBe(false);
+  await house.ready();
+  expect(await names).toHaveLength(1);
+  expect(house.warnings).toEqual([]);
 });
