@@ -1,5 +1,6 @@
-// From the stored history to the prompt of a model. Whatever was stored, what comes out is valid:
-// every tool call has its result right behind it, no message is empty, and all text is well-formed.
+// Makes the prompt of a model from the stored history. The prompt is valid for every stored
+// history: every tool call has its result right after it, no message is empty, and all text is
+// well-formed.
 import type {
   LanguageModelV3Message,
   LanguageModelV3Prompt,
@@ -16,14 +17,14 @@ import { providerOptionsOf } from "./providerData.js";
 import { ToldCircumstances } from "./toldCircumstances.js";
 import { wellFormed, wellFormedJson } from "./wellFormed.js";
 
-/** What a prompt is made of. */
+/** The input of a prompt. */
 export interface ModelPromptInput {
   readonly systemPrompt: string;
-  /** From the summary on, if there is one. */
+  /** The history, from the last summary on, if there is one. */
   readonly messages: readonly HistoryMessage[];
   /** Index of the first of `messages` that belongs to the present turn. */
   readonly turnStart: number;
-  /** What becomes of the image that is a part of a message: where it is not taken, a note stands for it. */
+  /** How the image in a part of a message is handled; if it is not shown, a note replaces it. */
   imageUse(message: HistoryMessage, partIndex: number): ImageUse;
 }
 
@@ -51,7 +52,7 @@ export function modelPrompt(input: ModelPromptInput): ModelPrompt {
 
 class PromptBuilder {
   readonly prompt: LanguageModelV3Prompt;
-  /** Calls of the newest assistant message that have no result yet, with their tools' names. */
+  /** The calls of the newest assistant message without a result yet, with their tools' names. */
   readonly #waiting = new Map<string, string>();
   #results: LanguageModelV3ToolResultPart[] = [];
   readonly #told = new ToldCircumstances();
@@ -100,7 +101,10 @@ class PromptBuilder {
     }
   }
 
-  /** A result without its call, or a second one, would make the prompt invalid: it is left out. */
+  /**
+   * A result without its call, or a second result, would make the prompt invalid, so it is left
+   * out.
+   */
   #addResult(part: Part): void {
     if (part.type !== "toolResult") return;
     const toolCallId = wellFormed(part.toolCallId);
@@ -130,7 +134,9 @@ function summaryMessage(message: HistoryMessage, isLast: boolean): LanguageModel
   return { role: "user", content: [{ type: "text", text }] };
 }
 
-/** @param told what is sent along with it. */
+/**
+ * @param told the circumstances that are sent with it.
+ */
 function userMessage(
   message: HistoryMessage,
   imageUse: ModelPromptInput["imageUse"],
@@ -176,19 +182,20 @@ function assistantContent(parts: readonly Part[]): AssistantContent {
       });
     }
   }
-  // Thoughts that a cancel left without what they led to are refused by those who sign them.
+  // After a cancel, thoughts may lack the reply that they led to. Providers that sign thoughts
+  // refuse these.
   while (content.at(-1)?.type === "reasoning") content.pop();
   return content;
 }
 
-/** Providers refuse names that their own models made up, when they come back. */
+/** Providers refuse invalid tool names in a prompt, even if their own models made them up. */
 function sentName(name: string): string {
   return name.replaceAll(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unknown";
 }
 
 /**
- * Providers want an object; what a broken call said is in its error result as far as it matters. One
- * that an earlier version stored may be nested deeper than can be sent.
+ * Providers require an object. The error result of a broken call quotes its input as far as it
+ * matters. An input that an earlier version stored may be nested too deep to be sent.
  */
 function sentInput(input: unknown): unknown {
   if (isNestedDeeper(input)) return {};

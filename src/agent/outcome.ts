@@ -5,14 +5,14 @@ import type { TurnOutcome } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { RunCause } from "../protocol/objects/run.js";
 
-/** Why a turn failed: for a person, for a program, and what is to blame. */
+/** Why a turn failed: a message for a person, a name for a program, and the cause. */
 export interface TurnFailure {
   readonly errorName: RunErrorName;
   readonly message: string;
   readonly cause: RunCause;
 }
 
-/** The message that an outcome speaks of. */
+/** The message of an outcome. */
 export interface OutcomeMessage {
   readonly id: string;
   readonly parts: readonly Part[];

@@ -1,23 +1,26 @@
-// What a provider sends along with a part and wants back: `providerMetadata` in our messages and in a
-// model's stream, `providerOptions` in a model's prompt. Opaque, but for its shape: by provider, then
-// by name.
+// Data that a provider sends with a part and needs back: `providerMetadata` in our messages and in
+// a model's stream, `providerOptions` in a model's prompt. Only its shape is known: by provider,
+// then by name.
 
 import type { JSONObject, SharedV3ProviderOptions } from "@ai-sdk/provider";
 import { isNestedDeeper } from "../base/jsonDepth.js";
 
-/** As it is kept in a part. */
+/** The data in its stored form. */
 export type ProviderMetadata = Record<string, unknown>;
 
-/** The most that is kept of what a provider wants back with a part, in UTF-16 units of its JSON. */
+/** The most data that is kept for a part, in UTF-16 units of its JSON. */
 const longestMetadata = 1024 * 1024;
 
-/** What can be stored and sent again: what is nested too deep or far too long is left out. */
+/**
+ * The data that can be stored and sent again. Values that are nested too deep or far too long are
+ * left out.
+ */
 export function keptMetadata(metadata: ProviderMetadata | undefined): ProviderMetadata | undefined {
   if (metadata === undefined || isNestedDeeper(metadata)) return undefined;
   return (JSON.stringify(metadata)?.length ?? 0) > longestMetadata ? undefined : metadata;
 }
 
-/** What is known after one more piece: a later value of the same name wins. */
+/** Adds a piece to the data: a later value of the same name replaces the earlier one. */
 export function mergedMetadata(
   known: ProviderMetadata | undefined,
   more: ProviderMetadata | undefined,
@@ -31,7 +34,7 @@ export function mergedMetadata(
   return merged;
 }
 
-/** As it goes back with a part of a prompt; the empty object where there is nothing. */
+/** The data in the form for a part of a prompt; an empty object if there is none. */
 export function providerOptionsOf(metadata: ProviderMetadata | undefined): {
   providerOptions?: SharedV3ProviderOptions;
 } {
@@ -43,7 +46,7 @@ export function providerOptionsOf(metadata: ProviderMetadata | undefined): {
   return { providerOptions };
 }
 
-// It came out of JSON, so whatever is in an object of it is JSON too.
+// It came from JSON, so all values in its objects are JSON too.
 function isObject(value: unknown): value is JSONObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,14 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 
-/** The first pause comes after so long, in milliseconds; each one is twice as far from the next. */
+/** The time before the first pause, in milliseconds. The time between pauses doubles. */
 const firstMs = 0.5;
-/** No more than so much lies between two pauses, in milliseconds. */
+/** The longest time between two pauses, in milliseconds. */
 const mostMs = 16;
 
 /**
- * When the reader of a stream lets the rest of the process work. What has arrived already is read in
- * microtasks, one piece after the other, and nothing is written meanwhile. Without pauses the first
- * word of an answer would wait for all the others that arrived with it.
+ * Decides when the reader of a stream lets the rest of the process work. Data that has arrived is
+ * read in microtasks, one piece after the other, and nothing is written meanwhile. Without pauses,
+ * the first word of an answer would wait for all other words that arrived with it.
  */
 export class ReadingPace {
   #betweenMs = firstMs;
@@ -19,7 +19,7 @@ export class ReadingPace {
     return performance.now() - this.#lastAt >= this.#betweenMs;
   }
 
-  /** Resolves when the event loop has been round once. */
+  /** Resolves after one turn of the event loop. */
   async yield(): Promise<void> {
     await setImmediate();
     this.#betweenMs = Math.min(this.#betweenMs * 2, mostMs);

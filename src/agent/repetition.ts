@@ -1,19 +1,22 @@
-/** Calls that come in so many replies in a row, with the same results, end the turn. */
+/** If the same calls with the same results come in this many replies in a row, the turn ends. */
 export const repetitionLimit = 5;
-/** From here on the model is told that it repeats itself. */
+/** From this many on, the model is told that it repeats itself. */
 export const repetitionWarning = 3;
 
 const longestCycle = 4;
 
 /**
- * Notices a model that goes in circles: the same tool calls with the same results over and over, alone
- * or as a cycle of up to four replies (read this, read that, read this, …).
+ * Notices a model that repeats itself: the same tool calls with the same results, in every reply or
+ * in a cycle of up to four replies (read this, read that, read this, …).
  */
 export class Repetition {
-  /** The newest last; no more than the longest cycle can need. */
+  /** The noted replies, the newest last; at most as many as the longest cycle needs. */
   readonly #recent: string[] = [];
 
-  /** Notes a reply by what tells its calls from others; says how often its cycle has come in a row. */
+  /**
+   * Notes a reply by the texts that identify its calls. Returns how often its cycle has come in a
+   * row.
+   */
   note(signature: string): number {
     this.#recent.push(signature);
     if (this.#recent.length > longestCycle * repetitionLimit) this.#recent.shift();

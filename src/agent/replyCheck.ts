@@ -1,13 +1,13 @@
-// Whether a reply is one: whole, of a length that can be kept, and with what its end speaks of.
+// Checks a reply: it must be whole, not too long, and contain what its end announces.
 import type { LanguageModelV3FinishReason, LanguageModelV3StreamPart } from "@ai-sdk/provider";
 import type { CallPurpose } from "../models/callNote.js";
 import { GarbledReplyError } from "../models/errorFacts.js";
 
-/** The longest reply, in UTF-16 units, and the most parts of one. No model has said a tenth of it. */
+/** The longest reply, in UTF-16 units, and the most parts of one. Real replies are far shorter. */
 const longestReply = 16 * 1024 * 1024;
 const mostParts = 2_000;
 
-/** The reasons by which providers say that a reply is no reply. */
+/** The finish reasons with which providers report a failed reply. */
 const broken =
   /^(error|abort(ed)?|cancell?ed|failed|failure|interrupted|timeout|unknown|other|finish_reason_unspecified|unexpected_tool_call|malformed_\w+|too_many_tool_calls|missing_thought_signature|network_error|server_error|engine_\w+|insufficient_system_resource)$/i;
 
@@ -19,7 +19,7 @@ export class ReplyCheck {
   #calls = 0;
   #hasNamelessCall = false;
 
-  /** Whether the reply is, with this part of its stream, one that can be kept. */
+  /** Whether the reply, including this part of its stream, is short enough to be kept. */
   admits(part: LanguageModelV3StreamPart): boolean {
     if ("delta" in part) this.#units += part.delta.length;
     else if (part.type.endsWith("-start") || part.type === "tool-call") this.#parts++;
@@ -33,9 +33,9 @@ export class ReplyCheck {
   }
 
   /**
-   * What is wrong with a reply that has ended so; undefined where it is a whole one.
+   * What is wrong with a reply that has ended in this way; undefined if it is whole.
    *
-   * @param purpose what the call was for: who wants a title or a summary judges what was said.
+   * @param purpose what the call was for; the text of a title or a summary is checked elsewhere.
    */
   problemOf({ unified, raw }: LanguageModelV3FinishReason, purpose: CallPurpose): unknown {
     const isEmpty = !this.#hasSaid && this.#calls === 0;
@@ -53,7 +53,7 @@ export class ReplyCheck {
     if (unified === "tool-calls" && this.#calls === 0) {
       return new GarbledReplyError("the reply ended for a tool call and has none");
     }
-    // Anthropic's models end a turn without a word where everything is said.
+    // Anthropic's models may end a turn without text when everything was said before.
     const mayBeEmpty = unified === "length" || unified === "content-filter" || raw === "end_turn";
     if (isEmpty && !mayBeEmpty) return new GarbledReplyError("the reply is empty");
     return undefined;

@@ -18,11 +18,11 @@ export class ResultPart {
   }
 
   append(delta: string): void {
-    // A tool that goes on talking after it has returned is not listened to.
+    // Output of a tool after its return is ignored.
     if (this.#isOpen && delta !== "") this.#message.append(this.#index, delta);
   }
 
-  /** What was streamed so far, and a word on why there is no more. */
+  /** The output so far, and the reason why there is no more. */
   withNote(note: string): string {
     const part = this.#message.parts[this.#index];
     const output = part?.type === "toolResult" ? part.output : "";

@@ -1,5 +1,6 @@
-// One turn of the agent: the loop from a user's prompt to the model's last word. Model call, tool
-// calls, model call, and so on, within the bounds of a run (protocol.md section 4).
+// One turn of the agent: the loop from a user's prompt to the model's final reply. It makes a model
+// call, runs the tool calls, makes the next model call, and so on, within the limits of a run
+// (protocol.md section 4).
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
 import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
 import type { ModelFailure } from "../models/modelFailure.js";
@@ -19,14 +20,14 @@ import type { TurnInput, TurnPorts } from "./turn.js";
 import { usageOf } from "./usage.js";
 
 /**
- * Runs one turn to its end. The outcome says how it ended; nothing that a provider, a model or a tool
- * does makes it reject, only a sink that cannot store does. It returns when every tool that began has
- * ended.
+ * Runs one turn to its end. The outcome says how it ended. It rejects only if the sink cannot
+ * store; a provider, a model or a tool never makes it reject. It returns when every tool that began
+ * has ended.
  *
- * Stored are the user's message, an assistant message for each model call, and a tool message for
- * each reply that called tools. A turn that does not succeed ends with an assistant message that says
- * why (`cancelled`, `error`, `contentFilter`), and every tool call has a result, so that the history
- * can be sent again. A signal that is aborted already means that no model is called.
+ * It stores the user's message, an assistant message for each model call, and a tool message for
+ * each reply that called tools. A turn that does not succeed ends with an assistant message that
+ * says why (`cancelled`, `error`, `contentFilter`), and every tool call has a result, so that the
+ * history can be sent again. A signal that is aborted already means that no model is called.
  */
 export async function runTurn(input: TurnInput, ports: TurnPorts): Promise<TurnOutcome> {
   return new Turn(input, ports).run();
@@ -43,7 +44,7 @@ class Turn {
   readonly #steps: StepBudget;
   readonly #toolCallIds: Set<string>;
   #maySummarize: boolean;
-  /** What the user has said that may be a command, and was not looked up yet. */
+  /** User messages that may be commands and were not looked up yet. */
   readonly #typedCommands: string[] = [];
   readonly #attachments: AttachmentUse;
 
@@ -59,7 +60,7 @@ class Turn {
     this.#attachments = new AttachmentUse(input.model.info, ports.sink);
   }
 
-  /** Runs the turn, and says what was refused on the way. */
+  /** Runs the turn, and adds the number of refused permissions to the outcome. */
   async run(): Promise<TurnOutcome> {
     const outcome = await this.#loop();
     const { denials } = this.#tools;
@@ -84,8 +85,8 @@ class Turn {
   }
 
   /**
-   * What comes right before a model call: whether it may be made, what joins it, and room for it.
-   * Returns the outcome if it is not to be made.
+   * The steps before a model call: check whether it may be made, add joining prompts, and make
+   * room. Returns the outcome if the call must not be made.
    */
   async #makeReady(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
     for (;;) {
@@ -103,7 +104,7 @@ class Turn {
     }
   }
 
-  /** One model call and the tool calls that it asks for. Returns the outcome if it was the last. */
+  /** Makes one model call and runs its tool calls. Returns the outcome if it was the last call. */
   async #step(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
     if (!this.#steps.take()) return this.#stepLimit();
     const { info } = this.#input.model;
@@ -128,7 +129,10 @@ class Turn {
     return this.#summarize(model, failure);
   }
 
-  /** Ends the message of a try whose call is made anew in another way; what it said is void. */
+  /**
+   * Ends the message of a failed try whose call is made again in another way. Its content is
+   * invalid.
+   */
   #giveUp(reply: StreamedReply, failure: ModelFailure): void {
     if (!reply.hasBegun) return;
     reply.restart();
@@ -206,8 +210,8 @@ class Turn {
   }
 
   /**
-   * Puts a summary in the place of what came before this turn's requests. Not being able to is no
-   * reason to stop, unless there is no room without it: `overflow` is what fails the turn then.
+   * Replaces everything before this turn's requests by a summary. If that fails, the turn goes on,
+   * unless there is no room without it: then it fails with `overflow`.
    */
   async #summarize(
     model: LanguageModelV3,
@@ -241,7 +245,7 @@ class Turn {
     if (prompt.text.startsWith("/")) this.#typedCommands.push(prompt.text);
   }
 
-  /** What was typed is stored already; what it stands for follows as a message of its own. */
+  /** The typed text is stored already. The expansion of a command follows as a separate message. */
   async #carryOutCommands(): Promise<void> {
     for (let typed = this.#typedCommands.shift(); typed; typed = this.#typedCommands.shift()) {
       try {

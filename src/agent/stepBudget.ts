@@ -11,14 +11,14 @@ export class StepBudget {
     return this.#used >= this.limit;
   }
 
-  /** Takes a model call, and says whether there was one left: sub-tasks take theirs side by side. */
+  /** Takes one model call; returns whether one was left. Sub-tasks take theirs at the same time. */
   take(): boolean {
     if (this.isUsedUp) return false;
     this.#used++;
     return true;
   }
 
-  /** A call was refused as too long: it is made again when there is room. */
+  /** Gives a model call back: it was refused as too long, and is made again when there is room. */
   giveBack(): void {
     this.#used--;
   }

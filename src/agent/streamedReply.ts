@@ -1,5 +1,5 @@
-// A model's reply on its way into an assistant message: each block of text, of reasoning and each
-// tool call becomes a part, in the order in which they begin.
+// Writes a model's streamed reply into an assistant message. Each block of text, each block of
+// reasoning and each tool call becomes a part, in the order in which they begin.
 
 import type { LanguageModelV3StreamPart, LanguageModelV3ToolCall } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
@@ -12,11 +12,11 @@ import { longestToolInput, type ParsedInput, parseToolInput } from "./toolInput.
 
 /** A tool call that the model has asked for. */
 export interface RequestedCall {
-  /** Where it stands in the assistant message. */
+  /** Its index in the assistant message. */
   readonly partIndex: number;
   readonly toolCallId: string;
   readonly name: string;
-  /** Not ok also where the reply ended before the call was complete. */
+  /** Also not ok if the reply ended before the call was complete. */
   readonly input: ParsedInput;
 }
 
@@ -57,7 +57,9 @@ export class StreamedReply implements ReplyReceiver {
     return this.#writer !== undefined;
   }
 
-  /** The assistant message; created when the model begins to answer, or when it is asked for. */
+  /**
+   * The assistant message. It is created when the model begins to answer, or at the first access.
+   */
   get writer(): MessageWriter {
     this.#writer ??= this.#sink.createMessage({
       role: "assistant",
@@ -104,7 +106,7 @@ export class StreamedReply implements ReplyReceiver {
         if (part.providerExecuted !== true) this.#closeCall(part);
         return;
       default:
-        // Sources, files and what a provider's own tools did have no place in a message yet.
+        // Messages cannot hold sources, files, or calls of a provider's own tools yet.
         return;
     }
   }
@@ -120,8 +122,8 @@ export class StreamedReply implements ReplyReceiver {
   }
 
   /**
-   * Ends what the stream left open, and gives every tool call of the reply, in order. A call whose
-   * input broke off is among them.
+   * Ends the parts that the stream left open, and returns every tool call of the reply, in order,
+   * also those whose input broke off.
    */
   end(): readonly RequestedCall[] {
     for (const id of [...this.#texts.keys()]) this.#close("text", id, undefined);
@@ -162,7 +164,7 @@ export class StreamedReply implements ReplyReceiver {
     const metadata = keptMetadata(mergedMetadata(block.metadata, more));
     const data = metadata && { providerMetadata: metadata };
     if (block.index === undefined) {
-      // Reasoning may be for the provider's eyes only; empty text is nothing.
+      // An empty reasoning part may still carry data for the provider. Empty text is left out.
       if (kind === "reasoning" && data) this.writer.addPart({ type: kind, text: "", ...data });
       return;
     }
@@ -189,7 +191,7 @@ export class StreamedReply implements ReplyReceiver {
     if (call === undefined || delta === "") return;
     const part = this.writer.parts[call.index];
     const known = part?.type === "toolCall" && typeof part.input === "string" ? part.input : "";
-    // The end of the call says that it is too long.
+    // The end of the call reports that it is too long.
     if (known.length <= longestToolInput) this.writer.append(call.index, delta);
   }
 
@@ -210,7 +212,9 @@ export class StreamedReply implements ReplyReceiver {
     this.#calls.push({ partIndex: index, toolCallId, name, input });
   }
 
-  /** The provider's id, unless the session has it already: some servers count from 0 every time. */
+  /**
+   * The provider's id, unless the session has it already: some servers begin at 0 in every reply.
+   */
   #claimId(wanted: string): string {
     const free = wanted !== "" && !this.#takenIds.has(wanted);
     const id = free ? wanted : this.#ids.next("call");

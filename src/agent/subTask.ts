@@ -1,5 +1,4 @@
-// `task`: a part of the work that a second agent does by itself, in a session of its own. It can look
-// and not touch.
+// `task`: a second agent does a part of the work, in a session of its own. It can only read.
 
 import * as z from "zod";
 import { defined } from "../base/defined.js";
@@ -11,7 +10,7 @@ import type { Tool, ToolContext, ToolResult } from "../tools/tool.js";
 import { runTurn } from "./runTurn.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
-/** The tools that a sub-agent has, of those that its turn has. */
+/** The tools of its turn that a sub-agent gets. */
 const taskToolNames: readonly string[] = ["read", "ls", "glob", "grep"];
 
 const description = `Gives a task to a second agent, which reads and searches the workspace by itself and reports what it found. It cannot change anything, run commands or reach the web.
@@ -27,7 +26,7 @@ const inputSchema = z.object({
   prompt: z.string().trim().min(1).max(100_000).describe("The task, whole."),
 });
 
-/** What a sub-agent gets from the turn that it is a part of. */
+/** What a sub-agent gets from its turn. */
 export interface TaskOptions {
   readonly turn: Pick<
     TurnInput,
@@ -41,7 +40,7 @@ export interface TaskOptions {
   };
   readonly ports: Omit<TurnPorts, "sink">;
   openChild(title: string): ChildSession;
-  /** Called when a sub-agent has ended: what was kept for its session may go. */
+  /** Called when a sub-agent has ended: the resources of its session can be released. */
   forgetSession(sessionId: string): Promise<void>;
 }
 
@@ -90,7 +89,7 @@ function runTask(
   );
 }
 
-/** Questions are put for the call of `task`, which is what a person sees of it. */
+/** Questions name the call of `task`, because a person sees only that call. */
 function asking({ permissions, toolCallId }: ToolContext): Required<Permissions> {
   return {
     check: (need, signal) => permissions.check({ ...need, toolCallId }, signal),
@@ -107,7 +106,7 @@ function report({ status, text, error, errorName }: TurnOutcome): ToolResult {
   if (status === "succeeded") return { output: [shown || "(no report)", ...note].join("\n") };
   const reason = `The task failed: ${error ?? "it was stopped"}`;
   const output = [reason, ...(shown === "" ? [] : [shown]), ...note].join("\n");
-  // What was refused to the sub-agent was refused to the turn that it is a part of.
+  // Refusals to the sub-agent count as refusals to its turn.
   const denied = errorName === "PermissionDenied" ? true : undefined;
   return { output, isError: true, ...defined({ denied }) };
 }

@@ -1,5 +1,5 @@
-// Puts a summary in the place of a history that has grown too long. The model is shown a transcript,
-// not the conversation itself: that is valid for every provider, needs no tools, and can be cut.
+// Replaces a history that has grown too long by a summary. The model gets a transcript, not the
+// conversation itself: a transcript is valid for every provider, needs no tools, and can be cut.
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import type { HistoryMessage, MessageWriter, TurnOutcome } from "../engine/engine.js";
 import { failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
@@ -7,10 +7,10 @@ import { SummaryCall } from "./summaryCall.js";
 import { passages, shortTranscript } from "./transcript.js";
 import type { CallerInput, TurnPorts } from "./turn.js";
 
-/** A history of more pieces than this is too long for the model that is to summarise it. */
+/** If a history needs more pieces than this, it is too long for the model. */
 const mostPassages = 8;
 
-/** What writing a summary came to. */
+/** The result of writing a summary. */
 export type SummaryResult =
   | { readonly kind: "written"; readonly writer: MessageWriter }
   | { readonly kind: "nothing" }
@@ -41,7 +41,7 @@ export async function summarize(input: CallerInput, ports: TurnPorts): Promise<T
 
 /**
  * Writes the summary of `input.history` and makes it the history's beginning. Only a whole summary
- * is stored: a reply that broke off, or says nothing, is asked for once more and then a failure.
+ * is stored. A reply that broke off or is empty is requested once more; then it is a failure.
  */
 export async function writeSummary(input: CallerInput, ports: TurnPorts): Promise<SummaryResult> {
   if (input.history.every(({ isSummary }) => isSummary)) return { kind: "nothing" };
@@ -55,7 +55,8 @@ export async function writeSummary(input: CallerInput, ports: TurnPorts): Promis
   }
   const call = new SummaryCall(input, model, ports);
   let failure: TurnFailure | undefined;
-  // A history that did not fit does not fit into its summary's call either: shorter, then.
+  // If the history did not fit, it does not fit into the summary's call either, so a shorter
+  // transcript is used.
   for (const size of call.sizes()) {
     const result = await summaryOf(input.history, size, call);
     if (result.kind === "cancelled") return result;
@@ -71,7 +72,10 @@ type TextResult =
   | { readonly kind: "cancelled" }
   | { readonly kind: "failed"; readonly failure: TurnFailure };
 
-/** One call where every message has room in it; else piece by piece, each behind the summary so far. */
+/**
+ * Uses one call if every message has room in it. Else it goes piece by piece, each after the
+ * summary so far.
+ */
 async function summaryOf(
   history: readonly HistoryMessage[],
   size: number,

@@ -1,4 +1,4 @@
-// The model calls that write a summary: what is asked, how much fits, and what counts as an answer.
+// The model calls that write a summary: the prompt, how much fits, and what counts as an answer.
 import type { LanguageModelV3, LanguageModelV3Prompt } from "@ai-sdk/provider";
 import { taggedText } from "../base/taggedText.js";
 import { formatCount } from "../base/text.js";
@@ -24,11 +24,14 @@ Leave out greetings, dead ends that teach nothing, and the text of files that ca
 const secondAsking =
   "An earlier try was no whole summary. Write it as plain text, call no tool, and keep it under 600 words.";
 
-/** A transcript is no longer than this where the model's window is not known. */
+/** The longest transcript if the model's window is unknown. */
 const usualWindow = 128_000;
-/** The unit of `textWeight` a token of the window: some of it is left for the summary. */
+/**
+ * How many units of `textWeight` are used per token of the window; the rest is left for the
+ * summary.
+ */
 const weightPerTokenOfWindow = 2.5;
-/** Less is no transcript. */
+/** A shorter text is no useful transcript. */
 const smallestTranscript = 300;
 const tries = 2;
 
@@ -45,7 +48,9 @@ export class SummaryCall {
     this.#ports = ports;
   }
 
-  /** The sizes of a transcript to try one after another (`textWeight`); none where none would fit. */
+  /**
+   * The sizes of a transcript to try one after the other (`textWeight`); empty if none would fit.
+   */
   sizes(): readonly number[] {
     const { info, selected } = this.#input.model;
     const window = info.contextWindow ?? usualWindow;
@@ -57,7 +62,7 @@ export class SummaryCall {
     return [size, ...shorter.map((length) => Math.max(length, smallestTranscript))];
   }
 
-  /** Asks for the summary of a transcript. */
+  /** Requests the summary of a transcript. */
   async ask(
     transcript: string,
   ): Promise<
@@ -78,7 +83,7 @@ export class SummaryCall {
     }
   }
 
-  /** The failure of a model whose window is too small for a transcript of the session. */
+  /** The failure if the model's window is too small for a transcript of the session. */
   tooSmall(): TurnFailure {
     const { id, contextWindow = usualWindow } = this.#input.model.info;
     return {
@@ -122,7 +127,7 @@ export class SummaryCall {
 
 const filtered = "a content filter withheld the reply";
 
-/** Why a reply is no summary; undefined for one that is. */
+/** Why a reply is no summary; undefined if it is one. */
 function problemOf(finish: string, reply: TextReply): string | undefined {
   if (finish === "content-filter") return filtered;
   if (finish === "length") return "the reply reached the most tokens that it may have";

@@ -11,12 +11,12 @@ export class TextReply implements ReplyReceiver {
   #pieces: string[] = [];
   #hasToolCall = false;
 
-  /** Everything that was written. */
+  /** The whole text. */
   get text(): string {
     return this.#pieces.join("");
   }
 
-  /** What was said: without the thoughts that some local models write first, and without blanks around. */
+  /** The reply itself: without the thoughts that some local models write first, and trimmed. */
   get said(): string {
     let text = this.text.trim();
     for (const [begin, end] of thoughts) {

@@ -1,14 +1,14 @@
-// How much room text takes in a model's context window. The unit is one character of English: about
+// How much room text takes in a model's context window. The unit is one English character. About
 // four of them are a token, and a character of most other scripts counts as several.
 
-/** English characters a token. */
+/** English characters per token. */
 export const weightPerToken = 4;
 
-/** Longer texts are judged by samples: a log of 20 MB must not hold everything up. */
+/** Longer texts are estimated by samples: a log of 20 MB must not block everything. */
 const longestRead = 1_000_000;
 const samples = 64;
 
-/** The weight of a text, about. Linear, and bounded for long texts. */
+/** The approximate weight of a text. Takes linear time, and bounded time for long texts. */
 export function textWeight(text: string): number {
   if (text.length <= longestRead) return weightOfRange(text, 0, text.length);
   const length = Math.floor(longestRead / samples);
@@ -31,7 +31,7 @@ function weightOfRange(text: string, from: number, to: number): number {
   return Math.ceil(weight);
 }
 
-/** Indentation is few tokens, however deep. */
+/** Deep indentation is only few tokens. */
 const blankInRun = 0.25;
 
 function weightOf(code: number): number {

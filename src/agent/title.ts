@@ -14,19 +14,19 @@ const instruction = `You write titles. The user's message opens a session with a
 
 const longestPrompt = 2000;
 const longestTitle = 80;
-/** Nobody waits for a title. */
+/** A title call is not tried again for long: nobody waits for it. */
 const idleSeconds = 60;
-/** Enough for a title, and for what a model thinks before it writes one. */
+/** Enough tokens for a title and for the thoughts before it. */
 const mostTokens = 1000;
 
-/** Where a title's usage and its troubles go. */
+/** Receives the usage of a title call, and its errors. */
 export interface TitlePorts extends AgentSurroundings {
   readonly sink: Pick<TurnSink, "addUsage">;
 }
 
 /**
- * A title for a session that begins with `prompt`: one line of at most 80 characters. Undefined
- * where the model gives none, cannot be reached or is cancelled; never rejects for any of these.
+ * A title for a session that begins with `prompt`: one line of at most 80 characters. Undefined if
+ * the model gives none, cannot be reached, or is cancelled. Never rejects for these reasons.
  */
 export async function generateTitle(
   model: TurnModel,
@@ -72,7 +72,7 @@ export async function generateTitle(
 
 const longestLine = 1_000;
 
-/** The title in what a model wrote: without thoughts, quotation marks, labels or a second line. */
+/** The title in a model's reply: without thoughts, quotation marks, labels or a second line. */
 export function cleanTitle(written: string): string | undefined {
   const line = written
     .replaceAll(/<think>[\s\S]*?(<\/think>|$)/g, "")
@@ -80,7 +80,8 @@ export function cleanTitle(written: string): string | undefined {
     .map((text) => text.trim())
     .find((text) => text !== "");
   const title = line
-    // What is cut off here is more than a title; the next two are slow on a line without end.
+    // The text is cut first: the rest cannot belong to a title, and the next two steps are slow on
+    // very long lines.
     ?.slice(0, longestLine)
     .replace(/^(#+\s*|\*+|title:\s*|["'“„«`])+/i, "")
     .replace(/[\s*"'”“»`.]+$/, "")

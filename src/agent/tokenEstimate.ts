@@ -1,5 +1,5 @@
-// About how many tokens a call will hold, where no provider has told. Meant to be rather too high
-// than too low for text, and never exact.
+// Estimates how many tokens a call has, if no provider has told. For text, the estimate is rather
+// too high than too low. It is never exact.
 import type { LanguageModelV3FunctionTool } from "@ai-sdk/provider";
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
@@ -7,17 +7,17 @@ import { attachedPiece, attachedText, isSentAsImage } from "./attachedContent.js
 import { textWeight, weightPerToken } from "./textWeight.js";
 import { inputText } from "./toolInput.js";
 
-/** What providers count for a large image: Anthropic's most, and more than most others' usual. */
+/** The tokens for a large image: the maximum of Anthropic, and more than usual for most others. */
 const tokensPerImage = 1600;
-/** What stands around a message or a part on its way to a model. */
+/** The tokens around a message or a part. */
 const tokensAround = 4;
 
-/** The tokens of a text, about. */
+/** The approximate tokens of a text. */
 export function textTokens(text: string): number {
   return Math.ceil(textWeight(text) / weightPerToken);
 }
 
-/** The tokens of a message, about, with all that is attached to it. */
+/** The approximate tokens of a message, with everything that is attached to it. */
 export function messageTokens(message: HistoryMessage, supportsImages: boolean): number {
   return message.parts.reduce(
     (sum, part, index) =>
@@ -26,13 +26,13 @@ export function messageTokens(message: HistoryMessage, supportsImages: boolean):
   );
 }
 
-/** What of {@link messageTokens} is for what the model is told along with a message of the user. */
+/** The part of {@link messageTokens} for the circumstances that are told with a user's message. */
 export function circumstancesTokens({ circumstances }: HistoryMessage): number {
   const { surroundings = "", newAgentsMd = "" } = circumstances ?? {};
   return textTokens(surroundings) + textTokens(newAgentsMd);
 }
 
-/** What of {@link messageTokens} is for images, where the model takes them. */
+/** The part of {@link messageTokens} for images, if the model takes them. */
 export function imageTokens({ parts, attachmentData }: HistoryMessage): number {
   const images = parts.filter(
     (part, index) =>
@@ -43,7 +43,7 @@ export function imageTokens({ parts, attachmentData }: HistoryMessage): number {
   return images.length * tokensPerImage;
 }
 
-/** The tokens of one part, about. `data` is what an attachment holds. */
+/** The approximate tokens of one part. `data` has the bytes of an attachment. */
 export function partTokens(
   part: Part,
   data: Uint8Array | undefined,
@@ -75,7 +75,9 @@ function attachmentTokens(
   return name + attachedTextTokens(data, part.mimeType);
 }
 
-/** A larger file is judged by samples: its text alone would take longer to decode than others wait. */
+/**
+ * A larger file is estimated by samples: decoding its whole text would block others for too long.
+ */
 const longestDecoded = 1_000_000;
 const samples = 64;
 
@@ -87,7 +89,7 @@ function attachedTextTokens(data: Uint8Array, mimeType: string): number {
   for (let sample = 0; sample < samples; sample++) {
     const from = sample * stride;
     const text = attachedPiece(data, mimeType, from, from + length);
-    // What is no text in one place is none.
+    // If a sample is no text, the file is no text.
     if (text === undefined) return 0;
     tokens += textTokens(text);
   }
@@ -96,7 +98,7 @@ function attachedTextTokens(data: Uint8Array, mimeType: string): number {
 
 const even = (value: number) => Math.floor(value / 2) * 2;
 
-/** The tokens of the tools' descriptions, about. */
+/** The approximate tokens of the tools' descriptions. */
 export function toolTokens(tools: readonly LanguageModelV3FunctionTool[]): number {
   return tools.length === 0 ? 0 : textTokens(JSON.stringify(tools));
 }

@@ -1,15 +1,15 @@
-// What a model is told along with a message of the user, as the text that is sent.
+// Makes the text about circumstances that a model gets with a user's message.
 import { taggedText } from "../base/taggedText.js";
 import type { HistoryMessage } from "../engine/engine.js";
 
 /**
- * Finds the text for the messages of a history, oldest first. What was told already is not told again:
- * that depends on what comes before a message alone, so that a message once sent stays as it is.
+ * Finds the text for the messages of a history, oldest first. Nothing is told twice. The text
+ * depends only on earlier messages, so a message that was sent once never changes.
  */
 export class ToldCircumstances {
   #surroundings: string | undefined;
 
-  /** What is sent along with the next message of the history; undefined where nothing is. */
+  /** The text for the next message of the history; undefined if there is none. */
   next({ circumstances }: HistoryMessage): string | undefined {
     const { surroundings, newAgentsMd } = circumstances ?? {};
     const isNew = surroundings !== undefined && surroundings !== this.#surroundings;

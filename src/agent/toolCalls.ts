@@ -1,6 +1,6 @@
-// Runs the tool calls of a reply. Calls that only read run side by side; any other call keeps its
-// place in the order of the reply. Each call ends with one result, whatever happens: the tool is
-// unknown, its input wrong, its permission denied, the turn cancelled.
+// Runs the tool calls of a reply. Calls that only read run at the same time; every other call runs
+// alone, in the order of the reply. Each call ends with exactly one result, also in these cases:
+// the tool is unknown, its input wrong, its permission denied, the turn cancelled.
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -21,7 +21,7 @@ type CallPart = Extract<Part, { type: "toolCall" }>;
 type FinalState = Extract<ToolCallState, "completed" | "failed" | "denied" | "cancelled">;
 type Settled = ToolResult & { readonly state: FinalState };
 
-/** What running the calls of one reply came to. */
+/** The result of running the calls of one reply. */
 export interface ToolStep {
   /** The stored `tool` message. */
   readonly message: MessageWriter;
@@ -29,7 +29,7 @@ export interface ToolStep {
   readonly failure?: TurnFailure;
 }
 
-/** Runs the tool calls of one turn, and keeps count of what bounds it. */
+/** Runs the tool calls of one turn, and counts what limits it. */
 export class ToolCalls {
   readonly #input: TurnInput;
   readonly #ports: TurnPorts;
@@ -54,8 +54,8 @@ export class ToolCalls {
   /**
    * Runs the calls and stores their results. Returns only after every tool that began has ended.
    *
-   * @param assistant the message that holds the calls; their states are kept up in it.
-   * @param unfit says of a call why it must not be run, where it must not.
+   * @param assistant the message with the calls; their states are updated in it.
+   * @param unfit returns why a call must not be run; undefined if it may.
    */
   async run(
     calls: readonly RequestedCall[],
@@ -73,7 +73,7 @@ export class ToolCalls {
     return { message, ...defined({ failure: step.failure }) };
   }
 
-  /** Judges the reply as a whole; what the model has to hear of it stands in the last result. */
+  /** Judges the reply as a whole. A message to the model about it is added to the last result. */
   #judgeLast(call: RequestedCall | undefined, step: Step): void {
     const last = call && step.ended.get(call);
     if (call === undefined || last === undefined || last.settled.state === "cancelled") return;
@@ -82,10 +82,10 @@ export class ToolCalls {
     if (warned !== last.settled) last.result.set(warned);
   }
 
-  /** Makes room for the results of calls that run together, in the order of the reply. */
+  /** Adds parts for the results of calls that run together, in the order of the reply. */
   #begin(group: readonly RequestedCall[], step: Step): (call: RequestedCall) => Promise<void> {
     const results = new Map(group.map((call) => [call, new ResultPart(step.message, call)]));
-    // One call alone has nothing beside it that would have to be stopped with the turn.
+    // A single call needs no separate signal, because no other call runs with it.
     const stop = group.length > 1 ? new AbortController() : undefined;
     const signal = stop ? AbortSignal.any([this.#input.signal, stop.signal]) : this.#input.signal;
     return async (call) => {
@@ -111,7 +111,7 @@ export class ToolCalls {
     return reason === undefined ? this.#runOne(running) : failedResult(reason);
   }
 
-  /** Gives every call a result without running it: the reply that asked for them failed. */
+  /** Gives every call a result without running it, because the reply failed. */
   cutOff(
     calls: readonly RequestedCall[],
     assistant: MessageWriter,
@@ -138,8 +138,8 @@ export class ToolCalls {
   }
 
   /**
-   * Whether the turn must end because the reply is the same over and over. Replies count: what one
-   * of them asks for several times is one step of the model's.
+   * Whether the turn must end because the reply repeats. Replies are counted: equal calls in one
+   * reply are one step.
    */
   #judgeReply(signatures: ReadonlySet<string>, { name }: RequestedCall): TurnFailure | undefined {
     this.#timesRound = this.#repetition.note(JSON.stringify([...signatures].sort()));
@@ -197,7 +197,7 @@ export class ToolCalls {
       check: async (need: PermissionNeed, signal: AbortSignal) => {
         setState(assistant, call, "pending");
         const verdict = await this.#input.permissions.check(need, signal);
-        // A sub-task asks here too. What a search leaves out by itself is nothing that was tried.
+        // Sub-tasks ask here too. Files that a search leaves out silently do not count as tried.
         if (!verdict.allowed && need.denyOnly !== true) this.#denials++;
         setState(assistant, call, "running");
         return verdict;
@@ -214,11 +214,11 @@ export class ToolCalls {
   }
 }
 
-/** What becomes of the calls of one reply. */
+/** The options for the calls of one reply. */
 class Step {
   readonly message: MessageWriter;
   readonly assistant: MessageWriter;
-  /** Says of a call why it must not be run, where it must not. */
+  /** Returns why a call must not be run; undefined if it may. */
   readonly unfit: (call: RequestedCall) => string | undefined;
   readonly ended = new Map<RequestedCall, EndedCall>();
   readonly signatures = new Set<string>();
@@ -237,7 +237,9 @@ interface RunningCall {
   readonly call: RequestedCall;
   readonly assistant: MessageWriter;
   readonly result: ResultPart;
-  /** Aborted when the turn is cancelled, or has to end because of a call beside this one. */
+  /**
+   * Aborted when the turn is cancelled, or must end because of a call that runs at the same time.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -246,7 +248,7 @@ interface EndedCall {
   readonly settled: Settled;
 }
 
-/** What tells a call and its result from others. */
+/** A text that identifies a call and its result. */
 function signatureOf({ name, input }: RequestedCall, { output }: Settled): string {
   return JSON.stringify([name, input.ok ? canonicalJson(input.value) : input.text, output]);
 }

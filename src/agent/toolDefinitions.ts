@@ -4,10 +4,10 @@ import type { Tool } from "../tools/tool.js";
 
 type InputSchema = LanguageModelV3FunctionTool["inputSchema"];
 
-/** A schema takes far longer to write out than to keep. Some tools are made for each turn anew. */
+/** Making a schema takes long, so it is kept: some tools are made again for each turn. */
 const known = new WeakMap<object, InputSchema>();
 
-/** The tools as a model gets them: name, description and the JSON Schema of the input. */
+/** The tools in the form for a model: name, description and the JSON Schema of the input. */
 export function toolDefinitions(tools: readonly Tool[]): LanguageModelV3FunctionTool[] {
   return tools.map((tool) => ({
     type: "function",
@@ -17,13 +17,13 @@ export function toolDefinitions(tools: readonly Tool[]): LanguageModelV3Function
   }));
 }
 
-/** The JSON Schema of a tool's input, as a model gets it. */
+/** The JSON Schema of a tool's input, for a model. */
 export function inputSchemaOf(tool: Tool): InputSchema {
   const source = tool.jsonSchema ?? tool.inputSchema;
   const kept = known.get(source);
   if (kept !== undefined) return kept;
   const { $schema: _, ...schema } = tool.jsonSchema ?? written(tool);
-  // Every provider wants an object at the top.
+  // Every provider requires an object at the top.
   const complete: InputSchema = { type: "object", ...schema };
   known.set(source, complete);
   return complete;
@@ -33,7 +33,7 @@ function written(tool: Tool) {
   return z.toJSONSchema(tool.inputSchema, {
     io: "input",
     target: "draft-7",
-    // What JSON Schema cannot say is left open here; the schema itself still checks it.
+    // What JSON Schema cannot express is left out here; the schema itself still checks it.
     unrepresentable: "any",
   });
 }

@@ -1,5 +1,5 @@
-// A tool's input on its way from a model's words to a checked value. Whatever is wrong with it is
-// told to the model in a sentence that names the field and the fix.
+// Turns the text of a tool's input into a checked value. For every mistake, the model gets a
+// sentence that names the field and the fix.
 import type * as z from "zod";
 import { messageOf } from "../base/errors.js";
 import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
@@ -20,12 +20,12 @@ const mostIssues = 10;
 
 /** The longest input of a call, in UTF-16 units. */
 export const longestToolInput = 2 * 1024 * 1024;
-/** As much is kept of an input that is too long. */
+/** How much of an input that is too long is kept. */
 const keptOfTooLong = 10_000;
 
 /**
- * Reads a call's input; nothing at all is the empty object. What is too long, or nested too deep to
- * be stored and sent again, is not ok.
+ * Reads a call's input. An empty text is an empty object. An input is not ok if it is too long, or
+ * nested too deep to be stored and sent again.
  */
 export function parseToolInput(text: string): ParsedInput {
   if (text.length > longestToolInput) {
@@ -46,9 +46,10 @@ export function parseToolInput(text: string): ParsedInput {
 }
 
 /**
- * Checks an input against its tool's schema; what has another type and loses nothing by it is taken.
+ * Checks an input against its tool's schema. A value of a wrong type is converted if nothing is
+ * lost.
  *
- * @param jsonSchema what the model was told of the input.
+ * @param jsonSchema the schema that the model was told.
  */
 export function checkToolInput<T>(
   schema: z.ZodType<T>,
@@ -57,7 +58,7 @@ export function checkToolInput<T>(
 ): CheckedInput<T> {
   const coerced = schema.safeParse(coercedInput(jsonSchema, value));
   if (coerced.success) return { ok: true, value: coerced.data };
-  // What is wrong is told of what the model has written.
+  // Problems are reported for the input as the model wrote it.
   const result = schema.safeParse(value);
   if (result.success) return { ok: true, value: result.data };
   const { issues } = result.error;
@@ -73,12 +74,12 @@ function pathOf(path: readonly PropertyKey[]): string {
   return path.length === 0 ? "the input" : path.map(String).join(".");
 }
 
-/** A call's input as text for a reader. One that is nested too deep to be written is an ellipsis. */
+/** A call's input as text for a reader. If it is nested too deep to be written, an ellipsis. */
 export function inputText(input: unknown): string {
   return isNestedDeeper(input) ? "…" : (JSON.stringify(input) ?? "");
 }
 
-/** A JSON value written in one way only: the keys of objects in order. */
+/** A JSON value in one fixed form: the keys of objects are sorted. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {
     if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;

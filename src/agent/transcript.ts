@@ -1,4 +1,5 @@
-// A history as text, for the model that summarises it: every message of it, shortened where there is no room.
+// Makes a text of a history, for the model that summarises it. It has every message, shortened if
+// there is not enough room.
 import { cutText, cutTextStart } from "../base/text.js";
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
@@ -9,19 +10,25 @@ import { inputText } from "./toolInput.js";
 const headings = { user: "User", assistant: "Agent", tool: "Tool results" } as const;
 const separator = "\n\n";
 
-/** What a part is cut to, level after level, until all fit; in the unit of `textWeight`. */
+/**
+ * The sizes to which parts are cut, level after level, until everything fits; in the unit of
+ * `textWeight`.
+ */
 const levels = [32_000, 16_000, 8000, 4000, 2000, 1000, 500, 250, 120] as const;
 const lastLevel = 40;
-/** How much more of a part is kept than of a tool's output: the user's words say what it is about. */
+/**
+ * How much more of a part is kept than of a tool's output. The user's text explains what the work
+ * is about.
+ */
 const worth = { summary: 8, said: 4, written: 2, output: 1 } as const;
-/** The line that stands where something was cut out. */
+/** The line that replaces text that was cut out. */
 const markWeight = 40;
 
 interface Piece {
   readonly full: string;
   readonly fullWeight: number;
   readonly worth: number;
-  /** As it is shown. */
+  /** The text as it is shown. */
   text: string;
   weight: number;
 }
@@ -32,23 +39,23 @@ interface Section {
 }
 
 /**
- * A history as text that weighs at most `size` (`textWeight`). Where it is longer, the oldest and
- * longest parts lose their middles first, until all fit: every message is there, the newest least
- * shortened. Undefined where there are too many messages for that.
+ * A history as text that weighs at most `size` (`textWeight`). If it is longer, the oldest and
+ * longest parts lose their middles first, until everything fits. Every message is present, and the
+ * newest is shortened least. Undefined if there are too many messages for that.
  */
 export function transcript(history: readonly HistoryMessage[], size: number): string | undefined {
   const sections = history.map(sectionOf).filter(({ pieces }) => pieces.length > 0);
   return shortened(sections, size) <= size ? written(sections) : undefined;
 }
 
-/** Shortens sections, in place, until they fit or are as short as can be; returns their weight. */
+/** Shortens sections, in place, until they fit or cannot be shorter; returns their weight. */
 function shortened(sections: readonly Section[], size: number): number {
   let total = sections.reduce((sum, section) => sum + weightOf(section), 0);
   const pieces = sections.flatMap((section) => section.pieces);
   for (const level of [...levels, lastLevel]) {
     for (const piece of pieces) {
       if (total <= size) return total;
-      // On the last level nothing is worth more than the rest: it is there, and that is all.
+      // On the last level, all parts are cut to the same size.
       const most = level === lastLevel ? level : level * piece.worth;
       total -= shorten(piece, Math.max(most, leastOf(piece, size)));
     }
@@ -56,7 +63,10 @@ function shortened(sections: readonly Section[], size: number): number {
   return total;
 }
 
-/** A {@link transcript} that always is: what does not fit even so loses its middle as a whole. */
+/**
+ * A {@link transcript} that always exists: if it does not fit, the middle of the whole text is cut
+ * out.
+ */
 export function shortTranscript(history: readonly HistoryMessage[], size: number): string {
   const sections = history.map(sectionOf).filter(({ pieces }) => pieces.length > 0);
   if (shortened(sections, size) <= size) return written(sections);
@@ -64,9 +74,9 @@ export function shortTranscript(history: readonly HistoryMessage[], size: number
 }
 
 /**
- * A history in pieces of whole messages, oldest first, as few as have a {@link transcript} of `size`
- * each, with a summary of what came before in front. A message that has none alone is a piece of its
- * own.
+ * Divides a history into pieces of whole messages, oldest first. There are as few pieces as
+ * possible that each have a {@link transcript} of `size`, with a summary of the earlier pieces in
+ * front. A message that is too long alone is a piece of its own.
  */
 export function passages(
   history: readonly HistoryMessage[],
@@ -89,7 +99,7 @@ export function passages(
   return made;
 }
 
-/** A text without its middle, where it is longer than `size` characters. */
+/** A text without its middle, if it is longer than `size` characters. */
 export function clipped(text: string, size: number): string {
   if (text.length <= size) return text;
   const half = Math.floor(size / 2);
@@ -99,7 +109,7 @@ export function clipped(text: string, size: number): string {
   return `${head}\n[… ${leftOut} characters left out …]\n${tail}`;
 }
 
-/** A summary of all that came before always has a part of the room. */
+/** The summary of the earlier pieces always gets a part of the room. */
 function leastOf(piece: Piece, size: number): number {
   return piece.worth === worth.summary ? size / 4 - 2 * markWeight : 0;
 }
@@ -112,7 +122,7 @@ function leastWeight(message: HistoryMessage): number {
   return heading.length + separator.length + least;
 }
 
-/** Cuts a piece to about `most` where it is longer; returns by how much lighter it is. */
+/** Cuts a piece to about `most` if it is longer; returns how much weight was removed. */
 function shorten(piece: Piece, most: number): number {
   if (piece.weight <= most + markWeight) return 0;
   const before = piece.weight;
@@ -120,7 +130,7 @@ function shorten(piece: Piece, most: number): number {
   piece.text = clipped(piece.full, Math.floor(piece.full.length * share));
   piece.weight = textWeight(piece.text);
   if (piece.weight > most + markWeight) {
-    // Its beginning and end are of a heavier script than its middle.
+    // The beginning and the end are in a heavier script than the middle.
     piece.text = clipped(piece.full, Math.floor(most / weightPerToken));
     piece.weight = textWeight(piece.text);
   }

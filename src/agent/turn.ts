@@ -1,4 +1,4 @@
-// What goes into a turn. Who runs one gives these; see `runTurn`.
+// The input of a turn; see `runTurn`.
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
@@ -11,17 +11,23 @@ import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
 import type { Tool } from "../tools/tool.js";
 import type { StepBudget } from "./stepBudget.js";
 
-/** The model of a turn: what is known of it, how it was chosen, and how to get it. */
+/** The model of a turn: its data, how it was chosen, and how to load it. */
 export interface TurnModel {
   readonly info: ModelInfo;
   readonly selected: SelectedModel;
-  /** Called once, within the turn, so that a cancel reaches it. May reject; that fails the turn. */
+  /**
+   * Loads the model. Called once, inside the turn, so that a cancel can stop it. If it rejects, the
+   * turn fails.
+   */
   load(): Promise<LanguageModelV3>;
-  /** Its provider has said how many tokens fit: `info` has it from now on, where that is less. */
+  /**
+   * The provider has named how many tokens fit. If that is less, `info` has this number from now
+   * on.
+   */
   learnWindow?(tokens: number): void;
 }
 
-/** What a model call of any kind needs. */
+/** What every model call needs. */
 export interface CallerInput {
   /** The session's messages, from its summary on if it has one; without the new prompt. */
   readonly history: readonly HistoryMessage[];
@@ -32,11 +38,11 @@ export interface CallerInput {
   readonly random?: () => number;
 }
 
-/** What a turn is run with. */
+/** What is needed to run a turn. */
 export interface TurnInput extends CallerInput {
   readonly sessionId: string;
   readonly prompt: Prompt;
-  /** What the model is told along with the prompt. */
+  /** The circumstances that the model is told with the prompt. */
   readonly circumstances?: Circumstances;
   readonly systemPrompt: string;
   readonly tools: readonly Tool[];
@@ -48,24 +54,26 @@ export interface TurnInput extends CallerInput {
   readonly autoSummarize: boolean;
   /** The model calls of the run that the turn belongs to; its own `limits.maxSteps` unless given. */
   readonly steps?: StepBudget;
-  /** What writes the turn's summaries; its own model unless given. */
+  /** The model that writes the turn's summaries; by default the turn's own model. */
   readonly summaryModel?: TurnModel;
-  /** Asks the user what a tool server wants to know; resolves with undefined where nobody can answer. */
+  /** Asks the user for input for a tool server; resolves with undefined if nobody can answer. */
   requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
-  /** What a prompt's text stands for where it begins with a command; undefined where it has none. */
+  /**
+   * The expansion of a prompt's text that begins with a command; undefined if it has no command.
+   */
   expand?(text: string): Promise<string | undefined>;
   /** Called once, when the prompt is stored and before the first model call. */
   onBegin?(): void;
 }
 
-/** Time, ids and the log, as every part of the agent gets them. */
+/** Time, ids and the log, for every part of the agent. */
 export interface AgentSurroundings {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
 }
 
-/** Where a turn writes, and what it lives by. */
+/** The sink of a turn, its clock and its log. */
 export interface TurnPorts extends AgentSurroundings {
   readonly sink: TurnSink;
 }

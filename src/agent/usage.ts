@@ -4,14 +4,15 @@ import type { ModelInfo } from "../protocol/objects/model.js";
 import type { Usage } from "../protocol/objects/run.js";
 
 /**
- * What a model call used. The cost, in US dollars, is the provider's own figure where it names one;
- * else it follows from the model's prices. What was read from the provider's cache, written to it, and
- * thought has a price of its own; without one, it counts as any other token of its kind.
+ * The usage of a model call. The cost, in US dollars, is the provider's own figure if it names one;
+ * else it is calculated from the model's prices. Tokens that were read from the provider's cache,
+ * written to it, or used for thoughts can have their own prices. Without one, they cost as much as
+ * other tokens of their kind.
  */
 export function usageOf(reported: LanguageModelV3Usage, model: ModelInfo): Usage {
   const promptTokens = count(reported.inputTokens.total);
   const completionTokens = count(reported.outputTokens.total);
-  // A part is no more than the whole, whatever a provider says.
+  // A part is never more than the whole, even if a provider says so.
   const cachedPromptTokens = Math.min(count(reported.inputTokens.cacheRead), promptTokens);
   const cacheWriteTokens = Math.min(
     count(reported.inputTokens.cacheWrite),
@@ -31,9 +32,9 @@ export function usageOf(reported: LanguageModelV3Usage, model: ModelInfo): Usage
 }
 
 /**
- * The figure of the provider itself, as OpenRouter and others send it. Where the calls go to the
- * user's own account at another vendor (`is_byok`), `cost` is the fee alone, and that account's bill
- * comes on top.
+ * The provider's own figure, which OpenRouter and others send. If the calls go to the user's own
+ * account at another vendor (`is_byok`), `cost` is only the fee, and the bill of that account is
+ * added.
  */
 function billedCost(raw: LanguageModelV3Usage["raw"]): number | undefined {
   const cost = amount(raw?.cost);

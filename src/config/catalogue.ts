@@ -1,7 +1,7 @@
-// The models that Turnwire knows without being told: what a configured `anthropic`, `openai` or
-// `google` provider has when it lists no models of its own. A table to be edited, no more: the data
-// set that @mariozechner/pi-ai 0.73.1 ships was looked at on 2026-11-28, and the newest models of the
-// table were not in it. Prices of cached input are from there, for the models that it knows.
+// The models that Turnwire knows without configuration: those of a configured `anthropic`, `openai`
+// or `google` provider that lists no models itself. It is only a table to be edited: the data set
+// that @mariozechner/pi-ai 0.73.1 ships was looked at on 2026-11-28, and the newest models of the
+// table were not in it. Prices of cached input are from that data set, for the models that it has.
 //
 // Prices are US dollars for a million tokens, as the vendors list them for prompts of ordinary
 // length. Some vendors charge more for long prompts, so a session's cost is an estimate. A price that is
@@ -10,14 +10,14 @@ import { defined } from "../base/defined.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { ProviderType } from "./types.js";
 
-/** What the catalogue knows of a type of provider. */
+/** What the catalogue knows about a type of provider. */
 export interface CatalogueEntry {
   readonly models: readonly Omit<ModelInfo, "provider">[];
   readonly defaultLargeModel: string;
   readonly defaultSmallModel: string;
 }
 
-/** Leaves most of every window to the conversation, and is more than a turn's reply needs. */
+/** This leaves most of every window to the conversation, and is more than a turn's reply needs. */
 const replyTokens = 32_000;
 
 interface Row {
@@ -25,12 +25,12 @@ interface Row {
   readonly name: string;
   readonly contextWindow: number;
   readonly outputLimit: number;
-  /** Dollars in, dollars out. */
+  /** Dollars for input and for output. */
   readonly price?: readonly [number, number];
   /**
-   * Dollars for what is read from the provider's cache, and for what is written to it where that has a
-   * price of its own. The figures are those of @mariozechner/pi-ai 0.73.1; a model that it does not
-   * know has none, and counts with its ordinary price.
+   * Dollars for tokens that are read from the provider's cache, and for tokens that are written to
+   * it if that has its own price. The figures are those of @mariozechner/pi-ai 0.73.1. Other models
+   * have none, and use their ordinary price.
    */
   readonly cachePrice?: readonly [number, number?];
   readonly canReason?: boolean;
@@ -200,7 +200,7 @@ const google: readonly Row[] = [
   },
 ];
 
-/** The embedded model: it costs nothing, and its window is there to be filled in tests. */
+/** The embedded model: it costs nothing, and tests can fill its window. */
 const offline: Omit<ModelInfo, "provider"> = {
   id: "offline",
   name: "Offline model",
@@ -253,8 +253,8 @@ const served: ReadonlyMap<ProviderType, readonly (readonly [ProviderType, RegExp
 ]);
 
 /**
- * What is known of a model by its id at a type of provider. Of a model that a cloud serves, all but the
- * price, which is the cloud's own.
+ * What is known about a model, by its id and type of provider. For a model that a cloud serves,
+ * everything except the price, which is the cloud's own.
  */
 export function knownModel(
   type: ProviderType,
@@ -271,7 +271,7 @@ export function knownModel(
   return undefined;
 }
 
-/** Whether a cloud's id is a vendor's, but for what comes before it, and a date or a version behind. */
+/** Whether a cloud's id is a vendor's id with a prefix, and with a date or a version after it. */
 function isServedAs(vendorId: string, id: string, before: RegExp): boolean {
   const at = id.indexOf(vendorId);
   if (at < 0 || !before.test(id.slice(0, at))) return false;
@@ -279,8 +279,8 @@ function isServedAs(vendorId: string, id: string, before: RegExp): boolean {
 }
 
 /**
- * What is known of a type of provider; nothing of `openai-compatible`, which can be anything, and of
- * the clouds, where an account has its own models.
+ * What is known about a type of provider. Nothing is known about `openai-compatible`, which can be
+ * anything, and about the clouds, where each account has its own models.
  */
 export function catalogueOf(type: ProviderType): CatalogueEntry | undefined {
   return catalogue.get(type);

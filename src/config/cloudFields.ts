@@ -1,9 +1,9 @@
-// What a provider behind a cloud's account has in a file beside what every provider has.
+// The additional fields of a provider behind a cloud's account.
 import { isAbsolute } from "node:path";
 import * as z from "zod";
 import type { ProviderType } from "./types.js";
 
-/** What becomes a part of a host's name or of a path. */
+/** A text that becomes a part of a host's name or of a path. */
 const label = (description: string) =>
   z
     .string()

@@ -1,5 +1,6 @@
-// The accounts of clouds: what their users have in the environment already, and whether it may go to
-// where a provider's requests go. Keys in the environment are kept from tools, as other keys are.
+// The accounts of clouds: the credentials that users have in the environment already, and whether
+// they may be sent to a provider's address. Like other keys, keys in the environment are hidden
+// from tools.
 import { join } from "node:path";
 import { defined } from "../base/defined.js";
 import type { ProviderEntry } from "./schema.js";
@@ -7,7 +8,7 @@ import type { Secrets } from "./secrets.js";
 import type { AwsAccount, AzureAccount, GoogleCloudAccount, Provider } from "./types.js";
 import { type Environment, isSet } from "./variables.js";
 
-/** The addresses at which a cloud answers by itself. */
+/** The default addresses of a cloud. */
 const vendorHosts: Readonly<Record<string, RegExp>> = {
   azure: /\.(openai|services\.ai|cognitiveservices)\.azure\.(com|us|cn)$/,
   bedrock:
@@ -15,19 +16,19 @@ const vendorHosts: Readonly<Record<string, RegExp>> = {
   vertex: /(^|[-.])aiplatform\.((us|eu)\.rep\.)?googleapis\.com$/,
 };
 
-/** Whether a provider's requests go to its vendor, as far as its address tells. */
+/** Whether a provider's requests go to its vendor, according to its address. */
 export function isVendors({ type, baseUrl }: ProviderEntry): boolean {
   if (baseUrl === undefined) return true;
   const { protocol, hostname } = new URL(baseUrl);
   return protocol === "https:" && (vendorHosts[type]?.test(hostname) ?? false);
 }
 
-/** Whether an entry says itself whose credentials it uses: then a usual variable does not count. */
+/** Whether an entry names its credentials itself; then the usual variables do not count. */
 export function namesCredentials(entry: ProviderEntry): boolean {
   return entry.profile !== undefined || entry.credentialsFile !== undefined;
 }
 
-/** The account of a provider behind a cloud; nothing for the others. */
+/** The account of a provider behind a cloud; empty for all others. */
 export function cloudAccount(
   id: string,
   entry: ProviderEntry,
@@ -48,7 +49,7 @@ export function cloudAccount(
   }
 }
 
-/** Reads a variable that tools may not have. */
+/** Reads a variable that is hidden from tools. */
 type Held = (name: string) => string | undefined;
 
 function azureAccount(entry: ProviderEntry, env: Environment, held: Held): AzureAccount {
@@ -72,7 +73,10 @@ function azureAccount(entry: ProviderEntry, env: Environment, held: Held): Azure
   };
 }
 
-/** A signature gives no key away: unlike other credentials, these may go with any `baseUrl`. */
+/**
+ * A signature does not reveal the key. So unlike other credentials, these may be used with any
+ * `baseUrl`.
+ */
 function awsAccount(entry: ProviderEntry, env: Environment, held: Held): AwsAccount {
   const accessKeyId = held("AWS_ACCESS_KEY_ID");
   const secretAccessKey = held("AWS_SECRET_ACCESS_KEY");
@@ -131,7 +135,7 @@ function plain(name: string, env: Environment): string | undefined {
   return isSet(name, env) ? env[name]?.trim() : undefined;
 }
 
-/** What becomes a part of a host's name; what cannot be one counts as not set. */
+/** A text that becomes a part of a host's name. An impossible text counts as not set. */
 function label(name: string, env: Environment): string | undefined {
   const value = plain(name, env);
   return value !== undefined && /^[A-Za-z0-9][A-Za-z0-9-]*$/.test(value) ? value : undefined;

@@ -1,5 +1,5 @@
-// The one way in which a configuration is told to be wrong: by file and field, never by value,
-// because the value may be a key.
+// The only way to report a wrong configuration: by file and field, never by value, because the
+// value may be a key.
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 

@@ -1,17 +1,17 @@
-// What holds where no configuration file says anything (protocol.md sections 4 and 10).
+// The defaults of the configuration (protocol.md sections 4 and 10).
 import type { Limits, ProviderType } from "./types.js";
 import { type Environment, isSet } from "./variables.js";
 
-/** The bounds of a run. */
+/** The limits of a run. */
 export const defaultLimits: Limits = { maxSteps: 200, providerIdleSeconds: 300, maxDenials: 5 };
 
 /** Whether a session is summarised when the context window is nearly full. */
 export const defaultAutoSummarize = true;
 
-/** Which model writes summaries: the one that goes on with them, whose window fits the session. */
+/** Which model writes summaries: the turn's own model, because the session fits into its window. */
 export const defaultSummaryModel = "large";
 
-/** A vendor whose key has a usual variable. */
+/** A vendor with a usual variable for its key. */
 export type KeyedProviderType = Extract<ProviderType, "anthropic" | "openai" | "google">;
 
 /**
@@ -25,8 +25,8 @@ export const usualKeyVariables: ReadonlyMap<KeyedProviderType, string> = new Map
 ]);
 
 /**
- * The usual variables of keys for models behind a cloud's account, the first that is set counts. None
- * makes a provider by itself: which models there are, only the account knows.
+ * The usual variables of keys for models behind a cloud's account; the first one that is set
+ * counts. They do not make a provider by themselves: only the account knows which models exist.
  */
 const cloudKeyVariables: ReadonlyMap<ProviderType, readonly string[]> = new Map([
   ["azure", ["AZURE_API_KEY", "AZURE_OPENAI_API_KEY"]],
@@ -34,7 +34,7 @@ const cloudKeyVariables: ReadonlyMap<ProviderType, readonly string[]> = new Map(
   ["vertex", ["GOOGLE_VERTEX_API_KEY"]],
 ]);
 
-/** The usual variable of a type of provider, if it has one; of a cloud's, one that is set. */
+/** The usual variable of a type of provider, if it has one; for a cloud, one that is set. */
 export function usualKeyVariable(type: ProviderType, env: Environment): string | undefined {
   const cloud = cloudKeyVariables.get(type)?.find((name) => isSet(name, env));
   return cloud ?? new Map<ProviderType, string>(usualKeyVariables).get(type);

@@ -1,5 +1,5 @@
-// Reading configuration files from disk: bounded, never waiting (a named pipe under the file's name
-// holds nothing up), and with the file's identity, so that a change is seen by one `stat`.
+// Reads configuration files from disk. The size is limited, and reading never waits, even if the
+// file is a named pipe. The result has the file's identity, so that one `stat` can detect a change.
 import { constants } from "node:fs";
 import { type FileHandle, open, readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { isWithin } from "../base/insideFolder.js";
 import { configInvalid } from "./configInvalid.js";
 import { workspaceFileName } from "./paths.js";
 
-/** More than any configuration needs. */
+/** The largest file, in bytes; more than any configuration needs. */
 const maxBytes = 1024 * 1024;
 
 /** A file as it was read. */
@@ -19,13 +19,13 @@ export interface ReadFile {
 }
 
 /**
- * Reads a file; undefined when there is none. Throws `ConfigInvalid` when it is no file, cannot be
- * read, is longer than 1 MiB or is not UTF-8.
+ * Reads a file; undefined if there is none. Throws `ConfigInvalid` if it is no file, cannot be
+ * read, is longer than 1 MiB, or is not UTF-8.
  */
 export async function readConfigFile(path: string): Promise<ReadFile | undefined> {
   let handle: FileHandle;
   try {
-    // A named pipe would otherwise be waited for until someone writes to it.
+    // Otherwise opening a named pipe would wait until someone writes to it.
     handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     if (isMissing(error)) return undefined;
@@ -48,7 +48,7 @@ export type WorkspaceFile =
   | { readonly kind: "inside"; readonly path: string }
   | { readonly kind: "outside"; readonly path: string; readonly identity: string };
 
-/** Finds a workspace's own file. Throws `ConfigInvalid` when its place cannot be looked at. */
+/** Finds a workspace's own file. Throws `ConfigInvalid` if its path cannot be read. */
 export async function findWorkspaceFile(workspacePath: string): Promise<WorkspaceFile> {
   const path = join(workspacePath, workspaceFileName);
   try {
@@ -62,7 +62,10 @@ export async function findWorkspaceFile(workspacePath: string): Promise<Workspac
   }
 }
 
-/** A sandbox keeps the name free with one, so that no command can put a file there. */
+/**
+ * It is an empty folder with which a sandbox reserves the name, so that no command can put a file
+ * there.
+ */
 async function isEmptyFolder(path: string): Promise<boolean> {
   return (await stat(path)).isDirectory() && (await readdir(path)).length === 0;
 }
@@ -84,7 +87,7 @@ async function readBounded(path: string, handle: FileHandle): Promise<Uint8Array
 
 function decode(path: string, bytes: Uint8Array): string {
   try {
-    // Drops the byte order mark that some editors write.
+    // Removes the byte order mark that some editors write.
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw unreadable(path, "is not UTF-8", error);

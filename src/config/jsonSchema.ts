@@ -1,5 +1,5 @@
-// The schema of a configuration file for everything but validation: as JSON Schema for editors, as
-// a table for people, and as the names to guess from when a field is misspelt.
+// Other forms of a configuration file's schema: JSON Schema for editors, a table for people, and
+// the names from which to suggest a correction of a misspelt field.
 import * as z from "zod";
 import { ConfigFile } from "./schema.js";
 
@@ -16,12 +16,12 @@ export interface JsonSchemaNode {
   readonly items?: JsonSchemaNode;
 }
 
-/** The JSON Schema (draft 2020-12) of a configuration file, as `docs/` carries it. */
+/** The JSON Schema (draft 2020-12) of a configuration file, which is in `docs/`. */
 export function configJsonSchema(): JsonSchemaNode {
   return z.toJSONSchema(ConfigFile(), { io: "input" }) as JsonSchemaNode;
 }
 
-/** The fields that an object at `path` may have; empty where it has none of its own. */
+/** The fields that an object at `path` may have; empty if it has none of its own. */
 export function fieldsAt(path: readonly PropertyKey[]): readonly string[] {
   let node: JsonSchemaNode | undefined = configJsonSchema();
   for (const key of path) {

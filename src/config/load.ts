@@ -17,11 +17,11 @@ export interface ConfigScope {
   readonly trusted: boolean;
   /** The server's environment, with `createWorkspace.env` over it. */
   readonly env: Environment;
-  /** The user's file, in place of the one that the environment names; it has to be there. */
+  /** The user's file, instead of the one that the environment names. It must exist. */
   readonly userConfigPath?: string;
 }
 
-/** A configuration, and what the files that it came from were at that time. */
+/** A configuration, and the identities of its files at that time. */
 export interface LoadedConfig {
   readonly config: ResolvedConfig;
   /** Changes when a file does; see `identityOf`. */
@@ -29,14 +29,14 @@ export interface LoadedConfig {
 }
 
 /**
- * Loads the configuration of a workspace. Throws `ConfigInvalid` when a file is wrong or cannot be
- * read, also an untrusted workspace's: what could not be understood might have been a deny rule.
+ * Loads the configuration of a workspace. Throws `ConfigInvalid` if a file is wrong or cannot be
+ * read. This includes the file of an untrusted workspace: it might contain a deny rule.
  */
 export async function loadConfig(scope: ConfigScope): Promise<ResolvedConfig> {
   return (await loadWithIdentities(scope)).config;
 }
 
-/** As {@link loadConfig}, with what is needed to see a change later. */
+/** Like {@link loadConfig}, with the identities that are needed to notice a later change. */
 export async function loadWithIdentities(scope: ConfigScope): Promise<LoadedConfig> {
   const [user, workspace] = await Promise.all([readUserFile(scope), readWorkspaceFile(scope)]);
   const config = resolveConfig({
@@ -54,7 +54,7 @@ export async function loadWithIdentities(scope: ConfigScope): Promise<LoadedConf
   };
 }
 
-/** The user's file; undefined where there is no folder to look in. */
+/** The user's file; undefined if there is no folder to look in. */
 export function userFileOf(scope: ConfigScope): UserConfigPath | undefined {
   return scope.userConfigPath === undefined
     ? userConfigPath(scope.env)

@@ -1,12 +1,12 @@
-// Two files into one: the workspace's over the user's. Pure, and blind to trust: what an untrusted
-// workspace may not say has been taken out before (see untrusted.ts).
+// Merges two files: the workspace's over the user's. It is pure and ignores trust: settings that an
+// untrusted workspace may not have were removed before (see untrusted.ts).
 import { defined } from "../base/defined.js";
 import type { ConfigFile, ModelEntry, ProviderEntry } from "./schema.js";
 
 /**
- * Single settings are the workspace's where it has them. Providers are merged by id, the
- * workspace's first, and within one its headers by name and its models by id; a tool server is
- * replaced by one of the same id; rules are put together, the user's first.
+ * Single settings come from the workspace if it has them. Providers are merged by id, the
+ * workspace's first; within a provider, headers are merged by name and models by id. A tool server
+ * replaces one of the same id. Rules are joined, the user's first.
  */
 export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): ConfigFile {
   const { mode } = { ...user.permissions, ...workspace.permissions };
@@ -39,7 +39,7 @@ function mergeProviders(user: Providers, workspace: Providers): Record<string, P
   return Object.fromEntries([...own, ...rest]);
 }
 
-/** Another type is another provider: nothing of the one below would mean anything to it. */
+/** Another type means another provider, for which the settings of the first one are useless. */
 function mergeProvider(below: ProviderEntry, above: ProviderEntry): ProviderEntry {
   if (below.type !== above.type) return above;
   const models = mergeModels(below.models, above.models);
@@ -51,7 +51,7 @@ function mergeProvider(below: ProviderEntry, above: ProviderEntry): ProviderEntr
   };
 }
 
-/** By name in any case, as HTTP has it. */
+/** By name, ignoring case, as in HTTP. */
 function mergeHeaders(
   below: Readonly<Record<string, string>>,
   above: Readonly<Record<string, string>>,

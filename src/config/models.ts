@@ -52,7 +52,7 @@ function notConfigured(
   return `the model ${name} is not configured: ${id} has ${known}; choose another model, or add ${model} to providers.${id}.models`;
 }
 
-/** A few names: an error is no catalogue. */
+/** Only a few names, so that the error stays short. */
 function listed(names: readonly string[]): string {
   if (names.length === 0) return "no models";
   const shown = names.slice(0, 10).join(", ");

@@ -1,6 +1,6 @@
 /**
- * The candidate that a misspelt word most likely meant: the same but for case, or at most two
- * letters away (one, for a short word). Undefined when nothing is near.
+ * The most likely correction of a misspelt word: the same word in another case, or at most two
+ * letters away (one for a short word). Undefined if nothing is near.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;
@@ -15,7 +15,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best?.candidate;
 }
 
-/** Letters to add, drop or replace to get from one word to the other. */
+/** How many letters must be added, removed or replaced to get from one word to the other. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

@@ -1,6 +1,6 @@
-// From the text of a configuration file to the checked file, or to an error that says where it is
-// wrong. JSON with comments and trailing commas; unknown and repeated fields are errors, since
-// each is a setting that its author believes to hold.
+// Parses and checks the text of a configuration file; an error tells where it is wrong. The format
+// is JSON with comments and trailing commas. Unknown and repeated fields are errors, because their
+// author believes that they have an effect.
 import { type Node, type ParseError, parseTree, printParseErrorCode } from "jsonc-parser";
 import type * as z from "zod";
 import { type ConfigIssue, configInvalid } from "./configInvalid.js";
@@ -29,7 +29,7 @@ function readJson(file: string, text: string): unknown {
     }
     return tree === undefined ? {} : toValue(tree, { file, text });
   } catch (error) {
-    // The parser descends by calling itself: a text made of brackets alone ends here.
+    // The parser is recursive, so a text of many brackets fails here.
     if (!(error instanceof RangeError)) throw error;
     throw configInvalid(file, [{ path: "", message: "is nested too deeply" }]);
   }
@@ -84,7 +84,7 @@ function pathOf(path: readonly PropertyKey[]): string {
   }, "");
 }
 
-/** A field's name, short and without what a terminal would obey. */
+/** A field's name, short and without control characters for a terminal. */
 function nameOf(key: PropertyKey): string {
   const name = String(key);
   return /^[\w$.-]{1,64}$/.test(name) ? name : JSON.stringify(name.slice(0, 64));

@@ -5,18 +5,17 @@ import type { Environment } from "./variables.js";
 
 export { workspaceFileName } from "../base/configFiles.js";
 
-/** The user's file: where it is, and whether someone named it, so that it has to be there. */
+/** The path of the user's file, and whether someone named it; then it must exist. */
 export interface UserConfigPath {
-  /** Absolute, but for one that someone named by a relative path: such a one is refused. */
+  /** Absolute, unless someone named a relative path, which is refused. */
   readonly path: string;
   readonly isNamed: boolean;
 }
 
 /**
- * `$TURNWIRE_CONFIG`; else `turnwire/config.json` under `$XDG_CONFIG_HOME`, else under the place
- * where the platform's command-line programs keep theirs: `%APPDATA%` on Windows, `~/.config`
- * everywhere else. A folder that is not absolute counts as not set. Undefined where none of them is
- * there: then there is no user's file.
+ * `$TURNWIRE_CONFIG`; else `turnwire/config.json` under `$XDG_CONFIG_HOME`, else under the usual
+ * folder of the platform: `%APPDATA%` on Windows, `~/.config` everywhere else. A folder that is not
+ * absolute counts as not set. Undefined if there is no such folder; then there is no user's file.
  */
 export function userConfigPath(
   env: Environment,
@@ -29,8 +28,8 @@ export function userConfigPath(
 }
 
 /**
- * The files of the user that hold what is allowed: the one that the environment names, the usual one
- * that other servers read, and what lies beside them.
+ * The user's files that grant permissions: the one that the environment names, the usual one that
+ * other servers read, and the files beside them.
  */
 export function userConfigPaths(
   env: Environment,
@@ -59,7 +58,7 @@ export function loginsPath(
   return home && join(home, "turnwire", "mcp-logins.json");
 }
 
-/** The file beside the user's own that holds what he allowed for always. */
+/** The file beside the user's own that stores permanent grants. */
 const permissionsFileName = "permissions.json";
 
 function configHome(env: Environment, platform: NodeJS.Platform): string | undefined {

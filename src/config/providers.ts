@@ -1,5 +1,5 @@
-// From the providers of a file, or from the environment where there are none, to providers that can
-// be called: keys filled in, models known.
+// Makes callable providers from those of a file, or from the environment if there are none: it
+// fills in keys and known models.
 import { defined } from "../base/defined.js";
 import { proxiesOf } from "../network/proxies.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
@@ -15,8 +15,8 @@ import { type Environment, isSet, variablesIn } from "./variables.js";
 export const offlineId = "offline";
 
 /**
- * The providers by id, in the order of the configuration, the embedded one last. With none
- * configured, the first of the usual variables that is set gives one.
+ * The providers by id, in the order of the configuration, the embedded one last. If none is
+ * configured, the first usual variable that is set makes one.
  */
 export function resolveProviders(
   configured: Readonly<Record<string, ProviderEntry>>,
@@ -38,7 +38,7 @@ function providerOfEnvironment(env: Environment): [string, ProviderEntry][] {
 }
 
 function resolve(id: string, entry: ProviderEntry, env: Environment, secrets: Secrets): Provider {
-  // The vendor's own key goes to the vendor alone, not to whatever `baseUrl` names.
+  // The vendor's key is sent only to the vendor, not to another `baseUrl`.
   const usual =
     isVendors(entry) && !namesCredentials(entry) ? usualKeyVariable(entry.type, env) : undefined;
   const keyText = entry.apiKey ?? (usual && `$${usual}`);

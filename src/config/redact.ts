@@ -1,5 +1,5 @@
-// A configuration fit for a log or a screen: what is secret is replaced by the name of the variable
-// that holds it. Built from what may be shown, so that a new field is hidden until it is added here.
+// Makes a configuration that is safe for a log or a screen: secrets are replaced by the names of
+// their variables. It contains only listed fields, so a new field is hidden until it is added here.
 import { defined } from "../base/defined.js";
 import type { McpServer, Provider, ResolvedConfig } from "./types.js";
 
@@ -9,8 +9,8 @@ export interface RedactedProvider {
   readonly type: string;
   readonly baseUrl?: string;
   /**
-   * `none` (of a cloud, with the account in its place), `literal` (it stands in the file itself), `$NAME`
-   * or `$NAME (not set)`.
+   * `none` (for a cloud, the account is shown instead), `literal` (the file itself contains it),
+   * `$NAME` or `$NAME (not set)`.
    */
   readonly apiKey: string;
   /** Names alone. */
@@ -30,7 +30,7 @@ export interface RedactedConfig
   readonly mcpServers: Readonly<Record<string, RedactedMcpServer>>;
 }
 
-/** Renders a configuration without keys, header values, variables' values or URLs' queries. */
+/** Shows a configuration without keys, header values, variables' values or URLs' queries. */
 export function redact(config: ResolvedConfig): RedactedConfig {
   const mcpServers = Object.entries(config.mcpServers).map(
     ([id, server]) => [id, redactMcpServer(server)] as const,
@@ -68,7 +68,7 @@ function nameOfKey(provider: Provider): string {
   return apiKey === undefined ? `$${apiKeyVariable} (not set)` : `$${apiKeyVariable}`;
 }
 
-/** Whose credentials a provider without a key uses. */
+/** The credentials that a provider without a key uses. */
 function nameOfAccount({ azure, aws, googleCloud }: Provider): string {
   if (azure?.token !== undefined) return "$AZURE_OPENAI_AD_TOKEN";
   if (azure?.usesSignIn) return "none, the sign-in to Entra ID";
@@ -79,7 +79,7 @@ function nameOfAccount({ azure, aws, googleCloud }: Provider): string {
   return googleCloud?.usesOwn ? "none, Google's own places" : "none";
 }
 
-/** Arguments are counted only: many programs take a token as one. */
+/** Arguments are only counted: many programs take a token as an argument. */
 function redactMcpServer(server: McpServer): RedactedMcpServer {
   return "url" in server
     ? { url: withoutQuery(server.url), headers: Object.keys(server.headers) }

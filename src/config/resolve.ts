@@ -1,5 +1,5 @@
-// From checked files and an environment to the configuration of one workspace. Pure: reading the
-// files is load.ts.
+// Makes the configuration of one workspace from checked files and an environment. It is pure:
+// load.ts reads the files.
 import { defined } from "../base/defined.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
 import { defaultAutoSummarize, defaultLimits, defaultSummaryModel } from "./defaults.js";
@@ -13,7 +13,7 @@ import type { Limits, McpServer, Provider, ResolvedConfig } from "./types.js";
 import { restrictUntrusted } from "./untrusted.js";
 import type { Environment } from "./variables.js";
 
-/** What a configuration is made of; a file that is not there is an empty one. */
+/** The input of a configuration; a missing file is an empty one. */
 export interface ConfigParts {
   readonly user: ConfigFile;
   readonly workspace: ConfigFile;
@@ -22,19 +22,22 @@ export interface ConfigParts {
   readonly env: Environment;
 }
 
-/** Merges, restricts and fills in. Never throws: a model that is missing is told by `findModel`. */
+/**
+ * Merges the files, applies restrictions, and fills in defaults. Never throws: `findModel` reports
+ * a missing model.
+ */
 export function resolveConfig(parts: ConfigParts): ResolvedConfig {
   const { user, trusted, env } = parts;
   const { file: workspace, warnings: ofServer } = withoutServerLimits(parts.workspace);
   if (trusted) {
     const merged = fillIn(mergeConfigFiles(user, workspace), env);
-    // A key that the workspace has no use for is the user's all the same.
+    // A key that the workspace does not use still belongs to the user.
     const secrets = [...merged.secretVariables, ...fillIn(user, env).secretVariables];
     const warnings = [...ofServer, ...merged.warnings];
     return { ...merged, secretVariables: [...new Set(secrets)], warnings };
   }
   const own = fillIn(user, env);
-  // The embedded model is always there, but the user's own only where they list or use it.
+  // The embedded model always exists, but it counts as the user's own only if they list or use it.
   const isOwnModel = (provider: string, model: string) =>
     (provider !== offlineId || own.models.large.provider === offlineId || isListed(user)) &&
     (own.providers.get(provider)?.models.some(({ id }) => id === model) ?? false);
