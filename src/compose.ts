@@ -49,6 +49,11 @@ import { WorkspaceStore } from "./storage/workspaceStore.js";
 /** How long the end of a server waits for a client to read what it is owed, in milliseconds. */
 const drainMs = 2000;
 
+/** While a client is served, no write waits longer for another program's, in milliseconds. */
+const briefMs = 20;
+/** At the end of a server they do. */
+const lastWritesMs = 500;
+
 /** What a server is built from. */
 export interface ServerOptions {
   readonly dataDirectory: string;
@@ -105,6 +110,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
     await Promise.race([broadcaster.drained(), sleep(clock, drainMs)]);
   };
   closing.add(() => backend.end("shutdown"));
+  house.database.waitBriefly(briefMs);
   return {
     connect: (channel, onShutdown) =>
       serveConnection({
@@ -120,6 +126,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
           return backend.end("shutdown");
         },
         patience: () => sleep(clock, drainMs),
+        rest: (ms, signal) => sleep(clock, ms, signal),
         watchParent: (processId) => options.watchParent(processId),
         onGreeted: () => options.preloadEngine?.(),
       }),
@@ -128,11 +135,10 @@ function compose(options: ServerOptions, closing: Closing): Server {
   };
 }
 
-/** Opens what every workspace stands on: the database, its stores, and the ways out. */
-function openHouse(options: ServerOptions, closing: Closing) {
-  const { clock, ids, log } = options;
-  makeDataDirectory(options.dataDirectory);
-  const { dataDirectory, ownProcess } = options;
+/** Opens the database, and closes it last of all. */
+function openDatabase(options: ServerOptions, closing: Closing): Database {
+  const { clock, log, dataDirectory, ownProcess } = options;
+  makeDataDirectory(dataDirectory);
   const database = Database.open(join(dataDirectory, databaseName), {
     olderServers: (opened, steps) => olderServers(opened, dataDirectory, ownProcess, steps),
   });
@@ -141,8 +147,19 @@ function openHouse(options: ServerOptions, closing: Closing) {
   if (database.steps < schema.steps.length) {
     log.warn({ steps: database.steps }, "an older server lives: its schema is used until it ends");
   }
+  database.onHeld((isHeld) => {
+    if (isHeld) log.warn({}, "another program holds the database; what is to be stored waits");
+    else log.info({}, "the database is free again");
+  });
   const checkpointer = new Checkpointer(database, clock, log);
   closing.add(() => checkpointer.close());
+  return database;
+}
+
+/** Opens what every workspace stands on: the database, its stores, and the ways out. */
+function openHouse(options: ServerOptions, closing: Closing) {
+  const { clock, ids, log } = options;
+  const database = openDatabase(options, closing);
   const serverId = ids.next("srv");
   const stores = {
     sessions: new SessionStore(database),
@@ -160,7 +177,11 @@ function openHouse(options: ServerOptions, closing: Closing) {
     { id: serverId, now: clock.now(), own: options.ownProcess },
     (registered) => recoveryOf(registered).recoverDead(),
   );
-  closing.add(() => registry.close());
+  closing.add(() => {
+    // Nobody is served any more: another server's commit is waited for.
+    database.waitBriefly(lastWritesMs);
+    registry.close();
+  });
   const recovery = recoveryOf(registry);
   const runsOfServer = new RunsOfServer();
   const watch = new LateWatch({
@@ -175,34 +196,61 @@ function openHouse(options: ServerOptions, closing: Closing) {
   });
   const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
   closing.add(() => broadcaster.close());
-  const pruner = new Pruner(
-    { completions: stores.completions, notes: new NoteStore(database) },
-    clock,
-    log,
-  );
-  closing.add(() => pruner.close());
+  prune(options, closing, database, stores.completions);
+  const limits = new ServerLimitsSource(options.env, log);
+  const slots = slotsOf(limits);
   const desk = new QuestionDesk(log);
   const owed = new OwedWrites(database, clock, log);
   closing.add(() => owed.close());
-  return { serverId, database, stores, outbox, runsOfServer, recovery, broadcaster, desk, owed };
+  return {
+    serverId,
+    database,
+    stores,
+    outbox,
+    runsOfServer,
+    recovery,
+    broadcaster,
+    desk,
+    owed,
+    limits,
+    slots,
+  };
+}
+
+/** Deletes what is old enough, for as long as the server lives. */
+function prune(
+  { clock, log }: ServerOptions,
+  closing: Closing,
+  database: Database,
+  completions: CompletionStore,
+): void {
+  const pruner = new Pruner({ completions, notes: new NoteStore(database) }, clock, log);
+  closing.add(() => pruner.close());
+}
+
+function slotsOf(limits: ServerLimitsSource): RunSlots {
+  return new RunSlots(() => {
+    const told = limits.current();
+    return told instanceof Promise
+      ? told.then(({ concurrentRuns }) => concurrentRuns)
+      : told.concurrentRuns;
+  });
 }
 
 /** The use cases over an open house. */
 function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
   const { clock, ids, log } = options;
-  const { serverId, database, stores, outbox, runsOfServer, recovery, desk } = house;
+  const { serverId, database, stores, outbox, runsOfServer, recovery, desk, slots } = house;
   const announcer = house.broadcaster;
   const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
   const commits = new GroupCommit(database, clock);
-  const { owed } = house;
-  const limits = new ServerLimitsSource(options.env, log);
-  const slots = new RunSlots(async () => (await limits.current()).concurrentRuns);
   const shared = {
     serverId,
     database,
     ...stores,
     outbox,
     runsOfServer,
+    slots,
     announcer,
     clock,
     ids,
@@ -213,8 +261,9 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   const workspaces = new WorkspaceRegistry({
     store: workspacePaths,
     factory: new WorkspaceFactory({
-      coordination: { ...shared, desk, commits, owed, slots },
+      coordination: { ...shared, desk, commits, owed: house.owed },
       env: options.env,
+      limits: house.limits,
       log,
       createEngine: (workspace) => options.createEngine(workspace),
     }),

@@ -93,6 +93,7 @@ class Turn {
       if (this.#input.signal.aborted) return this.#cancelled();
       if (this.#steps.isUsedUp) return this.#stepLimit();
       for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
+      await this.#ports.sink.stored?.();
       await this.#carryOutCommands();
       if (this.#input.signal.aborted) return this.#cancelled();
       if (this.#room.isTooLarge) return this.#failed(this.#room.overflow());

@@ -162,6 +162,8 @@ export class ToolCalls {
     if (!checked.ok) return failedResult(checked.problem);
     const { sessionId, workspacePath, env } = this.#input;
     setState(assistant, call, "running");
+    await this.#ports.sink.stored?.();
+    if (signal.aborted) return cancelledResult("Cancelled before it ran.");
     faultPoint("toolRunning");
     try {
       const given = await tool.execute(checked.value, {
@@ -200,6 +202,7 @@ export class ToolCalls {
         // Sub-tasks ask here too. Files that a search leaves out silently do not count as tried.
         if (!verdict.allowed && need.denyOnly !== true) this.#denials++;
         setState(assistant, call, "running");
+        await this.#ports.sink.stored?.();
         return verdict;
       },
     };

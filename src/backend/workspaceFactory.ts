@@ -1,4 +1,5 @@
 import type { Log } from "../base/log.js";
+import type { ServerLimitsSource } from "../config/serverLimitsSource.js";
 import { ConfigSource } from "../config/source.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { Coordinator } from "../coordinator/coordinator.js";
@@ -16,6 +17,7 @@ export interface FactoryOptions {
   readonly coordination: Omit<CoordinatorOptions, "workspaceId" | "prepareTurn">;
   /** The server's own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly limits: Pick<ServerLimitsSource, "current">;
   readonly log: Log;
   createEngine(workspace: EngineWorkspace): Engine;
 }
@@ -34,7 +36,7 @@ export class WorkspaceFactory {
     params: Params<"createWorkspace">,
     modes: Map<string, PermissionMode>,
   ): OpenWorkspace {
-    const { coordination, createEngine, log } = this.#options;
+    const { coordination, createEngine, limits, log } = this.#options;
     const env = params.env ?? {};
     const trusted = params.trusted ?? false;
     if (params.permissionMode !== undefined) modes.set(row.id, params.permissionMode);
@@ -58,7 +60,11 @@ export class WorkspaceFactory {
       configuredMode = choice.config.permissionMode ?? "ask";
       engine.warmUp?.(setup(choice));
     };
-    const agent = new WorkspaceAgent(source, log, onChoice, (config) => sandboxOf(engine, config));
+    const agent = new WorkspaceAgent(source, log, onChoice, async (config) => {
+      // The limits are read by the time that the first run asks for a slot.
+      const [sandbox] = await Promise.all([sandboxOf(engine, config), limits.current()]);
+      return sandbox;
+    });
     const coordinator = new Coordinator({
       ...coordination,
       workspaceId: row.id,

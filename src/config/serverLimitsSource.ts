@@ -17,8 +17,15 @@ export class ServerLimitsSource {
     this.#log = log;
   }
 
-  /** Where the file is wrong, what it said before holds. Never rejects. */
-  async current(): Promise<ServerLimits> {
+  /**
+   * At once, where the file is as it was read. Where it is wrong, what it said before holds. Never
+   * throws, never rejects.
+   */
+  current(): ServerLimits | Promise<ServerLimits> {
+    return this.#source.unchanged()?.serverLimits ?? this.#read();
+  }
+
+  async #read(): Promise<ServerLimits> {
     try {
       this.#last = (await this.#source.current()).serverLimits;
       this.#isTold = false;

@@ -20,8 +20,13 @@ export class ConfigSource {
 
   /** The configuration as it is now. Throws `ConfigInvalid`. */
   async current(): Promise<ResolvedConfig> {
+    return this.unchanged() ?? this.reload();
+  }
+
+  /** The configuration that was read, as long as it is the one that the files have. */
+  unchanged(): ResolvedConfig | undefined {
     const loaded = this.#loaded;
-    if (loaded === undefined) return this.reload();
+    if (loaded === undefined) return undefined;
     const userFile = userFileOf(this.#scope);
     const user = userFile === undefined ? missingIdentity : identityOf(userFile.path);
     const { workspacePath } = this.#scope;
@@ -30,7 +35,7 @@ export class ConfigSource {
         ? missingIdentity
         : identityOf(join(workspacePath, workspaceFileName));
     const isSame = user === loaded.identities.user && workspace === loaded.identities.workspace;
-    return isSame ? loaded.config : this.reload();
+    return isSame ? loaded.config : undefined;
   }
 
   /** Reads the files again, changed or not. Throws `ConfigInvalid`. */

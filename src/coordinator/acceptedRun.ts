@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Deferred } from "../base/deferred.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
+import type { PatientWrites } from "./patientWrites.js";
 import type { RunRef } from "./sessionState.js";
 import type { TurnRecorder } from "./turnRecorder.js";
 
@@ -22,6 +23,8 @@ export class AcceptedRun {
   /** The outcome of the run; resolves once it is on disk. */
   readonly ended = new Deferred<TurnOutcome>();
   readonly #abort = new AbortController();
+  /** What its turn writes; those of its sub-tasks write into the same. */
+  writes: PatientWrites | undefined;
   recorder: TurnRecorder | undefined;
   /** The recorders of its sub-tasks, by their sessions. */
   readonly children = new Map<string, TurnRecorder>();
@@ -62,15 +65,18 @@ export class AcceptedRun {
 
   /**
    * Writes the streamed content of its messages, also of its sub-tasks. Call it inside the
-   * transaction that ends the run. If that is rolled back, it can be called again.
+   * transaction that ends the run. If that is rolled back, it can be called again. `onError` gets
+   * the errors of content that cannot be stored, and may throw.
    */
-  writeMessages(): void {
+  writeMessages(onError: (error: unknown) => void): void {
+    this.writes?.writeWithin(onError);
     this.recorder?.write();
     for (const child of this.children.values()) child.write();
   }
 
   /** Writes no more messages. Content that was not flushed is lost. */
   closeMessages(): void {
+    this.writes?.close();
     this.recorder?.close();
     for (const child of this.children.values()) child.close();
   }

@@ -10,9 +10,10 @@ import type { Session } from "../protocol/objects/session.js";
 import type { Result } from "../protocol/registry.js";
 import type { RunRow } from "../storage/runStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
-import { type Acceptance, type AcceptanceCaller, answer, known } from "./acceptance.js";
+import type { Acceptance, AcceptanceCaller } from "./acceptance.js";
 import { AcceptedRun, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { JoiningRuns } from "./joiningRuns.js";
 import { OpenRuns } from "./openRuns.js";
 import { RunAdmission, sessionBusy } from "./runAdmission.js";
 import { RunEnding } from "./runEnding.js";
@@ -45,8 +46,7 @@ export class Coordinator {
   readonly #ending: RunEnding;
   readonly #steps: SessionSteps;
   readonly #news: SessionNews;
-  /** How many runs wait for their commit. */
-  #joining = 0;
+  readonly #joining: JoiningRuns;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -70,50 +70,31 @@ export class Coordinator {
       admission: this.#admission,
       news: this.#news,
       apply: (sessionId, input) => this.#apply(sessionId, input),
+      withdraw: (sessionId) => this.#joining.withdraw(sessionId),
+    });
+    this.#joining = new JoiningRuns(options, {
+      plan: (request) =>
+        this.#admission.plan(request, () => {
+          this.queue.kept.takeOver(request.sessionId);
+          return this.#steps.of(request.sessionId);
+        }),
+      stateOf: (sessionId) => this.#steps.of(sessionId),
+      open: this.#runs,
+      enter: (request, position) => this.#enter(request, position),
     });
   }
 
   /**
    * Accepts a run: on disk before the caller is told, and from then on it ends with an outcome. Runs
    * that come together share a commit; whatever else is asked of the coordinator meanwhile finds the
-   * run accepted, or refused, for it asks for that commit first ({@link settle}).
+   * run accepted, or refused, for it asks for that commit first ({@link settle}). Where another program
+   * holds the database it is neither yet, and comes when that lets go, or is refused.
    *
    * A refusal is `RunIdConflict`, `SessionBusy`, `QueueFull` or `StorageFailed`; nothing has happened
    * then.
    */
   accept(request: RunRequest, caller: AcceptanceCaller): void {
-    const { commits } = this.#options;
-    const { sessionId } = request;
-    // So this run sees every earlier run of its session, and every earlier end.
-    commits.settle(sessionId);
-    answer(caller, () => {
-      const plan = this.#admission.plan(request, () => {
-        this.queue.kept.takeOver(sessionId);
-        return this.#steps.of(sessionId);
-      });
-      if ("known" in plan) return known(plan.known, this.#runs);
-      let position = 0;
-      this.#joining++;
-      commits.join({
-        subjects: [sessionId],
-        write: () => {
-          position = plan.write(this.#steps.of(sessionId));
-        },
-        accepted: () => {
-          this.#joining--;
-          caller.accepted(this.#enter(request, position));
-        },
-        refused: (error) => {
-          this.#joining--;
-          answer(caller, () => {
-            const row = plan.knownAfter(error);
-            if (row === undefined) throw error;
-            return known(row, this.#runs);
-          });
-        },
-      });
-      return undefined;
-    });
+    this.#joining.accept(request, caller);
   }
 
   #enter(request: RunRequest, position: number): Acceptance {
@@ -124,7 +105,10 @@ export class Coordinator {
     return { isDuplicate: false, run };
   }
 
-  /** When this returns, waiting runs are accepted or refused, and waiting ends are on disk. */
+  /**
+   * When this returns, waiting runs are accepted or refused, and waiting ends are on disk, unless
+   * another program holds the database: then they go on waiting.
+   */
   settle(): void {
     this.#options.commits.commit();
     this.#options.owed.settle();
@@ -136,6 +120,9 @@ export class Coordinator {
    * @throws DomainError `SessionBusy` where the session's turn runs in another server.
    */
   cancelSession(sessionId: string): Result<"cancelSession">["cancelled"] {
+    this.settle();
+    // A stop stops: what could not be accepted before it is not accepted after it.
+    this.#joining.withdraw(sessionId);
     const state = this.#here(sessionId);
     if (state === undefined) {
       this.#admission.refuseIfOwnedElsewhere(sessionId);
@@ -168,7 +155,7 @@ export class Coordinator {
 
   /** Whether a turn runs on any session. */
   get isBusy(): boolean {
-    return this.#steps.isBusy || this.#joining > 0;
+    return this.#steps.isBusy || !this.#joining.isEmpty;
   }
 
   /**
@@ -178,7 +165,7 @@ export class Coordinator {
    */
   deleteSessions(sessionIds: readonly string[]): void {
     for (const id of sessionIds) {
-      if (isBusy(this.#here(id) ?? idle)) throw sessionBusy();
+      if (isBusy(this.#here(id) ?? idle) || this.#joining.has(id)) throw sessionBusy();
       this.#admission.refuseIfOwnedElsewhere(id);
     }
     for (const id of sessionIds) this.#apply(id, { type: "close", cause: "deleted" });
@@ -211,6 +198,7 @@ export class Coordinator {
   async close(cause: RunCause): Promise<void> {
     this.settle();
     this.queue.kept.close();
+    this.#joining.withdraw();
     for (const sessionId of this.#steps.sessionIds) {
       this.#apply(sessionId, { type: "close", cause });
     }

@@ -5,6 +5,7 @@
 import { type Clock, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { CompletionContent, Outbox } from "../events/outbox.js";
@@ -50,11 +51,19 @@ export class Recovery {
     this.#recover(this.#options.registry.dead());
   }
 
-  /** Like {@link recoverDead} for one server; false if it lives. */
+  /**
+   * Like {@link recoverDead} for one server; false if it lives, and if another program holds the
+   * database: until then, the runs of the dead server count as open.
+   */
   recoverIfDead(serverId: string): boolean {
     if (this.#options.registry.isAlive(serverId)) return false;
-    this.#recover([serverId]);
-    return true;
+    try {
+      this.#recover([serverId]);
+      return true;
+    } catch (error) {
+      if (!isHeldElsewhere(error)) throw error;
+      return false;
+    }
   }
 
   #recover(dead: readonly string[]): void {

@@ -8,6 +8,7 @@ import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { cutText } from "../base/text.js";
 import type { TurnOutcome } from "../engine/engine.js";
+import { isDiskTrouble } from "../storage/storageError.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { runStanding } from "./runStanding.js";
@@ -114,6 +115,8 @@ export class RunEnding {
     let isOurs = true;
     commits.join({
       subjects: [run.request.sessionId, ...run.children.keys()],
+      // Another program holds the database for a while: nothing is gained by giving up.
+      waitsUntil: Number.POSITIVE_INFINITY,
       write: () => {
         isOurs = this.#writeOutcome(ending);
       },
@@ -171,7 +174,11 @@ export class RunEnding {
   /** Returns false if the run has an outcome already. */
   #writeOutcome({ run, outcome, hooks }: Ending): boolean {
     const { runs, outbox } = this.#options;
-    run.writeMessages();
+    run.writeMessages((error) => {
+      if (isDiskTrouble(error)) throw error;
+      const fields = { run: run.ref.position, reason: messageOf(error) };
+      this.#options.log.error(fields, "a part of what a run did could not be stored");
+    });
     const isOurs = runs.setState(run.ref.position, "completed");
     hooks.alsoWrite();
     const row = runs.at(run.ref.position);

@@ -12,6 +12,9 @@ export interface SlotSeeker {
   waits(): void;
 }
 
+/** How many slots there are; undefined: any number. */
+type Most = number | undefined;
+
 interface Waiting {
   readonly seeker: SlotSeeker;
   readonly granted: Deferred<void>;
@@ -20,16 +23,16 @@ interface Waiting {
 
 /** The slots of a server. A sub-task runs in the slot of its run. */
 export class RunSlots {
-  readonly #most: () => Promise<number | undefined>;
+  readonly #most: () => Most | Promise<Most>;
   /** The waiting runs, by client. The client whose turn is next is the first. */
   readonly #waiting = new Map<string, Waiting[]>();
   #taken = 0;
 
   /**
-   * `most` returns the number of slots; undefined means any number. It is called each time when a
-   * slot is wanted or given back, and must not reject.
+   * `most` is called each time when a slot is wanted or given back. It must neither throw nor
+   * reject.
    */
-  constructor(most: () => Promise<number | undefined>) {
+  constructor(most: () => Most | Promise<Most>) {
     this.#most = most;
   }
 
@@ -43,7 +46,7 @@ export class RunSlots {
     const others = this.#waiting.get(seeker.clientId);
     if (others === undefined) this.#waiting.set(seeker.clientId, [waiting]);
     else others.push(waiting);
-    void this.#grant();
+    this.#look();
     try {
       await untilAborted(waiting.granted.promise, seeker.signal);
     } catch (error) {
@@ -56,11 +59,16 @@ export class RunSlots {
 
   #giveBack(): void {
     this.#taken--;
-    void this.#grant();
+    this.#look();
   }
 
-  async #grant(): Promise<void> {
-    const most = (await this.#most()) ?? Number.POSITIVE_INFINITY;
+  #look(): void {
+    const most = this.#most();
+    if (most instanceof Promise) void most.then((told) => this.#grant(told));
+    else this.#grant(most);
+  }
+
+  #grant(most: Most = Number.POSITIVE_INFINITY): void {
     while (this.#taken < most) {
       const next = this.#next();
       if (next === undefined) return;

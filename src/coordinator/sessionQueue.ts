@@ -30,6 +30,8 @@ export interface QueueParts {
   readonly admission: RunAdmission;
   readonly news: SessionNews;
   apply(sessionId: string, input: SessionInput): void;
+  /** Refuses the runs that wait for another program which holds the database. */
+  withdraw(sessionId: string): void;
 }
 
 /** Lists and changes the queues of one workspace's sessions. */
@@ -101,6 +103,7 @@ export class SessionQueue {
    */
   clear(sessionId: string): number {
     const { length } = this.prompts(sessionId);
+    this.#parts.withdraw(sessionId);
     if (length === 0) this.#parts.admission.refuseIfOwnedElsewhere(sessionId);
     this.#parts.apply(sessionId, { type: "clearQueue" });
     return length;
@@ -199,9 +202,7 @@ export class SessionQueue {
     this.#write(() => {
       this.#refuseIfElsewhere(sessionId);
       queues.setPaused(sessionId, true);
-      for (const { position } of queueOf(state)) {
-        queues.keep(position, open.get(position).request.prompt);
-      }
+      for (const { position: at } of queueOf(state)) queues.keep(at, open.get(at).request.prompt);
     });
     apply(sessionId, { type: "pause" });
     this.#tell(sessionId);
@@ -292,6 +293,6 @@ function toEntry(waiting: {
   acceptedAt: number;
 }): QueueEntry {
   const { runId, text, acceptedAt } = waiting;
-  const queueId = idOf(waiting);
-  return { queueId, ...defined({ runId }), prompt: text, acceptedAt: toRfc3339(acceptedAt) };
+  const head = { queueId: idOf(waiting), ...defined({ runId }) };
+  return { ...head, prompt: text, acceptedAt: toRfc3339(acceptedAt) };
 }

@@ -3,6 +3,7 @@
 // even if the disk refuses to write, and then the write is made later.
 import { toRfc3339 } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
@@ -65,11 +66,19 @@ export class SessionSteps {
     return this.#states.get(sessionId);
   }
 
-  /** Takes a step. Required writes are made first; if they throw, nothing has happened. */
+  /**
+   * Takes a step. Required writes are made first; if they throw, nothing has happened. Nothing has
+   * happened either if another program holds the database: then the runs join the next call.
+   */
   take(sessionId: string, input: SessionInput): TakenStep {
     const before = this.of(sessionId);
     const { state, effects } = step(before, input);
-    this.#write(effects);
+    try {
+      this.#write(effects);
+    } catch (error) {
+      if (!isHeldElsewhere(error)) throw error;
+      return { before, after: before, effects: [] };
+    }
     this.set(sessionId, state);
     return { before, after: state, effects };
   }

@@ -4,10 +4,14 @@ import { messageOf } from "../base/errors.js";
 import { clipCharacters } from "../base/text.js";
 import type { Turn } from "../engine/engine.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { PatientWrites } from "./patientWrites.js";
 
 const maxLength = 80;
 
-type TitleOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "clock" | "log">;
+type TitleOptions = Pick<
+  CoordinatorOptions,
+  "workspaceId" | "database" | "sessions" | "clock" | "log"
+>;
 
 /** Gives sessions their titles. */
 export class TitleKeeper {
@@ -21,15 +25,18 @@ export class TitleKeeper {
     this.#tell = tell;
   }
 
-  /** Makes the title of a session whose first turn begins with `prompt`. Never waits. */
-  begin(sessionId: string, prompt: string, turn: Turn): void {
+  /**
+   * Makes the title of a session whose first turn begins with `prompt`, through that turn's
+   * `writes`. Never waits.
+   */
+  begin(sessionId: string, prompt: string, turn: Turn, writes: PatientWrites): void {
     const { sessions, workspaceId } = this.#options;
     if (this.#closing.signal.aborted) return;
     const session = sessions.find(workspaceId, sessionId);
     if (session === undefined || session.title !== "") return;
     const provisional = firstLine(prompt);
     if (provisional === "") return;
-    this.#suggest(sessionId, provisional);
+    writes.write(() => this.#suggest(sessionId, provisional));
     const task = this.#ask(sessionId, prompt, turn)
       .catch((error: unknown) => {
         this.#options.log.debug({ sessionId, reason: messageOf(error) }, "no title from the model");
@@ -40,13 +47,21 @@ export class TitleKeeper {
 
   async #ask(sessionId: string, prompt: string, turn: Turn) {
     const { sessions, clock } = this.#options;
+    const { signal } = this.#closing;
+    // The turn may be over by then, and its writes with it.
+    const writes = new PatientWrites(this.#options);
     const usageSink = {
       addUsage: (usage: { promptTokens: number; completionTokens: number; cost: number }) =>
-        sessions.addUsage(sessionId, usage, clock.now()),
+        writes.write(() => sessions.addUsage(sessionId, usage, clock.now())),
     };
-    const title = await turn.title(prompt, usageSink, this.#closing.signal);
-    if (title === undefined || this.#closing.signal.aborted) return;
-    this.#suggest(sessionId, title);
+    try {
+      const title = await turn.title(prompt, usageSink, signal);
+      if (title === undefined || signal.aborted) return;
+      writes.write(() => this.#suggest(sessionId, title));
+      await writes.stored(signal);
+    } finally {
+      writes.close();
+    }
   }
 
   #suggest(sessionId: string, title: string): void {

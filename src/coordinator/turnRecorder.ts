@@ -5,6 +5,7 @@ import { type Clock, type Timer, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { cutText } from "../base/text.js";
@@ -26,6 +27,7 @@ import type { SessionStore } from "../storage/sessionStore.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { Announcer } from "./coordinatorOptions.js";
 import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
+import type { PatientWrites } from "./patientWrites.js";
 import { RunWarnings } from "./runWarnings.js";
 import { partsText, storedParts } from "./storedParts.js";
 import { sumOfUsage } from "./sumOfUsage.js";
@@ -41,6 +43,10 @@ export interface TurnRecorderOptions {
   readonly sessions: SessionStore;
   readonly runs: RunStore;
   readonly messages: MessageStore;
+  /** The run's, its sub-tasks' too. */
+  readonly writes: PatientWrites;
+  /** The run's. */
+  readonly signal: AbortSignal;
   readonly announcer: Announcer;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -59,6 +65,8 @@ export class TurnRecorder implements TurnSink {
   readonly eventHead: { workspaceId: string; sessionId: string; runId?: string };
   readonly #options: TurnRecorderOptions;
   readonly #dirty = new Set<MessageRecorder>();
+  /** Messages whose update waits for another program that holds the database. */
+  readonly #late = new Set<MessageRecorder>();
   readonly #outlet: MessageOutlet;
   #timer: Timer | undefined;
   #usage: Usage = { promptTokens: 0, completionTokens: 0, cost: 0 };
@@ -93,7 +101,7 @@ export class TurnRecorder implements TurnSink {
   }
 
   createMessage(message: NewMessage): MessageRecorder {
-    const { ids, clock, run, messages } = this.#options;
+    const { ids, clock, run, messages, writes } = this.#options;
     const now = clock.now();
     const head = {
       id: ids.next("msg"),
@@ -107,21 +115,19 @@ export class TurnRecorder implements TurnSink {
       createdAt: toRfc3339(now),
     };
     const recorder = new MessageRecorder(head, message.parts ?? [], this.#outlet);
-    messages.insert(
-      {
-        id: head.id,
-        sessionId: run.sessionId,
-        run: run.position,
-        role: message.role,
-        parts: partsText(recorder.parts),
-        model: message.model,
-        provider: message.provider,
-        isSummary: message.isSummary ?? false,
-        circumstances: message.circumstances && JSON.stringify(message.circumstances),
-        createdAt: now,
-      },
-      message.attachmentData,
-    );
+    const row = {
+      id: head.id,
+      sessionId: run.sessionId,
+      run: run.position,
+      role: message.role,
+      parts: partsText(recorder.parts),
+      model: message.model,
+      provider: message.provider,
+      isSummary: message.isSummary ?? false,
+      circumstances: message.circumstances && JSON.stringify(message.circumstances),
+      createdAt: now,
+    };
+    writes.write(() => messages.insert(row, message.attachmentData));
     this.#emitMessage("messageCreated", recorder.snapshot());
     return recorder;
   }
@@ -129,21 +135,25 @@ export class TurnRecorder implements TurnSink {
   addUsage(usage: Usage): void {
     this.#hasUsage = true;
     this.#usage = sumOfUsage(this.#usage, usage);
-    const { sessions, runs, run, clock, parent } = this.#options;
-    sessions.addUsage(run.sessionId, usage, clock.now());
+    const { sessions, runs, run, clock, parent, writes } = this.#options;
+    const now = clock.now();
+    writes.write(() => sessions.addUsage(run.sessionId, usage, now));
     // The usage of a sub-task reaches its run through its parent.
-    if (parent === undefined) runs.addUsage(run.position, usage);
+    if (parent === undefined) writes.write(() => runs.addUsage(run.position, usage));
     this.#options.sessionChanged();
     parent?.addUsage(usage);
   }
 
   filled({ tokens, window }: { readonly tokens: number; readonly window?: number }): void {
-    this.#options.sessions.setContext(this.#options.run.sessionId, tokens, window);
+    const { sessions, run, writes } = this.#options;
+    writes.write(() => sessions.setContext(run.sessionId, tokens, window));
   }
 
   setTodos(todos: readonly Todo[]): void {
-    const { sessions, run, clock, announcer } = this.#options;
-    sessions.setTodos(run.sessionId, JSON.stringify(todos), clock.now());
+    const { sessions, run, clock, announcer, writes } = this.#options;
+    const text = JSON.stringify(todos);
+    const now = clock.now();
+    writes.write(() => sessions.setTodos(run.sessionId, text, now));
     announcer.emit({ method: "todosChanged", params: { ...this.eventHead, todos: [...todos] } });
     this.#options.sessionChanged();
   }
@@ -162,7 +172,7 @@ export class TurnRecorder implements TurnSink {
   }
 
   refused(messageId: string, partIndex: number, model: string): void {
-    const { messages, run, clock } = this.#options;
+    const { messages, run, clock, writes } = this.#options;
     const row = messages.find(run.sessionId, messageId);
     if (row === undefined) return;
     const stored = storedParts(row.parts);
@@ -172,7 +182,7 @@ export class TurnRecorder implements TurnSink {
     if (part?.type !== "attachment") return;
     part.refusedBy = [...new Set([...(part.refusedBy ?? []), model])];
     const changed = { ...row, parts: partsText(parts), updatedAt: clock.now() };
-    messages.update(row.id, changed.parts, changed.updatedAt);
+    writes.write(() => messages.update(row.id, changed.parts, changed.updatedAt));
     this.#emitMessage("messageUpdated", toMessage(changed, messages));
   }
 
@@ -181,21 +191,40 @@ export class TurnRecorder implements TurnSink {
   }
 
   setSummary(messageId: string): void {
-    const { sessions, run, clock } = this.#options;
-    sessions.setSummary(run.sessionId, messageId, clock.now());
-    sessions.setContext(run.sessionId, undefined, undefined);
+    const { sessions, run, clock, writes } = this.#options;
+    const now = clock.now();
+    writes.write(() => sessions.setSummary(run.sessionId, messageId, now));
+    writes.write(() => sessions.setContext(run.sessionId, undefined, undefined));
     this.#options.sessionChanged();
   }
 
-  /** Writes the content since the last batch, and marks it as written. */
+  async stored(): Promise<void> {
+    const { writes, signal } = this.#options;
+    await writes.stored(signal);
+  }
+
+  /** Writes the content since the last batch, or has it written; see {@link PatientWrites}. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     for (const recorder of this.#dirty) {
-      this.#update(recorder);
       this.#dirty.delete(recorder);
-      faultPoint("partStored");
+      // An update that waits already will be of the message as it is then.
+      if (this.#late.has(recorder)) continue;
+      this.#late.add(recorder);
+      this.#options.writes.write(() => this.#updateLate(recorder));
     }
+  }
+
+  #updateLate(recorder: MessageRecorder): void {
+    this.#late.delete(recorder);
+    try {
+      this.#update(recorder);
+    } catch (error) {
+      (isHeldElsewhere(error) ? this.#late : this.#dirty).add(recorder);
+      throw error;
+    }
+    faultPoint("partStored");
   }
 
   /**

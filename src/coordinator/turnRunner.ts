@@ -16,6 +16,7 @@ import type {
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { PatientWrites } from "./patientWrites.js";
 import type { TitleKeeper } from "./titleKeeper.js";
 import { TurnRecorder } from "./turnRecorder.js";
 import { toHistoryMessage } from "./wireObjects.js";
@@ -32,6 +33,7 @@ export interface RunnerHooks {
 type RunnerOptions = Pick<
   CoordinatorOptions,
   | "workspaceId"
+  | "database"
   | "sessions"
   | "runs"
   | "messages"
@@ -60,13 +62,17 @@ export class TurnRunner {
   async run(run: AcceptedRun): Promise<TurnOutcome> {
     let giveBack = () => {};
     try {
-      run.recorder = this.#recorder(run);
+      const writes = new PatientWrites(this.#options);
+      run.writes = writes;
+      run.recorder = this.#recorder(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       giveBack = await this.#slot(run);
       const turn = await this.#options.prepareTurn(run.signal, run.request.sessionId);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
-      this.#begin(run, turn);
-      const request = this.#request(run, run.recorder);
+      await this.#markRunning(run, writes);
+      if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
+      this.#begin(run, turn, writes);
+      const request = this.#request(run, run.recorder, writes);
       return run.request.kind === "summary"
         ? await turn.summarize(request)
         : await turn.run(request);
@@ -91,13 +97,22 @@ export class TurnRunner {
     });
   }
 
-  #begin(run: AcceptedRun, turn: Turn): void {
-    if (!this.#options.runs.setState(run.ref.position, "running")) throw endedElsewhere();
+  /** Returns early where the run is cancelled meanwhile. */
+  async #markRunning(run: AcceptedRun, writes: PatientWrites): Promise<void> {
+    let isOurs = true;
+    writes.write(() => {
+      isOurs = this.#options.runs.setState(run.ref.position, "running");
+    });
+    await writes.stored(run.signal);
+    if (!isOurs) throw endedElsewhere();
+  }
+
+  #begin(run: AcceptedRun, turn: Turn, writes: PatientWrites): void {
     run.hasBegun = true;
     faultPoint("turnBegun");
     this.#hooks.begin(run);
     if (run.request.kind === "prompt") {
-      this.#titles.begin(run.request.sessionId, run.request.prompt.text, turn);
+      this.#titles.begin(run.request.sessionId, run.request.prompt.text, turn, writes);
     }
   }
 
@@ -146,10 +161,10 @@ export class TurnRunner {
     };
   }
 
-  #recorder(run: AcceptedRun): TurnRecorder {
+  #recorder(run: AcceptedRun, writes: PatientWrites): TurnRecorder {
     const { sessionId, runId } = run.request;
     return new TurnRecorder({
-      ...this.#surroundings(run, sessionId, runId),
+      ...this.#surroundings(run, writes, sessionId, runId),
       takeFolded: (): Prompt[] =>
         this.#hooks.fold(run).map((joined) => {
           joined.ended.resolve({ status: "succeeded", text: "" });
@@ -158,13 +173,20 @@ export class TurnRunner {
     });
   }
 
-  #surroundings(run: AcceptedRun, sessionId: string, runId: string | undefined) {
+  #surroundings(
+    run: AcceptedRun,
+    writes: PatientWrites,
+    sessionId: string,
+    runId: string | undefined,
+  ) {
     const { workspaceId, sessions, runs, messages, announcer, clock, ids, log } = this.#options;
     return {
       run: { position: run.ref.position, workspaceId, sessionId, runId },
       sessions,
       runs,
       messages,
+      writes,
+      signal: run.signal,
       announcer,
       clock,
       ids,
@@ -173,7 +195,7 @@ export class TurnRunner {
     };
   }
 
-  #request(run: AcceptedRun, sink: TurnRecorder): TurnRequest {
+  #request(run: AcceptedRun, sink: TurnRecorder, writes: PatientWrites): TurnRequest {
     const { sessionId, prompt } = run.request;
     return {
       sessionId,
@@ -181,7 +203,7 @@ export class TurnRunner {
       history: this.#history(sessionId),
       sink,
       signal: run.signal,
-      openChild: (title) => this.#openChild(run, title, sink),
+      openChild: (title) => this.#openChild(run, title, sink, writes),
       ask: (question, signal) => this.#ask(run, question, signal),
       requestInput: (question, signal) => {
         const { workspaceId, ids, desk } = this.#options;
@@ -197,17 +219,19 @@ export class TurnRunner {
    * repaired with it. Their events have no `runId`, so a client that follows a `runId` gets only
    * the run's own messages.
    */
-  #openChild(run: AcceptedRun, title: string, parent: TurnRecorder): ChildSession {
+  #openChild(
+    run: AcceptedRun,
+    title: string,
+    parent: TurnRecorder,
+    writes: PatientWrites,
+  ): ChildSession {
     const { workspaceId, sessions, ids, clock } = this.#options;
-    const { id } = sessions.insert({
-      id: ids.next("ses"),
-      workspaceId,
-      title,
-      parentSessionId: run.request.sessionId,
-      createdAt: clock.now(),
-    });
+    const id = ids.next("ses");
+    const parentSessionId = run.request.sessionId;
+    const session = { id, workspaceId, title, parentSessionId, createdAt: clock.now() };
+    writes.write(() => void sessions.insert(session));
     const sink = new TurnRecorder({
-      ...this.#surroundings(run, id, undefined),
+      ...this.#surroundings(run, writes, id, undefined),
       takeFolded: () => [],
       parent,
     });

@@ -176,8 +176,16 @@ export interface SessionBegin {
   readonly agentsMd: string;
 }
 
-/** Receives everything that a turn does. Every call is synchronous. */
+/** Receives everything that a turn does. Every call except {@link TurnSink.stored} is synchronous. */
 export interface TurnSink {
+  /**
+   * Resolves once everything is stored: at once, unless another program holds the database. Wait for
+   * it before an action that must not be forgotten. Resolves early if the run is cancelled. Absent
+   * if nothing ever waits.
+   *
+   * @throws DomainError `StorageFailed` if it cannot be stored.
+   */
+  stored?(): Promise<void>;
   /** Stores the user's message, tells the clients, and returns it as history. */
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
   /** Stores a message and tells the clients. */
@@ -236,7 +244,7 @@ export interface MessageWriter {
    * while the call's state is `streaming`) of `toolCall`, to the output of `toolResult`.
    */
   append(index: number, delta: string): void;
-  /** Replaces a part by its next or final form; stored before it returns. */
+  /** Replaces a part by its next or final form; a tool's is stored with {@link TurnSink.stored}. */
   setPart(index: number, part: Part): void;
   /** Removes every part from `index` on: a retried call streams its parts again. */
   truncateParts(index: number): void;

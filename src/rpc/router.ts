@@ -5,20 +5,24 @@ import type { Caller } from "../backend/caller.js";
 import { type MethodName, methods, type Params, type Result } from "../protocol/registry.js";
 import { type ErrorTranslator, invalidParams, wireError } from "./errorTranslation.js";
 import type { Handler, Handlers } from "./handlers.js";
+import { type Rest, whileHeld } from "./heldRequests.js";
 
 /** Routes the messages of one connection. */
 export class Router {
   readonly #handlers: Handlers;
   readonly #translator: ErrorTranslator;
+  readonly #rest: Rest;
 
-  constructor(handlers: Handlers, translator: ErrorTranslator) {
+  constructor(handlers: Handlers, translator: ErrorTranslator, rest: Rest) {
     this.#handlers = handlers;
     this.#translator = translator;
+    this.#rest = rest;
   }
 
   /**
    * Answers a request. Everything before its first `await` happens in the same step as the
-   * request's arrival. Rejects only with a `ResponseError`.
+   * request's arrival, unless another program holds the database. Rejects only with a
+   * `ResponseError`.
    */
   async request(method: string, params: unknown, caller: Caller): Promise<object> {
     if (!isMethod(method)) {
@@ -41,7 +45,7 @@ export class Router {
     const parsed = parse(method, params);
     const handler: Handler<M> = this.#handlers[method];
     try {
-      return await handler(parsed, caller);
+      return await whileHeld(() => handler(parsed, caller), caller.signal, this.#rest);
     } catch (error) {
       throw this.#translator.translate(error, method, caller.signal);
     }

@@ -11,6 +11,7 @@ import type { ConnectionDelivery, DeliveryHub } from "./deliveryHub.js";
 import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.js";
 import { type ConnectionHandlers, createHandlers } from "./handlers.js";
 import { Handshake, type ServerDescription } from "./handshake.js";
+import type { Rest } from "./heldRequests.js";
 import type { QuestionDesk } from "./questionDesk.js";
 import { Router } from "./router.js";
 
@@ -33,6 +34,8 @@ export interface ConnectionOptions<D extends ConnectionDelivery> {
   shutdown(): Promise<void>;
   /** Resolves when an answer has waited long enough for completions to be written before it. */
   patience(): Promise<void>;
+  /** Waits before a request is tried again. */
+  readonly rest: Rest;
   /** Watches the process that `initialize.processId` names. */
   watchParent(processId: number): void;
   /** Called when `initialize` has been answered. */
@@ -75,7 +78,7 @@ export function serveConnection<D extends ConnectionDelivery>(
       isShuttingDown = true;
     }),
   );
-  const router = new Router(handlers, new ErrorTranslator(ids, log));
+  const router = new Router(handlers, new ErrorTranslator(ids, log), options.rest);
   const exitAsked = new Deferred<void>();
   listen(connection, router, {
     log,

@@ -4,6 +4,7 @@ import type { DatabaseSync } from "@photostructure/sqlite";
 import { DomainError, messageOf } from "../base/errors.js";
 import { inodeOf } from "../base/fileIdentity.js";
 import { Damage, isDamage } from "./damage.js";
+import { HeldFile } from "./heldFile.js";
 import { type Schema, schema } from "./migrations.js";
 import { openFile } from "./openFile.js";
 import type { OlderServer } from "./schemaSteps.js";
@@ -37,9 +38,11 @@ export class Database {
   #damageAtBegin = 0;
   #afterCommit: (() => void)[] = [];
   #written: () => void = () => {};
+  readonly #held: HeldFile;
 
   private constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
+    this.#held = new HeldFile(sqlite);
   }
 
   /**
@@ -77,6 +80,24 @@ export class Database {
     return this.#known;
   }
 
+  /**
+   * From now on a write waits so many milliseconds at most where another program holds the file, and
+   * not at all while it goes on to: whoever writes tries again later (`StorageFailed`, `reason:
+   * "databaseLocked"`), and everything else goes on meanwhile.
+   */
+  waitBriefly(ms: number): void {
+    this.#held.waitBriefly(ms);
+  }
+
+  /** Calls `listener` when another program is found to hold the file, and when it has let go. */
+  onHeld(listener: (isHeld: boolean) => void): void {
+    this.#held.listen(listener);
+  }
+
+  #take<T>(write: () => T): T {
+    return this.#held.take(() => this.#guard(write));
+  }
+
   /** A statement, prepared once. */
   prepare(sql: string): Statement {
     let statement = this.#statements.get(sql);
@@ -93,7 +114,7 @@ export class Database {
   #guarded(sql: string, statement: ReturnType<Sqlite["prepare"]>): Statement {
     return {
       run: (...values) =>
-        this.#guard(() => {
+        this.#take(() => {
           const { changes, lastInsertRowid } = statement.run(...values);
           if (this.#depth === 0) this.#written();
           return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
@@ -232,7 +253,7 @@ export class Database {
   }
 
   #transaction<T>(work: () => T): T {
-    this.#guard(() => this.#sqlite.exec("BEGIN IMMEDIATE"));
+    this.#take(() => this.#sqlite.exec("BEGIN IMMEDIATE"));
     this.#depth++;
     try {
       const result = work();

@@ -1,12 +1,16 @@
 // Durable transactions that fall together share one commit, so that many sessions wait for the disk
 // once and not each (protocol.md section 5).
-import type { Clock } from "../base/clock.js";
+import { waitAfter } from "../base/backOff.js";
+import type { Clock, Timer } from "../base/clock.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Database } from "./database.js";
 
 /** So many turns of the event loop must bring nothing new before what waits is written. */
 const quietTurns = 2;
 /** The most turns of the event loop that anything waits. */
 const mostTurns = 16;
+/** How long is waited between two looks whether another program still holds the database. */
+const retries = { firstMs: 10, mostMs: 100 };
 
 /**
  * What is to be on disk. Its owner is told once whether it was accepted or refused, as the caller of
@@ -15,6 +19,11 @@ const mostTurns = 16;
 export interface DurableWork {
   /** What it changes, for {@link GroupCommit.settle}. */
   readonly subjects: readonly string[];
+  /**
+   * Where another program holds the database, it waits for that until this time, in milliseconds since
+   * the Unix epoch, and is refused then; undefined: it is refused at once.
+   */
+  readonly waitsUntil?: number;
   /** Writes it. It is called again where one that it shared a transaction with could not be written. */
   write(): void;
   /** It is on disk, and what was to be announced behind it has been. */
@@ -29,6 +38,8 @@ export class GroupCommit {
   readonly #clock: Clock;
   #waiting: DurableWork[] = [];
   #isScheduled = false;
+  /** Set while another program holds the database: when it is tried again, and how often it was. */
+  #retry: { readonly timer: Timer; readonly attempt: number; readonly error: unknown } | undefined;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
@@ -43,17 +54,29 @@ export class GroupCommit {
     this.#schedule({ turns: 0, quiet: 0, seen: this.#waiting.length });
   }
 
-  /** Call it before you look at a subject or change it: then nothing about it waits any more. */
+  /**
+   * Call it before you look at a subject or change it: then nothing about it waits any more, unless
+   * another program holds the database.
+   */
   settle(subject: string): void {
     if (this.#waiting.some(({ subjects }) => subjects.includes(subject))) this.commit();
   }
 
   /**
-   * Writes what waits, now: all of it has been told `accepted` or `refused` when this returns. One that
-   * cannot be written does not keep the others from the disk.
+   * Writes what waits, now: all of it has been told `accepted` or `refused` when this returns, unless
+   * another program holds the database. One that cannot be written does not keep the others from the
+   * disk.
    */
   commit(): void {
+    if (this.#waiting.length === 0) this.#goOn();
     this.#write(this.#waiting.splice(0));
+  }
+
+  /** Refuses a work that waits for another program; it is not written then. */
+  withdraw(work: DurableWork): void {
+    if (this.#retry === undefined || !this.#waiting.includes(work)) return;
+    this.#waiting = this.#waiting.filter((one) => one !== work);
+    work.refused(this.#retry.error);
   }
 
   #schedule(wait: { turns: number; quiet: number; seen: number }): void {
@@ -85,11 +108,37 @@ export class GroupCommit {
       this.#refused(works, writing, error);
       return;
     }
+    this.#goOn();
     for (const work of works) work.accepted();
+  }
+
+  /** Nothing waits for another program any more. */
+  #goOn(): void {
+    this.#retry?.timer.cancel();
+    this.#retry = undefined;
+  }
+
+  /** Another program holds the database: everything else goes on, and this is tried again soon. */
+  #wait(works: readonly DurableWork[], error: unknown): void {
+    const now = this.#clock.now();
+    const isOver = ({ waitsUntil = now }: DurableWork) => waitsUntil <= now;
+    this.#waiting.unshift(...works.filter((work) => !isOver(work)));
+    const attempt = (this.#retry?.attempt ?? 0) + 1;
+    this.#goOn();
+    if (this.#waiting.length > 0) {
+      const timer = this.#clock.after(waitAfter(attempt, retries), () => this.commit());
+      this.#retry = { timer, attempt, error };
+    }
+    for (const work of works.filter(isOver)) work.refused(error);
   }
 
   #refused(works: readonly DurableWork[], culprit: DurableWork | undefined, error: unknown): void {
     if (culprit === undefined) {
+      if (isHeldElsewhere(error)) {
+        this.#wait(works, error);
+        return;
+      }
+      this.#goOn();
       // The disk refuses, or another program holds it: each on its own would wait as long again.
       for (const work of works) work.refused(error);
       return;

@@ -1,12 +1,15 @@
 // What SQLite threw, as errors that a person can do something about.
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
+import { databaseLocked } from "../base/heldDatabase.js";
 import { explainSystemError } from "../base/systemError.js";
 
 const unnamed = "The database";
 
 /** Somebody else holds the file. */
 export const busyCode = 5;
+/** Somebody else holds a table of it. */
+const tableLockedCode = 6;
 
 /** A page of the file is not what it should be. */
 export const damagedCode = 11;
@@ -32,9 +35,11 @@ export function storageError(file: string | undefined, error: unknown): DomainEr
   const code = sqliteCodeOf(error);
   const what = (code === undefined ? undefined : advice[code]) ?? messageOf(error);
   const name = file === undefined ? unnamed : `The database ${file}`;
+  const reason = code === busyCode || code === tableLockedCode ? databaseLocked : undefined;
+  const data = code === undefined ? undefined : { sqliteCode: code, ...defined({ reason }) };
   return new DomainError("StorageFailed", `${name} failed: ${what}.`, {
     cause: error,
-    ...defined({ data: code === undefined ? undefined : { sqliteCode: code } }),
+    ...defined({ data }),
   });
 }
 

@@ -18,7 +18,12 @@ function router(handlers: Partial<Handlers>) {
   const all = new Proxy(handlers, { get: (target, key) => Reflect.get(target, key) ?? refuse });
   const recording = recordingLog();
   const translator = new ErrorTranslator(new CountingIds(), recording.log);
-  return { router: new Router(all as Handlers, translator), ...recording, translator };
+  const rests: number[] = [];
+  const rest = async (ms: number, waiting: AbortSignal) => {
+    rests.push(ms);
+    waiting.throwIfAborted();
+  };
+  return { router: new Router(all as Handlers, translator, rest), ...recording, translator, rests };
 }
 
 async function refusal(promise: Promise<unknown>): Promise<ResponseError<Record<string, unknown>>> {
@@ -166,5 +171,50 @@ describe("what a use case throws", () => {
   it("is told by a schema's complaint too, for one field or the whole", () => {
     const { error } = z.object({ a: z.string() }).safeParse(5);
     expect(error && invalidParams(error).data).toMatchObject({ issues: [{ path: "" }] });
+  });
+});
+
+describe("a request that another program keeps from the database", () => {
+  const data = { sqliteCode: 5, reason: "databaseLocked" };
+  const held = () => new DomainError("StorageFailed", "another program holds it", { data });
+
+  it("is carried out when that lets go", async () => {
+    let tries = 0;
+    const { router: routes, rests } = router({
+      ping: () => {
+        if (++tries < 4) throw held();
+        return {};
+      },
+    });
+    expect(await routes.request("ping", {}, caller)).toEqual({});
+    expect(rests).toEqual([20, 40, 80]);
+  });
+
+  it("is refused after half a minute, with the reason", async () => {
+    const { router: routes, rests } = router({ ping: () => Promise.reject(held()) });
+    const { code, data: told } = await refusal(routes.request("ping", {}, caller));
+    expect({ code, ...told }).toMatchObject({ code: 1020, retryable: true, ...data });
+    const waited = rests.reduce((sum, ms) => sum + ms, 0);
+    expect(waited).toBeGreaterThan(29_000);
+    expect(waited).toBeLessThanOrEqual(30_000);
+  });
+
+  it("is given up where it is cancelled", async () => {
+    const abort = new AbortController();
+    const { router: routes } = router({
+      ping: () => {
+        abort.abort();
+        throw held();
+      },
+    });
+    const cancelling = { ...caller, signal: abort.signal };
+    expect(await refusal(routes.request("ping", {}, cancelling))).toMatchObject({ code: -32800 });
+  });
+
+  it("is not tried again for another failure of the disk", async () => {
+    const full = new DomainError("StorageFailed", "full", { data: { sqliteCode: 13 } });
+    const { router: routes, rests } = router({ ping: () => Promise.reject(full) });
+    expect(await refusal(routes.request("ping", {}, caller))).toMatchObject({ code: 1020 });
+    expect(rests).toEqual([]);
   });
 });

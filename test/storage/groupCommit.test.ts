@@ -159,6 +159,29 @@ describe("a work that fails", () => {
     );
   });
 
+  it("because another program holds the file is tried again until its time is over", async () => {
+    const other = Database.open(join(folder.path, "turnwire.db"));
+    database.waitBriefly(0);
+    other.prepare("BEGIN IMMEDIATE").run();
+    const start = clock.now();
+    commits.join({ ...work("a"), waitsUntil: start + 1000 });
+    const b = { ...work("b"), waitsUntil: start + 5000 };
+    commits.join(b);
+    commits.join({ ...work("c"), waitsUntil: start + 5000 });
+    await clock.advance(2000);
+    expect(told).toEqual([expect.stringMatching(/^a refused: .*locked/)]);
+    commits.withdraw(b);
+    expect(told).toHaveLength(2);
+    other.prepare("ROLLBACK").run();
+    await clock.advance(100);
+    expect(told.slice(1)).toEqual([expect.stringMatching(/^b refused/), "c accepted"]);
+    expect(stored()).toEqual(["c"]);
+    commits.withdraw(b);
+    expect(told).toHaveLength(3);
+    expect(clock.pending).toBe(0);
+    other.close();
+  });
+
   it("because the disk refuses is told with all the others", async () => {
     database.prepare("PRAGMA query_only = 1").run();
     commits.join(work("a"));

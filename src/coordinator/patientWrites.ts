@@ -1,0 +1,152 @@
+// What is written of something that was accepted, in order: at once, or as soon as another program that
+// holds the database lets go of it. Everything else goes on meanwhile.
+import { waitAfter } from "../base/backOff.js";
+import type { Clock, Timer } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
+import type { Database } from "../storage/database.js";
+import { isDiskTrouble } from "../storage/storageError.js";
+
+const retries = { firstMs: 10, mostMs: 100 };
+/** Whoever needs to know that it is on disk waits so long for another program, in milliseconds. */
+const patienceMs = 60_000;
+
+type Write = () => void;
+
+/** What patient writes stand on. */
+export interface PatientWritesOptions {
+  readonly database: Pick<Database, "write" | "afterCommit">;
+  readonly clock: Clock;
+}
+
+/** The writes of one run, those of its sub-tasks included. */
+export class PatientWrites {
+  readonly #options: PatientWritesOptions;
+  #waiting: Write[] = [];
+  #attempts = 0;
+  #waitedMs = 0;
+  #timer: Timer | undefined;
+  #failure: unknown;
+  #stored = new Set<Deferred<void>>();
+  #isClosed = false;
+
+  constructor(options: PatientWritesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Writes, behind what waits already. Throws what is in the way beside another program, from then on at
+   * every call where a write that had waited has failed so.
+   */
+  write(write: Write): void {
+    this.#throwFailure();
+    if (this.#waiting.length > 0) {
+      this.#waiting.push(write);
+      return;
+    }
+    try {
+      write();
+    } catch (error) {
+      if (!isHeldElsewhere(error)) throw error;
+      this.#waiting.push(write);
+      this.#rest();
+    }
+  }
+
+  /**
+   * Resolves once nothing waits any more, or the signal is aborted. Rejects with what is in the way of a
+   * write, and with `StorageFailed` where another program has held the database for a minute.
+   */
+  async stored(signal: AbortSignal): Promise<void> {
+    this.#throwFailure();
+    if (this.#waiting.length === 0 || signal.aborted) return;
+    const stored = new Deferred<void>();
+    const onAbort = () => stored.resolve();
+    this.#stored.add(stored);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await stored.promise;
+    } finally {
+      this.#stored.delete(stored);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /**
+   * Writes what waits within a transaction that may still be rolled back; `onError` is told of a write
+   * that cannot be made for a reason of its own, and may throw.
+   */
+  writeWithin(onError: (error: unknown) => void): void {
+    const { database } = this.#options;
+    const written = [...this.#waiting];
+    if (written.length === 0) return;
+    for (const write of written) {
+      try {
+        write();
+      } catch (error) {
+        onError(error);
+      }
+    }
+    database.afterCommit(() => {
+      this.#waiting = this.#waiting.filter((write) => !written.includes(write));
+      this.#settle();
+    });
+  }
+
+  /** Writes nothing more; what waits is lost. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#waiting = [];
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #rest(): void {
+    if (this.#isClosed || this.#timer !== undefined) return;
+    const wait = waitAfter(++this.#attempts, retries);
+    this.#timer = this.#options.clock.after(wait, () => {
+      this.#timer = undefined;
+      // Time in which the process slept is not counted.
+      this.#waitedMs += wait;
+      this.#again();
+    });
+  }
+
+  #again(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      try {
+        // In a transaction, so that nothing is worked out while the database is still held.
+        this.#options.database.write(next);
+      } catch (error) {
+        if (!isHeldElsewhere(error)) {
+          // What the disk refuses is tried again with the run's outcome.
+          if (!isDiskTrouble(error)) this.#waiting.shift();
+          this.#failure = error;
+          this.#reject(error);
+          return;
+        }
+        if (this.#waitedMs >= patienceMs) this.#reject(error);
+        this.#rest();
+        return;
+      }
+      this.#waiting.shift();
+    }
+    this.#settle();
+  }
+
+  #reject(error: unknown): void {
+    for (const stored of this.#stored) stored.reject(error);
+  }
+
+  #settle(): void {
+    if (this.#waiting.length > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#attempts = 0;
+    this.#waitedMs = 0;
+    for (const stored of this.#stored) stored.resolve();
+  }
+}

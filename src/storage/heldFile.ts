@@ -1,0 +1,52 @@
+// Another program may hold the database for writing. While a client is served nobody waits in line for
+// it: a write fails soon, and at once while the other goes on to hold it; whoever writes tries again.
+import type { DatabaseSync } from "@photostructure/sqlite";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
+
+/** How long the writes of one connection wait. */
+export class HeldFile {
+  readonly #sqlite: InstanceType<typeof DatabaseSync>;
+  /** Undefined: as it was opened. */
+  #briefMs: number | undefined;
+  #isHeld = false;
+  #listener: (isHeld: boolean) => void = () => {};
+
+  constructor(sqlite: InstanceType<typeof DatabaseSync>) {
+    this.#sqlite = sqlite;
+  }
+
+  /** See {@link Database.waitBriefly}. */
+  waitBriefly(ms: number): void {
+    this.#briefMs = ms;
+    this.#isHeld = false;
+    this.#wait(ms);
+  }
+
+  /** Calls `listener` when another program is found to hold the file, and when it has let go. */
+  listen(listener: (isHeld: boolean) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Makes a write that takes the file; its failure is a domain error. */
+  take<T>(write: () => T): T {
+    try {
+      const result = write();
+      if (this.#isHeld) this.#holds(false);
+      return result;
+    } catch (error) {
+      if (isHeldElsewhere(error) && !this.#isHeld) this.#holds(true);
+      throw error;
+    }
+  }
+
+  #holds(isHeld: boolean): void {
+    if (this.#briefMs === undefined) return;
+    this.#isHeld = isHeld;
+    this.#wait(isHeld ? 0 : this.#briefMs);
+    this.#listener(isHeld);
+  }
+
+  #wait(ms: number): void {
+    this.#sqlite.exec(`PRAGMA busy_timeout = ${ms}`);
+  }
+}
