@@ -1,4 +1,4 @@
-// What `permissions.sandbox` and `permissions.network` may say, and which of two is stricter.
+// The values of `permissions.sandbox` and `permissions.network`, and which of two is stricter.
 import { DomainError } from "../base/errors.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { SandboxSetting } from "./types.js";
@@ -14,7 +14,7 @@ interface Permissions {
   network?: (typeof networks)[number];
 }
 
-/** What a checked file asks for; undefined where it asks for nothing. */
+/** What a checked file asks for; undefined if it asks for nothing. */
 export function sandboxOf({
   sandbox = "off",
   network = "none",
@@ -23,8 +23,8 @@ export function sandboxOf({
 }
 
 /**
- * Of what an untrusted workspace asks for, what only takes from what the user allows. A sandbox that
- * lets the workspace be written makes questions needless, so that it is not stricter than none.
+ * The wishes of an untrusted workspace that only restrict what the user allows. A sandbox with a
+ * writable workspace makes questions needless, so it does not count as stricter than no sandbox.
  */
 export function stricterSandbox(
   wanted: Permissions,
@@ -42,7 +42,7 @@ export function stricterSandbox(
   return stricter;
 }
 
-/** The error where a sandbox was asked for and cannot be enforced. */
+/** The error if the configured sandbox cannot be enforced. */
 export function sandboxUnavailable({ requested, reason }: SandboxInfo): DomainError {
   const why = reason ?? "the engine has none";
   return new DomainError(

@@ -1,7 +1,7 @@
-// The shape of a configuration file, said once: validation, types, the JSON Schema for editors and
-// the table in docs/configuration.md all come from here. Nothing has a default in the schema,
-// because two files are merged before defaults fill what neither says (see resolve.ts); the
-// `default` beside a description is what the documentation shows.
+// The only declaration of a configuration file's shape: validation, types, the JSON Schema for
+// editors and the table in docs/configuration.md are made from it. The schema fills in no defaults,
+// because two files are merged before defaults are added (see resolve.ts). The `default` beside a
+// description is only for the documentation.
 
 import * as z from "zod";
 import { lazySchema } from "../protocol/declare.js";
@@ -20,7 +20,7 @@ const id = () =>
 
 const text = (description: string) => z.string().min(1, "must not be empty").describe(description);
 
-/** A text in which `$NAME` and `${NAME}` stand for variables of the environment. */
+/** A text in which `$NAME` and `${NAME}` are replaced by variables of the environment. */
 const withVariables = () =>
   processText().refine(
     isWellFormed,

@@ -1,12 +1,11 @@
-// Filling in what a configuration keeps in the environment, and keeping the list of the variables
-// that hold it.
+// Fills in the variables of a configuration, and remembers which variables contain its secrets.
 import { type Environment, expand, mayBeSecret, variablesIn } from "./variables.js";
 
-/** What an HTTP header can carry. A value that cannot be sent would be quoted in the error. */
+/** The characters of an HTTP header. An error about another value would quote the value. */
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
- * Reads variables for one configuration, and remembers which it read and which were not there. Its
+ * Reads variables for one configuration, and remembers which it read and which were missing. Its
  * warnings name fields and variables, never values.
  */
 export class Secrets {
@@ -18,7 +17,7 @@ export class Secrets {
     this.#env = env;
   }
 
-  /** The variables that were named and are to be kept from tools. */
+  /** The variables that were named and must be hidden from tools. */
   get variables(): readonly string[] {
     return [...this.#variables];
   }
@@ -46,7 +45,7 @@ export class Secrets {
     return undefined;
   }
 
-  /** The values of a record, without those that have none. */
+  /** The values of a record, without the undefined ones. */
   values(
     field: string,
     record: Readonly<Record<string, string>>,

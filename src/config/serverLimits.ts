@@ -1,5 +1,5 @@
-// What bounds a whole server, and not one run: only the user's own file says it, since a server serves
-// many workspaces (protocol.md section 10).
+// The limits of a whole server, and not of one run. Only the user's own file can set them, because
+// a server serves many workspaces (protocol.md section 10).
 import { defined } from "../base/defined.js";
 import { workspaceFileName } from "./paths.js";
 import type { ConfigFile } from "./schema.js";
@@ -7,13 +7,13 @@ import type { ServerLimits } from "./types.js";
 
 const names = ["concurrentRuns"] as const;
 
-/** The bounds that a user's file sets. */
+/** The limits that a user's file sets. */
 export function serverLimitsOf({ limits = {} }: ConfigFile): ServerLimits {
   const { concurrentRuns } = limits;
   return defined({ concurrentRuns });
 }
 
-/** A workspace's file without bounds of the server, and a warning for each that it had. */
+/** A workspace's file without limits of the server, and a warning for each that it had. */
 export function withoutServerLimits(file: ConfigFile): { file: ConfigFile; warnings: string[] } {
   const { limits } = file;
   const found = names.filter((name) => limits?.[name] !== undefined);

@@ -4,7 +4,7 @@ import { ConfigSource } from "./source.js";
 import type { ServerLimits } from "./types.js";
 import type { Environment } from "./variables.js";
 
-/** What bounds the server, as the user's own file has it now (protocol.md section 10). */
+/** The limits of the server, as they are in the user's own file now (protocol.md section 10). */
 export class ServerLimitsSource {
   readonly #source: ConfigSource;
   readonly #log: Log;

@@ -6,9 +6,9 @@ import { workspaceFileName } from "./paths.js";
 import type { ResolvedConfig } from "./types.js";
 
 /**
- * Gives the configuration as the files have it now. Two `stat` calls tell whether it is still the
- * one that was read: then `current` gives the same object again, so that callers can compare with
- * `===`. A file that is wrong is an error at every call until it is put right.
+ * Gives the configuration as it is in the files now. Two `stat` calls tell whether the files have
+ * changed. If not, `current` returns the same object, so that callers can compare with `===`. A
+ * wrong file is an error at every call until it is corrected.
  */
 export class ConfigSource {
   readonly #scope: ConfigScope;

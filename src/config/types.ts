@@ -13,17 +13,17 @@ export type ProviderType =
   | "vertex"
   | "offline";
 
-/** A provider of type `azure`: which resource, and a token of Entra ID that is there already. */
+/** A provider of type `azure`: its resource, and an existing token of Entra ID. */
 export interface AzureAccount {
   readonly resource?: string;
   readonly apiVersion?: string;
   /** Never logged, never stored. */
   readonly token?: string;
-  /** Whether the user's own sign-in may be used: not for an address that is not Azure's. */
+  /** Whether the user's own sign-in may be used: only for an address of Azure. */
   readonly usesSignIn: boolean;
 }
 
-/** A provider of type `bedrock`: where, and whose credentials sign. */
+/** A provider of type `bedrock`: its region, and the credentials that sign. */
 export interface AwsAccount {
   readonly region?: string;
   readonly profile?: string;
@@ -33,24 +33,24 @@ export interface AwsAccount {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
-  /** The usual files, where the environment names others or a home. */
+  /** The usual files, if the environment names others or a home. */
   readonly credentialsFile?: string;
   readonly configFile?: string;
 }
 
-/** A provider of type `vertex`: which project, where, and whose credentials. */
+/** A provider of type `vertex`: its project, location and credentials. */
 export interface GoogleCloudAccount {
   readonly project?: string;
   readonly location: string;
   /** A file of credentials: a service account's, or what `gcloud` has written. */
   readonly credentialsFile?: string;
-  /** Whether that file was named, and so has to be there; `gcloud`'s own may not be. */
+  /** Whether that file was named, and so must exist; the file of `gcloud` may be missing. */
   readonly isNamed: boolean;
-  /** Whether the user's own credentials may be used: not for an address that is not Google's. */
+  /** Whether the user's own credentials may be used: only for an address of Google. */
   readonly usesOwn: boolean;
 }
 
-/** A provider as the configuration, the catalogue and the environment together give it. */
+/** A provider, made from the configuration, the catalogue and the environment. */
 export interface Provider {
   readonly id: string;
   readonly type: ProviderType;
@@ -63,7 +63,7 @@ export interface Provider {
   readonly azure?: AzureAccount;
   readonly aws?: AwsAccount;
   readonly googleCloud?: GoogleCloudAccount;
-  /** Those that the environment names, with whatever password they need. Never logged, never stored. */
+  /** The proxies that the environment names, with their passwords. Never logged, never stored. */
   readonly proxies?: Proxies;
   readonly models: readonly ModelInfo[];
   readonly defaultLargeModel?: string;
@@ -79,7 +79,7 @@ export type McpServer =
     }
   | { readonly url: string; readonly headers: Readonly<Record<string, string>> };
 
-/** The bounds of a run (protocol.md section 4). */
+/** The limits of a run (protocol.md section 4). */
 export interface Limits {
   /** Model calls of one run, its sub-tasks' included. */
   readonly maxSteps: number;
@@ -89,7 +89,7 @@ export interface Limits {
   readonly maxDenials: number;
 }
 
-/** The bounds of a server. What is undefined is not bounded. */
+/** The limits of a server. Undefined means no limit. */
 export interface ServerLimits {
   /** Turns that run at once. */
   readonly concurrentRuns?: number;
@@ -101,7 +101,7 @@ export interface PermissionRules {
   readonly deny: readonly string[];
 }
 
-/** What commands and tool servers are confined to (`permissions.sandbox`, `permissions.network`). */
+/** How commands and tool servers are confined (`permissions.sandbox`, `permissions.network`). */
 export interface SandboxSetting {
   readonly mode: "read-only" | "workspace-write";
   readonly network: "none" | "allow";
@@ -114,16 +114,16 @@ export interface ResolvedConfig {
   readonly models: { readonly large: SelectedModel; readonly small: SelectedModel };
   readonly permissionMode?: PermissionMode;
   readonly permissionRules: PermissionRules;
-  /** Undefined where nothing is confined. */
+  /** Undefined if nothing is confined. */
   readonly sandbox?: SandboxSetting;
   readonly mcpServers: Readonly<Record<string, McpServer>>;
   readonly autoSummarize: boolean;
   /** Which of the two models writes summaries. */
   readonly summaryModel: "large" | "small";
   readonly limits: Limits;
-  /** What bounds the server, of the user's own file. */
+  /** The limits of the server, from the user's own file. */
   readonly serverLimits: ServerLimits;
-  /** Variables that hold keys: taken out of the environment of tools and tool servers. */
+  /** Variables that hold keys. They are removed from the environment of tools and tool servers. */
   readonly secretVariables: readonly string[];
   /** What was left out and why (untrusted settings, unset variables), each fit for the log. */
   readonly warnings: readonly string[];

@@ -1,19 +1,19 @@
-// What the file of a workspace that is not trusted may say (protocol.md section 7): it may choose among
-// the user's own models, forbid more, and ask for less. Everything else is left out and named, so
-// that a cloned repository can neither run, redirect, read nor loosen anything.
+// What the file of an untrusted workspace may set (protocol.md section 7). It may choose among the
+// user's own models, deny more, and lower limits. Everything else is left out with a warning. So a
+// cloned repository cannot run or read anything, redirect requests, or weaken rules.
 import { workspaceFileName } from "./paths.js";
 import { stricterSandbox } from "./sandbox.js";
 import type { ConfigFile } from "./schema.js";
 import type { Limits, SandboxSetting } from "./types.js";
 
-/** What is left of the file, and what was left out. */
+/** The rest of the file, and what was left out. */
 export interface Restricted {
   readonly file: ConfigFile;
-  /** Fit for the log: they name fields and ids of the file, no values. */
+  /** Warnings for the log: they name fields and ids of the file, no values. */
   readonly warnings: readonly string[];
 }
 
-/** What the user has, against which the workspace's wishes are held. */
+/** The user's settings, with which the workspace's are compared. */
 export interface UserSide {
   readonly hasModel: (provider: string, model: string) => boolean;
   readonly limits: Limits;
@@ -21,7 +21,7 @@ export interface UserSide {
   readonly sandbox?: SandboxSetting;
 }
 
-/** Takes out of an untrusted workspace's file all that it may not say. */
+/** Removes from an untrusted workspace's file everything that it may not set. */
 export function restrictUntrusted(file: ConfigFile, user: UserSide): Restricted {
   const warnings: string[] = [];
   const leaveOut = (field: string, why = "the workspace is not trusted") => {

@@ -1,5 +1,5 @@
-// `$NAME` in a configuration: how it is written, and how it becomes a value. Nothing here ever puts
-// a value into a message.
+// `$NAME` in a configuration: its syntax, and how it is replaced by a value. No message of this
+// file contains a value.
 
 /** The environment that a configuration is read in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,7 +17,7 @@ export function variablesIn(text: string): readonly string[] {
   return [...new Set(names.filter((name) => name !== undefined))];
 }
 
-/** Whether a variable holds anything: one that is empty or blank counts as unset. */
+/** Whether a variable has a value: an empty or blank one counts as unset. */
 export function isSet(name: string, env: Environment): boolean {
   return Boolean(env[name]?.trim());
 }
@@ -26,7 +26,7 @@ export function isSet(name: string, env: Environment): boolean {
 export type Expanded = { readonly value: string } | { readonly unset: string };
 
 /**
- * Fills in the variables of a text; what they hold is taken as it is, dollar signs too.
+ * Fills in the variables of a text. Their values are inserted unchanged, including dollar signs.
  */
 export function expand(text: string, env: Environment): Expanded {
   const unset = variablesIn(text).find((name) => !isSet(name, env));
@@ -38,7 +38,9 @@ export function expand(text: string, env: Environment): Expanded {
   return { value };
 }
 
-/** Variables that every program needs and that are no secret, also where a configuration names them. */
+/**
+ * Variables that every program needs and that are no secrets, even if a configuration names them.
+ */
 const ordinary = new Set([
   "PATH",
   "HOME",
@@ -64,7 +66,7 @@ const ordinary = new Set([
   "SystemRoot",
 ]);
 
-/** Whether a variable that a configuration names is to be kept from tools. */
+/** Whether a variable that a configuration names must be hidden from tools. */
 export function mayBeSecret(name: string): boolean {
   return !ordinary.has(name);
 }

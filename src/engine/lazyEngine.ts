@@ -33,7 +33,7 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
   };
 }
 
-/** Begins to load the code of engines, once what is being answered now is out. */
+/** Begins to load the code of engines, after the present answers were written. */
 export function preloadEngine(clock: Clock, log: Log): void {
   inBackground(clock, log, () => import("./builtInEngine.js"));
 }

@@ -1,14 +1,14 @@
-// Moves what lies in the write-ahead log into the database's file when nothing else is to do: a
-// commit that had to would keep its turn, and every other one, waiting.
+// Moves the write-ahead log into the database's file when there is nothing else to do. If a commit
+// had to do it, its turn and all others would wait.
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { Database } from "./database.js";
 
-/** So long nothing must have been written, in milliseconds. */
+/** How long nothing must have been written, in milliseconds. */
 export const quietMs = 1000;
 
-/** Waits for quiet moments; an idle server is not woken. */
+/** Waits for quiet moments. It does not wake an idle server. */
 export class Checkpointer {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -47,7 +47,7 @@ export class Checkpointer {
     try {
       this.#database.checkpoint();
     } catch (error) {
-      // Nothing is lost: the log is read as well, and the next quiet moment tries again.
+      // Nothing is lost: the log is part of the database, and the next quiet moment tries again.
       this.#log.warn({ reason: messageOf(error) }, "the database could not be checkpointed");
     }
   }

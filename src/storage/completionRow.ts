@@ -1,12 +1,15 @@
 import { storedAmount, storedText } from "./damage.js";
 import type { Row } from "./database.js";
 
-/** A completion as it is stored; its body is JSON without `sequence` and `attempt`, undefined where damaged. */
+/**
+ * A stored completion. Its body is JSON without `sequence` and `attempt`, or undefined if it is
+ * damaged.
+ */
 export interface CompletionRow {
   readonly sequence: number;
   readonly completionId: string;
   readonly clientId: string;
-  /** The server that wrote it; empty where that cannot be read. */
+  /** The server that wrote it; empty if that cannot be read. */
   readonly serverId: string;
   readonly workspaceId: string;
   readonly sessionId: string;

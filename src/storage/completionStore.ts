@@ -5,7 +5,7 @@ import { NoteStore } from "./noteStore.js";
 
 export type { CompletionRow } from "./completionRow.js";
 
-/** What a new completion is stored with. */
+/** The values of a new completion. */
 export interface NewCompletion extends Omit<CompletionRow, "sequence" | "attempt" | "body"> {
   readonly body: string;
 }
@@ -13,7 +13,7 @@ export interface NewCompletion extends Omit<CompletionRow, "sequence" | "attempt
 /** Which completions a connection is to get. */
 export interface PendingFilter {
   readonly clientId: string;
-  /** Whose completions it gets as they come. */
+  /** The server whose new completions it gets. */
   readonly serverId: string;
   /** Up to this sequence it gets those of every server. */
   readonly backlogEnd: number;
@@ -24,13 +24,16 @@ const columnsBesideBody = [
   ...["completionId", "run", "clientId", "serverId", "workspaceId", "sessionId"],
   ...["attempt", "acknowledgedAt"],
 ];
-/** One row; a body that is too large is not loaded. */
+/** One row. A body that is too large is not loaded. */
 const oneRow = `SELECT sequence, ${columnsBesideBody.join(", ")},
   CASE WHEN octet_length(body) <= ? THEN body END AS body FROM completions WHERE sequence = ?`;
-/** The note of completions that were taken in, and whose damaged rows could not take that. */
+/** The note with the acknowledged completions whose damaged rows could not be updated. */
 const takenInNote = "takenInDamaged";
 
-/** The outbox's table (protocol.md section 5). A damaged row is passed on with what can be read of it. */
+/**
+ * The outbox's table (protocol.md section 5). A damaged row is returned with what can be read of
+ * it.
+ */
 export class CompletionStore {
   readonly #database: Database;
   readonly #notes: NoteStore;
@@ -64,7 +67,7 @@ export class CompletionStore {
     return found === undefined ? undefined : this.#at(Number(found.sequence), { run });
   }
 
-  /** The completion at a sequence, with `known` in the place of what cannot be read of it. */
+  /** The completion at a sequence, with `known` instead of what cannot be read. */
   #at(sequence: number, known: Partial<CompletionRow>): CompletionRow | undefined {
     return readOr(
       () => {
@@ -110,7 +113,7 @@ export class CompletionStore {
     );
   }
 
-  /** A completion was found damaged by who reads its body. It is told once. */
+  /** The reader of a completion's body has found it damaged. It is reported once. */
   reportDamage(sequence: number, reason: string): void {
     this.#database.damage.tell({ table, id: sequence, reason });
   }
@@ -151,20 +154,20 @@ export class CompletionStore {
     );
   }
 
-  /** The sequences of damaged completions that were taken in. */
+  /** The sequences of damaged completions that were acknowledged. */
   #takenIn(): ReadonlySet<number> {
     const text = this.#notes.get(takenInNote);
     return new Set(text?.split(" ").map(Number) ?? []);
   }
 
   /**
-   * Counts a delivery, before it is made; returns the attempt's number, or undefined where the
-   * completion has been acknowledged meanwhile. In a damaged row it cannot be counted: then it is the
-   * first again.
+   * Counts a delivery, before it is made; returns the attempt's number, or undefined if the
+   * completion has been acknowledged meanwhile. A damaged row cannot be updated; then the number is
+   * 1 again.
    */
   countAttempt(sequence: number): number | undefined {
-    // In a transaction of its own, whose commit says whether the disk took it: a statement that is
-    // read for its answer alone would not.
+    // It has a transaction of its own, so that the commit tells whether the disk accepted the
+    // write.
     const row = readOr<Row | undefined>(
       () =>
         this.#database.write(() =>
@@ -183,7 +186,7 @@ export class CompletionStore {
   /** How many of a client's completions are unacknowledged, and the last sequence of all. */
   backlog(clientId: string): { count: number; end: number } {
     const count = this.#pendingSequences(clientId).length;
-    // Where the last page of the table is damaged, this still tells.
+    // This works even if the last page of the table is damaged.
     const last = this.#database
       .prepare("SELECT seq FROM sqlite_sequence WHERE name = 'completions'")
       .get();
@@ -215,7 +218,7 @@ export class CompletionStore {
     });
   }
 
-  /** Marks a client's completion as taken in; false where it has none with this id. */
+  /** Marks a client's completion as acknowledged; false if the client has none with this id. */
   acknowledge(clientId: string, completionId: string, now: number): boolean {
     return this.#database.attempt(
       `acknowledge ${completionId}`,
@@ -230,7 +233,10 @@ export class CompletionStore {
     );
   }
 
-  /** A damaged row cannot be written, and the next connection is not to get it again. */
+  /**
+   * Remembers that a damaged row was acknowledged: the row itself cannot be written, and the next
+   * connection must not get it again.
+   */
   #acknowledgeDamaged(clientId: string, completionId: string): boolean {
     const found = this.#database
       .prepare("SELECT sequence FROM completions WHERE completionId = ?")
@@ -245,7 +251,7 @@ export class CompletionStore {
 
   /**
    * Deletes up to `limit` completions that were acknowledged before `time`; returns how many it has
-   * looked at, 0 where it could delete none of them. Those that are damaged stay.
+   * looked at, or 0 if it could delete none of them. Damaged ones stay.
    */
   prune(time: number, limit: number): number {
     const rows = this.#database
@@ -270,7 +276,7 @@ export class CompletionStore {
     return removed.length === 0 ? 0 : rows.length;
   }
 
-  /** Gives a client's unacknowledged completions to the identity that it has now told. */
+  /** Moves a client's unacknowledged completions to the identity that it has now given. */
   adopt(from: string, to: string): void {
     this.#database
       .prepare("UPDATE completions SET clientId = ? WHERE clientId = ? AND acknowledgedAt IS NULL")

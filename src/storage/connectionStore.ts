@@ -1,11 +1,11 @@
-// Which clients each server has connections of (protocol.md section 5), so that a completion finds its
-// client in whichever server that is connected.
+// Stores which clients are connected to which server (protocol.md section 5). So a completion
+// reaches its client on any server.
 import type { Database } from "./database.js";
 
 /** A file with fewer steps has no table of connections. */
 const connectionsFrom = 7;
 
-/** The table of connections. While an older server keeps the file without one, nothing is kept. */
+/** The table of connections. While an older server keeps the file without it, nothing is stored. */
 export class ConnectionStore {
   readonly #database: Database;
 
@@ -13,12 +13,15 @@ export class ConnectionStore {
     this.#database = database;
   }
 
-  /** Whether connections are kept at all: where not, nothing is known of any server's. */
+  /**
+   * Whether connections are stored at all. If not, nothing is known about the connections of any
+   * server.
+   */
   get isKept(): boolean {
     return this.#database.steps >= connectionsFrom;
   }
 
-  /** A server has a connection of a client. */
+  /** Stores that a client is connected to a server. */
   add(serverId: string, clientId: string): void {
     if (!this.isKept) return;
     this.#database
@@ -26,7 +29,7 @@ export class ConnectionStore {
       .run(serverId, clientId);
   }
 
-  /** A server has no connection of a client any more. */
+  /** Stores that a client is no longer connected to a server. */
   remove(serverId: string, clientId: string): void {
     if (!this.isKept) return;
     this.#database
@@ -40,7 +43,7 @@ export class ConnectionStore {
     this.#database.prepare("DELETE FROM connections WHERE serverId = ?").run(serverId);
   }
 
-  /** Whether a server has a connection of a client; false too where none are kept. */
+  /** Whether a client is connected to a server; also false if connections are not stored. */
   has(serverId: string, clientId: string): boolean {
     if (!this.isKept) return false;
     return (

@@ -1,5 +1,5 @@
-// Damaged rows (protocol.md section 9): what of the file cannot be read is passed over, row by row,
-// and told to a person with the row's id. Whatever else the file has is read as ever.
+// Handles damaged rows (protocol.md section 9). Rows that cannot be read are skipped, and a person
+// is told their ids. The rest of the file is read as usual.
 import { getHeapStatistics } from "node:v8";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Row, SqlValue, Statement } from "./statement.js";
@@ -12,32 +12,35 @@ export interface DamagedRow {
   readonly reason: string;
 }
 
-/** So many damaged rows are told by their ids; the log is not to be filled by one bad disk. */
+/** The most damaged rows whose ids are reported, so that a bad disk does not fill the log. */
 const mostTold = 1000;
 
-/** So many places are kept away from; in a file with more, what is to be written fails. */
+/** The most damaged places that are avoided. In a file with more, writes fail. */
 const mostFound = 1000;
 
 /** The largest value that is read, in bytes, whatever the heap allows. */
 const mostBytes = 256 * 1024 * 1024;
-/** A value's share of the heap: it is text, then what is parsed from it, then what is sent of it. */
+/**
+ * The share of the heap for one value: it exists as text, as the parsed value, and as the text that
+ * is sent.
+ */
 const shareOfHeap = 8;
 
 /**
- * The largest text or blob that is read into memory, in bytes: one that was written by a server with
- * a larger heap must not end this one. What is larger counts as damaged.
+ * The largest text or blob that is read into memory, in bytes: a value from a server with a larger
+ * heap must not crash this one. A larger value counts as damaged.
  */
 export const mostReadableBytes = Math.min(
   mostBytes,
   Math.floor(getHeapStatistics().heap_size_limit / shareOfHeap),
 );
 
-/** How the error begins where an integer is more than a JavaScript number can be. */
+/** The beginning of the error for an integer that does not fit into a JavaScript number. */
 const outOfRange = "Value is too large";
-/** The last millisecond that a date of JavaScript can tell: the end of the year 9999. */
+/** The last allowed time, in milliseconds: the end of the year 9999. */
 const latestTime = 253_402_300_799_999;
 
-/** What of a file turned out to be damaged while it was open. */
+/** The damage that was found in a file while it was open. */
 export class Damage {
   readonly #told = new Set<string>();
   readonly #found = new Map<string, unknown>();
@@ -70,17 +73,17 @@ export class Damage {
     return this.#found.get(key);
   }
 
-  /** A read or write has failed; it is remembered where it met a damaged place. */
+  /** A read or write has failed. It is remembered if it met a damaged place. */
   learn(key: string, error: unknown): void {
     if (isDamage(error) && this.#found.size < mostFound) this.#found.set(key, error);
   }
 }
 
-/** Whether the place of the file that was to be read or written is damaged. */
+/** Whether the error means that a place of the file is damaged. */
 export function isDamage(error: unknown): boolean {
   if (!(error instanceof DomainError)) return false;
   if (error.data.sqliteCode === damagedCode) return true;
-  // A number that no program of ours has written.
+  // No program of ours has written this number.
   return error.cause instanceof Error && error.cause.message.startsWith(outOfRange);
 }
 
@@ -101,7 +104,7 @@ export function storedText(value: SqlValue | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** What `read` gives; where the place that it reads is damaged, what `instead` gives. */
+/** The result of `read`, or of `instead` if the place that is read is damaged. */
 export function readOr<T>(read: () => T, instead: (reason: string) => T): T {
   try {
     return read();
@@ -111,12 +114,12 @@ export function readOr<T>(read: () => T, instead: (reason: string) => T): T {
   }
 }
 
-/** What can prepare a statement. */
+/** Prepares a statement. */
 interface Preparing {
   prepare(sql: string): Statement;
 }
 
-/** Where a row is. */
+/** The position of a row. */
 export interface RowAddress {
   readonly table: string;
   /** The column that is the rowid. */
@@ -124,7 +127,7 @@ export interface RowAddress {
   readonly value: number;
 }
 
-/** A row column by column: those that cannot be read are not in it. */
+/** Reads a row column by column, without the columns that cannot be read. */
 export function salvagedColumns(
   database: Preparing,
   { table, key, value }: RowAddress,

@@ -1,4 +1,4 @@
-// Where the data is (protocol.md section 9).
+// Finds and makes the data directory (protocol.md section 9).
 import { join } from "node:path";
 import { folderOf, homeFolder } from "../base/baseFolders.js";
 import { makeFolderSync } from "../base/makeFolder.js";
@@ -8,8 +8,8 @@ export { databaseName } from "../base/dataFiles.js";
 
 /**
  * The data directory where none is named: `$XDG_STATE_HOME/turnwire`, else the platform's own place
- * (`~/.local/state/turnwire`, `~/Library/Application Support/turnwire`, `%LOCALAPPDATA%\turnwire`). A
- * folder that is not absolute counts as not set. Undefined where there is none of them.
+ * (`~/.local/state/turnwire`, `~/Library/Application Support/turnwire`, `%LOCALAPPDATA%\turnwire`).
+ * A folder that is not absolute counts as not set. Undefined if there is none.
  */
 export function defaultDataDirectory(
   env: Readonly<Record<string, string | undefined>>,
@@ -33,11 +33,11 @@ function stateHome(
   return home && join(home, ".local", "state");
 }
 
-/** What to say where {@link defaultDataDirectory} finds none and none is named. */
+/** The message if {@link defaultDataDirectory} finds none and none is named. */
 export const noDataDirectory =
   "there is no place for data: neither HOME nor XDG_STATE_HOME is an absolute path, and the account has no home; name a folder with --data-dir";
 
-/** Makes a data directory, private to the user. Throws `StorageFailed` where that can't be. */
+/** Makes a data directory, private to the user. Throws `StorageFailed` if that is impossible. */
 export function makeDataDirectory(path: string): void {
   try {
     makeFolderSync(path, { mode: 0o700 });

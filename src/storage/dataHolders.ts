@@ -1,5 +1,6 @@
-// Who uses a data directory, for a look from outside: the database is read and never written, no lock
-// is taken, and nothing stays behind. Not for a server's own process: base/dataFiles.ts says why.
+// Finds who uses a data directory, from outside. The database is only read, no lock is taken, and
+// nothing is left behind. A server must not call it in its own process; base/dataFiles.ts explains
+// why.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -15,8 +16,8 @@ export interface DataHolder extends OtherServer {
 }
 
 /**
- * The servers of a data directory, the oldest first: living ones, and dead ones that the next start
- * tidies up after. None where there is no database yet.
+ * The servers of a data directory, the oldest first: living ones, and dead ones whose runs the next
+ * start will end. Empty if there is no database yet.
  *
  * @throws DomainError `StorageFailed` where the database cannot be read.
  */
@@ -34,7 +35,8 @@ export function dataHolders(dataDirectory: string, own: OwnProcess | undefined):
 }
 
 function readServers(file: string): Row[] {
-  // Without a log nobody has the file open: read as it lies, or the look would leave a log behind.
+  // Without a log, nobody has the file open. It is opened as immutable; otherwise this would leave
+  // a log behind.
   const isAtRest = !existsSync(`${file}-wal`);
   const sqlite = new DatabaseSync(
     isAtRest ? new URL(`${pathToFileURL(file).href}?immutable=1`) : file,

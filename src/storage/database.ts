@@ -1,4 +1,4 @@
-// The one SQLite file (protocol.md section 9): written in transactions. Every failure leaves as a
+// The one SQLite file (protocol.md section 9): written in transactions. Every failure is a
 // `StorageFailed` that names the file and the fix.
 import type { DatabaseSync } from "@photostructure/sqlite";
 import { DomainError, messageOf } from "../base/errors.js";
@@ -17,7 +17,7 @@ type Sqlite = InstanceType<typeof DatabaseSync>;
 
 /** How a file is opened. */
 export interface OpenOptions {
-  /** The steps to take; this program's own unless told. */
+  /** The schema steps to take; by default this program's own. */
   readonly schema?: Schema;
   /** The living servers that know fewer steps than `steps`. Without it there are none. */
   olderServers?(database: Database, steps: number): readonly OlderServer[];
@@ -25,9 +25,9 @@ export interface OpenOptions {
 
 /** The open database. Everything is synchronous; nothing else may run between two of its calls. */
 export class Database {
-  /** What of the file turned out to be damaged. */
+  /** The damage that was found in the file. */
   readonly damage = new Damage();
-  /** The files that are written, and what told each from another when it was opened. */
+  /** The files that are written, and their identities when they were opened. */
   #opened: ReadonlyMap<string, string> = new Map();
   readonly #sqlite: Sqlite;
   #steps = 0;
@@ -65,7 +65,7 @@ export class Database {
     return database;
   }
 
-  /** Another one as soon as another server has committed something; lies in memory. */
+  /** A number that changes when another server has committed something; it is read from memory. */
   get dataVersion(): number {
     return Number(this.prepare("PRAGMA data_version").get()?.data_version);
   }
@@ -125,7 +125,7 @@ export class Database {
     };
   }
 
-  /** In a transaction, what is known to be damaged is not touched again: see {@link #undamaged}. */
+  /** In a transaction, known damaged places are avoided: see {@link #undamaged}. */
   #read<T>(sql: string, values: readonly SqlValue[], work: () => T): T {
     if (this.#depth === 0) return this.#guard(work);
     const key = this.damage.isEmpty ? undefined : [sql, ...values].join("\0");
@@ -151,7 +151,8 @@ export class Database {
     } catch (error) {
       if (!isDamage(error)) throw error;
       if (this.#depth === 0) return instead(messageOf(error));
-      // Behind another damaged place every write of the transaction fails: this one may be sound.
+      // After another damaged place, every write of the transaction fails, although this one may be
+      // possible.
       if (this.damage.count === this.#damageAtBegin) this.damage.learn(name, error);
       throw error;
     }
@@ -225,7 +226,7 @@ export class Database {
     this.#afterCommit.push(announce);
   }
 
-  /** Calls `listener` behind every write; it must neither write nor throw. */
+  /** Calls `listener` after every write; it must neither write nor throw. */
   onWritten(listener: () => void): void {
     this.#written = listener;
   }
@@ -238,8 +239,8 @@ export class Database {
   }
 
   /**
-   * SQLite lets a transaction write nothing more once it has met a damaged place. So it is begun again,
-   * and keeps away from what it has met: `work` may be called several times.
+   * Once a transaction has met a damaged place, SQLite refuses all its further writes. So it is
+   * begun again and avoids that place: `work` may be called several times.
    */
   #undamaged<T>(work: () => T): T {
     for (;;) {

@@ -1,5 +1,6 @@
-// Whether the file system of a folder can hold a database that several programs share. SQLite says
-// "locked" also where there are no locks at all, so a new file, which nobody else can hold, is tried.
+// Whether the file system of a folder can hold a database that several programs share. SQLite
+// reports "locked" even if there are no locks at all. So this tries a new file, which nobody else
+// can hold.
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
@@ -17,8 +18,8 @@ const waitMs = 1000;
 const remedy = "put it on a local disk with --data-dir";
 
 /**
- * What is wrong with the file system of a folder; undefined where a database in it can be shared, and
- * where that cannot be tried. It makes a file there and removes it again.
+ * What is wrong with the file system of a folder. Undefined if a database in it can be shared, or
+ * if that cannot be tried. It makes a file there and removes it again.
  */
 export function fileSystemTrouble(folder: string): string | undefined {
   const file = join(folder, probeName);
@@ -70,7 +71,7 @@ function isHeldFor(sqlite: Sqlite): boolean {
   }
 }
 
-/** SQLite's primary codes behind which a file system without locks or shared memory may stand. */
+/** SQLite's primary codes that may come from a file system without locks or shared memory. */
 const doubtfulCodes = new Set([busyCode, 10, 14, 15]);
 
 /** Why a database could not be opened, in words that name it. */

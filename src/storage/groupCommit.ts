@@ -1,11 +1,11 @@
-// Durable transactions that fall together share one commit, so that many sessions wait for the disk
-// once and not each (protocol.md section 5).
+// Durable writes that come at about the same time share one commit. So many sessions wait for the
+// disk only once together (protocol.md section 5).
 import { waitAfter } from "../base/backOff.js";
 import type { Clock, Timer } from "../base/clock.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Database } from "./database.js";
 
-/** So many turns of the event loop must bring nothing new before what waits is written. */
+/** After this many turns of the event loop without new work, the waiting work is written. */
 const quietTurns = 2;
 /** The most turns of the event loop that anything waits. */
 const mostTurns = 16;
@@ -13,8 +13,8 @@ const mostTurns = 16;
 const retries = { firstMs: 10, mostMs: 100 };
 
 /**
- * What is to be on disk. Its owner is told once whether it was accepted or refused, as the caller of
- * a run is; it must not throw when it is told.
+ * Work that must be written to disk. Its owner is told once whether it was accepted or refused,
+ * like the caller of a run. The callbacks must not throw.
  */
 export interface DurableWork {
   /** What it changes, for {@link GroupCommit.settle}. */
@@ -24,15 +24,15 @@ export interface DurableWork {
    * the Unix epoch, and is refused then; undefined: it is refused at once.
    */
   readonly waitsUntil?: number;
-  /** Writes it. It is called again where one that it shared a transaction with could not be written. */
+  /** Writes it. It is called again if another work in the same transaction could not be written. */
   write(): void;
-  /** It is on disk, and what was to be announced behind it has been. */
+  /** It is on disk, and its announcements were made. */
   accepted(): void;
   /** Nothing of it was written. */
   refused(error: unknown): void;
 }
 
-/** Writes what is to be durable, together where it comes together. */
+/** Writes durable work; work that comes at the same time is written together. */
 export class GroupCommit {
   readonly #database: Database;
   readonly #clock: Clock;
@@ -139,7 +139,8 @@ export class GroupCommit {
         return;
       }
       this.#goOn();
-      // The disk refuses, or another program holds it: each on its own would wait as long again.
+      // The disk refuses, or another program holds it. Trying each one alone would take as long
+      // again for each.
       for (const work of works) work.refused(error);
       return;
     }

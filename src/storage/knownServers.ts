@@ -1,5 +1,6 @@
-// The servers that a data directory knows, living or dead (protocol.md section 9). Files can be removed
-// by anybody, so a lock that is not there is no proof of death: then the process itself is looked for.
+// The servers that a data directory knows, living or dead (protocol.md section 9). Anybody can
+// remove files, so a missing lock does not prove that a server is dead. Then the process itself is
+// looked for.
 import { join } from "node:path";
 import { locksFolder } from "../base/dataFiles.js";
 import { defined } from "../base/defined.js";
@@ -7,22 +8,22 @@ import type { Database, Row } from "./database.js";
 import type { OlderServer } from "./schemaSteps.js";
 import { isHeld, lockFile } from "./serverLock.js";
 
-/** What tells the process of a server from every other one. */
+/** What identifies the process of a server. */
 export interface OwnProcess {
   readonly version: string;
   readonly processId: number;
-  /** Where its number means the same; undefined where that cannot be told. */
+  /** The namespace of its number; undefined if that is unknown. */
   readonly place: string | undefined;
-  /** What stands for the life of a process here; undefined where no such process lives. */
+  /** A text for the life of a process here; undefined if no such process lives. */
   lifeOf(processId: number): string | undefined;
 }
 
-/** Another server, as it made itself known. */
+/** Another server, as it registered itself. */
 export interface OtherServer extends Partial<Pick<OwnProcess, "version" | "processId" | "place">> {
   readonly id: string;
   readonly startedAt: number;
   readonly life?: string | undefined;
-  /** How many steps of the schema it knows; undefined for one that does not say so. */
+  /** How many steps of the schema it knows; undefined if it has not stored that. */
   readonly schema?: number | undefined;
 }
 
@@ -43,7 +44,7 @@ export function toOther(row: Row): OtherServer {
   };
 }
 
-/** Whether the process of a server lives, as far as can be told from the process that `own` is. */
+/** Whether the process of a server lives, as far as the process `own` can see. */
 export function lives(server: OtherServer, locks: string, own: OwnProcess | undefined): boolean {
   const { id, processId, life, place } = server;
   if (isHeld(lockFile(locks, id))) return true;

@@ -1,11 +1,11 @@
-// Messages read row by row, so that one that is damaged, or larger than this server can hold, is
-// passed over and the others are not.
+// Reads messages row by row. So a message that is damaged, or too large for this server, does not
+// affect the others.
 import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 
 /**
- * A message as it is stored; its parts are JSON text, undefined where that is damaged or larger than
- * this server can hold.
+ * A stored message. Its parts are JSON text, or undefined if that is damaged or too large for this
+ * server.
  */
 export interface MessageRow {
   readonly position: number;
@@ -16,7 +16,7 @@ export interface MessageRow {
   readonly model: string | undefined;
   readonly provider: string | undefined;
   readonly isSummary: boolean;
-  /** What the model was told along with it, as JSON text. */
+  /** The circumstances that the model was told with it, as JSON text. */
   readonly circumstances: string | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -27,7 +27,7 @@ const columnsBesideParts = [
   ...["id", "sessionId", "run", "role", "model", "provider", "isSummary"],
   ...["circumstances", "createdAt", "updatedAt"],
 ];
-/** One row; the length of its parts stands in front of them, so nothing too large is loaded. */
+/** One row. The length of the parts is read first, so that nothing too large is loaded. */
 const oneRow = `SELECT position, ${columnsBesideParts.join(", ")}, octet_length(parts) AS size,
   CASE WHEN octet_length(parts) <= ? THEN parts END AS parts FROM messages WHERE position = ?`;
 
@@ -39,7 +39,7 @@ export class MessageRows {
     this.#database = database;
   }
 
-  /** Positions by a query; where the index that it would use is damaged, without one. */
+  /** The positions from a query; without an index, if the index is damaged. */
   positions(sql: (index: string) => string, values: readonly (string | number)[]): number[] {
     const read = (index: string) => this.#database.prepare(sql(index)).all(...values);
     const rows = readOr(
@@ -50,8 +50,8 @@ export class MessageRows {
   }
 
   /**
-   * The message at a position, with `known` in the place of what cannot be read of it. Undefined where
-   * there is none.
+   * The message at a position, with `known` instead of what cannot be read. Undefined if there is
+   * none.
    */
   at(
     position: number,
@@ -86,14 +86,15 @@ export class MessageRows {
     return storedText(id) ?? `damaged_${position}`;
   }
 
-  /** A message was found damaged, here or by who reads its parts. It is told once. */
+  /** A message was found damaged, here or by the reader of its parts. It is reported once. */
   report(id: string, reason: string): void {
     this.#database.damage.tell({ table, id, reason });
   }
 
   /**
-   * The positions of a run's messages, found without the pages that are damaged: what cannot be told
-   * counts as the run's behind one of its messages, or at the session's end where it has no other.
+   * The positions of a run's messages, found without the damaged pages. A message whose run cannot
+   * be read belongs to the run if it follows one of the run's messages, or if it is at the
+   * session's end and the run has no other message.
    */
   positionsOfRun(sessionId: string, run: number): number[] {
     const positions = this.positions(

@@ -2,13 +2,13 @@ import { mostReadableBytes, readOr } from "./damage.js";
 import type { Database } from "./database.js";
 import { type MessageRow, MessageRows, tooLarge } from "./messageRows.js";
 
-/** What of a message is sent to a model again. */
+/** The parts of a message that are sent to a model again. */
 export type HistoryRow = Pick<
   MessageRow,
   "id" | "role" | "parts" | "isSummary" | "model" | "provider" | "circumstances"
 >;
 
-/** What a new message is stored with. */
+/** The values of a new message. */
 export interface NewMessageRow
   extends Omit<MessageRow, "position" | "parts" | "circumstances" | "updatedAt"> {
   readonly parts: string;
@@ -17,7 +17,7 @@ export interface NewMessageRow
   readonly circumstances?: string | undefined;
 }
 
-/** The messages of every session, and the bytes that came with them. */
+/** The messages of every session, and the bytes of their attachments. */
 export class MessageStore {
   readonly #database: Database;
   readonly #rows: MessageRows;
@@ -75,8 +75,8 @@ export class MessageStore {
   }
 
   /**
-   * A page of a session's messages, oldest first, after `position`: at most `limit`, and no more than
-   * this server can hold. One that is damaged is in it without its parts.
+   * A page of a session's messages, oldest first, after `position`: at most `limit`, and no more
+   * than this server can hold. A damaged message is included without its parts.
    */
   list(sessionId: string, limit: number, after = 0): { rows: MessageRow[]; isCut: boolean } {
     const positions = this.#rows.positions(
@@ -96,16 +96,16 @@ export class MessageStore {
     return { rows, isCut: false };
   }
 
-  /** A message was found damaged by who reads its parts. It is told once. */
+  /** The reader of a message's parts has found it damaged. It is reported once. */
   reportDamage(id: string, reason: string): void {
     this.#rows.report(id, reason);
   }
 
   /**
-   * A session's messages as a model is to see them, oldest first: all, or where `summaryId` is given
-   * the summary, what the user said in the turn that made it, and what came after it (`protocol.md`
-   * section 4, Summaries). A long history is read at every turn, so no more than a model needs. What
-   * is damaged is left out; a summary that is counts as not there.
+   * A session's messages for a model, oldest first: all of them, or, if `summaryId` is given, the
+   * summary, the user's messages of the turn that made it, and everything after it (`protocol.md`
+   * section 4, Summaries). A long history is read at every turn, so only what a model needs is
+   * read. Damaged messages are left out; a damaged summary counts as missing.
    */
   history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
     const found = summaryId === undefined ? undefined : this.find(sessionId, summaryId);
@@ -122,8 +122,8 @@ export class MessageStore {
   }
 
   /**
-   * The messages between two positions, without the summaries: those were replaced, or came to
-   * nothing. Of more than this server can hold, the newest.
+   * The messages between two positions, without summaries, which were replaced or failed. If there
+   * are more than this server can hold, the newest ones.
    */
   #between(sessionId: string, after: number, before: number): HistoryRow[] {
     const positions = this.#rows.positions(
@@ -194,7 +194,7 @@ export class MessageStore {
       .map((row) => String(row.id));
   }
 
-  /** The bytes that came with a message, by the index of their part; without those that are damaged. */
+  /** The bytes of a message's attachments, by the index of their part; without damaged ones. */
   attachments(messageId: string): Map<number, Uint8Array> {
     const keys = this.#database
       .prepare("SELECT partIndex FROM attachments WHERE messageId = ?")

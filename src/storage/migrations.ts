@@ -1,5 +1,5 @@
-// The schema, as numbered steps (protocol.md section 9). A step that has been released is never
-// changed; a new one is added behind it, and only adds: programs of before go on with the file.
+// The schema, as numbered steps (protocol.md section 9). A released step is never changed. New
+// steps are appended, and only add to the schema, so that older programs can go on using the file.
 
 /** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
 export const applicationId = 0x54775477;
@@ -90,12 +90,12 @@ CREATE INDEX pendingCompletions ON completions (clientId, sequence) WHERE acknow
 CREATE INDEX acknowledgedCompletions ON completions (acknowledgedAt) WHERE acknowledgedAt IS NOT NULL;
 `;
 
-/** A title that somebody chose is never replaced by one that was made up. */
+/** A title that somebody chose is never replaced by a generated one. */
 const v2 = `
 ALTER TABLE sessions ADD COLUMN isTitleGiven INTEGER NOT NULL DEFAULT 0;
 `;
 
-/** What a run has used is told also where its server dies. */
+/** The usage of a run is reported even if its server dies. */
 const v3 = `
 ALTER TABLE runs ADD COLUMN promptTokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN completionTokens INTEGER NOT NULL DEFAULT 0;
@@ -103,7 +103,7 @@ ALTER TABLE runs ADD COLUMN cost REAL NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN modelCalls INTEGER NOT NULL DEFAULT 0;
 `;
 
-/** What tells a server's process, and what is remembered from one server to the next. */
+/** What identifies a server's process, and the notes from one server to the next. */
 const v4 = `
 ALTER TABLE servers ADD COLUMN processId INTEGER;
 ALTER TABLE servers ADD COLUMN life TEXT;
@@ -112,19 +112,19 @@ ALTER TABLE servers ADD COLUMN version TEXT;
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `;
 
-/** What a model was told along with a user's message, so that it is told the same again. */
+/** What a model was told with a user's message, so that it gets the same text again. */
 const v5 = `
 ALTER TABLE messages ADD COLUMN circumstances TEXT;
 `;
 
-/** What of a run's tokens providers had kept, were given to keep, and were thought. */
+/** How many tokens of a run were read from a cache, written to a cache, and used for thoughts. */
 const v6 = `
 ALTER TABLE runs ADD COLUMN cachedPromptTokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN cacheWriteTokens INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN reasoningTokens INTEGER NOT NULL DEFAULT 0;
 `;
 
-/** Where completions find their client: which clients each server has, and which steps it knows. */
+/** How completions find their client: which clients each server has, and which steps it knows. */
 const v7 = `
 ALTER TABLE servers ADD COLUMN schema INTEGER;
 CREATE TABLE connections (
@@ -134,14 +134,14 @@ CREATE TABLE connections (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** How full a session's context is, and the list of what is to do in it. */
+/** How full a session's context is, and its list of tasks. */
 const v8 = `
 ALTER TABLE sessions ADD COLUMN contextTokens INTEGER;
 ALTER TABLE sessions ADD COLUMN contextWindow INTEGER;
 ALTER TABLE sessions ADD COLUMN todos TEXT;
 `;
 
-/** Queues that are paused, changed by hand, and kept over the end of their server. */
+/** Queues that are paused, changed by hand, or kept after the end of their server. */
 const v9 = `
 ALTER TABLE sessions ADD COLUMN queuePaused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN place INTEGER;
@@ -161,12 +161,14 @@ CREATE TABLE queuedFiles (
 /** Step `n` brings a file from n steps to n + 1. */
 export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9];
 
-/** The steps that a program knows, and how they fit with programs that know more or fewer. */
+/**
+ * The steps that a program knows, and how they work with programs that know more or fewer steps.
+ */
 export interface Schema {
   readonly steps: readonly string[];
   /**
-   * A program that knows so many steps can work with a file that has taken all of these: the steps
-   * behind only added. It becomes the file's `user_version`, above which a program refuses it.
+   * A program that knows at least this many steps can work with the file, because all later steps
+   * only add. It becomes the file's `user_version`, above which a program refuses it.
    */
   readonly readableFrom: number;
   /** The fewest steps of a file with which this program can work while an older server lives. */

@@ -1,6 +1,6 @@
 import type { Database } from "./database.js";
 
-/** What one server remembers for the next: a text by its name. */
+/** Notes from one server to the next: a text for each name. */
 export class NoteStore {
   readonly #database: Database;
 
@@ -8,7 +8,7 @@ export class NoteStore {
     this.#database = database;
   }
 
-  /** A note; undefined where there is none of this name. */
+  /** A note; undefined if there is none of this name. */
   get(name: string): string | undefined {
     const row = this.#database.prepare("SELECT value FROM notes WHERE name = ?").get(name);
     return row === undefined ? undefined : String(row.value);

@@ -1,5 +1,5 @@
-// Opens the one SQLite file safely (protocol.md section 9): what is not ours, or newer than this program,
-// is left as it is.
+// Opens the one SQLite file safely (protocol.md section 9): a file that is not ours, or newer than
+// this program, is not changed.
 import { DatabaseSync } from "@photostructure/sqlite";
 import { openingError } from "./folderProbe.js";
 import { schema as ownSchema, type Schema } from "./migrations.js";
@@ -12,7 +12,9 @@ type Sqlite = InstanceType<typeof DatabaseSync>;
 const busyTimeoutMs = 5000;
 /** How long a start waits between two tries to set a new file up, in milliseconds. */
 const lookAgainMs = 10;
-/** A commit moves the log into the file only where no quiet moment did; 16 MB of 4 KiB pages. */
+/**
+ * A commit moves the log into the file only if no quiet moment has done so; 16 MB of 4 KiB pages.
+ */
 const mostLogPages = 4000;
 
 /**
@@ -46,7 +48,7 @@ export function openFile(
   }
 }
 
-/** SQLite does not wait where two servers make the same new file their own; this does. */
+/** SQLite does not wait if two servers set up the same new file; this does. */
 function useWriteAheadLog(sqlite: Sqlite): void {
   for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
     try {

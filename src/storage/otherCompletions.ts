@@ -1,7 +1,7 @@
 import { readOr } from "./damage.js";
 import type { Database, Row } from "./database.js";
 
-/** Of another server's completion, what tells whether it is due here. */
+/** The values of another server's completion that decide whether it is due here. */
 export interface OtherCompletion {
   readonly sequence: number;
   readonly serverId: string;
@@ -23,7 +23,9 @@ export class OtherCompletions {
     this.#serverId = serverId;
   }
 
-  /** The unacknowledged ones of a client in (`after`, `upTo`], as far as they can be read. */
+  /**
+   * The unacknowledged completions of a client in (`after`, `upTo`], as far as they can be read.
+   */
   *pending(clientId: string, after: number, upTo: number): Generator<OtherCompletion> {
     let from = after;
     for (;;) {
@@ -34,7 +36,7 @@ export class OtherCompletions {
     }
   }
 
-  /** A damaged row is passed on with the backlog, at the next `initialize`. */
+  /** A damaged row is delivered with the backlog, at the next `initialize`. */
   #page(clientId: string, after: number, upTo: number): Row[] {
     return readOr<Row[]>(
       () =>

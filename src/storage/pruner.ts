@@ -12,13 +12,16 @@ const betweenStepsMs = 250;
 const rowsPerStep = 200;
 const lookName = "pruning";
 
-/** What is pruned, and where the looks are kept. */
+/** What is pruned, and where the times of looks are stored. */
 export interface PrunedStores {
   readonly completions: CompletionStore;
   readonly notes: NoteStore;
 }
 
-/** What was surely old at an earlier look, and when that was; both in milliseconds of the clock. */
+/**
+ * Which completions were certainly old at an earlier look, and the time of that look; both in
+ * milliseconds.
+ */
 interface Look {
   readonly limit: number;
   readonly at: number;
@@ -27,16 +30,16 @@ interface Look {
 /**
  * Deletes acknowledged completions whose time is over, in steps too small to hold up a turn.
  *
- * A clock may be days ahead for a minute. So what is deleted is what was over at a look at least an
- * hour ago, by a clock that has only gone on since; the look is kept on disk, for servers that live
- * for a minute.
+ * A clock may be days ahead for a minute. So only those completions are deleted whose time was over
+ * at a look at least an hour ago, if the clock has not gone back since. The look is stored on disk,
+ * for servers that live only a minute.
  */
 export class Pruner {
   readonly #store: CompletionStore;
   readonly #notes: NoteStore;
   readonly #clock: Clock;
   readonly #log: Log;
-  /** What is over in the round that is under way. */
+  /** The limit of the present round. */
   #limit: number | undefined;
   #hasPruned = false;
   #timer: Timer;
@@ -54,7 +57,7 @@ export class Pruner {
     this.#timer = this.#clock.after(isDone ? betweenRoundsMs : betweenStepsMs, () => this.#step());
   }
 
-  /** Takes one step of a round; says whether that was its last. */
+  /** Takes one step of a round; returns whether it was the last one. */
   #prune(): boolean {
     this.#hasPruned = true;
     try {
@@ -69,7 +72,10 @@ export class Pruner {
     }
   }
 
-  /** What was acknowledged before this is over, however wrong the clock is now; undefined: nothing. */
+  /**
+   * Completions acknowledged before this time can be deleted, even if the clock is wrong now;
+   * undefined means none.
+   */
   #surelyOver(now: number): number | undefined {
     const last = lookOf(this.#notes.get(lookName));
     const hasGoneOn = last !== undefined && last.at <= now;
@@ -86,7 +92,7 @@ export class Pruner {
   }
 }
 
-/** The look that a note tells of; undefined where there is none, or the note is damaged. */
+/** The look in a note; undefined if there is none, or if the note is damaged. */
 function lookOf(text: string | undefined): Look | undefined {
   try {
     const look = JSON.parse(text ?? "null") as Partial<Look> | null;

@@ -1,11 +1,11 @@
-// Queues that are paused, the order of those that were changed by hand, and what waits in a paused one
-// (protocol.md section 4, The queue): all that must outlive the server that had it.
+// Stores paused queues, the order of queues that were changed by hand, and the entries of paused
+// queues (protocol.md section 4, The queue). All this must outlive its server.
 import { DomainError } from "../base/errors.js";
 import { readOr, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import { nobody } from "./runStore.js";
 
-/** A prompt as it is kept: its text, and each attachment with its bytes. */
+/** A stored prompt: its text, and each attachment with its bytes. */
 export interface KeptPrompt {
   readonly text: string;
   readonly attachments: readonly KeptFile[];
@@ -18,7 +18,7 @@ interface KeptFile {
   readonly path?: string;
 }
 
-/** A run that waits, as its row has it; its text is undefined where it is not kept. */
+/** A waiting run, from its row; the text is undefined if it is not stored. */
 export interface WaitingRun {
   readonly position: number;
   readonly runId: string | undefined;
@@ -28,11 +28,11 @@ export interface WaitingRun {
   readonly text: string | undefined;
 }
 
-/** From so many steps of the schema on, a file has what this store needs. */
+/** A file with at least this many schema steps has what this store needs. */
 const queuesFrom = 9;
 const waiting = "FROM runs WHERE sessionId = ? AND state = 'queued'";
 
-/** What is stored of queues. In a file of an older schema nothing is paused, and nothing can be. */
+/** The stored queues. In a file of an older schema, no queue is or can be paused. */
 export class QueueStore {
   readonly #database: Database;
 
@@ -44,7 +44,9 @@ export class QueueStore {
     return this.#database.steps >= queuesFrom;
   }
 
-  /** @throws DomainError `StorageFailed` where an older server keeps the file as it is. */
+  /**
+   * @throws DomainError `StorageFailed` if an older server keeps the file at its schema.
+   */
   refuseWithoutSteps(): void {
     if (this.#isKept) return;
     throw new DomainError(
@@ -54,7 +56,7 @@ export class QueueStore {
     );
   }
 
-  /** Whether a session's queue is paused; one whose row is damaged is not. */
+  /** Whether a session's queue is paused. A queue with a damaged row is not. */
   isPaused(sessionId: string): boolean {
     if (!this.#isKept) return false;
     const sql = "SELECT queuePaused FROM sessions WHERE id = ?";
@@ -64,7 +66,7 @@ export class QueueStore {
     );
   }
 
-  /** Pauses a session's queue, or lets it go on: then what was kept for it is needed no longer. */
+  /** Pauses a session's queue, or resumes it: then its stored entries are no longer needed. */
   setPaused(sessionId: string, isPaused: boolean): void {
     this.#database
       .prepare("UPDATE sessions SET queuePaused = ? WHERE id = ?")
@@ -96,7 +98,7 @@ export class QueueStore {
     this.#database.prepare("UPDATE queuedPrompts SET text = ? WHERE run = ?").run(text, position);
   }
 
-  /** Deletes a prompt that is kept; what is damaged of it stays where it is. */
+  /** Deletes a stored prompt. Damaged parts of it stay. */
   forget(position: number): void {
     if (!this.#isKept) return;
     for (const table of ["queuedPrompts", "queuedFiles"]) {
@@ -111,7 +113,7 @@ export class QueueStore {
     }
   }
 
-  /** The prompt that is kept of a run; undefined where there is none that can be read whole. */
+  /** The stored prompt of a run; undefined if there is none that can be read completely. */
   prompt(position: number): KeptPrompt | undefined {
     return this.#read(position, () => {
       const row = this.#database
@@ -139,7 +141,7 @@ export class QueueStore {
     });
   }
 
-  /** Whether a run waits in a paused queue and can be run from what is kept of it. */
+  /** Whether a run waits in a paused queue and its stored prompt is complete. */
   isKept(sessionId: string, position: number): boolean {
     if (!this.isPaused(sessionId)) return false;
     const sql = "SELECT 1 AS is_there FROM queuedPrompts WHERE run = ?";
@@ -148,7 +150,7 @@ export class QueueStore {
     );
   }
 
-  /** What waits on a session, in whichever server, in its order. */
+  /** The runs that wait on a session, in any server, in their order. */
   waiting(sessionId: string): WaitingRun[] {
     const isKept = this.#isKept;
     const order = isKept ? "COALESCE(place, position)" : "position";
@@ -183,7 +185,10 @@ export class QueueStore {
     );
   }
 
-  /** Gives runs, which wait on one session, the places that they have together in this order. */
+  /**
+   * Puts waiting runs of one session into this order. Together they keep the same places in the
+   * queue.
+   */
   setOrder(positions: readonly number[]): void {
     const places = positions
       .map((position) =>
@@ -201,7 +206,10 @@ export class QueueStore {
     }
   }
 
-  /** Whether runs wait still, and are a server's: another that took it for dead may have them now. */
+  /**
+   * Whether runs still wait and belong to a server. Another server that took it for dead may have
+   * them now.
+   */
   areOf(serverId: string, positions: readonly number[]): boolean {
     const sql = "SELECT 1 FROM runs WHERE position = ? AND serverId = ? AND state = 'queued'";
     return positions.every(
@@ -209,12 +217,12 @@ export class QueueStore {
     );
   }
 
-  /** Makes runs nobody's: the next server that changes their queue takes them over. */
+  /** Releases runs: the next server that changes their queue takes them over. */
   release(positions: readonly number[]): void {
     for (const position of positions) this.#setServer(position, nobody);
   }
 
-  /** Makes what waits on a session, and is nobody's, a server's. */
+  /** Gives the released runs of a session to a server. */
   takeOver(sessionId: string, serverId: string): void {
     this.#database
       .prepare(
@@ -229,7 +237,7 @@ export class QueueStore {
       .run(serverId, position);
   }
 
-  /** The sessions of a workspace on which something waits that is nobody's. */
+  /** The sessions of a workspace with released runs. */
   ownerless(workspaceId: string): string[] {
     return this.#database
       .prepare(
@@ -240,7 +248,7 @@ export class QueueStore {
   }
 }
 
-/** The names of attachments as they are stored; undefined where that is damaged. */
+/** The stored names of attachments; undefined if that is damaged. */
 function filesOf(text: string | undefined): Omit<KeptFile, "data">[] | undefined {
   try {
     const files: unknown = JSON.parse(text ?? "");
@@ -250,7 +258,7 @@ function filesOf(text: string | undefined): Omit<KeptFile, "data">[] | undefined
     );
     return isWhole ? files : undefined;
   } catch {
-    // What is no JSON is damaged: the run is ended with that as its reason.
+    // Text that is no JSON is damaged. The run is ended for that reason.
     return undefined;
   }
 }

@@ -29,9 +29,9 @@ import {
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
-/** What a repair has come to. */
+/** The result of a repair. */
 export interface Repair {
-  /** Where the damaged file is now; undefined where nothing was damaged, and nothing was done. */
+  /** Where the damaged file is now; undefined if nothing was damaged and nothing was done. */
   readonly copy: string | undefined;
   readonly tables: readonly SalvageCount[];
 }
@@ -53,7 +53,7 @@ const salvaged: readonly SalvagedTable[] = [
   {
     name: "runs",
     identity: ["workspaceId"],
-    // What has a completion was a run, and its `runId` is used.
+    // Every completion belonged to a run, so its `runId` counts as used.
     alsoAt: "SELECT run AS id FROM main.completions",
     elsewhere: {
       workspaceId: ["SELECT workspaceId AS value FROM main.completions WHERE run = ?1"],
@@ -96,7 +96,7 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },
 ];
 
-/** A session whose row is lost has its messages still, and they tell where it belongs. */
+/** If a session's row is lost, its messages still exist and tell its workspace. */
 const lostSessions = `
   INSERT INTO mended.sessions
     (id, workspaceId, parentSessionId, title, messageCount, createdAt, updatedAt)
@@ -107,11 +107,11 @@ const lostSessions = `
   GROUP BY messages.sessionId`;
 
 /**
- * Rebuilds the database of a data directory where anything in it is damaged. `now` names the copy, in
+ * Rebuilds the database of a data directory if anything in it is damaged. `now` names the copy, in
  * milliseconds since the Unix epoch.
  *
- * @throws DomainError `StorageFailed` where a server lives on the directory, where there is no
- *   database, or where the file cannot be read at all; it is left as it was then.
+ * @throws DomainError `StorageFailed` if a server lives on the directory, if there is no database,
+ * or if the file cannot be read at all. Then the file is unchanged.
  */
 export function repairDatabase(dataDirectory: string, now: number): Repair {
   const file = join(dataDirectory, databaseName);
@@ -119,7 +119,8 @@ export function repairDatabase(dataDirectory: string, now: number): Repair {
   const mended = `${file}.repairing`;
   try {
     refuseWhileServed(dataDirectory);
-    // Before SQLite opens the file: to close any other handle of it would give its locks up.
+    // This comes before SQLite opens the file: closing another handle later would remove SQLite's
+    // locks.
     const copy = copyOf(file, now);
     const tables = rebuild(file, mended);
     if (tables === undefined) {
@@ -147,7 +148,8 @@ function refuseWhileServed(dataDirectory: string): void {
   const locks = existsSync(folder) ? readdirSync(folder) : [];
   const isServed = locks.some((name) => name.endsWith(lockEnding) && isHeld(join(folder, name)));
   if (isServed) throw served(dataDirectory);
-  // A lock's file can be removed; whoever has the database open holds that itself.
+  // A lock file can be removed. But a program that has the database open also holds a lock on the
+  // database.
   withExclusive(join(dataDirectory, databaseName), () => {});
 }
 
@@ -170,7 +172,7 @@ function withExclusive<T>(file: string, work: (sqlite: Sqlite) => T): T {
   }
 }
 
-/** Whether SQLite finds nothing wrong, and every text that is to be JSON is. */
+/** Whether SQLite finds nothing wrong, and every text that should be JSON is JSON. */
 function isSound(sqlite: Sqlite): boolean {
   try {
     const [first] = sqlite.prepare("PRAGMA integrity_check(1)").all();
@@ -181,7 +183,7 @@ function isSound(sqlite: Sqlite): boolean {
       return sqlite.prepare(sql).get() === undefined;
     });
   } catch (error) {
-    // It is rebuilt where it is damaged; whatever else is wrong is for whoever asked.
+    // A damaged file is rebuilt. The caller gets every other error.
     if (sqliteCodeOf(error) !== damagedCode) throw error;
     return false;
   }
@@ -197,7 +199,7 @@ function copyOf(file: string, now: number): string {
   return copy;
 }
 
-/** What was put into the new file; undefined where the old one is sound. */
+/** What was put into the new file; undefined if the old one is sound. */
 function rebuild(file: string, mended: string): SalvageCount[] | undefined {
   removeFiles(mended);
   // A new file with the schema that this program knows.
@@ -219,7 +221,7 @@ function rebuild(file: string, mended: string): SalvageCount[] | undefined {
       .run(stepsNote, String(schema.steps.length));
     sqlite.exec(lostSessions);
     keepSequences(sqlite);
-    // Whoever starts next ends what is open.
+    // The next server that starts ends the open runs.
     sqlite.exec(
       `INSERT OR IGNORE INTO mended.servers (id, startedAt)
        SELECT DISTINCT serverId, 0 FROM mended.runs WHERE state <> 'completed' AND serverId <> ''`,
@@ -229,7 +231,7 @@ function rebuild(file: string, mended: string): SalvageCount[] | undefined {
   });
 }
 
-/** A number that was given once is never given again, also where its row is lost. */
+/** A number that was used once is never used again, even if its row is lost. */
 function keepSequences(sqlite: Sqlite): void {
   let known: { name?: unknown; seq?: unknown }[] = [];
   try {
