@@ -46,7 +46,7 @@ import { SessionStore } from "./storage/sessionStore.js";
 import { withFileNamed } from "./storage/storageError.js";
 import { WorkspaceStore } from "./storage/workspaceStore.js";
 
-/** How long the end of a server waits for a client to read what it is owed, in milliseconds. */
+/** How long the end of a server waits for a client to read its completions, in milliseconds. */
 const drainMs = 2000;
 
 /** While a client is served, no write waits longer for another program's, in milliseconds. */
@@ -54,7 +54,7 @@ const briefMs = 20;
 /** At the end of a server they do. */
 const lastWritesMs = 500;
 
-/** What a server is built from. */
+/** What a server needs. */
 export interface ServerOptions {
   readonly dataDirectory: string;
   readonly description: ServerDescription;
@@ -69,7 +69,7 @@ export interface ServerOptions {
   createEngine(workspace: EngineWorkspace): Engine;
   /** Watches the process that `initialize.processId` names. */
   watchParent(processId: number): void;
-  /** Begins to load what the first turn will need; never waits, never throws. */
+  /** Begins to load the code for the first turn. Never waits, never throws. */
   preloadEngine?(): void;
 }
 
@@ -79,14 +79,14 @@ export interface Server {
   connect(channel: ConnectionChannel, onShutdown: () => void): ServedConnection;
   /** Ends every turn, each with its completion, and waits a while for clients to read them. */
   end(cause: RunCause): Promise<void>;
-  /** Ends what {@link Server.end} did not and closes everything. */
+  /** Ends everything that {@link Server.end} did not end, and closes everything. */
   close(): Promise<void>;
 }
 
 /**
- * Builds a server over a data directory; what dead servers left there is ended first.
+ * Builds a server over a data directory. Runs that dead servers left open are ended first.
  *
- * @throws DomainError `StorageFailed` where the directory or its database cannot be used.
+ * @throws DomainError `StorageFailed` if the directory or its database cannot be used.
  */
 export function composeServer(options: ServerOptions): Server {
   const closing = new Closing();
@@ -156,7 +156,7 @@ function openDatabase(options: ServerOptions, closing: Closing): Database {
   return database;
 }
 
-/** Opens what every workspace stands on: the database, its stores, and the ways out. */
+/** Opens the parts that all workspaces share: the database, its stores, and the delivery. */
 function openHouse(options: ServerOptions, closing: Closing) {
   const { clock, ids, log } = options;
   const database = openDatabase(options, closing);
@@ -178,7 +178,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
     (registered) => recoveryOf(registered).recoverDead(),
   );
   closing.add(() => {
-    // Nobody is served any more: another server's commit is waited for.
+    // No client is served any more, so this waits for another server's commit.
     database.waitBriefly(lastWritesMs);
     registry.close();
   });
@@ -237,7 +237,7 @@ function slotsOf(limits: ServerLimitsSource): RunSlots {
   });
 }
 
-/** The use cases over an open house. */
+/** The use cases over the shared parts. */
 function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
   const { clock, ids, log } = options;
   const { serverId, database, stores, outbox, runsOfServer, recovery, desk, slots } = house;

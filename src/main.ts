@@ -17,7 +17,7 @@ if (typeof __FAULT_POINTS__ === "boolean" && __FAULT_POINTS__) {
   armFaultPoint(process.env.TURNWIRE_FAULT_POINT, () => process.kill(process.pid, "SIGKILL"));
 }
 
-/** This build's version, from the one place that states it. */
+/** This build's version, from the only place that states it. */
 function readVersion(): string {
   const manifest: unknown = JSON.parse(
     readFileSync(new URL("../package.json", import.meta.url), "utf8"),
@@ -28,7 +28,7 @@ function readVersion(): string {
 
 async function startServer(options: ServeOptions): Promise<number> {
   const { input, output, logSink } = openStdio(process);
-  // A file that may grow no further is like a full disk: the request fails, the server lives on.
+  // A file at its size limit is like a full disk: the request fails, and the server goes on.
   process.on("SIGXFSZ", () => {});
   const { serve } = await import("./cli/serve.js");
   return serve(options, {
@@ -40,7 +40,7 @@ async function startServer(options: ServeOptions): Promise<number> {
     ids: randomIds,
     env: process.env,
     isFirstProcess: process.pid === 1,
-    // A rejection that nobody handles comes here too.
+    // Unhandled rejections come here too.
     onUncaught: (callback) => void process.on("uncaughtException", callback),
     exit: (code) => process.exit(code),
     resolvePath: fromStartFolder(() => process.cwd()),

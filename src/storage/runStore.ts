@@ -2,13 +2,13 @@ import { readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import { answeredCalls, toUsage, type UsageRow } from "./usageRow.js";
 
-/** How far a run has come (protocol.md section 4, `getRun`). */
+/** The state of a run (protocol.md section 4, `getRun`). */
 export type StoredRunState = "accepted" | "queued" | "running" | "completed";
 
-/** The server of runs that wait in a paused queue and that no server has. */
+/** The `serverId` of runs that wait in a paused queue and belong to no server. */
 export const nobody = "";
 
-/** An accepted run as it is stored. `position` is the order of acceptance. */
+/** A stored run. `position` is the order of acceptance. */
 export interface RunRow {
   readonly position: number;
   readonly workspaceId: string;
@@ -18,16 +18,16 @@ export interface RunRow {
   /** The server that accepted it and runs it. */
   readonly serverId: string;
   readonly kind: "prompt" | "summary";
-  /** Undefined where that is damaged. */
+  /** Undefined if that is damaged. */
   readonly promptHash: string | undefined;
   readonly state: StoredRunState;
   readonly hasBegun: boolean;
   readonly acceptedAt: number;
-  /** Where it stands among the runs of its session: its position, unless it was moved. */
+  /** Its place among the runs of its session: its position, unless it was moved. */
   readonly place: number;
 }
 
-/** What a new run is stored with. */
+/** The values of a new run. */
 export type NewRun = Omit<RunRow, "position" | "place" | "hasBegun" | "promptHash"> & {
   readonly promptHash: string;
 };
@@ -39,8 +39,8 @@ const columns = [
 ];
 
 /**
- * Every run that was ever accepted: what makes a `runId` idempotent. A row that is damaged is a run
- * that has ended: nobody waits for it, and it does not run again.
+ * Every run that was ever accepted; this makes a `runId` idempotent. A damaged row counts as a run
+ * that has ended: it does not run again.
  */
 export class RunStore {
   readonly #database: Database;
@@ -84,7 +84,7 @@ export class RunStore {
     return this.#at(position, {});
   }
 
-  /** The run at a position, with `known` in the place of what cannot be read of it. */
+  /** The run at a position, with `known` instead of what cannot be read. */
   #at(position: number, known: { workspaceId?: string; runId?: string }): RunRow | undefined {
     return readOr(
       () => {
@@ -110,7 +110,7 @@ export class RunStore {
     );
   }
 
-  /** What the index of the ids has of a run whose row cannot be read. */
+  /** The values that the index of the ids has for a run whose row cannot be read. */
   #idsAt(position: number): Row {
     const sql =
       "SELECT workspaceId, runId FROM runs INDEXED BY runsByRunId WHERE runId IS NOT NULL AND position = ?";
@@ -131,8 +131,7 @@ export class RunStore {
   }
 
   /**
-   * Moves a run on; `running` says that its turn has begun. What is completed stays so: then this is
-   * false.
+   * Changes the state of a run; `running` means that its turn has begun. False if it is completed.
    */
   setState(position: number, state: StoredRunState): boolean {
     const { changes } = this.#database
@@ -208,7 +207,9 @@ export class RunStore {
     return typeof run === "number" ? this.at(run) : undefined;
   }
 
-  /** Whether a turn of the session runs or is about to, in any server; of a sub-task, its parent's. */
+  /**
+   * Whether a turn of the session, or of a sub-task's parent, runs or is about to, in any server.
+   */
   hasTurn(sessionId: string): boolean {
     const run = this.#onSession(sessionId, "state", "AND state <> 'queued'");
     return run !== undefined || this.isSubTask(sessionId);
@@ -220,7 +221,7 @@ export class RunStore {
     return run !== undefined && run.state !== "completed" && run.sessionId !== sessionId;
   }
 
-  /** What a server left open, each session's in the order of its queue. */
+  /** The runs that a server left open, each session's in the order of its queue. */
   openOf(serverId: string): RunRow[] {
     return this.#database
       .prepare(
@@ -268,7 +269,7 @@ export class RunStore {
     return answeredCalls(this.#database, position);
   }
 
-  /** Gives a client's open runs in a server to the identity that it has now told. */
+  /** Moves a client's open runs in a server to the identity that it has now given. */
   adopt(serverId: string, from: string, to: string): void {
     for (const run of this.openOf(serverId)) {
       if (run.clientId !== from) continue;

@@ -5,20 +5,20 @@ import { damagedCode, sqliteCodeOf } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
-/** A table as it is salvaged. */
+/** How a table is salvaged. */
 export interface SalvagedTable {
   readonly name: string;
-  /** What a row means nothing without. */
+  /** The columns without which a row is useless. */
   readonly identity: readonly string[];
-  /** The text that is JSON; where it is none, it is emptied, and so told as damaged. */
+  /** The column with JSON text. If it is no JSON, it is emptied, and so reported as damaged. */
   readonly json?: string;
-  /** A query that tells of rows by their rowids `id`, from another place of the file. */
+  /** A query that finds rows by their rowids `id`, from another place of the file. */
   readonly alsoAt?: string;
-  /** Queries that tell a column of a row, by its rowid `?1`, from another place of the file. */
+  /** Queries that read a column of a row, by its rowid `?1`, from another place of the file. */
   readonly elsewhere?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What became of a table's rows. */
+/** The result for a table's rows. */
 export interface SalvageCount {
   readonly table: string;
   kept: number;
@@ -28,18 +28,18 @@ export interface SalvageCount {
   readonly leftOut: string[];
 }
 
-/** So far apart two readable rows may be for those between them to be looked for one by one. */
+/** The largest gap between two readable rows in which each rowid is tried one by one. */
 const widestGap = 1_000_000;
 const emptyOf: Readonly<Record<string, SqlValue>> = { TEXT: "", BLOB: new Uint8Array() };
 
-/** What SQLite gives, or undefined where the file is damaged there. */
+/** The result of SQLite, or undefined if the file is damaged there. */
 function tryRead<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
     const isUnreadable =
       sqliteCodeOf(error) === damagedCode || (error instanceof Error && !("errcode" in error));
-    // An index that is not there, or cannot answer, tells nothing either.
+    // An index that is missing or cannot answer gives nothing either.
     if (isUnreadable || sqliteCodeOf(error) === 1) return undefined;
     throw error;
   }
@@ -66,7 +66,7 @@ export class TableSalvage {
     const inOld = new Set(this.#rows(`PRAGMA main.table_info(${table.name})`).map(nameOf));
     this.#columns = this.#rows(`PRAGMA mended.table_info(${table.name})`)
       .filter((column) => inOld.has(nameOf(column)))
-      // That is the rowid itself.
+      // This column is the rowid itself.
       .filter((column) => !(column.pk === 1 && column.type === "INTEGER"))
       .map((column) => ({
         name: nameOf(column),
@@ -165,13 +165,13 @@ export class TableSalvage {
     else this.count.leftOut.push(String(rowid));
   }
 
-  /** False where the row says what another has said already. */
+  /** False if the row repeats another one. */
   #tryInsert(insert: () => unknown): boolean {
     try {
       insert();
       return true;
     } catch (error) {
-      // A constraint: what was read is not a row of its own.
+      // A constraint failed: this is not a separate row.
       if (sqliteCodeOf(error) !== 19) throw error;
       return false;
     }

@@ -1,7 +1,7 @@
-// Which steps of the schema a file has taken, and taking the rest (protocol.md section 9). Two numbers
-// stand in the file: its `user_version` says how many steps a program must know to work with it, a
-// note how many were taken. The first is the smaller one where the newest steps only added, so that
-// programs of before go on with the file.
+// Finds which schema steps a file has taken, and takes the rest (protocol.md section 9). The file
+// has two numbers: its `user_version` tells how many steps a program must know to work with it, and
+// a note tells how many were taken. The first number is smaller if the newest steps only added, so
+// that older programs can go on using the file.
 import type { DatabaseSync } from "@photostructure/sqlite";
 import { DomainError } from "../base/errors.js";
 import { applicationId, type Schema } from "./migrations.js";
@@ -16,7 +16,7 @@ export interface OlderServer {
 
 /** The name of the note that holds how many steps were taken. */
 export const stepsNote = "schemaSteps";
-/** The first file that has notes; one of before has its steps in `user_version`. */
+/** The first step with notes; in an older file, `user_version` is the number of steps. */
 const firstWithNotes = 4;
 
 /** The schema of one open file. */
@@ -37,9 +37,10 @@ export class SchemaSteps {
   }
 
   /**
-   * Sees the file as it is at one time: another server may be making it ours just now.
+   * Reads the file in one transaction, since another server may be setting it up at the same time.
    *
-   * @throws DomainError `StorageFailed` where it is another program's, or none that this one can use.
+   * @throws DomainError `StorageFailed` if it belongs to another program, or if this one cannot use
+   * it.
    */
   check(): void {
     this.#sqlite.exec("BEGIN");
@@ -55,8 +56,8 @@ export class SchemaSteps {
    * Takes the steps that the file lacks, unless `olderServers` names living servers that know fewer.
    * Returns how many the file has taken then.
    *
-   * @throws DomainError `StorageFailed`, `reason: "olderServerRunning"`, where this program cannot work
-   *   with so few, and as {@link check}.
+   * @throws DomainError `StorageFailed`, `reason: "olderServerRunning"`, if this program cannot
+   * work with so few, and the errors of {@link check}.
    */
   take(olderServers: () => readonly OlderServer[]): number {
     if (this.#taken() >= this.known) return this.#taken();

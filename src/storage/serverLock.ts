@@ -1,7 +1,7 @@
-// The lock that tells that a server lives (protocol.md section 9): in a file of its own, held for as
-// long as its process lives. The operating system releases it with the process, however that ends. It
-// is SQLite's own, so that it works on every platform; base/dataFiles.ts says what must never be done
-// with its file.
+// The lock that shows that a server lives (protocol.md section 9). It is in a file of its own, and
+// is held while the process lives. The operating system releases it when the process ends in any
+// way. It is a lock of SQLite, so that it works on every platform. base/dataFiles.ts says what must
+// never be done with its file.
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
@@ -10,11 +10,11 @@ import { busyCode, sqliteCodeOf, storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
-/** Takes a lock that nobody else has; whoever gets it keeps it for as long as the server lives. */
+/** Takes a lock that nobody else has. The caller keeps it while the server lives. */
 export function takeLock(file: string): Sqlite {
   const lock = new DatabaseSync(file);
   try {
-    // Without the pragma a second file would stay behind where the process is killed.
+    // Without the pragma, a second file would stay behind if the process is killed.
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return lock;
   } catch (error) {
@@ -45,7 +45,7 @@ export function removeLock(file: string): void {
   try {
     rmSync(file, { force: true });
   } catch {
-    // Another server is looking at it: some systems delete no file that is open.
+    // Another server is looking at it, and some systems do not delete open files.
   }
 }
 

@@ -1,5 +1,5 @@
-// This server among those that use a data directory, and which of the others live (protocol.md
-// section 9).
+// Registers this server among those that use a data directory, and tells which others live
+// (protocol.md section 9).
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "@photostructure/sqlite";
@@ -14,7 +14,7 @@ import { storageError } from "./storageError.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
-/** What a server makes itself known with. */
+/** The values with which a server registers itself. */
 export interface Registration {
   readonly id: string;
   /** In milliseconds since the Unix epoch. */
@@ -49,12 +49,14 @@ export class ServerRegistry {
   }
 
   /**
-   * Takes this server's lock, then makes the server known: never the other way round. The caller
-   * keeps what it gets for as long as the server lives: were it collected, the lock would go with it.
+   * Takes this server's lock, and then registers the server; never in the other order. The caller
+   * must keep the returned object while the server lives: if it were garbage collected, the lock
+   * would be released.
    *
-   * `alongside` belongs to the same transaction: where it throws, nothing of this start stays.
+   * `alongside` runs in the same transaction: if it throws, nothing of this start stays.
    *
-   * @throws DomainError `StorageFailed` where the lock cannot be taken, and what `alongside` throws.
+   * @throws DomainError `StorageFailed` if the lock cannot be taken, and every error of
+   * `alongside`.
    */
   static register(
     database: Database,
@@ -94,7 +96,8 @@ export class ServerRegistry {
           own?.place ?? null,
           own?.version ?? null,
         );
-      // An older server keeps the file as it is: then nobody can be told what this one knows.
+      // An older server keeps the file at its schema, so there is no column for the steps of this
+      // one.
       if (this.#connections.isKept) {
         this.#database
           .prepare("UPDATE servers SET schema = ? WHERE id = ?")
@@ -102,12 +105,14 @@ export class ServerRegistry {
       }
       alongside(this);
     };
-    // Where nobody else was, nothing is taken over that would have to be on the disk.
+    // If there was no other server, nothing is taken over that must be on disk.
     if (this.others().length === 0) this.#database.write(write);
     else this.#database.durable(write);
   }
 
-  /** Removes what starts that were killed have left: locks that nobody holds, of no known server. */
+  /**
+   * Removes locks that killed starts have left: nobody holds them, and no known server has them.
+   */
   #sweep(now: number): void {
     const known = new Set([this.id, ...this.others().map(({ id }) => id)]);
     for (const name of readdirSync(this.#directory)) {
@@ -115,7 +120,7 @@ export class ServerRegistry {
       if (id === undefined || known.has(id)) continue;
       const file = lockFile(this.#directory, id);
       const madeAt = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? now;
-      // One that is new may be of a server that is starting just now.
+      // A new one may belong to a server that is starting now.
       if (now - madeAt >= strayLockMs && !isHeld(file)) removeLock(file);
     }
   }
@@ -128,7 +133,7 @@ export class ServerRegistry {
       .map(toOther);
   }
 
-  /** The other servers whose process has ended and that nobody has tidied up after yet. */
+  /** The other servers whose process has ended, and whose runs nobody has ended yet. */
   dead(): string[] {
     return this.others()
       .filter((server) => !this.#lives(server))
@@ -146,13 +151,15 @@ export class ServerRegistry {
     return lives(server, this.#directory, this.#own);
   }
 
-  /** Whether this server's entry is there: another that took it for dead has removed it. */
+  /**
+   * Whether this server's entry exists. Another server that took it for dead would have removed it.
+   */
   isKnown(): boolean {
     const sql = "SELECT 1 FROM servers WHERE id = ?";
     return this.#database.prepare(sql).get(this.id) !== undefined;
   }
 
-  /** Takes the lock and makes the server known as at its start, where another has removed both. */
+  /** Takes the lock and registers the server again, if another server has removed both. */
   makeKnownAgain(): void {
     const lost = this.#lock;
     makeFolderSync(this.#directory, { mode: 0o700 });
@@ -162,7 +169,7 @@ export class ServerRegistry {
     this.#makeKnown(this.#registration, () => {});
   }
 
-  /** Takes a dead server's entry out. */
+  /** Removes a dead server's entry. */
   remove(id: string): void {
     this.#database.prepare("DELETE FROM servers WHERE id = ?").run(id);
     this.#connections.forget(id);
@@ -170,12 +177,12 @@ export class ServerRegistry {
   }
 
   /**
-   * Ends this server's entry and releases its lock, the latter in any case. Where the server has left
-   * a run open, the entry stays for the next one to tidy up after.
+   * Ends this server's entry and releases its lock, the latter in any case. If the server has left
+   * a run open, the entry stays, so that the next server ends the run.
    */
   close(): void {
     try {
-      // What is left open is for others to tidy up from now on, though this process lives yet.
+      // From now on other servers may end the open runs, although this process still lives.
       this.#database.prepare("UPDATE servers SET processId = NULL WHERE id = ?").run(this.id);
       this.#connections.forget(this.id);
       const { changes } = this.#database

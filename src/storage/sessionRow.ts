@@ -1,7 +1,7 @@
 import { storedAmount, storedText, storedTime } from "./damage.js";
 import type { Row } from "./database.js";
 
-/** A conversation as it is stored. */
+/** A stored session. */
 export interface SessionRow {
   readonly position: number;
   readonly id: string;
@@ -13,15 +13,15 @@ export interface SessionRow {
   readonly completionTokens: number;
   readonly cost: number;
   readonly summaryMessageId: string | undefined;
-  /** What the newest model call held, and what fits; undefined before one was made. */
+  /** The tokens of the newest model call, and how many fit; undefined before the first call. */
   readonly contextTokens: number | undefined;
   readonly contextWindow: number | undefined;
-  /** The list of what is to do, as JSON; undefined where there never was one. */
+  /** The task list, as JSON; undefined if there never was one. */
   readonly todos: string | undefined;
   readonly queuePaused: boolean;
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Whether the row cannot be read, or not all of it. */
+  /** Whether the row, or a part of it, cannot be read. */
   readonly isDamaged?: true;
 }
 

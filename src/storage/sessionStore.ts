@@ -4,21 +4,21 @@ import { type SessionRow, toRow } from "./sessionRow.js";
 
 export type { SessionRow } from "./sessionRow.js";
 
-/** What a new session begins with. */
+/** The values of a new session. */
 export type NewSession = Pick<
   SessionRow,
   "id" | "workspaceId" | "parentSessionId" | "title" | "createdAt"
 >;
 
 const table = "sessions";
-/** A file with fewer steps has no place for how a session stands: then it is not kept. */
+/** A file with fewer steps has no columns for the state of a session; then it is not stored. */
 const standingFrom = 8;
 const columns = [
   ...["parentSessionId", "title", "messageCount", "promptTokens", "completionTokens", "cost"],
   ...["summaryMessageId", "contextTokens", "contextWindow", "todos", "createdAt", "updatedAt"],
 ];
 
-/** The sessions of every workspace. A row that is damaged is a session of which little is known. */
+/** The sessions of every workspace. A damaged row is a session of which little is known. */
 export class SessionStore {
   readonly #database: Database;
 
@@ -68,7 +68,7 @@ export class SessionStore {
   #positionIn(workspaceId: string, id: string): number | undefined {
     const found = this.#database.prepare("SELECT position FROM sessions WHERE id = ?").get(id);
     if (found === undefined) return undefined;
-    // The index has it too where the row cannot be read.
+    // The index has it too if the row cannot be read.
     const isIn = this.#database
       .prepare(
         "SELECT 1 FROM sessions INDEXED BY sessionsOfWorkspace WHERE workspaceId = ? AND position = ?",
@@ -77,7 +77,7 @@ export class SessionStore {
     return isIn === undefined ? undefined : Number(found.position);
   }
 
-  /** The session at a position, with `known` in the place of what cannot be read of it. */
+  /** The session at a position, with `known` instead of what cannot be read. */
   #at(position: number, known: { workspaceId: string; id?: string }): SessionRow | undefined {
     return readOr(
       () => {
@@ -129,7 +129,7 @@ export class SessionStore {
   }
 
   #listAll(limit: number, before: number): SessionRow[] {
-    // The index has the workspace, too, where a row cannot be read.
+    // The index has the workspace, too, if a row cannot be read.
     return this.#database
       .prepare(
         `SELECT position, workspaceId FROM sessions INDEXED BY sessionsOfWorkspace
@@ -151,7 +151,7 @@ export class SessionStore {
       .flatMap(({ position }) => this.#at(Number(position), { workspaceId }) ?? []);
   }
 
-  /** The sub-tasks of a session, and theirs; each comes before the session that it belongs to. */
+  /** The sub-tasks of a session and their sub-tasks; each comes before its parent. */
   descendants(workspaceId: string, id: string): string[] {
     return this.#database
       .prepare(
@@ -174,7 +174,7 @@ export class SessionStore {
       .run(title, Number(title !== ""), now, id);
   }
 
-  /** Gives a session a title that was made up; false where somebody chose one, which stays. */
+  /** Gives a session a generated title; false if somebody chose one, which stays. */
   suggestTitle(id: string, title: string, now: number): boolean {
     const { changes } = this.#database
       .prepare("UPDATE sessions SET title = ?, updatedAt = ? WHERE id = ? AND isTitleGiven = 0")
@@ -189,7 +189,7 @@ export class SessionStore {
       .run(messageId, now, id);
   }
 
-  /** Notes how many tokens the newest model call held, and how many fit; undefined where unknown. */
+  /** Stores how many tokens the newest model call had, and how many fit; undefined if unknown. */
   setContext(id: string, tokens: number | undefined, window: number | undefined): void {
     if (this.#database.steps < standingFrom) return;
     this.#database
@@ -197,7 +197,7 @@ export class SessionStore {
       .run(tokens ?? null, window ?? null, id);
   }
 
-  /** Replaces the list of what is to do, which is JSON. */
+  /** Replaces the task list, which is JSON. */
   setTodos(id: string, todos: string, now: number): void {
     if (this.#database.steps < standingFrom) return;
     this.#database
@@ -220,8 +220,8 @@ export class SessionStore {
   }
 
   /**
-   * Deletes sessions with their messages; their runs and completions stay. Does nothing, and returns
-   * false, where one of them has an open run in any server.
+   * Deletes sessions with their messages; their runs and completions stay. Does nothing, and
+   * returns false, if one of them has an open run in any server.
    */
   delete(ids: readonly string[]): boolean {
     return this.#database.write(() => {
@@ -234,7 +234,7 @@ export class SessionStore {
     });
   }
 
-  /** What is damaged of a session stays where it is, and belongs to nothing any more. */
+  /** Damaged rows of a session stay in the file, and belong to nothing any more. */
   #delete(id: string): void {
     const remove = (of: string, key: string, value: string | number) =>
       this.#database.attempt(

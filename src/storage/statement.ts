@@ -1,4 +1,4 @@
-// What is put into SQLite, and what comes out of it.
+// The types of values that go into SQLite and come out of it.
 
 /** A value that SQLite stores. */
 export type SqlValue = string | number | null | Uint8Array;

@@ -1,4 +1,4 @@
-// What SQLite threw, as errors that a person can do something about.
+// Turns errors of SQLite into errors that a person can act on.
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { databaseLocked } from "../base/heldDatabase.js";
@@ -14,7 +14,7 @@ const tableLockedCode = 6;
 /** A page of the file is not what it should be. */
 export const damagedCode = 11;
 
-/** SQLite's primary result codes that say what a person can do. */
+/** SQLite's primary result codes for which a person can do something. */
 const advice: Readonly<Record<number, string>> = {
   5: "another program holds it locked; try again",
   6: "another program holds it locked; try again",
@@ -27,8 +27,8 @@ const advice: Readonly<Record<number, string>> = {
 };
 
 /**
- * The domain error for anything that SQLite threw. It names the file only where a person at the
- * server reads it: a client is told no path of the server's own.
+ * The domain error for anything that SQLite threw. It names the file only for a person at the
+ * server: clients never get paths of the server.
  */
 export function storageError(file: string | undefined, error: unknown): DomainError {
   if (error instanceof DomainError) return error;
@@ -76,11 +76,11 @@ const codesByWords: ReadonlyMap<string, number> = new Map([
   ["file is not a database", 26],
 ]);
 
-/** SQLite's primary result code; undefined where something else failed. */
+/** SQLite's primary result code; undefined if something else failed. */
 export function sqliteCodeOf(error: unknown): number | undefined {
   if (!(error instanceof Error)) return undefined;
   if ("errcode" in error && typeof error.errcode === "number") return error.errcode & 0xff;
-  // What fails while a statement is prepared comes with SQLite's words alone.
+  // An error while a statement is prepared has only SQLite's message.
   return codesByWords.get(error.message);
 }
 
@@ -94,12 +94,14 @@ export function isUniqueViolation(error: unknown): boolean {
   );
 }
 
-/** SQLite's codes for what is wrong with one statement or its values: ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
+/**
+ * SQLite's codes for a wrong statement or wrong values: ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE.
+ */
 const ownFaults: ReadonlySet<number> = new Set([1, 18, 19, 20, 25]);
 
 /**
- * Whether the same write can succeed later, and whatever shares its transaction fails with it: the
- * disk, the file or another program is to blame. False where the values themselves cannot be stored.
+ * Whether the same write can succeed later: the disk, the file or another program is to blame, and
+ * everything in the same transaction fails too. False if the values themselves cannot be stored.
  */
 export function isDiskTrouble(error: unknown): boolean {
   if (!(error instanceof DomainError)) return false;

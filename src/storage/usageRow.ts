@@ -2,7 +2,7 @@ import { defined } from "../base/defined.js";
 import { readOr, storedAmount } from "./damage.js";
 import type { Database, Row } from "./database.js";
 
-/** Tokens and money that a run used. What is absent is none. */
+/** The tokens and the money that a run used. An absent member means none. */
 export interface UsageRow {
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -13,7 +13,7 @@ export interface UsageRow {
   readonly reasoningTokens?: number | undefined;
 }
 
-/** What the columns of a run say of its usage. */
+/** The usage in the columns of a run. */
 export function toUsage(row: Row): UsageRow {
   return {
     promptTokens: Number(row.promptTokens),

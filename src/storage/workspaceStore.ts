@@ -1,7 +1,7 @@
 import { readOr, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 
-/** A folder that was opened once. */
+/** A folder that was opened at some time. */
 export interface WorkspaceRow {
   readonly id: string;
   readonly path: string;
@@ -17,8 +17,8 @@ export class WorkspaceStore {
   }
 
   /**
-   * The row of `path`; made with `newId` if this is the first time that it is opened. Where the row is
-   * damaged the workspace has `newId` all the same: that is made from the path.
+   * The row of `path`; made with `newId` if this is the first time that it is opened. If the row is
+   * damaged, the workspace still has `newId`, because that is made from the path.
    */
   open(path: string, newId: string, now: number): WorkspaceRow {
     return readOr(
@@ -30,7 +30,7 @@ export class WorkspaceStore {
     );
   }
 
-  /** The path of a workspace; undefined where it cannot be read. */
+  /** The path of a workspace; undefined if it cannot be read. */
   pathOf(id: string): string | undefined {
     return readOr<string | undefined>(
       () =>
