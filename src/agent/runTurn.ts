@@ -17,6 +17,7 @@ import { writeSummary } from "./summarize.js";
 import { ToolCalls } from "./toolCalls.js";
 import { toolDefinitions } from "./toolDefinitions.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
+import { TypedCommands } from "./typedCommands.js";
 import { usageOf } from "./usage.js";
 
 /**
@@ -44,8 +45,7 @@ class Turn {
   readonly #steps: StepBudget;
   readonly #toolCallIds: Set<string>;
   #maySummarize: boolean;
-  /** User messages that may be commands and were not looked up yet. */
-  readonly #typedCommands: string[] = [];
+  readonly #commands: TypedCommands;
   readonly #attachments: AttachmentUse;
 
   constructor(input: TurnInput, ports: TurnPorts) {
@@ -55,6 +55,7 @@ class Turn {
     this.#conversation = new Conversation(input.history);
     this.#room = new ContextRoom(input, this.#conversation);
     this.#steps = input.steps ?? new StepBudget(input.limits.maxSteps);
+    this.#commands = new TypedCommands(input, ports);
     this.#toolCallIds = toolCallIdsOf(input.history);
     this.#maySummarize = input.autoSummarize;
     this.#attachments = new AttachmentUse(input.model.info, ports.sink);
@@ -94,7 +95,7 @@ class Turn {
       if (this.#steps.isUsedUp) return this.#stepLimit();
       for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
       await this.#ports.sink.stored?.();
-      await this.#carryOutCommands();
+      await this.#commands.carryOut((message) => this.#conversation.add(message));
       if (this.#input.signal.aborted) return this.#cancelled();
       if (this.#room.isTooLarge) return this.#failed(this.#room.overflow());
       if (!this.#maySummarize || !this.#room.isNearlyFull) return undefined;
@@ -142,6 +143,7 @@ class Turn {
 
   #call(model: LanguageModelV3, reply: StreamedReply): Promise<CallResult> {
     const { model: chosen, systemPrompt, tools, limits, signal, random } = this.#input;
+    const offered = tools.filter((tool) => this.#input.isOffered?.(tool) ?? true);
     const { prompt, turnStart } = modelPrompt({
       systemPrompt,
       messages: this.#conversation.messages,
@@ -154,7 +156,7 @@ class Turn {
       {
         model,
         providerId: chosen.info.provider,
-        options: callOptions(chosen, prompt, note, toolDefinitions(tools)),
+        options: callOptions(chosen, prompt, note, toolDefinitions(offered)),
         signal,
         idleSeconds: limits.providerIdleSeconds,
         random: random ?? Math.random,
@@ -243,21 +245,7 @@ class Turn {
     const message = this.#ports.sink.say(prompt, circumstances);
     this.#conversation.add(message);
     this.#attachments.said(message);
-    if (prompt.text.startsWith("/")) this.#typedCommands.push(prompt.text);
-  }
-
-  /** The typed text is stored already. The expansion of a command follows as a separate message. */
-  async #carryOutCommands(): Promise<void> {
-    for (let typed = this.#typedCommands.shift(); typed; typed = this.#typedCommands.shift()) {
-      try {
-        const text = await this.#input.expand?.(typed);
-        if (text === undefined) continue;
-        this.#conversation.add(this.#ports.sink.say({ text, attachments: [] }));
-      } catch (error) {
-        if (!this.#input.signal.aborted) throw error;
-        return;
-      }
-    }
+    this.#commands.typed(prompt.text);
   }
 
   #stepLimit(): TurnOutcome {

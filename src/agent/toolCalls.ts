@@ -1,6 +1,7 @@
 // Runs the tool calls of a reply. Calls that only read run at the same time; every other call runs
 // alone, in the order of the reply. Each call ends with exactly one result, also in these cases:
 // the tool is unknown, its input wrong, its permission denied, the turn cancelled.
+import { canonicalJson } from "../base/canonicalJson.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -14,7 +15,7 @@ import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js"
 import { ResultPart } from "./resultPart.js";
 import type { RequestedCall } from "./streamedReply.js";
 import { inputSchemaOf } from "./toolDefinitions.js";
-import { canonicalJson, checkToolInput } from "./toolInput.js";
+import { checkToolInput } from "./toolInput.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
 type CallPart = Extract<Part, { type: "toolCall" }>;
@@ -157,6 +158,9 @@ export class ToolCalls {
   async #runOne({ call, assistant, result, signal }: RunningCall): Promise<Settled> {
     const tool = this.#tools.get(call.name);
     if (tool === undefined) return failedResult(this.#unknownTool(call.name));
+    if (this.#input.isOffered?.(tool) === false) {
+      return failedResult(`"${call.name}" is not to be used in the present permission mode.`);
+    }
     if (!call.input.ok) return failedResult(call.input.problem);
     const checked = checkToolInput(tool.inputSchema, inputSchemaOf(tool), call.input.value);
     if (!checked.ok) return failedResult(checked.problem);
@@ -209,7 +213,9 @@ export class ToolCalls {
   }
 
   #unknownTool(name: string): string {
-    const names = [...this.#tools.keys()];
+    const tools = [...this.#tools.values()];
+    const offered = tools.filter((tool) => this.#input.isOffered?.(tool) ?? true);
+    const names = offered.map((tool) => tool.name);
     const meant = names.find((known) => known.toLowerCase() === name.toLowerCase());
     const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
     const list = names.length === 0 ? "There are none." : `The tools are: ${names.join(", ")}.`;

@@ -78,11 +78,3 @@ function pathOf(path: readonly PropertyKey[]): string {
 export function inputText(input: unknown): string {
   return isNestedDeeper(input) ? "…" : (JSON.stringify(input) ?? "");
 }
-
-/** A JSON value in one fixed form: the keys of objects are sorted. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-}

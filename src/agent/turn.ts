@@ -46,6 +46,8 @@ export interface TurnInput extends CallerInput {
   readonly circumstances?: Circumstances;
   readonly systemPrompt: string;
   readonly tools: readonly Tool[];
+  /** Whether a tool is the model's to use at the moment; each is unless told. */
+  isOffered?(tool: Tool): boolean;
   /** The workspace's real path. */
   readonly workspacePath: string;
   /** The environment of child processes: without keys. */

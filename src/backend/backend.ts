@@ -3,23 +3,18 @@
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import { defaultSmallModel, listModels } from "../config/models.js";
+import { noOptions } from "../coordinator/runOptions.js";
 import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
-import {
-  checkImages,
-  emptyPrompt,
-  isText,
-  namedAttachments,
-  readAttachments,
-} from "./attachments.js";
 import type { Caller, Completions } from "./caller.js";
 import { cancelledWithPrompts } from "./givenBack.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { QueueUseCases } from "./queueUseCases.js";
 import type { RunUseCases } from "./runUseCases.js";
+import { refuseIfNotReady, SendMessage } from "./sendMessage.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
 import { outcomeOf, summaryOf } from "./summaryAnswer.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
@@ -44,6 +39,7 @@ export class Backend {
   readonly queues: QueueUseCases;
   readonly #workspaces: WorkspaceRegistry;
   readonly #completions: Completions;
+  readonly #sendMessage: SendMessage;
   readonly #clock: Clock;
   readonly #lingerMs: number;
   #ended: Promise<void> | undefined;
@@ -54,6 +50,7 @@ export class Backend {
     this.queues = new QueueUseCases(options.workspaces, options.sessions);
     this.#workspaces = options.workspaces;
     this.#completions = options.completions;
+    this.#sendMessage = new SendMessage(options);
     this.#clock = options.clock;
     this.#lingerMs = options.lingerMs;
   }
@@ -102,34 +99,9 @@ export class Backend {
     return agentInfo(this.#workspaces.get(params.workspaceId));
   }
 
-  /**
-   * `sendMessage`: the checks come in the order of `protocol.md` section 4, in one synchronous step with the run's
-   * joining the next commit.
-   */
-  async sendMessage(params: Params<"sendMessage">, caller: Caller): Promise<Result<"sendMessage">> {
-    const workspace = this.#workspaces.get(params.workspaceId);
-    refuseIfNotReady(workspace);
-    const given = params.attachments ?? [];
-    const isBlank = params.prompt.trim() === "";
-    if (isBlank && given.length === 0) throw emptyPrompt();
-    const isRepeated = given.length > 0 && this.runs.isKnown(params.workspaceId, params.runId);
-    const attachments = isRepeated
-      ? namedAttachments(given)
-      : readAttachments(given, workspace.path);
-    if (isBlank && !isRepeated && !attachments.some(isText)) throw emptyPrompt();
-    if (!isRepeated) checkImages(attachments);
-    this.sessions.find(workspace, params.sessionId);
-    workspace.refuseIfClosing();
-    const accepted = await acceptFor(caller, workspace.coordinator, {
-      sessionId: params.sessionId,
-      runId: params.runId,
-      clientId: caller.clientId,
-      kind: "prompt",
-      prompt: { text: params.prompt, attachments },
-    });
-    const id = params.runId === undefined ? {} : { runId: params.runId };
-    if (!accepted.isDuplicate) return { ...id, state: "accepted" };
-    return { ...id, state: accepted.row.state, duplicate: true };
+  /** `sendMessage` */
+  sendMessage(params: Params<"sendMessage">, caller: Caller): Promise<Result<"sendMessage">> {
+    return this.#sendMessage.send(params, caller);
   }
 
   /** `cancelSession` */
@@ -163,6 +135,8 @@ export class Backend {
       clientId: caller.clientId,
       kind: "summary",
       prompt: { text: "", attachments: [] },
+      options: noOptions,
+      whenBusy: "reject",
     });
     if (accepted.run !== undefined) return summaryOf(await outcomeOf(accepted.run, caller));
     const runId = params.runId ?? "";
@@ -236,6 +210,7 @@ export class Backend {
   /** `setPermissionMode` */
   setPermissionMode(params: Params<"setPermissionMode">): Empty {
     const workspace = this.#workspaces.get(params.workspaceId);
+    workspace.refuseMode(params.mode);
     this.#workspaces.setPermissionMode(workspace, params.mode);
     return {};
   }
@@ -278,12 +253,4 @@ export class Backend {
 
 function agentInfo(workspace: OpenWorkspace): AgentInfo {
   return workspace.agent.info(workspace.coordinator.isBusy);
-}
-
-function refuseIfNotReady(workspace: OpenWorkspace): void {
-  if (workspace.agent.isReady) return;
-  throw new DomainError(
-    "AgentNotInitialized",
-    "The agent of this workspace is not ready; call initAgent first.",
-  );
 }

@@ -8,6 +8,7 @@ import type { RunCause } from "../protocol/objects/run.js";
 import type { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
 import type { WorkspaceAgent } from "./workspaceAgent.js";
+import type { WorkspaceModes } from "./workspaceModes.js";
 
 /** What is needed to open a workspace. */
 export interface WorkspaceParts {
@@ -27,10 +28,10 @@ export class OpenWorkspace {
   readonly coordinator: Coordinator;
   readonly engine: Engine;
   readonly #createdAt: number;
-  readonly #mode: () => PermissionMode;
+  readonly #modes: WorkspaceModes;
   #closed: Promise<void> | undefined;
 
-  constructor(parts: WorkspaceParts, mode: () => PermissionMode) {
+  constructor(parts: WorkspaceParts, modes: WorkspaceModes) {
     this.id = parts.row.id;
     this.path = parts.row.path;
     this.trusted = parts.trusted;
@@ -38,7 +39,7 @@ export class OpenWorkspace {
     this.coordinator = parts.coordinator;
     this.engine = parts.engine;
     this.#createdAt = parts.row.createdAt;
-    this.#mode = mode;
+    this.#modes = modes;
   }
 
   get isClosing(): boolean {
@@ -55,13 +56,18 @@ export class OpenWorkspace {
     }
   }
 
+  /** @throws DomainError `InvalidParams` if the configuration forbids a mode. */
+  refuseMode(mode: PermissionMode): void {
+    this.#modes.refuse(mode);
+  }
+
   /** The workspace in the form for clients. */
   describe(): Workspace {
     return {
       id: this.id,
       path: this.path,
       trusted: this.trusted,
-      permissionMode: this.#mode(),
+      permissionMode: this.#modes.now,
       isClosing: this.isClosing,
       agent: this.agent.info(this.coordinator.isBusy),
       createdAt: toRfc3339(this.#createdAt),

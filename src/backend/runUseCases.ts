@@ -5,6 +5,7 @@ import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";
+import { isEmpty, storedOptions } from "../coordinator/runOptions.js";
 import { runStanding } from "../coordinator/runStanding.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
@@ -40,12 +41,13 @@ export class RunUseCases {
   get(params: Params<"getRun">): Result<"getRun"> {
     const row = this.find(params.workspaceId, params.runId);
     const completion = this.#options.completions.ofRun(row.position);
+    const options = storedOptions(row.options);
     return {
       runId: params.runId,
       sessionId: row.sessionId,
       state: row.state,
       ...runStanding(this.#options, row),
-      ...defined({ completion }),
+      ...defined({ options: isEmpty(options) ? undefined : options, completion }),
     };
   }
 

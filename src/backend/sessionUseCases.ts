@@ -2,13 +2,16 @@
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
+import { optionsText, storedOptions } from "../coordinator/runOptions.js";
 import { toMessage, toSession } from "../coordinator/wireObjects.js";
 import type { Message } from "../protocol/objects/message.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { SessionRow, SessionStore } from "../storage/sessionStore.js";
 import type { Announcer } from "./caller.js";
+import { checkContents, checkModel, needConfig } from "./checkedOptions.js";
 import { describeAnywhere, type EverySessionOptions } from "./everySession.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
@@ -32,6 +35,7 @@ export class SessionUseCases {
 
   /** `createSession` */
   async create(params: Params<"createSession">): Promise<Session> {
+    await this.#checkDefaults(params);
     const session = this.#create(params);
     const { mcpServers } = params;
     if (mcpServers !== undefined) {
@@ -39,6 +43,17 @@ export class SessionUseCases {
       await engine.setSessionServers?.(session.id, mcpServers);
     }
     return session;
+  }
+
+  /** @throws DomainError as `createSession` declares. */
+  async #checkDefaults({ workspaceId, defaults }: Params<"createSession">): Promise<void> {
+    if (defaults === undefined) return;
+    const workspace = this.#options.workspaces.get(workspaceId);
+    workspace.refuseIfClosing();
+    const named = { name: "defaults", options: defaults } as const;
+    const config = needConfig(defaults) ? await workspace.agent.configuration() : undefined;
+    checkContents(named, config);
+    checkModel(named, config);
   }
 
   #create(params: Params<"createSession">): Session {
@@ -56,6 +71,7 @@ export class SessionUseCases {
       workspaceId: workspace.id,
       parentSessionId: params.parentSessionId,
       title: params.title ?? "",
+      defaults: optionsText(params.defaults ?? {}),
       createdAt: clock.now(),
     });
     return toSession(row, { isBusy: false, queued: 0 });
@@ -136,6 +152,11 @@ export class SessionUseCases {
       );
     }
     return toMessage(row, this.#options.messages);
+  }
+
+  /** What holds for the runs of a session; nothing where there is no such session. */
+  defaultsOf(workspace: OpenWorkspace, sessionId: string): RunOptions {
+    return storedOptions(this.#options.sessions.find(workspace.id, sessionId)?.defaults);
   }
 
   /** @throws DomainError `SessionMissing` or `SessionNotFound`. */

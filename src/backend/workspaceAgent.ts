@@ -108,11 +108,15 @@ export class WorkspaceAgent {
 
   /**
    * The models for a turn that begins now: those that were chosen by hand, else those of the
-   * present configuration. Throws `ConfigInvalid` or `ModelNotConfigured` if the configuration no
+   * present configuration. A run with a model of its own (`own`) uses that one; the workspace's choice
+   * does not change by it. Throws `ConfigInvalid` or `ModelNotConfigured` if the configuration no
    * longer has them.
    */
-  async choice(): Promise<AgentChoice> {
+  async choice(own?: SelectedModel): Promise<AgentChoice> {
     const config = await this.#source.current();
+    if (own !== undefined) {
+      return choiceOf(config, { ...config.models, ...this.#byHand, large: own });
+    }
     const choice = choiceOf(config, { ...config.models, ...this.#byHand });
     // `getAgentInfo` tells the model of the newest turn.
     if (this.#ready !== undefined) {

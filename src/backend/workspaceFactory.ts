@@ -6,11 +6,13 @@ import { Coordinator } from "../coordinator/coordinator.js";
 import type { CoordinatorOptions } from "../coordinator/coordinatorOptions.js";
 import type { Engine, EngineSetup, EngineWorkspace } from "../engine/engine.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { Params } from "../protocol/registry.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
 import { OpenWorkspace } from "./openWorkspace.js";
 import { type AgentChoice, WorkspaceAgent } from "./workspaceAgent.js";
+import { WorkspaceModes } from "./workspaceModes.js";
 
 /** What every workspace needs. */
 export interface FactoryOptions {
@@ -40,24 +42,20 @@ export class WorkspaceFactory {
     const env = params.env ?? {};
     const trusted = params.trusted ?? false;
     if (params.permissionMode !== undefined) modes.set(row.id, params.permissionMode);
-    let configuredMode: PermissionMode = "ask";
-    const mode = () => modes.get(row.id) ?? configuredMode;
+    const workspaceModes = new WorkspaceModes(() => modes.get(row.id));
     const source = new ConfigSource({
       workspacePath: row.path,
       trusted,
       env: { ...this.#options.env, ...env },
     });
     const engine = createEngine({ id: row.id, path: row.path, trusted, env });
-    const setup = (choice: AgentChoice): EngineSetup => ({
+    const setup = (choice: AgentChoice, options: RunOptions = {}): EngineSetup => ({
       ...choice,
-      permissions: {
-        mode,
-        // A deny rule applies from the moment at which it is written.
-        rules: async () => (await agent.configuration()).permissionRules,
-      },
+      options,
+      permissions: workspaceModes.ofRun(options.permissionMode, () => agent.configuration()),
     });
     const onChoice = (choice: AgentChoice) => {
-      configuredMode = choice.config.permissionMode ?? "ask";
+      workspaceModes.choose(choice.config);
       engine.warmUp?.(setup(choice));
     };
     const agent = new WorkspaceAgent(source, log, onChoice, async (config) => {
@@ -68,10 +66,13 @@ export class WorkspaceFactory {
     const coordinator = new Coordinator({
       ...coordination,
       workspaceId: row.id,
-      prepareTurn: async (signal, sessionId) =>
-        engine.prepare({ ...setup(await agent.choice()), sessionId }, signal),
+      prepareTurn: async (signal, { sessionId, options }) => {
+        const choice = await agent.choice(options.model);
+        workspaceModes.bound(choice.config);
+        return engine.prepare({ ...setup(choice, options), sessionId }, signal);
+      },
     });
-    return new OpenWorkspace({ row, trusted, agent, coordinator, engine }, mode);
+    return new OpenWorkspace({ row, trusted, agent, coordinator, engine }, workspaceModes);
   }
 }
 

@@ -115,6 +115,11 @@ export class WorkspaceRegistry {
     return workspace;
   }
 
+  /** A workspace that is open; undefined where it is not. */
+  known(workspaceId: string): OpenWorkspace | undefined {
+    return this.#open.get(workspaceId);
+  }
+
   /** Every open workspace, in the order of opening. */
   list(): OpenWorkspace[] {
     return [...this.#open.values()];

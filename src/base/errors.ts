@@ -62,7 +62,7 @@ export const errorTable = {
   RunIdConflict: {
     code: 1010,
     retryable: false,
-    summary: "This `runId` belongs to another session or another prompt.",
+    summary: "This `runId` belongs to another session, prompt or options.",
   },
   QueueFull: {
     code: 1011,

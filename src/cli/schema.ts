@@ -22,6 +22,7 @@ import {
   RunStatus,
   Usage,
 } from "../protocol/objects/run.js";
+import { RunOptions } from "../protocol/objects/runOptions.js";
 import { Session, Todo } from "../protocol/objects/session.js";
 import { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
 import {
@@ -48,6 +49,7 @@ export const protocolObjects = {
   Command,
   SelectedModel,
   PermissionMode,
+  RunOptions,
   RunState,
   RunStatus,
   RunCause,

@@ -1,6 +1,7 @@
 // Merges two files: the workspace's over the user's. It is pure and ignores trust: settings that an
 // untrusted workspace may not have were removed before (see untrusted.ts).
 import { defined } from "../base/defined.js";
+import { stricterMode } from "./modes.js";
 import type { ConfigFile, ModelEntry, ProviderEntry } from "./schema.js";
 
 /**
@@ -10,6 +11,9 @@ import type { ConfigFile, ModelEntry, ProviderEntry } from "./schema.js";
  */
 export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): ConfigFile {
   const { mode } = { ...user.permissions, ...workspace.permissions };
+  const { maxMode: own } = workspace.permissions ?? {};
+  const ofUser = user.permissions?.maxMode;
+  const maxMode = own === undefined ? ofUser : stricterMode(own, ofUser);
   const summaryModel = workspace.summaryModel ?? user.summaryModel;
   const sandbox = workspace.permissions?.sandbox ?? user.permissions?.sandbox;
   const network = workspace.permissions?.network ?? user.permissions?.network;
@@ -18,7 +22,7 @@ export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): Confi
     providers: mergeProviders(user.providers ?? {}, workspace.providers ?? {}),
     models: { ...user.models, ...workspace.models },
     permissions: {
-      ...defined({ mode, sandbox, network }),
+      ...defined({ mode, maxMode, sandbox, network }),
       allow: [...(user.permissions?.allow ?? []), ...(workspace.permissions?.allow ?? [])],
       deny: [...(user.permissions?.deny ?? []), ...(workspace.permissions?.deny ?? [])],
     },

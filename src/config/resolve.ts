@@ -11,6 +11,7 @@ import { Secrets } from "./secrets.js";
 import { serverLimitsOf, withoutServerLimits } from "./serverLimits.js";
 import type { Limits, McpServer, Provider, ResolvedConfig } from "./types.js";
 import { restrictUntrusted } from "./untrusted.js";
+import { withoutReadOnly } from "./usersOnly.js";
 import type { Environment } from "./variables.js";
 
 /** The input of a configuration; a missing file is an empty one. */
@@ -28,7 +29,11 @@ export interface ConfigParts {
  */
 export function resolveConfig(parts: ConfigParts): ResolvedConfig {
   const { user, trusted, env } = parts;
-  const { file: workspace, warnings: ofServer } = withoutServerLimits(parts.workspace);
+  const bounded = withoutServerLimits(parts.workspace);
+  const { file: workspace, warnings: ofTools } = trusted
+    ? withoutReadOnly(bounded.file)
+    : { file: bounded.file, warnings: [] };
+  const ofServer = [...bounded.warnings, ...ofTools];
   if (trusted) {
     const merged = fillIn(mergeConfigFiles(user, workspace), env);
     // A key that the workspace does not use still belongs to the user.
@@ -63,6 +68,7 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
     models: { large, small: file.models?.small ?? smallModelOf(providers, large) },
     ...defined({
       permissionMode: file.permissions?.mode,
+      maxMode: file.permissions?.maxMode,
       sandbox: sandboxOf(file.permissions ?? {}),
     }),
     permissionRules: {
@@ -86,15 +92,17 @@ function limitsOf(told: ConfigFile["limits"] = {}): Limits {
 
 function resolveMcpServer(id: string, entry: McpServerEntry, secrets: Secrets): McpServer {
   const field = `mcpServers.${id}`;
+  const readOnly = defined({ readOnly: entry.readOnly });
   if (entry.url !== undefined) {
     const headers = secrets.values(`${field}.headers`, entry.headers ?? {}, "header");
-    return { url: entry.url, headers };
+    return { url: entry.url, headers, ...readOnly };
   }
   return {
     // The schema demands one of the two.
     command: entry.command ?? "",
     args: entry.args ?? [],
     env: secrets.values(`${field}.env`, entry.env ?? {}, "value"),
+    ...readOnly,
   };
 }
 

@@ -169,6 +169,12 @@ const mcpServerEntry = () =>
         .describe("Variables that the program gets beside the tools' own."),
       url: httpUrl("Where a server that speaks over HTTP is. This or `command`.").exactOptional(),
       headers: headers("Sent with every request to `url`.").exactOptional(),
+      readOnly: z
+        .union([z.boolean(), z.array(z.string().min(1)).max(1_000)])
+        .exactOptional()
+        .describe(
+          "Whether its tools only read: all of them, or those of a list, by the server's own names. The mode `plan` offers no others. Only the user's own file sets it.",
+        ),
     })
     .superRefine((entry, context) => {
       const complain = (message: string, ...path: string[]) =>
@@ -239,6 +245,12 @@ export const ConfigFile = lazySchema(() =>
             .enum(PermissionMode().options)
             .exactOptional()
             .describe("What happens to a tool that no rule covers; `ask` unless told."),
+          maxMode: z
+            .enum(PermissionMode().options)
+            .exactOptional()
+            .describe(
+              "The most that any run may be allowed, from `deny` over `plan`, `ask` and `acceptEdits` to `allow`: what asks for more is refused, and what has more otherwise has this. A workspace's file can only lower it.",
+            ),
           allow: rules("What may be done without asking."),
           deny: rules("What may not be done at all; wins over everything."),
           sandbox: z.enum(sandboxes).exactOptional().meta({

@@ -71,13 +71,17 @@ export interface Provider {
 }
 
 /** A tool server of the configuration (protocol.md section 10). */
-export type McpServer =
+export type McpServer = {
+  /** Whether its tools only read: all of them, or those of these names. */
+  readonly readOnly?: boolean | readonly string[];
+} & (
   | {
       readonly command: string;
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, string>>;
     }
-  | { readonly url: string; readonly headers: Readonly<Record<string, string>> };
+  | { readonly url: string; readonly headers: Readonly<Record<string, string>> }
+);
 
 /** The limits of a run (protocol.md section 4). */
 export interface Limits {
@@ -113,6 +117,8 @@ export interface ResolvedConfig {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly models: { readonly large: SelectedModel; readonly small: SelectedModel };
   readonly permissionMode?: PermissionMode;
+  /** The most that a run may be allowed. */
+  readonly maxMode?: PermissionMode;
   readonly permissionRules: PermissionRules;
   /** Undefined if nothing is confined. */
   readonly sandbox?: SandboxSetting;

@@ -1,6 +1,7 @@
 // What the file of an untrusted workspace may set (protocol.md section 7). It may choose among the
 // user's own models, deny more, and lower limits. Everything else is left out with a warning. So a
 // cloned repository cannot run or read anything, redirect requests, or weaken rules.
+import { defined } from "../base/defined.js";
 import { workspaceFileName } from "./paths.js";
 import { stricterSandbox } from "./sandbox.js";
 import type { ConfigFile } from "./schema.js";
@@ -36,6 +37,7 @@ export function restrictUntrusted(file: ConfigFile, user: UserSide): Restricted 
     models: chooseModels(file.models ?? {}, user, leaveOut),
     permissions: {
       deny: file.permissions?.deny ?? [],
+      ...defined({ maxMode: file.permissions?.maxMode }),
       ...stricterSandbox(file.permissions ?? {}, user.sandbox, leaveOut),
     },
     limits: lowerLimits(file.limits ?? {}, user.limits, leaveOut),

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../base/canonicalJson.js";
 import { Deferred } from "../base/deferred.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { PatientWrites } from "./patientWrites.js";
+import { isEmpty, type RequestedOptions, type WhenBusy } from "./runOptions.js";
 import type { RunRef } from "./sessionState.js";
 import type { TurnRecorder } from "./turnRecorder.js";
 
@@ -14,6 +16,16 @@ export interface RunRequest {
   readonly clientId: string;
   readonly kind: "prompt" | "summary";
   readonly prompt: Prompt;
+  readonly options: RequestedOptions;
+  readonly whenBusy: WhenBusy;
+}
+
+/** A run as the state machine of its session knows it. */
+export function refOf(
+  position: number,
+  { runId, kind, whenBusy }: Pick<RunRequest, "runId" | "kind" | "whenBusy">,
+): RunRef {
+  return { position, runId, kind, joins: whenBusy === "join" };
 }
 
 /** An accepted run while this server has it. */
@@ -100,7 +112,7 @@ export function promptBytes({ prompt }: Pick<RunRequest, "prompt">): number {
  * A hash that tells whether two prompts with one `runId` are equal (protocol.md section 4). Only
  * what the client sent counts: if a named file has changed since, the prompt is still the same.
  */
-export function promptHash(request: Pick<RunRequest, "kind" | "prompt">): string {
+export function promptHash(request: Pick<RunRequest, "kind" | "prompt" | "options">): string {
   const hash = createHash("sha256").update(request.kind).update("\0").update(request.prompt.text);
   for (const { path, name, mimeType, data } of request.prompt.attachments) {
     if (path !== undefined) {
@@ -109,5 +121,10 @@ export function promptHash(request: Pick<RunRequest, "kind" | "prompt">): string
       hash.update(`\0${JSON.stringify({ name, mimeType, bytes: data.length })}`).update(data);
     }
   }
-  return hash.digest("hex");
+  const plain = hash.digest("hex");
+  const { sent } = request.options;
+  if (isEmpty(sent)) return plain;
+  return createHash("sha256")
+    .update(`${plain}\0${canonicalJson(sent)}`)
+    .digest("hex");
 }

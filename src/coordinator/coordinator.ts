@@ -11,7 +11,7 @@ import type { Result } from "../protocol/registry.js";
 import type { RunRow } from "../storage/runStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
 import type { Acceptance, AcceptanceCaller } from "./acceptance.js";
-import { AcceptedRun, type RunRequest } from "./acceptedRun.js";
+import { AcceptedRun, type RunRequest, refOf } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { JoiningRuns } from "./joiningRuns.js";
 import { OpenRuns } from "./openRuns.js";
@@ -99,7 +99,7 @@ export class Coordinator {
 
   #enter(request: RunRequest, position: number): Acceptance {
     faultPoint("accepted");
-    const run = new AcceptedRun({ position, runId: request.runId, kind: request.kind }, request);
+    const run = new AcceptedRun(refOf(position, request), request);
     this.#runs.add(run);
     this.#apply(request.sessionId, { type: "accept", run: run.ref });
     return { isDuplicate: false, run };

@@ -3,6 +3,7 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Turn } from "../engine/engine.js";
 import type { Outbox } from "../events/outbox.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type {
   InputAnswer,
   InputRequest,
@@ -41,6 +42,13 @@ export interface QuestionDesk {
   ): Promise<InputAnswer | undefined>;
 }
 
+/** The run whose turn is made ready. */
+export interface RunToPrepare {
+  readonly sessionId: string;
+  /** The options that apply to it. */
+  readonly options: RunOptions;
+}
+
 /** What a workspace's coordinator needs. */
 export interface CoordinatorOptions {
   readonly workspaceId: string;
@@ -66,7 +74,7 @@ export interface CoordinatorOptions {
    * Makes the workspace's engine prepare a turn, with the configuration as it is now; see {@link
    * Engine.prepare}.
    */
-  prepareTurn(signal: AbortSignal, sessionId: string): Promise<Turn>;
+  prepareTurn(signal: AbortSignal, run: RunToPrepare): Promise<Turn>;
   /** Ends the runs of a server that has died; false if it lives. */
   recoverIfDead(serverId: string): boolean;
 }

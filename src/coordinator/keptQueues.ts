@@ -1,14 +1,16 @@
 // Moves paused queues from one server to the next (protocol.md section 4, The queue). When the
 // server of a paused queue is gone, its entries belong to nobody. The first server that changes the
 // queue takes them over, with the prompts that are stored on disk.
+
 import { toRfc3339 } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { WaitingRun } from "../storage/queueStore.js";
 import { nobody } from "../storage/runStore.js";
-import { AcceptedRun } from "./acceptedRun.js";
+import { AcceptedRun, refOf } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { OpenRuns } from "./openRuns.js";
+import { storedOptions, usuallyWhenBusy } from "./runOptions.js";
 import { positionsOf, type RunRef } from "./sessionState.js";
 import type { SessionSteps } from "./sessionSteps.js";
 
@@ -70,8 +72,12 @@ export class KeptQueues {
       return undefined;
     }
     const kind = "prompt" as const;
-    const request = { sessionId, runId, clientId, kind, prompt };
-    return new AcceptedRun({ position, runId, kind }, request);
+    const effective = storedOptions(this.#options.runs.at(position)?.options);
+    const whenBusy = effective.whenBusy ?? usuallyWhenBusy(runId, {});
+    // What was sent matters only for a `runId` that comes again: the row has its hash.
+    const options = { sent: {}, effective };
+    const request = { sessionId, runId, clientId, kind, prompt, options, whenBusy };
+    return new AcceptedRun(refOf(position, request), request);
   }
 
   #endDamaged({ position, runId }: WaitingRun): void {

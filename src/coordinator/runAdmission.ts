@@ -7,6 +7,7 @@ import { isUniqueViolation } from "../storage/storageError.js";
 import { promptBytes, promptHash, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { OpenRuns } from "./openRuns.js";
+import { optionsText } from "./runOptions.js";
 import {
   isBusy,
   isPaused,
@@ -74,13 +75,15 @@ export class RunAdmission {
   #refuse(request: RunRequest, state: SessionState): void {
     this.refuseIfOwnedElsewhere(request.sessionId);
     if (request.kind === "summary" && isBusy(state)) throw sessionBusy();
+    const waits = wouldWait(state, request.kind);
+    if (waits && request.whenBusy === "reject") throw sessionBusy();
     if (queueOf(state).length >= maxQueued) {
       throw new DomainError(
         "QueueFull",
         `${maxQueued} prompts are queued on this session; wait for some to run, or clear the queue.`,
       );
     }
-    if (wouldWait(state, request.kind)) this.#refuseIfTooLarge(request, queueOf(state));
+    if (waits) this.#refuseIfTooLarge(request, queueOf(state));
   }
 
   /**
@@ -141,6 +144,7 @@ export class RunAdmission {
       kind: request.kind,
       promptHash: hash,
       state: waits ? "queued" : "accepted",
+      options: optionsText(request.options.effective),
       acceptedAt: clock.now(),
     });
     if (waits && isPaused(now)) queues.keep(position, request.prompt);
@@ -159,7 +163,7 @@ export class RunAdmission {
     if (isOther) {
       throw new DomainError(
         "RunIdConflict",
-        `The runId ${request.runId} was accepted before with another session or prompt; use a new one.`,
+        `The runId ${request.runId} was accepted before with another session, prompt or options; use a new one.`,
       );
     }
     // A dead server's run is ended first, so that a client that asks again learns of its end.

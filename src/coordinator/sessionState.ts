@@ -10,6 +10,8 @@ export interface RunRef {
   readonly position: number;
   readonly runId: string | undefined;
   readonly kind: "prompt" | "summary";
+  /** Whether it joins the turn that it waits for, at its next model call. */
+  readonly joins: boolean;
 }
 
 /** What a session is doing. */
@@ -173,10 +175,10 @@ function fold(state: SessionState): Step {
   if (state.tag !== "running" || state.run.kind === "summary" || state.isPaused) {
     return still(state);
   }
-  const joining = state.queue.filter((run) => run.runId === undefined);
+  const joining = state.queue.filter(({ joins }) => joins);
   if (joining.length === 0) return still(state);
   return {
-    state: { ...state, queue: state.queue.filter((run) => run.runId !== undefined) },
+    state: { ...state, queue: state.queue.filter(({ joins }) => !joins) },
     effects: [{ type: "fold", runs: joining, into: state.run }],
   };
 }

@@ -67,7 +67,9 @@ export class TurnRunner {
       run.recorder = this.#recorder(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       giveBack = await this.#slot(run);
-      const turn = await this.#options.prepareTurn(run.signal, run.request.sessionId);
+      const { sessionId, options } = run.request;
+      const toPrepare = { sessionId, options: options.effective };
+      const turn = await this.#options.prepareTurn(run.signal, toPrepare);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       await this.#markRunning(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);

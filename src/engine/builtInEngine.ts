@@ -1,9 +1,6 @@
 // The built-in engine of one workspace: its models, tools and permissions, put together for a turn.
 
 import { join } from "node:path";
-import { runTurn } from "../agent/runTurn.js";
-import { StepBudget } from "../agent/stepBudget.js";
-import { taskTool } from "../agent/subTask.js";
 import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
 import { homeFolder } from "../base/baseFolders.js";
@@ -25,22 +22,15 @@ import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { AgentsMd, isAgentsMdDenied } from "./agentsMd.js";
-import { tellState } from "./circumstances.js";
 import { warningsFor } from "./configWarnings.js";
 import { WorkspaceConfinement } from "./confinement.js";
-import type {
-  Engine,
-  EngineSetup,
-  EngineWorkspace,
-  Turn,
-  TurnOutcome,
-  TurnRequest,
-} from "./engine.js";
+import type { Engine, EngineSetup, EngineWorkspace, Turn, TurnRequest } from "./engine.js";
 import { readGitState } from "./gitState.js";
 import { grantingPaths } from "./grantingPaths.js";
 import type { Preparation } from "./preparation.js";
+import { runPrepared } from "./preparedTurn.js";
 import { RecentGitState } from "./recentGitState.js";
-import { inStableOrder, systemPrompt } from "./systemPrompt.js";
+import { inStableOrder } from "./systemPrompt.js";
 import { turnModel } from "./turnModel.js";
 import { GitGuard } from "./untrustedGit.js";
 
@@ -100,7 +90,7 @@ class BuiltInEngine implements Engine {
       ...workspace.env,
     });
     this.#tools = createTools({ resources: this.#resources });
-    const ownTools = this.#tools.length + 1; // With `task`, which is made for each turn.
+    const ownTools = this.#tools.length + 2; // With `task` and `exitPlan`, made for each turn.
     const loginsFile = loginsPath(options.env);
     this.#servers = new ToolServers({ ...shared, workspacePath, version, ownTools, loginsFile });
   }
@@ -111,7 +101,16 @@ class BuiltInEngine implements Engine {
     const { summaryModel: model, config } = prepared;
     const small = turnModel(setup, setup.small, clock);
     return {
-      run: (request) => this.#run(prepared, request),
+      run: (request) =>
+        runPrepared(prepared, request, {
+          clock,
+          ids,
+          log,
+          workspacePath: this.#workspace.path,
+          resources: this.#resources,
+          servers: this.#servers,
+          permissions: this.#permissions(prepared.permissions, request),
+        }),
       summarize: ({ history, signal: summarySignal, sink }) =>
         summarize(
           { model, limits: config.limits, history, signal: summarySignal },
@@ -180,6 +179,7 @@ class BuiltInEngine implements Engine {
     return {
       config,
       permissions: setup.permissions,
+      ...defined({ options: setup.options }),
       env: { ...env, ...gitGuard },
       warnings: [
         ...warningsFor(setup, instructions),
@@ -225,52 +225,6 @@ class BuiltInEngine implements Engine {
       (asking) => readGitState(workspacePath, { run, env, clock }, asking),
       signal,
     );
-  }
-
-  async #run(prepared: Preparation, request: TurnRequest): Promise<TurnOutcome> {
-    const { clock, ids, log } = this.#options;
-    const { large: model, summaryModel, config, env } = prepared;
-    const { sessionId, prompt, signal, sink } = request;
-    const { begin, circumstances, history } = tellState(request.history, prepared.state);
-    const instructions = (tools: readonly Tool[]) =>
-      systemPrompt({
-        workspacePath: this.#workspace.path,
-        platform: process.platform,
-        begin,
-        tools: tools.map(({ name }) => name),
-      });
-    const { limits, autoSummarize } = config;
-    for (const warning of prepared.warnings) sink.warn(warning);
-    const steps = new StepBudget(limits.maxSteps);
-    const shared = { model, summaryModel, limits, steps, autoSummarize };
-    const task = taskTool({
-      turn: { ...shared, tools: prepared.tools, systemPrompt: instructions, circumstances },
-      ports: { clock, ids, log },
-      openChild: (title) => request.openChild(title),
-      forgetSession: (child) => this.#resources.forgetSession(child),
-    });
-    const tools = [...prepared.tools, task];
-    const outcome = await runTurn(
-      {
-        ...shared,
-        sessionId,
-        prompt,
-        circumstances,
-        history,
-        signal,
-        tools,
-        env,
-        systemPrompt: instructions(tools),
-        workspacePath: this.#workspace.path,
-        permissions: this.#permissions(prepared.permissions, request),
-        requestInput: (question, asking) => request.requestInput(question, asking),
-        expand: (text) => this.#servers.expand(text, signal, sessionId),
-      },
-      { sink, clock, ids, log },
-    );
-    // A cancelled turn ends only when its background jobs have ended too.
-    if (signal.aborted) await this.#resources.endJobsOf(signal);
-    return outcome;
   }
 
   /** The workspace, and the home in which the user's own file was searched. */

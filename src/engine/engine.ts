@@ -12,6 +12,7 @@ import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
@@ -41,10 +42,17 @@ export interface EngineSetup {
   readonly small: SelectedModel;
   /** The session of the turn. */
   readonly sessionId?: string;
+  /**
+   * The options of the run (protocol.md section 4, Options of a run). `large` and `permissions` have
+   * its model and its mode already; the engine sees to the rest.
+   */
+  readonly options?: RunOptions;
   /** The present mode and rules: both may change while the turn runs. */
   readonly permissions: {
     /** The present mode. */
     mode(): PermissionMode;
+    /** The user accepted the plan: from now on `mode` is the workspace's. */
+    leavePlan(): void;
     /** The present rules of the files. Rejects with `ConfigInvalid`. */
     rules(): Promise<PermissionRules>;
   };

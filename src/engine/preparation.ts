@@ -4,7 +4,7 @@ import type { PresentState } from "./circumstances.js";
 import type { EngineSetup } from "./engine.js";
 
 /** The parts of a prepared turn. */
-export interface Preparation extends Pick<EngineSetup, "config" | "permissions"> {
+export interface Preparation extends Pick<EngineSetup, "config" | "permissions" | "options"> {
   readonly large: TurnModel;
   readonly summaryModel: TurnModel;
   readonly env: Readonly<Record<string, string>>;

@@ -15,6 +15,8 @@ export interface SystemPromptInput {
   readonly begin: SessionBegin;
   /** The names of the model's tools. Their descriptions are sent separately. */
   readonly tools: readonly string[];
+  /** What the client adds for one run. */
+  readonly ofRun?: string;
 }
 
 const role = `You are a coding agent. You work in the user's workspace through tools, on the user's behalf, until what was asked is done.
@@ -44,6 +46,7 @@ export function systemPrompt(input: SystemPromptInput): string {
     toolAdvice(input.tools),
     environment(input),
     ...(input.begin.agentsMd === "" ? [] : [agentsSection(input.begin.agentsMd)]),
+    ...(input.ofRun?.trim() ? [input.ofRun] : []),
   ].join("\n\n");
 }
 

@@ -38,6 +38,8 @@ export function resourcesTool(
   return defineTool({
     name,
     readOnly: true,
+    // No server of it need be one that the user calls read-only.
+    inPlan: false,
     description: `${description}\nServers: ${[...servers.keys()].join(", ")}.`,
     inputSchema,
     async execute({ server, uri }, context) {

@@ -4,6 +4,7 @@ import { afterAwake } from "../base/awakeTime.js";
 import { waitAfter } from "../base/backOff.js";
 import type { Timer } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { McpServer } from "../config/types.js";
 import { ToolFailure } from "../tools/failure.js";
@@ -177,10 +178,10 @@ export class ServerSupervisor {
 
   #takeTools(): void {
     if (this.#state.tag !== "ready") return;
-    const { id } = this.#options;
+    const { id, server } = this.#options;
     const { tools } = this.#state.connection;
     this.#tools = serverTools(
-      id,
+      { id, ...defined({ readOnly: server.readOnly }) },
       tools,
       (...call) => this.#call(...call),
       (name, why) => this.#leaveOut("tools", name, why),

@@ -1,6 +1,7 @@
 // A tool server's tool, as a tool for the model.
 import * as z from "zod";
 import { cutText } from "../base/text.js";
+import type { McpServer } from "../config/types.js";
 import { requirePermission } from "../permissions/requirePermission.js";
 import { defineTool } from "../tools/defineTool.js";
 import type { Tool, ToolContext } from "../tools/tool.js";
@@ -27,7 +28,12 @@ const inputSchema = z.record(z.string(), z.unknown());
  * refuse it. The tool asks before every call. What a server says about its tools (`readOnlyHint`)
  * is shown to the person, but it does not replace the question.
  */
-function serverTool(server: string, listed: ListedTool, call: CallTool): Tool | undefined {
+function serverTool(
+  { id: server, readOnly }: ToolsOwner,
+  listed: ListedTool,
+  call: CallTool,
+): Tool | undefined {
+  const isReadOnly = Array.isArray(readOnly) ? readOnly.includes(listed.name) : readOnly === true;
   const schema = fitSchema(listed.inputSchema);
   if (schema === undefined) return undefined;
   if (JSON.stringify(schema).length > mostSchemaCharacters) return undefined;
@@ -37,7 +43,7 @@ function serverTool(server: string, listed: ListedTool, call: CallTool): Tool | 
   const titled = title === "" || title === shown ? `"${shown}"` : `"${shown}" (${title})`;
   return defineTool<Record<string, unknown>>({
     name,
-    readOnly: listed.annotations?.readOnlyHint === true,
+    readOnly: isReadOnly || listed.annotations?.readOnlyHint === true,
     description: cutText(
       listed.description?.trim() || listed.title || listed.name,
       longestDescription,
@@ -45,10 +51,11 @@ function serverTool(server: string, listed: ListedTool, call: CallTool): Tool | 
     inputSchema,
     // Some providers refuse an object without properties.
     jsonSchema: { properties: {}, ...schema },
+    inPlan: isReadOnly,
     async execute(input, context) {
       await requirePermission(context, {
         tool: name,
-        action: listed.annotations?.readOnlyHint === true ? "read" : "execute",
+        action: isReadOnly || listed.annotations?.readOnlyHint === true ? "read" : "execute",
         description: `Use ${titled} of the tool server "${server}"`,
         subject: { kind: "tool", value: name },
         input,
@@ -57,6 +64,11 @@ function serverTool(server: string, listed: ListedTool, call: CallTool): Tool | 
       return resultText(await call(listed, input, askerOf(context), context.signal));
     },
   });
+}
+
+/** A server, as its tools need to know it. */
+export interface ToolsOwner extends Pick<McpServer, "readOnly"> {
+  readonly id: string;
 }
 
 /** Calls a tool of a server. */
@@ -72,7 +84,7 @@ type CallTool = (
  * with the reason.
  */
 export function serverTools(
-  server: string,
+  owner: ToolsOwner,
   listed: readonly ListedTool[],
   call: CallTool,
   leaveOut: (name: string, why: string) => void,
@@ -80,7 +92,7 @@ export function serverTools(
   let room = mostCharactersTogether;
   return listed.flatMap((one) => {
     room -= room < 0 ? 0 : (JSON.stringify(one.inputSchema ?? null)?.length ?? 0);
-    const tool = room < 0 ? undefined : serverTool(server, one, call);
+    const tool = room < 0 ? undefined : serverTool(owner, one, call);
     if (tool !== undefined) return [tool];
     const why = "providers would refuse its schema, or it is too long";
     leaveOut(shownText(one.name), room < 0 ? "the server's schemas are too long together" : why);

@@ -88,17 +88,25 @@ function decide(
   need: PermissionNeed,
 ): PermissionVerdict | undefined {
   const denial = findDenial(rules, need, options);
-  if (denial !== undefined)
-    return denial.doubt === undefined ? refuseBy(denial) : inDoubt(options, need);
+  if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
+  if (need.denyOnly !== true && need.action === "leavePlan") return undefined;
+  const mode = options.mode();
+  if (need.denyOnly !== true && mode === "plan" && !reads(need)) {
+    return refuse(
+      "Permission is denied: the permission mode is `plan`, in which nothing is changed.",
+    );
+  }
+  if (denial !== undefined) return inDoubt(options, need);
   if (need.denyOnly === true) return allowed;
   if (need.ruleOnly === true) {
     const isNamed = rulesName(rules, need, options);
     return isNamed ? allowed : refuse(`No allow rule names ${need.subject.value}.`);
   }
-  const mode = options.mode();
   if (need.sandbox === "leaves") return leaveSandbox(mode);
-  const allows = changesGrantingFile(need, options.granting ?? noPaths) ? rulesName : rulesAllow;
+  const isGranting = changesGrantingFile(need, options.granting ?? noPaths);
+  const allows = isGranting ? rulesName : rulesAllow;
   if (allows(rules, need, options) || isFree(need)) return allowed;
+  if (mode === "acceptEdits" && isEdit(need) && !isGranting) return allowed;
   if (mode === "allow" || options.sessionGrants.has(need)) return allowed;
   if (mode === "deny") {
     return refuse("Permission is denied: the permission mode allows only what rules allow.");
@@ -132,9 +140,24 @@ function refuseBy({ rule }: Denial): PermissionVerdict {
   return refuse(`Permission is denied by the rule "${rule.source}".`);
 }
 
-/** Reading inside the workspace needs no permission. Paths in the workspace are relative. */
-function isFree({ action, subject }: PermissionNeed): boolean {
-  return action === "read" && subject.kind === "path" && !/^(?:\/|[A-Za-z]:)/.test(subject.value);
+/** What may be done in the mode `plan`. To read a page may be asked about as in any other mode. */
+function reads({ action }: PermissionNeed): boolean {
+  return action === "read" || action === "fetch";
+}
+
+/** Reading inside the workspace needs no permission. */
+function isFree(need: PermissionNeed): boolean {
+  return need.action === "read" && isInWorkspace(need);
+}
+
+/** Writing a file inside the workspace: what the mode `acceptEdits` asks nothing for. */
+function isEdit(need: PermissionNeed): boolean {
+  return need.action === "write" && isInWorkspace(need);
+}
+
+/** Paths in the workspace are relative. */
+function isInWorkspace({ subject }: PermissionNeed): boolean {
+  return subject.kind === "path" && !/^(?:\/|[A-Za-z]:)/.test(subject.value);
 }
 
 /** The answer; undefined if there is none. Rejects only with the signal's reason. */
@@ -166,7 +189,8 @@ function apply(
     case "allowForSession": {
       const denial = findDenial(rules, need, options);
       if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
-      if (answer.decision === "allowForSession" && need.sandbox !== "leaves") {
+      const isForOnce = need.sandbox === "leaves" || need.action === "leavePlan";
+      if (answer.decision === "allowForSession" && !isForOnce) {
         options.sessionGrants.add(need);
       }
       return allowed;

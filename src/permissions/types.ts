@@ -6,7 +6,7 @@ import type { ShellLanguage } from "./shell/shellLine.js";
 export interface PermissionNeed {
   readonly toolCallId: string;
   readonly tool: string;
-  /** The kind of action: `write`, `execute`, `fetch` or `read`. */
+  /** The kind of action: `write`, `execute`, `fetch`, `read` or `leavePlan`. */
   readonly action: string;
   /** A description for a person. */
   readonly description: string;

@@ -5,6 +5,7 @@ export type { Direction, MethodDeclaration, NotificationDeclaration } from "./de
 export * from "./objects/message.js";
 export * from "./objects/model.js";
 export * from "./objects/run.js";
+export * from "./objects/runOptions.js";
 export * from "./objects/session.js";
 export * from "./objects/workspace.js";
 export * from "./registry.js";

@@ -158,8 +158,14 @@ CREATE TABLE queuedFiles (
 ) STRICT;
 `;
 
+/** The options of runs, and the defaults of sessions. */
+const v10 = `
+ALTER TABLE runs ADD COLUMN options TEXT;
+ALTER TABLE sessions ADD COLUMN defaults TEXT;
+`;
+
 /** Step `n` brings a file from n steps to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10];
 
 /**
  * The steps that a program knows, and how they work with programs that know more or fewer steps.

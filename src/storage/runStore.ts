@@ -1,36 +1,10 @@
-import { readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
+import { readOr, salvagedColumns, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import { optionColumn } from "./optionColumn.js";
+import { type NewRun, nobody, type RunRow, type StoredRunState, toRow } from "./runRow.js";
 import { answeredCalls, toUsage, type UsageRow } from "./usageRow.js";
 
-/** The state of a run (protocol.md section 4, `getRun`). */
-export type StoredRunState = "accepted" | "queued" | "running" | "completed";
-
-/** The `serverId` of runs that wait in a paused queue and belong to no server. */
-export const nobody = "";
-
-/** A stored run. `position` is the order of acceptance. */
-export interface RunRow {
-  readonly position: number;
-  readonly workspaceId: string;
-  readonly sessionId: string;
-  readonly runId: string | undefined;
-  readonly clientId: string;
-  /** The server that accepted it and runs it. */
-  readonly serverId: string;
-  readonly kind: "prompt" | "summary";
-  /** Undefined if that is damaged. */
-  readonly promptHash: string | undefined;
-  readonly state: StoredRunState;
-  readonly hasBegun: boolean;
-  readonly acceptedAt: number;
-  /** Its place among the runs of its session: its position, unless it was moved. */
-  readonly place: number;
-}
-
-/** The values of a new run. */
-export type NewRun = Omit<RunRow, "position" | "place" | "hasBegun" | "promptHash"> & {
-  readonly promptHash: string;
-};
+export { nobody, type RunRow, type StoredRunState } from "./runRow.js";
 
 const table = "runs";
 const columns = [
@@ -51,10 +25,11 @@ export class RunStore {
 
   /** Stores an accepted run; returns its position. */
   insert(run: NewRun): number {
+    const more = optionColumn(this.#database, "options", run.options);
     return this.#database
       .prepare(
-        `INSERT INTO runs (workspaceId, sessionId, runId, clientId, serverId, kind, promptHash, state, acceptedAt)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO runs (workspaceId, sessionId, runId, clientId, serverId, kind, promptHash, state, acceptedAt${more.columns})
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?${more.places})`,
       )
       .run(
         run.workspaceId,
@@ -66,6 +41,7 @@ export class RunStore {
         run.promptHash,
         run.state,
         run.acceptedAt,
+        ...more.values,
       ).lastInsertRowid;
   }
 
@@ -278,23 +254,4 @@ export class RunStore {
         .run(to, run.position);
     }
   }
-}
-
-const states: ReadonlySet<unknown> = new Set(["accepted", "queued", "running", "completed"]);
-
-function toRow(row: Row): RunRow {
-  return {
-    position: Number(row.position),
-    workspaceId: String(row.workspaceId),
-    sessionId: String(row.sessionId),
-    runId: storedText(row.runId),
-    clientId: String(row.clientId),
-    serverId: String(row.serverId),
-    kind: row.kind === "summary" ? "summary" : "prompt",
-    promptHash: storedText(row.promptHash) || undefined,
-    state: states.has(row.state) ? (row.state as StoredRunState) : "completed",
-    hasBegun: row.hasBegun === 1,
-    acceptedAt: storedTime(row.acceptedAt),
-    place: Number(row.place ?? row.position),
-  };
 }

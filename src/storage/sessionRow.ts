@@ -19,6 +19,8 @@ export interface SessionRow {
   /** The task list, as JSON; undefined if there never was one. */
   readonly todos: string | undefined;
   readonly queuePaused: boolean;
+  /** The options for its runs that do not set their own, as JSON; undefined if there are none. */
+  readonly defaults: string | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Whether the row, or a part of it, cannot be read. */
@@ -46,6 +48,7 @@ export function toRow(row: Row): SessionRow {
     contextWindow: knownAmount(row.contextWindow),
     todos: storedText(row.todos),
     queuePaused: row.queuePaused === 1,
+    defaults: storedText(row.defaults),
     createdAt: storedTime(row.createdAt),
     updatedAt: storedTime(row.updatedAt),
   };

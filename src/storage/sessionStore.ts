@@ -1,5 +1,6 @@
 import { readOr, salvagedColumns, storedText } from "./damage.js";
 import type { Database } from "./database.js";
+import { optionColumn } from "./optionColumn.js";
 import { type SessionRow, toRow } from "./sessionRow.js";
 
 export type { SessionRow } from "./sessionRow.js";
@@ -8,7 +9,7 @@ export type { SessionRow } from "./sessionRow.js";
 export type NewSession = Pick<
   SessionRow,
   "id" | "workspaceId" | "parentSessionId" | "title" | "createdAt"
->;
+> & { readonly defaults?: string | undefined };
 
 const table = "sessions";
 /** A file with fewer steps has no columns for the state of a session; then it is not stored. */
@@ -28,11 +29,12 @@ export class SessionStore {
 
   /** Stores a new session. */
   insert(session: NewSession): SessionRow {
+    const more = optionColumn(this.#database, "defaults", session.defaults);
     const { lastInsertRowid } = this.#database
       .prepare(
         `INSERT INTO sessions
-           (id, workspaceId, parentSessionId, title, isTitleGiven, createdAt, updatedAt)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+           (id, workspaceId, parentSessionId, title, isTitleGiven, createdAt, updatedAt${more.columns})
+         VALUES (?, ?, ?, ?, ?, ?, ?${more.places})`,
       )
       .run(
         session.id,
@@ -42,6 +44,7 @@ export class SessionStore {
         Number(session.title !== ""),
         session.createdAt,
         session.createdAt,
+        ...more.values,
       );
     return {
       ...session,
@@ -55,6 +58,7 @@ export class SessionStore {
       contextWindow: undefined,
       todos: undefined,
       queuePaused: false,
+      defaults: session.defaults,
       updatedAt: session.createdAt,
     };
   }

@@ -30,6 +30,7 @@ export function todosTool(): Tool<z.output<typeof inputSchema>> {
     name: "todos",
     description,
     inputSchema,
+    inPlan: true,
     async execute({ todos }, context) {
       context.setTodos?.(todos);
       if (todos.length === 0) return { output: "The list is empty." };

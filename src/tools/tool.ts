@@ -45,6 +45,8 @@ export interface Tool<Input = unknown> {
    * same time. For a tool server's tools, the server says so, and nobody checks it.
    */
   readonly readOnly?: boolean;
+  /** Whether it is used in the mode `plan`. As `readOnly` unless told. */
+  readonly inPlan?: boolean;
   /** The text that the model reads. */
   readonly description: string;
   readonly inputSchema: z.ZodType<Input>;

@@ -15,6 +15,7 @@ import { Deferred } from "../../src/base/deferred.js";
 import { silentLog } from "../../src/base/log.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
 import { OwedWrites } from "../../src/coordinator/owedWrites.js";
+import { noOptions, usuallyWhenBusy } from "../../src/coordinator/runOptions.js";
 import type { Prompt, Turn, TurnOutcome } from "../../src/engine/engine.js";
 import { Outbox } from "../../src/events/outbox.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
@@ -255,7 +256,15 @@ export class CompactionWorld {
     const ended = new Deferred<TurnOutcome>();
     const prompt: Prompt = { text: said.text, attachments: filesOf(said) };
     this.#coordinator.accept(
-      { sessionId, runId, clientId: "c", kind: "prompt", prompt },
+      {
+        sessionId,
+        runId,
+        clientId: "c",
+        kind: "prompt",
+        prompt,
+        options: noOptions,
+        whenBusy: usuallyWhenBusy(runId, {}),
+      },
       {
         accepted: ({ run }) => run?.ended.promise.then((outcome) => ended.resolve(outcome)),
         refused: (error) => ended.reject(error),

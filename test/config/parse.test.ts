@@ -130,7 +130,7 @@ describe("a configuration file", () => {
       "a mode that is none",
       { permissions: { mode: "yolo" } },
       "permissions.mode",
-      'expected one of "ask"|"allow"|"deny"',
+      'expected one of "ask"|"acceptEdits"|"allow"|"deny"|"plan"',
     ],
     [
       "a rule with nothing behind its colon",

@@ -8,11 +8,26 @@ import {
 } from "../../src/coordinator/sessionState.js";
 
 /** The present run, a queued one without `runId`, a queued one with, and one that comes. */
-export const run = { position: 1, runId: "a", kind: "prompt" } as const satisfies RunRef;
-export const plain = { position: 2, runId: undefined, kind: "prompt" } as const satisfies RunRef;
-const named = { position: 3, runId: "c", kind: "prompt" } as const satisfies RunRef;
-const fresh = { position: 4, runId: "d", kind: "prompt" } as const satisfies RunRef;
-const summary = { position: 1, runId: undefined, kind: "summary" } as const satisfies RunRef;
+export const run = {
+  position: 1,
+  runId: "a",
+  kind: "prompt",
+  joins: false,
+} as const satisfies RunRef;
+export const plain = {
+  position: 2,
+  runId: undefined,
+  kind: "prompt",
+  joins: true,
+} as const satisfies RunRef;
+const named = { position: 3, runId: "c", kind: "prompt", joins: false } as const satisfies RunRef;
+const fresh = { position: 4, runId: "d", kind: "prompt", joins: false } as const satisfies RunRef;
+const summary = {
+  position: 1,
+  runId: undefined,
+  kind: "summary",
+  joins: false,
+} as const satisfies RunRef;
 
 const queue = [plain, named];
 const goesOn = { isPaused: false };

@@ -98,22 +98,26 @@ describe("where two things are wrong, the first of the contract's order is told"
     await server.answer("closing-4");
   });
 
-  it("5. the closing of the workspace before a conflict of the `runId`", async () => {
+  it("5. a conflict of the `runId` before the closing of the workspace", async () => {
     const session = await openSession(server);
     const { workspaceId } = session;
     const turn = await beginStubbornTurn(session, loopback.provider, "order-5");
     server.send(
       server.request("deleteWorkspace", { workspaceId }, "closing-5"),
       server.request("sendMessage", session.params("another prompt", "order-5"), "sent-5"),
+      server.request("sendMessage", session.params("another prompt", "order-5-b"), "sent-5-b"),
     );
     expect(await server.answer("sent-5")).toMatchObject({
+      error: { code: 1010, data: { name: "RunIdConflict", retryable: false } },
+    });
+    expect(await server.answer("sent-5-b")).toMatchObject({
       error: { code: 1002, data: { name: "WorkspaceClosing", retryable: false } },
     });
     turn.release();
     await server.answer("closing-5");
   });
 
-  it("6. a conflict of the `runId`, and 8. the full queue, which takes none but a duplicate", async () => {
+  it("8. the full queue, which takes none but a duplicate", async () => {
     const session = await openSession(server);
     const gate = await occupy(session, loopback.provider, "first");
     const texts = Array.from({ length: 1000 }, (_, index) =>

@@ -10,11 +10,17 @@ import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
 import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
+import {
+  requestedOptions,
+  usuallyWhenBusy,
+  type WhenBusy,
+} from "../../src/coordinator/runOptions.js";
 import type { EngineSetup, Prompt } from "../../src/engine/engine.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
 import type { Delivery } from "../../src/events/delivery.js";
 import { Outbox } from "../../src/events/outbox.js";
 import type { RunCause, RunComplete } from "../../src/protocol/objects/run.js";
+import type { RunOptions } from "../../src/protocol/objects/runOptions.js";
 import type { LossyEvent, ServerNotification } from "../../src/protocol/registry.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import type { DamagedRow } from "../../src/storage/damage.js";
@@ -37,7 +43,11 @@ const setup: EngineSetup = {
   config,
   large: { provider: "p", model: "large" },
   small: { provider: "p", model: "small" },
-  permissions: { mode: () => "ask", rules: async () => config.permissionRules },
+  permissions: {
+    mode: () => "ask",
+    leavePlan: () => {},
+    rules: async () => config.permissionRules,
+  },
 };
 
 /** A fresh folder, and how to take it away. */
@@ -63,6 +73,9 @@ export interface Sent {
   readonly clientId?: string;
   readonly kind?: "prompt" | "summary";
   readonly attachments?: Prompt["attachments"];
+  readonly options?: RunOptions;
+  readonly defaults?: RunOptions;
+  readonly whenBusy?: WhenBusy;
 }
 
 export class CoordinatorHouse {
@@ -140,7 +153,7 @@ export class CoordinatorHouse {
       clock,
       ids,
       log,
-      prepareTurn: (signal, sessionId) => engine.prepare({ ...setup, sessionId }, signal),
+      prepareTurn: (signal, run) => engine.prepare({ ...setup, ...run }, signal),
       desk: { ask: async () => undefined, requestInput: async () => undefined },
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });
@@ -181,6 +194,8 @@ export class CoordinatorHouse {
         clientId: sent.clientId ?? clientId,
         kind: sent.kind ?? "prompt",
         prompt: { text: sent.text ?? "hello", attachments: sent.attachments ?? [] },
+        options: requestedOptions(sent.runId, sent.options ?? {}, sent.defaults ?? {}),
+        whenBusy: sent.whenBusy ?? usuallyWhenBusy(sent.runId, sent.options ?? {}),
       },
       {
         accepted: (acceptance) => {

@@ -239,7 +239,7 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     const inputSchema = { ...wideSchema, type: "object" as const };
     const call = async () => ({ content: [] });
     const listed = Array.from({ length: 200 }, (_, n) => ({ name: `t${n}`, inputSchema }));
-    return () => serverTools("s", listed, call, () => {});
+    return () => serverTools({ id: "s" }, listed, call, () => {});
   }),
   work("redacting a megabyte of secrets", () => {
     const text = "secret-one and secret-two ".repeat(40_000);

@@ -43,6 +43,7 @@ export class OutboxHouse {
         serverId: this.serverId,
         kind: "prompt",
         promptHash: "",
+        options: undefined,
         state: "completed",
         acceptedAt: this.clock.now(),
       });

@@ -110,6 +110,7 @@ export class ServerHouse {
         serverId: this.registry.id,
         kind: "prompt",
         promptHash: "",
+        options: undefined,
         state: hasEnded ? "completed" : "queued",
         acceptedAt: this.#clock.now(),
       });

@@ -140,6 +140,7 @@ describe("a server of this process", () => {
       serverId: "own",
       kind: "prompt",
       promptHash: "",
+      options: undefined,
       state: "queued",
       acceptedAt: 0,
     });

@@ -31,6 +31,7 @@ it("deletes no session on which any server has an open run", () => {
     serverId: "s",
     kind: "prompt",
     promptHash: "h",
+    options: undefined,
     state: "running",
     acceptedAt: 1,
   });

@@ -72,6 +72,7 @@ function use(database: Database): void {
           serverId: registry.id,
           kind: "prompt",
           promptHash: "",
+          options: undefined,
           state: "accepted",
           acceptedAt: 0,
         });

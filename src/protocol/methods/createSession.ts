@@ -2,6 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { session } from "../objects/examples.js";
 import { ownId, ownTitle, workspaceId } from "../objects/ids.js";
+import { RunOptions } from "../objects/runOptions.js";
 import { Session } from "../objects/session.js";
 import { sessionServers } from "../objects/sessionServer.js";
 
@@ -18,6 +19,11 @@ export const createSession = declareMethod({
       ).optional(),
       title: ownTitle().optional(),
       parentSessionId: z.string().optional(),
+      defaults: RunOptions()
+        .optional()
+        .describe(
+          "What holds for every run of this session that does not say otherwise. A session that is there already keeps its own.",
+        ),
       mcpServers: sessionServers()
         .optional()
         .describe(
@@ -25,7 +31,14 @@ export const createSession = declareMethod({
         ),
     }),
   result: () => Session(),
-  errors: ["WorkspaceNotFound", "WorkspaceClosing", "SessionNotFound", "StorageFailed"],
+  errors: [
+    "WorkspaceNotFound",
+    "WorkspaceClosing",
+    "SessionNotFound",
+    "ConfigInvalid",
+    "ModelNotConfigured",
+    "StorageFailed",
+  ],
   example: {
     params: { workspaceId: "ws_1f0c" },
     result: { ...session, title: "", messageCount: 0 },

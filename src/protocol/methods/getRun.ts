@@ -4,6 +4,7 @@ import { contextMembers } from "../objects/context.js";
 import { completion } from "../objects/examples.js";
 import { sessionId, workspaceId } from "../objects/ids.js";
 import { RunComplete, RunState } from "../objects/run.js";
+import { RunOptions } from "../objects/runOptions.js";
 
 /** `getRun`, protocol.md section 4. */
 export const getRun = declareMethod({
@@ -19,6 +20,11 @@ export const getRun = declareMethod({
       steps: z.int().nonnegative().describe("How many model calls were answered so far."),
       sessionTitle: z.string().optional().describe("The session's; absent where it was deleted."),
       ...contextMembers(),
+      options: RunOptions()
+        .optional()
+        .describe(
+          "What holds for this run: what it was sent with, and the session's defaults for the rest; absent where that is nothing.",
+        ),
       completion: RunComplete().optional(),
     }),
   errors: ["WorkspaceNotFound", "RunNotFound"],

@@ -17,8 +17,12 @@ export const requestPermission = declareMethod({
       runId: optionalRunId(),
       toolCallId: z.string(),
       tool: z.string(),
-      action: z.string().describe("What it does, in a word: `write`, `execute`, `fetch`, `read`."),
-      description: z.string().describe("The same for a person."),
+      action: z
+        .string()
+        .describe(
+          "What it does, in a word: `write`, `execute`, `fetch`, `read`; `leavePlan` where a plan is to be accepted.",
+        ),
+      description: z.string().describe("The same for a person; of `leavePlan`, the plan."),
       path: z.string().optional().describe("The file or folder it reaches."),
       cwd: z
         .string()

@@ -3,6 +3,7 @@ import { declareMethod } from "../declare.js";
 import { ownId, sessionId, workspaceId } from "../objects/ids.js";
 import { Attachment } from "../objects/message.js";
 import { RunState } from "../objects/run.js";
+import { RunOptions } from "../objects/runOptions.js";
 
 /** `sendMessage`, protocol.md section 4. */
 export const sendMessage = declareMethod({
@@ -16,6 +17,9 @@ export const sendMessage = declareMethod({
       prompt: z.string(),
       runId: ownId("The client's own id of this run: makes it safe to send again.").optional(),
       attachments: z.array(Attachment()).max(100).optional(),
+      options: RunOptions()
+        .optional()
+        .describe("What this run is asked beside its prompt; a part of what its `runId` names."),
     }),
   result: () =>
     z.object({
@@ -32,8 +36,9 @@ export const sendMessage = declareMethod({
     "EmptyPrompt",
     "SessionMissing",
     "SessionNotFound",
-    "WorkspaceClosing",
     "RunIdConflict",
+    "WorkspaceClosing",
+    "ModelNotConfigured",
     "SessionBusy",
     "QueueFull",
     "StorageFailed",

@@ -4,9 +4,10 @@ import { AgentInfo } from "./model.js";
 
 /** How tools that could do harm are treated (protocol.md section 7). */
 export const PermissionMode = lazySchema(() =>
-  z.enum(["ask", "allow", "deny"]).meta({
+  z.enum(["ask", "acceptEdits", "allow", "deny", "plan"]).meta({
     id: "PermissionMode",
-    description: "`ask` sends `requestPermission`; `allow` asks nothing; `deny` refuses.",
+    description:
+      "`ask` sends `requestPermission`; `acceptEdits` does too, but not for `write` and `edit` inside the workspace; `allow` asks nothing; `deny` refuses; `plan` lets only what reads be done, until the plan is accepted.",
   }),
 );
 export type PermissionMode = z.output<ReturnType<typeof PermissionMode>>;

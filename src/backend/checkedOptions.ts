@@ -1,0 +1,55 @@
+// Whether what is asked of a run may be asked (protocol.md section 4, Options of a run): what the
+// configuration forbids no option allows.
+import { DomainError } from "../base/errors.js";
+import { findModel } from "../config/models.js";
+import { stricterMode } from "../config/modes.js";
+import type { ResolvedConfig } from "../config/types.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
+import type { PermissionMode } from "../protocol/objects/workspace.js";
+
+/** Options, and how a client calls them: `options`, or `defaults` of the session. */
+export interface NamedOptions {
+  readonly name: "options" | "defaults";
+  readonly options: RunOptions;
+}
+
+/** Whether the configuration is needed to check them. */
+export function needConfig({ model, permissionMode }: RunOptions): boolean {
+  return model !== undefined || permissionMode !== undefined;
+}
+
+/**
+ * Checks what options contain.
+ *
+ * @param config the configuration as it is now; undefined where it is broken: then the run tells that.
+ * @throws DomainError `InvalidParams`, naming the option.
+ */
+export function checkContents({ name, options }: NamedOptions, config?: ResolvedConfig): void {
+  refuseMode(options.permissionMode, config?.maxMode, `${name}.permissionMode`);
+}
+
+/**
+ * @param path what the client calls the mode.
+ * @throws DomainError `InvalidParams` where a mode lets more happen than the configuration allows.
+ */
+export function refuseMode(
+  mode: PermissionMode | undefined,
+  most: PermissionMode | undefined,
+  path: string,
+): void {
+  if (mode === undefined || stricterMode(mode, most) === mode) return;
+  const message = `the configuration allows no more than the mode ${most} (permissions.maxMode)`;
+  throw invalidParam(path, message);
+}
+
+/** @throws DomainError `ModelNotConfigured` */
+export function checkModel({ options }: NamedOptions, config?: ResolvedConfig): void {
+  if (config !== undefined && options.model !== undefined) findModel(config, options.model);
+}
+
+/** The error of one param whose contents are wrong. */
+function invalidParam(path: string, message: string): DomainError {
+  return new DomainError("InvalidParams", `${path}: ${message}.`, {
+    data: { issues: [{ path, message }] },
+  });
+}

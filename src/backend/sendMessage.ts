@@ -1,0 +1,155 @@
+// `sendMessage` (protocol.md section 4, Sending a prompt): the checks in their order, and then the run.
+import { DomainError } from "../base/errors.js";
+import type { ResolvedConfig } from "../config/types.js";
+import {
+  type RequestedOptions,
+  requestedOptions,
+  storedOptions,
+  usuallyWhenBusy,
+} from "../coordinator/runOptions.js";
+import type { PromptAttachment } from "../engine/engine.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
+import type { Params, Result } from "../protocol/registry.js";
+import { acceptFor } from "./acceptFor.js";
+import { checkImages, isText, namedAttachments, readAttachments } from "./attachments.js";
+import type { Caller } from "./caller.js";
+import { checkContents, checkModel, type NamedOptions, needConfig } from "./checkedOptions.js";
+import type { OpenWorkspace } from "./openWorkspace.js";
+import type { RunUseCases } from "./runUseCases.js";
+import type { SessionUseCases } from "./sessionUseCases.js";
+import type { WorkspaceRegistry } from "./workspaceRegistry.js";
+
+/** What `sendMessage` is built from. */
+export interface SendMessageParts {
+  readonly workspaces: WorkspaceRegistry;
+  readonly sessions: SessionUseCases;
+  readonly runs: RunUseCases;
+}
+
+type SendParams = Params<"sendMessage">;
+
+/** Takes prompts in. */
+export class SendMessage {
+  readonly #parts: SendMessageParts;
+
+  constructor(parts: SendMessageParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Accepts a prompt; throws the domain errors that `sendMessage` declares. What files have to be read
+   * for is read first; all checks are then one synchronous step with the run's joining the next commit.
+   */
+  async send(params: SendParams, caller: Caller): Promise<Result<"sendMessage">> {
+    let config: ResolvedConfig | undefined;
+    if (this.#needsConfig(params)) {
+      config = await this.#config(params);
+      caller.signal.throwIfAborted();
+    }
+    const { workspaces, sessions, runs } = this.#parts;
+    const workspace = workspaces.get(params.workspaceId);
+    refuseIfNotReady(workspace);
+    const isRepeated = runs.isKnown(params.workspaceId, params.runId);
+    const read = isRepeated ? undefined : refuseIfEmpty(params, workspace.path);
+    const session = sessions.find(workspace, params.sessionId);
+    if (!isRepeated) workspace.refuseIfClosing();
+    const options = requestedOptions(
+      params.runId,
+      params.options ?? {},
+      storedOptions(session.defaults),
+    );
+    const given = params.attachments ?? [];
+    const attachments = isRepeated
+      ? namedAttachments(given)
+      : (read ?? readAttachments(given, workspace.path));
+    if (!isRepeated) checkAll(attachments, options, config);
+    const { runId, sessionId } = params;
+    const accepted = await acceptFor(caller, workspace.coordinator, {
+      sessionId,
+      runId,
+      clientId: caller.clientId,
+      kind: "prompt",
+      prompt: { text: params.prompt, attachments },
+      options,
+      whenBusy: options.effective.whenBusy ?? usuallyWhenBusy(runId, {}),
+    });
+    const id = runId === undefined ? {} : { runId };
+    if (!accepted.isDuplicate) return { ...id, state: "accepted" };
+    return { ...id, state: accepted.row.state, duplicate: true };
+  }
+
+  /** Whether there is something to check that the configuration decides. Throws nothing. */
+  #needsConfig(params: SendParams): boolean {
+    const { workspaces, sessions, runs } = this.#parts;
+    const workspace = workspaces.known(params.workspaceId);
+    if (workspace?.agent.isReady !== true) return false;
+    const isAsked = needConfig(params.options ?? {});
+    if (!isAsked && !needConfig(sessions.defaultsOf(workspace, params.sessionId))) return false;
+    return !runs.isKnown(params.workspaceId, params.runId);
+  }
+
+  /** The configuration as it is now; undefined where it is broken: the run will tell that. */
+  async #config({ workspaceId }: SendParams): Promise<ResolvedConfig | undefined> {
+    try {
+      return await this.#parts.workspaces.get(workspaceId).agent.configuration();
+    } catch (error) {
+      if (error instanceof DomainError) return undefined;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Refuses a prompt that says nothing. Returns its attachments where they had to be read to tell.
+ *
+ * @throws DomainError `EmptyPrompt`
+ */
+function refuseIfEmpty(params: SendParams, path: string): PromptAttachment[] | undefined {
+  if (params.prompt.trim() !== "") return undefined;
+  const given = params.attachments ?? [];
+  if (given.length === 0) throw emptyPrompt();
+  let read: PromptAttachment[];
+  try {
+    read = readAttachments(given, path);
+  } catch (error) {
+    // What is wrong with them is told when their turn comes.
+    if (error instanceof DomainError) return undefined;
+    throw error;
+  }
+  if (!read.some(isText)) throw emptyPrompt();
+  return read;
+}
+
+/** @throws DomainError `InvalidParams`, then `ModelNotConfigured` */
+function checkAll(
+  attachments: readonly PromptAttachment[],
+  options: RequestedOptions,
+  config: ResolvedConfig | undefined,
+): void {
+  checkImages(attachments);
+  const named = namedOptions(options);
+  for (const one of named) checkContents(one, config);
+  for (const one of named) checkModel(one, config);
+}
+
+/** What was sent, and what of the session's defaults holds beside it. */
+function namedOptions({ sent, effective }: RequestedOptions): NamedOptions[] {
+  const rest = Object.entries(effective).filter(([name]) => !Object.hasOwn(sent, name));
+  return [
+    { name: "options", options: sent },
+    { name: "defaults", options: Object.fromEntries(rest) as RunOptions },
+  ];
+}
+
+/** @throws DomainError `AgentNotInitialized` */
+export function refuseIfNotReady(workspace: OpenWorkspace): void {
+  if (workspace.agent.isReady) return;
+  throw new DomainError(
+    "AgentNotInitialized",
+    "The agent of this workspace is not ready; call initAgent first.",
+  );
+}
+
+function emptyPrompt(): DomainError {
+  return new DomainError("EmptyPrompt", "`prompt` is empty; write something or attach a text.");
+}

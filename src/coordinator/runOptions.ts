@@ -1,0 +1,65 @@
+// The options of a run (protocol.md section 4, Options of a run): as they were sent, which is part of the
+// run's identity, and as they apply, which is stored with the run.
+import { isNestedDeeper } from "../base/jsonDepth.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
+
+/** What happens to a prompt whose session is busy. */
+export type WhenBusy = "queue" | "join" | "reject";
+
+/** The options of a request. */
+export interface RequestedOptions {
+  /** As they were sent: they are compared if the `runId` comes again. */
+  readonly sent: RunOptions;
+  /** As they apply to the run, with the session's defaults. They are fixed at acceptance. */
+  readonly effective: RunOptions;
+}
+
+/** No options at all. */
+export const noOptions: RequestedOptions = { sent: {}, effective: {} };
+
+/**
+ * The options that apply to a run: its own, and the session's defaults for the rest. They say
+ * `whenBusy` if that is not what {@link usuallyWhenBusy} gives for a run without options.
+ */
+export function requestedOptions(
+  runId: string | undefined,
+  sent: RunOptions,
+  defaults: RunOptions,
+): RequestedOptions {
+  const { whenBusy: _, ...rest } = { ...defaults, ...sent };
+  const whenBusy = whenBusyOf(runId, sent, defaults);
+  const isUsual = whenBusy === "join" || whenBusy === usuallyWhenBusy(runId, {});
+  return { sent, effective: isUsual ? rest : { ...rest, whenBusy } };
+}
+
+function whenBusyOf(runId: string | undefined, sent: RunOptions, defaults: RunOptions) {
+  return sent.whenBusy ?? defaults.whenBusy ?? usuallyWhenBusy(runId, sent);
+}
+
+/** The `whenBusy` of a run that does not set it. */
+export function usuallyWhenBusy(runId: string | undefined, sent: RunOptions): WhenBusy {
+  return runId === undefined && isEmpty(sent) ? "join" : "queue";
+}
+
+/** Whether there is no option. */
+export function isEmpty(options: RunOptions): boolean {
+  return Object.keys(options).length === 0;
+}
+
+/** Options in their stored form; undefined if there are none. */
+export function optionsText(options: RunOptions): string | undefined {
+  return isEmpty(options) ? undefined : JSON.stringify(options);
+}
+
+/** Options from their stored form; none if that is damaged. */
+export function storedOptions(text: string | undefined): RunOptions {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject && !isNestedDeeper(value) ? (value as RunOptions) : {};
+  } catch {
+    // The row is damaged: the options of the run are not known any more.
+    return {};
+  }
+}

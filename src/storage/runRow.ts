@@ -1,0 +1,55 @@
+import { storedText, storedTime } from "./damage.js";
+import type { Row } from "./database.js";
+
+/** The state of a run (protocol.md section 4, `getRun`). */
+export type StoredRunState = "accepted" | "queued" | "running" | "completed";
+
+/** The `serverId` of runs that wait in a paused queue and belong to no server. */
+export const nobody = "";
+
+/** A stored run. `position` is the order of acceptance. */
+export interface RunRow {
+  readonly position: number;
+  readonly workspaceId: string;
+  readonly sessionId: string;
+  readonly runId: string | undefined;
+  readonly clientId: string;
+  /** The server that accepted it and runs it. */
+  readonly serverId: string;
+  readonly kind: "prompt" | "summary";
+  /** Undefined if that is damaged. */
+  readonly promptHash: string | undefined;
+  readonly state: StoredRunState;
+  readonly hasBegun: boolean;
+  /** The options that apply to it, as JSON; undefined if there are none. */
+  readonly options: string | undefined;
+  readonly acceptedAt: number;
+  /** Its place among the runs of its session: its position, unless it was moved. */
+  readonly place: number;
+}
+
+/** The values of a new run. */
+export type NewRun = Omit<RunRow, "position" | "place" | "hasBegun" | "promptHash"> & {
+  readonly promptHash: string;
+};
+
+const states: ReadonlySet<unknown> = new Set(["accepted", "queued", "running", "completed"]);
+
+/** A row of the table of runs. */
+export function toRow(row: Row): RunRow {
+  return {
+    position: Number(row.position),
+    workspaceId: String(row.workspaceId),
+    sessionId: String(row.sessionId),
+    runId: storedText(row.runId),
+    clientId: String(row.clientId),
+    serverId: String(row.serverId),
+    kind: row.kind === "summary" ? "summary" : "prompt",
+    promptHash: storedText(row.promptHash) || undefined,
+    state: states.has(row.state) ? (row.state as StoredRunState) : "completed",
+    hasBegun: row.hasBegun === 1,
+    options: storedText(row.options),
+    acceptedAt: storedTime(row.acceptedAt),
+    place: Number(row.place ?? row.position),
+  };
+}

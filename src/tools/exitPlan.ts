@@ -1,0 +1,50 @@
+// `exitPlan`: the way out of the mode `plan`. The model lays its plan before the user, and goes on with
+// it where that is accepted (protocol.md section 7).
+import * as z from "zod";
+import { requirePermission } from "../permissions/requirePermission.js";
+import { defineTool } from "./defineTool.js";
+import type { Tool } from "./tool.js";
+
+/** It is offered in the mode `plan` alone. */
+const exitPlanName = "exitPlan";
+
+const description = `You are in the mode \`plan\`: read and search as you like, change nothing and run nothing. When you know what to do, call this with your plan, whole: what you will change, in which files, and how you will check it. The user accepts it, and you go on with all your tools, or refuses it and says why. Where the user asked for no change, answer and do not call this.`;
+
+const inputSchema = z.object({
+  plan: z.string().trim().min(1).max(50_000).describe("The plan, whole, for the user to read."),
+});
+
+/** What the tool needs of the run's mode. */
+interface PlanMode {
+  /** The mode as it is now. */
+  mode(): string;
+  /** The plan was accepted. */
+  leavePlan(): void;
+}
+
+/** `exitPlan`, for one turn. */
+export function exitPlanTool({ mode, leavePlan }: PlanMode): Tool<z.output<typeof inputSchema>> {
+  return defineTool({
+    name: exitPlanName,
+    description,
+    inputSchema,
+    inPlan: true,
+    async execute(input, context) {
+      await requirePermission(context, {
+        tool: exitPlanName,
+        action: "leavePlan",
+        description: input.plan,
+        subject: { kind: "tool", value: exitPlanName },
+        input,
+      });
+      leavePlan();
+      return { output: `The plan is accepted; the mode is \`${mode()}\` now. Carry it out.` };
+    },
+  });
+}
+
+/** Whether a model is offered a tool in a mode. */
+export function isOfferedIn(mode: string, tool: Tool): boolean {
+  if (mode === "plan") return tool.inPlan ?? tool.readOnly === true;
+  return tool.name !== exitPlanName;
+}
