@@ -17,13 +17,9 @@ import { listenForLife } from "../models/callLife.js";
 import { readNote } from "../models/callNote.js";
 import { isConfigured } from "../models/configuredModel.js";
 import { GarbledReplyError } from "../models/errorFacts.js";
-import {
-  explainCut,
-  explainError,
-  explainSilence,
-  type ModelIdentity,
-} from "../models/explainError.js";
+import { explainCut, explainError, explainSilence } from "../models/explainError.js";
 import type { ModelFailure } from "../models/modelFailure.js";
+import type { ModelIdentity } from "../models/modelIdentity.js";
 import { retryDelay } from "../models/retry.js";
 import { IdleWatch } from "./idleWatch.js";
 import { ReadingPace } from "./readingPace.js";

@@ -8,7 +8,8 @@ import { cloudAccount, isVendors, namesCredentials } from "./clouds.js";
 import { usualKeyVariable, usualKeyVariables } from "./defaults.js";
 import type { ModelEntry, ProviderEntry } from "./schema.js";
 import type { Secrets } from "./secrets.js";
-import type { Provider } from "./types.js";
+import { switchesOf, withoutSwitches } from "./switchFields.js";
+import type { ModelSwitches, Provider } from "./types.js";
 import { type Environment, isSet, variablesIn } from "./variables.js";
 
 /** The id of the embedded provider and of its model, always there. */
@@ -44,7 +45,7 @@ function resolve(id: string, entry: ProviderEntry, env: Environment, secrets: Se
   const keyText = entry.apiKey ?? (usual && `$${usual}`);
   const apiKeyVariable = keyText === undefined ? undefined : variablesIn(keyText)[0];
   const apiKey = keyText && secrets.header(`providers.${id}.apiKey`, keyText);
-  const models = resolveModels(id, entry);
+  const { models, switches } = resolveModels(id, entry);
   const known = catalogueOf(entry.type);
   const ifListed = (model: string | undefined) =>
     models.some((listed) => listed.id === model) ? model : undefined;
@@ -58,19 +59,27 @@ function resolve(id: string, entry: ProviderEntry, env: Environment, secrets: Se
     ...cloudAccount(id, entry, env, secrets),
     ...defined({ proxies: proxiesOf(env) }),
     models,
+    switches,
+    switchNames: switchesOf(entry.type),
     ...defined({ defaultLargeModel: large, defaultSmallModel: small }),
   };
 }
 
-function resolveModels(provider: string, entry: ProviderEntry): ModelInfo[] {
+function resolveModels(provider: string, entry: ProviderEntry) {
   const own = catalogueOf(entry.type)?.models ?? [];
   const configured: readonly ModelEntry[] = entry.models ?? own.map(({ id }) => ({ id }));
-  return configured.map((model) => ({
-    name: model.id,
-    canReason: false,
-    supportsImages: false,
-    ...knownModel(entry.type, model.id),
-    ...model,
-    provider,
-  }));
+  const switches = new Map<string, ModelSwitches>();
+  const models = configured.map((model): ModelInfo => {
+    const { switches: set, rest } = withoutSwitches(model);
+    if (Object.keys(set).length > 0) switches.set(model.id, set);
+    return {
+      name: model.id,
+      canReason: false,
+      supportsImages: false,
+      ...knownModel(entry.type, model.id),
+      ...rest,
+      provider,
+    };
+  });
+  return { models, switches };
 }

@@ -11,6 +11,7 @@ import { PermissionMode } from "../protocol/objects/workspace.js";
 import { cloudFields, misplacedCloudFields } from "./cloudFields.js";
 import { defaultLimits, defaultSummaryModel } from "./defaults.js";
 import { networks, sandboxes } from "./sandbox.js";
+import { misplacedSwitches, switchFields } from "./switchFields.js";
 import { isWellFormed } from "./variables.js";
 
 /** A provider, a model and a tool server are named in logs and on command lines as `provider/model`. */
@@ -105,6 +106,7 @@ const modelEntry = () =>
       .describe(
         "US dollars for a million tokens that the model thinks; as `costPerMillionOutput` unless told.",
       ),
+    ...switchFields(),
   });
 
 const providerEntry = () =>
@@ -149,6 +151,11 @@ const providerEntry = () =>
     .superRefine((entry, context) => {
       for (const [path, message] of misplacedCloudFields(entry)) {
         context.addIssue({ code: "custom", message, path: [path] });
+      }
+      for (const [index, model] of (entry.models ?? []).entries()) {
+        for (const [field, message] of misplacedSwitches(entry.type, model)) {
+          context.addIssue({ code: "custom", message, path: ["models", index, field] });
+        }
       }
     });
 

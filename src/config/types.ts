@@ -13,6 +13,18 @@ export type ProviderType =
   | "vertex"
   | "offline";
 
+/** What a model's server refuses, or how it wants it; what is undefined is sent as usual. */
+export interface ModelSwitches {
+  readonly tools?: boolean;
+  readonly sampling?: boolean;
+  readonly reasoningEffort?: boolean;
+  readonly systemRole?: "system" | "developer" | "user";
+  readonly maxTokensField?: string;
+  readonly streamUsage?: boolean;
+  readonly parallelToolCalls?: boolean;
+  readonly emptyContent?: "null" | "text" | "omit";
+}
+
 /** A provider of type `azure`: its resource, and an existing token of Entra ID. */
 export interface AzureAccount {
   readonly resource?: string;
@@ -66,6 +78,10 @@ export interface Provider {
   /** The proxies that the environment names, with their passwords. Never logged, never stored. */
   readonly proxies?: Proxies;
   readonly models: readonly ModelInfo[];
+  /** The switches of those models that have any, by the model's id. */
+  readonly switches?: ReadonlyMap<string, ModelSwitches>;
+  /** The names of the switches that its models can have. */
+  readonly switchNames?: readonly string[];
   readonly defaultLargeModel?: string;
   readonly defaultSmallModel?: string;
 }

@@ -54,6 +54,12 @@ export function readNote(options: LanguageModelV3CallOptions): CallNote {
   };
 }
 
+/** A call without the wish for how much a model should reason. */
+export function withoutEffort(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions {
+  const { reasoningEffort: _, ...note } = options.providerOptions?.[key] ?? {};
+  return { ...options, providerOptions: { ...options.providerOptions, [key]: note } };
+}
+
 function isPurpose(value: unknown): value is CallPurpose {
   return typeof value === "string" && purposes.includes(value);
 }

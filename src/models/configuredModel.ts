@@ -3,8 +3,10 @@ import { defined } from "../base/defined.js";
 import { secretsOf } from "../base/redact.js";
 import type { Provider } from "../config/types.js";
 import { acrossModels } from "./acrossModels.js";
-import { explainError, type ModelIdentity } from "./explainError.js";
+import { explainError } from "./explainError.js";
 import type { ModelFailure } from "./modelFailure.js";
+import type { ModelIdentity } from "./modelIdentity.js";
+import { applySwitches } from "./modelSwitches.js";
 
 /** A model that can explain why it failed, in terms of its configuration. */
 export interface ConfiguredModel extends LanguageModelV3 {
@@ -30,10 +32,11 @@ export interface AdaptedModel {
 /** Joins a package's model with what the configuration says of its provider. */
 export function configuredModel(provider: Provider, adapted: AdaptedModel): ConfiguredModel {
   const { model } = adapted;
+  const switches = provider.switches?.get(model.modelId) ?? {};
   const reader = { provider: provider.id, model: model.modelId };
   const adapt = (options: LanguageModelV3CallOptions) => {
     const prompt = acrossModels(options.prompt, reader, provider.type);
-    return adapted.adapt({ ...options, prompt });
+    return adapted.adapt(applySwitches({ ...options, prompt }, switches));
   };
   const baseUrl = provider.baseUrl ?? adapted.baseUrl;
   const identity: ModelIdentity = {
@@ -41,6 +44,7 @@ export function configuredModel(provider: Provider, adapted: AdaptedModel): Conf
     modelId: model.modelId,
     hasKey: provider.apiKey !== undefined,
     secrets: secretsOf(provider.apiKey, provider.headers),
+    switchable: { names: provider.switchNames ?? [], set: switches },
     ...defined({ baseUrl, apiKeyVariable: provider.apiKeyVariable }),
     ...defined({ advice: provider.apiKey === undefined ? adapted.advice : undefined }),
   };

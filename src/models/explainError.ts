@@ -7,27 +7,20 @@ import { type ProxyFault, proxyFaultIn } from "../network/proxyFault.js";
 import { askedWait } from "./askedWait.js";
 import { type ErrorFacts, factsOf } from "./errorFacts.js";
 import type { ModelFailure, RetryHint } from "./modelFailure.js";
+import {
+  at,
+  keyAdvice,
+  type ModelIdentity,
+  said,
+  shownUrl,
+  switchAdvice,
+} from "./modelIdentity.js";
 import { type Overflow, overflowOf } from "./overflow.js";
 import { NotAStreamError } from "./providerFetch.js";
 import { isQuotaUsedUp } from "./quota.js";
 import { longestAskedWaitMs, usualAttempts } from "./retry.js";
 import { SetupError } from "./setupError.js";
-
-/** The model and provider that a message is about. */
-export interface ModelIdentity {
-  readonly providerId: string;
-  readonly modelId: string;
-  readonly baseUrl?: string;
-  /** The variable that the key comes from. */
-  readonly apiKeyVariable?: string;
-  readonly hasKey?: boolean;
-  /** What the user should check after a refusal, if it is not a key. */
-  readonly advice?: string;
-  /** The secrets that must not appear in a message. */
-  readonly secrets?: readonly string[];
-}
-
-const longestWords = 300;
+import { switchFor } from "./switchAdvice.js";
 
 /** A refused or unknown address seldom begins to work: after two more tries, the person is told. */
 const refusedAttempts = 3;
@@ -169,6 +162,10 @@ function explainRefusal(
   if (status === 402) {
     return failure("ProviderError", who, `wants to be paid: it ${answered}`, billingAdvice);
   }
+  const setting = switchFor(status, facts.words, who.switchable);
+  if (setting !== undefined) {
+    return failure("ProviderError", who, answered, switchAdvice(setting, who));
+  }
   if (status === 404) {
     return failure(
       "ProviderError",
@@ -262,38 +259,4 @@ function hint(facts: ErrorFacts, now: number): RetryHint {
 function wait({ afterMs }: RetryHint): string {
   if (afterMs === undefined || afterMs <= longestAskedWaitMs) return "Try again later.";
   return `It asks to wait ${Math.ceil(afterMs / 1000)} seconds before trying again.`;
-}
-
-function keyAdvice(who: ModelIdentity): string {
-  const { apiKeyVariable: variable, advice } = who;
-  if (advice !== undefined) return advice;
-  if (variable !== undefined) {
-    return who.hasKey === false
-      ? `No key was sent: set the environment variable ${variable}.`
-      : `Check the key in the environment variable ${variable}.`;
-  }
-  return `Set providers.${who.providerId}.apiKey in the configuration, or check it.`;
-}
-
-/**
- * The provider's own words. They are redacted before they are cut; otherwise half a secret could
- * stay.
- */
-function said(facts: ErrorFacts, who: ModelIdentity): string {
-  const words = redact(facts.words, who.secrets ?? [])
-    .replaceAll(/\s+/g, " ")
-    .trim();
-  if (words === "") return "";
-  const shown = words.length > longestWords ? `${words.slice(0, longestWords)}…` : words;
-  return ` (${shown.replace(/\.$/, "")})`;
-}
-
-function at(who: ModelIdentity): string {
-  return who.baseUrl === undefined ? "" : ` at ${shownUrl(who.baseUrl)}`;
-}
-
-/** A URL without the parts that can hold a secret: name, password and parameters. */
-function shownUrl(baseUrl: string): string {
-  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
-  return url === undefined ? baseUrl : `${url.protocol}//${url.host}${url.pathname}`;
 }

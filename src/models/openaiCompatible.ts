@@ -9,9 +9,10 @@ import type {
   LanguageModelV3ToolCallPart,
 } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
-import type { Provider } from "../config/types.js";
+import type { ModelSwitches, Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
+import { chatBody } from "./chatBody.js";
 import { chatEvents } from "./chatEvents.js";
 import type { AdaptedModel } from "./configuredModel.js";
 import { providerFetch } from "./providerFetch.js";
@@ -31,16 +32,22 @@ export async function openaiCompatibleModel(
   provider: Provider,
   info: ModelInfo,
 ): Promise<AdaptedModel> {
+  const switches = provider.switches?.get(info.id) ?? {};
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
   const compatible = createOpenAICompatible({
     name,
     baseURL: provider.baseUrl ?? baseUrl,
     headers: provider.headers,
-    includeUsage: true,
+    includeUsage: switches.streamUsage !== false,
+    transformRequestBody: (body) => chatBody(body, switches),
     fetch: providerFetch(provider, chatEvents),
     ...defined({ apiKey: provider.apiKey }),
   });
-  return { model: understood(compatible.chatModel(info.id)), baseUrl, adapt };
+  return {
+    model: understood(compatible.chatModel(info.id)),
+    baseUrl,
+    adapt: (options) => adapt(options, switches),
+  };
 }
 
 /**
@@ -71,11 +78,14 @@ function understood(model: LanguageModelV3): LanguageModelV3 {
 
 type UserMessage = Extract<LanguageModelV3Message, { role: "user" }>;
 
-function adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions {
+function adapt(
+  options: LanguageModelV3CallOptions,
+  { systemRole }: ModelSwitches,
+): LanguageModelV3CallOptions {
   const { reasoningEffort, turnStart } = readNote(options);
   return {
     ...options,
-    prompt: adaptPrompt(options.prompt, turnStart ?? 0),
+    prompt: adaptPrompt(options.prompt, turnStart ?? 0, systemRole === "user"),
     providerOptions: { [name]: reasoningEffort === undefined ? {} : { reasoningEffort } },
   };
 }
@@ -84,8 +94,15 @@ function adapt(options: LanguageModelV3CallOptions): LanguageModelV3CallOptions 
  * Reasoning is sent back only within its turn. Models that think between tool calls need it there;
  * others refuse it in earlier turns.
  */
-function adaptPrompt(prompt: LanguageModelV3Prompt, turnStart: number): LanguageModelV3Prompt {
+function adaptPrompt(
+  prompt: LanguageModelV3Prompt,
+  turnStart: number,
+  isSystemOfUser: boolean,
+): LanguageModelV3Prompt {
   const adapted = prompt.map((whole, index): LanguageModelV3Message => {
+    if (whole.role === "system" && isSystemOfUser) {
+      return { role: "user", content: [{ type: "text", text: whole.content }] };
+    }
     if (whole.role !== "assistant") return whole;
     const message = index >= turnStart ? withDetailsBack(whole) : whole;
     if (message.role !== "assistant") return message;

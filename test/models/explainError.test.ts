@@ -1,7 +1,8 @@
 import { APICallError, InvalidResponseDataError } from "@ai-sdk/provider";
 import { describe, expect, it } from "vitest";
 import { redact, secretsOf } from "../../src/base/redact.js";
-import { explainError, type ModelIdentity } from "../../src/models/explainError.js";
+import { explainError } from "../../src/models/explainError.js";
+import type { ModelIdentity } from "../../src/models/modelIdentity.js";
 
 const who: ModelIdentity = {
   providerId: "acme",
