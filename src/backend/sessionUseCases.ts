@@ -12,12 +12,13 @@ import type { MessageStore } from "../storage/messageStore.js";
 import type { SessionRow, SessionStore } from "../storage/sessionStore.js";
 import type { Announcer } from "./caller.js";
 import { checkContents, checkModel, needConfig } from "./checkedOptions.js";
-import { describeAnywhere, type EverySessionOptions } from "./everySession.js";
+import { describeAnywhere } from "./everySession.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
+import { type SessionSearchOptions, searchSessions } from "./sessionSearch.js";
 
 /** What the use cases of sessions need. */
-export interface SessionUseCaseOptions extends EverySessionOptions {
+export interface SessionUseCaseOptions extends SessionSearchOptions {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly announcer: Announcer;
@@ -94,6 +95,11 @@ export class SessionUseCases {
     const describe = (row: SessionRow) =>
       workspace?.coordinator.describe(row) ?? describeAnywhere(row, this.#options);
     return { sessions: rows.map(describe), ...next };
+  }
+
+  /** `searchSessions` */
+  search(params: Params<"searchSessions">, signal: AbortSignal): Promise<Result<"searchSessions">> {
+    return searchSessions(params, this.#options, signal);
   }
 
   /** `updateSession` */

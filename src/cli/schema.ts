@@ -14,6 +14,7 @@ import {
   ToolCallState,
 } from "../protocol/objects/message.js";
 import { AgentInfo, ModelInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
+import { QueueEntry } from "../protocol/objects/queueEntry.js";
 import {
   RunCause,
   RunComplete,
@@ -38,6 +39,7 @@ export const protocolObjects = {
   Workspace,
   Session,
   Todo,
+  QueueEntry,
   Message,
   Part,
   ToolCallState,

@@ -50,6 +50,11 @@ export class MessageRecorder implements MessageWriter {
     return this.#updatedAt;
   }
 
+  /** Whether it takes nothing more. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
   /** The message as it is now; later changes do not reach it. */
   snapshot(): Message {
     return {

@@ -48,7 +48,7 @@ export function repairMessages(
       continue;
     }
     const { parts } = stored;
-    if (calls.close(row, parts)) messages.update(row.id, partsText(parts), now);
+    if (calls.close(row, parts)) messages.update(row.id, partsText(parts), now, true);
     if (isReply) reply = { id: row.id, text: textOf(parts) };
   }
   const missing = calls.missingResults();

@@ -252,8 +252,8 @@ export class TurnRecorder implements TurnSink {
     this.#dirty.clear();
   }
 
-  #update({ id, parts, updatedAt }: MessageRecorder): void {
-    this.#options.messages.update(id, partsText(parts), updatedAt);
+  #update({ id, parts, updatedAt, isFinished }: MessageRecorder): void {
+    this.#options.messages.update(id, partsText(parts), updatedAt, isFinished);
   }
 
   #store(recorder: MessageRecorder, when: "now" | "soon"): void {

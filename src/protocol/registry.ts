@@ -34,6 +34,7 @@ import { removeQueued } from "./methods/removeQueued.js";
 import { requestInput } from "./methods/requestInput.js";
 import { requestPermission } from "./methods/requestPermission.js";
 import { resumeQueue } from "./methods/resumeQueue.js";
+import { searchSessions } from "./methods/searchSessions.js";
 import { sendMessage } from "./methods/sendMessage.js";
 import { setModel } from "./methods/setModel.js";
 import { setPermissionMode } from "./methods/setPermissionMode.js";
@@ -70,6 +71,7 @@ export const methods = {
   createSession,
   getSession,
   listSessions,
+  searchSessions,
   updateSession,
   deleteSession,
   listMessages,

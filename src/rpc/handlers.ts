@@ -27,6 +27,7 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     createSession: (params) => backend.sessions.create(params),
     getSession: (params) => backend.sessions.get(params),
     listSessions: (params) => backend.sessions.list(params),
+    searchSessions: (params, { signal }) => backend.sessions.search(params, signal),
     updateSession: (params) => backend.sessions.update(params),
     deleteSession: (params) => backend.sessions.delete(params),
     listMessages: (params) => backend.sessions.listMessages(params),

@@ -1,6 +1,7 @@
 import { mostReadableBytes, readOr } from "./damage.js";
 import type { Database } from "./database.js";
 import { type MessageRow, MessageRows, tooLarge } from "./messageRows.js";
+import { SearchIndex } from "./searchIndex.js";
 
 /** The parts of a message that are sent to a model again. */
 export type HistoryRow = Pick<
@@ -21,16 +22,18 @@ export interface NewMessageRow
 export class MessageStore {
   readonly #database: Database;
   readonly #rows: MessageRows;
+  readonly #index: SearchIndex;
 
   constructor(database: Database) {
     this.#database = database;
     this.#rows = new MessageRows(database);
+    this.#index = new SearchIndex(database);
   }
 
   /** Stores a new message and counts it in its session. */
   insert(message: NewMessageRow, attachments: ReadonlyMap<number, Uint8Array> = new Map()): void {
     this.#database.write(() => {
-      this.#database
+      const { lastInsertRowid } = this.#database
         .prepare(
           `INSERT INTO messages (id, sessionId, run, role, parts, model, provider, isSummary, circumstances, createdAt, updatedAt)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -56,14 +59,29 @@ export class MessageStore {
           .prepare("INSERT INTO attachments (messageId, partIndex, data) VALUES (?, ?, ?)")
           .run(message.id, partIndex, data);
       }
+      if (message.role === "user") this.#index.message(lastInsertRowid, message.parts);
     });
   }
 
-  /** Replaces a message's parts. */
-  update(id: string, parts: string, now: number): void {
-    this.#database
-      .prepare("UPDATE messages SET parts = ?, updatedAt = ? WHERE id = ?")
-      .run(parts, now, id);
+  /** Replaces a message's parts; with `isFinal` they can be searched for from now on. */
+  update(id: string, parts: string, now: number, isFinal = false): void {
+    const update = this.#database.prepare(
+      "UPDATE messages SET parts = ?, updatedAt = ? WHERE id = ?",
+    );
+    if (!isFinal) {
+      update.run(parts, now, id);
+      return;
+    }
+    this.#database.write(() => {
+      update.run(parts, now, id);
+      const row = this.#database.prepare("SELECT position FROM messages WHERE id = ?").get(id);
+      if (row !== undefined) this.#index.message(Number(row.position), parts);
+    });
+  }
+
+  /** The message at a position, of any session. */
+  at(position: number): MessageRow | undefined {
+    return this.#rows.at(position, {});
   }
 
   /** One message of a session. */

@@ -1,6 +1,8 @@
 // The schema, as numbered steps (protocol.md section 9). A released step is never changed. New
 // steps are appended, and only add to the schema, so that older programs can go on using the file.
 
+import { forgetIndex } from "./forgetIndex.js";
+
 /** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
 export const applicationId = 0x54775477;
 
@@ -164,8 +166,23 @@ ALTER TABLE runs ADD COLUMN options TEXT;
 ALTER TABLE sessions ADD COLUMN defaults TEXT;
 `;
 
+/** The words of titles and of what was said, by the positions of messages and of sessions (negative). */
+const v11 = `
+CREATE VIRTUAL TABLE searchIndex USING fts5(
+  text, place, content='', contentless_delete=1,
+  tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co So'"
+);
+CREATE TRIGGER messageLeavesIndex AFTER DELETE ON messages BEGIN
+  DELETE FROM searchIndex WHERE rowid = old.position;
+END;
+CREATE TRIGGER sessionLeavesIndex AFTER DELETE ON sessions BEGIN
+  DELETE FROM searchIndex WHERE rowid = -old.position;
+END;
+${forgetIndex("main")}
+`;
+
 /** Step `n` brings a file from n steps to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11];
 
 /**
  * The steps that a program knows, and how they work with programs that know more or fewer steps.

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { databaseName, lockEnding, locksFolder } from "../base/dataFiles.js";
 import { DomainError } from "../base/errors.js";
+import { forgetIndex } from "./forgetIndex.js";
 import { schema } from "./migrations.js";
 import { openFile } from "./openFile.js";
 import { type SalvageCount, type SalvagedTable, TableSalvage } from "./salvage.js";
@@ -220,6 +221,7 @@ function rebuild(file: string, mended: string): SalvageCount[] | undefined {
       .prepare("INSERT OR REPLACE INTO mended.notes (name, value) VALUES (?, ?)")
       .run(stepsNote, String(schema.steps.length));
     sqlite.exec(lostSessions);
+    sqlite.exec(forgetIndex("mended"));
     keepSequences(sqlite);
     // The next server that starts ends the open runs.
     sqlite.exec(

@@ -1,6 +1,7 @@
 import { readOr, salvagedColumns, storedText } from "./damage.js";
 import type { Database } from "./database.js";
 import { optionColumn } from "./optionColumn.js";
+import { SearchIndex } from "./searchIndex.js";
 import { type SessionRow, toRow } from "./sessionRow.js";
 
 export type { SessionRow } from "./sessionRow.js";
@@ -22,13 +23,23 @@ const columns = [
 /** The sessions of every workspace. A damaged row is a session of which little is known. */
 export class SessionStore {
   readonly #database: Database;
+  readonly #index: SearchIndex;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#index = new SearchIndex(database);
   }
 
   /** Stores a new session. */
   insert(session: NewSession): SessionRow {
+    return this.#database.write(() => {
+      const position = this.#insert(session);
+      this.#index.title(session.id);
+      return newRow(session, position);
+    });
+  }
+
+  #insert(session: NewSession): number {
     const more = optionColumn(this.#database, "defaults", session.defaults);
     const { lastInsertRowid } = this.#database
       .prepare(
@@ -46,21 +57,26 @@ export class SessionStore {
         session.createdAt,
         ...more.values,
       );
-    return {
-      ...session,
-      position: lastInsertRowid,
-      messageCount: 0,
-      promptTokens: 0,
-      completionTokens: 0,
-      cost: 0,
-      summaryMessageId: undefined,
-      contextTokens: undefined,
-      contextWindow: undefined,
-      todos: undefined,
-      queuePaused: false,
-      defaults: session.defaults,
-      updatedAt: session.createdAt,
-    };
+    return lastInsertRowid;
+  }
+
+  /** The session at a position, of any workspace; undefined where it is gone. */
+  at(position: number): SessionRow | undefined {
+    const [found] = this.#ofAny("position = ?", position);
+    return found && this.#at(position, found);
+  }
+
+  /** Positions and workspaces of sessions, from the index where a row cannot be read. */
+  #ofAny(where: string, ...values: number[]): { position: number; workspaceId: string }[] {
+    const read = (index: string) =>
+      this.#database
+        .prepare(`SELECT position, workspaceId FROM sessions ${index} ${where}`)
+        .all(...values)
+        .map((row) => ({ position: Number(row.position), workspaceId: String(row.workspaceId) }));
+    return readOr(
+      () => read("WHERE"),
+      () => read("INDEXED BY sessionsOfWorkspace WHERE workspaceId > '' AND"),
+    );
   }
 
   /** One session of a workspace. */
@@ -133,17 +149,9 @@ export class SessionStore {
   }
 
   #listAll(limit: number, before: number): SessionRow[] {
-    // The index has the workspace, too, if a row cannot be read.
-    return this.#database
-      .prepare(
-        `SELECT position, workspaceId FROM sessions INDEXED BY sessionsOfWorkspace
-         WHERE workspaceId > '' AND position < ? ORDER BY position DESC LIMIT ?`,
-      )
-      .all(before, limit)
-      .flatMap(
-        ({ position, workspaceId }) =>
-          this.#at(Number(position), { workspaceId: String(workspaceId) }) ?? [],
-      );
+    return this.#ofAny("position < ? ORDER BY position DESC LIMIT ?", before, limit).flatMap(
+      ({ position, workspaceId }) => this.#at(position, { workspaceId }) ?? [],
+    );
   }
 
   #listOf(workspaceId: string, limit: number, before: number): SessionRow[] {
@@ -173,17 +181,23 @@ export class SessionStore {
 
   /** Gives a session the title that somebody chose; an empty one lets it be titled again. */
   setTitle(id: string, title: string, now: number): void {
-    this.#database
-      .prepare("UPDATE sessions SET title = ?, isTitleGiven = ?, updatedAt = ? WHERE id = ?")
-      .run(title, Number(title !== ""), now, id);
+    this.#database.write(() => {
+      this.#database
+        .prepare("UPDATE sessions SET title = ?, isTitleGiven = ?, updatedAt = ? WHERE id = ?")
+        .run(title, Number(title !== ""), now, id);
+      this.#index.title(id);
+    });
   }
 
   /** Gives a session a generated title; false if somebody chose one, which stays. */
   suggestTitle(id: string, title: string, now: number): boolean {
-    const { changes } = this.#database
-      .prepare("UPDATE sessions SET title = ?, updatedAt = ? WHERE id = ? AND isTitleGiven = 0")
-      .run(title, now, id);
-    return changes > 0;
+    return this.#database.write(() => {
+      const { changes } = this.#database
+        .prepare("UPDATE sessions SET title = ?, updatedAt = ? WHERE id = ? AND isTitleGiven = 0")
+        .run(title, now, id);
+      if (changes > 0) this.#index.title(id);
+      return changes > 0;
+    });
   }
 
   /** Makes a stored summary the beginning of the model's history. */
@@ -263,4 +277,22 @@ export class SessionStore {
     }
     remove("sessions", "id", id);
   }
+}
+
+function newRow(session: NewSession, position: number): SessionRow {
+  return {
+    ...session,
+    position,
+    messageCount: 0,
+    promptTokens: 0,
+    completionTokens: 0,
+    cost: 0,
+    summaryMessageId: undefined,
+    contextTokens: undefined,
+    contextWindow: undefined,
+    todos: undefined,
+    queuePaused: false,
+    defaults: session.defaults,
+    updatedAt: session.createdAt,
+  };
 }
