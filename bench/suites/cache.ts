@@ -41,8 +41,8 @@ async function readAnew(format: WireFormat, context: BenchContext): Promise<numb
     for (let turn = 0; turn < (context.isQuick ? 4 : 12); turn++) {
       const runId = `turn-${turn}`;
       provider.enqueue(
-        answerOf(format, { text: ["I look."], call: ['{"text":"there"}'] }),
-        answerOf(format, { text: ["That is all."] }),
+        answerOf(format, { thought: "Hm. ", text: ["I look."], call: ['{"text":"there"}'] }),
+        answerOf(format, { thought: "Hm. ", text: ["That is all."] }),
       );
       await server.request("sendMessage", { workspaceId, sessionId, runId, prompt: "Go on." });
       await server.request("waitRun", { workspaceId, runId });

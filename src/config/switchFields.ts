@@ -39,6 +39,12 @@ export const switchFields = () => ({
     .describe(
       "Of `openai-compatible`: how a message of the model with calls and no text is sent: with `content` as `null` (unless told), as an empty text, or left out.",
     ),
+  reasoningHistory: z
+    .enum(["all", "turn", "none"])
+    .exactOptional()
+    .describe(
+      "Of `openai-compatible`: which of the model's own thoughts are sent back to it: `all` unless told, those of the present `turn`, or `none`. With `all` the server need not read a turn again at the next prompt.",
+    ),
 });
 
 type SwitchName = keyof ReturnType<typeof switchFields>;
@@ -51,6 +57,7 @@ const ofChat: readonly SwitchName[] = [
   "streamUsage",
   "parallelToolCalls",
   "emptyContent",
+  "reasoningHistory",
 ];
 
 type SwitchedEntry = { readonly [name in SwitchName]?: ModelSwitches[name] };
@@ -68,11 +75,13 @@ export function withoutSwitches<T extends SwitchedEntry>(
     streamUsage,
     parallelToolCalls,
     emptyContent,
+    reasoningHistory,
     ...rest
   } = entry;
   const ofAll = { tools, sampling, reasoningEffort };
-  const chat = { systemRole, maxTokensField, streamUsage, parallelToolCalls, emptyContent };
-  return { switches: defined({ ...ofAll, ...chat }), rest };
+  const chat = { systemRole, maxTokensField, streamUsage, parallelToolCalls };
+  const history = { emptyContent, reasoningHistory };
+  return { switches: defined({ ...ofAll, ...chat, ...history }), rest };
 }
 
 /** The switches of an entry that mean nothing to its provider's type, each with a complaint. */

@@ -23,6 +23,7 @@ export interface ModelSwitches {
   readonly streamUsage?: boolean;
   readonly parallelToolCalls?: boolean;
   readonly emptyContent?: "null" | "text" | "omit";
+  readonly reasoningHistory?: "all" | "turn" | "none";
 }
 
 /** A provider of type `azure`: its resource, and an existing token of Entra ID. */

@@ -80,34 +80,46 @@ type UserMessage = Extract<LanguageModelV3Message, { role: "user" }>;
 
 function adapt(
   options: LanguageModelV3CallOptions,
-  { systemRole }: ModelSwitches,
+  { systemRole, reasoningHistory = "all" }: ModelSwitches,
 ): LanguageModelV3CallOptions {
   const { reasoningEffort, turnStart } = readNote(options);
   return {
     ...options,
-    prompt: adaptPrompt(options.prompt, turnStart ?? 0, systemRole === "user"),
+    prompt: adaptPrompt(options.prompt, {
+      firstThought: { all: 0, turn: turnStart ?? 0, none: Number.POSITIVE_INFINITY }[
+        reasoningHistory
+      ],
+      isSystemOfUser: systemRole === "user",
+    }),
     providerOptions: { [name]: reasoningEffort === undefined ? {} : { reasoningEffort } },
   };
 }
 
+/** How a prompt is sent. */
+interface PromptForm {
+  /** Index of the first message whose reasoning is sent back. */
+  readonly firstThought: number;
+  /** Whether the system prompt becomes the beginning of the first user message. */
+  readonly isSystemOfUser: boolean;
+}
+
 /**
- * Reasoning is sent back only within its turn. Models that think between tool calls need it there;
- * others refuse it in earlier turns.
+ * Reasoning is sent back in every turn: models that think between tool calls need it, and a message that
+ * loses it after its turn makes the provider read everything again from there on.
  */
 function adaptPrompt(
   prompt: LanguageModelV3Prompt,
-  turnStart: number,
-  isSystemOfUser: boolean,
+  { firstThought, isSystemOfUser }: PromptForm,
 ): LanguageModelV3Prompt {
   const adapted = prompt.map((whole, index): LanguageModelV3Message => {
     if (whole.role === "system" && isSystemOfUser) {
       return { role: "user", content: [{ type: "text", text: whole.content }] };
     }
     if (whole.role !== "assistant") return whole;
-    const message = index >= turnStart ? withDetailsBack(whole) : whole;
+    const message = index >= firstThought ? withDetailsBack(whole) : whole;
     if (message.role !== "assistant") return message;
     const content = message.content
-      .filter((part) => part.type !== "reasoning" || index >= turnStart)
+      .filter((part) => part.type !== "reasoning" || index >= firstThought)
       .map((part) => (part.type === "tool-call" ? withSignature(part) : part));
     return { ...message, content };
   });

@@ -36,6 +36,11 @@ const refusals: readonly Refusal[] = [
     ),
   },
   {
+    switch: "reasoningHistory",
+    value: '"none"',
+    words: /reasoning_content|reasoning_details/i,
+  },
+  {
     switch: "streamUsage",
     value: "false",
     words: /stream_options|include_usage/i,

@@ -37,6 +37,9 @@ function makeRepository(): string {
   return path;
 }
 
+/** A thought that is worth as much as all else. */
+const long = "I think about what there is to see. ".repeat(200);
+
 /** What a turn, an editor and a person do between two prompts. */
 const changes: readonly ((path: string) => void)[] = [
   (path) => appendFileSync(join(path, "a.txt"), "two\n"),
@@ -66,8 +69,8 @@ describe.each(wireFormats)("with a provider of type $type", (format) => {
   /** A turn of two calls. */
   async function turn(session: WireSession, runId: string): Promise<void> {
     provider.enqueue(
-      answer({ text: ["I look."], call: ['{"text":"there"}'] }),
-      answer({ text: ["That is all."] }),
+      answer({ thought: long, text: ["I look."], call: ['{"text":"there"}'] }),
+      answer({ thought: long, text: ["That is all."] }),
     );
     expect(await session.run(`Do ${runId}.`, runId)).toMatchObject({ status: "succeeded" });
   }

@@ -6,6 +6,8 @@ import type { RawAnswer } from "./rawProvider.js";
 
 /** What a model says in one reply. */
 export interface Spoken {
+  /** What it thinks first. */
+  readonly thought?: string;
   /** The deltas of its text. */
   readonly text?: readonly string[];
   /** A call of the tool `echo`: the fragments of its input. */
@@ -35,7 +37,7 @@ const named = (value: { type: string }) => `event: ${value.type}\n${data(value)}
 const anthropic: WireFormat = {
   type: "anthropic",
   path: "/v1",
-  reply({ text = [], call, end }) {
+  reply({ thought, text = [], call, end }) {
     const usage = { input_tokens: 10, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
     const message = {
       id: "m",
@@ -58,6 +60,7 @@ const anthropic: WireFormat = {
     const stop_reason = end === undefined ? natural : reasons[end];
     return [
       { type: "message_start", message },
+      ...(thought === undefined ? [] : thinking(thought)),
       ...(text.length > 0 ? block(0, { type: "text", text: "" }, spoken) : []),
       ...(asked === undefined ? [] : block(1, tool, asked)),
       { type: "message_delta", delta: { stop_reason }, usage: { output_tokens: 5 } },
@@ -68,11 +71,29 @@ const anthropic: WireFormat = {
     JSON.stringify({ type: "error", error: { type: "invalid_request_error", message } }),
 };
 
+/** As OpenAI sends what it keeps to itself. */
+function encrypted(thought: string) {
+  return { encrypted_content: Buffer.from(thought).toString("base64") };
+}
+
+/** The block of a thought, which is signed. */
+function thinking(thought: string): ({ type: string } & Record<string, unknown>)[] {
+  return [
+    { type: "content_block_start", index: 9, content_block: { type: "thinking", thinking: "" } },
+    ...[
+      { type: "thinking_delta", thinking: thought },
+      { type: "signature_delta", signature: "signed" },
+    ].map((delta) => ({ type: "content_block_delta", index: 9, delta })),
+    { type: "content_block_stop", index: 9 },
+  ];
+}
+
 const openai: WireFormat = {
   type: "openai",
   path: "/v1",
-  reply({ text = [], call, end }) {
+  reply({ thought, text = [], call, end }) {
     const message = { type: "message", id: "msg_1" };
+    const reasoning = { type: "reasoning", id: "rs_1", summary: [] };
     const input = call?.join("") ?? "";
     const tool = { type: "function_call", id: "fc_1", call_id: "call_1", name: "echo" };
     const usage = { input_tokens: 10, output_tokens: 5 };
@@ -96,6 +117,9 @@ const openai: WireFormat = {
     const ended = { ...tool, arguments: input, status: "completed" };
     return [
       { type: "response.created", response: { id: "r", created_at: 0, model: "x" } },
+      ...(thought === undefined
+        ? []
+        : item(9, reasoning, [], { ...reasoning, ...encrypted(thought) })),
       ...(text.length > 0 ? item(0, message, spoken) : []),
       ...(call === undefined ? [] : item(1, begun, asked, ended)),
       end === undefined
@@ -112,10 +136,11 @@ const openai: WireFormat = {
 const google: WireFormat = {
   type: "google",
   path: "/v1beta",
-  reply({ text = [], call, end }) {
+  reply({ thought, text = [], call, end }) {
     const usageMetadata = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
     const args = call === undefined ? undefined : JSON.parse(call.join(""));
-    const parts: object[] = [...text.map((one) => ({ text: one }))];
+    const parts: object[] = thought === undefined ? [] : [{ text: thought, thought: true }];
+    parts.push(...text.map((one) => ({ text: one })));
     if (args !== undefined) parts.push({ functionCall: { name: "echo", args } });
     const reasons = { length: "MAX_TOKENS", filter: "SAFETY" };
     const finishReason = end === undefined ? "STOP" : reasons[end];
@@ -134,7 +159,7 @@ const google: WireFormat = {
 const compatible: WireFormat = {
   type: "openai-compatible",
   path: "/v1",
-  reply({ text = [], call, end }) {
+  reply({ thought, text = [], call, end }) {
     const chunk = (delta: object, finish_reason: string | null = null) =>
       data({ id: "c", model: "x", choices: [{ index: 0, delta, finish_reason }] });
     const tool = { index: 0, id: "call_1", type: "function" };
@@ -143,6 +168,7 @@ const compatible: WireFormat = {
     const reasons = { length: "length", filter: "content_filter" };
     const usage = { prompt_tokens: 10, completion_tokens: 5 };
     return [
+      ...(thought === undefined ? [] : [chunk({ reasoning_content: thought })]),
       ...text.map((content) => chunk({ content })),
       ...(call === undefined ? [] : [chunk({ tool_calls: [begun] })]),
       ...(call ?? []).map((one) =>
@@ -169,7 +195,7 @@ const bedrock: WireFormat = {
   path: "/bedrock",
   account: { aws: { region: "us-east-1" } },
   encoding: "latin1",
-  reply({ text = [], call, end }) {
+  reply({ thought, text = [], call, end }) {
     const delta = (contentBlockIndex: number, value: object) =>
       awsEvent("contentBlockDelta", { contentBlockIndex, delta: value, p: "abc" });
     const stop = (contentBlockIndex: number) => awsEvent("contentBlockStop", { contentBlockIndex });
@@ -178,6 +204,13 @@ const bedrock: WireFormat = {
     const reasons = { length: "max_tokens", filter: "content_filtered" };
     return [
       awsEvent("messageStart", { role: "assistant" }),
+      ...(thought === undefined
+        ? []
+        : [
+            delta(9, { reasoningContent: { text: thought } }),
+            delta(9, { reasoningContent: { signature: "signed" } }),
+            stop(9),
+          ]),
       ...text.map((one) => delta(0, { text: one })),
       ...(text.length > 0 ? [stop(0)] : []),
       ...(call === undefined

@@ -103,16 +103,28 @@ describe("an openai-compatible provider", () => {
     ]);
   });
 
-  it("gives reasoning back within the turn, and not in the next one", async () => {
-    const thinks = reply().reasoning("hm", "m").toolCall("echo", { text: "a" });
-    server.enqueue(thinks, reply().text("done"), reply().text("again"));
-    await run({ tools: [echo] });
-    expect(turn.sink.messages[1]?.parts[0]).toEqual({ type: "reasoning", text: "hmm" });
-    expect(server.requests[1]?.body.messages[2]).toMatchObject({ reasoning_content: "hmm" });
-    const history = turn.sink.messages.map(({ id, role, parts }) => ({ id, role, parts }));
-    await run({ tools: [echo], history });
-    expect(server.requests[2]?.body.messages[2]).not.toHaveProperty("reasoning_content");
-  });
+  it.each([
+    [undefined, [true, true]],
+    ["all", [true, true]],
+    ["turn", [true, false]],
+    ["none", [false, false]],
+  ] as const)(
+    "with reasoningHistory %s it gives reasoning back in its turn and the next one: %j",
+    async (reasoningHistory, given) => {
+      const thinks = reply().reasoning("hm", "m").toolCall("echo", { text: "a" });
+      server.enqueue(thinks, reply().text("done"), reply().text("again"));
+      const switches = new Map(
+        reasoningHistory === undefined ? [] : [["loop-1", { reasoningHistory }]],
+      );
+      await run({ tools: [echo] }, provider({ switches }));
+      expect(turn.sink.messages[1]?.parts[0]).toEqual({ type: "reasoning", text: "hmm" });
+      const history = turn.sink.messages.map(({ id, role, parts }) => ({ id, role, parts }));
+      await run({ tools: [echo], history }, provider({ switches }));
+      const sent = server.requests.slice(1).map(({ body }) => body.messages[2]);
+      const thoughts = sent.map((message) => message?.reasoning_content);
+      expect(thoughts).toEqual(given.map((is) => (is ? "hmm" : undefined)));
+    },
+  );
 
   it.each([1, 2, 3, 7, 64])("reads a stream that arrives in pieces of %i bytes", async (bytes) => {
     const said = "Grüße, 世界 😀!\r\n";

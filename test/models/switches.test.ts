@@ -208,6 +208,7 @@ describe("a switch of a model", () => {
       ["streamUsage", false],
       ["parallelToolCalls", false],
       ["emptyContent", "omit"],
+      ["reasoningHistory", "turn"],
     ] as const) {
       expect(() => configured({ [name]: value }, "anthropic")).toThrow(
         `providers.acme.models[0].${name}`,
@@ -226,6 +227,7 @@ describe("a refusal", () => {
     "streamUsage",
     "parallelToolCalls",
     "emptyContent",
+    "reasoningHistory",
   ];
 
   /** As servers say it. */
@@ -272,6 +274,16 @@ describe("a refusal", () => {
     [400, "Unrecognized request argument supplied: reasoning_effort", '"reasoningEffort": false'],
     [400, '"qwen2.5:7b" does not support thinking', '"reasoningEffort": false'],
     [400, "Invalid value for 'content': expected a string, got null.", '"emptyContent": "text"'],
+    [
+      400,
+      "The reasoning_content field is not allowed in the input messages",
+      '"reasoningHistory": "none"',
+    ],
+    [
+      400,
+      "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property 'reasoning_content' is unsupported)]",
+      '"reasoningHistory": "none"',
+    ],
     [422, "messages.2.content: none is not an allowed value", '"emptyContent": "text"'],
   ];
 
