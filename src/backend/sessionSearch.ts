@@ -1,4 +1,4 @@
-// Finding sessions by their words (protocol.md section 3, `searchSessions`).
+// Finds sessions by their words (protocol.md section 3, `searchSessions`).
 import { setImmediate } from "node:timers/promises";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
@@ -12,7 +12,7 @@ import { describeAnywhere, type EverySessionOptions } from "./everySession.js";
 
 const defaultLimit = 20;
 
-/** What a search is made with. */
+/** What a search needs. */
 export interface SessionSearchOptions extends EverySessionOptions {
   readonly database: Database;
   readonly sessions: SessionStore;
@@ -31,7 +31,7 @@ export async function searchSessions(
   if (terms.length === 0) return { results: [] };
   const index = new SearchIndex(options.database);
   while (index.catchUp()) {
-    // What is stored from before is indexed in small steps, between which everything else goes on.
+    // Older messages are indexed in small steps; between them, everything else goes on.
     await setImmediate();
     signal.throwIfAborted();
   }
@@ -58,7 +58,7 @@ function resultOf(
   };
 }
 
-/** Throws `InvalidParams` for a cursor that is none of ours. */
+/** Throws `InvalidParams` if the cursor is not one of ours. */
 function placeOf(cursor: string | undefined): SearchPlace | undefined {
   if (cursor === undefined) return undefined;
   const [, of, below] = /^([tm])(\d{1,16})$/.exec(cursor) ?? [];

@@ -1,5 +1,5 @@
-// What is written of something that was accepted, in order: at once, or as soon as another program that
-// holds the database lets go of it. Everything else goes on meanwhile.
+// Writes for accepted runs, in order: at once, or as soon as another program that holds the
+// database has released it. Everything else goes on meanwhile.
 import { waitAfter } from "../base/backOff.js";
 import type { Clock, Timer } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
@@ -8,18 +8,18 @@ import type { Database } from "../storage/database.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 
 const retries = { firstMs: 10, mostMs: 100 };
-/** Whoever needs to know that it is on disk waits so long for another program, in milliseconds. */
+/** How long a caller that needs the data on disk waits for another program, in milliseconds. */
 const patienceMs = 60_000;
 
 type Write = () => void;
 
-/** What patient writes stand on. */
+/** What patient writes need. */
 export interface PatientWritesOptions {
   readonly database: Pick<Database, "write" | "afterCommit">;
   readonly clock: Clock;
 }
 
-/** The writes of one run, those of its sub-tasks included. */
+/** The writes of one run, including those of its sub-tasks. */
 export class PatientWrites {
   readonly #options: PatientWritesOptions;
   #waiting: Write[] = [];
@@ -54,8 +54,9 @@ export class PatientWrites {
   }
 
   /**
-   * Resolves once nothing waits any more, or the signal is aborted. Rejects with what is in the way of a
-   * write, and with `StorageFailed` where another program has held the database for a minute.
+   * Resolves once nothing waits any more, or the signal is aborted. Rejects with the error that
+   * prevents a write, and with `StorageFailed` if another program has held the database for a
+   * minute.
    */
   async stored(signal: AbortSignal): Promise<void> {
     this.#throwFailure();
@@ -93,7 +94,7 @@ export class PatientWrites {
     });
   }
 
-  /** Writes nothing more; what waits is lost. */
+  /** Writes nothing more. Waiting writes are lost. */
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -122,7 +123,7 @@ export class PatientWrites {
         this.#options.database.write(next);
       } catch (error) {
         if (!isHeldElsewhere(error)) {
-          // What the disk refuses is tried again with the run's outcome.
+          // If the disk refuses, the write is tried again with the run's outcome.
           if (!isDiskTrouble(error)) this.#waiting.shift();
           this.#failure = error;
           this.#reject(error);

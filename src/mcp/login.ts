@@ -18,10 +18,10 @@ import { CallbackListener } from "./callbackListener.js";
 import { isLoopback, loginFetch } from "./loginFetch.js";
 import type { Logins } from "./logins.js";
 
-/** How a login is made. */
+/** What is needed for a login. */
 export interface LoginOptions {
   readonly url: string;
-  /** The configured headers, which go to the tool server alone. */
+  /** The configured headers, which go only to the tool server. */
   readonly headers: Readonly<Record<string, string>>;
   readonly logins: Logins;
   readonly proxies?: Proxies | undefined;
@@ -32,10 +32,10 @@ export interface LoginOptions {
 }
 
 /**
- * Logs in and stores the login under the server's address. Resolves with false where the server answers
- * without one and names no authorization server.
+ * Logs in and stores the login under the server's address. Resolves with false if the server
+ * answers without a login and names no authorization server.
  *
- * @throws where it is refused, given up, or cannot be made.
+ * @throws if it is refused, given up, or impossible.
  */
 export async function logIn(options: LoginOptions): Promise<boolean> {
   const { url, logins, signal } = options;
@@ -69,7 +69,7 @@ export async function logIn(options: LoginOptions): Promise<boolean> {
   }
 }
 
-/** What the tool server says to whoever comes without a login. */
+/** The tool server's answer to a request without a login. */
 async function challengeOf({ url, headers, proxies, signal }: LoginOptions) {
   const address = new URL(url);
   if (address.protocol !== "https:" && !isLoopback(address)) {
@@ -162,7 +162,7 @@ class LoginProvider implements OAuthClientProvider {
   }
 
   redirectToAuthorization(address: URL): void {
-    // What a browser is told to open is a page, whatever the server would have it open.
+    // Only a web page is opened in a browser, even if the server names something else.
     const isPage = address.protocol === "https:" || (this.#isLocal && isLoopback(address));
     if (!isPage) throw new Error(`the login page ${address.origin} is not reached over https`);
     this.wasShown = true;

@@ -1,6 +1,6 @@
-// The logins to tool servers over HTTP (protocol.md section 10, Logins): one file of the user, readable
-// by nobody else, in which each login stands under the address of the server that it is for. A name says
-// nothing: a server that gets another address is another server.
+// The logins to tool servers over HTTP (protocol.md section 10, Logins): one file of the user,
+// readable by nobody else, in which each login stands under the address of the server that it is
+// for. The server's name does not count: a server with another address is another server.
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { type Clock, sleep, systemClock } from "../base/clock.js";
 import { systemErrorCode } from "../base/systemError.js";
 
-/** What a login gave. The members of `client` and `tokens` are those of OAuth. */
+/** The result of a login. The members of `client` and `tokens` are those of OAuth. */
 export interface Login {
   /** Another one with every login, and the same when its tokens are refreshed. */
   readonly id: string;
@@ -25,7 +25,7 @@ export interface Login {
   readonly madeAt: number;
 }
 
-/** A lock that is so old was left by a process that died. */
+/** A lock of this age was left by a process that died. */
 const staleLockMs = 60_000;
 const lockPauseMs = 50;
 const longestWaitMs = 90_000;
@@ -41,7 +41,7 @@ export class Logins {
     this.#clock = clock;
   }
 
-  /** The login for the server at an address; undefined where there is none that can be read. */
+  /** The login for the server at an address; undefined if there is none that can be read. */
   read(url: string): Login | undefined {
     return this.#all().get(addressOf(url));
   }
@@ -107,7 +107,7 @@ export class Logins {
       if (text.length > mostFileCharacters) return {};
       return objectOf(objectOf(JSON.parse(text)).logins);
     } catch {
-      // A file that is not there, or that nobody can read, holds no login: then one is asked for.
+      // A file that is missing or cannot be read holds no login; then a login is requested.
       return {};
     }
   }

@@ -1,5 +1,5 @@
-// Connections that the platform's own `fetch` cannot make: through a proxy, and to who may be silent for
-// long. Loaded when the first one is needed.
+// Makes connections that the platform's own `fetch` cannot make: through a proxy, and to a server
+// that may be silent for long. It is loaded when the first one is needed.
 import type { Readable } from "node:stream";
 import {
   Agent,
@@ -13,7 +13,7 @@ import { defined } from "../base/defined.js";
 import type { WebProxy } from "./proxies.js";
 import { ProxyFault, proxyFaultIn } from "./proxyFault.js";
 
-/** How long one side may be silent, in milliseconds; 0 for ever. As undici has it, unless told. */
+/** How long one side may be silent, in milliseconds; 0 means forever. The default is undici's. */
 interface Silence {
   readonly headersTimeout?: number;
   readonly bodyTimeout?: number;
@@ -29,7 +29,7 @@ const kept = new Map<string, Dispatcher>();
 const withoutTunnel = new Set<string>();
 
 /**
- * As `fetch`, through a proxy if there is one.
+ * Like `fetch`, through a proxy if there is one.
  *
  * @throws ProxyFault when the proxy is the reason that there is no answer.
  */
@@ -62,7 +62,7 @@ export interface PageRequest {
   readonly signal: AbortSignal;
 }
 
-/** A page as it arrives; whoever reads its body, or destroys it, closes the connection. */
+/** A page as it arrives. Reading its body to the end, or destroying it, closes the connection. */
 export interface PageResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -118,7 +118,7 @@ async function tunnelled<T>(
   work: (proxyTunnel: boolean) => Promise<T>,
 ): Promise<T> {
   const pair = `${proxy.origin} ${url.origin}`;
-  // An https proxy gets a tunnel always: nothing else is made through one.
+  // An https proxy always gets a tunnel: nothing else is possible through it.
   const canDoWithout = url.protocol === "http:" && proxy.origin.startsWith("http:");
   if (canDoWithout && withoutTunnel.has(pair)) return work(false);
   try {
@@ -140,7 +140,7 @@ async function send(
   dispatcher: Dispatcher,
 ): Promise<Response> {
   try {
-    // The two declare the same things, each in its own words.
+    // Both packages declare the same types separately.
     return (await undiciFetch(
       input as string | URL,
       { ...init, dispatcher } as Parameters<typeof undiciFetch>[1],
@@ -163,7 +163,7 @@ function keptAgent(silence: Silence, through?: Through): Dispatcher {
   const [oldest] = kept;
   if (kept.size >= mostKept && oldest !== undefined) {
     kept.delete(oldest[0]);
-    // It ends by itself when what still goes through it has ended.
+    // It ends by itself when its last request has ended.
     void oldest[1].close();
   }
   kept.set(key, agent);

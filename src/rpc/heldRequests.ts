@@ -1,13 +1,13 @@
-// A request that another program keeps from the database, which it holds for a while: it is carried out
-// when that lets go, or refused after a bounded time (protocol.md section 9).
+// Repeats a request while another program holds the database: it is carried out when that program
+// has released it, or refused after a limited time (protocol.md section 9).
 import { waitAfter } from "../base/backOff.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 
 const retries = { firstMs: 20, mostMs: 250 };
-/** So long a request waits for another program, in milliseconds. */
+/** How long a request waits for another program, in milliseconds. */
 const mostMs = 30_000;
 
-/** Waits so many milliseconds; rejects with the signal's reason if it is aborted first. */
+/** Waits this many milliseconds; rejects with the signal's reason if it is aborted first. */
 export type Rest = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /**

@@ -1,4 +1,4 @@
-// How a file says that its index of words is not made yet: a new one, or one that was rebuilt.
+// How a file records that its index of words is not made yet, because it is new or was rebuilt.
 
 /** The notes of the positions below which nothing was indexed yet: a file of before had no index. */
 export const messagesNote = "searchMessagesBelow";

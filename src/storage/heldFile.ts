@@ -1,12 +1,13 @@
-// Another program may hold the database for writing. While a client is served nobody waits in line for
-// it: a write fails soon, and at once while the other goes on to hold it; whoever writes tries again.
+// Another program may hold the database for writing. While a client is served, no write waits long
+// for it: a write fails soon, and at once while the other program still holds the database. The
+// caller tries again.
 import type { DatabaseSync } from "@photostructure/sqlite";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 
 /** How long the writes of one connection wait. */
 export class HeldFile {
   readonly #sqlite: InstanceType<typeof DatabaseSync>;
-  /** Undefined: as it was opened. */
+  /** Undefined means as long as when it was opened. */
   #briefMs: number | undefined;
   #isHeld = false;
   #listener: (isHeld: boolean) => void = () => {};
@@ -22,7 +23,9 @@ export class HeldFile {
     this.#wait(ms);
   }
 
-  /** Calls `listener` when another program is found to hold the file, and when it has let go. */
+  /**
+   * Calls `listener` when another program is found to hold the file, and when it has released it.
+   */
   listen(listener: (isHeld: boolean) => void): void {
     this.#listener = listener;
   }
