@@ -15,8 +15,11 @@ const textTypes =
 
 const neither = "it is neither text nor an image";
 
-/** How images are handled: the model takes them, it takes none, or its provider refused one. */
-export type ImageUse = "taken" | "none" | "refused";
+/**
+ * How images are handled: the model takes them, it takes none, its provider refused one, or tools have
+ * shown so many since that this one is left out.
+ */
+export type ImageUse = "taken" | "none" | "refused" | "leftOut";
 
 /** The content that stands for an attachment in a user message. */
 export function attachedContent(
@@ -52,6 +55,7 @@ function imageHindrance(
   images: ImageUse,
 ): string | undefined {
   if (images === "none") return "this model takes no images";
+  if (images === "leftOut") return "tools have shown many others since";
   if (images === "refused") return "the provider refused it";
   if (data.length === 0) return "it is empty";
   const kind = imageKind(data);

@@ -5,6 +5,10 @@ import type { ModelInfo } from "../protocol/objects/model.js";
 import { hindranceOf, type ImageUse, isSentAsImage } from "./attachedContent.js";
 import type { Conversation } from "./conversation.js";
 
+const mostToolImages = 20;
+const mostToolImageBytes = 16 * 1024 * 1024;
+const leftOutAtOnce = 5;
+
 /** An attachment of a message in the history. */
 interface Attached {
   readonly message: HistoryMessage;
@@ -26,13 +30,26 @@ export class AttachmentUse {
     this.#model = `${info.provider}/${info.id}`;
   }
 
+  #leftOut: ReadonlySet<string> = new Set();
+
   /** How the image in a part of a message is handled. */
   ofImage = ({ id, parts }: HistoryMessage, index: number): ImageUse => {
     if (!this.#info.supportsImages) return "none";
+    if (this.#leftOut.has(keyOf(id, index))) return "leftOut";
     const part = parts[index];
     const isKnown = part?.type === "attachment" && part.refusedBy?.includes(this.#model) === true;
     return isKnown || this.#refused.get(id)?.has(index) ? "refused" : "taken";
   };
+
+  /**
+   * How each image in these messages is handled. Of what tools have shown, the newest are sent: images
+   * cost much, and providers refuse many. They are left out several at once, so that a prompt does not
+   * change with every new one.
+   */
+  inPrompt(messages: readonly HistoryMessage[]): typeof this.ofImage {
+    this.#leftOut = leftOutOf(messages);
+    return this.ofImage;
+  }
 
   /** Warns about the attachments of a prompt that are not shown to the model. */
   said(message: HistoryMessage): void {
@@ -66,7 +83,7 @@ export class AttachmentUse {
   }
 
   #shownIn(message: HistoryMessage): readonly Attached[] {
-    if (message.role !== "user") return [];
+    if (message.role === "assistant") return [];
     return message.parts.flatMap((part, index) => {
       if (part.type !== "attachment" || !isSentAsImage(part.mimeType)) return [];
       const data = message.attachmentData?.get(index);
@@ -74,6 +91,28 @@ export class AttachmentUse {
       return isShown ? [{ message, index, name: part.name }] : [];
     });
   }
+}
+
+function keyOf(messageId: string, partIndex: number): string {
+  return `${messageId} ${partIndex}`;
+}
+
+function leftOutOf(messages: readonly HistoryMessage[]): ReadonlySet<string> {
+  const shown = messages
+    .filter(({ role }) => role === "tool")
+    .flatMap(({ id, parts, attachmentData }) =>
+      parts.flatMap((part, index) =>
+        part.type === "attachment"
+          ? [{ key: keyOf(id, index), size: attachmentData?.get(index)?.length ?? 0 }]
+          : [],
+      ),
+    );
+  const bytesFrom = (start: number) => shown.slice(start).reduce((sum, { size }) => sum + size, 0);
+  let start = 0;
+  while (shown.length - start > mostToolImages || bytesFrom(start) > mostToolImageBytes) {
+    start += leftOutAtOnce;
+  }
+  return new Set(shown.slice(0, start).map(({ key }) => key));
 }
 
 /** The warning that an attachment was not shown to the model. */

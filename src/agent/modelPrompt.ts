@@ -55,6 +55,8 @@ class PromptBuilder {
   /** The calls of the newest assistant message without a result yet, with their tools' names. */
   readonly #waiting = new Map<string, string>();
   #results: LanguageModelV3ToolResultPart[] = [];
+  /** What tools have shown: many providers take images from users alone, so they go behind the results. */
+  #images: ReturnType<typeof attachedContent>[] = [];
   readonly #told = new ToldCircumstances();
 
   constructor(systemPrompt: string) {
@@ -74,6 +76,7 @@ class PromptBuilder {
       this.#addAssistant(message);
     } else {
       for (const part of message.parts) this.#addResult(part);
+      this.#addImages(message, imageUse);
     }
   }
 
@@ -86,6 +89,11 @@ class PromptBuilder {
     this.#waiting.clear();
     if (this.#results.length > 0) this.prompt.push({ role: "tool", content: this.#results });
     this.#results = [];
+    if (this.#images.length > 0) {
+      const text = "The images in the results above, in their order:";
+      this.prompt.push({ role: "user", content: [{ type: "text", text }, ...this.#images] });
+    }
+    this.#images = [];
     return this.prompt.length;
   }
 
@@ -98,6 +106,15 @@ class PromptBuilder {
     this.prompt.push({ role: "assistant", content, ...defined({ providerOptions }) });
     for (const part of content) {
       if (part.type === "tool-call") this.#waiting.set(part.toolCallId, part.toolName);
+    }
+  }
+
+  #addImages(message: HistoryMessage, imageUse: ModelPromptInput["imageUse"]): void {
+    const { attachmentData, parts } = message;
+    for (const [index, part] of parts.entries()) {
+      if (part.type !== "attachment") continue;
+      const data = attachmentData?.get(index);
+      this.#images.push(attachedContent(part, data, imageUse(message, index)));
     }
   }
 

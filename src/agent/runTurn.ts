@@ -4,6 +4,7 @@
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
 import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
 import type { ModelFailure } from "../models/modelFailure.js";
+import { asHistory } from "./asHistory.js";
 import { AttachmentUse } from "./attachmentUse.js";
 import { callOptions } from "./callOptions.js";
 import { ContextRoom } from "./contextRoom.js";
@@ -148,7 +149,7 @@ class Turn {
       systemPrompt,
       messages: this.#conversation.messages,
       turnStart: this.#conversation.turnStart,
-      imageUse: this.#attachments.ofImage,
+      imageUse: this.#attachments.inPrompt(this.#conversation.messages),
     });
     const { summarisedCalls } = this.#conversation;
     const note = { purpose: "turn", turnStart, summarisedCalls } as const;
@@ -205,10 +206,7 @@ class Turn {
       return failed(failure, assistant);
     }
     assistant.finish(isCut ? "maxTokens" : "toolUse");
-    this.#conversation.add(
-      { id: assistant.id, role: "assistant", parts: [...assistant.parts] },
-      { id: message.id, role: "tool", parts: [...message.parts] },
-    );
+    this.#conversation.add(asHistory(assistant, "assistant"), asHistory(message, "tool"));
     return undefined;
   }
 

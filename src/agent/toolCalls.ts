@@ -97,6 +97,7 @@ export class ToolCalls {
         { call, assistant: step.assistant, result, signal },
         reason,
       );
+      attachImages(step.message, call, settled);
       settle(step.assistant, call, result, settled);
       step.ended.set(call, { result, settled });
       if (settled.state === "cancelled") return;
@@ -255,6 +256,13 @@ interface RunningCall {
 interface EndedCall {
   readonly result: ResultPart;
   readonly settled: Settled;
+}
+
+function attachImages(message: MessageWriter, call: RequestedCall, { images }: Settled): void {
+  const { toolCallId } = call;
+  for (const { name, mimeType, data } of images ?? []) {
+    message.attach({ type: "attachment", name, mimeType, size: data.length, toolCallId }, data);
+  }
 }
 
 /** A text that identifies a call and its result. */

@@ -13,6 +13,8 @@ export type Delta = Pick<
 /** The receiver of a message's changes. */
 export interface MessageOutlet {
   now(): number;
+  /** Stores the bytes of an attachment. */
+  attached(messageId: string, partIndex: number, data: Uint8Array): void;
   /** The message has changed and must reach the disk: at once, or with the next batch. */
   store(recorder: MessageRecorder, when: "now" | "soon"): void;
   updated(message: Message): void;
@@ -24,6 +26,7 @@ export class MessageRecorder implements MessageWriter {
   readonly #outlet: MessageOutlet;
   readonly #head: Omit<Message, "parts" | "updatedAt">;
   readonly #parts: Part[];
+  readonly #attachmentData = new Map<number, Uint8Array>();
   #updatedAt: number;
   #isFinished = false;
 
@@ -70,6 +73,17 @@ export class MessageRecorder implements MessageWriter {
     // The first delta of an empty text part announces the part.
     if (!("text" in part) || part.text !== "") this.#tell();
     return index;
+  }
+
+  get attachmentData(): ReadonlyMap<number, Uint8Array> {
+    return this.#attachmentData;
+  }
+
+  attach(part: Extract<Part, { type: "attachment" }>, data: Uint8Array): void {
+    const index = this.#parts.length;
+    this.#outlet.attached(this.id, index, data);
+    this.#attachmentData.set(index, data);
+    this.addPart(part);
   }
 
   append(index: number, delta: string): void {

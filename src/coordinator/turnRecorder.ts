@@ -79,6 +79,8 @@ export class TurnRecorder implements TurnSink {
     this.eventHead = { workspaceId, sessionId, ...defined({ runId }) };
     this.#outlet = {
       now: () => options.clock.now(),
+      attached: (...attachment) =>
+        options.writes.write(() => options.messages.attach(...attachment)),
       store: (recorder, when) => this.#store(recorder, when),
       updated: (message) => this.#emitMessage("messageUpdated", message),
       streamed: (delta) => this.#emitDelta(delta),
@@ -173,6 +175,8 @@ export class TurnRecorder implements TurnSink {
 
   refused(messageId: string, partIndex: number, model: string): void {
     const { messages, run, clock, writes } = this.#options;
+    // What a tool has just attached may not be stored yet, and would be written over this.
+    this.flush();
     const row = messages.find(run.sessionId, messageId);
     if (row === undefined) return;
     const stored = storedParts(row.parts);

@@ -245,8 +245,12 @@ export interface MessageWriter {
   readonly id: string;
   /** The parts as they are now. */
   readonly parts: readonly Part[];
+  /** The bytes of its attachments, by the index of their parts. */
+  readonly attachmentData: ReadonlyMap<number, Uint8Array>;
   /** Adds a part and returns its index. */
   addPart(part: Part): number;
+  /** Adds an attachment with its bytes, which are stored with the message. */
+  attach(part: Extract<Part, { type: "attachment" }>, data: Uint8Array): void;
   /**
    * Appends streamed text to a part: to the text of `text` and `reasoning`, to the input (a string
    * while the call's state is `streaming`) of `toolCall`, to the output of `toolResult`.

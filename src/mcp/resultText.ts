@@ -3,17 +3,19 @@ import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js";
 import type { ToolResult } from "../tools/tool.js";
 import { type CallResult, ContentBlock } from "./messages.js";
+import { ResultImages } from "./resultImages.js";
 
 /** The same length as for results of other tools. */
 const mostCharacters = 50_000;
 
 /**
- * A tool server's result for the model: its texts, a note for everything that is no text, and the
+ * A tool server's result for the model: its texts and images, a note for everything else, and the
  * structured content if there is no text. If it is too long, the middle is left out.
  */
 export function resultText(result: CallResult): ToolResult {
   const blocks = (result.content ?? []).map((given) => ContentBlock.safeParse(given).data);
-  const pieces = blocks.map(blockText);
+  const shown = new ResultImages();
+  const pieces = blocks.map((block) => blockText(block, shown));
   const { structuredContent } = result;
   // If there is a text, it says the same; the protocol advises servers to do so.
   const hasText = blocks.some((block) => block?.type === "text");
@@ -27,32 +29,33 @@ export function resultText(result: CallResult): ToolResult {
   const nothing =
     result.content === null ? 'The tool gave no content: its "content" is null.' : "(no content)";
   const output = withoutMiddle(pieces.join("\n").trim() || nothing);
-  return { output, ...defined({ isError: result.isError || undefined }) };
+  const images = shown.images.length === 0 ? undefined : shown.images;
+  return { output, ...defined({ isError: result.isError || undefined, images }) };
 }
 
-function blockText(block: ContentBlock | undefined): string {
+function blockText(block: ContentBlock | undefined, shown: ResultImages): string {
   switch (block?.type) {
     case undefined:
       return "[content of a kind that is not known here]";
     case "text":
       return block.text;
     case "image":
+      return shown.add(block.mimeType, block.data);
     case "audio":
       return `[${block.type} (${block.mimeType}, ${sizeOf(block.data)}), which cannot be shown]`;
     case "resource":
-      return resourceText(block.resource);
+      return resourceText(block.resource, shown);
     case "resource_link":
       return `[resource: ${block.name ?? ""} ${block.uri}]`;
   }
 }
 
-function resourceText({
-  uri,
-  mimeType,
-  text,
-  blob,
-}: Extract<ContentBlock, { type: "resource" }>["resource"]): string {
+function resourceText(
+  { uri, mimeType, text, blob }: Extract<ContentBlock, { type: "resource" }>["resource"],
+  shown: ResultImages,
+): string {
   if (text !== undefined) return `[resource: ${uri}]\n${text}`;
+  if (mimeType?.startsWith("image/")) return shown.add(mimeType, blob ?? "", `resource: ${uri}`);
   return `[resource: ${uri} (${mimeType ?? "binary"}, ${sizeOf(blob ?? "")}), which cannot be shown]`;
 }
 

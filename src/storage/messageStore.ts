@@ -54,13 +54,16 @@ export class MessageStore {
       this.#database
         .prepare("UPDATE sessions SET messageCount = messageCount + 1, updatedAt = ? WHERE id = ?")
         .run(message.createdAt, message.sessionId);
-      for (const [partIndex, data] of attachments) {
-        this.#database
-          .prepare("INSERT INTO attachments (messageId, partIndex, data) VALUES (?, ?, ?)")
-          .run(message.id, partIndex, data);
-      }
+      for (const [partIndex, data] of attachments) this.attach(message.id, partIndex, data);
       if (message.role === "user") this.#index.message(lastInsertRowid, message.parts);
     });
+  }
+
+  /** Stores the bytes of a message's attachment. */
+  attach(messageId: string, partIndex: number, data: Uint8Array): void {
+    this.#database
+      .prepare("INSERT INTO attachments (messageId, partIndex, data) VALUES (?, ?, ?)")
+      .run(messageId, partIndex, data);
   }
 
   /** Replaces a message's parts; with `isFinal` they can be searched for from now on. */

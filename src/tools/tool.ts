@@ -23,10 +23,19 @@ export interface ToolContext {
   onOutput(delta: string): void;
 }
 
+/** An image that a tool gives to the model. Who makes one has compared its bytes with its type. */
+export interface ToolImage {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly data: Uint8Array;
+}
+
 /** What a tool gives back to the model. */
 export interface ToolResult {
   readonly output: string;
   readonly isError?: boolean;
+  /** What it shows beside the text; a model that takes no images gets a note instead. */
+  readonly images?: readonly ToolImage[];
   /** What changed in a file, as a unified diff. */
   readonly diff?: string;
   /** Set when permission was refused: counts towards `limits.maxDenials`. */

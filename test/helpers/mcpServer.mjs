@@ -16,6 +16,7 @@ import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/s
 
 const text = (value) => ({ content: [{ type: "text", text: String(value) }] });
 const empty = { type: "object" };
+const pngHead = Buffer.from("iVBORw0KGgo=", "base64");
 const textInput = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   type: "object",
@@ -59,6 +60,14 @@ const tools = {
         { type: "resource_link", uri: "file:///b.txt", name: "b" },
       ],
     }),
+  },
+  shots: {
+    entry: { inputSchema: empty },
+    run: ({ count = 1, bytes = 0 }) => {
+      const data = Buffer.concat([pngHead, Buffer.alloc(bytes)]).toString("base64");
+      const image = { type: "image", data, mimeType: "image/png" };
+      return { content: Array.from({ length: count }, () => image) };
+    },
   },
   structured: {
     entry: { inputSchema: empty, outputSchema: { type: "object" } },

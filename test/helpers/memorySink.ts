@@ -18,6 +18,7 @@ export class MemoryMessage implements MessageWriter {
   readonly id: string;
   readonly start: NewMessage;
   readonly parts: Part[];
+  readonly attachmentData = new Map<number, Uint8Array>();
   readonly #onChange: (what: string) => void;
   #isFinished = false;
 
@@ -45,6 +46,10 @@ export class MemoryMessage implements MessageWriter {
     this.#assertOpen();
     this.#onChange(`${this.id} add ${part.type}`);
     return this.parts.push({ ...part }) - 1;
+  }
+
+  attach(part: Extract<Part, { type: "attachment" }>, data: Uint8Array): void {
+    this.attachmentData.set(this.addPart(part), data);
   }
 
   append(index: number, delta: string): void {

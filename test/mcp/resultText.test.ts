@@ -38,3 +38,28 @@ test("structured content that is nested without end is named, and no failure", (
   const structuredContent: unknown = JSON.parse("[".repeat(6_000) + "]".repeat(6_000));
   expect(resultText({ content: [], structuredContent }).output).toContain("200 levels deep");
 });
+
+const png = "iVBORw0KGgo=";
+
+test("an image goes along whose bytes are what its type says; a note stands for every other", () => {
+  const image = (data: string, mimeType: string) => ({ type: "image", data, mimeType });
+  const blob = { uri: "file:///a.png", mimeType: "image/png", blob: png };
+  const content = [
+    image(png, "image/png"),
+    image(png, "image/jpeg"),
+    image("", "image/png"),
+    image("!!", "image/png"),
+    image(png, "image/svg+xml"),
+    { type: "resource", resource: blob },
+  ];
+  const { output, images } = resultText({ content });
+  const data = Buffer.from(png, "base64");
+  expect(images).toEqual([
+    { name: "image 1", mimeType: "image/png", data },
+    { name: "image 2", mimeType: "image/png", data },
+  ]);
+  expect(output.split("\n").map((line) => line.includes("which cannot be shown"))).toEqual([
+    ...[false, true, true, true, true, false],
+  ]);
+  expect(output).toContain("[image 2: resource: file:///a.png (image/png, 8 bytes)]");
+});

@@ -62,6 +62,10 @@ export const Part = lazySchema(() =>
         name: z.string(),
         mimeType: z.string(),
         size: z.int().nonnegative().describe("Bytes."),
+        toolCallId: z
+          .string()
+          .optional()
+          .describe("In a `tool` message: the call whose result it belongs to."),
         refusedBy: z
           .array(z.string())
           .optional()
