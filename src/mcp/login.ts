@@ -109,7 +109,7 @@ class LoginProvider implements OAuthClientProvider {
   readonly #show: (address: string) => void;
   readonly #isLocal: boolean;
   #verifier = "";
-  /** Where the code is to be given in: to whoever sent the browser. */
+  /** Where the browser brings the code: to the program that opened it. */
   #discovered: OAuthDiscoveryState | undefined;
   client: StoredOAuthClientInformation | undefined;
   newTokens: StoredOAuthTokens | undefined;

@@ -18,7 +18,7 @@ const mostTold = 1000;
 /** The most damaged places that are avoided. In a file with more, writes fail. */
 const mostFound = 1000;
 
-/** The largest value that is read, in bytes, whatever the heap allows. */
+/** The largest value that is read, in bytes, even if the heap would allow more. */
 const mostBytes = 256 * 1024 * 1024;
 /**
  * The share of the heap for one value: it exists as text, as the parsed value, and as the text that

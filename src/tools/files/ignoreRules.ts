@@ -10,7 +10,7 @@ import { openRegularFile } from "./open.js";
 /** A larger file is no list of rules that a person wrote. */
 const maxFileBytes = 1024 * 1024;
 
-/** Never listed, whatever the rules say: git's own data and installed packages. */
+/** Never listed, even if the rules would list them: git's own data and installed packages. */
 const alwaysIgnored: ReadonlySet<string> = new Set([".git", "node_modules"]);
 
 interface RuleFile {
