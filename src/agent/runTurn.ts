@@ -12,7 +12,7 @@ import { Conversation } from "./conversation.js";
 import { type CallResult, callModel } from "./modelCall.js";
 import { modelPrompt } from "./modelPrompt.js";
 import { cancelled, failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
-import { StepBudget } from "./stepBudget.js";
+import { RunBudget } from "./runBudget.js";
 import { type RequestedCall, StreamedReply } from "./streamedReply.js";
 import { writeSummary } from "./summarize.js";
 import { ToolCalls } from "./toolCalls.js";
@@ -43,7 +43,7 @@ class Turn {
   readonly #tools: ToolCalls;
   readonly #conversation: Conversation;
   readonly #room: ContextRoom;
-  readonly #steps: StepBudget;
+  readonly #budget: RunBudget;
   readonly #toolCallIds: Set<string>;
   #maySummarize: boolean;
   readonly #commands: TypedCommands;
@@ -55,7 +55,7 @@ class Turn {
     this.#tools = new ToolCalls(input, ports);
     this.#conversation = new Conversation(input.history);
     this.#room = new ContextRoom(input, this.#conversation);
-    this.#steps = input.steps ?? new StepBudget(input.limits.maxSteps);
+    this.#budget = input.budget ?? new RunBudget({ steps: input.limits.maxSteps });
     this.#commands = new TypedCommands(input, ports);
     this.#toolCallIds = toolCallIdsOf(input.history);
     this.#maySummarize = input.autoSummarize;
@@ -93,7 +93,8 @@ class Turn {
   async #makeReady(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
     for (;;) {
       if (this.#input.signal.aborted) return this.#cancelled();
-      if (this.#steps.isUsedUp) return this.#stepLimit();
+      const { exceeded } = this.#budget;
+      if (exceeded !== undefined) return this.#failed(exceeded);
       for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
       await this.#ports.sink.stored?.();
       await this.#commands.carryOut((message) => this.#conversation.add(message));
@@ -109,7 +110,8 @@ class Turn {
 
   /** Makes one model call and runs its tool calls. Returns the outcome if it was the last call. */
   async #step(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
-    if (!this.#steps.take()) return this.#stepLimit();
+    // A sub-task may have used up what was left a moment ago: then it is told before the next call.
+    if (!this.#budget.take()) return undefined;
     const { info } = this.#input.model;
     const reply = new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
     const result = await this.#call(model, reply);
@@ -117,7 +119,7 @@ class Turn {
     if (result.kind === "cancelled") return this.#cancelled(reply);
     const { failure } = result;
     if (failure.isForImage && this.#attachments.refuse(this.#conversation, failure)) {
-      this.#steps.giveBack();
+      this.#budget.giveBack();
       this.#giveUp(reply, failure);
       return undefined;
     }
@@ -127,7 +129,7 @@ class Turn {
     if (!mayShorten || this.#conversation.summarisable().length === 0) {
       return this.#failed(this.#room.overflow(failure), reply);
     }
-    this.#steps.giveBack();
+    this.#budget.giveBack();
     this.#giveUp(reply, failure);
     return this.#summarize(model, failure);
   }
@@ -173,6 +175,7 @@ class Turn {
     this.#room.replied(usage);
     this.#ports.sink.filled(this.#room.fill);
     this.#ports.sink.addUsage(usage);
+    this.#budget.spend(usage);
     const { unified } = result.finishReason;
     if (unified === "content-filter") return this.#filtered(reply);
     const calls = reply.end();
@@ -192,12 +195,13 @@ class Turn {
   ): Promise<TurnOutcome | undefined> {
     const last = calls.at(-1);
     const isCut = finishReason === "length";
-    const { message, failure } = await this.#tools.run(calls, assistant, (call) =>
+    const { message, failure: stopped } = await this.#tools.run(calls, assistant, (call) =>
       isCut && call === last
         ? "It was not run: the reply reached the most tokens that it may have, and this call may be incomplete. Do it in smaller pieces."
         : undefined,
     );
-    if (this.#input.signal.aborted) {
+    const failure = this.#input.overTime?.() ?? stopped;
+    if (this.#input.signal.aborted && failure === stopped) {
       assistant.finish("cancelled");
       return cancelled(assistant);
     }
@@ -246,12 +250,9 @@ class Turn {
     this.#commands.typed(prompt.text);
   }
 
-  #stepLimit(): TurnOutcome {
-    const message = `The turn was ended after ${this.#steps.limit} model calls (limits.maxSteps).`;
-    return this.#failed({ errorName: "StepLimit", message, cause: "limit" });
-  }
-
   #cancelled(reply = this.#newReply()): TurnOutcome {
+    const overTime = this.#input.overTime?.();
+    if (overTime !== undefined) return this.#failed(overTime, reply);
     this.#tools.cutOff(reply.end(), reply.writer, "cancelled");
     reply.writer.finish("cancelled");
     return cancelled(reply.writer);

@@ -30,7 +30,7 @@ const inputSchema = z.object({
 export interface TaskOptions {
   readonly turn: Pick<
     TurnInput,
-    "model" | "limits" | "steps" | "autoSummarize" | "summaryModel"
+    "model" | "limits" | "budget" | "overTime" | "autoSummarize" | "summaryModel"
   > & {
     /** The turn's tools; a sub-agent gets those of {@link taskToolNames}. */
     readonly tools: readonly Tool[];

@@ -111,7 +111,11 @@ export class SummaryCall {
     );
     const told = result.kind === "failed" ? result.failure.contextWindow : undefined;
     if (told !== undefined) model.learnWindow?.(told);
-    if (result.kind === "finished") this.#ports.sink.addUsage(usageOf(result.usage, model.info));
+    if (result.kind === "finished") {
+      const usage = usageOf(result.usage, model.info);
+      this.#input.budget?.spend(usage);
+      this.#ports.sink.addUsage(usage);
+    }
     return result;
   }
 

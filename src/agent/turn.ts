@@ -9,7 +9,8 @@ import type { Permissions } from "../permissions/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
 import type { Tool } from "../tools/tool.js";
-import type { StepBudget } from "./stepBudget.js";
+import type { TurnFailure } from "./outcome.js";
+import type { RunBudget } from "./runBudget.js";
 
 /** The model of a turn: its data, how it was chosen, and how to load it. */
 export interface TurnModel {
@@ -33,6 +34,8 @@ export interface CallerInput {
   readonly history: readonly HistoryMessage[];
   readonly model: TurnModel;
   readonly limits: Limits;
+  /** What the run may use; its `limits.maxSteps` alone unless given. */
+  readonly budget?: RunBudget;
   readonly signal: AbortSignal;
   /** From 0 up to 1, for the jitter of waits; `Math.random` unless given. */
   readonly random?: () => number;
@@ -54,8 +57,8 @@ export interface TurnInput extends CallerInput {
   readonly env: Readonly<Record<string, string>>;
   readonly permissions: Permissions;
   readonly autoSummarize: boolean;
-  /** The model calls of the run that the turn belongs to; its own `limits.maxSteps` unless given. */
-  readonly steps?: StepBudget;
+  /** Why the run has no time left; undefined while it has. Then `signal` is aborted. */
+  overTime?(): TurnFailure | undefined;
   /** The model that writes the turn's summaries; by default the turn's own model. */
   readonly summaryModel?: TurnModel;
   /** Asks the user for input for a tool server; resolves with undefined if nobody can answer. */

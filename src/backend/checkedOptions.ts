@@ -3,6 +3,7 @@
 import { DomainError } from "../base/errors.js";
 import { findModel } from "../config/models.js";
 import { stricterMode } from "../config/modes.js";
+import { ruleForm, rulePattern } from "../config/rules.js";
 import type { ResolvedConfig } from "../config/types.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
@@ -25,6 +26,11 @@ export function needConfig({ model, permissionMode }: RunOptions): boolean {
  * @throws DomainError `InvalidParams`, naming the option.
  */
 export function checkContents({ name, options }: NamedOptions, config?: ResolvedConfig): void {
+  for (const list of ["allow", "deny"] as const) {
+    const rules = options.tools?.[list] ?? [];
+    const wrong = rules.findIndex((rule) => !rulePattern.test(rule));
+    if (wrong !== -1) throw invalidParam(`${name}.tools.${list}.${wrong}`, ruleForm);
+  }
   refuseMode(options.permissionMode, config?.maxMode, `${name}.permissionMode`);
 }
 

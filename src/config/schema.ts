@@ -10,6 +10,7 @@ import { SelectedModel } from "../protocol/objects/model.js";
 import { PermissionMode } from "../protocol/objects/workspace.js";
 import { cloudFields, misplacedCloudFields } from "./cloudFields.js";
 import { defaultLimits, defaultSummaryModel } from "./defaults.js";
+import { ruleForm, rulePattern } from "./rules.js";
 import { networks, sandboxes } from "./sandbox.js";
 import { misplacedSwitches, switchFields } from "./switchFields.js";
 import { isWellFormed } from "./variables.js";
@@ -195,10 +196,7 @@ const mcpServerEntry = () =>
     });
 
 const rules = (description: string) =>
-  z
-    .array(z.string().regex(/^[^:\s]+(:[\s\S]+)?$/, "a rule is `tool` or `tool:pattern`"))
-    .exactOptional()
-    .describe(description);
+  z.array(z.string().regex(rulePattern, ruleForm)).exactOptional().describe(description);
 
 const limits = () =>
   z.strictObject({

@@ -1,5 +1,6 @@
 // The options of a run (protocol.md section 4, Options of a run): as they were sent, which is part of the
 // run's identity, and as they apply, which is stored with the run.
+import { defined } from "../base/defined.js";
 import { isNestedDeeper } from "../base/jsonDepth.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 
@@ -26,10 +27,22 @@ export function requestedOptions(
   sent: RunOptions,
   defaults: RunOptions,
 ): RequestedOptions {
-  const { whenBusy: _, ...rest } = { ...defaults, ...sent };
+  const { whenBusy: _, ...rest } = {
+    ...defaults,
+    ...sent,
+    ...defined({
+      tools: mergedMembers(defaults.tools, sent.tools),
+      limits: mergedMembers(defaults.limits, sent.limits),
+    }),
+  };
   const whenBusy = whenBusyOf(runId, sent, defaults);
   const isUsual = whenBusy === "join" || whenBusy === usuallyWhenBusy(runId, {});
   return { sent, effective: isUsual ? rest : { ...rest, whenBusy } };
+}
+
+/** Options that have members of their own are put together member by member. */
+function mergedMembers<T extends object>(below?: T, above?: T): T | undefined {
+  return below === undefined ? above : { ...below, ...above };
 }
 
 function whenBusyOf(runId: string | undefined, sent: RunOptions, defaults: RunOptions) {

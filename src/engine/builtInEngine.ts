@@ -109,7 +109,7 @@ class BuiltInEngine implements Engine {
           workspacePath: this.#workspace.path,
           resources: this.#resources,
           servers: this.#servers,
-          permissions: this.#permissions(prepared.permissions, request),
+          permissionsOf: (asking) => this.#permissions(prepared, asking),
         }),
       summarize: ({ history, signal: summarySignal, sink }) =>
         summarize(
@@ -174,7 +174,9 @@ class BuiltInEngine implements Engine {
       this.#servers.tools(signal, setup.sessionId),
       this.#gitGuard.variables(env, signal),
     ]);
-    const isDenied = isAgentsMdDenied(config.permissionRules, this.#ruleFolders);
+    const { allow, deny } = config.permissionRules;
+    const narrowed = { allow, deny: [...deny, ...(setup.options?.tools?.deny ?? [])] };
+    const isDenied = isAgentsMdDenied(narrowed, this.#ruleFolders);
     const instructions = isDenied ? {} : agentsMd;
     return {
       config,
@@ -233,7 +235,8 @@ class BuiltInEngine implements Engine {
     return { workspacePath, home: homeFolder({ ...this.#options.env, ...env }) };
   }
 
-  #permissions({ mode, rules }: EngineSetup["permissions"], request: TurnRequest): Permissions {
+  #permissions({ permissions, options }: Preparation, request: TurnRequest): Permissions {
+    const { mode, rules } = permissions;
     const { env, log, dataDirectory } = this.#options;
     return createPermissionGate({
       mode,
@@ -243,6 +246,7 @@ class BuiltInEngine implements Engine {
       granting: grantingPaths(this.#workspace.path, dataDirectory, env, this.#workspace.env),
       ask: (question, asking) => request.ask(question, asking),
       log,
+      ...defined({ narrowing: options?.tools }),
     });
   }
 

@@ -1,10 +1,12 @@
-// A turn that was made ready, run to its end: the tools, bounds and permissions of one run put together.
+// A prepared turn, run to its end: the tools, bounds and permissions of one run are put together here.
+import { RunBudget } from "../agent/runBudget.js";
+import { RunTime } from "../agent/runTime.js";
 import { runTurn } from "../agent/runTurn.js";
-import { StepBudget } from "../agent/stepBudget.js";
 import { taskTool } from "../agent/subTask.js";
-import type { AgentSurroundings } from "../agent/turn.js";
+import type { AgentSurroundings, TurnInput } from "../agent/turn.js";
 import { defined } from "../base/defined.js";
 import type { ToolServers } from "../mcp/toolServers.js";
+import { canBeAllowed } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";
 import { exitPlanTool, isOfferedIn } from "../tools/exitPlan.js";
 import type { ToolResources } from "../tools/index.js";
@@ -14,64 +16,105 @@ import type { TurnOutcome, TurnRequest } from "./engine.js";
 import type { Preparation } from "./preparation.js";
 import { systemPrompt } from "./systemPrompt.js";
 
-/** What the turns of a workspace share, and the permissions of this one. */
+/** What the turns of a workspace share, and how this one gets its permissions. */
 export interface TurnSurroundings extends AgentSurroundings {
   readonly workspacePath: string;
   readonly resources: ToolResources;
   readonly servers: ToolServers;
-  readonly permissions: Permissions;
+  /** The permissions of the turn, which are asked for through `request`. */
+  permissionsOf(request: TurnRequest): Permissions;
 }
 
 /** Runs a prepared turn; as `Turn.run`. */
 export async function runPrepared(
   prepared: Preparation,
-  request: TurnRequest,
+  given: TurnRequest,
   around: TurnSurroundings,
 ): Promise<TurnOutcome> {
-  const { clock, ids, log, workspacePath, resources, servers } = around;
-  const { large: model, summaryModel, config, env } = prepared;
-  const { sessionId, prompt, signal, sink } = request;
+  const { clock, ids, log, resources } = around;
+  const time = new RunTime(clock, prepared.options?.limits?.seconds);
+  const signal = AbortSignal.any([given.signal, time.signal]);
+  const request: TurnRequest = {
+    ...given,
+    signal,
+    ask: (...question) => time.whileWaiting(() => given.ask(...question)),
+    requestInput: (...question) => time.whileWaiting(() => given.requestInput(...question)),
+  };
+  // Whoever cancels is told so, and not that the time was over as well.
+  const overTime = () => (given.signal.aborted ? undefined : time.exceeded);
+  for (const warning of prepared.warnings) given.sink.warn(warning);
+  try {
+    const input = turnInput(prepared, request, around, overTime);
+    return await runTurn(input, { sink: given.sink, clock, ids, log });
+  } finally {
+    time.end();
+    // A stopped turn ends only when its background jobs have ended too.
+    if (signal.aborted) await resources.endJobsOf(signal);
+  }
+}
+
+function turnInput(
+  prepared: Preparation,
+  request: TurnRequest,
+  around: TurnSurroundings,
+  overTime: () => ReturnType<NonNullable<TurnInput["overTime"]>>,
+): TurnInput {
+  const { workspacePath, resources, servers, clock, ids, log } = around;
+  const { large: model, summaryModel, config, env, options = {} } = prepared;
+  const { sessionId, prompt, signal } = request;
   const { begin, circumstances, history } = tellState(request.history, prepared.state);
-  const instructions = (tools: readonly Tool[]) =>
+  const prompted = (tools: readonly Tool[]) =>
     systemPrompt({
       workspacePath,
       platform: process.platform,
       begin,
       tools: tools.map(({ name }) => name),
-      ...defined({ ofRun: prepared.options?.instructions }),
+      ...defined({ ofRun: options.instructions }),
     });
   const { limits, autoSummarize } = config;
-  for (const warning of prepared.warnings) sink.warn(warning);
-  const steps = new StepBudget(limits.maxSteps);
-  const shared = { model, summaryModel, limits, steps, autoSummarize };
+  const budget = budgetOf(prepared);
+  const shared = { model, summaryModel, limits, budget, overTime, autoSummarize };
+  const ownTools = narrowed(prepared, prepared.tools);
   const task = taskTool({
-    turn: { ...shared, tools: prepared.tools, systemPrompt: instructions, circumstances },
+    turn: { ...shared, tools: ownTools, systemPrompt: prompted, circumstances },
     ports: { clock, ids, log },
     openChild: (title) => request.openChild(title),
     forgetSession: (child) => resources.forgetSession(child),
   });
   const { mode } = prepared.permissions;
-  const tools = [...prepared.tools, task, exitPlanTool(prepared.permissions)];
-  const outcome = await runTurn(
-    {
-      ...shared,
-      sessionId,
-      prompt,
-      circumstances,
-      history,
-      signal,
-      tools,
-      env,
-      workspacePath,
-      isOffered: (tool) => isOfferedIn(mode(), tool),
-      systemPrompt: instructions(tools),
-      permissions: around.permissions,
-      requestInput: (question, asking) => request.requestInput(question, asking),
-      expand: (text) => servers.expand(text, signal, sessionId),
-    },
-    { sink, clock, ids, log },
-  );
-  // A cancelled turn is over when the jobs that it left in the background are, too.
-  if (signal.aborted) await resources.endJobsOf(signal);
-  return outcome;
+  const ofTurn = narrowed(prepared, [task, exitPlanTool(prepared.permissions)]);
+  const tools = [...ownTools, ...ofTurn];
+  return {
+    ...shared,
+    sessionId,
+    prompt,
+    circumstances,
+    history,
+    signal,
+    tools,
+    env,
+    workspacePath,
+    isOffered: (tool) => isOfferedIn(mode(), tool),
+    systemPrompt: prompted(tools),
+    permissions: around.permissionsOf(request),
+    requestInput: (question, asking) => request.requestInput(question, asking),
+    expand: (text) => servers.expand(text, signal, sessionId),
+  };
+}
+
+/** The tools that the run's own rules can allow. */
+function narrowed({ options, config }: Preparation, tools: readonly Tool[]): readonly Tool[] {
+  const rules = options?.tools;
+  if (rules === undefined) return tools;
+  return tools.filter(({ name }) => canBeAllowed(rules, config.permissionRules.deny, name));
+}
+
+/** The smaller bound counts, the run's own or the configuration's. */
+function budgetOf({ options, config }: Preparation): RunBudget {
+  const { steps, costUsd, tokens } = options?.limits ?? {};
+  const { maxSteps } = config.limits;
+  if (steps === undefined || steps >= maxSteps) {
+    return new RunBudget({ steps: maxSteps, costUsd, tokens });
+  }
+  return new RunBudget({ steps, stepsField: "limits.steps", costUsd, tokens });
 }

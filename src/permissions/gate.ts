@@ -11,6 +11,7 @@ import { findDenial, rulesAllow, rulesName } from "./decide.js";
 import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPaths } from "./grantingFile.js";
 import { hiddenBy } from "./matchRule.js";
+import { isWithin, type Narrowing } from "./narrowing.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
 
@@ -34,6 +35,8 @@ export interface PermissionGateOptions {
     signal: AbortSignal,
   ) => Promise<PermissionAnswer | undefined>;
   readonly log: Log;
+  /** What bounds the run beside the rules; nothing unless given. */
+  readonly narrowing?: Narrowing;
   /** The user's home, for patterns that begin with `~/`. */
   readonly home?: string;
   /** The workspace's real path, for patterns that lead through a link in it. */
@@ -75,7 +78,8 @@ async function currentRules(
   options: PermissionGateOptions,
 ): Promise<PermissionRules | PermissionVerdict> {
   try {
-    return await options.rules();
+    const { allow, deny } = await options.rules();
+    return { allow, deny: [...deny, ...(options.narrowing?.deny ?? [])] };
   } catch (error) {
     return refuse(`Permission is denied: the rules cannot be read (${messageOf(error)}).`);
   }
@@ -89,6 +93,11 @@ function decide(
 ): PermissionVerdict | undefined {
   const denial = findDenial(rules, need, options);
   if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
+  if (need.denyOnly !== true && !isWithin(options.narrowing ?? {}, need, options)) {
+    return refuse(
+      "Permission is denied: the rules that this run was given allow other things only.",
+    );
+  }
   if (need.denyOnly !== true && need.action === "leavePlan") return undefined;
   const mode = options.mode();
   if (need.denyOnly !== true && mode === "plan" && !reads(need)) {

@@ -3,4 +3,5 @@ export { denyingRule, rulesAllow } from "./decide.js";
 export { createPermissionGate, type PermissionGateOptions } from "./gate.js";
 export type { GrantingPaths } from "./grantingFile.js";
 export { hiddenBy, matchRule } from "./matchRule.js";
+export { canBeAllowed } from "./narrowing.js";
 export { SessionGrants } from "./sessionGrants.js";

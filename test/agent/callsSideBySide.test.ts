@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StepBudget } from "../../src/agent/stepBudget.js";
+import { RunBudget } from "../../src/agent/runBudget.js";
 import { Deferred } from "../../src/base/deferred.js";
 import { PermissionRefused } from "../../src/permissions/requirePermission.js";
 import type { Permissions } from "../../src/permissions/types.js";
@@ -52,7 +52,12 @@ function gatedReader(name: string) {
   return { tool, began, open: (text: string) => gates.get(text)?.resolve() };
 }
 
-const rest = () => new Promise<void>((resolve) => setImmediate(resolve));
+/** Everything happens that waits for no gate; a reply streams over several turns of the loop. */
+async function rest(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}
 
 describe("calls that only read", () => {
   it("run side by side, with their results in the order of the calls", async () => {
@@ -185,7 +190,7 @@ describe("calls that only read", () => {
 
 describe("a budget of model calls", () => {
   it("gives the last call away once", () => {
-    const budget = new StepBudget(1);
+    const budget = new RunBudget({ steps: 1 });
     expect(budget.take()).toBe(true);
     expect(budget.take()).toBe(false);
     budget.giveBack();

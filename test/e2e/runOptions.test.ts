@@ -128,6 +128,134 @@ describe("`model` and `instructions`", () => {
   });
 });
 
+describe("`tools`", () => {
+  it("narrows one run, and what can never be allowed is not offered", async () => {
+    const session = await openSession(server);
+    const index = next();
+    loopback.provider.enqueue(
+      reply().toolCall("bash", { command: "mkdir a" }).toolCall("bash", { command: "mkdir b" }),
+    );
+    const tools = { allow: ["read", "bash:mkdir *"], deny: ["bash:mkdir b"] };
+    await run(session, "go", "tools-1", { tools });
+    expect([made(session, "a"), made(session, "b")]).toEqual([true, false]);
+    const names = (await requestOf(index)).tools?.map((tool) => tool.function.name);
+    expect(names).toEqual(["read", "bash"]);
+    await session.run("go on", "tools-2");
+    expect((await requestOf(next() - 1)).tools?.length).toBeGreaterThan(8);
+  });
+
+  it("holds in a sub-task, and for what searches find", async () => {
+    const session = await openSession(startServer());
+    writeFileSync(join(session.path, "open.txt"), "needle one");
+    writeFileSync(join(session.path, "secret.txt"), "needle two");
+    const search = `@tool grep ${JSON.stringify({ pattern: "needle" })}`;
+    const task = `@tool task ${JSON.stringify({ description: "look", prompt: search })}`;
+    const options = { tools: { deny: ["read:secret.txt", "bash"] } };
+    await run(session, `${task}\n${search}\n${touch("a")}`, "tools-3", options);
+    const { sessions } = await session.server.call("listSessions", session.ids);
+    expect(sessions).toHaveLength(2);
+    for (const { id: sessionId } of sessions) {
+      const { workspaceId } = session;
+      const told = await session.server.call("listMessages", { workspaceId, sessionId });
+      const text = JSON.stringify(told);
+      expect(text).toContain("needle one");
+      expect(text).not.toContain("needle two");
+    }
+    expect(made(session, "a")).toBe(false);
+  });
+
+  it("is `InvalidParams` where a rule is none, by its place", async () => {
+    const session = await openSession(server);
+    const params = asked(session, "x", "tools-4", { tools: { deny: ["bash", ":x"] } });
+    expect(await server.fail("sendMessage", params)).toMatchObject({
+      data: { name: "InvalidParams", issues: [{ path: "options.tools.deny.1" }] },
+    });
+    const { workspaceId } = session;
+    const defaults = { tools: { allow: [""] } };
+    expect(await server.failure("createSession", { workspaceId, defaults })).toBe("InvalidParams");
+  });
+});
+
+describe("`limits`", () => {
+  const loop = (times: number) =>
+    Array.from(
+      { length: times },
+      (_, n) => `@tool ls ${JSON.stringify({ path: `./${"./".repeat(n)}` })}`,
+    );
+
+  it("`steps` ends the run, the smaller of option and configuration counts, and sub-tasks do", async () => {
+    const session = await openSession(configured({ limits: { maxSteps: 3 } }));
+    const limited = (runId: string, steps: number, script: string) =>
+      run(session, script, runId, { limits: { steps } });
+    expect(await limited("steps-1", 2, ["@say begun", ...loop(4)].join("\n"))).toMatchObject({
+      status: "failed",
+      errorName: "StepLimit",
+      cause: "limit",
+      error: expect.stringContaining("limits.steps"),
+    });
+    expect(await limited("steps-2", 9, loop(4).join("\n"))).toMatchObject({
+      error: expect.stringContaining("3 model calls (limits.maxSteps)"),
+    });
+    expect(await limited("steps-3", 2, loop(1).join("\n"))).toMatchObject({ status: "succeeded" });
+    const task = `@tool task ${JSON.stringify({ description: "t", prompt: loop(1).join("\n") })}`;
+    expect(await limited("steps-4", 3, task)).toMatchObject({ errorName: "StepLimit" });
+    expect(JSON.stringify(await session.messages())).toContain("begun");
+  });
+
+  it("`tokens` and `costUsd` end the run before its next model call", async () => {
+    const provider = { type: "offline", models: [{ id: "dear", costPerMillionOutput: 100_000 }] };
+    const server = configured({ providers: { offline: provider } });
+    const session = await openSession(server);
+    const script = ["@say one two three four five six seven eight nine ten", ...loop(3)].join("\n");
+    for (const [runId, limits] of [
+      ["cost-1", { costUsd: 0.5 }],
+      ["cost-2", { tokens: 20 }],
+    ] as const) {
+      const completion = await run(session, script, runId, { limits });
+      expect(completion).toMatchObject({
+        status: "failed",
+        errorName: "BudgetExceeded",
+        cause: "limit",
+      });
+      expect(completion.usage?.completionTokens).toBeGreaterThan(9);
+    }
+    const enough = { limits: { costUsd: 1e6, tokens: 1e9 } };
+    expect(await run(session, script, "cost-3", enough)).toMatchObject({ status: "succeeded" });
+  });
+
+  it("`seconds` ends the run in the middle of a model call and of a command", async () => {
+    const session = await openSession(startServer());
+    for (const [runId, script] of [
+      ["time-1", "@say so far\n@wait 600000"],
+      ["time-2", `@tool bash ${JSON.stringify({ command: "echo begun; sleep 600" })}`],
+    ] as const) {
+      expect(await run(session, script, runId, { limits: { seconds: 1 } })).toMatchObject({
+        status: "failed",
+        cancelled: false,
+        errorName: "TimeLimit",
+        cause: "limit",
+      });
+    }
+    const text = JSON.stringify(await session.messages());
+    expect(text).toContain("so far");
+    expect(text).toContain("begun");
+    expect(await session.run("@say still here", "time-3")).toMatchObject({ text: "still here" });
+  });
+
+  it("`seconds` does not count the wait for a permission", async () => {
+    const server = startServer();
+    const session = await openSession(server, { permissionMode: "ask" });
+    server.onPermission = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1_300));
+      return { result: { decision: "allow" } };
+    };
+    expect(await run(session, touch("a"), "time-4", { limits: { seconds: 1 } })).toMatchObject({
+      status: "succeeded",
+    });
+    expect(made(session, "a")).toBe(true);
+  });
+});
+
 describe("`whenBusy: reject`", () => {
   it("is `SessionBusy` behind a running turn, also as a default, and leaves no trace", async () => {
     const first = await openSession(server);

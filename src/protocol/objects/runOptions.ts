@@ -6,6 +6,10 @@ import { PermissionMode } from "./workspace.js";
 /** The longest `instructions`, in UTF-16 units. */
 const longestInstructions = 256 * 1024;
 
+const mostRules = 1_000;
+/** In UTF-16 units. */
+const longestRule = 10_000;
+
 /**
  * The schema, but with members that it does not know kept: what tells one run from another is what was
  * sent, and a later version may know them (protocol.md section 4, Options of a run).
@@ -13,6 +17,9 @@ const longestInstructions = 256 * 1024;
 function asSent<T extends z.ZodObject>(schema: T): T {
   return schema.loose() as unknown as T;
 }
+
+/** Permission rules; their form is checked with what else options contain. */
+const rules = () => z.array(z.string().max(longestRule)).max(mostRules);
 
 /** What a client may ask of one run. */
 export const RunOptions = lazySchema(() =>
@@ -27,6 +34,27 @@ export const RunOptions = lazySchema(() =>
         .max(longestInstructions)
         .optional()
         .describe("Text behind the system prompt, for this run; its sub-tasks have it too."),
+      tools: asSent(z.object({ allow: rules().optional(), deny: rules().optional() }))
+        .optional()
+        .describe(
+          "Rules as in section 7 that narrow what the run may do: only what `allow` matches, and nothing that `deny` matches. A tool that can never be allowed is not offered to the model.",
+        ),
+      limits: asSent(
+        z.object({
+          steps: z.int().min(1).optional().describe("Model calls; `StepLimit`."),
+          costUsd: z.number().positive().optional().describe("US dollars; `BudgetExceeded`."),
+          tokens: z.int().min(1).optional().describe("Tokens sent and received; `BudgetExceeded`."),
+          seconds: z
+            .number()
+            .min(1)
+            .optional()
+            .describe("Seconds that it runs, without waiting for a person; `TimeLimit`."),
+        }),
+      )
+        .optional()
+        .describe(
+          "Bounds of the run, its sub-tasks included; the configuration's hold beside them.",
+        ),
       whenBusy: z
         .enum(["queue", "reject"])
         .optional()

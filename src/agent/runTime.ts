@@ -1,0 +1,80 @@
+// How long a run may take (protocol.md section 4, Bounds of a run). What it waits for a person does not
+// count, and neither does a sleep of the process.
+import { afterAwake } from "../base/awakeTime.js";
+import type { Clock, Timer } from "../base/clock.js";
+import type { TurnFailure } from "./outcome.js";
+
+/** Time is counted in pieces of at most this many milliseconds. */
+const longestPieceMs = 1_000;
+
+/** The time of one run. Undefined seconds are without a bound. */
+export class RunTime {
+  readonly #clock: Clock;
+  readonly #seconds: number | undefined;
+  readonly #over = new AbortController();
+  #leftMs: number;
+  #piece: { readonly timer: Timer; readonly begun: number; readonly ms: number } | undefined;
+  #waits = 0;
+
+  /** It begins to count at once; {@link end} stops it for good. */
+  constructor(clock: Clock, seconds: number | undefined) {
+    this.#clock = clock;
+    this.#seconds = seconds;
+    this.#leftMs = (seconds ?? 0) * 1000;
+    if (seconds !== undefined) this.#count();
+  }
+
+  /** Aborted once the time is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Why the turn is to end; undefined while there is time. */
+  get exceeded(): TurnFailure | undefined {
+    if (!this.#over.signal.aborted) return undefined;
+    const message = `The turn was ended after ${this.#seconds} seconds (limits.seconds).`;
+    return { errorName: "TimeLimit", message, cause: "limit" };
+  }
+
+  /** Waits for a person: that time is not the run's. */
+  async whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
+    this.#waits++;
+    if (this.#waits === 1) this.#pause();
+    try {
+      return await wait();
+    } finally {
+      this.#waits--;
+      if (this.#waits === 0) this.#count();
+    }
+  }
+
+  /** Counts no more. */
+  end(): void {
+    this.#pause();
+    this.#leftMs = Infinity;
+  }
+
+  #count(): void {
+    const isBounded = this.#seconds !== undefined && this.#leftMs !== Infinity;
+    if (!isBounded || this.#over.signal.aborted || this.#piece !== undefined) return;
+    const ms = Math.min(this.#leftMs, longestPieceMs);
+    const timer = afterAwake(this.#clock, ms, () => this.#counted(ms));
+    this.#piece = { timer, begun: this.#clock.now(), ms };
+  }
+
+  #counted(ms: number): void {
+    this.#piece = undefined;
+    this.#leftMs -= ms;
+    if (this.#leftMs > 0) this.#count();
+    else this.#over.abort(new Error("the run's time is over"));
+  }
+
+  #pause(): void {
+    const piece = this.#piece;
+    if (piece === undefined) return;
+    piece.timer.cancel();
+    this.#piece = undefined;
+    // A process that slept meanwhile has used no more than the piece.
+    this.#leftMs -= Math.min(Math.max(0, this.#clock.now() - piece.begun), piece.ms);
+  }
+}
