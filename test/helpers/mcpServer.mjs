@@ -52,21 +52,18 @@ const tools = {
   },
   pictures: {
     entry: { inputSchema: empty },
-    run: () => ({
-      content: [
-        { type: "text", text: "Two things:" },
-        { type: "image", data: "aGVsbG8=", mimeType: "image/png" },
-        { type: "resource", resource: { uri: "file:///a.txt", text: "inside" } },
-        { type: "resource_link", uri: "file:///b.txt", name: "b" },
-      ],
-    }),
-  },
-  shots: {
-    entry: { inputSchema: empty },
-    run: ({ count = 1, bytes = 0 }) => {
+    run: ({ count, bytes = 0 }) => {
       const data = Buffer.concat([pngHead, Buffer.alloc(bytes)]).toString("base64");
       const image = { type: "image", data, mimeType: "image/png" };
-      return { content: Array.from({ length: count }, () => image) };
+      if (count !== undefined) return { content: Array.from({ length: count }, () => image) };
+      return {
+        content: [
+          { type: "text", text: "Two things:" },
+          { type: "image", data: "aGVsbG8=", mimeType: "image/png" },
+          { type: "resource", resource: { uri: "file:///a.txt", text: "inside" } },
+          { type: "resource_link", uri: "file:///b.txt", name: "b" },
+        ],
+      };
     },
   },
   structured: {
