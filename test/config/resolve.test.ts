@@ -152,6 +152,8 @@ describe("the models", () => {
       supportsImages: true,
       costPerMillionInput: 4,
       costPerMillionOutput: 20,
+      costPerMillionCachedInput: 0.2,
+      costPerMillionCacheWrite: 5,
     });
   });
 
