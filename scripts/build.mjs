@@ -3,6 +3,7 @@
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { writeClientModule } from "./build/clientModule.mjs";
 import { writeDeclarations } from "./build/declarations.mjs";
 import { libraryBuilds, serverBuild, threadBuild } from "./build/entries.mjs";
 import { joinFiles } from "./build/joinedFiles.mjs";
@@ -37,4 +38,5 @@ await joinFiles({
     ],
   },
 });
+writeClientModule({ root, outdir });
 if (!isQuick) await writeDeclarations({ root, outdir });

@@ -20,7 +20,12 @@ export async function writeDeclarations({ root, outdir }) {
       stdio: "inherit",
     });
     for (const entry of ["client", "protocol"]) {
-      const text = await roll(join(scratch, entry, "index.d.ts"));
+      const rolled = await roll(join(scratch, entry, "index.d.ts"));
+      // `Disposable` is in no library that is taken by default.
+      const reference = /\bDisposable\b/.test(rolled)
+        ? '/// <reference lib="esnext.disposable" />\n'
+        : "";
+      const text = `${reference}${rolled}`;
       // The loader tells the two kinds of module apart by the file's name alone.
       for (const ending of ["d.ts", "d.cts"]) {
         writeFileSync(join(root, outdir, `${entry}.${ending}`), text);

@@ -85,7 +85,13 @@ export function threadBuild({ root, outdir }) {
   };
 }
 
-/** The builds of `turnwire/client`, which needs Node, and of `turnwire/protocol`, which does not. */
+/**
+ * The builds of `turnwire/client`, which needs Node, and of `turnwire/protocol`, which does not.
+ *
+ * The client is built in CommonJS alone, and an ES module hands that on (`writeClientModule`). So there
+ * is one client in a program that uses both, and nothing in it asks for `import.meta`, which bundlers
+ * leave empty.
+ */
 export function libraryBuilds({ root, outdir }) {
   const library = {
     ...shared,
@@ -102,19 +108,7 @@ export function libraryBuilds({ root, outdir }) {
   };
   const commonJs = { format: "cjs", outExtension: { ".js": ".cjs" } };
   return [
-    {
-      ...client,
-      format: "esm",
-      splitting: true,
-      chunkNames: "chunks/client/[name]-[hash]",
-      banner: { js: requireBanner },
-    },
-    {
-      ...client,
-      ...commonJs,
-      define: { ...client.define, "import.meta.url": "__moduleUrl" },
-      banner: { js: moduleUrlBanner },
-    },
+    { ...client, ...commonJs },
     { ...protocol, format: "esm" },
     { ...protocol, ...commonJs },
   ];

@@ -1,4 +1,4 @@
-import type { LanguageModelV3FunctionTool } from "@ai-sdk/provider";
+import type { JSONSchema7, LanguageModelV3FunctionTool } from "@ai-sdk/provider";
 import * as z from "zod";
 import type { Tool } from "../tools/tool.js";
 
@@ -29,11 +29,12 @@ export function inputSchemaOf(tool: Tool): InputSchema {
   return complete;
 }
 
-function written(tool: Tool) {
+function written(tool: Tool): JSONSchema7 {
+  // Its type is that of every draft; the target says which one it is.
   return z.toJSONSchema(tool.inputSchema, {
     io: "input",
     target: "draft-7",
     // What JSON Schema cannot express is left out here; the schema itself still checks it.
     unrepresentable: "any",
-  });
+  }) as JSONSchema7;
 }

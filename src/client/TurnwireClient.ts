@@ -4,75 +4,38 @@
  */
 import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.js";
-import { type Ids, randomIds } from "../base/ids.js";
-import { type Log, silentLog } from "../base/log.js";
-import type { RunComplete } from "../protocol/objects/run.js";
-import {
-  type LossyEvent,
-  type MethodName,
-  type NotificationName,
-  type ParamsInput,
-  protocolVersion,
-  type Result,
+import { randomIds } from "../base/ids.js";
+import { silentLog } from "../base/log.js";
+import type {
+  LossyEvent,
+  MethodName,
+  NotificationName,
+  ParamsInput,
+  Result,
 } from "../protocol/registry.js";
-import type { Framing } from "../transport/framing.js";
 import { type ClientApi, createApi } from "./api.js";
+import {
+  type AttachOptions,
+  type ClientOptions,
+  checkAttachOptions,
+  checkSpawnOptions,
+  initializeParams,
+  type SpawnOptions,
+} from "./clientOptions.js";
 import { Connection } from "./connection.js";
 import { answerInput, type InputHandler } from "./inputs.js";
-import type { ServerNotification, Streams } from "./link.js";
+import type { ServerNotification } from "./link.js";
 import { answerPermission, type PermissionHandler } from "./permissions.js";
+import type { Run } from "./run.js";
 import { type CompletionHandler, type RunOptions, Runs } from "./runs.js";
-import {
-  attachedEndpoint,
-  type Endpoint,
-  type ServerCommand,
-  startServer,
-} from "./serverProcess.js";
+import { attachedEndpoint, type Endpoint, startServer } from "./serverProcess.js";
+import { type ClientState, StateChanges, type StateHandler } from "./stateChanges.js";
+import type { StopListening } from "./stopListening.js";
 import { type EventsOptions, type NotificationHandler, Subscriptions } from "./subscriptions.js";
 import { within } from "./within.js";
 
-/** The options of both ways to get a client. */
-export interface ClientOptions
-  extends Pick<
-    ParamsInput<"initialize">,
-    "clientId" | "clientInfo" | "ackTimeoutMs" | "optOutNotifications"
-  > {
-  /** How messages are separated; `ndjson` by default. */
-  readonly framing?: Framing;
-  /** Answers permission questions. Without it, they are denied until `onPermission` is called. */
-  readonly onPermission?: PermissionHandler;
-  /** Whether the server may ask at all. If not, what needs a question is denied at once. */
-  readonly requestPermission?: boolean;
-  /** Answers what tool servers want to know; without one, and until `onInput`, it is declined. */
-  readonly onInput?: InputHandler;
-  /** Whether the server may ask that at all; without, it is declined at once. */
-  readonly requestInput?: boolean;
-  /** Whether a lost server is started again; true by default. */
-  readonly reconnect?: boolean;
-  /** Aborting it gives up connecting. It has no effect once there is a client. */
-  readonly signal?: AbortSignal;
-  /**
-   * How long a server may take from its start until it has answered `initialize`, in milliseconds;
-   * 30 seconds by default. A slower server is ended, and the client rejects with that reason.
-   */
-  readonly startTimeoutMs?: number;
-  /** How long `close` waits for running turns to end; 10 seconds by default. */
-  readonly closeTimeoutMs?: number;
-  /** Gets the errors that the caller's handlers throw; by default, they are uncaught. */
-  readonly onError?: (error: unknown) => void;
-  readonly log?: Log;
-  readonly clock?: Clock;
-  readonly ids?: Ids;
-}
-
-export interface SpawnOptions extends ClientOptions, ServerCommand {}
-
-export interface AttachOptions extends ClientOptions {
-  /** Streams to a server; a function opens new ones, which makes reconnecting possible. */
-  readonly streams: Streams | (() => Streams | Promise<Streams>);
-}
-
-export class TurnwireClient {
+/** A client. `await using` closes it where the runtime has that. */
+export class TurnwireClient implements AsyncDisposable {
   /**
    * The methods of the protocol as functions, except `initialize` and `shutdown`, which the client
    * sends itself: `client.api.createSession({ workspaceId })`.
@@ -81,6 +44,7 @@ export class TurnwireClient {
   readonly #connection: Connection;
   readonly #subscriptions: Subscriptions;
   readonly #runs: Runs;
+  readonly #states: StateChanges;
   readonly #clientId: string;
   readonly #clock: Clock;
   readonly #closeTimeoutMs: number;
@@ -93,13 +57,15 @@ export class TurnwireClient {
     connect: () => Promise<Endpoint>,
     canReconnect: boolean,
   ) {
-    const reportError = options.onError ?? throwLater;
+    const reportError = options.onError ?? warn;
     this.#clientId = options.clientId ?? randomUUID();
     this.#clock = options.clock ?? systemClock;
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000;
     this.#permissionHandler = options.onPermission;
     this.#inputHandler = options.onInput;
     this.#subscriptions = new Subscriptions(reportError);
+    this.#states = new StateChanges(reportError);
+    if (options.onStateChange !== undefined) this.#states.on(options.onStateChange);
     this.#runs = new Runs({
       request: (method, params) => this.request(method, params),
       willResend: () => this.#connection.willReconnect,
@@ -120,6 +86,7 @@ export class TurnwireClient {
       onPermission: (question, signal) =>
         answerPermission(this.#permissionHandler, question, signal, reportError),
       onInput: (request, signal) => answerInput(this.#inputHandler, request, signal, reportError),
+      onState: (state, error) => this.#states.change(state, error),
       isNeeded: () => this.#runs.isWaiting,
       onReconnected: () => this.#runs.resend(),
       onLost: (error) => this.#runs.fail(error),
@@ -133,12 +100,14 @@ export class TurnwireClient {
    * if it refuses this client.
    */
   static async spawn(options: SpawnOptions = {}): Promise<TurnwireClient> {
+    checkSpawnOptions(options);
     const start = () => startServer(options, options.clock ?? systemClock);
     return TurnwireClient.#open(options, start, options.reconnect ?? true);
   }
 
   /** Initialises a server at the other end of streams; rejects as `spawn` does. */
   static async attach(options: AttachOptions): Promise<TurnwireClient> {
+    checkAttachOptions(options);
     const { streams } = options;
     const canReconnect = typeof streams === "function" && (options.reconnect ?? true);
     const connect = async () =>
@@ -169,6 +138,11 @@ export class TurnwireClient {
     return this.#clientId;
   }
 
+  /** The state of the connection to the server now. */
+  get state(): ClientState {
+    return this.#states.now;
+  }
+
   /** The server's answer to `initialize`. */
   get server(): Result<"initialize"> {
     return this.#connection.answer;
@@ -183,8 +157,12 @@ export class TurnwireClient {
     method: M,
     params: ParamsInput<M>,
     signal?: AbortSignal,
-  ): Promise<Result<M>> {
-    return this.#connection.request(method, params, signal);
+  ): Promise<Result<M>>;
+  /** Sends a request of a method that the types do not know: one of a newer server, for example. */
+  request(method: string, params?: object, signal?: AbortSignal): Promise<unknown>;
+  request(method: string, params: object = {}, signal?: AbortSignal): Promise<unknown> {
+    // What the types know is checked at the call; the server checks all of it.
+    return this.#connection.request(method as MethodName, params as never, signal);
   }
 
   /**
@@ -197,13 +175,18 @@ export class TurnwireClient {
    * `signal` was aborted before. It rejects with a `ConnectionLostError` if no server can be
    * started, or if the client is closed.
    */
-  run(options: RunOptions): Promise<RunComplete> {
+  run(options: RunOptions): Run {
     return this.#runs.run(options);
   }
 
   /** Calls `handler` for each notification of one name. Call the returned function to stop. */
-  on<N extends NotificationName>(name: N, handler: NotificationHandler<N>): () => void {
+  on<N extends NotificationName>(name: N, handler: NotificationHandler<N>): StopListening {
     return this.#subscriptions.on(name, handler);
+  }
+
+  /** Calls `handler` at each change of {@link TurnwireClient.state}. */
+  onStateChange(handler: StateHandler): StopListening {
+    return this.#states.on(handler);
   }
 
   /**
@@ -229,7 +212,7 @@ export class TurnwireClient {
    * earlier connections first. Each is acknowledged when the handler is done with it. There is only
    * one such handler; call the returned function to remove it.
    */
-  onCompletion(handler: CompletionHandler): () => void {
+  onCompletion(handler: CompletionHandler): StopListening {
     return this.#runs.onCompletion(handler);
   }
 
@@ -253,6 +236,19 @@ export class TurnwireClient {
     return this.#closed;
   }
 
+  /** Closes the client, at the end of an `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Lets this program end although the client is open. The server then ends as it does when its
+   * client has gone: its running turns are cancelled, and their completions wait for the `clientId`.
+   */
+  unref(): void {
+    this.#connection.unref();
+  }
+
   /** Kills the server. Its running turns become `interrupted` when the next server starts. */
   async kill(): Promise<void> {
     this.#connection.kill();
@@ -274,26 +270,7 @@ export class TurnwireClient {
   }
 }
 
-function initializeParams(options: ClientOptions, clientId: string): ParamsInput<"initialize"> {
-  const params: ParamsInput<"initialize"> = {
-    protocolVersion,
-    clientId,
-    clientInfo: options.clientInfo ?? { name: "turnwire-client" },
-    capabilities: {
-      requestPermission: options.requestPermission ?? true,
-      requestInput: options.requestInput ?? true,
-    },
-  };
-  if (options.ackTimeoutMs !== undefined) params.ackTimeoutMs = options.ackTimeoutMs;
-  if (options.optOutNotifications !== undefined) {
-    params.optOutNotifications = options.optOutNotifications;
-  }
-  return params;
-}
-
-/** The caller must see an exception that its own handler threw. */
-function throwLater(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
+/** The caller is told of what its own handler threw, and nothing ends because of it. */
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
 }

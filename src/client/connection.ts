@@ -13,6 +13,7 @@ import { ConnectionLostError, TurnwireRpcError } from "./errors.js";
 import { type Link, type LinkOptions, openLink } from "./link.js";
 import { OpenWorkspaces } from "./openWorkspaces.js";
 import type { Endpoint } from "./serverProcess.js";
+import type { ClientState } from "./stateChanges.js";
 import { within } from "./within.js";
 
 export interface ConnectionOptions
@@ -33,6 +34,8 @@ export interface ConnectionOptions
   onReconnected(): void;
   /** Called when the server is lost and is not replaced automatically. */
   onLost(error: ConnectionLostError): void;
+  /** How it stands with the server has changed. */
+  onState(state: ClientState, error?: ConnectionLostError): void;
   reportError(error: unknown): void;
 }
 
@@ -67,6 +70,7 @@ export class Connection {
   #current: Endpoint | undefined;
   #lossesInARow = 0;
   #isKilled = false;
+  #isUnref = false;
   #closed: Promise<void> | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -86,7 +90,13 @@ export class Connection {
 
   /** Connects for the first time. Rejects with what went wrong, and leaves nothing behind. */
   async open(): Promise<void> {
-    await this.#connect();
+    this.#options.onState("starting");
+    try {
+      await this.#connect();
+    } catch (error) {
+      this.#options.onState("gone", error instanceof ConnectionLostError ? error : undefined);
+      throw error;
+    }
   }
 
   /** Sends a request. If the server is lost, the next one is started first, if that is possible. */
@@ -136,6 +146,12 @@ export class Connection {
     this.#current?.kill();
   }
 
+  /** The program may end although there is a connection; the same holds for the next server. */
+  unref(): void {
+    this.#isUnref = true;
+    this.#current?.unref();
+  }
+
   async #close(): Promise<void> {
     this.#closing.abort();
     if (this.#state.kind === "changing") await this.#current?.end(endGraceMs);
@@ -181,6 +197,7 @@ export class Connection {
   #lose(error: ConnectionLostError): void {
     this.#state = { kind: "lost", error };
     this.#options.onLost(error);
+    this.#options.onState("gone", error);
   }
 
   async #connect(): Promise<void> {
@@ -188,6 +205,7 @@ export class Connection {
     const endpoint = await this.#options.connect();
     this.#current = endpoint;
     if (this.#isKilled) endpoint.kill();
+    if (this.#isUnref) endpoint.unref();
     const link = openLink({
       streams: endpoint.streams,
       framing,
@@ -212,6 +230,7 @@ export class Connection {
       this.#answer = answer;
       const server = { endpoint, link };
       this.#state = { kind: "connected", server };
+      this.#options.onState("connected");
       link.closed.then(() => this.#onClosed(server));
     } catch (error) {
       timer.cancel();
@@ -250,6 +269,7 @@ export class Connection {
   async #reconnect(lost: ConnectionLostError): Promise<void> {
     this.#lossesInARow++;
     let error = lost;
+    this.#options.onState("restarting", lost);
     if (this.#lossesInARow > mostLossesInARow) {
       this.#lose(error);
       return;

@@ -13,16 +13,21 @@ export type {
   Result,
 } from "../protocol/registry.js";
 export type { ClientApi } from "./api.js";
+export type { AttachOptions, ClientOptions, SpawnOptions } from "./clientOptions.js";
 export { ConnectionLostError, TurnwireRpcError } from "./errors.js";
+export {
+  type FindServerOptions,
+  findInstalledServer,
+  findServer,
+  ServerNotFoundError,
+} from "./findServer.js";
 export type { InputHandler } from "./inputs.js";
 export type { Streams } from "./link.js";
 export type { PermissionHandler } from "./permissions.js";
+export type { Run } from "./run.js";
 export type { CompletionHandler, RunOptions } from "./runs.js";
-export type { ServerCommand } from "./serverProcess.js";
+export type { ServerCommand } from "./serverProgram.js";
+export type { ClientState, StateHandler } from "./stateChanges.js";
+export type { StopListening } from "./stopListening.js";
 export type { EventsOptions, NotificationHandler } from "./subscriptions.js";
-export {
-  type AttachOptions,
-  type ClientOptions,
-  type SpawnOptions,
-  TurnwireClient,
-} from "./TurnwireClient.js";
+export { TurnwireClient } from "./TurnwireClient.js";

@@ -108,7 +108,7 @@ export function openLink({
     closed,
     async request(method, params, signal) {
       signal?.throwIfAborted();
-      const name = methods[method].name;
+      const name = Object.hasOwn(methods, method) ? methods[method].name : method;
       refuseOversized(name, params, longestMessage());
       try {
         return signal === undefined

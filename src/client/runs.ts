@@ -10,8 +10,17 @@ import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import type { Ids } from "../base/ids.js";
 import type { RunComplete } from "../protocol/objects/run.js";
-import type { LossyEvent, MethodName, ParamsInput, Result } from "../protocol/registry.js";
+import {
+  type LossyEvent,
+  type MethodName,
+  methods,
+  type ParamsInput,
+  type Result,
+} from "../protocol/registry.js";
 import { ConnectionLostError } from "./errors.js";
+import { refuseUnknown } from "./knownOptions.js";
+import { type Run, RunHandle } from "./run.js";
+import { type StopListening, stopListening } from "./stopListening.js";
 
 /** A prompt, and the callbacks of its caller. */
 export type RunOptions = ParamsInput<"sendMessage"> & {
@@ -38,6 +47,9 @@ export type RequestFunction = <M extends MethodName>(
 interface PendingRun {
   readonly prompt: ParamsInput<"sendMessage"> & { readonly runId: string };
   readonly options: RunOptions;
+  readonly handle: RunHandle;
+  /** Aborted when the caller cancels the run. */
+  readonly signal: AbortSignal;
   readonly result: Deferred<RunComplete>;
   isAccepted: boolean;
   isSettling: boolean;
@@ -76,31 +88,43 @@ export class Runs {
     return this.#pending.size > 0;
   }
 
-  /** Sends a prompt and resolves with its completion; see `TurnwireClient.run`. */
-  async run(options: RunOptions): Promise<RunComplete> {
+  /** Sends a prompt; see `TurnwireClient.run`. */
+  run(options: RunOptions): Run {
+    const runId = options.runId ?? this.#ids.next("run");
+    return new RunHandle(runId, (handle, cancelling) => this.#run(options, handle, cancelling));
+  }
+
+  async #run(
+    options: RunOptions,
+    handle: RunHandle,
+    cancelling: AbortSignal,
+  ): Promise<RunComplete> {
+    refuseUnknown("run", options, isRunOption);
     const { signal: given, onEvent: _, onComplete: __, ...prompt } = options;
     // A caller may give one signal to many runs; their listeners would accumulate on it.
-    const signal = given && AbortSignal.any([given]);
-    signal?.throwIfAborted();
-    const runId = prompt.runId ?? this.#ids.next("run");
+    const signal = AbortSignal.any(given === undefined ? [cancelling] : [given, cancelling]);
+    signal.throwIfAborted();
+    const { runId } = handle;
     const key = keyOf(prompt.workspaceId, runId);
     if (this.#pending.has(key)) throw new Error(`run ${runId} is being waited for already`);
     const run: PendingRun = {
       prompt: { ...prompt, runId },
       options,
+      handle,
+      signal,
       result: new Deferred(),
       isAccepted: false,
       isSettling: false,
     };
     this.#pending.set(key, run);
     const cancel = () => this.#cancel(run);
-    signal?.addEventListener("abort", cancel, { once: true });
+    signal.addEventListener("abort", cancel, { once: true });
     try {
       const [completion] = await Promise.all([run.result.promise, this.#send(run)]);
       return completion;
     } finally {
       this.#pending.delete(key);
-      signal?.removeEventListener("abort", cancel);
+      signal.removeEventListener("abort", cancel);
     }
   }
 
@@ -118,7 +142,7 @@ export class Runs {
   }
 
   /** Gives every completion that no `run` waits for to `handler`, waiting ones first. */
-  onCompletion(handler: CompletionHandler): () => void {
+  onCompletion(handler: CompletionHandler): StopListening {
     this.#completionHandler = handler;
     this.#request("listPendingCompletions", {}).then(
       ({ completions }) => {
@@ -126,17 +150,19 @@ export class Runs {
       },
       (error) => this.#reportError(error),
     );
-    return () => {
+    return stopListening(() => {
       if (this.#completionHandler === handler) this.#completionHandler = undefined;
-    };
+    });
   }
 
   /** Tells the run that an event belongs to. */
   publish(event: LossyEvent): void {
     if (!("runId" in event.params) || event.params.runId === undefined) return;
     const { workspaceId, runId } = event.params;
+    const run = this.#pending.get(keyOf(workspaceId, runId));
     try {
-      this.#pending.get(keyOf(workspaceId, runId))?.options.onEvent?.(event);
+      run?.handle.push(event);
+      run?.options.onEvent?.(event);
     } catch (error) {
       this.#reportError(error);
     }
@@ -169,7 +195,7 @@ export class Runs {
     try {
       const answer = await this.#request("sendMessage", run.prompt);
       run.isAccepted = true;
-      if (run.options.signal?.aborted) await this.#cancel(run);
+      if (run.signal.aborted) await this.#cancel(run);
       if (answer.duplicate && answer.state === "completed") {
         const { completion } = await this.#request("getRun", { workspaceId, runId });
         if (completion !== undefined) this.take(completion);
@@ -198,6 +224,7 @@ export class Runs {
   async #settle(run: PendingRun, completion: RunComplete): Promise<void> {
     if (run.isSettling) return;
     run.isSettling = true;
+    run.handle.endEvents();
     try {
       await run.options.onComplete?.(completion);
     } catch (error) {
@@ -249,4 +276,10 @@ export class Runs {
 
 function keyOf(workspaceId: string, runId: string): string {
   return JSON.stringify([workspaceId, runId]);
+}
+
+/** The options of a run are the params of the request, and three of the library's own. */
+function isRunOption(name: string): boolean {
+  const own = ["signal", "onEvent", "onComplete"];
+  return own.includes(name) || name in methods.sendMessage.params().shape;
 }

@@ -3,10 +3,9 @@
  * stderr is kept. It is ended without leaving anything behind.
  */
 
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { parse } from "node:path";
 import { cwd, execPath, kill, pid, platform } from "node:process";
-import { fileURLToPath } from "node:url";
 import { afterAwake } from "../base/awakeTime.js";
 import { startChild } from "../base/childStart.js";
 import type { Clock } from "../base/clock.js";
@@ -15,21 +14,7 @@ import { systemErrorCode } from "../base/systemError.js";
 import { ConnectionLostError } from "./errors.js";
 import { lastWords } from "./lastWords.js";
 import type { Streams } from "./link.js";
-
-/** How to start a server. */
-export interface ServerCommand {
-  /** A program; without it, this package's own server runs under the current Node. */
-  readonly command?: string;
-  /** Its arguments; `["serve"]` by default. */
-  readonly args?: readonly string[];
-  /** Adds `--data-dir` (protocol.md section 9). */
-  readonly dataDir?: string;
-  readonly cwd?: string;
-  /** Added to the environment of the calling process. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Gets the server's stderr, which is its log. */
-  onStderr?(text: string): void;
-}
+import { environmentOf, programOf, type ServerCommand } from "./serverProgram.js";
 
 /** The streams of a connection, and how to end the other side. */
 export interface Endpoint {
@@ -46,6 +31,8 @@ export interface Endpoint {
   end(graceMs: number): Promise<void>;
   /** Kills the other side at once. */
   kill(): void;
+  /** Lets the calling program end although the connection is open. */
+  unref(): void;
   /**
    * Why it is gone, for the caller of a request without an answer. The way in which the process
    * ended explains more than `reason`, unless we ended it (`isOurs`).
@@ -59,17 +46,10 @@ const killAfterMs = 2_000;
 /** Starts a server. If a command cannot be started, the connection ends at once. */
 export async function startServer(command: ServerCommand, clock: Clock): Promise<Endpoint> {
   const { execa } = await import("execa");
-  const args = [...(command.args ?? ["serve"])];
-  if (command.dataDir !== undefined) args.push("--data-dir", command.dataDir);
-  const ownServer = command.command === undefined;
+  const [program, ...args] = programOf(command);
   const child = startChild(() =>
-    execa(command.command ?? ownBinary(), args, {
-      ...defined({
-        node: ownServer || undefined,
-        ipc: ownServer ? false : undefined,
-        cwd: command.cwd ?? folderToStartIn(),
-        env: command.env,
-      }),
+    execa(program, args, {
+      ...defined({ cwd: command.cwd ?? folderToStartIn(), env: environmentOf(command) }),
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
@@ -104,6 +84,10 @@ export async function startServer(command: ServerCommand, clock: Clock): Promise
     },
     kill() {
       killGroup(child);
+    },
+    unref() {
+      child.unref();
+      for (const stream of [child.stdin, child.stdout, child.stderr]) unrefStream(stream);
     },
     explain(reason, { isOurs = false } = {}) {
       const how = (isOurs ? undefined : howItEnded(child)) ?? reason;
@@ -151,6 +135,10 @@ export function attachedEndpoint(streams: Streams): Endpoint {
       streams.output.destroy();
       streams.input.destroy();
     },
+    unref() {
+      unrefStream(streams.output);
+      unrefStream(streams.input);
+    },
     explain: (reason) => new ConnectionLostError(reason),
   };
 }
@@ -165,11 +153,7 @@ function folderToStartIn(): string | undefined {
   }
 }
 
-/** This package's launcher. Works from the source tree and from a bundle. */
-function ownBinary(): string {
-  const found = ["../bin/turnwire.js", "../../bin/turnwire.js"]
-    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-    .find((path) => existsSync(path));
-  if (found === undefined) throw new Error("this package's bin/turnwire.js is missing");
-  return found;
+/** Pipes and sockets keep a program alive; other streams do not. */
+function unrefStream(stream: object): void {
+  if ("unref" in stream && typeof stream.unref === "function") stream.unref();
 }

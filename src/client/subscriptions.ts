@@ -2,6 +2,7 @@
 import type { NotificationName, NotificationParams } from "../protocol/registry.js";
 import { EventStream } from "./eventStream.js";
 import type { ServerNotification } from "./link.js";
+import { type StopListening, stopListening } from "./stopListening.js";
 
 /**
  * Called for every notification of one name. It must not be slow. An error that it throws is
@@ -32,15 +33,13 @@ export class Subscriptions {
   }
 
   /** Adds a handler. Call the returned function to remove it. */
-  on<N extends NotificationName>(name: N, handler: NotificationHandler<N>): () => void {
+  on<N extends NotificationName>(name: N, handler: NotificationHandler<N>): StopListening {
     const handlers = this.#handlers.get(name) ?? new Set();
     this.#handlers.set(name, handlers);
     // The set belongs to this name, so its handlers take the params of this name.
     const call = ({ params }: ServerNotification) => handler(params as NotificationParams<N>);
     handlers.add(call);
-    return () => {
-      handlers.delete(call);
-    };
+    return stopListening(() => handlers.delete(call));
   }
 
   /** A new stream of all events from now on. */

@@ -74,6 +74,9 @@ const processUsers: Readonly<Record<string, string>> = {
   "process/processLife.ts":
     "nothing else can tell whether another process lives where /proc is not",
   "client/serverProcess.ts": "a library has no main: it tells the server its caller's pid",
+  "client/serverProgram.ts": "a library has no main: it asks which program runs its caller",
+  "client/findServer.ts": "a library has no main: it looks beside the program of its caller",
+  "client/TurnwireClient.ts": "a library has no main: it warns whoever runs its caller",
 };
 
 const files = readSource();
