@@ -25,7 +25,7 @@ async function start(supportsImages = true) {
 }
 
 const shots = (input: object = {}, id = "c1") =>
-  reply().toolCall("mcp__docs__shots", input, { id });
+  reply().toolCall("mcp__docs__pictures", { count: 1, ...input }, { id });
 
 function messagesOf(provider: LoopbackProvider, index: number): string {
   return JSON.stringify(provider.turnRequests.at(index)?.body.messages);
