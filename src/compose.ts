@@ -11,7 +11,7 @@ import { messageOf } from "./base/errors.js";
 import type { Ids } from "./base/ids.js";
 import type { Log } from "./base/log.js";
 import type { ResolvePath } from "./base/startFolder.js";
-import { ServerLimitsSource } from "./config/serverLimitsSource.js";
+import { limitOf, ServerLimitsSource } from "./config/serverLimitsSource.js";
 import { OwedWrites } from "./coordinator/owedWrites.js";
 import { Recovery } from "./coordinator/recovery.js";
 import { RunSlots } from "./coordinator/runSlots.js";
@@ -20,6 +20,7 @@ import type { Engine, EngineWorkspace } from "./engine/engine.js";
 import { Broadcaster } from "./events/broadcaster.js";
 import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
+import { forgetInSteps } from "./forgetInSteps.js";
 import type { RunCause } from "./protocol/objects/run.js";
 import type { ServerDescription } from "./rpc/handshake.js";
 import { QuestionDesk } from "./rpc/questionDesk.js";
@@ -37,8 +38,6 @@ import { GroupCommit } from "./storage/groupCommit.js";
 import { type OwnProcess, olderServers } from "./storage/knownServers.js";
 import { MessageStore } from "./storage/messageStore.js";
 import { schema } from "./storage/migrations.js";
-import { NoteStore } from "./storage/noteStore.js";
-import { Pruner } from "./storage/pruner.js";
 import { QueueStore } from "./storage/queueStore.js";
 import { RunStore } from "./storage/runStore.js";
 import { ServerRegistry } from "./storage/serverRegistry.js";
@@ -161,13 +160,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
   const { clock, ids, log } = options;
   const database = openDatabase(options, closing);
   const serverId = ids.next("srv");
-  const stores = {
-    sessions: new SessionStore(database),
-    messages: new MessageStore(database),
-    runs: new RunStore(database),
-    queues: new QueueStore(database),
-    completions: new CompletionStore(database),
-  };
+  const stores = storesOf(database);
   const outbox = new Outbox(database, stores, serverId, ids);
   const recoveryOf = (registry: ServerRegistry) =>
     new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
@@ -196,9 +189,10 @@ function openHouse(options: ServerOptions, closing: Closing) {
   });
   const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
   closing.add(() => broadcaster.close());
-  prune(options, closing, database, stores.completions);
   const limits = new ServerLimitsSource(options.env, log);
-  const slots = slotsOf(limits);
+  const slots = new RunSlots(() => limitOf(limits, "concurrentRuns"));
+  const parts = { ...options, ...stores, closing, database };
+  const forgetter = forgetInSteps({ ...parts, limits, broadcaster });
   const desk = new QuestionDesk(log);
   const owed = new OwedWrites(database, clock, log);
   closing.add(() => owed.close());
@@ -214,27 +208,18 @@ function openHouse(options: ServerOptions, closing: Closing) {
     owed,
     limits,
     slots,
+    forgetter,
   };
 }
 
-/** Deletes what is old enough, for as long as the server lives. */
-function prune(
-  { clock, log }: ServerOptions,
-  closing: Closing,
-  database: Database,
-  completions: CompletionStore,
-): void {
-  const pruner = new Pruner({ completions, notes: new NoteStore(database) }, clock, log);
-  closing.add(() => pruner.close());
-}
-
-function slotsOf(limits: ServerLimitsSource): RunSlots {
-  return new RunSlots(() => {
-    const told = limits.current();
-    return told instanceof Promise
-      ? told.then(({ concurrentRuns }) => concurrentRuns)
-      : told.concurrentRuns;
-  });
+function storesOf(database: Database) {
+  return {
+    sessions: new SessionStore(database),
+    messages: new MessageStore(database),
+    runs: new RunStore(database),
+    queues: new QueueStore(database),
+    completions: new CompletionStore(database),
+  };
 }
 
 /** The use cases over the shared parts. */
@@ -274,7 +259,12 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   });
   return new Backend({
     workspaces,
-    sessions: new SessionUseCases({ ...shared, workspaces, workspacePaths }),
+    sessions: new SessionUseCases({
+      ...shared,
+      workspaces,
+      workspacePaths,
+      forgetter: house.forgetter,
+    }),
     runs: new RunUseCases({ ...shared, workspaces, completions: outbox }),
     completions: outbox,
     clock,

@@ -42,12 +42,14 @@ export class RunUseCases {
     const row = this.find(params.workspaceId, params.runId);
     const completion = this.#options.completions.ofRun(row.position);
     const options = storedOptions(row.options);
+    const isForgotten = row.state === "completed" && completion === undefined;
+    const forgotten = isForgotten ? (true as const) : undefined;
     return {
       runId: params.runId,
       sessionId: row.sessionId,
       state: row.state,
       ...runStanding(this.#options, row),
-      ...defined({ options: isEmpty(options) ? undefined : options, completion }),
+      ...defined({ options: isEmpty(options) ? undefined : options, completion, forgotten }),
     };
   }
 

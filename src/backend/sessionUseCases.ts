@@ -8,6 +8,7 @@ import type { Message } from "../protocol/objects/message.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { Params, Result } from "../protocol/registry.js";
+import type { Forgetter } from "../storage/forgetter.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { SessionRow, SessionStore } from "../storage/sessionStore.js";
 import type { Announcer } from "./caller.js";
@@ -21,6 +22,7 @@ import { type SessionSearchOptions, searchSessions } from "./sessionSearch.js";
 export interface SessionUseCaseOptions extends SessionSearchOptions {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
+  readonly forgetter: Pick<Forgetter, "isForgetting" | "finish" | "wake">;
   readonly announcer: Announcer;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -37,6 +39,11 @@ export class SessionUseCases {
   /** `createSession` */
   async create(params: Params<"createSession">): Promise<Session> {
     await this.#checkDefaults(params);
+    const { forgetter } = this.#options;
+    // What a deleted session of this id has left would look like the new one's.
+    if (params.sessionId !== undefined && forgetter.isForgetting(params.sessionId)) {
+      await forgetter.finish(params.sessionId);
+    }
     const session = this.#create(params);
     const { mcpServers } = params;
     if (mcpServers !== undefined) {
@@ -117,11 +124,12 @@ export class SessionUseCases {
 
   /** `deleteSession`: deletes the sessions of its sub-tasks too. */
   async delete(params: Params<"deleteSession">): Promise<Record<string, never>> {
-    const { workspaces, sessions, announcer } = this.#options;
+    const { workspaces, sessions, announcer, forgetter } = this.#options;
     const workspace = workspaces.get(params.workspaceId);
     const { id } = this.find(workspace, params.sessionId);
     const all = [...sessions.descendants(workspace.id, id), id];
     workspace.coordinator.deleteSessions(all);
+    forgetter.wake();
     for (const sessionId of all) {
       announcer.emit({
         method: "sessionDeleted",

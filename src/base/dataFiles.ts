@@ -8,6 +8,8 @@ import { basename, dirname } from "node:path";
 export const databaseName = "turnwire.db";
 /** The folder in the data directory that holds a lock for every server. */
 export const locksFolder = "servers";
+/** The folder in the data directory that holds the whole outputs of tools, by workspace and session. */
+export const outputsFolder = "outputs";
 /** The end of a lock's name. */
 export const lockEnding = ".lock";
 
@@ -19,4 +21,9 @@ export function isLockedDataFile(path: string): boolean {
   const name = basename(path).toLowerCase();
   if (name === databaseName || name.startsWith(`${databaseName}-`)) return true;
   return name.endsWith(lockEnding) && basename(dirname(path)).toLowerCase() === locksFolder;
+}
+
+/** The name of the folder that holds the outputs of a session. */
+export function outputFolderName(sessionId: string): string {
+  return encodeURIComponent(sessionId).replaceAll(".", "%2E");
 }

@@ -86,7 +86,7 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
 }
 
 function limitsOf(told: ConfigFile["limits"] = {}): Limits {
-  const { concurrentRuns: _runs, ...ofRun } = told;
+  const { concurrentRuns: _runs, keepDays: _days, ...ofRun } = told;
   return { ...defaultLimits, ...ofRun };
 }
 

@@ -9,7 +9,8 @@ import { processText, variableName } from "../protocol/objects/environment.js";
 import { SelectedModel } from "../protocol/objects/model.js";
 import { PermissionMode } from "../protocol/objects/workspace.js";
 import { cloudFields, misplacedCloudFields } from "./cloudFields.js";
-import { defaultLimits, defaultSummaryModel } from "./defaults.js";
+import { defaultSummaryModel } from "./defaults.js";
+import { limits } from "./limitFields.js";
 import { ruleForm, rulePattern } from "./rules.js";
 import { networks, sandboxes } from "./sandbox.js";
 import { misplacedSwitches, switchFields } from "./switchFields.js";
@@ -197,29 +198,6 @@ const mcpServerEntry = () =>
 
 const rules = (description: string) =>
   z.array(z.string().regex(rulePattern, ruleForm)).exactOptional().describe(description);
-
-const limits = () =>
-  z.strictObject({
-    maxSteps: z.int().min(1).exactOptional().meta({
-      description: "Model calls of one run, its sub-tasks' included.",
-      default: defaultLimits.maxSteps,
-    }),
-    providerIdleSeconds: z.number().positive().max(86_400).exactOptional().meta({
-      description: "Seconds that a model may send nothing.",
-      default: defaultLimits.providerIdleSeconds,
-    }),
-    maxDenials: z.int().min(1).exactOptional().meta({
-      description: "Denied permissions in a row that end a turn.",
-      default: defaultLimits.maxDenials,
-    }),
-    concurrentRuns: z
-      .int()
-      .min(1)
-      .exactOptional()
-      .describe(
-        "Turns that a server runs at once, those of all its workspaces together; unbounded unless told. Only the user's own file sets it.",
-      ),
-  });
 
 const choice = (description: string) =>
   z.strictObject(SelectedModel().shape).exactOptional().describe(description);

@@ -37,3 +37,12 @@ export class ServerLimitsSource {
     return this.#last;
   }
 }
+
+/** One of the limits: at once, or as soon as the user's file has been read. */
+export function limitOf(
+  limits: Pick<ServerLimitsSource, "current">,
+  name: keyof ServerLimits,
+): number | undefined | Promise<number | undefined> {
+  const told = limits.current();
+  return told instanceof Promise ? told.then((read) => read[name]) : told[name];
+}

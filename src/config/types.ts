@@ -114,6 +114,8 @@ export interface Limits {
 export interface ServerLimits {
   /** Turns that run at once. */
   readonly concurrentRuns?: number;
+  /** Days after which a session that nobody has used is deleted. */
+  readonly keepDays?: number;
 }
 
 /** Permission rules, each `tool` or `tool:pattern` (protocol.md section 7). */

@@ -6,6 +6,7 @@ import { generateTitle } from "../agent/title.js";
 import { homeFolder } from "../base/baseFolders.js";
 import { type Clock, localDay } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
+import { outputsFolder } from "../base/dataFiles.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
@@ -81,10 +82,8 @@ class BuiltInEngine implements Engine {
     this.#gitGuard = new GitGuard(workspace, { host, clock });
     this.#agentsMd = new AgentsMd(workspacePath, log);
     this.#options = options;
-    this.#resources = new ToolResources({
-      ...shared,
-      outputDirectory: join(dataDirectory, "outputs", workspace.id),
-    });
+    const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
+    this.#resources = new ToolResources({ ...shared, outputDirectory });
     this.#confinement = new WorkspaceConfinement(workspacePath, dataDirectory, {
       ...options.env,
       ...workspace.env,

@@ -181,8 +181,16 @@ END;
 ${forgetIndex("main")}
 `;
 
+/** Deleted sessions whose content still has to be deleted, and the ways to what is theirs. */
+const v12 = `
+CREATE TABLE forgottenSessions (sessionId TEXT PRIMARY KEY) STRICT;
+CREATE INDEX completionsOfSession ON completions (sessionId);
+CREATE INDEX runsOfSession ON runs (sessionId);
+CREATE INDEX namelessRuns ON runs (acceptedAt) WHERE runId IS NULL AND state = 'completed';
+`;
+
 /** Step `n` brings a file from n steps to n + 1. */
-export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11];
+export const migrations: readonly string[] = [v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12];
 
 /**
  * The steps that a program knows, and how they work with programs that know more or fewer steps.

@@ -37,6 +37,7 @@ export function openFile(
     });
     const steps = new SchemaSteps(sqlite, file, schema);
     steps.check();
+    if (isNew(sqlite)) sqlite.exec("PRAGMA auto_vacuum = INCREMENTAL");
     useWriteAheadLog(sqlite);
     sqlite.exec("PRAGMA synchronous = NORMAL");
     sqlite.exec(`PRAGMA wal_autocheckpoint = ${mostLogPages}`);
@@ -46,6 +47,12 @@ export function openFile(
     if (sqlite?.isOpen) sqlite.close();
     throw openingError(file, error);
   }
+}
+
+/** Only a file without a page can be prepared to get smaller step by step. */
+function isNew(sqlite: Sqlite): boolean {
+  const { page_count: pages } = sqlite.prepare("PRAGMA page_count").get() as { page_count: number };
+  return pages === 0;
 }
 
 /** SQLite does not wait if two servers set up the same new file; this does. */

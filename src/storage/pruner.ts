@@ -3,6 +3,7 @@ import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { CompletionStore } from "./completionStore.js";
 import type { NoteStore } from "./noteStore.js";
+import type { OldSessions } from "./oldSessions.js";
 
 /** How long an acknowledged completion can still be read, in milliseconds (protocol.md section 5). */
 export const keepAcknowledgedMs = 7 * 24 * 60 * 60_000;
@@ -10,12 +11,16 @@ const firstMs = 60_000;
 const betweenRoundsMs = 60 * 60_000;
 const betweenStepsMs = 250;
 const rowsPerStep = 200;
+/** The last steps of a server that lived for less than {@link firstMs}. */
+const stepsAtEnd = 20;
 const lookName = "pruning";
 
 /** What is pruned, and where the times of looks are stored. */
 export interface PrunedStores {
   readonly completions: CompletionStore;
   readonly notes: NoteStore;
+  /** What else age lets go of. */
+  readonly old?: Pick<OldSessions, "step">;
 }
 
 /**
@@ -37,6 +42,7 @@ interface Look {
 export class Pruner {
   readonly #store: CompletionStore;
   readonly #notes: NoteStore;
+  readonly #old: PrunedStores["old"];
   readonly #clock: Clock;
   readonly #log: Log;
   /** The limit of the present round. */
@@ -47,6 +53,7 @@ export class Pruner {
   constructor(stores: PrunedStores, clock: Clock, log: Log) {
     this.#store = stores.completions;
     this.#notes = stores.notes;
+    this.#old = stores.old;
     this.#clock = clock;
     this.#log = log;
     this.#timer = clock.after(firstMs, () => this.#step());
@@ -62,8 +69,10 @@ export class Pruner {
     this.#hasPruned = true;
     try {
       this.#limit ??= this.#surelyOver(this.#clock.now());
+      if (this.#limit === undefined) return true;
       const isDone =
-        this.#limit === undefined || this.#store.prune(this.#limit, rowsPerStep) < rowsPerStep;
+        this.#store.prune(this.#limit, rowsPerStep) < rowsPerStep &&
+        this.#old?.step(this.#limit + keepAcknowledgedMs) !== true;
       if (isDone) this.#limit = undefined;
       return isDone;
     } catch (error) {
@@ -85,10 +94,11 @@ export class Pruner {
     return hasGoneOn ? Math.min(last.limit, look.limit) : undefined;
   }
 
-  /** Prunes nothing more. A server that lived for less than the first wait takes a step here. */
+  /** Prunes nothing more. A server that lived for less than the first wait takes some steps here. */
   close(): void {
     this.#timer.cancel();
-    if (!this.#hasPruned) this.#prune();
+    if (this.#hasPruned) return;
+    for (let steps = 1; steps < stepsAtEnd && !this.#prune(); steps++);
   }
 }
 

@@ -95,6 +95,7 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "notes", identity: ["name"] },
   { name: "queuedPrompts", identity: ["text"] },
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },
+  { name: "forgottenSessions", identity: ["sessionId"] },
 ];
 
 /** If a session's row is lost, its messages still exist and tell its workspace. */
@@ -105,6 +106,7 @@ const lostSessions = `
     count(*), min(messages.createdAt), max(messages.updatedAt)
   FROM mended.messages JOIN mended.runs ON runs.position = messages.run
   WHERE messages.sessionId NOT IN (SELECT id FROM mended.sessions)
+    AND messages.sessionId NOT IN (SELECT sessionId FROM mended.forgottenSessions)
   GROUP BY messages.sessionId`;
 
 /**

@@ -1,5 +1,6 @@
 import { readOr, salvagedColumns, storedText } from "./damage.js";
 import type { Database } from "./database.js";
+import { ForgottenSessions } from "./forgottenSessions.js";
 import { optionColumn } from "./optionColumn.js";
 import { SearchIndex } from "./searchIndex.js";
 import { type SessionRow, toRow } from "./sessionRow.js";
@@ -24,10 +25,12 @@ const columns = [
 export class SessionStore {
   readonly #database: Database;
   readonly #index: SearchIndex;
+  readonly #forgotten: ForgottenSessions;
 
   constructor(database: Database) {
     this.#database = database;
     this.#index = new SearchIndex(database);
+    this.#forgotten = new ForgottenSessions(database);
   }
 
   /** Stores a new session. */
@@ -238,8 +241,9 @@ export class SessionStore {
   }
 
   /**
-   * Deletes sessions with their messages; their runs and completions stay. Does nothing, and
-   * returns false, if one of them has an open run in any server.
+   * Deletes sessions. Their messages, acknowledged completions and nameless runs are deleted in
+   * steps by a {@link Forgetter}. Does nothing, and returns false, if one of them has an open run in
+   * any server.
    */
   delete(ids: readonly string[]): boolean {
     return this.#database.write(() => {
@@ -247,35 +251,9 @@ export class SessionStore {
         "SELECT position FROM runs WHERE sessionId = ? AND state <> 'completed' LIMIT 1",
       );
       if (ids.some((id) => open.get(id) !== undefined)) return false;
-      for (const id of ids) this.#delete(id);
+      for (const id of ids) this.#forgotten.deleteSession(id);
       return true;
     });
-  }
-
-  /** Damaged rows of a session stay in the file, and belong to nothing any more. */
-  #delete(id: string): void {
-    const remove = (of: string, key: string, value: string | number) =>
-      this.#database.attempt(
-        `delete ${of} ${value}`,
-        () => this.#database.prepare(`DELETE FROM ${of} WHERE ${key} = ?`).run(value).changes,
-        (reason) => {
-          this.#database.damage.tell({ table: of, id: value, reason });
-          return 0;
-        },
-      );
-    const messages = this.#database
-      .prepare("SELECT position FROM messages WHERE sessionId = ?")
-      .all(id);
-    for (const { position } of messages) {
-      const at = Number(position);
-      const messageId = readOr(
-        () => this.#database.prepare("SELECT id FROM messages WHERE position = ?").get(at)?.id,
-        () => undefined,
-      );
-      if (typeof messageId === "string") remove("attachments", "messageId", messageId);
-      remove("messages", "position", at);
-    }
-    remove("sessions", "id", id);
   }
 }
 

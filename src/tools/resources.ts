@@ -3,6 +3,7 @@
 import { realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
+import { outputFolderName } from "../base/dataFiles.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -106,7 +107,7 @@ export class ToolResources {
 
   /** The folder for a session's whole outputs; it may not exist yet. */
   outputFolder(sessionId: string): string {
-    return join(this.#outputDirectory, encodeURIComponent(sessionId).replaceAll(".", "%2E"));
+    return join(this.#outputDirectory, outputFolderName(sessionId));
   }
 
   /** Makes the folder for a session's outputs. */

@@ -26,6 +26,10 @@ export const getRun = declareMethod({
           "What holds for this run: what it was sent with, and the session's defaults for the rest; absent where that is nothing.",
         ),
       completion: RunComplete().optional(),
+      forgotten: z
+        .literal(true)
+        .optional()
+        .describe("The run has ended, and its completion is no longer kept."),
     }),
   errors: ["WorkspaceNotFound", "RunNotFound"],
   example: {

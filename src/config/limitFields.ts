@@ -1,0 +1,35 @@
+// The fields of `limits`: the bounds of a run, and those of the server.
+import * as z from "zod";
+import { defaultLimits } from "./defaults.js";
+
+/** The schema of `limits`. */
+export const limits = () =>
+  z.strictObject({
+    maxSteps: z.int().min(1).exactOptional().meta({
+      description: "Model calls of one run, its sub-tasks' included.",
+      default: defaultLimits.maxSteps,
+    }),
+    providerIdleSeconds: z.number().positive().max(86_400).exactOptional().meta({
+      description: "Seconds that a model may send nothing.",
+      default: defaultLimits.providerIdleSeconds,
+    }),
+    maxDenials: z.int().min(1).exactOptional().meta({
+      description: "Denied permissions in a row that end a turn.",
+      default: defaultLimits.maxDenials,
+    }),
+    concurrentRuns: z
+      .int()
+      .min(1)
+      .exactOptional()
+      .describe(
+        "Turns that a server runs at once, those of all its workspaces together; unbounded unless told. Only the user's own file sets it.",
+      ),
+    keepDays: z
+      .int()
+      .min(7)
+      .max(36_500)
+      .exactOptional()
+      .describe(
+        "Days after which a session that nobody has used is deleted, with its messages and outputs; kept for ever unless told. Only the user's own file sets it.",
+      ),
+  });

@@ -1,0 +1,58 @@
+// Builds what deletes, in small steps for as long as a server lives, what was deleted or is old enough
+// (protocol.md section 9).
+import type { Clock } from "./base/clock.js";
+import type { Closing } from "./base/closing.js";
+import type { Log } from "./base/log.js";
+import { limitOf, type ServerLimitsSource } from "./config/serverLimitsSource.js";
+import type { Broadcaster } from "./events/broadcaster.js";
+import type { CompletionStore } from "./storage/completionStore.js";
+import type { Database } from "./storage/database.js";
+import { Forgetter } from "./storage/forgetter.js";
+import { ForgottenSessions } from "./storage/forgottenSessions.js";
+import { NoteStore } from "./storage/noteStore.js";
+import { OldSessions } from "./storage/oldSessions.js";
+import { Pruner } from "./storage/pruner.js";
+import type { RunStore } from "./storage/runStore.js";
+import type { SessionStore } from "./storage/sessionStore.js";
+import { ToolOutputs } from "./storage/toolOutputs.js";
+
+/** What is deleted, and where. */
+export interface ForgettingOptions {
+  readonly dataDirectory: string;
+  readonly database: Database;
+  readonly sessions: SessionStore;
+  readonly runs: RunStore;
+  readonly completions: CompletionStore;
+  readonly limits: ServerLimitsSource;
+  readonly broadcaster: Pick<Broadcaster, "emit">;
+  readonly closing: Closing;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Begins; it ends with the server. */
+export function forgetInSteps(options: ForgettingOptions): Forgetter {
+  const { dataDirectory, database, completions, limits, broadcaster, closing, clock, log } =
+    options;
+  const forgotten = new ForgottenSessions(database);
+  const forgetter = new Forgetter({ database, forgotten, clock, log });
+  closing.add(() => forgetter.close());
+  const outputs = new ToolOutputs(dataDirectory, log);
+  const old = new OldSessions({
+    database,
+    sessions: options.sessions,
+    runs: options.runs,
+    keepDays: () => limitOf(limits, "keepDays"),
+    onDeleted(workspaceId, sessionIds) {
+      for (const sessionId of sessionIds) {
+        broadcaster.emit({ method: "sessionDeleted", params: { workspaceId, sessionId } });
+      }
+      void outputs.forget(workspaceId, sessionIds);
+      forgetter.wake();
+    },
+    onFilesBefore: (time) => void outputs.forgetBefore(time),
+  });
+  const pruner = new Pruner({ completions, notes: new NoteStore(database), old }, clock, log);
+  closing.add(() => pruner.close());
+  return forgetter;
+}

@@ -1,0 +1,104 @@
+// What age alone lets go of (protocol.md section 9): runs without a `runId` that nobody can ask for any
+// more, and, where the user's file has `limits.keepDays`, the sessions that nobody has used since.
+import type { Database, Row } from "./database.js";
+import type { RunStore } from "./runStore.js";
+import type { SessionStore } from "./sessionStore.js";
+
+const dayMs = 24 * 60 * 60_000;
+const rowsPerStep = 200;
+/** A run without a `runId` stays as long as an acknowledged completion. */
+const namelessMs = 7 * dayMs;
+
+/** What is needed to forget by age. */
+export interface OldSessionsOptions {
+  readonly database: Database;
+  readonly sessions: SessionStore;
+  readonly runs: Pick<RunStore, "isSubTask">;
+  /** Undefined: for ever. It is asked at each round. */
+  keepDays(): number | undefined | Promise<number | undefined>;
+  /** Sessions of a workspace were deleted. It must not throw. */
+  onDeleted(workspaceId: string, sessionIds: readonly string[]): void;
+  /** Files that the tools have written before a time are to be deleted. It must not throw. */
+  onFilesBefore(time: number): void;
+}
+
+/** Forgets by age, in small steps. */
+export class OldSessions {
+  readonly #options: OldSessionsOptions;
+  #lookedAt = 0;
+  #hasAsked = false;
+
+  constructor(options: OldSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one step; `past` is a time that is surely over. False if it was the last of this round. */
+  step(past: number): boolean {
+    if (this.#forgetNameless(past - namelessMs)) return true;
+    const keepDays = this.#options.keepDays();
+    if (keepDays instanceof Promise) {
+      // The user's file is being read: the next step knows.
+      if (!this.#hasAsked) {
+        this.#hasAsked = true;
+        return true;
+      }
+      return this.#endRound();
+    }
+    if (keepDays === undefined) return this.#endRound();
+    const before = past - keepDays * dayMs;
+    if (this.#lookedAt === 0) this.#options.onFilesBefore(before);
+    return this.#forgetSessions(before) || this.#endRound();
+  }
+
+  #endRound(): false {
+    this.#lookedAt = 0;
+    this.#hasAsked = false;
+    return false;
+  }
+
+  #forgetNameless(before: number): boolean {
+    const { database } = this.#options;
+    if (database.steps < 12) return false;
+    const sql = `DELETE FROM runs WHERE position IN (SELECT position FROM runs
+      WHERE runId IS NULL AND state = 'completed' AND acceptedAt < ?
+        AND NOT EXISTS (SELECT 1 FROM completions WHERE run = runs.position) LIMIT ?)`;
+    return database.attempt(
+      "nameless runs",
+      () => database.prepare(sql).run(before, rowsPerStep).changes === rowsPerStep,
+      () => false,
+    );
+  }
+
+  /** Looks at the next sessions, and deletes those that are old; false if there are none. */
+  #forgetSessions(before: number): boolean {
+    const rows = this.#options.database
+      .prepare(
+        `SELECT position, id, workspaceId, updatedAt, parentSessionId FROM sessions
+         WHERE position > ? ORDER BY position LIMIT ?`,
+      )
+      .all(this.#lookedAt, rowsPerStep);
+    for (const row of rows) {
+      this.#lookedAt = Number(row.position);
+      if (this.#isRoot(row) && Number(row.updatedAt) < before) this.#forget(row, before);
+    }
+    return rows.length > 0;
+  }
+
+  /** A sub-task's session goes with the session that it belongs to. */
+  #isRoot({ parentSessionId }: Row): boolean {
+    return typeof parentSessionId !== "string" || !this.#options.sessions.exists(parentSessionId);
+  }
+
+  #forget(row: Row, before: number): void {
+    const { sessions, runs, onDeleted } = this.#options;
+    const workspaceId = String(row.workspaceId);
+    const id = String(row.id);
+    // It may have gone with the session that it belonged to.
+    if (!sessions.exists(id)) return;
+    const all = [...sessions.descendants(workspaceId, id), id];
+    const isInUse = (one: string) =>
+      runs.isSubTask(one) || (sessions.find(workspaceId, one)?.updatedAt ?? 0) >= before;
+    if (all.some(isInUse) || !sessions.delete(all)) return;
+    onDeleted(workspaceId, all);
+  }
+}
