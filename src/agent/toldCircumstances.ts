@@ -11,12 +11,14 @@ export class ToldCircumstances {
 
   /** The text for the next message of the history; undefined if there is none. */
   next({ circumstances }: HistoryMessage): string | undefined {
-    const { surroundings, newAgentsMd } = circumstances ?? {};
+    const { surroundings, newAgentsMd, newUserAgentsMd, newSkills } = circumstances ?? {};
     const isNew = surroundings !== undefined && surroundings !== this.#surroundings;
     if (isNew) this.#surroundings = surroundings;
     const sections = [
       ...(isNew ? [surroundings] : []),
+      ...(newUserAgentsMd === undefined ? [] : [userAgentsMdSection(newUserAgentsMd)]),
       ...(newAgentsMd === undefined ? [] : [agentsMdSection(newAgentsMd)]),
+      ...(newSkills === undefined ? [] : [skillsSection(newSkills)]),
     ];
     return sections.length === 0 ? undefined : taggedText("circumstances", sections.join("\n\n"));
   }
@@ -26,4 +28,16 @@ function agentsMdSection(text: string): string {
   return text === ""
     ? "# AGENTS.md\nThe workspace has no instructions of its own any more: what AGENTS.md said no longer holds."
     : `# AGENTS.md\nThe workspace's own instructions have changed. These hold from now on, in the place of earlier ones:\n\n${taggedText("agents-md", text)}`;
+}
+
+function userAgentsMdSection(text: string): string {
+  return text === ""
+    ? "# The user's own instructions\nThere are none any more: what they said no longer holds."
+    : `# The user's own instructions\nThey have changed. These hold from now on, in the place of earlier ones:\n\n${taggedText("agents-md", text)}`;
+}
+
+function skillsSection(list: string): string {
+  return list === ""
+    ? "# Skills\nThere are no skills any more."
+    : `# Skills\nThe skills have changed. These are all that there are now:\n\n${list}`;
 }

@@ -5,6 +5,12 @@ import { type Environment, isSet } from "./variables.js";
 /** The limits of a run. */
 export const defaultLimits: Limits = { maxSteps: 200, providerIdleSeconds: 300, maxDenials: 5 };
 
+/** The files of instructions that count where a folder has no `AGENTS.md`. */
+export const defaultContextFiles: readonly string[] = [
+  "CLAUDE.md",
+  ".github/copilot-instructions.md",
+];
+
 /** Whether a session is summarised when the context window is nearly full. */
 export const defaultAutoSummarize = true;
 

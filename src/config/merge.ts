@@ -17,6 +17,7 @@ export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): Confi
   const summaryModel = workspace.summaryModel ?? user.summaryModel;
   const sandbox = workspace.permissions?.sandbox ?? user.permissions?.sandbox;
   const network = workspace.permissions?.network ?? user.permissions?.network;
+  const contextFiles = workspace.contextFiles ?? user.contextFiles;
   const autoSummarize = workspace.autoSummarize ?? user.autoSummarize;
   return {
     providers: mergeProviders(user.providers ?? {}, workspace.providers ?? {}),
@@ -27,7 +28,7 @@ export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): Confi
       deny: [...(user.permissions?.deny ?? []), ...(workspace.permissions?.deny ?? [])],
     },
     mcpServers: { ...user.mcpServers, ...workspace.mcpServers },
-    ...defined({ autoSummarize, summaryModel }),
+    ...defined({ autoSummarize, summaryModel, contextFiles }),
     limits: { ...user.limits, ...workspace.limits },
   };
 }

@@ -42,6 +42,7 @@ export function redact(config: ResolvedConfig): RedactedConfig {
     permissionRules: config.permissionRules,
     mcpServers: Object.fromEntries(mcpServers),
     autoSummarize: config.autoSummarize,
+    contextFiles: config.contextFiles,
     summaryModel: config.summaryModel,
     limits: config.limits,
     serverLimits: config.serverLimits,

@@ -2,7 +2,12 @@
 // load.ts reads the files.
 import { defined } from "../base/defined.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
-import { defaultAutoSummarize, defaultLimits, defaultSummaryModel } from "./defaults.js";
+import {
+  defaultAutoSummarize,
+  defaultContextFiles,
+  defaultLimits,
+  defaultSummaryModel,
+} from "./defaults.js";
 import { mergeConfigFiles } from "./merge.js";
 import { offlineId, resolveProviders } from "./providers.js";
 import { sandboxOf } from "./sandbox.js";
@@ -78,6 +83,7 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
     mcpServers: Object.fromEntries(mcpServers),
     autoSummarize: file.autoSummarize ?? defaultAutoSummarize,
     summaryModel: file.summaryModel ?? defaultSummaryModel,
+    contextFiles: file.contextFiles ?? defaultContextFiles,
     limits: limitsOf(file.limits),
     serverLimits: serverLimitsOf(file),
     secretVariables: secrets.variables,

@@ -9,7 +9,9 @@ import { processText, variableName } from "../protocol/objects/environment.js";
 import { SelectedModel } from "../protocol/objects/model.js";
 import { PermissionMode } from "../protocol/objects/workspace.js";
 import { cloudFields, misplacedCloudFields } from "./cloudFields.js";
+import { contextFiles } from "./contextFiles.js";
 import { defaultSummaryModel } from "./defaults.js";
+import { httpUrl } from "./httpUrl.js";
 import { limits } from "./limitFields.js";
 import { ruleForm, rulePattern } from "./rules.js";
 import { networks, sandboxes } from "./sandbox.js";
@@ -37,21 +39,6 @@ const headers = (description: string) =>
       withVariables().describe("The header's value; `$NAME` is read from the environment."),
     )
     .describe(description);
-
-const isHttp = (value: string) =>
-  URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
-const hasCredentials = (value: string) =>
-  URL.canParse(value) && new URL(value).username + new URL(value).password !== "";
-
-const httpUrl = (description: string) =>
-  z
-    .string()
-    .refine(isHttp, "must be an http or https URL")
-    .refine(
-      (value) => !hasCredentials(value),
-      "must not hold a user name or password; send them as a header",
-    )
-    .meta({ description, format: "uri" });
 
 const modelEntry = () =>
   z.strictObject({
@@ -261,6 +248,7 @@ export const ConfigFile = lazySchema(() =>
           "Which of the two models writes summaries. A small one is cheaper; where its window is smaller, a long session is shown to it shortened.",
         default: defaultSummaryModel,
       }),
+      contextFiles: contextFiles(),
       limits: limits().exactOptional().describe("The bounds of a run, and of the server."),
     })
     .meta({ title: "Turnwire configuration", description: "The user's file, or a workspace's." }),

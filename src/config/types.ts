@@ -145,6 +145,8 @@ export interface ResolvedConfig {
   readonly autoSummarize: boolean;
   /** Which of the two models writes summaries. */
   readonly summaryModel: "large" | "small";
+  /** What is read where a folder has no `AGENTS.md`; the first that is there counts. */
+  readonly contextFiles: readonly string[];
   readonly limits: Limits;
   /** The limits of the server, from the user's own file. */
   readonly serverLimits: ServerLimits;

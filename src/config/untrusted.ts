@@ -43,6 +43,8 @@ export function restrictUntrusted(file: ConfigFile, user: UserSide): Restricted 
     limits: lowerLimits(file.limits ?? {}, user.limits, leaveOut),
   };
   if (file.autoSummarize === false) restricted.autoSummarize = false;
+  // They are the workspace's own files, and not read from outside it.
+  if (file.contextFiles !== undefined) restricted.contextFiles = file.contextFiles;
   if (file.summaryModel !== undefined) restricted.summaryModel = file.summaryModel;
   if (file.autoSummarize && !user.autoSummarize) {
     leaveOut("autoSummarize", "an untrusted workspace may turn it off, not on");

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { builtInCommandIn } from "../base/builtInCommand.js";
 import { canonicalJson } from "../base/canonicalJson.js";
 import { Deferred } from "../base/deferred.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
@@ -23,9 +24,12 @@ export interface RunRequest {
 /** A run as the state machine of its session knows it. */
 export function refOf(
   position: number,
-  { runId, kind, whenBusy }: Pick<RunRequest, "runId" | "kind" | "whenBusy">,
+  request: Pick<RunRequest, "runId" | "kind" | "whenBusy" | "prompt">,
 ): RunRef {
-  return { position, runId, kind, joins: whenBusy === "join" };
+  const { runId, kind, whenBusy, prompt } = request;
+  // A command of the program's own is nothing that a running turn could tell its model.
+  const joins = whenBusy === "join" && builtInCommandIn(prompt.text) === undefined;
+  return { position, runId, kind, joins };
 }
 
 /** An accepted run while this server has it. */

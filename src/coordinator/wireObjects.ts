@@ -120,13 +120,19 @@ function storedCircumstances(
 }
 
 function isCircumstances(told: object): told is Circumstances {
-  const { begin, surroundings, newAgentsMd } = told as Record<string, unknown>;
-  const areTexts = [surroundings, newAgentsMd].every(
-    (text) => text === undefined || typeof text === "string",
-  );
+  const { begin, surroundings, newAgentsMd, newUserAgentsMd, newSkills } = told as Record<
+    string,
+    unknown
+  >;
+  const areTexts = areOptionalTexts([surroundings, newAgentsMd, newUserAgentsMd, newSkills]);
   if (begin === undefined || typeof begin !== "object" || begin === null) {
     return areTexts && begin === undefined;
   }
-  const { date, agentsMd } = begin as Record<string, unknown>;
-  return areTexts && typeof date === "string" && typeof agentsMd === "string";
+  const { date, agentsMd, userAgentsMd, skills } = begin as Record<string, unknown>;
+  const hasTexts = areTexts && areOptionalTexts([userAgentsMd, skills]);
+  return hasTexts && typeof date === "string" && typeof agentsMd === "string";
+}
+
+function areOptionalTexts(values: readonly unknown[]): boolean {
+  return values.every((value) => value === undefined || typeof value === "string");
 }

@@ -1,20 +1,22 @@
 import { lstat, open, realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { join, parse, relative } from "node:path";
 import { textIn } from "../base/decodeText.js";
 import { messageOf } from "../base/errors.js";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
-import { isWithin } from "../base/insideFolder.js";
+import { isWithin, toSlashes } from "../base/insideFolder.js";
 import { leadsTo } from "../base/leadsTo.js";
 import { type Log, silentLog } from "../base/log.js";
 import type { PermissionRules } from "../config/types.js";
 import { hiddenBy } from "../permissions/index.js";
 
-/** The file's name, at the workspace's root. */
-const agentsMdName = "AGENTS.md";
+/** The file's name, in whichever folder. */
+export const agentsMdName = "AGENTS.md";
 
-/** The instructions of a workspace, and a warning for a person. */
+/** The instructions of a folder, and a warning for a person. */
 export interface Instructions {
   readonly text?: string;
+  /** The file that they are from, relative to the folder. */
+  readonly name?: string;
   /** Why they, or a part of them, are left out. */
   readonly warning?: string;
 }
@@ -23,87 +25,113 @@ export interface Instructions {
 const mostBytes = 32 * 1024;
 
 /**
- * The workspace's own instructions for agents: `AGENTS.md` at its root, at most 32 KiB of it. It is
- * read again when the file has changed.
+ * A folder's instructions for agents: its `AGENTS.md`, at most 32 KiB of it. The file is read again when
+ * it has changed.
  */
 export class AgentsMd {
-  readonly #workspacePath: string;
+  readonly #folder: string;
   readonly #log: Log;
+  readonly #within: string;
   #last: { readonly identity: string; readonly found: Promise<Instructions> } | undefined;
 
-  constructor(workspacePath: string, log: Log = silentLog) {
-    this.#workspacePath = workspacePath;
+  /** @param within where the file may lie really: the folder unless told. */
+  constructor(folder: string, log: Log = silentLog, within: string = folder) {
+    this.#folder = folder;
     this.#log = log;
+    this.#within = within;
+  }
+
+  /** The user's own, which may be a link to wherever he keeps his settings. */
+  static ofUser(folder: string, log: Log): AgentsMd {
+    return new AgentsMd(folder, log, rootOf(folder));
   }
 
   /**
-   * The instructions as they are now: UTF-8, or UTF-16 with a byte order mark. The text is empty if
-   * there are none. It is also empty, with a warning (also in the log), if the file is no such
-   * text, cannot be read, or is a link that leads out of the workspace. Never rejects.
+   * The instructions as they are now: UTF-8, or UTF-16 with a byte order mark. If the folder has no
+   * `AGENTS.md`, they come from the first of `others` that is there. The text is empty if there are
+   * none. It is also empty, with a warning (also in the log), if the file is no such text, cannot be
+   * read, or is a link that leads out of the workspace. Never rejects.
    */
-  read(): Promise<Instructions> {
-    const path = join(this.#workspacePath, agentsMdName);
-    const identity = identityOf(path);
+  read(others: readonly string[] = []): Promise<Instructions> {
+    const names = [agentsMdName, ...others];
+    const seen = names.map((name) => identityOf(join(this.#folder, name)));
+    const index = seen.findIndex((identity) => identity !== missingIdentity);
+    const name = names[index];
+    const identity = `${name} ${seen[index]}`;
     if (this.#last?.identity === identity) return this.#last.found;
-    const isThere = identity !== missingIdentity;
-    const found = isThere
-      ? this.#read(path).catch((error: unknown) => this.#forget(error))
-      : Promise.resolve({});
+    const found =
+      name === undefined
+        ? Promise.resolve({})
+        : this.#read(name).catch((error: unknown) => this.#forget(name, error));
     this.#last = { identity, found };
     return found;
   }
 
-  async #read(path: string): Promise<Instructions> {
-    const real = await realpath(path);
-    if (!isWithin(await realpath(this.#workspacePath), real)) {
-      return this.#leftOut("it is a link that leads out of the workspace");
+  async #read(name: string): Promise<Instructions> {
+    const real = await realpath(join(this.#folder, name));
+    if (!isWithin(await realpath(this.#within), real)) {
+      return this.#leftOut(name, "it is a link that leads out of the workspace");
     }
     // A named pipe must not be opened: that would wait until a program writes to it.
-    if (!(await lstat(real)).isFile()) return this.#leftOut("it is no file");
-    const { bytes, isCut } = await readBounded(real);
+    if (!(await lstat(real)).isFile()) return this.#leftOut(name, "it is no file");
+    const { bytes, isCut } = await readBounded(real, mostBytes);
     const text = textIn(bytes, isCut);
     if (text === undefined) {
-      return this.#leftOut("it is neither UTF-8 nor UTF-16 with a byte order mark");
+      return this.#leftOut(name, "it is neither UTF-8 nor UTF-16 with a byte order mark");
     }
-    if (!isCut) return { text };
+    if (!isCut) return { text, name };
     return {
-      text: `${text}\n[AGENTS.md is longer; the rest is left out]`,
-      warning: `${agentsMdName} is longer than ${mostBytes / 1024} KiB: the rest of it is left out.`,
+      text: `${text}\n[${name} is longer; the rest is left out]`,
+      name,
+      warning: `${name} is longer than ${mostBytes / 1024} KiB: the rest of it is left out.`,
     };
   }
 
-  #leftOut(reason: string): Instructions {
-    this.#log.warn({ workspacePath: this.#workspacePath, reason }, "AGENTS.md is left out");
-    return { warning: `${agentsMdName} is left out: ${reason}.` };
+  #leftOut(name: string, reason: string): Instructions {
+    this.#log.warn({ folder: this.#folder, reason }, `${name} is left out`);
+    return { warning: `${name} is left out: ${reason}.` };
   }
 
   /** If it cannot be read, the session goes on without it, and the next turn tries again. */
-  #forget(error: unknown): Instructions {
+  #forget(name: string, error: unknown): Instructions {
     this.#last = undefined;
-    return this.#leftOut(`it cannot be read: ${messageOf(error)}`);
+    return this.#leftOut(name, `it cannot be read: ${messageOf(error)}`);
   }
 }
 
-/** Whether a rule denies `read` for the instructions, or for the file that they link to. */
-export function isAgentsMdDenied({ deny }: PermissionRules, folders: AgentsMdFolders): boolean {
-  const real = leadsTo(join(folders.workspacePath, agentsMdName));
-  return hiddenBy(deny, ["read"], folders)?.({ shown: agentsMdName, real }) === true;
+function rootOf(folder: string): string {
+  return parse(folder).root;
+}
+
+/** Whether a rule denies a file to `read`, or to another of `tools`; also what it is a link to. */
+export function isFileDenied(
+  { deny }: PermissionRules,
+  path: string,
+  folders: RuledFolders,
+  tools: readonly string[] = ["read"],
+): boolean {
+  const { workspacePath } = folders;
+  const shown = isWithin(workspacePath, path) ? toSlashes(relative(workspacePath, path)) : path;
+  return hiddenBy(deny, tools, folders)?.({ shown, real: leadsTo(path) }) === true;
 }
 
 /** The folders that rules are relative to. */
-interface AgentsMdFolders {
+export interface RuledFolders {
   readonly workspacePath: string;
   readonly home: string | undefined;
 }
 
 /** The beginning of a file, and whether there is more. */
-async function readBounded(path: string): Promise<{ bytes: Uint8Array; isCut: boolean }> {
+export async function readBounded(
+  path: string,
+  most: number,
+): Promise<{ bytes: Uint8Array; isCut: boolean }> {
   const file = await open(path, "r");
   try {
-    const buffer = Buffer.alloc(mostBytes + 1);
+    const buffer = Buffer.alloc(most + 1);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-    const bytes = buffer.subarray(0, Math.min(bytesRead, mostBytes));
-    return { bytes, isCut: bytesRead > mostBytes };
+    const bytes = buffer.subarray(0, Math.min(bytesRead, most));
+    return { bytes, isCut: bytesRead > most };
   } finally {
     await file.close();
   }

@@ -3,7 +3,6 @@
 import { join } from "node:path";
 import { summarize } from "../agent/summarize.js";
 import { generateTitle } from "../agent/title.js";
-import { homeFolder } from "../base/baseFolders.js";
 import { type Clock, localDay } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
 import { outputsFolder } from "../base/dataFiles.js";
@@ -22,7 +21,7 @@ import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
-import { AgentsMd, isAgentsMdDenied } from "./agentsMd.js";
+import { builtInCommands, isCompact } from "./builtInCommands.js";
 import { warningsFor } from "./configWarnings.js";
 import { WorkspaceConfinement } from "./confinement.js";
 import type { Engine, EngineSetup, EngineWorkspace, Turn, TurnRequest } from "./engine.js";
@@ -34,6 +33,7 @@ import { RecentGitState } from "./recentGitState.js";
 import { inStableOrder } from "./systemPrompt.js";
 import { turnModel } from "./turnModel.js";
 import { GitGuard } from "./untrustedGit.js";
+import { ruledBy, WorkspaceInstructions } from "./workspaceInstructions.js";
 
 /** What the built-in engines of every workspace share. */
 export interface BuiltInEngineOptions {
@@ -66,7 +66,7 @@ class BuiltInEngine implements Engine {
   readonly #confinement: WorkspaceConfinement;
   readonly #git: RecentGitState;
   readonly #gitGuard: GitGuard;
-  readonly #agentsMd: AgentsMd;
+  readonly #instructions: WorkspaceInstructions;
   #lastEnvironment:
     | { readonly config: ResolvedConfig; readonly env: Readonly<Record<string, string>> }
     | undefined;
@@ -80,7 +80,7 @@ class BuiltInEngine implements Engine {
     this.#workspace = workspace;
     this.#git = new RecentGitState(workspacePath, clock);
     this.#gitGuard = new GitGuard(workspace, { host, clock });
-    this.#agentsMd = new AgentsMd(workspacePath, log);
+    this.#instructions = new WorkspaceInstructions(workspace, options.env, log);
     this.#options = options;
     const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
     this.#resources = new ToolResources({ ...shared, outputDirectory });
@@ -94,27 +94,28 @@ class BuiltInEngine implements Engine {
     this.#servers = new ToolServers({ ...shared, workspacePath, version, ownTools, loginsFile });
   }
 
-  async prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn> {
+  async prepare(setup: EngineSetup, starting: AbortSignal): Promise<Turn> {
     const { clock, ids, log } = this.#options;
-    const prepared = await this.#prepare(setup, signal);
+    const prepared = await this.#prepare(setup, starting);
     const { summaryModel: model, config } = prepared;
     const small = turnModel(setup, setup.small, clock);
+    const summary = ({ history, signal, sink }: Omit<TurnRequest, "prompt">) =>
+      summarize({ model, limits: config.limits, history, signal }, { sink, clock, ids, log });
     return {
       run: (request) =>
-        runPrepared(prepared, request, {
-          clock,
-          ids,
-          log,
-          workspacePath: this.#workspace.path,
-          resources: this.#resources,
-          servers: this.#servers,
-          permissionsOf: (asking) => this.#permissions(prepared, asking),
-        }),
-      summarize: ({ history, signal: summarySignal, sink }) =>
-        summarize(
-          { model, limits: config.limits, history, signal: summarySignal },
-          { sink, clock, ids, log },
-        ),
+        isCompact(request.prompt.text)
+          ? summary(request)
+          : runPrepared(prepared, request, {
+              clock,
+              ids,
+              log,
+              workspacePath: this.#workspace.path,
+              resources: this.#resources,
+              servers: this.#servers,
+              instructions: this.#instructions,
+              permissionsOf: (asking) => this.#permissions(prepared, asking),
+            }),
+      summarize: summary,
       title: (text, sink, titleSignal) =>
         generateTitle(small, text, titleSignal, { sink, clock, ids, log }),
     };
@@ -144,7 +145,8 @@ class BuiltInEngine implements Engine {
 
   async commands(...[config, ...asked]: Parameters<NonNullable<Engine["commands"]>>) {
     await this.#reconcile(config);
-    return this.#servers.commands(...asked);
+    const skills = await this.#instructions.commands(config);
+    return [...builtInCommands, ...skills, ...(await this.#servers.commands(...asked))];
   }
 
   async forgetSession(sessionId: string): Promise<void> {
@@ -167,23 +169,20 @@ class BuiltInEngine implements Engine {
   async #prepare(setup: EngineSetup, signal: AbortSignal): Promise<Preparation> {
     const { config } = setup;
     const env = await this.#reconcile(config);
-    const [agentsMd, git, serverTools, gitGuard] = await Promise.all([
-      this.#agentsMd.read(),
+    const [instructions, git, serverTools, gitGuard] = await Promise.all([
+      this.#instructions.now(ruledBy(config, setup.options)),
       this.#gitState(env, signal),
       this.#servers.tools(signal, setup.sessionId),
       this.#gitGuard.variables(env, signal),
     ]);
-    const { allow, deny } = config.permissionRules;
-    const narrowed = { allow, deny: [...deny, ...(setup.options?.tools?.deny ?? [])] };
-    const isDenied = isAgentsMdDenied(narrowed, this.#ruleFolders);
-    const instructions = isDenied ? {} : agentsMd;
     return {
       config,
       permissions: setup.permissions,
       ...defined({ options: setup.options }),
       env: { ...env, ...gitGuard },
       warnings: [
-        ...warningsFor(setup, instructions),
+        ...warningsFor(setup),
+        ...instructions.warnings,
         ...this.#servers.warningsFor(setup.sessionId),
       ],
       tools: [...this.#tools, ...inStableOrder(serverTools)],
@@ -192,9 +191,9 @@ class BuiltInEngine implements Engine {
       state: {
         date: localDay(this.#options.clock.now()),
         git,
-        agentsMd: instructions.text,
-        isAgentsMdDenied: isDenied,
+        ...instructions.state,
       },
+      skills: instructions.skills,
     };
   }
 
@@ -228,12 +227,6 @@ class BuiltInEngine implements Engine {
     );
   }
 
-  /** The workspace, and the home in which the user's own file was searched. */
-  get #ruleFolders(): { workspacePath: string; home: string | undefined } {
-    const { path: workspacePath, env } = this.#workspace;
-    return { workspacePath, home: homeFolder({ ...this.#options.env, ...env }) };
-  }
-
   #permissions({ permissions, options }: Preparation, request: TurnRequest): Permissions {
     const { mode, rules } = permissions;
     const { env, log, dataDirectory } = this.#options;
@@ -241,7 +234,7 @@ class BuiltInEngine implements Engine {
       mode,
       rules,
       sessionGrants: this.#grantsOf(request.sessionId),
-      ...defined(this.#ruleFolders),
+      ...defined(this.#instructions.ruledFolders),
       granting: grantingPaths(this.#workspace.path, dataDirectory, env, this.#workspace.env),
       ask: (question, asking) => request.ask(question, asking),
       log,

@@ -12,6 +12,10 @@ export interface PresentState {
   readonly git?: GitState | undefined;
   /** The workspace's `AGENTS.md`. */
   readonly agentsMd?: string | undefined;
+  /** The user's own `AGENTS.md`. */
+  readonly userAgentsMd?: string | undefined;
+  /** The skills that the model may read, one a line. */
+  readonly skills?: string | undefined;
   /** Whether a rule forbids the model to see `AGENTS.md`, also its earlier versions. */
   readonly isAgentsMdDenied: boolean;
 }
@@ -37,22 +41,36 @@ export function tellState(history: readonly HistoryMessage[], now: PresentState)
   const seen = now.isAgentsMdDenied ? history.map(withoutAgentsMd) : history;
   const agentsMd = now.isAgentsMdDenied ? "" : (now.agentsMd?.trim() ?? "");
   const begun = seen.find(({ circumstances }) => circumstances?.begin)?.circumstances?.begin;
-  const begin = begun ?? { date: now.date, agentsMd };
+  const userAgentsMd = now.userAgentsMd?.trim() ?? "";
+  const skills = now.skills ?? "";
+  const begin = begun ?? {
+    date: now.date,
+    agentsMd,
+    ...defined({ userAgentsMd: userAgentsMd || undefined, skills: skills || undefined }),
+  };
   const surroundings = surroundingsOf(now, begin);
-  const told = begun && toldAgentsMd(seen);
+  const changed = (present: string, tells: (told: Circumstances) => string | undefined) =>
+    begun === undefined || (toldLast(seen, tells) ?? "") === present ? undefined : present;
   const circumstances = defined({
     begin: begun === undefined ? begin : undefined,
     surroundings: surroundings === "" ? undefined : surroundings,
-    newAgentsMd: told === undefined || told === agentsMd ? undefined : agentsMd,
+    newAgentsMd: changed(agentsMd, (told) => told.newAgentsMd ?? told.begin?.agentsMd),
+    newUserAgentsMd: changed(
+      userAgentsMd,
+      (told) => told.newUserAgentsMd ?? told.begin?.userAgentsMd,
+    ),
+    newSkills: changed(skills, (told) => told.newSkills ?? told.begin?.skills),
   });
   return { begin, circumstances, history: seen };
 }
 
-/** The last text of `AGENTS.md` in a history. */
-function toldAgentsMd(history: readonly HistoryMessage[]): string | undefined {
+/** What a history says last of something. */
+function toldLast(
+  history: readonly HistoryMessage[],
+  tells: (told: Circumstances) => string | undefined,
+): string | undefined {
   for (let index = history.length - 1; index >= 0; index--) {
-    const { newAgentsMd, begin } = history[index]?.circumstances ?? {};
-    const told = newAgentsMd ?? begin?.agentsMd;
+    const told = tells(history[index]?.circumstances ?? {});
     if (told !== undefined) return told;
   }
   return undefined;

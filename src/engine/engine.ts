@@ -174,6 +174,10 @@ export interface Circumstances {
   readonly surroundings?: string;
   /** The present text of `AGENTS.md`, if it has changed; empty if the file is gone. */
   readonly newAgentsMd?: string;
+  /** The same of the user's own `AGENTS.md`. */
+  readonly newUserAgentsMd?: string;
+  /** The same of the list of skills. */
+  readonly newSkills?: string;
 }
 
 /** The state at the beginning of a session's history, for its system prompt. */
@@ -182,6 +186,10 @@ export interface SessionBegin {
   readonly date: string;
   /** The text of `AGENTS.md`; empty if there was none. */
   readonly agentsMd: string;
+  /** What the user's own `AGENTS.md` said, if there was one. */
+  readonly userAgentsMd?: string;
+  /** The skills that there were, one a line, if there were any. */
+  readonly skills?: string;
 }
 
 /** Receives everything that a turn does. Every call except {@link TurnSink.stored} is synchronous. */

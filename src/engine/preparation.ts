@@ -2,6 +2,7 @@ import type { TurnModel } from "../agent/turn.js";
 import type { Tool } from "../tools/tool.js";
 import type { PresentState } from "./circumstances.js";
 import type { EngineSetup } from "./engine.js";
+import type { Skill } from "./skills.js";
 
 /** The parts of a prepared turn. */
 export interface Preparation extends Pick<EngineSetup, "config" | "permissions" | "options"> {
@@ -13,4 +14,5 @@ export interface Preparation extends Pick<EngineSetup, "config" | "permissions" 
   /** The warnings for a person. */
   readonly warnings: readonly string[];
   readonly state: PresentState;
+  readonly skills: readonly Skill[];
 }

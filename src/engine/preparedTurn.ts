@@ -15,12 +15,14 @@ import { tellState } from "./circumstances.js";
 import type { TurnOutcome, TurnRequest } from "./engine.js";
 import type { Preparation } from "./preparation.js";
 import { systemPrompt } from "./systemPrompt.js";
+import { ruledBy, type WorkspaceInstructions } from "./workspaceInstructions.js";
 
 /** What the turns of a workspace share, and how this one gets its permissions. */
 export interface TurnSurroundings extends AgentSurroundings {
   readonly workspacePath: string;
   readonly resources: ToolResources;
   readonly servers: ToolServers;
+  readonly instructions: WorkspaceInstructions;
   /** The permissions of the turn, which are asked for through `request`. */
   permissionsOf(request: TurnRequest): Permissions;
 }
@@ -74,7 +76,8 @@ function turnInput(
   const { limits, autoSummarize } = config;
   const budget = budgetOf(prepared);
   const shared = { model, summaryModel, limits, budget, overTime, autoSummarize };
-  const ownTools = narrowed(prepared, prepared.tools);
+  const session = { sessionId, history, begin, config: ruledBy(config, prepared.options) };
+  const ownTools = narrowed(prepared, around.instructions.tools(prepared.tools, prepared, session));
   const task = taskTool({
     turn: { ...shared, tools: ownTools, systemPrompt: prompted, circumstances },
     ports: { clock, ids, log },
@@ -98,7 +101,9 @@ function turnInput(
     systemPrompt: prompted(tools),
     permissions: around.permissionsOf(request),
     requestInput: (question, asking) => request.requestInput(question, asking),
-    expand: (text) => servers.expand(text, signal, sessionId),
+    expand: async (text) =>
+      (await around.instructions.expand(text, prepared.skills)) ??
+      (await servers.expand(text, signal, sessionId)),
   };
 }
 

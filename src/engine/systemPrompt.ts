@@ -45,7 +45,9 @@ export function systemPrompt(input: SystemPromptInput): string {
     role,
     toolAdvice(input.tools),
     environment(input),
+    ...userSections(input.begin),
     ...(input.begin.agentsMd === "" ? [] : [agentsSection(input.begin.agentsMd)]),
+    ...skillsSections(input),
     ...(input.ofRun?.trim() ? [input.ofRun] : []),
   ].join("\n\n");
 }
@@ -61,6 +63,11 @@ function toolAdvice(tools: readonly string[]): string {
       : []),
     ...(has("edit") && has("read")
       ? ["- Read a file before you edit it, and again if an edit does not apply."]
+      : []),
+    ...(has("read")
+      ? [
+          "- Folders below the workspace may have instructions of their own. They follow in `<agents-md>`, at the end of the result of the first call that touches the folder, and hold for what lies in it; those of the nearest folder win.",
+        ]
       : []),
     ...(has("bash")
       ? ["- Commands must end by themselves: no editors, no pagers, no questions, no servers."]
@@ -79,6 +86,19 @@ function environment({ workspacePath, platform, begin }: SystemPromptInput): str
 
 function agentsSection(agentsMd: string): string {
   return `# AGENTS.md\nThe workspace's own instructions:\n\n${taggedText("agents-md", agentsMd)}`;
+}
+
+function userSections({ userAgentsMd }: SessionBegin): string[] {
+  if (userAgentsMd === undefined) return [];
+  const text = taggedText("agents-md", userAgentsMd);
+  return [`# The user's own instructions\nThey hold in every workspace:\n\n${text}`];
+}
+
+function skillsSections({ begin, tools }: SystemPromptInput): string[] {
+  if (begin.skills === undefined || !tools.includes("skill")) return [];
+  return [
+    `# Skills\nEach is a set of instructions for one kind of task. When a task is of that kind, read the skill with the tool \`skill\` before you begin, and follow it: what it says counts like AGENTS.md.\n\n${begin.skills}`,
+  ];
 }
 
 /**

@@ -75,6 +75,7 @@ describe("a tool server of the configuration", () => {
     const { workspaceId } = session;
     const { commands } = await server.call("listCommands", { workspaceId });
     expect(commands).toEqual([
+      expect.objectContaining({ name: "compact", source: "builtIn" }),
       {
         name: "mcp__docs__review",
         description: "Reviews a file.",
@@ -103,10 +104,14 @@ describe("a tool server of the configuration", () => {
     await server.call("createSession", { workspaceId, sessionId, mcpServers });
     const names = async (of: { sessionId?: string }) =>
       (await server.call("listCommands", { workspaceId, ...of })).commands.map(({ name }) => name);
-    expect(await names({ sessionId })).toEqual(["mcp__own__review", "mcp__docs__review"]);
-    expect(await names({})).toEqual(["mcp__docs__review"]);
+    expect(await names({ sessionId })).toEqual([
+      "compact",
+      "mcp__own__review",
+      "mcp__docs__review",
+    ]);
+    expect(await names({})).toEqual(["compact", "mcp__docs__review"]);
     const other = await session.another();
-    expect(await names({ sessionId: other.sessionId })).toEqual(["mcp__docs__review"]);
+    expect(await names({ sessionId: other.sessionId })).toEqual(["compact", "mcp__docs__review"]);
     expect(await server.failure("listCommands", { workspaceId, sessionId: "none" })).toBe(
       "SessionNotFound",
     );

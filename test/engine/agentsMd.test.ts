@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { AgentsMd, isAgentsMdDenied } from "../../src/engine/agentsMd.js";
+import { AgentsMd, isFileDenied } from "../../src/engine/agentsMd.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { onWindows, unless } from "../helpers/unless.js";
 
@@ -146,6 +146,8 @@ it.each([
     writeFileSync(join(folder, "notes", "rules.md"), "Be kind.");
     symlinkSync("notes/rules.md", join(folder, "AGENTS.md"));
     const places = { workspacePath: realpathSync(folder), home: undefined };
-    expect(isAgentsMdDenied({ allow: [], deny: [rule] }, places)).toBe(isDenied);
+    expect(
+      isFileDenied({ allow: [], deny: [rule] }, join(places.workspacePath, "AGENTS.md"), places),
+    ).toBe(isDenied);
   },
 );

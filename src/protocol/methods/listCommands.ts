@@ -8,7 +8,7 @@ export const listCommands = declareMethod({
   name: "listCommands",
   section: 4,
   summary:
-    "The commands that a prompt may begin with: the prompts of the tool servers that are ready. Starts the servers, and waits for them as a turn does.",
+    "The commands that a prompt may begin with: the program's own, skills, and the prompts of the tool servers that are ready. Starts the servers, and waits for them as a turn does.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),

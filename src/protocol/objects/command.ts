@@ -8,7 +8,9 @@ export const Command = lazySchema(() =>
       name: z.string().describe("A prompt that begins with `/` and this name is the command."),
       description: z.string().describe("What it does, for a person."),
       argumentHint: z.string().optional().describe("What may follow, such as `<file> [language]`."),
-      source: z.string().describe("Where it is from: `mcp`, a prompt of a tool server."),
+      source: z
+        .string()
+        .describe("Where it is from: `builtIn`; `skill`; `mcp`, a prompt of a tool server."),
     })
     .meta({ id: "Command", description: "What a prompt may begin with, behind a `/`." }),
 );
