@@ -25,7 +25,8 @@ export function layersOf(error: unknown): readonly ErrorLayer[] {
       const layer = Object.fromEntries(ownFields(value));
       layers.push(layer);
       waiting.push(layer.responseBody, layer.data, layer.error, layer.response);
-      waiting.push(inside(layer.metadata, "raw"), layer.message);
+      waiting.push(inside(layer.metadata, "raw"));
+      if (!Array.isArray(layer.message)) waiting.push(layer.message);
       if (!Array.isArray(layer.detail)) waiting.push(layer.detail);
     }
   }
@@ -35,7 +36,9 @@ export function layersOf(error: unknown): readonly ErrorLayer[] {
 /** The messages of an error, from the outside to the inside, without repetitions. */
 export function wordsIn(layers: readonly ErrorLayer[]): string[] {
   const words = layers.flatMap((layer) => [
-    ...said(layer.message),
+    ...listed(layer.message),
+    // Amazon's services write it so in some of their errors.
+    ...said(layer.Message),
     ...said(layer.error),
     ...said(layer.error_description),
     ...said(layer.msg),
@@ -103,10 +106,18 @@ function isRead(text: string): boolean {
   return /^[[{]/.test(text) && parsed(text) !== undefined;
 }
 
+/** The complaints of a list; also of an object that has a list of them for each field. */
+function entriesOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value) || typeof value !== "object" || value === null) return listOf(value);
+  return Object.entries(value)
+    .slice(0, mostDetails)
+    .flatMap(([field, own]) => listOf(own).map((message) => ({ field, message })));
+}
+
 /** Joins a list of complaints, such as a status 422 has, each with the field that it is about. */
 function listed(value: unknown): string[] {
   if (typeof value === "string") return said(value);
-  const complaints = listOf(value).flatMap((entry) => {
+  const complaints = entriesOf(value).flatMap((entry) => {
     if (typeof entry === "string") return said(entry);
     const [words] = [inside(entry, "msg"), inside(entry, "message")].flatMap(said);
     if (words === undefined) return [];

@@ -9,7 +9,7 @@ const longestText = 4000;
 const usedUp =
   /insufficient_quota|per_?(day|month|week)|(daily|monthly|weekly)_?(limit|quota)|billing|credit_balance|out_of_credits|quota_not_enough/i;
 const usedUpWords =
-  /\b(per|a|this|each) (day|month|week)\b|\b(daily|monthly|weekly)\b|\b(RPD|TPD)\b|credits? (balance )?(is |are )?(too low|used up|exhausted|depleted)|insufficient (quota|balance|credits|funds)|current quota/i;
+  /\b(per|a|this|each)[ _-](day|month|week)\b|\b(daily|monthly|weekly)\b|\b(RPD|TPD)\b|credits? (balance )?(is |are )?(too low|used up|exhausted|depleted)|insufficient (quota|balance|credits|funds)|current quota/i;
 
 /** Whether a refusal means that the quota is used up; `afterMs` is the pause that it asks for. */
 export function isQuotaUsedUp(

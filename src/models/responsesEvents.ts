@@ -15,6 +15,11 @@ export function responsesEvents(): EventRules {
     data(data) {
       const event = eventIn(data);
       if (event === undefined) return data;
+      const isError = event.type === "response.failed" || event.type === "error";
+      if (isError && typeof event.sequence_number !== "number") {
+        // The package would not know it for an error, and nobody would read its words.
+        return JSON.stringify({ ...event, sequence_number: 0 });
+      }
       const isChanged = rename(event, ids);
       if (/summary/.test(String(event.type))) summarised.add(event.item_id);
       if (event.type === "response.reasoning_text.delta" && !summarised.has(event.item_id)) {

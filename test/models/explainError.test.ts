@@ -127,6 +127,29 @@ describe("explaining a model's error", () => {
   });
 
   it.each([
+    [{ errors: { model: ["is invalid", "is too new"] } }, "model: is invalid; model: is too new"],
+    [{ message: ["a is wrong", "b is wrong"] }, "a is wrong; b is wrong"],
+    [
+      { statusCode: 400, message: [{ path: "top_p", message: "is too high" }] },
+      "top_p: is too high",
+    ],
+    [
+      { __type: "ValidationException", Message: "The model is not there." },
+      "The model is not there",
+    ],
+    [{ errors: { model: "no list", deep: { er: ["x"] } }, message: "outer" }, "outer"],
+  ])("tells the words of %j", (body, words) => {
+    expect(explain(http(400, JSON.stringify(body))).message).toContain(`(${words})`);
+  });
+
+  it("does not try again when what a day gives is used up", () => {
+    const message = "Rate limit exceeded: free-models-per-day. Add 10 credits.";
+    const explained = explain(http(429, JSON.stringify({ error: { message, code: 429 } })));
+    expect(explained.retry).toBeUndefined();
+    expect(explained.message).toContain("no quota left");
+  });
+
+  it.each([
     [{ "retry-after": "2" }, 2000],
     [{ "retry-after": "0.5" }, 500],
     [{ "retry-after-ms": "30", "retry-after": "2" }, 30],

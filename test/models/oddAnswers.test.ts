@@ -56,6 +56,31 @@ describe("chat completions", () => {
     expect(server.requests[1]?.body).toContain("echo x");
   });
 
+  it.each([
+    ['{"id":"c","choices":null}'],
+    ["{}"],
+    ['{"type":"ping"}'],
+    ['{"id":"c","model":"x","usage":null}'],
+  ])("may have events that say nothing: %s", async (nothing) => {
+    const body = `data: ${nothing}\n\n${chunk({ content: "Done." })}data: ${nothing}\n\n`;
+    server.enqueue({ body: body + finished("stop") });
+    expect(await run(type)).toMatchObject({ status: "succeeded", text: "Done." });
+  });
+
+  it.each([
+    ['{"message":"boom"}'],
+    ['{"object":"error","message":"boom","code":400,"type":"BadRequestError","param":null}'],
+    ['{"error":"boom"}'],
+    ['{"detail":"boom"}'],
+    ['{"error":{"message":"boom","code":400}}'],
+  ])("may break off with an error in any form: %s", async (error) => {
+    server.usual = { body: `${chunk({ content: "Beg" })}event: error\ndata: ${error}\n\n` };
+    const outcome = await run(type);
+    expect(outcome.status).toBe("failed");
+    expect(outcome.error).toContain("(boom)");
+    expect(outcome.error).not.toContain("Type validation");
+  });
+
   it("are whole where they end with [DONE] after an answer", async () => {
     server.enqueue({ body: `${chunk(call('{"text":"x"}'))}data: [DONE]\n\n` });
     server.enqueue({ body: `${chunk({ content: "All." })}data: [DONE]\n\n` });
@@ -158,6 +183,18 @@ describe("the Responses API", () => {
   const created = data({
     type: "response.created",
     response: { id: "r", created_at: 0, model: "x" },
+  });
+
+  it.each([
+    ['{"type":"response.failed","response":{"error":{"code":"bad","message":"boom"}}}'],
+    ['{"type":"error","code":"bad","message":"boom","param":null}'],
+    ['{"type":"error","error":{"type":"bad","code":"bad","message":"boom","param":null}}'],
+  ])("tells an error without a number in the provider's words: %s", async (error) => {
+    server.usual = { body: `${created}data: ${error}\n\n` };
+    const outcome = await run("openai");
+    expect(outcome.status).toBe("failed");
+    expect(outcome.error).toContain("(boom)");
+    expect(outcome.error).not.toContain("Type validation");
   });
 
   it("may give an item another id each time (GitHub Copilot)", async () => {
