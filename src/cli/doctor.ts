@@ -50,6 +50,9 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   const { versions } = options;
   report.fact("turnwire", `${versions.turnwire}, protocol ${versions.protocol}`);
   report.fact("node", `${versions.node}, ${versions.platform}`);
+  if (options.ownProcess?.processId === 1) {
+    report.fact("process", "1: orphans are left as zombies; start the container with `--init`");
+  }
   await reportDataDirectory(options, report);
   const config = await reportConfiguration(options, report);
   if (config !== undefined) reportResolved(config, redact(config), report);

@@ -10,9 +10,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-async function examine(env: Record<string, string> = {}, dataDir = join(root, "state")) {
+async function examine(
+  env: Record<string, string> = {},
+  dataDir = join(root, "state"),
+  processId = 2,
+) {
   const lines: string[] = [];
   const code = await doctor({
+    ownProcess: { version: "1.2.3", processId, place: undefined, lifeOf: () => undefined },
     env: { HOME: root, XDG_CONFIG_HOME: root, ...env },
     workspacePath: root,
     dataDir,
@@ -28,6 +33,13 @@ const configure = (value: unknown) => {
 };
 
 describe("doctor", () => {
+  test("says that process 1 leaves zombies, and what to do", async () => {
+    const { code, lines } = await examine({}, join(root, "state"), 1);
+    expect(lines).toContainEqual(expect.stringMatching(/^process +1: .*zombies.*`--init`$/));
+    expect(code).toBe(0);
+    expect((await examine()).text).not.toContain("zombies");
+  });
+
   test("says what a fresh machine has, and writes nothing", async () => {
     const { code, lines } = await examine();
     expect(lines).toEqual([

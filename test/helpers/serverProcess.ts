@@ -40,6 +40,8 @@ export interface StartOptions {
   readonly program?: readonly [string, ...string[]];
   /** Node's own arguments. */
   readonly nodeArgs?: readonly string[];
+  /** Another build's program. */
+  readonly main?: string;
   /** Leaves stderr unread, or closes it. */
   readonly stderr?: "read" | "unread";
 }
@@ -126,7 +128,7 @@ export class ServerProcess {
       ...(options.program ?? []),
       testNode,
       ...(options.nodeArgs ?? []),
-      inject("serverScript"),
+      options.main ?? inject("serverScript"),
       "serve",
       ...dataDir,
       ...(options.args ?? []),
