@@ -1,6 +1,7 @@
 // Builds a server, in order, and closes it in the reverse order.
 import { join } from "node:path";
 import { Backend } from "./backend/backend.js";
+import { CheckpointUseCases } from "./backend/checkpointUseCases.js";
 import { RunUseCases } from "./backend/runUseCases.js";
 import { SessionUseCases } from "./backend/sessionUseCases.js";
 import { WorkspaceFactory } from "./backend/workspaceFactory.js";
@@ -29,19 +30,15 @@ import {
   type ServedConnection,
   serveConnection,
 } from "./rpc/serverConnection.js";
+import { openCheckpoints, openStores } from "./serverStores.js";
 import { Checkpointer } from "./storage/checkpointer.js";
-import { CompletionStore } from "./storage/completionStore.js";
 import { ConnectionStore } from "./storage/connectionStore.js";
 import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
 import { GroupCommit } from "./storage/groupCommit.js";
 import { type OwnProcess, olderServers } from "./storage/knownServers.js";
-import { MessageStore } from "./storage/messageStore.js";
 import { schema } from "./storage/migrations.js";
-import { QueueStore } from "./storage/queueStore.js";
-import { RunStore } from "./storage/runStore.js";
 import { ServerRegistry } from "./storage/serverRegistry.js";
-import { SessionStore } from "./storage/sessionStore.js";
 import { withFileNamed } from "./storage/storageError.js";
 import { WorkspaceStore } from "./storage/workspaceStore.js";
 
@@ -160,7 +157,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
   const { clock, ids, log } = options;
   const database = openDatabase(options, closing);
   const serverId = ids.next("srv");
-  const stores = storesOf(database);
+  const stores = openStores(database);
   const outbox = new Outbox(database, stores, serverId, ids);
   const recoveryOf = (registry: ServerRegistry) =>
     new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
@@ -177,6 +174,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
   });
   const recovery = recoveryOf(registry);
   const runsOfServer = new RunsOfServer();
+  const checkpoints = openCheckpoints(options, closing, { database, stores, registry });
   const watch = new LateWatch({
     database,
     registry,
@@ -184,7 +182,10 @@ function openHouse(options: ServerOptions, closing: Closing) {
     clock,
     log,
     connections: new ConnectionStore(database),
-    recoverDead: () => recovery.recoverDead(),
+    recoverDead: () => {
+      recovery.recoverDead();
+      checkpoints.finishOpen();
+    },
     giveUp: (run) => runsOfServer.giveUp(run),
   });
   const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
@@ -192,7 +193,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
   const limits = new ServerLimitsSource(options.env, log);
   const slots = new RunSlots(() => limitOf(limits, "concurrentRuns"));
   const parts = { ...options, ...stores, closing, database };
-  const forgetter = forgetInSteps({ ...parts, limits, broadcaster });
+  const forgetter = forgetInSteps({ ...parts, limits, broadcaster, kept: checkpoints });
   const desk = new QuestionDesk(log);
   const owed = new OwedWrites(database, clock, log);
   closing.add(() => owed.close());
@@ -203,6 +204,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
     outbox,
     runsOfServer,
     recovery,
+    checkpoints,
     broadcaster,
     desk,
     owed,
@@ -212,22 +214,17 @@ function openHouse(options: ServerOptions, closing: Closing) {
   };
 }
 
-function storesOf(database: Database) {
-  return {
-    sessions: new SessionStore(database),
-    messages: new MessageStore(database),
-    runs: new RunStore(database),
-    queues: new QueueStore(database),
-    completions: new CompletionStore(database),
-  };
-}
-
 /** The use cases over the shared parts. */
 function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
   const { clock, ids, log } = options;
   const { serverId, database, stores, outbox, runsOfServer, recovery, desk, slots } = house;
   const announcer = house.broadcaster;
-  const recoverIfDead = (id: string) => recovery.recoverIfDead(id);
+  const kept = house.checkpoints;
+  const recoverIfDead = (id: string) => {
+    const isDead = recovery.recoverIfDead(id);
+    if (isDead) kept.finishOpen();
+    return isDead;
+  };
   const commits = new GroupCommit(database, clock);
   const shared = {
     serverId,
@@ -246,7 +243,13 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
   const workspaces = new WorkspaceRegistry({
     store: workspacePaths,
     factory: new WorkspaceFactory({
-      coordination: { ...shared, desk, commits, owed: house.owed },
+      coordination: {
+        ...shared,
+        desk,
+        commits,
+        owed: house.owed,
+        keeperOf: (run) => kept.keeperOf(run),
+      },
       env: options.env,
       limits: house.limits,
       log,
@@ -257,14 +260,12 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
     log,
     resolvePath: options.resolvePath,
   });
+  const { forgetter } = house;
+  const sessions = new SessionUseCases({ ...shared, kept, workspaces, workspacePaths, forgetter });
   return new Backend({
     workspaces,
-    sessions: new SessionUseCases({
-      ...shared,
-      workspaces,
-      workspacePaths,
-      forgetter: house.forgetter,
-    }),
+    sessions,
+    checkpoints: new CheckpointUseCases({ ...shared, kept, workspaces, sessions }),
     runs: new RunUseCases({ ...shared, workspaces, completions: outbox }),
     completions: outbox,
     clock,

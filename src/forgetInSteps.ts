@@ -3,6 +3,7 @@
 import type { Clock } from "./base/clock.js";
 import type { Closing } from "./base/closing.js";
 import type { Log } from "./base/log.js";
+import type { Checkpoints } from "./checkpoints/checkpoints.js";
 import { limitOf, type ServerLimitsSource } from "./config/serverLimitsSource.js";
 import type { Broadcaster } from "./events/broadcaster.js";
 import type { CompletionStore } from "./storage/completionStore.js";
@@ -25,6 +26,8 @@ export interface ForgettingOptions {
   readonly completions: CompletionStore;
   readonly limits: ServerLimitsSource;
   readonly broadcaster: Pick<Broadcaster, "emit">;
+  /** What is kept of files, for a way back. */
+  readonly kept: Checkpoints;
   readonly closing: Closing;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,6 +51,7 @@ export function forgetInSteps(options: ForgettingOptions): Forgetter {
         broadcaster.emit({ method: "sessionDeleted", params: { workspaceId, sessionId } });
       }
       void outputs.forget(workspaceId, sessionIds);
+      void options.kept.forgetSessions(sessionIds);
       forgetter.wake();
     },
     onFilesBefore: (time) => void outputs.forgetBefore(time),

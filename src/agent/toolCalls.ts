@@ -165,16 +165,14 @@ export class ToolCalls {
     if (!call.input.ok) return failedResult(call.input.problem);
     const checked = checkToolInput(tool.inputSchema, inputSchemaOf(tool), call.input.value);
     if (!checked.ok) return failedResult(checked.problem);
-    const { sessionId, workspacePath, env } = this.#input;
+    const { sessionId, workspacePath, env, keeper } = this.#input;
     setState(assistant, call, "running");
     await this.#ports.sink.stored?.();
     if (signal.aborted) return cancelledResult("Cancelled before it ran.");
     faultPoint("toolRunning");
     try {
       const given = await tool.execute(checked.value, {
-        workspacePath,
-        sessionId,
-        env,
+        ...defined({ workspacePath, sessionId, env, keeper }),
         signal,
         toolCallId: call.toolCallId,
         permissions: this.#permissions(call, assistant),

@@ -1,6 +1,7 @@
 // The input of a turn; see `runTurn`.
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import type { Clock } from "../base/clock.js";
+import type { FileKeeper } from "../base/fileKeeper.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Limits } from "../config/types.js";
@@ -61,6 +62,8 @@ export interface TurnInput extends CallerInput {
   overTime?(): TurnFailure | undefined;
   /** The model that writes the turn's summaries; by default the turn's own model. */
   readonly summaryModel?: TurnModel;
+  /** Keeps what files hold before the turn changes them. */
+  readonly keeper?: FileKeeper;
   /** Asks the user for input for a tool server; resolves with undefined if nobody can answer. */
   requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
   /**

@@ -10,6 +10,7 @@ import type { Workspace } from "../protocol/objects/workspace.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
 import type { Caller, Completions } from "./caller.js";
+import type { CheckpointUseCases } from "./checkpointUseCases.js";
 import { cancelledWithPrompts } from "./givenBack.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { QueueUseCases } from "./queueUseCases.js";
@@ -24,6 +25,7 @@ export interface BackendOptions {
   readonly workspaces: WorkspaceRegistry;
   readonly sessions: SessionUseCases;
   readonly runs: RunUseCases;
+  readonly checkpoints: CheckpointUseCases;
   readonly completions: Completions;
   readonly clock: Clock;
   /** How long running turns may go on when the server ends, in milliseconds. */
@@ -37,6 +39,7 @@ export class Backend {
   readonly sessions: SessionUseCases;
   readonly runs: RunUseCases;
   readonly queues: QueueUseCases;
+  readonly checkpoints: CheckpointUseCases;
   readonly #workspaces: WorkspaceRegistry;
   readonly #completions: Completions;
   readonly #sendMessage: SendMessage;
@@ -48,6 +51,7 @@ export class Backend {
     this.sessions = options.sessions;
     this.runs = options.runs;
     this.queues = new QueueUseCases(options.workspaces, options.sessions);
+    this.checkpoints = options.checkpoints;
     this.#workspaces = options.workspaces;
     this.#completions = options.completions;
     this.#sendMessage = new SendMessage(options);

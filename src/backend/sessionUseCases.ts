@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
+import type { Checkpoints } from "../checkpoints/checkpoints.js";
 import { optionsText, storedOptions } from "../coordinator/runOptions.js";
 import { toMessage, toSession } from "../coordinator/wireObjects.js";
 import type { Message } from "../protocol/objects/message.js";
@@ -23,6 +24,8 @@ export interface SessionUseCaseOptions extends SessionSearchOptions {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly forgetter: Pick<Forgetter, "isForgetting" | "finish" | "wake">;
+  /** What is kept of files, for a way back. */
+  readonly kept: Checkpoints;
   readonly announcer: Announcer;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -136,7 +139,10 @@ export class SessionUseCases {
         params: { workspaceId: workspace.id, sessionId },
       });
     }
-    for (const one of all) await workspace.engine.forgetSession(one);
+    for (const one of all) {
+      await workspace.engine.forgetSession(one);
+      await this.#options.kept.forgetSession(one);
+    }
     return {};
   }
 

@@ -121,6 +121,11 @@ export const errorTable = {
     summary:
       "Nothing with this `queueId` waits on this session: it has begun, ended, or never was.",
   },
+  CheckpointNotFound: {
+    code: 1024,
+    retryable: false,
+    summary: "No checkpoint with this id, or of this run, in this session.",
+  },
   SandboxUnavailable: {
     code: 1026,
     retryable: false,

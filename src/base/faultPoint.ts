@@ -33,7 +33,17 @@ export type FaultPoint =
   | "sent"
   /** An acknowledgement has come, and is not written. */
   | "acknowledging"
-  | "acknowledged";
+  | "acknowledged"
+  /** A rewind is written down, and nothing of it is done. */
+  | "rewindPlanned"
+  /** A file is as it was, or is left as it is. */
+  | "rewindWritten"
+  /** Some of the messages are out, or back. */
+  | "rewindMoved"
+  /** The end of a rewind is written, but not committed. */
+  | "rewinding"
+  /** It is done, and nobody has been answered. */
+  | "rewound";
 
 let armed: { readonly name: string; passings: number; readonly kill: () => void } | undefined;
 

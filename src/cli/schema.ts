@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { errorTable } from "../base/errors.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../protocol/declare.js";
+import { Checkpoint, ConflictReason } from "../protocol/objects/checkpoint.js";
 import { Command } from "../protocol/objects/command.js";
 import {
   Attachment,
@@ -45,6 +46,8 @@ export const protocolObjects = {
   ToolCallState,
   FinishReason,
   Attachment,
+  Checkpoint,
+  ConflictReason,
   AgentInfo,
   ModelInfo,
   SandboxInfo,

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.js";
+import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Turn } from "../engine/engine.js";
@@ -11,6 +12,7 @@ import type {
   PermissionAnswer,
   PermissionQuestion,
 } from "../protocol/registry.js";
+import type { CheckpointStore } from "../storage/checkpointStore.js";
 import type { Database } from "../storage/database.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
@@ -65,6 +67,10 @@ export interface CoordinatorOptions {
   readonly runsOfServer?: RunsOfServer;
   /** How many turns run at once in all workspaces together; without it, any number. */
   readonly slots?: RunSlots;
+  /** Where the state of a session before each run is noted, if it is. */
+  readonly checkpoints?: CheckpointStore;
+  /** What keeps the changes of a run that has begun; undefined where nothing is kept. */
+  keeperOf?(run: KeptRun): FileKeeper | undefined;
   readonly announcer: Announcer;
   readonly desk: QuestionDesk;
   readonly clock: Clock;

@@ -42,7 +42,14 @@ export type AdmissionPlan =
 
 type AdmissionOptions = Pick<
   CoordinatorOptions,
-  "workspaceId" | "serverId" | "sessions" | "runs" | "queues" | "clock" | "recoverIfDead"
+  | "workspaceId"
+  | "serverId"
+  | "sessions"
+  | "runs"
+  | "queues"
+  | "checkpoints"
+  | "clock"
+  | "recoverIfDead"
 >;
 
 /** Decides whether runs are accepted. */
@@ -125,6 +132,19 @@ export class RunAdmission {
       if (!isFree) throw runs.hasTurn(sessionId) ? sessionBusy() : queueElsewhere();
     }
     if (runs.isSubTask(sessionId)) throw sessionBusy();
+    this.#refuseWhileRewound(sessionId);
+  }
+
+  /** A rewind is soon over; that of a dead server, once another has finished it. */
+  #refuseWhileRewound(sessionId: string): void {
+    const { checkpoints, serverId, recoverIfDead } = this.#options;
+    const rewinding = checkpoints?.rewinds.serverOf(sessionId);
+    if (rewinding === undefined) return;
+    if (rewinding !== serverId) recoverIfDead(rewinding);
+    throw new DomainError(
+      "SessionBusy",
+      "This session is being rewound; try again when that is over.",
+    );
   }
 
   #insert(request: RunRequest, hash: string, now: SessionState): number {
@@ -134,6 +154,7 @@ export class RunAdmission {
       throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
     }
     if (runs.otherOwner(request.sessionId, serverId) !== undefined) throw sessionBusy();
+    this.#refuseWhileRewound(request.sessionId);
     const waits = wouldWait(now, request.kind);
     const position = runs.insert({
       workspaceId,

@@ -5,21 +5,15 @@ import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { isRunErrorName } from "../base/runErrors.js";
-import type {
-  ChildSession,
-  HistoryMessage,
-  Prompt,
-  Turn,
-  TurnOutcome,
-  TurnRequest,
-} from "../engine/engine.js";
+import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { PatientWrites } from "./patientWrites.js";
+import { keeperOf, noteCheckpoint } from "./runCheckpoint.js";
+import { storedHistory } from "./storedHistory.js";
 import type { TitleKeeper } from "./titleKeeper.js";
 import { TurnRecorder } from "./turnRecorder.js";
-import { toHistoryMessage } from "./wireObjects.js";
 
 /** The runner's callbacks to the coordinator. */
 export interface RunnerHooks {
@@ -34,6 +28,8 @@ type RunnerOptions = Pick<
   CoordinatorOptions,
   | "workspaceId"
   | "database"
+  | "checkpoints"
+  | "keeperOf"
   | "sessions"
   | "runs"
   | "messages"
@@ -103,7 +99,10 @@ export class TurnRunner {
   async #markRunning(run: AcceptedRun, writes: PatientWrites): Promise<void> {
     let isOurs = true;
     writes.write(() => {
-      isOurs = this.#options.runs.setState(run.ref.position, "running");
+      this.#options.database.write(() => {
+        isOurs = this.#options.runs.setState(run.ref.position, "running");
+        if (isOurs) noteCheckpoint(run, this.#options);
+      });
     });
     await writes.stored(run.signal);
     if (!isOurs) throw endedElsewhere();
@@ -123,6 +122,7 @@ export class TurnRunner {
     if (run.request.kind === "summary" || run.recorder === undefined) {
       return { status: "cancelled", text: "" };
     }
+    run.writes?.write(() => noteCheckpoint(run, this.#options));
     run.recorder.say(run.request.prompt);
     const reply = run.recorder.createMessage({ role: "assistant" });
     reply.finish("cancelled");
@@ -202,8 +202,9 @@ export class TurnRunner {
     return {
       sessionId,
       prompt,
-      history: this.#history(sessionId),
+      history: storedHistory(this.#options, sessionId),
       sink,
+      ...defined({ keeper: keeperOf(run, writes, this.#options) }),
       signal: run.signal,
       openChild: (title) => this.#openChild(run, title, sink, writes),
       ask: (question, signal) => this.#ask(run, question, signal),
@@ -240,30 +241,6 @@ export class TurnRunner {
     run.children.set(id, sink);
     this.#hooks.sessionChanged(id);
     return { sessionId: id, sink };
-  }
-
-  #history(sessionId: string): HistoryMessage[] {
-    const { sessions, workspaceId } = this.#options;
-    const summaryId = sessions.find(workspaceId, sessionId)?.summaryMessageId;
-    const history = this.#readable(sessionId, summaryId);
-    const isSummaryThere = summaryId === undefined || history[0]?.id === summaryId;
-    return isSummaryThere ? history : this.#readable(sessionId, undefined);
-  }
-
-  /**
-   * The history from the last summary on. Damaged messages are left out, and the turn goes on
-   * without them.
-   */
-  #readable(sessionId: string, summaryId: string | undefined): HistoryMessage[] {
-    const { messages } = this.#options;
-    return messages.history(sessionId, summaryId).flatMap((row) => {
-      const message = toHistoryMessage(row, messages);
-      if (message === undefined) return [];
-      const hasAttachments = message.parts.some((part) => part.type === "attachment");
-      return hasAttachments
-        ? { ...message, attachmentData: messages.attachments(row.id) }
-        : message;
-    });
   }
 
   async #ask(

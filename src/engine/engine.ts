@@ -6,6 +6,7 @@
 // Engine.prepare}). Then it begins the run and hands it over once ({@link Turn.run} or {@link
 // Turn.summarize}), with a sink for messages, functions for questions, and a signal. The completion
 // tells the outcome that the engine returns.
+import type { FileKeeper } from "../base/fileKeeper.js";
 import type { RunErrorName } from "../base/runErrors.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
 import type { Command } from "../protocol/objects/command.js";
@@ -108,6 +109,8 @@ export interface TurnRequest {
   /** The session's messages, from its summary on, without the new prompt. */
   readonly history: readonly HistoryMessage[];
   readonly sink: TurnSink;
+  /** Is told what a file holds before it is changed (section 4, Taking back). */
+  readonly keeper?: FileKeeper;
   /** Aborted when the run is cancelled; the turn returns once all that it began has ended. */
   readonly signal: AbortSignal;
   /** Opens a session for a sub-task of this turn. */

@@ -94,6 +94,7 @@ function turnInput(
     circumstances,
     history,
     signal,
+    ...defined({ keeper: request.keeper }),
     tools,
     env,
     workspacePath,

@@ -18,6 +18,7 @@ import { getSession } from "./methods/getSession.js";
 import { getWorkspace } from "./methods/getWorkspace.js";
 import { initAgent } from "./methods/initAgent.js";
 import { initialize } from "./methods/initialize.js";
+import { listCheckpoints } from "./methods/listCheckpoints.js";
 import { listCommands } from "./methods/listCommands.js";
 import { listMessages } from "./methods/listMessages.js";
 import { listModels } from "./methods/listModels.js";
@@ -34,6 +35,7 @@ import { removeQueued } from "./methods/removeQueued.js";
 import { requestInput } from "./methods/requestInput.js";
 import { requestPermission } from "./methods/requestPermission.js";
 import { resumeQueue } from "./methods/resumeQueue.js";
+import { rewindSession } from "./methods/rewindSession.js";
 import { searchSessions } from "./methods/searchSessions.js";
 import { sendMessage } from "./methods/sendMessage.js";
 import { setModel } from "./methods/setModel.js";
@@ -92,6 +94,8 @@ export const methods = {
   removeQueued,
   pauseQueue,
   resumeQueue,
+  listCheckpoints,
+  rewindSession,
   listModels,
   listCommands,
   setModel,

@@ -48,6 +48,8 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     removeQueued: (params) => backend.queues.remove(params),
     pauseQueue: (params) => backend.queues.pause(params),
     resumeQueue: (params) => backend.queues.resume(params),
+    listCheckpoints: (params) => backend.checkpoints.list(params),
+    rewindSession: (params) => backend.checkpoints.rewind(params),
     listModels: (params) => backend.listModels(params),
     listCommands: (params, caller) => backend.listCommands(params, caller),
     setModel: (params) => backend.setModel(params),

@@ -96,6 +96,8 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "queuedPrompts", identity: ["text"] },
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },
   { name: "forgottenSessions", identity: ["sessionId"] },
+  { name: "checkpoints", identity: ["id", "sessionId"] },
+  { name: "changedFiles", identity: ["checkpoint", "path"] },
 ];
 
 /** If a session's row is lost, its messages still exist and tell its workspace. */
@@ -107,6 +109,7 @@ const lostSessions = `
   FROM mended.messages JOIN mended.runs ON runs.position = messages.run
   WHERE messages.sessionId NOT IN (SELECT id FROM mended.sessions)
     AND messages.sessionId NOT IN (SELECT sessionId FROM mended.forgottenSessions)
+    AND length(messages.sessionId) <= 200
   GROUP BY messages.sessionId`;
 
 /**

@@ -74,6 +74,13 @@ export class SearchIndex {
     this.#put(-position, String(row.title), position, String(row.workspaceId));
   }
 
+  /** A message was taken out of its session, or put back into it. */
+  moved(position: number): void {
+    if (!this.#isKept) return;
+    this.#database.prepare("DELETE FROM searchIndex WHERE rowid = ?").run(position);
+    this.#messageAt(position);
+  }
+
   #put(rowid: number, text: string, session: number, workspaceId: string): void {
     const words = indexedText(text);
     const place = `${sessionToken(session)} ${workspaceToken(workspaceId)}`;

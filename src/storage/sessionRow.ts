@@ -27,7 +27,8 @@ export interface SessionRow {
   readonly isDamaged?: true;
 }
 
-function knownAmount(value: Row[string] | undefined): number | undefined {
+/** An amount that may not be known. */
+export function knownAmount(value: Row[string] | undefined): number | undefined {
   return value === null || value === undefined ? undefined : storedAmount(value);
 }
 

@@ -72,6 +72,7 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
           input,
         });
         context.signal.throwIfAborted();
+        await context.keeper?.noteCommand();
         return input.background === true
           ? runInBackground({ command: input.command, directory, context, resources, confinement })
           : runToEnd(input, { command: input.command, directory, context, resources, confinement });

@@ -8,6 +8,7 @@ import { fileDiff } from "./edits/unifiedDiff.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
 import { writeAtomically } from "./files/atomicWrite.js";
+import { keepingBefore } from "./files/keepBefore.js";
 import { reachPath } from "./files/paths.js";
 import { requireReadable } from "./files/searchScope.js";
 import type { ToolResources } from "./resources.js";
@@ -72,7 +73,10 @@ async function edit(
   context.signal.throwIfAborted();
   const content = encodeTextFile(file, after);
   const version = await aboutPath(input.path, () =>
-    writeAtomically({ real: reached.real, content, replaces: file.version }, resources.ids),
+    writeAtomically(
+      keepingBefore(context, { real: reached.real, content, replaces: file.version }),
+      resources.ids,
+    ),
   );
   session.remember(reached.real, version);
   const count = input.edits.length === 1 ? "1 edit" : `${input.edits.length} edits`;

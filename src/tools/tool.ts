@@ -1,5 +1,6 @@
 import type { JSONSchema7 } from "@ai-sdk/provider";
 import type * as z from "zod";
+import type { FileKeeper } from "../base/fileKeeper.js";
 import type { Permissions } from "../permissions/types.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
@@ -17,6 +18,8 @@ export interface ToolContext {
   readonly permissions: Permissions;
   /** Asks the user for the input of a tool server; resolves with undefined if nobody can answer. */
   requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
+  /** Keeps what files hold before they are changed; without it nothing can be taken back. */
+  readonly keeper?: FileKeeper;
   /** Replaces the session's list of tasks. */
   setTodos?(todos: readonly Todo[]): void;
   /** Streams output to the clients. The result replaces it. */

@@ -8,6 +8,7 @@ import { type FileDiff, fileDiff } from "./edits/unifiedDiff.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
 import { writeAtomically } from "./files/atomicWrite.js";
+import { keepingBefore } from "./files/keepBefore.js";
 import type { FileVersion } from "./files/open.js";
 import { reachPath } from "./files/paths.js";
 import type { ToolResources } from "./resources.js";
@@ -63,7 +64,10 @@ async function write(
   context.signal.throwIfAborted();
   const content = Buffer.from(input.content, "utf8");
   const version = await aboutPath(input.path, () =>
-    writeAtomically({ real: reached.real, content, replaces }, resources.ids),
+    writeAtomically(
+      keepingBefore(context, { real: reached.real, content, replaces }),
+      resources.ids,
+    ),
   );
   session.remember(reached.real, version);
   const verb = replaces === undefined ? "Created" : "Replaced";

@@ -48,6 +48,8 @@ const layers: Readonly<Record<string, Layer>> = {
     layers: ["base", "agent", "models", "tools", "mcp", "permissions", "config", "process"],
     types: ["protocol"],
   },
+  // It replaces files as carefully as the tools do, with what they do it by.
+  checkpoints: { layers: ["base", "storage", "tools"], packages: [] },
   coordinator: {
     layers: ["base", "events", "storage"],
     types: ["protocol", seam],
@@ -55,7 +57,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   backend: {
     layers: ["base", "coordinator", "storage", "config"],
-    types: ["protocol", seam],
+    types: ["protocol", "checkpoints", seam],
     packages: [],
   },
   // What the protocol is made of is zod's, and so is the error that a failed check gives.

@@ -17,7 +17,7 @@ type OfQueues = "queueChanged" | "queueTakenOver";
 
 /** How often a server comes by each point in what {@link work} has it do. */
 const passings: Readonly<
-  Record<Exclude<FaultPoint, "recovering" | "recovered" | OfQueues>, number>
+  Record<Exclude<FaultPoint, "recovering" | "recovered" | OfQueues | `rew${string}`>, number>
 > = {
   registered: 1,
   accepted: 3,

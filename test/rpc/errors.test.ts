@@ -112,6 +112,7 @@ const provoke: Readonly<Record<Given, () => Promise<Refusal>>> = {
   MessageNotFound: () => refusedIn("getMessage", { messageId: "m" }),
   QueueEntryNotFound: () => refusedIn("removeQueued", { queueId: "que_1" }),
   RunNotFound: () => refusedIn("getRun", { runId: "r" }),
+  CheckpointNotFound: () => refusedIn("rewindSession", { checkpointId: "c" }),
   ConfigInvalid: async () => {
     writeFileSync(join(server.folder, "turnwire.json"), '{"models": 5}');
     return client.refused("createWorkspace", { path: server.folder, initAgent: true });

@@ -1,3 +1,4 @@
+import type { Checkpoint } from "./checkpoint.js";
 import type { Message } from "./message.js";
 import type { AgentInfo, ModelInfo } from "./model.js";
 import type { RunComplete } from "./run.js";
@@ -83,4 +84,11 @@ export const completion: RunComplete = {
   contextTokens: 17,
   contextWindow: 128000,
   completedAt: "2026-11-01T09:30:04.000Z",
+};
+
+export const checkpoint: Checkpoint = {
+  checkpointId: "chk_3e1f",
+  runId: "r-1",
+  createdAt: "2026-11-01T09:30:02.000Z",
+  files: [{ path: "src/lines.ts", added: 4, removed: 1 }],
 };

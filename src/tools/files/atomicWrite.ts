@@ -15,6 +15,11 @@ export interface AtomicWrite {
   readonly content: Uint8Array;
   /** The version that is replaced; undefined when there must be no file yet. */
   readonly replaces: FileVersion | undefined;
+  /**
+   * Called when the new content is written and before it takes its place; where it rejects, it does
+   * not. `madeFolder` is the topmost folder that was made for the file.
+   */
+  keep?(madeFolder: string | undefined): Promise<void>;
 }
 
 /**
@@ -24,6 +29,7 @@ export interface AtomicWrite {
  * @throws ToolFailure if the file is not the version to be replaced.
  */
 export async function writeAtomically(write: AtomicWrite, ids: Ids): Promise<FileVersion> {
+  const madeFolder = await topmostMissing(dirname(write.real));
   const folder = await FolderAnchor.open(dirname(write.real));
   const target = folder.path(basename(write.real));
   const temporary = folder.path(`.${ids.next("turnwire")}.tmp`);
@@ -31,6 +37,7 @@ export async function writeAtomically(write: AtomicWrite, ids: Ids): Promise<Fil
     const existing = await existingFile(target);
     if (existing !== undefined) await access(target, constants.W_OK);
     const version = await writeNew(temporary, write.content, existing);
+    await write.keep?.(madeFolder);
     await requireVersion(write);
     await rename(temporary, target);
     return version;
@@ -40,6 +47,21 @@ export async function writeAtomically(write: AtomicWrite, ids: Ids): Promise<Fil
   } finally {
     await folder.close();
   }
+}
+
+/** The topmost folder of a path that is not there; undefined where all are. */
+async function topmostMissing(folder: string): Promise<string | undefined> {
+  let missing: string | undefined;
+  for (let at = folder; dirname(at) !== at; at = dirname(at)) {
+    try {
+      await lstat(at);
+      return missing;
+    } catch (error) {
+      if (systemErrorCode(error) !== "ENOENT") return missing;
+      missing = at;
+    }
+  }
+  return missing;
 }
 
 async function writeNew(

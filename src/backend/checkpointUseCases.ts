@@ -1,0 +1,164 @@
+// What can be taken back (protocol.md section 4, Taking back).
+import { isAbsolute, relative } from "node:path";
+import { toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+import { DomainError } from "../base/errors.js";
+import { isWithin, toSlashes } from "../base/insideFolder.js";
+import type { Checkpoints } from "../checkpoints/checkpoints.js";
+import { sessionBusy } from "../coordinator/runAdmission.js";
+import type { Checkpoint } from "../protocol/objects/checkpoint.js";
+import type { Params, Result } from "../protocol/registry.js";
+import type { CheckpointRow } from "../storage/checkpointRow.js";
+import type { CheckpointStore } from "../storage/checkpointStore.js";
+import type { RunStore } from "../storage/runStore.js";
+import type { Announcer } from "./caller.js";
+import type { OpenWorkspace } from "./openWorkspace.js";
+import { defaultPageSize, positionOf, toPage } from "./pages.js";
+import type { SessionUseCases } from "./sessionUseCases.js";
+import type { WorkspaceRegistry } from "./workspaceRegistry.js";
+
+/** So many files of one checkpoint are listed. */
+const mostFiles = 1000;
+/** A page of checkpoints ends where it has so many files. */
+const mostFilesOfPage = 10_000;
+
+/** What the use cases are built from. */
+export interface CheckpointUseCaseOptions {
+  readonly workspaces: WorkspaceRegistry;
+  readonly sessions: SessionUseCases;
+  readonly checkpoints: CheckpointStore;
+  readonly runs: RunStore;
+  /** What is kept of files, and what rewinds. */
+  readonly kept: Checkpoints;
+  readonly announcer: Announcer;
+}
+
+/** The use cases of taking back; each throws as its method declares. */
+export class CheckpointUseCases {
+  readonly #options: CheckpointUseCaseOptions;
+
+  constructor(options: CheckpointUseCaseOptions) {
+    this.#options = options;
+  }
+
+  /** `listCheckpoints` */
+  list(params: Params<"listCheckpoints">): Result<"listCheckpoints"> {
+    const { workspace, sessionId } = this.#session(params);
+    const limit = params.limit ?? defaultPageSize;
+    const rows = this.#options.checkpoints.list(sessionId, limit + 1, positionOf(params.cursor));
+    const listed: Checkpoint[] = [];
+    let files = 0;
+    for (const row of rows) {
+      const checkpoint = this.#toCheckpoint(row, workspace.path);
+      if (listed.length > 0 && files + checkpoint.files.length > mostFilesOfPage) break;
+      files += checkpoint.files.length;
+      listed.push(checkpoint);
+    }
+    const { rows: page, next } = toPage(
+      rows.slice(0, listed.length),
+      limit,
+      listed.length < rows.length,
+    );
+    return { checkpoints: listed.slice(0, page.length), ...next };
+  }
+
+  #toCheckpoint(row: CheckpointRow, workspacePath: string): Checkpoint {
+    const { checkpoints, runs } = this.#options;
+    const files = checkpoints.files.of(row.position, mostFiles + 1);
+    const runId = row.run === undefined ? undefined : runs.at(row.run)?.runId;
+    return {
+      checkpointId: row.id,
+      ...defined({ runId, isRewind: row.run === undefined ? (true as const) : undefined }),
+      createdAt: toRfc3339(row.createdAt),
+      files: files.slice(0, mostFiles).map(({ path, added, removed }) => ({
+        path: shownPath(workspacePath, path),
+        added,
+        removed,
+      })),
+      ...defined({
+        filesTruncated: files.length > mostFiles ? (true as const) : undefined,
+        commandsRan: row.ranCommands ? (true as const) : undefined,
+      }),
+    };
+  }
+
+  /** `rewindSession` */
+  async rewind(params: Params<"rewindSession">): Promise<Result<"rewindSession">> {
+    const { workspace, sessionId } = this.#session(params);
+    workspace.refuseIfClosing();
+    // What a dead server left open is ended by this look; what is still open then is refused.
+    const { isBusy, queuedPrompts } = this.#options.sessions.get(params);
+    if (isBusy || queuedPrompts > 0) throw sessionBusy();
+    const { files, history, force, dryRun } = params;
+    const { commandsRan, checkpointId, ...result } = await this.#options.kept.rewind({
+      workspaceId: workspace.id,
+      checkpoint: this.#checkpoint(workspace, sessionId, params),
+      files,
+      history,
+      force,
+      dryRun,
+    });
+    if (checkpointId !== undefined) this.#tell(workspace, sessionId);
+    const shown = <T extends { readonly path: string }>(one: T) => ({
+      ...one,
+      path: shownPath(workspace.path, one.path),
+    });
+    return {
+      ...result,
+      files: result.files.map(shown),
+      conflicts: result.conflicts.map(shown),
+      ...defined({ checkpointId, commandsRan: commandsRan ? (true as const) : undefined }),
+    };
+  }
+
+  /** @throws DomainError `CheckpointNotFound`, or `RunNotFound` for a run that there never was. */
+  #checkpoint(
+    workspace: OpenWorkspace,
+    sessionId: string,
+    named: { checkpointId?: string | undefined; runId?: string | undefined },
+  ): CheckpointRow {
+    const { checkpoints, runs } = this.#options;
+    const { checkpointId, runId } = named;
+    if (checkpointId !== undefined) {
+      const found = checkpoints.find(sessionId, checkpointId);
+      if (found !== undefined) return found;
+      throw notFound(`No checkpoint ${JSON.stringify(checkpointId)} in this session`);
+    }
+    const run = runs.find(workspace.id, runId ?? "");
+    if (run === undefined) {
+      throw new DomainError(
+        "RunNotFound",
+        `No run ${JSON.stringify(runId)} was accepted in this workspace.`,
+      );
+    }
+    const found = checkpoints.ofRun(sessionId, run.position);
+    if (found !== undefined) return found;
+    throw notFound(`The run ${JSON.stringify(runId)} has none in this session`);
+  }
+
+  #tell(workspace: OpenWorkspace, sessionId: string): void {
+    const session = this.#options.sessions.get({ workspaceId: workspace.id, sessionId });
+    this.#options.announcer.emit({
+      method: "sessionUpdated",
+      params: { workspaceId: workspace.id, sessionId, session },
+    });
+  }
+
+  #session(params: { workspaceId: string; sessionId: string }): {
+    workspace: OpenWorkspace;
+    sessionId: string;
+  } {
+    const workspace = this.#options.workspaces.get(params.workspaceId);
+    return { workspace, sessionId: this.#options.sessions.find(workspace, params.sessionId).id };
+  }
+}
+
+function notFound(what: string): DomainError {
+  return new DomainError("CheckpointNotFound", `${what}; listCheckpoints tells which there are.`);
+}
+
+/** A changed file as a client sees it. */
+function shownPath(workspacePath: string, path: string): string {
+  if (!isAbsolute(path) || !isWithin(workspacePath, path)) return toSlashes(path);
+  return toSlashes(relative(workspacePath, path));
+}

@@ -1,0 +1,139 @@
+// What can be taken back in a data directory (protocol.md section 4, Taking back): what runs change is
+// kept, rewinds are done, and what a dead server had begun to rewind is finished.
+import { join } from "node:path";
+import { type BackOff, waitAfter } from "../base/backOff.js";
+import type { Timer } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
+import type { CheckpointOptions, CheckpointParts } from "./checkpointParts.js";
+import { KeptContent } from "./keptContent.js";
+import type { RewindRequest, RewindResult } from "./rewind.js";
+
+const retries: BackOff = { firstMs: 250, mostMs: 10_000 };
+
+/** The checkpoints of a data directory, as one server works with them. */
+export class Checkpoints {
+  readonly #options: CheckpointOptions;
+  readonly #parts: CheckpointParts;
+  /** The rewinds that are being finished here, by the position of their checkpoint. */
+  readonly #underWay = new Map<number, Promise<void>>();
+  readonly #rewinding = new Set<Promise<unknown>>();
+  #failures = 0;
+  #retry: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: CheckpointOptions) {
+    const { database, store, runs, registry, clock, ids, dataDirectory } = options;
+    const serverId = registry.id;
+    this.#options = options;
+    const content = new KeptContent(join(dataDirectory, "kept"), ids);
+    this.#parts = { database, store, runs, serverId, clock, ids, content, working: new Set() };
+  }
+
+  /** What keeps the changes of a run that has begun; undefined where nothing is kept. */
+  keeperOf(run: KeptRun): FileKeeper | undefined {
+    const { store, content } = this.#parts;
+    const checkpoint = store.ofRun(run.sessionId, run.position);
+    if (checkpoint === undefined) return undefined;
+    const loaded = import("./runFileKeeper.js").then(
+      ({ RunFileKeeper }) => new RunFileKeeper({ store, content }, checkpoint.position, run),
+    );
+    // Who keeps something first is told where it cannot be loaded.
+    loaded.catch(() => undefined);
+    return {
+      keep: async (change) => (await loaded).keep(change),
+      noteCommand: () => run.store(() => store.noteCommand(checkpoint.position)),
+    };
+  }
+
+  /** Rewinds a session; see `Rewinder.rewind`. */
+  rewind(request: RewindRequest): Promise<RewindResult> {
+    const rewinding = this.#rewinder()
+      .then((rewinder) => rewinder.rewind(request))
+      .catch((error: unknown) => {
+        // What was written down and not done is done as soon as it can be.
+        this.finishOpen();
+        throw error;
+      });
+    this.#rewinding.add(rewinding);
+    const forget = () => this.#rewinding.delete(rewinding);
+    rewinding.then(forget, forget);
+    return rewinding;
+  }
+
+  async #rewinder() {
+    const { Rewinder } = await import("./rewind.js");
+    return new Rewinder(this.#parts);
+  }
+
+  /** Frees what is kept of a session that was deleted. */
+  forgetSession(sessionId: string): Promise<void> {
+    return this.#parts.content.forget(sessionId);
+  }
+
+  /** As {@link forgetSession}, in the background, for sessions that age has deleted. Never rejects. */
+  async forgetSessions(sessionIds: readonly string[]): Promise<void> {
+    for (const sessionId of sessionIds) {
+      try {
+        await this.forgetSession(sessionId);
+      } catch (error) {
+        this.#options.log.warn({ sessionId, reason: messageOf(error) }, "what was kept stays");
+      }
+    }
+  }
+
+  /**
+   * Finishes, in the background, what servers that have died had begun to rewind, and what this one
+   * could not finish. Never throws; where it fails it is tried again.
+   */
+  finishOpen(): void {
+    if (this.#isClosed) return;
+    try {
+      for (const { checkpoint, serverId } of this.#parts.store.rewinds.all()) {
+        const { position } = checkpoint;
+        if (this.#underWay.has(position) || !this.#isOurs(position, serverId)) continue;
+        const finished = this.#finish(position).finally(() => this.#underWay.delete(position));
+        this.#underWay.set(position, finished);
+      }
+    } catch (error) {
+      this.#tryAgain(error);
+    }
+  }
+
+  #isOurs(position: number, serverId: string): boolean {
+    const { store, database, working } = this.#parts;
+    const { registry } = this.#options;
+    const own = registry.id;
+    if (serverId === own) return !working.has(position);
+    if (registry.isAlive(serverId)) return false;
+    return database.durable(() => store.rewinds.takeOver(position, serverId, own));
+  }
+
+  async #finish(position: number): Promise<void> {
+    try {
+      const conflicts = await (await this.#rewinder()).finish(position);
+      this.#failures = 0;
+      for (const { path, reason } of conflicts) {
+        this.#options.log.warn({ path, reason }, "a file was left as it is by a finished rewind");
+      }
+      this.#options.log.info({ rewind: position }, "finished a rewind that was left half done");
+    } catch (error) {
+      this.#tryAgain(error);
+    }
+  }
+
+  #tryAgain(error: unknown): void {
+    this.#options.log.error({ reason: messageOf(error) }, "a rewind could not be finished yet");
+    this.#retry?.cancel();
+    const wait = waitAfter(++this.#failures, retries);
+    if (this.#isClosed) return;
+    this.#retry = this.#options.clock.after(wait, () => this.finishOpen());
+  }
+
+  /** Begins nothing more, and waits for what is under way; what fails is left to the next server. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#retry?.cancel();
+    await Promise.allSettled([...this.#rewinding, ...this.#underWay.values()]);
+  }
+}

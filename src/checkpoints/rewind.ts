@@ -1,0 +1,282 @@
+// One rewind (protocol.md section 4, Taking back): planned without writing, written down whole, then
+// done step by step. Whoever finds it half done, because its server died, takes the steps that are left.
+import { DomainError } from "../base/errors.js";
+import { faultPoint } from "../base/faultPoint.js";
+import { explainSystemError } from "../base/systemError.js";
+import type { HeldFile, NewChange } from "../storage/changedFiles.js";
+import type { CheckpointRow } from "../storage/checkpointRow.js";
+import type { HistoryPlan } from "../storage/openRewinds.js";
+import { joinRanges } from "../storage/rewoundMessages.js";
+import { ToolFailure } from "../tools/failure.js";
+import { changedLines } from "./changedLines.js";
+import type { CheckpointParts } from "./checkpointParts.js";
+import { lookAt, type PresentFile } from "./presentFile.js";
+import { removeEmptyFolders, removeFile, replaceFile } from "./replaceFile.js";
+import {
+  type Conflict,
+  type ConflictReason,
+  judge,
+  type PathHistory,
+  pathHistories,
+  type RewoundAs,
+} from "./rewindPlan.js";
+
+/** What is asked for. */
+export interface RewindRequest {
+  readonly workspaceId: string;
+  readonly checkpoint: CheckpointRow;
+  readonly files: boolean;
+  readonly history: boolean;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+/** What was done, or would be. */
+export interface RewindResult {
+  /** By absolute path. */
+  readonly files: readonly { readonly path: string; readonly change: RewoundAs }[];
+  readonly conflicts: readonly Conflict[];
+  readonly messagesRemoved: number;
+  readonly messagesRestored: number;
+  /** Whether commands ran in what was taken back: what they did to files stays. */
+  readonly commandsRan: boolean;
+  /** The checkpoint that takes the rewind back; undefined where nothing was done. */
+  readonly checkpointId?: string;
+}
+
+/** A file that is to be changed. */
+interface PlannedChange {
+  readonly change: RewoundAs;
+  readonly stored: NewChange;
+}
+
+interface FilesPlan {
+  readonly changes: readonly PlannedChange[];
+  readonly conflicts: readonly Conflict[];
+}
+
+/** So many files are worked on at once. */
+const atOnce = 4;
+
+/** Plans, begins and finishes rewinds. */
+export class Rewinder {
+  readonly #parts: CheckpointParts;
+
+  constructor(parts: CheckpointParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Rewinds a session.
+   *
+   * @throws DomainError `SessionBusy` where a run or a rewind of the session is open, or, with `force`,
+   *   any run of the workspace; `StorageFailed` where it could not be written down, and nothing was done.
+   */
+  async rewind(request: RewindRequest): Promise<RewindResult> {
+    const { store, ids, clock } = this.#parts;
+    const { checkpoint, dryRun } = request;
+    this.#refuse(request);
+    const newest = store.newest(checkpoint.sessionId);
+    const plan = await this.#planFiles(request);
+    const history = request.history ? this.#planHistory(checkpoint) : undefined;
+    const counts = this.#countMessages(checkpoint, history);
+    const commandsRan = request.files && store.ranCommandsSince(checkpoint);
+    const files = plan.changes.map(({ change, stored }) => ({ path: stored.path, change }));
+    const result = { files, conflicts: plan.conflicts, ...counts, commandsRan };
+    const isNothing = files.length === 0 && counts.messagesRemoved + counts.messagesRestored === 0;
+    if (dryRun || isNothing) return result;
+    const id = ids.next("chk");
+    const { sessionId } = checkpoint;
+    const position = this.#parts.database.durable(() => {
+      this.#refuse(request);
+      if (store.newest(sessionId) !== newest) throw busy();
+      const at = store.begin({ id, sessionId, createdAt: clock.now() });
+      for (const { stored } of plan.changes) store.files.add(at, stored);
+      this.#parts.working.add(at);
+      store.rewinds.begin(at, this.#parts.serverId, history && this.#planHistory(checkpoint));
+      return at;
+    });
+    faultPoint("rewindPlanned");
+    const late = await this.finish(position).finally(() => this.#parts.working.delete(position));
+    const isLate = new Set(late.map(({ path }) => path));
+    return {
+      ...result,
+      files: files.filter(({ path }) => !isLate.has(path)),
+      conflicts: [...plan.conflicts, ...late].sort((a, b) => (a.path < b.path ? -1 : 1)),
+      checkpointId: id,
+    };
+  }
+
+  #refuse({ checkpoint: { sessionId }, workspaceId, force }: RewindRequest): void {
+    const { runs, store } = this.#parts;
+    if (
+      store.rewinds.isRunOpen(sessionId) ||
+      runs.isSubTask(sessionId) ||
+      store.rewinds.serverOf(sessionId) !== undefined
+    )
+      throw busy();
+    if (force && store.rewinds.isAnyRunOpen(workspaceId)) {
+      throw new DomainError(
+        "SessionBusy",
+        "A turn runs in this workspace: `force` waits until none does, since it may write over what that turn is at.",
+      );
+    }
+  }
+
+  #planHistory({ sessionId, lastMessage, rewound, standing }: CheckpointRow): HistoryPlan {
+    const last = this.#parts.store.messages.last(sessionId);
+    return { rewound: joinRanges([...rewound, [lastMessage, last]]), standing };
+  }
+
+  #countMessages({ sessionId }: CheckpointRow, history: HistoryPlan | undefined) {
+    if (history === undefined) return { messagesRemoved: 0, messagesRestored: 0 };
+    const { removed, restored } = this.#parts.store.messages.count(sessionId, history.rewound);
+    return { messagesRemoved: removed, messagesRestored: restored };
+  }
+
+  async #planFiles(request: RewindRequest): Promise<FilesPlan> {
+    const { store } = this.#parts;
+    const { checkpoint, files } = request;
+    const changes: PlannedChange[] = [];
+    const conflicts: Conflict[] = [];
+    if (!files) return { changes, conflicts };
+    const histories = pathHistories(store.files.since(checkpoint));
+    for (const history of histories) {
+      const planned = await this.#planFile(history, request).catch((error: unknown) =>
+        failed(history.path, error),
+      );
+      if (planned === undefined) continue;
+      if ("reason" in planned) conflicts.push(planned);
+      else changes.push(planned);
+    }
+    return { changes, conflicts };
+  }
+
+  async #planFile(
+    history: PathHistory,
+    { checkpoint: { sessionId }, force, dryRun }: RewindRequest,
+  ): Promise<PlannedChange | Conflict | undefined> {
+    const { store, content } = this.#parts;
+    const { path, target, madeFolder, firstChange } = history;
+    const present = await lookAt(path);
+    const otherSession = store.files.changedByOther(path, sessionId, firstChange);
+    const verdict = judge(history, present, { force, otherSession });
+    if (verdict.kind === "nothing") return undefined;
+    if (verdict.kind === "conflict") return conflict(path, verdict.reason, verdict.message);
+    const data = target && (await content.get(sessionId, target.hash));
+    if (target !== undefined && data === undefined) return lostContent(path);
+    const held = present.kind === "file" ? present : undefined;
+    // What is there now is kept first, so that the rewind can be taken back.
+    if (!dryRun && held !== undefined) await content.put(sessionId, held.data);
+    const before = held && { hash: held.hash, mode: held.mode };
+    const lines = changedLines(held?.data, data);
+    return {
+      change: verdict.change,
+      stored: { path, before, after: target, madeFolder, ...lines },
+    };
+  }
+
+  /**
+   * Takes the steps of a rewind that are left, and closes it. Returns the files that turned out to be
+   * something else by now; they are left as they are.
+   */
+  async finish(position: number): Promise<Conflict[]> {
+    const { store, database, clock } = this.#parts;
+    const open = store.rewinds.all().find(({ checkpoint }) => checkpoint.position === position);
+    if (open === undefined) return [];
+    const { sessionId } = open.checkpoint;
+    const conflicts = await this.#applyAll(position, sessionId);
+    const { history } = open;
+    if (history !== undefined) {
+      while (store.messages.move(sessionId, history.rewound)) {
+        faultPoint("rewindMoved");
+        await new Promise<void>((resolve) => clock.soon(resolve));
+      }
+    }
+    database.durable(() => {
+      if (history !== undefined) {
+        const { rewound, standing } = history;
+        store.messages.settle(sessionId, rewound, standing, clock.now());
+      }
+      store.rewinds.end(position);
+      faultPoint("rewinding");
+    });
+    faultPoint("rewound");
+    return conflicts;
+  }
+
+  async #applyAll(position: number, sessionId: string): Promise<Conflict[]> {
+    const { store } = this.#parts;
+    const left = [...store.files.of(position)];
+    const conflicts: Conflict[] = [];
+    const work = async () => {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const change = next;
+        const found = await this.#apply(change, sessionId).catch((error: unknown) =>
+          failed(change.path, error),
+        );
+        faultPoint("rewindWritten");
+        if (found === undefined) continue;
+        conflicts.push(found);
+        store.files.remove(position, change.path);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+    return conflicts;
+  }
+
+  /** Makes one change, unless it is made already. */
+  async #apply(change: NewChange, sessionId: string): Promise<Conflict | undefined> {
+    const { path, before, after, madeFolder } = change;
+    const present = await lookAt(path);
+    if (holds(present, after)) return undefined;
+    if (!holds(present, before)) {
+      return conflict(path, "changed", "Somebody changed it while it was rewound.");
+    }
+    const isDone = await this.#replace({ path, present, after }, sessionId);
+    if (isDone === undefined) return lostContent(path);
+    if (!isDone) return conflict(path, "changed", "Somebody changed it while it was rewound.");
+    if (after === undefined && madeFolder !== undefined) removeEmptyFolders(path, madeFolder);
+    return undefined;
+  }
+
+  async #replace(
+    { path, present, after }: { path: string; present: PresentFile; after: HeldFile | undefined },
+    sessionId: string,
+  ): Promise<boolean | undefined> {
+    const { content, ids } = this.#parts;
+    if (after === undefined) return present.kind === "file" && removeFile(path, present);
+    if (present.kind !== "missing" && present.kind !== "file") return false;
+    const data = await content.get(sessionId, after.hash);
+    if (data === undefined) return undefined;
+    return replaceFile({ path, seen: present, data, mode: after.mode }, ids);
+  }
+}
+
+function holds(present: PresentFile, held: HeldFile | undefined): boolean {
+  if (held === undefined) return present.kind === "missing";
+  return present.kind === "file" && present.hash === held.hash;
+}
+
+function conflict(path: string, reason: ConflictReason, message: string): Conflict {
+  return { path, reason, message };
+}
+
+function lostContent(path: string): Conflict {
+  return conflict(path, "notKept", "What it held before is not kept any more, or is damaged.");
+}
+
+/** What the system says against one file is that file's conflict; anything else is a defect. */
+function failed(path: string, error: unknown): Conflict {
+  if (error instanceof ToolFailure) return conflict(path, "notAFile", error.message);
+  const explanation = explainSystemError(error);
+  if (explanation === undefined) throw error;
+  return conflict(path, "failed", `It could not be changed: ${explanation}.`);
+}
+
+function busy(): DomainError {
+  return new DomainError(
+    "SessionBusy",
+    "A run or a rewind of this session is open; try again when it is over.",
+  );
+}

@@ -1,0 +1,48 @@
+import type { FileChange, FileKeeper, KeptRun } from "../base/fileKeeper.js";
+import { type HeldFile, notKept } from "../storage/changedFiles.js";
+import type { CheckpointStore } from "../storage/checkpointStore.js";
+import { changedLines } from "./changedLines.js";
+import { contentHash, type KeptContent } from "./keptContent.js";
+
+/** Keeps what one run changes, under the checkpoint that was made when it began. */
+export class RunFileKeeper implements FileKeeper {
+  readonly #store: CheckpointStore;
+  readonly #content: KeptContent;
+  readonly #run: KeptRun;
+  readonly #checkpoint: number;
+
+  constructor(
+    kept: { readonly store: CheckpointStore; readonly content: KeptContent },
+    checkpoint: number,
+    run: KeptRun,
+  ) {
+    this.#store = kept.store;
+    this.#content = kept.content;
+    this.#run = run;
+    this.#checkpoint = checkpoint;
+  }
+
+  async keep({ path, before, after, madeFolder }: FileChange): Promise<void> {
+    const held = before && { hash: await this.#put(before.data), mode: before.mode };
+    const first = this.#store.files.find(this.#checkpoint, path);
+    const original = first === undefined ? before?.data : await this.#dataOf(first.before);
+    const isCounted = original !== undefined || (first?.before ?? before) === undefined;
+    const lines = isCounted ? changedLines(original, after) : { added: 0, removed: 0 };
+    const left = { hash: await contentHash(after), mode: before?.mode ?? 0 };
+    const change = { path, before: held, after: left, madeFolder, ...lines };
+    await this.#run.store(() => this.#store.files.add(this.#checkpoint, change));
+  }
+
+  async #put(data: Uint8Array | undefined): Promise<string> {
+    return data === undefined ? notKept : this.#content.put(this.#run.sessionId, data);
+  }
+
+  async #dataOf(held: HeldFile | undefined): Promise<Uint8Array | undefined> {
+    if (held === undefined || held.hash === notKept) return undefined;
+    return this.#content.get(this.#run.sessionId, held.hash);
+  }
+
+  noteCommand(): Promise<void> {
+    return this.#run.store(() => this.#store.noteCommand(this.#checkpoint));
+  }
+}

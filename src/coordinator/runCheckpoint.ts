@@ -1,0 +1,46 @@
+// The way back from a run (protocol.md section 4, Taking back): how its session stood before it, and
+// what keeps the files that it changes.
+import type { FileKeeper } from "../base/fileKeeper.js";
+import type { AcceptedRun } from "./acceptedRun.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import type { PatientWrites } from "./patientWrites.js";
+
+type CheckpointOptions = Pick<
+  CoordinatorOptions,
+  "checkpoints" | "keeperOf" | "database" | "ids" | "clock" | "log"
+>;
+
+/** Notes how a run's session stands before the run has said anything; once for a run. */
+export function noteCheckpoint(run: AcceptedRun, options: CheckpointOptions): void {
+  const { checkpoints, database, ids, clock, log } = options;
+  const { position } = run.ref;
+  const { sessionId } = run.request;
+  if (checkpoints === undefined) return;
+  database.attempt(
+    `checkpoint ${position}`,
+    () => {
+      const id = ids.next("chk");
+      checkpoints.begin({ id, sessionId, run: position, createdAt: clock.now() });
+    },
+    (reason) => {
+      log.error({ run: position, reason }, "a run in a damaged database cannot be taken back");
+    },
+  );
+}
+
+/** What keeps a run's changes, behind what the run writes; undefined where nothing is kept. */
+export function keeperOf(
+  run: AcceptedRun,
+  writes: PatientWrites,
+  options: CheckpointOptions,
+): FileKeeper | undefined {
+  return options.keeperOf?.({
+    sessionId: run.request.sessionId,
+    position: run.ref.position,
+    async store(write) {
+      writes.write(write);
+      await writes.stored(run.signal);
+      run.signal.throwIfAborted();
+    },
+  });
+}

@@ -1,0 +1,32 @@
+// The history that a turn begins with, as it is stored.
+import type { HistoryMessage } from "../engine/engine.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { toHistoryMessage } from "./wireObjects.js";
+
+type HistoryOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "messages">;
+
+/** A session's messages as a model is to see them: from its summary on, where it has one. */
+export function storedHistory(options: HistoryOptions, sessionId: string): HistoryMessage[] {
+  const { sessions, workspaceId } = options;
+  const summaryId = sessions.find(workspaceId, sessionId)?.summaryMessageId;
+  const history = readable(options, sessionId, summaryId);
+  const isSummaryThere = summaryId === undefined || history[0]?.id === summaryId;
+  return isSummaryThere ? history : readable(options, sessionId, undefined);
+}
+
+/**
+ * The history from the last summary on. Damaged messages are left out, and the turn goes on
+ * without them.
+ */
+function readable(
+  { messages }: HistoryOptions,
+  sessionId: string,
+  summaryId: string | undefined,
+): HistoryMessage[] {
+  return messages.history(sessionId, summaryId).flatMap((row) => {
+    const message = toHistoryMessage(row, messages);
+    if (message === undefined) return [];
+    const hasAttachments = message.parts.some((part) => part.type === "attachment");
+    return hasAttachments ? { ...message, attachmentData: messages.attachments(row.id) } : message;
+  });
+}

@@ -1,0 +1,55 @@
+// What a server keeps in its data directory: the stores over its database, and what can be taken back.
+import type { Clock } from "./base/clock.js";
+import type { Closing } from "./base/closing.js";
+import type { Ids } from "./base/ids.js";
+import type { Log } from "./base/log.js";
+import { Checkpoints } from "./checkpoints/checkpoints.js";
+import { CheckpointStore } from "./storage/checkpointStore.js";
+import { CompletionStore } from "./storage/completionStore.js";
+import type { Database } from "./storage/database.js";
+import { MessageStore } from "./storage/messageStore.js";
+import { QueueStore } from "./storage/queueStore.js";
+import { RunStore } from "./storage/runStore.js";
+import type { ServerRegistry } from "./storage/serverRegistry.js";
+import { SessionStore } from "./storage/sessionStore.js";
+
+/** The stores over an open database. */
+export function openStores(database: Database) {
+  return {
+    sessions: new SessionStore(database),
+    messages: new MessageStore(database),
+    runs: new RunStore(database),
+    queues: new QueueStore(database),
+    completions: new CompletionStore(database),
+    checkpoints: new CheckpointStore(database),
+  };
+}
+
+/** The checkpoints of a data directory; what dead servers had begun to rewind is finished from now on. */
+export function openCheckpoints(
+  {
+    dataDirectory,
+    clock,
+    ids,
+    log,
+  }: {
+    readonly dataDirectory: string;
+    readonly clock: Clock;
+    readonly ids: Ids;
+    readonly log: Log;
+  },
+  closing: Closing,
+  opened: {
+    readonly database: Database;
+    readonly stores: ReturnType<typeof openStores>;
+    readonly registry: ServerRegistry;
+  },
+): Checkpoints {
+  const { database, registry, stores } = opened;
+  const { checkpoints: store, runs } = stores;
+  const surroundings = { dataDirectory, clock, ids, log };
+  const checkpoints = new Checkpoints({ database, store, runs, registry, ...surroundings });
+  closing.add(() => checkpoints.close());
+  checkpoints.finishOpen();
+  return checkpoints;
+}

@@ -1,0 +1,102 @@
+// What can be taken back of sessions (protocol.md section 4, Taking back): a row for each run that has
+// begun and for each rewind.
+import { ChangedFiles } from "./changedFiles.js";
+import { type CheckpointRow, checkpointsFrom, toCheckpoint } from "./checkpointRow.js";
+import type { Database } from "./database.js";
+import { OpenRewinds } from "./openRewinds.js";
+import { RewoundMessages } from "./rewoundMessages.js";
+
+/** The checkpoints of every session. While an older server keeps the file without them, there are none. */
+export class CheckpointStore {
+  readonly messages: RewoundMessages;
+  readonly files: ChangedFiles;
+  readonly rewinds: OpenRewinds;
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.messages = new RewoundMessages(database);
+    this.files = new ChangedFiles(database);
+    this.rewinds = new OpenRewinds(database);
+  }
+
+  /** Whether anything is kept at all. */
+  get isKept(): boolean {
+    return this.#database.steps >= checkpointsFrom;
+  }
+
+  /** Notes the state of a session before a run or, without `run`, a rewind; returns its position. */
+  begin(begun: { id: string; sessionId: string; run?: number; createdAt: number }): number {
+    if (!this.isKept) return 0;
+    const { id, sessionId, run, createdAt } = begun;
+    const { lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO checkpoints (id, sessionId, run, lastMessage, rewound, summaryMessageId, todos,
+           contextTokens, contextWindow, createdAt)
+         SELECT ?, id, ?, ?, coalesce(rewound, '[]'), summaryMessageId, todos, contextTokens,
+           contextWindow, ? FROM sessions WHERE id = ?
+         ON CONFLICT (run) DO NOTHING`,
+      )
+      .run(id, run ?? null, this.messages.last(sessionId), createdAt, sessionId);
+    return lastInsertRowid;
+  }
+
+  /** A checkpoint of a session. */
+  find(sessionId: string, id: string): CheckpointRow | undefined {
+    return this.#one("sessionId = ? AND id = ?", sessionId, id);
+  }
+
+  /** The checkpoint of a run of a session; that of the turn that it joined, where it did. */
+  ofRun(sessionId: string, run: number): CheckpointRow | undefined {
+    if (!this.isKept) return undefined;
+    const into = this.#database.prepare("SELECT foldedInto FROM runs WHERE position = ?").get(run);
+    return this.#one("sessionId = ? AND run = ?", sessionId, Number(into?.foldedInto ?? run));
+  }
+
+  /** The position of a session's newest checkpoint; 0 where it has none. */
+  newest(sessionId: string): number {
+    if (!this.isKept) return 0;
+    const row = this.#database
+      .prepare("SELECT max(position) AS position FROM checkpoints WHERE sessionId = ?")
+      .get(sessionId);
+    return Number(row?.position ?? 0);
+  }
+
+  /** The oldest checkpoint of a session. */
+  first(sessionId: string): CheckpointRow | undefined {
+    return this.#one("sessionId = ? ORDER BY position LIMIT 1", sessionId);
+  }
+
+  #one(condition: string, ...values: (string | number)[]): CheckpointRow | undefined {
+    if (!this.isKept) return undefined;
+    const row = this.#database
+      .prepare(`SELECT * FROM checkpoints WHERE ${condition}`)
+      .get(...values);
+    return row === undefined ? undefined : toCheckpoint(row);
+  }
+
+  /** A page of a session's checkpoints, newest first, before `position`. */
+  list(sessionId: string, limit: number, before = Number.MAX_SAFE_INTEGER): CheckpointRow[] {
+    if (!this.isKept) return [];
+    return this.#database
+      .prepare(
+        "SELECT * FROM checkpoints WHERE sessionId = ? AND position < ? ORDER BY position DESC LIMIT ?",
+      )
+      .all(sessionId, before, limit)
+      .map(toCheckpoint);
+  }
+
+  /** Whether commands ran in a session since a checkpoint, its own run included. */
+  ranCommandsSince({ sessionId, position }: CheckpointRow): boolean {
+    const sql =
+      "SELECT 1 FROM checkpoints WHERE sessionId = ? AND position >= ? AND ranCommands = 1 LIMIT 1";
+    return this.#database.prepare(sql).get(sessionId, position) !== undefined;
+  }
+
+  /** Commands ran in a checkpoint's run. */
+  noteCommand(checkpoint: number): void {
+    this.#database
+      .prepare("UPDATE checkpoints SET ranCommands = 1 WHERE position = ? AND ranCommands = 0")
+      .run(checkpoint);
+  }
+}
