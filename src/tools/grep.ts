@@ -8,22 +8,25 @@ import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
 import { filterInSlices } from "./files/inSlices.js";
 import { pathPattern } from "./files/pathPattern.js";
-import { type ReachedPath, shownIn } from "./files/paths.js";
+import { shownIn } from "./files/paths.js";
 import { requireReadable, searchScope } from "./files/searchScope.js";
 import { shownName } from "./files/shownName.js";
 import { Walk } from "./files/walk.js";
+import { withContext } from "./search/contextLines.js";
+import { fileTypes, isOfType } from "./search/fileTypes.js";
 import { ownSearch } from "./search/ownSearch.js";
 import { ripgrepSearch } from "./search/ripgrep.js";
 import type { Match, Search, Searcher } from "./search/search.js";
 import type { Tool, ToolContext } from "./tool.js";
 
-const description = `Searches the lines of files for a regular expression and returns \`file:line: text\`.
+const description = `Searches the lines of files for a regular expression and returns \`file:line: text\`, or with \`output\` only files or counts. With \`context\`, lines beside a match are \`file-line- text\`.
 Keep to common syntax: no look-around, no back-references. \`literal\` searches for the text as it is. What .gitignore names is left out, and so are .git, node_modules and binary files; hidden files are searched.`;
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
 const maxTextLength = 400;
 const filesPerBatch = 1_000;
+const mostShownLines = 3_000;
 
 const inputSchema = z.object({
   pattern: z.string().min(1).max(2_000).describe("The regular expression."),
@@ -34,13 +37,30 @@ const inputSchema = z.object({
     .describe("The folder or file to search; the workspace unless told."),
   include: z.string().min(1).optional().describe("Only files that match this glob: `*.ts`."),
   ignoreCase: z.boolean().optional().describe("Whether `a` finds `A`; false unless told."),
+  type: z
+    .string()
+    .max(50)
+    .optional()
+    .describe(`Only files of a type: ${fileTypes.join(", ")}.`),
+  output: z
+    .enum(["lines", "files", "counts"])
+    .optional()
+    .describe(
+      "What to return: matching lines, or only the files' names, or how many lines of each.",
+    ),
+  context: z
+    .int()
+    .min(0)
+    .max(20)
+    .optional()
+    .describe("Lines to show before and after each matching line; 0 unless told."),
   literal: z.boolean().optional().describe("Whether the pattern is plain text."),
   limit: z
     .int()
     .min(1)
     .max(maxLimit)
     .optional()
-    .describe(`Lines to return; ${defaultLimit} unless told.`),
+    .describe(`Matching lines, or files, to return; ${defaultLimit} unless told.`),
 });
 type GrepInput = z.output<typeof inputSchema>;
 
@@ -70,9 +90,12 @@ export function grepTool(options: { ripgrep: boolean }): Tool<GrepInput> {
           signal: context.signal,
         });
         const batches = isFolder ? filesOf(walk, input, context) : [[basename(reached.real)]];
-        const matches = await collect(searcher, searchOf(root, input, context), batches, input);
-        const shown = matches.map((match) => renderMatch(match, reached, isFolder));
-        return { output: render(shown, input, walk.isCutShort) };
+        const search = searchOf(root, input, context);
+        const found = await collect(searcher, search, batches, input);
+        const nameOf = (file: string) =>
+          shownName(isFolder ? shownIn(reached, file) : reached.shown);
+        const shown = await shownLines(found, { search, input, nameOf });
+        return { output: render(shown, found, input, walk.isCutShort) };
       },
     },
     { inWorkspace: true },
@@ -102,9 +125,11 @@ async function* filesOf(
   context: ToolContext,
 ): AsyncGenerator<string[]> {
   const wanted = input.include === undefined ? undefined : pathPattern("include", input.include);
+  const isTyped = input.type === undefined ? undefined : isOfType(input.type);
   let batch: string[] = [];
   for await (const { entries } of walk) {
-    const files = entries.filter(({ kind }) => kind === "file").map(({ relative }) => relative);
+    const all = entries.filter(({ kind }) => kind === "file").map(({ relative }) => relative);
+    const files = isTyped === undefined ? all : all.filter(isTyped);
     const chosen =
       wanted === undefined ? files : await filterInSlices(files, wanted, context.signal);
     for (const file of chosen) batch.push(file);
@@ -115,35 +140,79 @@ async function* filesOf(
   if (batch.length > 0) yield batch;
 }
 
-/** The first matches, and one more than wanted if there are more. */
+/** What was found: at most as much as is wanted. */
+interface Found {
+  readonly matches: readonly Match[];
+  /** How many lines match in each file that counts. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly hasMore: boolean;
+}
+
+/** Searches until there is more than wanted. Only counting reads on within a file. */
 async function collect(
   searcher: Searcher,
   search: Search,
   batches: AsyncIterable<string[]> | Iterable<string[]>,
   input: GrepInput,
-): Promise<Match[]> {
+): Promise<Found> {
+  const limit = input.limit ?? defaultLimit;
   const matches: Match[] = [];
+  const counts = new Map<string, number>();
+  const isByFile = input.output === "files" || input.output === "counts";
   for await (const files of batches) {
     for await (const match of searcher(search, files)) {
-      matches.push(match);
-      if (matches.length > (input.limit ?? defaultLimit)) return matches;
+      const count = counts.get(match.file) ?? 0;
+      const isFull = isByFile ? count === 0 && counts.size >= limit : matches.length >= limit;
+      if (isFull) return { matches, counts, hasMore: true };
+      counts.set(match.file, count + 1);
+      if (!isByFile) matches.push(match);
     }
   }
-  return matches;
+  return { matches, counts, hasMore: false };
 }
 
-function renderMatch(match: Match, reached: ReachedPath, isFolder: boolean): string {
-  const file = isFolder ? shownIn(reached, match.file) : reached.shown;
-  return `${shownName(file)}:${match.line}: ${shorten(match.text)}`;
+async function shownLines(
+  { matches, counts }: Found,
+  about: { search: Search; input: GrepInput; nameOf(file: string): string },
+): Promise<string[]> {
+  const { search, input, nameOf } = about;
+  if (input.output === "files") return [...counts.keys()].map(nameOf);
+  if (input.output === "counts") {
+    return [...counts].map(([file, count]) => `${nameOf(file)}: ${count}`);
+  }
+  const around = input.context ?? 0;
+  const plain = (match: Match) => `${nameOf(match.file)}:${match.line}: ${shorten(match.text)}`;
+  if (around === 0) return matches.map(plain);
+  const shown: string[] = [];
+  for (const file of new Set(matches.map((match) => match.file))) {
+    const ofFile = matches.filter((match) => match.file === file);
+    let last: number | undefined;
+    for (const line of await withContext(search.root, ofFile, around, search.signal)) {
+      const isApart = last === undefined ? shown.length > 0 : line.line > last + 1;
+      if (isApart) shown.push("--");
+      last = line.line;
+      if (line.isMatch) shown.push(plain(line));
+      else shown.push(`${nameOf(file)}-${line.line}- ${shorten(line.text)}`);
+      if (shown.length >= mostShownLines) {
+        return [...shown, "[More lines are left out: take less `context`, or narrow the search.]"];
+      }
+    }
+  }
+  return shown;
 }
 
-function render(matches: readonly string[], input: GrepInput, isCutShort: boolean): string {
-  const limit = input.limit ?? defaultLimit;
+function render(
+  shown: readonly string[],
+  { hasMore }: Found,
+  input: GrepInput,
+  isCutShort: boolean,
+): string {
   const cut = isCutShort ? "\n[Not all files were searched; name a deeper `path`.]" : "";
-  if (matches.length === 0) return `No line matches ${input.pattern}.${cut}`;
-  const lines = matches.slice(0, limit);
-  const more = `\n\n[The first ${limit} lines; there are more: narrow the search.]`;
-  return lines.join("\n") + (matches.length > limit ? more : "") + cut;
+  if (shown.length === 0) return `No line matches ${input.pattern}.${cut}`;
+  const limit = input.limit ?? defaultLimit;
+  const what = (input.output ?? "lines") === "lines" ? "lines" : "files";
+  const more = `\n\n[The first ${limit} ${what}; there are more: narrow the search.]`;
+  return shown.join("\n") + (hasMore ? more : "") + cut;
 }
 
 function shorten(text: string): string {

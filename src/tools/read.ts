@@ -1,23 +1,28 @@
 import type { FileHandle } from "node:fs/promises";
+import { basename } from "node:path";
 import * as z from "zod";
+import { imageKind } from "../base/imageKind.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
-import { formatBytes, formatCount } from "../base/text.js";
+import { cutText, formatBytes, formatCount } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
 import { fileKindBytes, fileKindOf } from "./files/fileKind.js";
+import { mostNotebookBytes, notebookLines } from "./files/notebook.js";
 import { openRegularFile, versionOf } from "./files/open.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolResult } from "./tool.js";
 
 const description = `Reads a text file and returns it with line numbers, from line \`offset\` on.
-Paths are relative to the workspace, or absolute. At most 2000 lines are returned unless \`limit\` says otherwise, and long lines are cut; when there is more, the result says which \`offset\` goes on. A file must have been read before \`edit\` or \`write\` may change it. Folders: use \`ls\`.`;
+Paths are relative to the workspace, or absolute. At most 2000 lines are returned unless \`limit\` says otherwise, and long lines are cut; when there is more, the result says which \`offset\` goes on. An image (PNG, JPEG, GIF, WebP) is shown to you, and a notebook (.ipynb) is returned as its cells. A file must have been read before \`edit\` or \`write\` may change it. Folders: use \`ls\`.`;
 
 const defaultLimit = 2000;
 const maxLimit = 10_000;
 const maxLineBytes = 2_000;
 const maxOutputLength = 100_000;
 const chunkBytes = 64 * 1024;
+/** Providers refuse images of more than 5 MB in Base64. */
+const maxImageBytes = 3.5 * 1024 * 1024;
 
 const inputSchema = z.object({
   path: z.string().min(1).describe("The file: relative to the workspace, or absolute."),
@@ -69,14 +74,56 @@ async function readText(
   const start = Buffer.alloc(fileKindBytes);
   const { bytesRead } = await handle.read(start, 0, start.length, 0);
   const kind = fileKindOf(start.subarray(0, bytesRead));
+  if (kind.kind === "image") {
+    const image = await readImage(handle, input.path);
+    if (image !== undefined) return image;
+  }
   if (kind.kind !== "text") {
     const size = formatBytes((await handle.stat()).size);
     const what = kind.kind === "image" ? `an image (${kind.format}, ${size})` : `binary (${size})`;
     return { output: `The file is ${what}; only text can be read.`, isError: true };
   }
   const page = new Page(input.offset ?? 1, input.limit ?? defaultLimit);
-  await fillPage(page, handle, signal);
-  return { output: page.render() };
+  const cells = input.path.toLowerCase().endsWith(".ipynb") ? await cellsOf(handle) : undefined;
+  if (cells === undefined) {
+    await fillPage(page, handle, signal);
+    return { output: page.render() };
+  }
+  for (const text of cells) if (!page.add(lineOf(text))) break;
+  const note = "[A notebook, as its cells. `edit` and `write` change the JSON of the file.]";
+  return { output: `${page.render()}\n\n${note}` };
+}
+
+/** The image, where it is of a type that models take, and not too large. */
+async function readImage(handle: FileHandle, path: string): Promise<ToolResult | undefined> {
+  const { size } = await handle.stat();
+  if (size > maxImageBytes) {
+    const limit = formatBytes(maxImageBytes);
+    const output = `The image is too large to be shown (${formatBytes(size)}, at most ${limit}).`;
+    return { output, isError: true };
+  }
+  const data = await handle.readFile();
+  const mimeType = imageKind(data);
+  if (mimeType === undefined || data.length > maxImageBytes) return undefined;
+  const name = basename(path);
+  return {
+    output: `The image ${name} (${mimeType}, ${formatBytes(data.length)}).`,
+    images: [{ name, mimeType, data }],
+  };
+}
+
+/** The cells of a notebook; undefined where it is too large, or is none. */
+async function cellsOf(handle: FileHandle): Promise<string[] | undefined> {
+  if ((await handle.stat()).size > mostNotebookBytes) return undefined;
+  const buffer = Buffer.alloc(mostNotebookBytes + 1);
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+  if (bytesRead > mostNotebookBytes) return undefined;
+  return notebookLines(buffer.toString("utf8", 0, bytesRead));
+}
+
+function lineOf(text: string): Line {
+  const kept = cutText(text, maxLineBytes);
+  return { text: kept, omittedBytes: Buffer.byteLength(text.slice(kept.length)) };
 }
 
 async function fillPage(page: Page, handle: FileHandle, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 // Images in the results of tools: shown to models that take images, noted to those that take none.
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it, onTestFinished } from "vitest";
 import { errorReply, type LoopbackProvider, reply } from "../helpers/loopbackProvider.js";
@@ -95,4 +96,40 @@ it("are bounded: in one result by number and size, and in a session by what is s
   await session.run("look again", "r-2");
   expect([-2, -1].map((index) => imagesIn(provider, index))).toEqual([18, 17]);
   expect(messagesOf(provider, -1)).toContain("tools have shown many others since");
+});
+
+it.each([
+  [true, 1],
+  [false, 0],
+])(
+  "of the workspace are shown by `read` where the model takes images: %s",
+  async (takes, count) => {
+    const { provider, session } = await start(takes);
+    const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0]);
+    writeFileSync(join(session.path, "a.png"), png);
+    provider.enqueue(
+      reply().toolCall("read", { path: "a.png" }, { id: "c1" }),
+      reply().text("end"),
+    );
+    expect(await session.run("look", "r-1")).toMatchObject({ status: "succeeded" });
+    expect(imagesIn(provider, -1)).toBe(count);
+    expect(messagesOf(provider, -1)).toContain("The image a.png");
+    expect(messagesOf(provider, -1).includes(note)).toBe(!takes);
+  },
+);
+
+it("and a notebook and a search by `read` and `grep`, as the model asks for them", async () => {
+  const { provider, session } = await start();
+  const cells = [{ cell_type: "code", source: ["answer = 42\n"], outputs: [] }];
+  writeFileSync(join(session.path, "a.ipynb"), JSON.stringify({ cells }));
+  writeFileSync(join(session.path, "a.py"), "one\nanswer\ntwo\n");
+  provider.enqueue(
+    reply().toolCall("read", { path: "a.ipynb" }, { id: "c1" }),
+    reply().toolCall("grep", { pattern: "answer", type: "py", context: 1 }, { id: "c2" }),
+    reply().text("end"),
+  );
+  expect(await session.run("look", "r-1")).toMatchObject({ status: "succeeded" });
+  const told = messagesOf(provider, -1);
+  expect(told).toContain("# Cell 1 (code)");
+  expect(told).toContain("a.py-1- one\\na.py:2: answer\\na.py-3- two");
 });

@@ -67,15 +67,88 @@ describe("read", () => {
     expect(output).toMatch(/go on with offset \d+/);
   });
 
-  test("images and other binary files are named as such", async () => {
+  test("images are shown, other binary files and too large images are named as such", async () => {
     const bench = await openWorkbench();
-    await bench.write("a.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0]));
+    const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0]);
+    await bench.write("a.png", png);
+    await bench.write("text.png", "no image at all");
+    await bench.write("a.bmp", Buffer.from([0x42, 0x4d, 0, 0]));
+    await bench.write("large.png", Buffer.concat([png, Buffer.alloc(4 * 1024 * 1024)]));
     await bench.write("a.bin", Buffer.from([1, 2, 0, 3]));
     expect(await bench.run("read", { path: "a.png" })).toEqual({
-      output: "The file is an image (PNG, 7 bytes); only text can be read.",
-      isError: true,
+      output: "The image a.png (image/png, 7 bytes).",
+      images: [{ name: "a.png", mimeType: "image/png", data: png }],
     });
+    expect(await bench.run("read", { path: "text.png" })).toEqual({
+      output: expect.stringContaining("no image at all"),
+    });
+    expect((await bench.run("read", { path: "a.bmp" })).output).toContain(
+      "an image (BMP, 4 bytes)",
+    );
+    const large = await bench.run("read", { path: "large.png" });
+    expect(large).toMatchObject({ isError: true, output: expect.stringContaining("too large") });
+    expect(large.images).toBeUndefined();
     expect((await bench.run("read", { path: "a.bin" })).output).toContain("binary (4 bytes)");
+  });
+
+  test("a notebook is shown as its cells, page by page", async () => {
+    const bench = await openWorkbench();
+    const cells = [
+      { cell_type: "markdown", source: ["# Title\n", "words"] },
+      {
+        cell_type: "code",
+        source: "print(1)",
+        outputs: [
+          { output_type: "stream", text: ["1\n"] },
+          { output_type: "display_data", data: { "image/png": "aGk=" } },
+          { output_type: "error", ename: "ValueError", evalue: "no" },
+        ],
+      },
+    ];
+    await bench.write("a.ipynb", JSON.stringify({ cells }));
+    const { output } = await bench.run("read", { path: "a.ipynb" });
+    const lines = output.split("\n").map((line) => line.replace(/^ *\d+\t/, ""));
+    expect(lines.slice(0, 10)).toEqual([
+      "# Cell 1 (markdown)",
+      "# Title",
+      "words",
+      "",
+      "# Cell 2 (code)",
+      "print(1)",
+      "# Output",
+      "1",
+      "",
+      "[image/png]",
+    ]);
+    expect(output).toContain("ValueError: no");
+    const page = await bench.run("read", { path: "a.ipynb", offset: 5, limit: 1 });
+    expect(page.output).toMatch(/^ +5\t# Cell 2 \(code\)\n\n\[Lines 5 to 5; there are more/);
+  });
+
+  test.each([
+    ["is no JSON", "not { json"],
+    ["has no cells", '{"cells": 5}'],
+    ["is nested without end", `{"cells": ${"[".repeat(100_000)}`],
+    ["is larger than can be taken apart", `{"cells": ["${"x".repeat(3 * 1024 * 1024)}"]}`],
+  ])("a notebook that %s is shown as text", async (_what, text) => {
+    const bench = await openWorkbench();
+    await bench.write("a.ipynb", text);
+    const { output } = await bench.run("read", { path: "a.ipynb" });
+    expect(output).toContain(`     1\t${text.slice(0, 10)}`);
+  });
+
+  test("a notebook of odd cells loses none", async () => {
+    const bench = await openWorkbench();
+    const cells = [
+      null,
+      1,
+      [],
+      {},
+      { cell_type: 7, source: { a: 1 }, outputs: [null, { data: [] }] },
+    ];
+    await bench.write("a.ipynb", JSON.stringify({ cells }));
+    const { output } = await bench.run("read", { path: "a.ipynb" });
+    expect(output.match(/# Cell \d \(unknown\)/g)).toHaveLength(5);
   });
 
   test("a folder points to ls, and a missing file is named", async () => {

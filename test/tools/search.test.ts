@@ -208,6 +208,61 @@ describe.each([
     );
   });
 
+  it("gives files alone, counts, and files of a type", async () => {
+    const bench = await openProject();
+    await bench.write("src/d.ts", "needle\nno\nneedle needle\n");
+    expect((await grep(bench, { pattern: "needle", output: "files", type: "ts" })).output).toBe(
+      "src/a.ts\nsrc/d.ts\nsrc/deep/b.ts",
+    );
+    expect((await grep(bench, { pattern: "needle", output: "counts", path: "src" })).output).toBe(
+      "src/a.ts: 1\nsrc/d.ts: 2\nsrc/deep/b.ts: 1",
+    );
+    expect(
+      (await grep(bench, { pattern: "needle", output: "files", type: "ts", limit: 2 })).output,
+    ).toBe("src/a.ts\nsrc/d.ts\n\n[The first 2 files; there are more: narrow the search.]");
+    expect((await grep(bench, { pattern: "needle", type: "yaml" })).output).toBe(
+      ".github/ci.yml:1: needle: ci",
+    );
+    expect(await grep(bench, { pattern: "needle", type: "constructor" })).toMatchObject({
+      isError: true,
+      output: expect.stringContaining("`type` constructor is not known"),
+    });
+    expect((await grep(bench, { pattern: "nowhere", output: "counts" })).output).toBe(
+      "No line matches nowhere.",
+    );
+  });
+
+  it("shows lines around a hit, each once, and tells what is apart", async () => {
+    const bench = await openWorkbench();
+    await bench.write("a.txt", "1\n2 hit\r\n3\n4 hit\n5\n6\n7\n8\n9 hit");
+    await bench.write("b.txt", "hit\n");
+    expect((await grep(bench, { pattern: "hit", context: 1 })).output).toBe(
+      [
+        "a.txt-1- 1",
+        "a.txt:2: 2 hit",
+        "a.txt-3- 3",
+        "a.txt:4: 4 hit",
+        "a.txt-5- 5",
+        "--",
+        "a.txt-8- 8",
+        "a.txt:9: 9 hit",
+        "--",
+        "b.txt:1: hit",
+      ].join("\n"),
+    );
+    const cut = (await grep(bench, { pattern: "hit", context: 2, limit: 1, path: "a.txt" })).output;
+    expect(cut).toBe(
+      [
+        ...["a.txt-1- 1", "a.txt:2: 2 hit", "a.txt-3- 3", "a.txt-4- 4 hit", ""],
+        "[The first 1 lines; there are more: narrow the search.]",
+      ].join("\n"),
+    );
+    await bench.write("long.txt", "hit\n.\n.\n.\n".repeat(1_000));
+    const { output } = await grep(bench, { pattern: "hit", context: 20, limit: 1_000 });
+    expect(output.split("\n").length).toBeLessThan(3_100);
+    expect(output).toContain("More lines are left out");
+  });
+
   it("takes case, literal text, a glob, a folder and a file", async () => {
     const bench = await openProject();
     const both = "src/a.ts:2: Needle\nsrc/a.ts:3: needle(1)";
