@@ -76,7 +76,10 @@ export function threadBuild({ root, outdir }) {
     ...shared,
     absWorkingDir: root,
     outdir,
-    entryPoints: { pageConverter: "src/tools/web/pageConverter.mjs" },
+    entryPoints: {
+      pageConverter: "src/tools/web/pageConverter.mjs",
+      outputChecker: "src/engine/output/outputChecker.mjs",
+    },
     outExtension: { ".js": ".mjs" },
     format: "esm",
     platform: "node",

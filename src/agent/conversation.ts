@@ -76,3 +76,12 @@ function inShort(message: HistoryMessage): HistoryMessage {
   );
   return { id, role, parts: short };
 }
+
+/** The ids of all tool calls of a history. */
+export function toolCallIdsOf(history: readonly HistoryMessage[]): Set<string> {
+  return new Set(
+    history.flatMap(({ parts }) =>
+      parts.flatMap((part) => (part.type === "toolCall" ? [part.toolCallId] : [])),
+    ),
+  );
+}

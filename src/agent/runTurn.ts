@@ -2,13 +2,13 @@
 // call, runs the tool calls, makes the next model call, and so on, within the limits of a run
 // (protocol.md section 4).
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
-import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
+import type { MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
 import type { ModelFailure } from "../models/modelFailure.js";
 import { asHistory } from "./asHistory.js";
 import { AttachmentUse } from "./attachmentUse.js";
 import { callOptions } from "./callOptions.js";
 import { ContextRoom } from "./contextRoom.js";
-import { Conversation } from "./conversation.js";
+import { Conversation, toolCallIdsOf } from "./conversation.js";
 import { type CallResult, callModel } from "./modelCall.js";
 import { modelPrompt } from "./modelPrompt.js";
 import { cancelled, failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
@@ -16,7 +16,7 @@ import { RunBudget } from "./runBudget.js";
 import { type RequestedCall, StreamedReply } from "./streamedReply.js";
 import { writeSummary } from "./summarize.js";
 import { ToolCalls } from "./toolCalls.js";
-import { toolDefinitions } from "./toolDefinitions.js";
+import { offeredTools, toolDefinitions } from "./toolDefinitions.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 import { TypedCommands } from "./typedCommands.js";
 import { usageOf } from "./usage.js";
@@ -145,8 +145,7 @@ class Turn {
   }
 
   #call(model: LanguageModelV3, reply: StreamedReply): Promise<CallResult> {
-    const { model: chosen, systemPrompt, tools, limits, signal, random } = this.#input;
-    const offered = tools.filter((tool) => this.#input.isOffered?.(tool) ?? true);
+    const { model: chosen, systemPrompt, limits, signal, random } = this.#input;
     const { prompt, turnStart } = modelPrompt({
       systemPrompt,
       messages: this.#conversation.messages,
@@ -159,7 +158,7 @@ class Turn {
       {
         model,
         providerId: chosen.info.provider,
-        options: callOptions(chosen, prompt, note, toolDefinitions(offered)),
+        options: callOptions(chosen, prompt, note, toolDefinitions(offeredTools(this.#input))),
         signal,
         idleSeconds: limits.providerIdleSeconds,
         random: random ?? Math.random,
@@ -180,12 +179,21 @@ class Turn {
     if (unified === "content-filter") return this.#filtered(reply);
     const calls = reply.end();
     if (calls.length > 0) return this.#runTools(calls, reply.writer, unified);
+    const { output } = this.#input;
+    const missed = output?.missed();
+    if (missed !== undefined) return this.#failed(missed, reply);
     if (unified === "length") {
       reply.writer.finish("maxTokens", "The reply reached the most tokens that it may have.");
     } else {
       reply.writer.finish("endTurn");
     }
-    return succeeded(reply.writer);
+    if (output === undefined) return succeeded(reply.writer);
+    const { id, parts } = reply.writer;
+    this.#conversation.add(
+      { id, role: "assistant", parts: [...parts] },
+      { id, role: "user", parts: [{ type: "text", text: output.reminder }] },
+    );
+    return undefined;
   }
 
   async #runTools(
@@ -200,11 +208,17 @@ class Turn {
         ? "It was not run: the reply reached the most tokens that it may have, and this call may be incomplete. Do it in smaller pieces."
         : undefined,
     );
-    const failure = this.#input.overTime?.() ?? stopped;
-    if (this.#input.signal.aborted && failure === stopped) {
+    const overTime = this.#input.overTime?.();
+    if (this.#input.signal.aborted && overTime === undefined) {
       assistant.finish("cancelled");
       return cancelled(assistant);
     }
+    const given = this.#input.output?.given;
+    if (given !== undefined && overTime === undefined) {
+      assistant.finish("toolUse");
+      return { ...succeeded(assistant), output: given.value };
+    }
+    const failure = overTime ?? stopped ?? this.#missed(calls);
     if (failure !== undefined) {
       assistant.finish("error", failure.message);
       return failed(failure, assistant);
@@ -250,6 +264,12 @@ class Turn {
     this.#commands.typed(prompt.text);
   }
 
+  /** Why the turn must end, if one of the calls should have given the output. */
+  #missed(calls: readonly RequestedCall[]): TurnFailure | undefined {
+    const { output } = this.#input;
+    return calls.some(({ name }) => name === output?.tool.name) ? output?.missed() : undefined;
+  }
+
   #cancelled(reply = this.#newReply()): TurnOutcome {
     const overTime = this.#input.overTime?.();
     if (overTime !== undefined) return this.#failed(overTime, reply);
@@ -276,12 +296,4 @@ class Turn {
     const { info } = this.#input.model;
     return new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
   }
-}
-
-function toolCallIdsOf(history: readonly HistoryMessage[]): Set<string> {
-  return new Set(
-    history.flatMap(({ parts }) =>
-      parts.flatMap((part) => (part.type === "toolCall" ? [part.toolCallId] : [])),
-    ),
-  );
 }

@@ -14,7 +14,7 @@ import type { TurnFailure } from "./outcome.js";
 import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
 import { ResultPart } from "./resultPart.js";
 import type { RequestedCall } from "./streamedReply.js";
-import { inputSchemaOf } from "./toolDefinitions.js";
+import { offeredTools, takenAs } from "./toolDefinitions.js";
 import { checkToolInput } from "./toolInput.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
@@ -163,7 +163,7 @@ export class ToolCalls {
       return failedResult(`"${call.name}" is not to be used in the present permission mode.`);
     }
     if (!call.input.ok) return failedResult(call.input.problem);
-    const checked = checkToolInput(tool.inputSchema, inputSchemaOf(tool), call.input.value);
+    const checked = checkToolInput(tool.inputSchema, takenAs(tool), call.input.value);
     if (!checked.ok) return failedResult(checked.problem);
     const { sessionId, workspacePath, env, keeper } = this.#input;
     setState(assistant, call, "running");
@@ -212,9 +212,7 @@ export class ToolCalls {
   }
 
   #unknownTool(name: string): string {
-    const tools = [...this.#tools.values()];
-    const offered = tools.filter((tool) => this.#input.isOffered?.(tool) ?? true);
-    const names = offered.map((tool) => tool.name);
+    const names = offeredTools(this.#input).map((tool) => tool.name);
     const meant = names.find((known) => known.toLowerCase() === name.toLowerCase());
     const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
     const list = names.length === 0 ? "There are none." : `The tools are: ${names.join(", ")}.`;

@@ -1,6 +1,7 @@
 import type { JSONSchema7, LanguageModelV3FunctionTool } from "@ai-sdk/provider";
 import * as z from "zod";
 import type { Tool } from "../tools/tool.js";
+import type { TurnInput } from "./turn.js";
 
 type InputSchema = LanguageModelV3FunctionTool["inputSchema"];
 
@@ -18,7 +19,7 @@ export function toolDefinitions(tools: readonly Tool[]): LanguageModelV3Function
 }
 
 /** The JSON Schema of a tool's input, for a model. */
-export function inputSchemaOf(tool: Tool): InputSchema {
+function inputSchemaOf(tool: Tool): InputSchema {
   const source = tool.jsonSchema ?? tool.inputSchema;
   const kept = known.get(source);
   if (kept !== undefined) return kept;
@@ -37,4 +38,17 @@ function written(tool: Tool): JSONSchema7 {
     // What JSON Schema cannot express is left out here; the schema itself still checks it.
     unrepresentable: "any",
   }) as JSONSchema7;
+}
+
+/** The tools that a model may use now. */
+export function offeredTools({
+  tools,
+  isOffered,
+}: Pick<TurnInput, "tools" | "isOffered">): readonly Tool[] {
+  return isOffered === undefined ? tools : tools.filter((tool) => isOffered(tool));
+}
+
+/** The schema that parts of an input of another type are fitted to; undefined if none are. */
+export function takenAs(tool: Tool): InputSchema | undefined {
+  return tool.takenAsWritten === true ? undefined : inputSchemaOf(tool);
 }

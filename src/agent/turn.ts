@@ -10,6 +10,7 @@ import type { Permissions } from "../permissions/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
 import type { Tool } from "../tools/tool.js";
+import type { FinalOutput } from "./finalOutput.js";
 import type { TurnFailure } from "./outcome.js";
 import type { RunBudget } from "./runBudget.js";
 
@@ -70,6 +71,8 @@ export interface TurnInput extends CallerInput {
    * The expansion of a prompt's text that begins with a command; undefined if it has no command.
    */
   expand?(text: string): Promise<string | undefined>;
+  /** The value that the run is to end with; absent if none is asked for. Its tool is in `tools`. */
+  readonly output?: FinalOutput;
   /** Called once, when the prompt is stored and before the first model call. */
   onBegin?(): void;
 }

@@ -5,8 +5,12 @@ import { findModel } from "../config/models.js";
 import { stricterMode } from "../config/modes.js";
 import { ruleForm, rulePattern } from "../config/rules.js";
 import type { ResolvedConfig } from "../config/types.js";
+import type { Engine } from "../engine/engine.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
+
+/** The largest `outputSchema`, as JSON. */
+const mostSchemaBytes = 64 * 1024;
 
 /** Options, and how a client calls them: `options`, or `defaults` of the session. */
 export interface NamedOptions {
@@ -31,6 +35,7 @@ export function checkContents({ name, options }: NamedOptions, config?: Resolved
     const wrong = rules.findIndex((rule) => !rulePattern.test(rule));
     if (wrong !== -1) throw invalidParam(`${name}.tools.${list}.${wrong}`, ruleForm);
   }
+  refuseNoObject(name, options);
   refuseMode(options.permissionMode, config?.maxMode, `${name}.permissionMode`);
 }
 
@@ -46,6 +51,37 @@ export function refuseMode(
   if (mode === undefined || stricterMode(mode, most) === mode) return;
   const message = `the configuration allows no more than the mode ${most} (permissions.maxMode)`;
   throw invalidParam(path, message);
+}
+
+function refuseNoObject(name: string, { outputSchema }: RunOptions): void {
+  const { type = "object" } = outputSchema ?? {};
+  if (type !== "object") throw invalidParam(`${name}.outputSchema`, "its `type` must be `object`");
+  if (isTooLarge(outputSchema)) {
+    throw invalidParam(`${name}.outputSchema`, `it has more than ${mostSchemaBytes} bytes as JSON`);
+  }
+}
+
+function isTooLarge(schema: RunOptions["outputSchema"]): boolean {
+  return schema !== undefined && Buffer.byteLength(JSON.stringify(schema)) > mostSchemaBytes;
+}
+
+/**
+ * Why the engine cannot use the schema of options; undefined if it can, or if what is wrong with it is
+ * told by {@link checkContents}. Rejects with the signal's reason.
+ */
+export async function outputProblem(
+  { outputSchema }: RunOptions,
+  engine: Pick<Engine, "outputProblem">,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (outputSchema === undefined || isTooLarge(outputSchema)) return undefined;
+  return engine.outputProblem?.(outputSchema, signal);
+}
+
+/** @throws DomainError `InvalidParams` if there is a problem. */
+export function refuseOutput(name: NamedOptions["name"], problem: string | undefined): void {
+  if (problem === undefined) return;
+  throw invalidParam(`${name}.outputSchema`, `it cannot be used: ${problem.replace(/\.$/, "")}`);
 }
 
 /** @throws DomainError `ModelNotConfigured` */

@@ -13,7 +13,14 @@ import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
 import { checkImages, isText, namedAttachments, readAttachments } from "./attachments.js";
 import type { Caller } from "./caller.js";
-import { checkContents, checkModel, type NamedOptions, needConfig } from "./checkedOptions.js";
+import {
+  checkContents,
+  checkModel,
+  type NamedOptions,
+  needConfig,
+  outputProblem,
+  refuseOutput,
+} from "./checkedOptions.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { RunUseCases } from "./runUseCases.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
@@ -24,6 +31,13 @@ export interface SendMessageParts {
   readonly workspaces: WorkspaceRegistry;
   readonly sessions: SessionUseCases;
   readonly runs: RunUseCases;
+}
+
+/** What had to be waited for before the checks. */
+interface LookedAhead {
+  readonly config?: ResolvedConfig;
+  /** What is wrong with `outputSchema`. */
+  readonly problem?: string | undefined;
 }
 
 type SendParams = Params<"sendMessage">;
@@ -41,9 +55,9 @@ export class SendMessage {
    * for is read first; all checks are then one synchronous step with the run's joining the next commit.
    */
   async send(params: SendParams, caller: Caller): Promise<Result<"sendMessage">> {
-    let config: ResolvedConfig | undefined;
-    if (this.#needsConfig(params)) {
-      config = await this.#config(params);
+    let ahead: LookedAhead = {};
+    if (this.#needsLook(params)) {
+      ahead = await this.#lookAhead(params, caller.signal);
       caller.signal.throwIfAborted();
     }
     const { workspaces, sessions, runs } = this.#parts;
@@ -62,7 +76,7 @@ export class SendMessage {
     const attachments = isRepeated
       ? namedAttachments(given)
       : (read ?? readAttachments(given, workspace.path));
-    if (!isRepeated) checkAll(attachments, options, config);
+    if (!isRepeated) checkAll(attachments, options, ahead);
     const { runId, sessionId } = params;
     const accepted = await acceptFor(caller, workspace.coordinator, {
       sessionId,
@@ -78,22 +92,28 @@ export class SendMessage {
     return { ...id, state: accepted.row.state, duplicate: true };
   }
 
-  /** Whether there is something to check that the configuration decides. Throws nothing. */
-  #needsConfig(params: SendParams): boolean {
+  /** Whether there is something to check that cannot be checked at once. Throws nothing. */
+  #needsLook(params: SendParams): boolean {
     const { workspaces, sessions, runs } = this.#parts;
     const workspace = workspaces.known(params.workspaceId);
     if (workspace?.agent.isReady !== true) return false;
-    const isAsked = needConfig(params.options ?? {});
+    const { options = {} } = params;
+    const isAsked = needConfig(options) || options.outputSchema !== undefined;
     if (!isAsked && !needConfig(sessions.defaultsOf(workspace, params.sessionId))) return false;
     return !runs.isKnown(params.workspaceId, params.runId);
   }
 
-  /** The configuration as it is now; undefined where it is broken: the run will tell that. */
-  async #config({ workspaceId }: SendParams): Promise<ResolvedConfig | undefined> {
+  /** Where the configuration is broken, the run will tell that. */
+  async #lookAhead(
+    { workspaceId, options }: SendParams,
+    signal: AbortSignal,
+  ): Promise<LookedAhead> {
+    const { agent, engine } = this.#parts.workspaces.get(workspaceId);
+    const problem = await outputProblem(options ?? {}, engine, signal);
     try {
-      return await this.#parts.workspaces.get(workspaceId).agent.configuration();
+      return { problem, config: await agent.configuration() };
     } catch (error) {
-      if (error instanceof DomainError) return undefined;
+      if (error instanceof DomainError) return { problem };
       throw error;
     }
   }
@@ -124,11 +144,12 @@ function refuseIfEmpty(params: SendParams, path: string): PromptAttachment[] | u
 function checkAll(
   attachments: readonly PromptAttachment[],
   options: RequestedOptions,
-  config: ResolvedConfig | undefined,
+  { config, problem }: LookedAhead,
 ): void {
   checkImages(attachments);
   const named = namedOptions(options);
   for (const one of named) checkContents(one, config);
+  refuseOutput("options", problem);
   for (const one of named) checkModel(one, config);
 }
 

@@ -12,8 +12,14 @@ import type { Params, Result } from "../protocol/registry.js";
 import type { Forgetter } from "../storage/forgetter.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { SessionRow, SessionStore } from "../storage/sessionStore.js";
-import type { Announcer } from "./caller.js";
-import { checkContents, checkModel, needConfig } from "./checkedOptions.js";
+import type { Announcer, Caller } from "./caller.js";
+import {
+  checkContents,
+  checkModel,
+  needConfig,
+  outputProblem,
+  refuseOutput,
+} from "./checkedOptions.js";
 import { describeAnywhere } from "./everySession.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
@@ -40,8 +46,8 @@ export class SessionUseCases {
   }
 
   /** `createSession` */
-  async create(params: Params<"createSession">): Promise<Session> {
-    await this.#checkDefaults(params);
+  async create(params: Params<"createSession">, { signal }: Caller): Promise<Session> {
+    await this.#checkDefaults(params, signal);
     const { forgetter } = this.#options;
     // What a deleted session of this id has left would look like the new one's.
     if (params.sessionId !== undefined && forgetter.isForgetting(params.sessionId)) {
@@ -57,13 +63,17 @@ export class SessionUseCases {
   }
 
   /** @throws DomainError as `createSession` declares. */
-  async #checkDefaults({ workspaceId, defaults }: Params<"createSession">): Promise<void> {
+  async #checkDefaults(
+    { workspaceId, defaults }: Params<"createSession">,
+    signal: AbortSignal,
+  ): Promise<void> {
     if (defaults === undefined) return;
     const workspace = this.#options.workspaces.get(workspaceId);
     workspace.refuseIfClosing();
     const named = { name: "defaults", options: defaults } as const;
     const config = needConfig(defaults) ? await workspace.agent.configuration() : undefined;
     checkContents(named, config);
+    refuseOutput("defaults", await outputProblem(defaults, workspace.engine, signal));
     checkModel(named, config);
   }
 

@@ -11,6 +11,7 @@ const ofRunsAlone = {
   ContextOverflow: "The session does not fit the model's context window, also summarised.",
   ContentFilter: "The provider's content filter stopped the reply.",
   StepLimit: "The turn would have needed more than `limits.maxSteps` model calls.",
+  OutputInvalid: "The model gave no value that fits `outputSchema`, also at the third try.",
   BudgetExceeded: "The run's model calls cost more, or used more tokens, than it was given.",
   TimeLimit: "The run took longer than it was given.",
   ToolLoop: "The model repeated the same tool call over and over.",

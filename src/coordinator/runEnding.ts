@@ -198,6 +198,7 @@ export class RunEnding {
     return {
       ...defined({ messageId: outcome.messageId }),
       text: outcome.text,
+      ...defined({ output: outcome.output }),
       status: outcome.status,
       cancelled: isCancelled,
       ...defined({

@@ -27,6 +27,7 @@ import { WorkspaceConfinement } from "./confinement.js";
 import type { Engine, EngineSetup, EngineWorkspace, Turn, TurnRequest } from "./engine.js";
 import { readGitState } from "./gitState.js";
 import { grantingPaths } from "./grantingPaths.js";
+import { OutputCheck } from "./output/checkOutput.js";
 import type { Preparation } from "./preparation.js";
 import { runPrepared } from "./preparedTurn.js";
 import { RecentGitState } from "./recentGitState.js";
@@ -67,6 +68,7 @@ class BuiltInEngine implements Engine {
   readonly #git: RecentGitState;
   readonly #gitGuard: GitGuard;
   readonly #instructions: WorkspaceInstructions;
+  readonly #output: OutputCheck;
   #lastEnvironment:
     | { readonly config: ResolvedConfig; readonly env: Readonly<Record<string, string>> }
     | undefined;
@@ -82,6 +84,7 @@ class BuiltInEngine implements Engine {
     this.#gitGuard = new GitGuard(workspace, { host, clock });
     this.#instructions = new WorkspaceInstructions(workspace, options.env, log);
     this.#options = options;
+    this.#output = new OutputCheck(host.threads);
     const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
     this.#resources = new ToolResources({ ...shared, outputDirectory });
     this.#confinement = new WorkspaceConfinement(workspacePath, dataDirectory, {
@@ -113,6 +116,7 @@ class BuiltInEngine implements Engine {
               resources: this.#resources,
               servers: this.#servers,
               instructions: this.#instructions,
+              output: this.#output,
               permissionsOf: (asking) => this.#permissions(prepared, asking),
             }),
       summarize: summary,
@@ -137,6 +141,10 @@ class BuiltInEngine implements Engine {
 
   sandbox(config: ResolvedConfig): Promise<SandboxInfo> {
     return this.#confinement.info(config);
+  }
+
+  outputProblem(schema: object, signal: AbortSignal): Promise<string | undefined> {
+    return this.#output.problemOf(schema, signal);
   }
 
   async setSessionServers(sessionId: string, servers: SessionServers): Promise<void> {

@@ -80,6 +80,8 @@ export interface Engine {
     signal: AbortSignal,
     sessionId?: string,
   ): Promise<readonly Command[]>;
+  /** Why a schema of `outputSchema` cannot be used; undefined if it can. */
+  outputProblem?(schema: object, signal: AbortSignal): Promise<string | undefined>;
   /** Begins to load what the first turn will need; never waits, never throws. */
   warmUp?(setup: EngineSetup): void;
   /** Forgets everything that was kept for a session. */
@@ -134,6 +136,8 @@ export interface TurnOutcome {
   /** Set if the turn failed: a message for a person, a name for a program, and the cause. */
   readonly error?: string;
   readonly errorName?: RunErrorName;
+  /** The value that the run was asked for (`outputSchema`); set if it succeeded and one was. */
+  readonly output?: unknown;
   readonly cause?: RunCause;
   /** How many permissions were refused, including those of sub-tasks; absent if none was. */
   readonly denials?: number;

@@ -21,6 +21,7 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
     sandbox: async (config) =>
       (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
     commands: async (...args) => (await (await load()).commands?.(...args)) ?? [],
+    outputProblem: async (schema, signal) => (await load()).outputProblem?.(schema, signal),
     setSessionServers: async (sessionId, servers) =>
       (await load()).setSessionServers?.(sessionId, servers),
     forgetSession: async (sessionId) => {

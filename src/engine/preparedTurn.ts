@@ -13,6 +13,8 @@ import type { ToolResources } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { tellState } from "./circumstances.js";
 import type { TurnOutcome, TurnRequest } from "./engine.js";
+import type { OutputCheck } from "./output/checkOutput.js";
+import { finalOutputOf, outputAdvice } from "./output/outputOf.js";
 import type { Preparation } from "./preparation.js";
 import { systemPrompt } from "./systemPrompt.js";
 import { ruledBy, type WorkspaceInstructions } from "./workspaceInstructions.js";
@@ -23,6 +25,7 @@ export interface TurnSurroundings extends AgentSurroundings {
   readonly resources: ToolResources;
   readonly servers: ToolServers;
   readonly instructions: WorkspaceInstructions;
+  readonly output: OutputCheck;
   /** The permissions of the turn, which are asked for through `request`. */
   permissionsOf(request: TurnRequest): Permissions;
 }
@@ -86,7 +89,11 @@ function turnInput(
   });
   const { mode } = prepared.permissions;
   const ofTurn = narrowed(prepared, [task, exitPlanTool(prepared.permissions)]);
-  const tools = [...ownTools, ...ofTurn];
+  const { outputSchema } = options;
+  const output = outputSchema && finalOutputOf(outputSchema, around.output);
+  // It is no tool that rules could be about: the run has to end with it.
+  const tools = [...ownTools, ...ofTurn, ...(output === undefined ? [] : [output.tool])];
+  const advice = outputSchema === undefined ? [] : [outputAdvice(outputSchema)];
   return {
     ...shared,
     sessionId,
@@ -99,7 +106,8 @@ function turnInput(
     env,
     workspacePath,
     isOffered: (tool) => isOfferedIn(mode(), tool),
-    systemPrompt: prompted(tools),
+    systemPrompt: [prompted([...ownTools, ...ofTurn]), ...advice].join("\n\n"),
+    ...defined({ output }),
     permissions: around.permissionsOf(request),
     requestInput: (question, asking) => request.requestInput(question, asking),
     expand: async (text) =>

@@ -24,7 +24,7 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     createWorkspace: (params) => backend.createWorkspace(params),
     getWorkspace: (params) => backend.getWorkspace(params),
     listWorkspaces: () => backend.listWorkspaces(),
-    createSession: (params) => backend.sessions.create(params),
+    createSession: (params, caller) => backend.sessions.create(params, caller),
     getSession: (params) => backend.sessions.get(params),
     listSessions: (params) => backend.sessions.list(params),
     searchSessions: (params, { signal }) => backend.sessions.search(params, signal),

@@ -64,5 +64,7 @@ export interface Tool<Input = unknown> {
   readonly inputSchema: z.ZodType<Input>;
   /** The schema of the input for the model, if it says more than `inputSchema` checks. */
   readonly jsonSchema?: JSONSchema7;
+  /** Whether its input is taken as the model has written it: no part of it is given another type. */
+  readonly takenAsWritten?: boolean;
   execute(input: Input, context: ToolContext): Promise<ToolResult>;
 }

@@ -2,6 +2,7 @@
 // are steps. Which steps a call plays follows from its prompt alone; nothing is remembered between
 // calls.
 import type { LanguageModelV3Message, LanguageModelV3Prompt } from "@ai-sdk/provider";
+import { outputToolName } from "../../base/outputTool.js";
 import { isUserText } from "../callNote.js";
 
 /** One step of a script. */
@@ -12,7 +13,7 @@ export type Step =
   | { readonly kind: "tool"; readonly name: string; readonly input: string }
   | { readonly kind: "fail"; readonly status: number; readonly message: string };
 
-const directives = "@say, @think, @chunks, @wait, @tool, @fail";
+const directives = "@say, @think, @chunks, @wait, @tool, @output, @fail";
 const defaultChunkSize = 16;
 const mostChunks = 10_000_000;
 
@@ -88,6 +89,8 @@ function parseLine(line: string): Step {
       return parseWait(line, rest);
     case "tool":
       return parseTool(line, rest);
+    case "output":
+      return { kind: "tool", name: outputToolName, input: rest.trim() || "{}" };
     case "fail":
       return parseFail(line, rest);
     default:

@@ -91,6 +91,10 @@ export const RunComplete = lazySchema(() =>
       messageId: z.string().optional().describe("The last assistant message of the turn."),
       text: z.string().describe("The text of that message."),
       textTruncated: z.boolean().optional().describe("`getMessage` has the whole."),
+      output: z
+        .unknown()
+        .optional()
+        .describe("The value that `outputSchema` asked for; set if `status` is `succeeded`."),
       status: RunStatus(),
       cancelled: z.boolean().describe("Whether `status` is `cancelled`."),
       error: z.string().optional().describe("What went wrong, for a person."),

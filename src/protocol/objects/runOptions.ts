@@ -55,6 +55,12 @@ export const RunOptions = lazySchema(() =>
         .describe(
           "Bounds of the run, its sub-tasks included; the configuration's hold beside them.",
         ),
+      outputSchema: z
+        .record(z.string(), z.unknown())
+        .optional()
+        .describe(
+          "A JSON Schema of an object, at most 64 KiB: the completion has `output`, a value that fits it, or the run fails as `OutputInvalid`.",
+        ),
       whenBusy: z
         .enum(["queue", "reject"])
         .optional()

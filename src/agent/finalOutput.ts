@@ -1,0 +1,70 @@
+// `finalOutput`: the tool by which a model ends a run that is to give a value (protocol.md section 4,
+// Output). A value that does not fit goes back to it, twice.
+import type { JSONSchema7 } from "@ai-sdk/provider";
+import * as z from "zod";
+import { outputToolName } from "../base/outputTool.js";
+import { defineTool } from "../tools/defineTool.js";
+import type { Tool } from "../tools/tool.js";
+import type { TurnFailure } from "./outcome.js";
+
+const mostMisses = 2;
+
+const description =
+  "Ends your work with its result. Call it once, when everything is done: the input is the result, and nothing that you write beside it reaches whoever asked.";
+
+/** What a run is to end with. */
+export interface OutputWish {
+  /** The schema as a model is told it. */
+  readonly jsonSchema: JSONSchema7;
+  /** What is wrong with a value; empty if it fits. */
+  misfits(value: unknown, signal: AbortSignal): Promise<readonly string[]>;
+}
+
+/** The value that one run is to give. */
+export class FinalOutput {
+  readonly tool: Tool;
+  #given: { readonly value: unknown } | undefined;
+  #misses = 0;
+  #lastProblem = "no value was given";
+
+  constructor(wish: OutputWish) {
+    this.tool = defineTool<Record<string, unknown>>({
+      name: outputToolName,
+      description,
+      inputSchema: z.record(z.string(), z.unknown()),
+      jsonSchema: wish.jsonSchema,
+      inPlan: true,
+      takenAsWritten: true,
+      execute: async (value, { signal }) => {
+        if (this.#given !== undefined) return { output: "A result was given already." };
+        const problems = await wish.misfits(value, signal);
+        if (problems.length === 0) {
+          this.#given = { value };
+          return { output: "It is taken." };
+        }
+        this.#lastProblem = problems.join("; ");
+        const list = problems.map((problem) => `- ${problem}`).join("\n");
+        const output = `The result does not fit its schema:\n${list}\nCorrect this and call it again.`;
+        return { output, isError: true };
+      },
+    });
+  }
+
+  /** The value, once one has fitted. */
+  get given(): { readonly value: unknown } | undefined {
+    return this.#given;
+  }
+
+  /** A reply should have given it and has not. Returns why the turn must end, if it must. */
+  missed(): TurnFailure | undefined {
+    this.#misses++;
+    if (this.#misses <= mostMisses) return undefined;
+    const message = `The model gave no result that fits the schema, in ${this.#misses} tries: ${this.#lastProblem}.`;
+    return { errorName: "OutputInvalid", message, cause: "provider" };
+  }
+
+  /** What a model is told that ended without a result. It is not stored. */
+  get reminder(): string {
+    return `You have not given your result. Call \`${outputToolName}\` with it now.`;
+  }
+}

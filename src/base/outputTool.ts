@@ -1,0 +1,2 @@
+/** The tool by which a model ends a run with a value (protocol.md section 4, Output). */
+export const outputToolName = "finalOutput";

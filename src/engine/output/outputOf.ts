@@ -1,0 +1,28 @@
+// The value that a run is asked for, as its turn needs it.
+import type { JSONSchema7 } from "@ai-sdk/provider";
+import { FinalOutput } from "../../agent/finalOutput.js";
+import { outputToolName } from "../../base/outputTool.js";
+import { fitSchema } from "../../mcp/fitSchema.js";
+import type { OutputCheck } from "./checkOutput.js";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** What a run with this schema is to end with. */
+export function finalOutputOf(schema: Schema, check: OutputCheck): FinalOutput {
+  const jsonSchema = (fitSchema(schema) ?? { type: "object", properties: {} }) as JSONSchema7;
+  return new FinalOutput({
+    jsonSchema,
+    misfits: (value, signal) => check.misfits(schema, value, signal),
+  });
+}
+
+/** What the system prompt says of it. The schema stands there if providers do not take it whole. */
+export function outputAdvice(schema: Schema): string {
+  const { $schema: _, ...plain } = schema;
+  const isWhole = JSON.stringify(fitSchema(schema)) === JSON.stringify(plain);
+  return [
+    "# Result",
+    `This run ends with a result: when all is done, call the tool \`${outputToolName}\` with it.`,
+    ...(isWhole ? [] : [`It must fit this JSON Schema: ${JSON.stringify(plain)}`]),
+  ].join("\n");
+}
