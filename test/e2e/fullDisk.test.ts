@@ -61,7 +61,9 @@ unless(
     await session.send("@say never", "queued");
     await other.send("@wait 60000", "closed");
     await other.send("@say never", "closedQueued");
-    await server.event("messageCreated");
+    // Both turns have begun: one that begins on a full disk fails.
+    for (const { sessionId } of [session, other])
+      await server.event("messageCreated", { sessionId });
     const free = fill(dataDir);
     const { cancelled } = await server.call("cancelSession", session.ids);
     expect(cancelled.map(({ runId }) => runId)).toEqual(["running", "queued"]);
