@@ -5,6 +5,8 @@ import type { ProtocolClient } from "./protocolClient.js";
 
 const mostPages = 50;
 const mostEntries = 200;
+/** With those that are wrong: to look at an entry takes time in which nothing else happens. */
+const mostLookedAt = 1_000;
 
 const methods = {
   tools: "tools/list",
@@ -34,7 +36,8 @@ export async function listPages<T>(
 ): Promise<readonly T[]> {
   const found: T[] = [];
   let cursor: string | undefined;
-  for (let page = 0; page < mostPages && found.length <= mostEntries; page++) {
+  let room = mostLookedAt;
+  for (let page = 0; page < mostPages && found.length <= mostEntries && room > 0; page++) {
     const answer = await client.request(
       methods[kind],
       cursor === undefined ? {} : { cursor },
@@ -44,7 +47,9 @@ export async function listPages<T>(
     const given = data?.[kind];
     if (!Array.isArray(given))
       throw new Error(`its answer to ${methods[kind]} has no list of ${kind}`);
-    for (const one of given) {
+    const looked = given.slice(0, room);
+    room -= looked.length;
+    for (const one of looked) {
       const read = entry.safeParse(one);
       if (read.success) found.push(read.data);
       else leaveOut(nameOf(one), problemOf(read.error));
@@ -53,7 +58,8 @@ export async function listPages<T>(
     if (next === undefined || next === cursor) break;
     cursor = next;
   }
-  if (found.length > mostEntries) leaveOut("", `only the first ${mostEntries} ${kind} are used`);
+  if (found.length > mostEntries || room === 0)
+    leaveOut("", `only the first ${mostEntries} ${kind} are used`);
   return found.slice(0, mostEntries);
 }
 

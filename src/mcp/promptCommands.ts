@@ -106,5 +106,5 @@ function promptText(answer: unknown): string {
     const blocks = Array.isArray(said) ? said : [block.data ?? said];
     return one?.role === "assistant" ? [{ type: "text", text: "Assistant:" }, ...blocks] : blocks;
   });
-  return resultText({ content }).output;
+  return resultText({ content }, false).output;
 }

@@ -12,13 +12,19 @@ const shownTypes = /^image\/(png|jpeg|gif|webp)$/;
 /** Takes the images of one result. */
 export class ResultImages {
   readonly images: ToolImage[] = [];
+  readonly #mayShow: boolean;
   #bytes = 0;
+
+  /** Without `mayShow` it takes none. */
+  constructor(mayShow = true) {
+    this.#mayShow = mayShow;
+  }
 
   /** Takes an image, and returns the words that stand for it in the text. */
   add(mimeType: string, base64: string, of = "image"): string {
     const size = Buffer.byteLength(base64, "base64");
     const what = `${of} (${mimeType}, ${formatBytes(size)})`;
-    if (!shownTypes.test(mimeType)) return `[${what}, which cannot be shown]`;
+    if (!this.#mayShow || !shownTypes.test(mimeType)) return `[${what}, which cannot be shown]`;
     const isFull = this.images.length >= mostImages || this.#bytes + size > mostBytesTogether;
     if (isFull || size > mostBytes) {
       return `[${what}, which is not shown: ${isFull ? "there are too many" : "it is too large"}]`;

@@ -7,15 +7,22 @@ import { ResultImages } from "./resultImages.js";
 
 /** The same length as for results of other tools. */
 const mostCharacters = 50_000;
+/** To look at a block takes time in which nothing else happens. */
+const mostBlocks = 1_000;
 
 /**
  * A tool server's result for the model: its texts and images, a note for everything else, and the
  * structured content if there is no text. If it is too long, the middle is left out.
+ *
+ * @param mayShow whether images go along; else they are noted as well.
  */
-export function resultText(result: CallResult): ToolResult {
-  const blocks = (result.content ?? []).map((given) => ContentBlock.safeParse(given).data);
-  const shown = new ResultImages();
+export function resultText(result: CallResult, mayShow = true): ToolResult {
+  const content = result.content ?? [];
+  const blocks = content.slice(0, mostBlocks).map((given) => ContentBlock.safeParse(given).data);
+  const shown = new ResultImages(mayShow);
   const pieces = blocks.map((block) => blockText(block, shown));
+  const rest = content.length - blocks.length;
+  if (rest > 0) pieces.push(`[${formatCount(rest)} more blocks are left out]`);
   const { structuredContent } = result;
   // If there is a text, it says the same; the protocol advises servers to do so.
   const hasText = blocks.some((block) => block?.type === "text");

@@ -63,3 +63,17 @@ test("an image goes along whose bytes are what its type says; a note stands for 
   ]);
   expect(output).toContain("[image 2: resource: file:///a.png (image/png, 8 bytes)]");
 });
+
+test("a result of a million blocks is looked at in part, and soon", () => {
+  const content = Array.from({ length: 1_000_000 }, () => ({}));
+  const begin = performance.now();
+  expect(resultText({ content }).output).toContain("[999,000 more blocks are left out]");
+  expect(performance.now() - begin).toBeLessThan(500);
+});
+
+test("an image where none can go along is a note", () => {
+  const content = [{ type: "image", data: png, mimeType: "image/png" }];
+  expect(resultText({ content }, false)).toEqual({
+    output: "[image (image/png, 8 bytes), which cannot be shown]",
+  });
+});
