@@ -5,8 +5,9 @@ import { DomainError } from "../base/errors.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { Database } from "../storage/database.js";
 import type { MessageStore } from "../storage/messageStore.js";
-import { type SearchHit, SearchIndex, type SearchPlace, textOf } from "../storage/searchIndex.js";
+import { textOf } from "../storage/searchIndex.js";
 import { type SearchTerm, snippetOf, termsOf } from "../storage/searchText.js";
+import { type SearchHit, type SearchPlace, SessionFinder } from "../storage/sessionFinder.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import { describeAnywhere, type EverySessionOptions } from "./everySession.js";
 
@@ -29,13 +30,13 @@ export async function searchSessions(
   const place = placeOf(cursor);
   const terms = termsOf(query);
   if (terms.length === 0) return { results: [] };
-  const index = new SearchIndex(options.database);
-  while (index.catchUp()) {
+  const finder = new SessionFinder(options.database);
+  while (finder.catchUp()) {
     // Older messages are indexed in small steps; between them, everything else goes on.
     await setImmediate();
     signal.throwIfAborted();
   }
-  const { hits, next } = index.find({ terms, workspaceId, limit, place });
+  const { hits, next } = finder.find({ terms, workspaceId, limit, place });
   return {
     results: hits.flatMap((hit) => resultOf(hit, terms, options) ?? []),
     ...defined({ nextCursor: next && `${next.of === "titles" ? "t" : "m"}${next.below}` }),

@@ -23,7 +23,7 @@ import {
 import { describeAnywhere } from "./everySession.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
-import { type SessionSearchOptions, searchSessions } from "./sessionSearch.js";
+import type { SessionSearchOptions } from "./sessionSearch.js";
 
 /** What the use cases of sessions need. */
 export interface SessionUseCaseOptions extends SessionSearchOptions {
@@ -118,7 +118,11 @@ export class SessionUseCases {
   }
 
   /** `searchSessions` */
-  search(params: Params<"searchSessions">, signal: AbortSignal): Promise<Result<"searchSessions">> {
+  async search(
+    params: Params<"searchSessions">,
+    signal: AbortSignal,
+  ): Promise<Result<"searchSessions">> {
+    const { searchSessions } = await import("./sessionSearch.js");
     return searchSessions(params, this.#options, signal);
   }
 

@@ -1,0 +1,200 @@
+// Looks for words in the index (protocol.md section 3, `searchSessions`), and makes the index of what was
+// stored before there was one. Loaded with the first search.
+import { performance } from "node:perf_hooks";
+import { DomainError } from "../base/errors.js";
+import { readOr } from "./damage.js";
+import type { Database } from "./database.js";
+import { messagesNote, titlesNote } from "./forgetIndex.js";
+import { NoteStore } from "./noteStore.js";
+import { SearchIndex, sessionToken, workspaceToken } from "./searchIndex.js";
+import type { SearchTerm } from "./searchText.js";
+
+/** How long one search, or one step of the indexing, may hold everything else up, in milliseconds. */
+const longestHoldMs = 20;
+const rowsAtOnce = 100;
+
+/** A session in which a search has found something. */
+export interface SearchHit {
+  readonly session: number;
+  /** The newest message that has all of the words; undefined where only the title has them. */
+  readonly message: number | undefined;
+}
+
+/** Where a search goes on: behind titles or messages that were looked at. */
+export interface SearchPlace {
+  readonly of: "titles" | "messages";
+  readonly below: number;
+}
+
+/** What is looked for, and where. */
+export interface Search {
+  readonly terms: readonly SearchTerm[];
+  readonly workspaceId: string | undefined;
+  readonly limit: number;
+  readonly place: SearchPlace | undefined;
+}
+
+/** Finds sessions by their words. */
+export class SessionFinder {
+  readonly #database: Database;
+  readonly #index: SearchIndex;
+  readonly #notes: NoteStore;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#index = new SearchIndex(database);
+    this.#notes = new NoteStore(database);
+  }
+
+  /**
+   * Indexes some of what was stored before there was an index, newest first; returns whether anything
+   * is left. To be called until nothing is.
+   *
+   * @throws DomainError `StorageFailed` while an older server keeps the file without one.
+   */
+  catchUp(): boolean {
+    if (!this.#index.isKept) {
+      throw new DomainError(
+        "StorageFailed",
+        "An older Turnwire uses this data directory, and keeps it without a search: end it, then start again.",
+        { data: { reason: "olderServerRunning" } },
+      );
+    }
+    const end = performance.now() + longestHoldMs;
+    return (
+      this.#catchUp(titlesNote, "sessions", end, (position, id) => this.#titleAt(position, id)) ||
+      this.#catchUp(messagesNote, "messages", end, (position) => this.#index.messageAt(position))
+    );
+  }
+
+  #titleAt(_: number, id: string): void {
+    this.#index.title(id);
+  }
+
+  #catchUp(
+    note: string,
+    table: "sessions" | "messages",
+    end: number,
+    index: (position: number, id: string) => void,
+  ): boolean {
+    let below = Number(this.#notes.get(note) ?? 0);
+    if (below <= 1) return false;
+    const next = this.#database.prepare(
+      `SELECT position, id FROM ${table} WHERE position < ? ORDER BY position DESC LIMIT 1`,
+    );
+    this.#database.write(() => {
+      while (below > 1 && performance.now() < end) {
+        below = readOr(
+          () => {
+            const row = next.get(below);
+            if (row === undefined) return 0;
+            index(Number(row.position), String(row.id));
+            return Number(row.position);
+          },
+          // What is damaged is passed over.
+          () => below - 1,
+        );
+      }
+      this.#notes.set(note, String(below));
+    });
+    return below > 1;
+  }
+
+  /**
+   * The sessions that have all of the words in a title or in one message, those with a title first, each
+   * part newest first. Where `next` is given there may be more, also behind fewer hits than `limit`.
+   */
+  find(search: Search): { hits: readonly SearchHit[]; next: SearchPlace | undefined } {
+    const end = performance.now() + longestHoldMs;
+    const hits: SearchHit[] = [];
+    let place: SearchPlace | undefined = search.place ?? { of: "titles", below: 0 };
+    while (place !== undefined && hits.length < search.limit && performance.now() < end) {
+      place =
+        place.of === "titles"
+          ? this.#titles(search, place, hits)
+          : this.#messages(search, place, hits);
+    }
+    return { hits, next: place };
+  }
+
+  #titles(search: Search, { below }: SearchPlace, hits: SearchHit[]): SearchPlace {
+    const rows = this.#database
+      .prepare(
+        `SELECT rowid AS id FROM searchIndex
+         WHERE searchIndex MATCH ? AND rowid < 0 AND rowid > ? ORDER BY rowid LIMIT ?`,
+      )
+      .all(
+        expression(search),
+        below === 0 ? Number.MIN_SAFE_INTEGER : -below,
+        Math.min(rowsAtOnce, search.limit - hits.length),
+      );
+    for (const row of rows) {
+      const session = -Number(row.id);
+      hits.push({ session, message: this.#newest(search, session) });
+    }
+    const last = rows.at(-1);
+    if (last === undefined) return { of: "messages", below: Number.MAX_SAFE_INTEGER };
+    return { of: "titles", below: -Number(last.id) };
+  }
+
+  #messages(search: Search, { below }: SearchPlace, hits: SearchHit[]): SearchPlace | undefined {
+    const rows = this.#database
+      .prepare(
+        `SELECT rowid AS id FROM searchIndex
+         WHERE searchIndex MATCH ? AND rowid > 0 AND rowid < ? ORDER BY rowid DESC LIMIT ?`,
+      )
+      .all(expression(search), below, rowsAtOnce);
+    let at = below;
+    for (const row of rows) {
+      const message = Number(row.id);
+      const session = this.#sessionOf(message);
+      at = message;
+      if (session === undefined || hits.some((hit) => hit.session === session)) continue;
+      // One whose title has the words stands before, as do those with a newer message.
+      if (this.#hasTitle(search, session) || this.#newest(search, session) !== message) continue;
+      hits.push({ session, message });
+      if (hits.length >= search.limit) return { of: "messages", below: at };
+    }
+    return rows.length < rowsAtOnce ? undefined : { of: "messages", below: at };
+  }
+
+  #sessionOf(message: number): number | undefined {
+    const select = this.#database.prepare(
+      `SELECT sessions.position AS session FROM messages
+       JOIN sessions ON sessions.id = messages.sessionId WHERE messages.position = ?`,
+    );
+    return readOr(
+      () => {
+        const row = select.get(message);
+        return row === undefined ? undefined : Number(row.session);
+      },
+      () => undefined,
+    );
+  }
+
+  #newest(search: Search, session: number): number | undefined {
+    const row = this.#database
+      .prepare(
+        `SELECT rowid AS id FROM searchIndex
+         WHERE searchIndex MATCH ? AND rowid > 0 ORDER BY rowid DESC LIMIT 1`,
+      )
+      .get(expression(search, session));
+    return row === undefined ? undefined : Number(row.id);
+  }
+
+  #hasTitle(search: Search, session: number): boolean {
+    const row = this.#database
+      .prepare("SELECT 1 FROM searchIndex WHERE searchIndex MATCH ? AND rowid = ?")
+      .get(expression(search, session), -session);
+    return row !== undefined;
+  }
+}
+
+function expression({ terms, workspaceId }: Search, session?: number): string {
+  const words = `text : (${terms.map(({ match }) => match).join(" AND ")})`;
+  const places = [
+    ...(workspaceId === undefined ? [] : [`place : ${workspaceToken(workspaceId)}`]),
+    ...(session === undefined ? [] : [`place : ${sessionToken(session)}`]),
+  ];
+  return [words, ...places].join(" AND ");
+}
