@@ -1,11 +1,11 @@
 // Builds dist/: the server with its parts split off for loading when first needed, the programs of its
-// threads, the two library entries, and a file of type declarations for each of those.
+// threads, the library entries, and a file of type declarations for each of those.
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { writeClientModule } from "./build/clientModule.mjs";
 import { writeDeclarations } from "./build/declarations.mjs";
 import { libraryBuilds, serverBuild, threadBuild } from "./build/entries.mjs";
+import { writeEsModule } from "./build/esModule.mjs";
 import { joinFiles } from "./build/joinedFiles.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -38,5 +38,5 @@ await joinFiles({
     ],
   },
 });
-writeClientModule({ root, outdir });
+for (const entry of ["client", "testing"]) writeEsModule(entry, { root, outdir });
 if (!isQuick) await writeDeclarations({ root, outdir });

@@ -19,16 +19,19 @@ export async function writeDeclarations({ root, outdir }) {
       cwd: root,
       stdio: "inherit",
     });
-    for (const entry of ["client", "protocol"]) {
+    for (const entry of ["client", "protocol", "testing"]) {
       const rolled = await roll(join(scratch, entry, "index.d.ts"));
       // `Disposable` is in no library that is taken by default.
       const reference = /\bDisposable\b/.test(rolled)
         ? '/// <reference lib="esnext.disposable" />\n'
         : "";
-      const text = `${reference}${rolled}`;
       // The loader tells the two kinds of module apart by the file's name alone.
       for (const ending of ["d.ts", "d.cts"]) {
-        writeFileSync(join(root, outdir, `${entry}.${ending}`), text);
+        const text = rolled.replaceAll(
+          clientModule,
+          ending === "d.ts" ? "./client.js" : "./client.cjs",
+        );
+        writeFileSync(join(root, outdir, `${entry}.${ending}`), `${reference}${text}`);
       }
     }
   } finally {
@@ -36,10 +39,24 @@ export async function writeDeclarations({ root, outdir }) {
   }
 }
 
+/** Stands for the declarations of the client in those of another entry, which name the same class. */
+const clientModule = "turnwire-client-declarations";
+
+function ofClient(input) {
+  const isClient = /[\\/]client[\\/]index\.(js|d\.ts)$/;
+  return {
+    name: "of-client",
+    resolveId(id) {
+      if (isClient.test(id) && id !== input) return { id: clientModule, external: true };
+      return null;
+    },
+  };
+}
+
 async function roll(input) {
   const bundle = await rolldown({
     input,
-    plugins: [dts({ dtsInput: true })],
+    plugins: [ofClient(input), dts({ dtsInput: true })],
     external: installed,
     onLog: (_level, { message }) => {
       throw new Error(message);

@@ -88,10 +88,23 @@ export function threadBuild({ root, outdir }) {
   };
 }
 
+/** Takes another entry from its own file beside this one: there is one of each class. */
+function besides(entry) {
+  return {
+    name: "besides",
+    setup({ onResolve }) {
+      onResolve({ filter: new RegExp(`/${entry}/index\\.js$`) }, () => {
+        return { path: `./${entry}.cjs`, external: true };
+      });
+    },
+  };
+}
+
 /**
  * The builds of `turnwire/client`, which needs Node, and of `turnwire/protocol`, which does not.
  *
- * The client is built in CommonJS alone, and an ES module hands that on (`writeClientModule`). So there
+ * The client, and `turnwire/testing` with it, is built in CommonJS alone, and an ES module hands
+ * that on (`writeEsModule`). So there
  * is one client in a program that uses both, and nothing in it asks for `import.meta`, which bundlers
  * leave empty.
  */
@@ -110,8 +123,14 @@ export function libraryBuilds({ root, outdir }) {
     platform: "neutral",
   };
   const commonJs = { format: "cjs", outExtension: { ".js": ".cjs" } };
+  const testing = {
+    ...client,
+    entryPoints: { testing: "src/testing/index.ts" },
+    plugins: [besides("client")],
+  };
   return [
     { ...client, ...commonJs },
+    { ...testing, ...commonJs },
     { ...protocol, format: "esm" },
     { ...protocol, ...commonJs },
   ];

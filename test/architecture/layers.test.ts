@@ -63,6 +63,7 @@ const layers: Readonly<Record<string, Layer>> = {
   // What the protocol is made of is zod's, and so is the error that a failed check gives.
   rpc: { layers: ["base", "protocol", "backend"], packages: ["vscode-jsonrpc"], types: ["zod"] },
   client: { layers: ["base", "protocol", "transport"], packages: ["execa"] },
+  testing: { layers: ["base", "client"], types: ["protocol"], packages: [] },
 };
 
 /** What puts the rest together, `cli` and every file beside the layers, may import anything. */

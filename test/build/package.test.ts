@@ -145,10 +145,24 @@ describe("the client", () => {
     expect(node(user, `turn.${ending}`, data)).toBe("It runs.\n");
   });
 
+  it("is the one that turnwire/testing gives, from either kind of module", () => {
+    const uses = `
+      const { startTestServer, say } = require("turnwire/testing");
+      const { TurnwireClient } = require("turnwire");
+      (async () => {
+        const es = await import("turnwire");
+        const server = await startTestServer();
+        const { text } = await server.run(say("It runs."));
+        console.log(text, server.client instanceof TurnwireClient, es.TurnwireClient === TurnwireClient);
+        await server.close();
+      })();`;
+    expect(node(user, "-e", uses)).toBe("It runs. true true\n");
+  });
+
   it("is a CommonJS file for require, not an ES module that Node converts", () => {
     const script =
-      'console.log(["", "/client", "/protocol"].map((e) => require.resolve("turnwire" + e).slice(-4)).join())';
-    expect(node(user, "-e", script)).toBe(".cjs,.cjs,.cjs\n");
+      'console.log(["", "/client", "/protocol", "/testing"].map((e) => require.resolve("turnwire" + e).slice(-4)).join())';
+    expect(node(user, "-e", script)).toBe(".cjs,.cjs,.cjs,.cjs\n");
   });
 });
 
@@ -173,6 +187,7 @@ describe("the declarations", () => {
     import { TurnwireClient, TurnwireRpcError, type RunComplete } from "turnwire";
     import { TurnwireClient as SameClient, type SpawnOptions } from "turnwire/client";
     import { methods, protocolVersion, type Result } from "turnwire/protocol";
+    import { say, startTestServer, type TestServer } from "turnwire/testing";
     export const options: SpawnOptions = { clientId: "user" };
     export const client: Promise<TurnwireClient> = SameClient.spawn(options);
     export const isBusy = (error: unknown) =>
@@ -181,6 +196,9 @@ describe("the declarations", () => {
     export const version: number = protocolVersion;
     export const session = (result: Result<"createSession">): string => result.id;
     export const name: "ping" = methods.ping.name;
+    export const ofTest = (server: TestServer): TurnwireClient => server.client;
+    export const started: Promise<TestServer> = startTestServer();
+    export const said: string = say("It runs.");
     // @ts-expect-error: what is not any has no such member
     export const missing = client.nothing;
     // @ts-expect-error: nor has a completion
@@ -211,15 +229,18 @@ describe("the declarations", () => {
     120_000,
   );
 
-  it.each(["client", "protocol"])("of %s name as values what there is, and no more", (entry) => {
-    const text = readFileSync(join(installed, "dist", `${entry}.d.ts`), "utf8");
-    const values = (/^export \{(.*)\};$/m.exec(text)?.[1] ?? "")
-      .split(",")
-      .map((name) => name.trim())
-      .filter((name) => new RegExp(`^declare (const|class|function) ${name}\\b`, "m").test(text));
-    const script = `import("turnwire/${entry}").then((all) => console.log(Object.keys(all).join()))`;
-    expect(values.sort().join()).toBe(node(user, "-e", script).trim());
-  });
+  it.each(["client", "protocol", "testing"])(
+    "of %s name as values what there is, and no more",
+    (entry) => {
+      const text = readFileSync(join(installed, "dist", `${entry}.d.ts`), "utf8");
+      const values = (/^export \{(.*)\};$/m.exec(text)?.[1] ?? "")
+        .split(",")
+        .map((name) => name.trim())
+        .filter((name) => new RegExp(`^declare (const|class|function) ${name}\\b`, "m").test(text));
+      const script = `import("turnwire/${entry}").then((all) => console.log(Object.keys(all).join()))`;
+      expect(values.sort().join()).toBe(node(user, "-e", script).trim());
+    },
+  );
 });
 
 /** What the compiler complains of. */
