@@ -181,10 +181,19 @@ function addRun(program: Command, actions: Reported): void {
     .addOption(
       new Option("--permission-mode <mode>", "what to do with tools that could do harm").choices([
         "ask",
+        "acceptEdits",
         "allow",
         "deny",
+        "plan",
       ]),
     )
+    .option("--effort <effort>", "how much the model should reason, e.g. low or high", nonEmpty)
+    .option("--allow <rule>", "allow nothing but what such rules match; may be repeated", listed)
+    .option("--deny <rule>", "deny what the rule matches; may be repeated", listed)
+    .option("--instructions <text>", "text behind the system prompt", nonEmpty)
+    .option("--output-schema <file>", "end with a value that fits this JSON Schema", nonEmpty)
+    .option("--max-steps <n>", "end the run after so many model calls", positiveInteger)
+    .option("--max-cost <dollars>", "end the run once it has cost so much", positiveDollars)
     .addOption(
       new Option("--output <format>", "what goes to stdout").choices(outputFormats).default("text"),
     )
@@ -206,6 +215,17 @@ type RunFlags = Omit<RunCommandOptions, "prompt" | "continueLatest" | "timeoutSe
 function nonEmpty(text: string): string {
   if (text === "") throw new InvalidArgumentError("It is empty.");
   return text;
+}
+
+/** What is given several times becomes a list. */
+function listed(text: string, before: string[] = []): string[] {
+  return [...before, nonEmpty(text)];
+}
+
+function positiveDollars(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("It must be an amount of US dollars over 0.");
 }
 
 function seconds(text: string): number {

@@ -159,9 +159,10 @@ class RunCommand {
 
   async #prompt(client: TurnwireClient, target: RunTarget, prompt: string): Promise<RunComplete> {
     const hasEnded = new AbortController();
+    const { workspaceId, sessionId } = target;
     const text = new RunText({
       write: (chunk) => this.#stdout.write(chunk),
-      getMessage: (messageId) => client.api.getMessage({ ...target, messageId }),
+      getMessage: (messageId) => client.api.getMessage({ workspaceId, sessionId, messageId }),
     });
     const shown = this.#showAll(client.events({ signal: hasEnded.signal }), target, text);
     // It is awaited below. Until then a failure must not count as unhandled.
@@ -203,8 +204,11 @@ class RunCommand {
    */
   async #showCompletion(completion: RunComplete, text: RunText): Promise<void> {
     const { output } = this.#options;
-    if (output === "text") await text.finish(completion.messageId);
-    else await this.#writeEnd(this.#told(completion), "runComplete");
+    if (output === "text") {
+      await text.finish(completion.messageId);
+      const value = JSON.stringify(completion.output);
+      if (value !== undefined) await this.#stdout.write(`${value}\n`);
+    } else await this.#writeEnd(this.#told(completion), "runComplete");
     if (this.#stdout.failure !== undefined) throw this.#stdout.failure;
   }
 

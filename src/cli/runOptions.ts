@@ -17,6 +17,17 @@ export interface RunCommandOptions {
   readonly model?: { readonly provider: string; readonly model: string };
   /** Without it, a person at the terminal is asked. If there is no terminal, it is `deny`. */
   readonly permissionMode?: PermissionMode;
+  /** How much the model should reason. */
+  readonly effort?: string;
+  /** Rules that narrow what the run may do. */
+  readonly allow?: string[];
+  readonly deny?: string[];
+  readonly instructions?: string;
+  /** The file of a JSON Schema that the run's result must fit. */
+  readonly outputSchema?: string;
+  readonly maxSteps?: number;
+  /** US dollars. */
+  readonly maxCost?: number;
   readonly output: OutputFormat;
   readonly timeoutSeconds?: number;
 }

@@ -3,12 +3,16 @@
 import { defined } from "../base/defined.js";
 import type { ResolvePath } from "../base/startFolder.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
+import { askedOfRun } from "./askedOfRun.js";
 import type { RunCommandOptions } from "./runOptions.js";
 
 /** The workspace and session for a prompt. */
 export interface RunTarget {
   readonly workspaceId: string;
   readonly sessionId: string;
+  /** What is asked of the run; nothing unless a flag asks for it. */
+  readonly options?: RunOptions;
 }
 
 /** Opens the workspace and the session of the options; rejects with the server's refusal. */
@@ -23,9 +27,11 @@ export async function openSession(
     ...defined({ permissionMode }),
   });
   const workspaceId = workspace.id;
-  await client.api.initAgent({ workspaceId });
+  const { modelConfig } = await client.api.initAgent({ workspaceId });
+  const asked = await askedOfRun(options, model ?? modelConfig, resolvePath);
   if (model !== undefined) await client.api.setModel({ workspaceId, modelType: "large", model });
-  return { workspaceId, sessionId: await findSession(client, workspaceId, options) };
+  const sessionId = await findSession(client, workspaceId, options);
+  return { workspaceId, sessionId, ...defined({ options: asked }) };
 }
 
 async function findSession(

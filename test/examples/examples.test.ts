@@ -10,6 +10,7 @@ const outputs: Readonly<Record<string, string>> = {
   "run-once.mjs": "Two lines,\none after the other.\nsucceeded, 6 tokens\n",
   "permissions.mjs":
     "allowed: Run: echo hello > /dev/null\ndenied: Run: echo bye > /dev/null\nDone.\nran\nrefused\n",
+  "structured-output.mjs": "succeeded { language: 'TypeScript', files: 42 }\n",
   "raw-ndjson.mjs": "protocol 1\nmy-run-1 is accepted\nsucceeded: There are 42.\nexit code 0\n",
 };
 

@@ -1,0 +1,29 @@
+// The exchanges of docs/runs.md are run, and come out as they are told.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { RunOptions } from "../../src/protocol/objects/runOptions.js";
+import { endServers, startServer } from "../helpers/serverProcess.js";
+import { openSession } from "../helpers/wireSession.js";
+
+afterAll(endServers);
+
+const page = readFileSync(new URL("../../docs/runs.md", import.meta.url), "utf8");
+const exchanges = [...page.matchAll(/^## `(\w+)`\n[^#]*?```json\n(.*)\n(.*)\n```/gm)].map(
+  ([, option = "", sent = "", told = ""]) => [option, sent, told] as const,
+);
+
+it("has one for each option", () => {
+  const documented = exchanges.map(([option]) => option);
+  expect(documented.toSorted()).toEqual(Object.keys(RunOptions().shape).toSorted());
+});
+
+it.each(exchanges)("%s does what is told", async (option, sent, told) => {
+  const server = startServer();
+  const session = await openSession(server);
+  const params = { ...session.ids, runId: option, ...JSON.parse(sent) };
+  expect(Object.keys(params.options)).toEqual([option]);
+  await server.call("sendMessage", params);
+  expect(await server.completion(option)).toMatchObject(JSON.parse(told));
+  expect(existsSync(join(session.path, "made"))).toBe(false);
+});
