@@ -79,6 +79,7 @@ export function threadBuild({ root, outdir }) {
     entryPoints: {
       pageConverter: "src/tools/web/pageConverter.mjs",
       outputChecker: "src/engine/output/outputChecker.mjs",
+      pdfReader: "src/tools/files/pdfReader.mjs",
     },
     outExtension: { ".js": ".mjs" },
     format: "esm",

@@ -4,17 +4,19 @@ import * as z from "zod";
 import { imageKind } from "../base/imageKind.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { cutText, formatBytes, formatCount } from "../base/text.js";
+import type { WorkerThreads } from "../process/workerThreads.js";
 import { defineTool } from "./defineTool.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
 import { fileKindBytes, fileKindOf } from "./files/fileKind.js";
 import { mostNotebookBytes, notebookLines } from "./files/notebook.js";
 import { openRegularFile, versionOf } from "./files/open.js";
+import { mostPdfBytes, pdfLines } from "./files/pdf.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolResult } from "./tool.js";
 
 const description = `Reads a text file and returns it with line numbers, from line \`offset\` on.
-Paths are relative to the workspace, or absolute. At most 2000 lines are returned unless \`limit\` says otherwise, and long lines are cut; when there is more, the result says which \`offset\` goes on. An image (PNG, JPEG, GIF, WebP) is shown to you, and a notebook (.ipynb) is returned as its cells. A file must have been read before \`edit\` or \`write\` may change it. Folders: use \`ls\`.`;
+Paths are relative to the workspace, or absolute. At most 2000 lines are returned unless \`limit\` says otherwise, and long lines are cut; when there is more, the result says which \`offset\` goes on. An image (PNG, JPEG, GIF, WebP) is shown to you, a notebook (.ipynb) is returned as its cells, and a PDF as its text. A file must have been read before \`edit\` or \`write\` may change it. Folders: use \`ls\`.`;
 
 const defaultLimit = 2000;
 const maxLimit = 10_000;
@@ -52,7 +54,10 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
           // Taken before the first byte: if the file changes while it is read, this version is
           // outdated.
           const version = await versionOf(handle);
-          const result = await readText(handle, input, context.signal);
+          const result = await readText(handle, input, {
+            threads: resources.host.threads,
+            signal: context.signal,
+          });
           if (result.isError !== true) {
             resources.session(context.sessionId).remember(reached.real, version);
           }
@@ -69,11 +74,14 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
 async function readText(
   handle: FileHandle,
   input: z.output<typeof inputSchema>,
-  signal: AbortSignal,
+  { threads, signal }: { threads: WorkerThreads; signal: AbortSignal },
 ): Promise<ToolResult> {
   const start = Buffer.alloc(fileKindBytes);
   const { bytesRead } = await handle.read(start, 0, start.length, 0);
   const kind = fileKindOf(start.subarray(0, bytesRead));
+  if (start.toString("latin1", 0, 5) === "%PDF-") {
+    return { output: pageOf(await linesOfPdf(handle, threads, signal), input).render() };
+  }
   if (kind.kind === "image") {
     const image = await readImage(handle, input.path);
     if (image !== undefined) return image;
@@ -83,15 +91,36 @@ async function readText(
     const what = kind.kind === "image" ? `an image (${kind.format}, ${size})` : `binary (${size})`;
     return { output: `The file is ${what}; only text can be read.`, isError: true };
   }
-  const page = new Page(input.offset ?? 1, input.limit ?? defaultLimit);
   const cells = input.path.toLowerCase().endsWith(".ipynb") ? await cellsOf(handle) : undefined;
   if (cells === undefined) {
+    const page = pageOf([], input);
     await fillPage(page, handle, signal);
     return { output: page.render() };
   }
-  for (const text of cells) if (!page.add(lineOf(text))) break;
   const note = "[A notebook, as its cells. `edit` and `write` change the JSON of the file.]";
-  return { output: `${page.render()}\n\n${note}` };
+  return { output: `${pageOf(cells, input).render()}\n\n${note}` };
+}
+
+/** The wanted ones of some lines. */
+function pageOf(lines: readonly string[], input: z.output<typeof inputSchema>): Page {
+  const page = new Page(input.offset ?? 1, input.limit ?? defaultLimit);
+  for (const text of lines) if (!page.add(lineOf(text))) break;
+  return page;
+}
+
+async function linesOfPdf(
+  handle: FileHandle,
+  threads: WorkerThreads,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { size } = await handle.stat();
+  if (size > mostPdfBytes) {
+    const limit = formatBytes(mostPdfBytes);
+    throw new ToolFailure(`The PDF is too large to read (${formatBytes(size)}, at most ${limit}).`);
+  }
+  const data = Buffer.alloc(size);
+  const { bytesRead } = await handle.read(data, 0, size, 0);
+  return await pdfLines(data.subarray(0, bytesRead), threads, signal);
 }
 
 /** The image, where it is of a type that models take, and not too large. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, it, onTestFinished } from "vitest";
 import { errorReply, type LoopbackProvider, reply } from "../helpers/loopbackProvider.js";
 import { startLoopbackServer } from "../helpers/loopbackServer.js";
+import { pdf } from "../helpers/pdfFile.js";
 import { endServers, startServer } from "../helpers/serverProcess.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
@@ -118,18 +119,21 @@ it.each([
   },
 );
 
-it("and a notebook and a search by `read` and `grep`, as the model asks for them", async () => {
+it("and a notebook, a PDF and a search by `read` and `grep`, as the model asks for them", async () => {
   const { provider, session } = await start();
   const cells = [{ cell_type: "code", source: ["answer = 42\n"], outputs: [] }];
   writeFileSync(join(session.path, "a.ipynb"), JSON.stringify({ cells }));
+  writeFileSync(join(session.path, "a.pdf"), pdf(["Words of a page"]));
   writeFileSync(join(session.path, "a.py"), "one\nanswer\ntwo\n");
   provider.enqueue(
     reply().toolCall("read", { path: "a.ipynb" }, { id: "c1" }),
     reply().toolCall("grep", { pattern: "answer", type: "py", context: 1 }, { id: "c2" }),
+    reply().toolCall("read", { path: "a.pdf" }, { id: "c3" }),
     reply().text("end"),
   );
   expect(await session.run("look", "r-1")).toMatchObject({ status: "succeeded" });
   const told = messagesOf(provider, -1);
   expect(told).toContain("# Cell 1 (code)");
+  expect(told).toContain("Words of a page");
   expect(told).toContain("a.py-1- one\\na.py:2: answer\\na.py-3- two");
 });

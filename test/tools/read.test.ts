@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { pdf } from "../helpers/pdfFile.js";
 import { onWindows, unless } from "../helpers/unless.js";
 import { openWorkbench, refused } from "./workbench.js";
 
@@ -89,6 +90,25 @@ describe("read", () => {
     expect(large).toMatchObject({ isError: true, output: expect.stringContaining("too large") });
     expect(large.images).toBeUndefined();
     expect((await bench.run("read", { path: "a.bin" })).output).toContain("binary (4 bytes)");
+  });
+
+  test("a PDF is shown as its text, page by page", async () => {
+    const bench = await openWorkbench();
+    await bench.write("a.pdf", pdf(["Hello there", "Second page"]));
+    const { output } = await bench.run("read", { path: "a.pdf" });
+    const lines = output.split("\n").map((line) => line.replace(/^ *\d+\t/, ""));
+    expect(lines).toEqual([
+      ...["# Page 1 of 2", "Hello there", "", "# Page 2 of 2", "Second page", ""],
+    ]);
+    await bench.write("broken.pdf", "%PDF-1.4\nnothing more");
+    await bench.write("large.pdf", Buffer.concat([Buffer.from("%PDF-1.4"), Buffer.alloc(17e6)]));
+    for (const [path, reason] of [
+      ["broken.pdf", "cannot be read"],
+      ["large.pdf", "too large"],
+    ] as const) {
+      const failed = await bench.run("read", { path });
+      expect(failed).toMatchObject({ isError: true, output: expect.stringContaining(reason) });
+    }
   });
 
   test("a notebook is shown as its cells, page by page", async () => {

@@ -1,0 +1,41 @@
+// The text of a PDF. A hostile one may take any time and memory, so it is read in a thread with bounds.
+import type { WorkerThreads } from "../../process/workerThreads.js";
+import { ToolFailure } from "../failure.js";
+
+/** The largest PDF that is read, in bytes. */
+export const mostPdfBytes = 16 * 1024 * 1024;
+const mostText = 1_000_000;
+const limitMs = 20_000;
+const limitMb = 512;
+
+/**
+ * The lines of a PDF, page by page.
+ * @throws ToolFailure where it is none that can be read, or takes too much time or memory.
+ */
+export async function pdfLines(
+  data: Uint8Array,
+  threads: WorkerThreads,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const task = {
+    program: new URL("./pdfReader.mjs", import.meta.url),
+    input: { data, maxLength: mostText },
+    limitMs,
+    limitMb,
+  };
+  const outcome = await threads.run(task, signal);
+  if (outcome.kind !== "done") {
+    throw new ToolFailure("The PDF takes too much time or memory to read.");
+  }
+  const read = outcome.result as { texts: string[]; total: number } | undefined;
+  if (read === undefined) {
+    throw new ToolFailure("The PDF cannot be read: it is damaged, or needs a password.");
+  }
+  const lines = read.texts.flatMap((text, index) => [
+    `# Page ${index + 1} of ${read.total}`,
+    ...text.trimEnd().split("\n"),
+    "",
+  ]);
+  const isCut = read.texts.length < read.total;
+  return isCut ? [...lines, "[The text of the other pages is left out.]"] : lines;
+}

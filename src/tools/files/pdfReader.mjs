@@ -1,0 +1,28 @@
+// The program of the thread that reads a PDF. It is JavaScript, so that it can be started from the sources
+// as well as from the build; src/tools/files/pdf.ts says what it is given.
+import { parentPort, workerData } from "node:worker_threads";
+import { getDocumentProxy } from "unpdf";
+
+const { data, maxLength } = workerData;
+
+parentPort.postMessage(await pages());
+
+/** The texts of the pages, as far as they fit; undefined for what is no PDF that can be read. */
+async function pages() {
+  try {
+    const pdf = await getDocumentProxy(new Uint8Array(data), { isEvalSupported: false });
+    const texts = [];
+    let length = 0;
+    for (let number = 1; number <= pdf.numPages && length < maxLength; number++) {
+      const page = await pdf.getPage(number);
+      const { items } = await page.getTextContent();
+      const text = items.map(({ str, hasEOL }) => (str ?? "") + (hasEOL ? "\n" : "")).join("");
+      texts.push(text.slice(0, maxLength - length));
+      length += text.length;
+      page.cleanup();
+    }
+    return { texts, total: pdf.numPages };
+  } catch {
+    return undefined;
+  }
+}
