@@ -1,15 +1,19 @@
 // What can be taken back (protocol.md section 4, Taking back).
 import { isAbsolute, relative } from "node:path";
-import { toRfc3339 } from "../base/clock.js";
+import { type Clock, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import { DomainError } from "../base/errors.js";
+import { DomainError, messageOf } from "../base/errors.js";
+import type { Ids } from "../base/ids.js";
 import { isWithin, toSlashes } from "../base/insideFolder.js";
+import type { Log } from "../base/log.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
 import type { Checkpoint } from "../protocol/objects/checkpoint.js";
+import type { Session } from "../protocol/objects/session.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointStore } from "../storage/checkpointStore.js";
+import type { MessageStore } from "../storage/messageStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { Announcer } from "./caller.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
@@ -30,7 +34,11 @@ export interface CheckpointUseCaseOptions {
   readonly runs: RunStore;
   /** What is kept of files, and what rewinds. */
   readonly kept: Checkpoints;
+  readonly messages: MessageStore;
   readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
 }
 
 /** The use cases of taking back; each throws as its method declares. */
@@ -109,6 +117,68 @@ export class CheckpointUseCases {
       conflicts: result.conflicts.map(shown),
       ...defined({ checkpointId, commandsRan: commandsRan ? (true as const) : undefined }),
     };
+  }
+
+  /** `sessionChanges` */
+  async changes(params: Params<"sessionChanges">): Promise<Result<"sessionChanges">> {
+    const { workspace, sessionId } = this.#session(params);
+    const { checkpointId } = params;
+    const oldest = this.#options.checkpoints.first(sessionId);
+    if (checkpointId === undefined && oldest === undefined) return { files: [] };
+    const checkpoint =
+      checkpointId === undefined && oldest !== undefined
+        ? oldest
+        : this.#checkpoint(workspace, sessionId, { checkpointId });
+    const shown = (path: string) => shownPath(workspace.path, path);
+    const files = await this.#options.kept.changes(checkpoint, shown);
+    return { files: files.map((file) => ({ ...file, path: shown(file.path) })) };
+  }
+
+  /** `forkSession` */
+  fork(params: Params<"forkSession">): Session {
+    const { workspace, sessionId } = this.#session(params);
+    const { checkpoints, clock, ids, messages, sessions } = this.#options;
+    workspace.refuseIfClosing();
+    workspace.coordinator.flush(sessionId);
+    const { messageId, title } = params;
+    const upTo =
+      messageId === undefined
+        ? this.#lastWhole(workspace, sessionId)
+        : messages.find(sessionId, messageId)?.position;
+    if (upTo === undefined) {
+      throw new DomainError(
+        "MessageNotFound",
+        `No message ${JSON.stringify(messageId)} in this session; listMessages tells which there are.`,
+      );
+    }
+    const newId = ids.next("ses");
+    const messageIds = ids.next("msg");
+    checkpoints.forks.fork({ sessionId, upTo, newId, messageIds, title, now: clock.now() });
+    this.#index(newId, 0);
+    this.#tell(workspace, newId);
+    return sessions.get({ workspaceId: workspace.id, sessionId: newId });
+  }
+
+  /** The newest message; of a session with a running turn, the newest before that. */
+  #lastWhole(workspace: OpenWorkspace, sessionId: string): number {
+    const { checkpoints, sessions } = this.#options;
+    const { isBusy } = sessions.get({ workspaceId: workspace.id, sessionId });
+    const [newest] = checkpoints.list(sessionId, 1);
+    if (isBusy && newest?.run !== undefined) return newest.lastMessage;
+    return Number.MAX_SAFE_INTEGER;
+  }
+
+  /** Makes a fork's messages findable, some at a time. */
+  #index(newId: string, after: number): void {
+    const { checkpoints, clock, log } = this.#options;
+    clock.soon(() => {
+      try {
+        const next = checkpoints.forks.index(newId, after);
+        if (next !== undefined) this.#index(newId, next);
+      } catch (error) {
+        log.warn({ reason: messageOf(error) }, "a fork is not found by its words");
+      }
+    });
   }
 
   /** @throws DomainError `CheckpointNotFound`, or `RunNotFound` for a run that there never was. */

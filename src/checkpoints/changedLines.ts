@@ -10,7 +10,7 @@ export interface ChangedLines {
 const none: ChangedLines = { added: 0, removed: 0 };
 
 /** The text of a content; undefined where it is none. */
-function textOf(data: Uint8Array): string | undefined {
+export function textOf(data: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
     return text.includes("\0") ? undefined : text;

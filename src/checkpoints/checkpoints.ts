@@ -5,9 +5,11 @@ import { type BackOff, waitAfter } from "../base/backOff.js";
 import type { Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
+import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointOptions, CheckpointParts } from "./checkpointParts.js";
 import { KeptContent } from "./keptContent.js";
 import type { RewindRequest, RewindResult } from "./rewind.js";
+import type { FileChangeSince } from "./sessionChanges.js";
 
 const retries: BackOff = { firstMs: 250, mostMs: 10_000 };
 
@@ -59,6 +61,15 @@ export class Checkpoints {
     const forget = () => this.#rewinding.delete(rewinding);
     rewinding.then(forget, forget);
     return rewinding;
+  }
+
+  /** What changed in files since a checkpoint; see `sessionChanges`. */
+  async changes(
+    checkpoint: CheckpointRow,
+    shown: (path: string) => string,
+  ): Promise<FileChangeSince[]> {
+    const { sessionChanges } = await import("./sessionChanges.js");
+    return sessionChanges(this.#parts, checkpoint, shown);
   }
 
   async #rewinder() {

@@ -10,6 +10,7 @@ import { createWorkspace } from "./methods/createWorkspace.js";
 import { deleteSession } from "./methods/deleteSession.js";
 import { deleteWorkspace } from "./methods/deleteWorkspace.js";
 import { editQueued } from "./methods/editQueued.js";
+import { forkSession } from "./methods/forkSession.js";
 import { getAgentInfo } from "./methods/getAgentInfo.js";
 import { getDefaultSmallModel } from "./methods/getDefaultSmallModel.js";
 import { getMessage } from "./methods/getMessage.js";
@@ -38,6 +39,7 @@ import { resumeQueue } from "./methods/resumeQueue.js";
 import { rewindSession } from "./methods/rewindSession.js";
 import { searchSessions } from "./methods/searchSessions.js";
 import { sendMessage } from "./methods/sendMessage.js";
+import { sessionChanges } from "./methods/sessionChanges.js";
 import { setModel } from "./methods/setModel.js";
 import { setPermissionMode } from "./methods/setPermissionMode.js";
 import { shutdown } from "./methods/shutdown.js";
@@ -95,7 +97,9 @@ export const methods = {
   pauseQueue,
   resumeQueue,
   listCheckpoints,
+  sessionChanges,
   rewindSession,
+  forkSession,
   listModels,
   listCommands,
   setModel,

@@ -49,6 +49,8 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     pauseQueue: (params) => backend.queues.pause(params),
     resumeQueue: (params) => backend.queues.resume(params),
     listCheckpoints: (params) => backend.checkpoints.list(params),
+    sessionChanges: (params) => backend.checkpoints.changes(params),
+    forkSession: (params) => backend.checkpoints.fork(params),
     rewindSession: (params) => backend.checkpoints.rewind(params),
     listModels: (params) => backend.listModels(params),
     listCommands: (params, caller) => backend.listCommands(params, caller),

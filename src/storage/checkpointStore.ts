@@ -5,12 +5,14 @@ import { type CheckpointRow, checkpointsFrom, toCheckpoint } from "./checkpointR
 import type { Database } from "./database.js";
 import { OpenRewinds } from "./openRewinds.js";
 import { RewoundMessages } from "./rewoundMessages.js";
+import { SessionForks } from "./sessionFork.js";
 
 /** The checkpoints of every session. While an older server keeps the file without them, there are none. */
 export class CheckpointStore {
   readonly messages: RewoundMessages;
   readonly files: ChangedFiles;
   readonly rewinds: OpenRewinds;
+  readonly forks: SessionForks;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -18,6 +20,7 @@ export class CheckpointStore {
     this.messages = new RewoundMessages(database);
     this.files = new ChangedFiles(database);
     this.rewinds = new OpenRewinds(database);
+    this.forks = new SessionForks(database);
   }
 
   /** Whether anything is kept at all. */

@@ -1,3 +1,4 @@
+import { checkpointsFrom } from "./checkpointRow.js";
 import { mostReadableBytes, readOr } from "./damage.js";
 import type { Database } from "./database.js";
 import { type MessageRow, MessageRows, tooLarge } from "./messageRows.js";
@@ -216,7 +217,8 @@ export class MessageStore {
   }
 
   /** The bytes of a message's attachments, by the index of their part; without damaged ones. */
-  attachments(messageId: string): Map<number, Uint8Array> {
+  attachments(id: string): Map<number, Uint8Array> {
+    const messageId = this.#ownerOfAttachments(id);
     const keys = this.#database
       .prepare("SELECT partIndex FROM attachments WHERE messageId = ?")
       .all(messageId);
@@ -227,6 +229,17 @@ export class MessageStore {
       if (data !== undefined) found.set(index, data);
     }
     return found;
+  }
+
+  /** The message that a fork's message was copied from has its bytes; every other one has its own. */
+  #ownerOfAttachments(id: string): string {
+    if (this.#database.steps < checkpointsFrom) return id;
+    const sql = "SELECT attachmentsOf FROM messages WHERE id = ?";
+    const owner = readOr(
+      () => this.#database.prepare(sql).get(id)?.attachmentsOf,
+      () => undefined,
+    );
+    return typeof owner === "string" ? owner : id;
   }
 
   #attachment(messageId: string, index: number): Uint8Array | undefined {

@@ -11,6 +11,8 @@ const outputs: Readonly<Record<string, string>> = {
   "permissions.mjs":
     "allowed: Run: echo hello > /dev/null\ndenied: Run: echo bye > /dev/null\nDone.\nran\nrefused\n",
   "structured-output.mjs": "succeeded { language: 'TypeScript', files: 42 }\n",
+  "undo.mjs":
+    "changed: notes.txt +1 -0\nrewound: notes.txt removed, 4 messages\nback again: notes.txt recreated, 4 messages\n",
   "raw-ndjson.mjs": "protocol 1\nmy-run-1 is accepted\nsucceeded: There are 42.\nexit code 0\n",
 };
 

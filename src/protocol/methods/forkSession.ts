@@ -1,0 +1,36 @@
+import * as z from "zod";
+import { declareMethod } from "../declare.js";
+import { session } from "../objects/examples.js";
+import { ownTitle, sessionId, workspaceId } from "../objects/ids.js";
+import { Session } from "../objects/session.js";
+
+/** `forkSession`, protocol.md section 4. */
+export const forkSession = declareMethod({
+  name: "forkSession",
+  section: 4,
+  summary: "A new session with the history of another, up to a message. Files stay as they are.",
+  params: () =>
+    z.object({
+      workspaceId: workspaceId(),
+      sessionId: sessionId(),
+      messageId: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("The last message that is copied; the newest unless told."),
+      title: ownTitle().optional().describe("That of the session unless told."),
+    }),
+  result: () => Session(),
+  errors: [
+    "WorkspaceNotFound",
+    "WorkspaceClosing",
+    "SessionMissing",
+    "SessionNotFound",
+    "MessageNotFound",
+    "StorageFailed",
+  ],
+  example: {
+    params: { workspaceId: "ws_1f0c", sessionId: "ses_7a2b", messageId: "msg_91cc" },
+    result: { ...session, id: "ses_88d0", promptTokens: 0, completionTokens: 0 },
+  },
+});

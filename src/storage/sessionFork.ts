@@ -1,0 +1,104 @@
+// A session copied up to a message (protocol.md section 4, Taking back): rows alone. The bytes that
+// came with messages are not copied; they stay for as long as one of the sessions has them.
+import { DomainError } from "../base/errors.js";
+import { checkpointsFrom } from "./checkpointRow.js";
+import type { Database } from "./database.js";
+import { SearchIndex } from "./searchIndex.js";
+
+/** What is copied, and what the copy is called. */
+export interface Fork {
+  readonly sessionId: string;
+  /** The position of the last message that is copied. */
+  readonly upTo: number;
+  readonly newId: string;
+  /** A new id, from which those of the copied messages are made. */
+  readonly messageIds: string;
+  /** Undefined: the title of the session. */
+  readonly title: string | undefined;
+  readonly now: number;
+}
+
+/** Copies sessions. */
+export class SessionForks {
+  readonly #database: Database;
+  readonly #index: SearchIndex;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#index = new SearchIndex(database);
+  }
+
+  /**
+   * Copies a session. What it used is not copied: the copy has used nothing.
+   *
+   * @throws DomainError `StorageFailed` while an older server keeps the file without what it needs.
+   */
+  fork(fork: Fork): void {
+    if (this.#database.steps < checkpointsFrom) {
+      throw new DomainError(
+        "StorageFailed",
+        "An older server has this data directory open; no session can be forked until it has ended.",
+        { data: { reason: "olderServerRunning" } },
+      );
+    }
+    this.#database.write(() => {
+      this.#copySession(fork);
+      this.#copyMessages(fork);
+      this.#settle(fork);
+      this.#index.title(fork.newId);
+    });
+  }
+
+  #copySession({ sessionId, newId, upTo, title, now }: Fork): void {
+    this.#database
+      .prepare(
+        `INSERT INTO sessions (id, workspaceId, title, isTitleGiven, todos, defaults, createdAt, updatedAt)
+         SELECT ?, workspaceId, coalesce(?, title), max(isTitleGiven, ?),
+           CASE WHEN later.position IS NULL THEN sessions.todos ELSE later.todos END, defaults, ?, ?
+         FROM sessions LEFT JOIN checkpoints AS later ON later.position =
+           (SELECT min(position) FROM checkpoints WHERE sessionId = ? AND lastMessage >= ?)
+         WHERE sessions.id = ?`,
+      )
+      .run(newId, title ?? null, Number(Boolean(title)), now, now, sessionId, upTo, sessionId);
+  }
+
+  /** A copied message is of no run of this session; which ones were of one run can still be told. */
+  #copyMessages({ sessionId, newId, messageIds, upTo }: Fork): void {
+    this.#database
+      .prepare(
+        `INSERT INTO messages (id, sessionId, run, role, parts, model, provider, isSummary,
+           circumstances, createdAt, updatedAt, attachmentsOf)
+         SELECT ? || '_' || row_number() OVER (ORDER BY position), ?, -abs(run), role, parts, model,
+           provider, isSummary, circumstances, createdAt, updatedAt, coalesce(attachmentsOf,
+             CASE WHEN EXISTS (SELECT 1 FROM attachments WHERE messageId = messages.id) THEN id END)
+         FROM messages WHERE sessionId = ? AND position <= ? ORDER BY position`,
+      )
+      .run(messageIds, newId, sessionId, upTo);
+  }
+
+  #settle({ newId }: Fork): void {
+    this.#database
+      .prepare(
+        `UPDATE sessions SET
+           messageCount = (SELECT count(*) FROM messages WHERE sessionId = ?1),
+           summaryMessageId = (SELECT id FROM messages WHERE sessionId = ?1 AND isSummary = 1
+             ORDER BY position DESC LIMIT 1)
+         WHERE id = ?1`,
+      )
+      .run(newId);
+  }
+
+  /** Makes some of the copied messages findable, behind `position`; returns where to go on, if anywhere. */
+  index(newId: string, after: number): number | undefined {
+    const rows = this.#database
+      .prepare(
+        "SELECT position FROM messages WHERE sessionId = ? AND position > ? ORDER BY position LIMIT 50",
+      )
+      .all(newId, after);
+    this.#database.write(() => {
+      for (const { position } of rows) this.#index.moved(Number(position));
+    });
+    const last = rows.at(-1);
+    return last === undefined ? undefined : Number(last.position);
+  }
+}
