@@ -31,6 +31,7 @@ await joinFiles({
   files: {
     "main.cjs": ["src/main.ts", "src/cli/serve.ts"],
     "log.cjs": ["node_modules/pino/pino.js"],
+    "config.cjs": ["src/config/resolve.ts", "src/config/parse.ts"],
     "engine.cjs": ["src/engine/builtInEngine.ts"],
     "openaiCompatible.cjs": [
       "src/models/openaiCompatible.ts",

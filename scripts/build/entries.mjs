@@ -4,6 +4,7 @@
 // A package that is external here is one of `dependencies`; what is bundled is one of
 // `devDependencies`, and its licence is in THIRD-PARTY-NOTICES.
 import { ownCopy } from "./ownCopy.mjs";
+import { shortNames } from "./shortNames.mjs";
 
 /**
  * What the server loads from node_modules: the database, which has a compiled part. What else it uses
@@ -58,8 +59,9 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
       // AWS's library warns on stderr of the Node on which it runs otherwise.
       "process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": '"true"',
     },
-    // These take in all of zod; the start of the server needs little of it.
+    // The second: these take in all of zod; the start of the server needs little of it.
     plugins: [
+      shortNames({ packages: ["zod", "vscode-jsonrpc", "jsonc-parser"] }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,
         packages: ["zod"],

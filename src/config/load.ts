@@ -3,9 +3,7 @@ import { isAbsolute } from "node:path";
 import { missingIdentity } from "../base/fileIdentity.js";
 import { configInvalid } from "./configInvalid.js";
 import { findWorkspaceFile, type ReadFile, readConfigFile } from "./files.js";
-import { parseConfigFile } from "./parse.js";
 import { type UserConfigPath, userConfigPath, workspaceFileName } from "./paths.js";
-import { resolveConfig } from "./resolve.js";
 import type { ConfigFile } from "./schema.js";
 import type { ResolvedConfig } from "./types.js";
 import type { Environment } from "./variables.js";
@@ -38,10 +36,15 @@ export async function loadConfig(scope: ConfigScope): Promise<ResolvedConfig> {
 
 /** Like {@link loadConfig}, with the identities that are needed to notice a later change. */
 export async function loadWithIdentities(scope: ConfigScope): Promise<LoadedConfig> {
-  const [user, workspace] = await Promise.all([readUserFile(scope), readWorkspaceFile(scope)]);
+  const [user, workspace, { resolveConfig }] = await Promise.all([
+    readUserFile(scope),
+    readWorkspaceFile(scope),
+    // A server answers `initialize` before anybody needs the code that reads a configuration.
+    import("./resolve.js"),
+  ]);
   const config = resolveConfig({
-    user: parse(user),
-    workspace: parse(workspace.file),
+    user: await parse(user),
+    workspace: await parse(workspace.file),
     trusted: scope.trusted,
     env: scope.env,
   });
@@ -99,6 +102,8 @@ async function readWorkspaceFile(scope: ConfigScope): Promise<WorkspaceRead> {
   return { file, identity: file?.identity ?? missingIdentity, warnings: [] };
 }
 
-function parse(file: ReadFile | undefined): ConfigFile {
-  return file === undefined ? {} : parseConfigFile(file.path, file.text);
+async function parse(file: ReadFile | undefined): Promise<ConfigFile> {
+  if (file === undefined) return {};
+  const { parseConfigFile } = await import("./parse.js");
+  return parseConfigFile(file.path, file.text);
 }

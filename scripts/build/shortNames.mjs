@@ -1,0 +1,22 @@
+// Shortens the names within the files of some packages. What is loaded at the start of a server is
+// read and compiled each time, and a large part of it is theirs. Our own names stay as they are
+// written: they are what a stack in a log shows.
+import { readFile } from "node:fs/promises";
+import { transform } from "esbuild";
+
+/** A plugin that shortens them in the files of `packages`. */
+export function shortNames({ packages }) {
+  return {
+    name: "short-names",
+    setup({ onLoad }) {
+      const filter = new RegExp(
+        `[\\\\/]node_modules[\\\\/](${packages.join("|")})[\\\\/].*\\.m?js$`,
+      );
+      onLoad({ filter, namespace: "file" }, async ({ path }) => {
+        const source = await readFile(path, "utf8");
+        const { code } = await transform(source, { minify: true, target: "node20" });
+        return { contents: code };
+      });
+    },
+  };
+}
