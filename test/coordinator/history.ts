@@ -51,6 +51,8 @@ export class History {
     switch (step.type) {
       case "accept":
         return this.#accept(this.#at(step.session), "prompt", step.named);
+      case "ask":
+        return this.#ask(this.#at(step.session), step.named, step.whenBusy);
       case "summarize":
         return this.#accept(this.#at(step.session), "summary", step.named);
       case "repeat":
@@ -99,13 +101,26 @@ export class History {
     this.#accepted(target, this.#house.accept(target.id, sent), sent);
   }
 
+  /** A prompt with options of its own. */
+  #ask(target: ModelSession, named: boolean, whenBusy?: "queue" | "reject"): undefined {
+    if (this.#closing !== undefined) return;
+    const text = `r${++this.#names}`;
+    const options = { instructions: text, ...defined({ whenBusy }) };
+    const runId = defined({ runId: named ? text : undefined });
+    const sent = { kind: "prompt" as const, text, options, ...runId };
+    const waits = target.isBusy || target.isPaused;
+    if (waits && whenBusy === "reject") return this.#refused("SessionBusy", target, sent);
+    if (this.#disk.isBroken) return this.#refused("StorageFailed", target, sent);
+    this.#accepted(target, this.#house.accept(target.id, sent), sent);
+  }
+
   #accepted(
     target: ModelSession,
     accepted: Acceptance,
-    { text, kind }: { text: string; kind: ModelRun["kind"] },
+    sent: Pick<ModelRun, "text" | "kind" | "options">,
   ): void {
     if (accepted.isDuplicate) throw new Error("a fresh run is no duplicate");
-    const run = freshRun(target, accepted.run, { text, kind });
+    const run = freshRun(target, accepted.run, sent);
     this.#runs.push(run);
     target.accept(run);
   }
@@ -157,18 +172,24 @@ export class History {
   #repeat(index: number): undefined {
     const run = this.#named(index);
     if (run?.runId === undefined || this.#closing !== undefined) return;
-    const { runId, kind, text } = run;
-    const again = this.#house.accept(run.session.id, { runId, kind, text });
+    const { runId, kind, text, options } = run;
+    const same = { runId, kind, text, ...defined({ options }) };
+    const again = this.#house.accept(run.session.id, same);
     expect(again).toMatchObject({ isDuplicate: true, row: { state: run.state } });
   }
 
   #conflict(index: number): undefined {
     const run = this.#named(index);
     if (run?.runId === undefined || this.#closing !== undefined) return;
-    const sent = { runId: run.runId, kind: run.kind, text: "another" };
-    expect(() => this.#house.accept(run.session.id, sent)).toThrow(
-      expect.objectContaining({ name: "RunIdConflict" }),
-    );
+    const { runId, kind, text } = run;
+    for (const other of [
+      { runId, kind, text: "another" },
+      { runId, kind, text, options: { instructions: "others" } },
+    ]) {
+      expect(() => this.#house.accept(run.session.id, other)).toThrow(
+        expect.objectContaining({ name: "RunIdConflict" }),
+      );
+    }
   }
 
   #cancel(target: ModelSession): undefined {

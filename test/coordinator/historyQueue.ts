@@ -20,7 +20,7 @@ type QueueStep =
 export function freshRun(
   target: ModelSession,
   handle: AcceptedRun,
-  { text, kind }: Pick<ModelRun, "text" | "kind">,
+  { text, kind, options }: Pick<ModelRun, "text" | "kind" | "options">,
 ): ModelRun {
   const { position, runId } = handle.ref;
   target.isLeft = false;
@@ -31,6 +31,7 @@ export function freshRun(
     runId,
     text,
     kind,
+    options,
     folded: 0,
     place: position,
     isKept: false,

@@ -13,6 +13,15 @@ export const stepArbitrary = fc.oneof(
     arbitrary: fc.record({ type: fc.constant("accept"), session, named: fc.boolean() }),
   },
   {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant("ask"),
+      session,
+      named: fc.boolean(),
+      whenBusy: fc.constantFrom("queue", "reject", undefined),
+    }),
+  },
+  {
     weight: 6,
     arbitrary: fc.record({ type: fc.constant("join"), session, named: fc.boolean() }),
   },

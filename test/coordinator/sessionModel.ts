@@ -2,6 +2,7 @@
 // said: what histories.test.ts compares the real coordinator with. It knows nothing of promises:
 // what the engine was told to do happens at the next `settle`.
 import type { AcceptedRun } from "../../src/coordinator/acceptedRun.js";
+import type { RunOptions } from "../../src/protocol/objects/runOptions.js";
 
 export type Status = "succeeded" | "failed" | "cancelled" | "interrupted";
 
@@ -16,6 +17,8 @@ export interface ModelRun {
   /** As it is to be said. */
   edited?: string;
   readonly kind: "prompt" | "summary";
+  /** The options that it was sent with; with any it waits for a turn of its own. */
+  readonly options?: RunOptions | undefined;
   folded: number;
   /** Where it stands among the runs of its session. */
   place: number;
@@ -250,10 +253,10 @@ export class ModelSession {
   #call(current: Current): boolean {
     current.phase = "calling";
     if (current.isCancelled || current.run.kind === "summary" || this.isPaused) return true;
-    const joining = this.queue.filter(({ runId }) => runId === undefined);
+    const joining = this.queue.filter(joins);
     if (joining.length === 0) return true;
     if (this.#disk.isBroken) return this.#over(current, "failed");
-    this.queue = this.queue.filter(({ runId }) => runId !== undefined);
+    this.queue = this.queue.filter((run) => !joins(run));
     for (const run of joining) run.state = "completed";
     current.run.folded += joining.length;
     return true;
@@ -284,4 +287,8 @@ export class ModelSession {
 
 function idOf(run: ModelRun): { runId?: string } {
   return run.runId === undefined ? {} : { runId: run.runId };
+}
+
+function joins({ runId, options }: ModelRun): boolean {
+  return runId === undefined && options === undefined;
 }

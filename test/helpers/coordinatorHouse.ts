@@ -10,11 +10,7 @@ import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
 import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
-import {
-  requestedOptions,
-  usuallyWhenBusy,
-  type WhenBusy,
-} from "../../src/coordinator/runOptions.js";
+import { requestedOptions, usuallyWhenBusy } from "../../src/coordinator/runOptions.js";
 import type { EngineSetup, Prompt } from "../../src/engine/engine.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
 import type { Delivery } from "../../src/events/delivery.js";
@@ -75,7 +71,6 @@ export interface Sent {
   readonly attachments?: Prompt["attachments"];
   readonly options?: RunOptions;
   readonly defaults?: RunOptions;
-  readonly whenBusy?: WhenBusy;
 }
 
 export class CoordinatorHouse {
@@ -187,6 +182,7 @@ export class CoordinatorHouse {
   /** Sends a prompt, which is accepted with the next commit; what came of it is told then. */
   join(sessionId: string, sent: Sent = {}): { acceptance?: Acceptance; error?: unknown } {
     const told: { acceptance?: Acceptance; error?: unknown } = {};
+    const options = requestedOptions(sent.runId, sent.options ?? {}, sent.defaults ?? {});
     this.coordinator.accept(
       {
         sessionId,
@@ -194,8 +190,8 @@ export class CoordinatorHouse {
         clientId: sent.clientId ?? clientId,
         kind: sent.kind ?? "prompt",
         prompt: { text: sent.text ?? "hello", attachments: sent.attachments ?? [] },
-        options: requestedOptions(sent.runId, sent.options ?? {}, sent.defaults ?? {}),
-        whenBusy: sent.whenBusy ?? usuallyWhenBusy(sent.runId, sent.options ?? {}),
+        options,
+        whenBusy: options.effective.whenBusy ?? usuallyWhenBusy(sent.runId, {}),
       },
       {
         accepted: (acceptance) => {
