@@ -151,3 +151,31 @@ it("brings back what was there before each checkpoint, in every history", {
     numRuns: 60,
   });
 });
+
+it("takes 1,000 files of one run back", { timeout: 60_000 }, async () => {
+  const world = new World();
+  try {
+    const files = Array.from({ length: 1000 }, (_, n) => `file ${n}`);
+    for (const name of files.slice(0, 500)) writeFileSync(join(world.workspace, name), "before");
+    const before = world.files;
+    world.store.begin({ id: "c", sessionId: "s", run: 1, createdAt: 1 });
+    const store = async (write: () => void) => write();
+    const keeper = world.checkpoints.keeperOf({ sessionId: "s", position: 1, store });
+    for (const [n, name] of files.entries()) {
+      const path = join(world.workspace, name);
+      const held = n < 500 ? { data: Buffer.from("before"), mode: 0o644 } : undefined;
+      await keeper?.keep({ path, before: held, after: Buffer.from("after") });
+      writeFileSync(path, "after");
+    }
+    const checkpoint = world.store.find("s", "c");
+    if (checkpoint === undefined) throw new Error("no checkpoint");
+    const flags = { files: true, history: true, force: false, dryRun: false };
+    const done = await world.checkpoints.rewind({ workspaceId: "ws", checkpoint, ...flags });
+    expect(done.files).toHaveLength(1000);
+    expect(done.conflicts).toEqual([]);
+    expect(world.files).toEqual(before);
+  } finally {
+    await world.checkpoints.close();
+    world.close();
+  }
+});
