@@ -5,7 +5,13 @@ import { Deferred } from "../base/deferred.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { PatientWrites } from "./patientWrites.js";
-import { isEmpty, type RequestedOptions, type WhenBusy } from "./runOptions.js";
+import {
+  isEmpty,
+  noOptions,
+  optionsText,
+  type RequestedOptions,
+  type WhenBusy,
+} from "./runOptions.js";
 import type { RunRef } from "./sessionState.js";
 import type { TurnRecorder } from "./turnRecorder.js";
 
@@ -105,10 +111,14 @@ export class AcceptedRun {
 }
 
 /** The size of a prompt with its attachments, in bytes. */
-export function promptBytes({ prompt }: Pick<RunRequest, "prompt">): number {
+export function promptBytes({
+  prompt,
+  options = noOptions,
+}: Pick<RunRequest, "prompt"> & Partial<Pick<RunRequest, "options">>): number {
+  const asked = Buffer.byteLength(optionsText(options.effective) ?? "");
   return prompt.attachments.reduce(
     (sum, { data }) => sum + data.byteLength,
-    Buffer.byteLength(prompt.text),
+    Buffer.byteLength(prompt.text) + asked,
   );
 }
 

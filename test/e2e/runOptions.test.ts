@@ -256,6 +256,27 @@ describe("`limits`", () => {
   });
 });
 
+describe("a run that waits in a paused queue", () => {
+  it("has its options in the next server, too", async () => {
+    const dataDir = makeFolder();
+    const path = makeFolder();
+    const before = startServer({ dataDir });
+    const session = await openSession(before, { path });
+    await before.call("pauseQueue", session.ids);
+    const options: Options = { permissionMode: "deny", tools: { deny: ["write"] } };
+    await before.call("sendMessage", asked(session, touch("a"), "paused", options));
+    await before.kill();
+    const after = startServer({ dataDir });
+    await openSession(after, { path });
+    await after.call("resumeQueue", session.ids);
+    const { workspaceId } = session;
+    const ended = await after.call("waitRun", { workspaceId, runId: "paused" });
+    expect(ended).toMatchObject({ status: "succeeded", denials: 1 });
+    expect(made(session, "a")).toBe(false);
+    expect(await after.call("getRun", { workspaceId, runId: "paused" })).toMatchObject({ options });
+  });
+});
+
 describe("`whenBusy: reject`", () => {
   it("is `SessionBusy` behind a running turn, also as a default, and leaves no trace", async () => {
     const first = await openSession(server);
