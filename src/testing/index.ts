@@ -8,5 +8,5 @@ export {
   toolCallsOf,
 } from "./assertions.js";
 export { ManualClock } from "./manualClock.js";
-export { chunks, fail, type ScriptStep, say, script, think, tool, wait } from "./script.js";
+export { chunks, fail, output, type ScriptStep, say, script, think, tool, wait } from "./script.js";
 export { startTestServer, type TestServer, type TestServerOptions } from "./testServer.js";

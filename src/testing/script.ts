@@ -44,6 +44,11 @@ export function tool(name: string, input: object = {}): ScriptStep {
   return `@tool ${name} ${JSON.stringify(input)}`;
 }
 
+/** The model gives the value that the run's `outputSchema` asks for, whether it fits or not. */
+export function output(value: unknown): ScriptStep {
+  return `@output ${JSON.stringify(value)}`;
+}
+
 /**
  * The model's provider fails with this HTTP status.
  *

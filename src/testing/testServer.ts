@@ -30,8 +30,15 @@ export interface TestServer extends AsyncDisposable {
   readonly dataDir: string;
   /** Makes a session and resolves with its id. */
   session(title?: string): Promise<string>;
-  /** Runs a prompt, in a new session unless one is named, and resolves with its completion. */
-  run(prompt: string, sessionId?: string): Promise<RunComplete>;
+  /**
+   * Runs a prompt, in a new session unless one is named, and resolves with its completion. `options`
+   * are those of the run.
+   */
+  run(
+    prompt: string,
+    sessionId?: string,
+    options?: ParamsInput<"sendMessage">["options"],
+  ): Promise<RunComplete>;
   /**
    * Kills the server and starts the next one on the same data, with the same `clientId`. What no
    * `onComplete` and no `run` has taken comes again.
@@ -123,9 +130,15 @@ class OwnServer implements TestServer {
     return (await this.client.api.createSession({ workspaceId, ...defined({ title }) })).id;
   }
 
-  async run(prompt: string, sessionId?: string): Promise<RunComplete> {
+  async run(
+    prompt: string,
+    sessionId?: string,
+    options?: ParamsInput<"sendMessage">["options"],
+  ): Promise<RunComplete> {
     const session = sessionId ?? (await this.session());
-    return this.client.run({ workspaceId: this.workspaceId, sessionId: session, prompt });
+    const { workspaceId } = this;
+    const params = { workspaceId, sessionId: session, prompt, ...defined({ options }) };
+    return this.client.run(params);
   }
 
   async restart(): Promise<void> {

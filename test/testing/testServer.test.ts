@@ -8,6 +8,7 @@ import {
   chunks,
   fail,
   ManualClock,
+  output,
   say,
   script,
   startTestServer,
@@ -45,6 +46,14 @@ describe("a test's server", () => {
     await server.close();
     expect(existsSync(dirname(workspacePath))).toBe(false);
     expect(() => server.client).toThrow("closed");
+  });
+
+  it("gives a run its options", async () => {
+    const server = await started();
+    const properties = { lines: { type: "integer" } };
+    const outputSchema = { type: "object", properties, required: ["lines"] };
+    const completion = await server.run(output({ lines: 42 }), undefined, { outputSchema });
+    assertEnded(completion, { status: "succeeded", output: { lines: 42 } });
   });
 
   it("lets tools write, unless another mode is named", async () => {
