@@ -28,7 +28,7 @@ export async function azureModel(provider: Provider, info: ModelInfo): Promise<A
     const azure = createAzure({
       baseURL: baseUrl,
       headers: provider.headers,
-      fetch: withoutEmptyKey(providerFetch(provider, responsesEvents)),
+      fetch: withoutEmptyKey(providerFetch(provider, { rules: responsesEvents })),
       // One of the two is always given: otherwise the package would look into the environment.
       ...defined({
         apiVersion,

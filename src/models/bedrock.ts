@@ -79,7 +79,8 @@ function addressIn(region: string): string {
 
 /** A `fetch` whose answer has whole frames. A refusal after its beginning becomes an error. */
 function fetchFrames(provider: Provider): typeof fetch {
-  const fetchOrRefuse = providerFetch(provider);
+  // The answer is binary and has no lines. `EventFrames` bounds each frame.
+  const fetchOrRefuse = providerFetch(provider, { mostEventBytes: Number.POSITIVE_INFINITY });
   return async (input, init) => {
     const response = await fetchOrRefuse(input, init);
     if (!response.ok || response.body === null) return response;

@@ -20,7 +20,7 @@ export async function openaiModel(provider: Provider, info: ModelInfo): Promise<
     baseURL: provider.baseUrl ?? baseUrl,
     apiKey: provider.apiKey ?? "",
     headers: provider.headers,
-    fetch: providerFetch(provider, responsesEvents),
+    fetch: providerFetch(provider, { rules: responsesEvents }),
   });
   return {
     model: openai.responses(info.id),

@@ -40,7 +40,7 @@ export async function openaiCompatibleModel(
     headers: provider.headers,
     includeUsage: switches.streamUsage !== false,
     transformRequestBody: (body) => chatBody(body, switches),
-    fetch: providerFetch(provider, chatEvents),
+    fetch: providerFetch(provider, { rules: chatEvents }),
     ...defined({ apiKey: provider.apiKey }),
   });
   return {

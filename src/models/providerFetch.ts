@@ -4,8 +4,8 @@
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
 import type { Proxies } from "../network/proxies.js";
+import { EventBound, FirstBytes } from "./answerBounds.js";
 import { allowedSilence, tellLife } from "./callLife.js";
-import { GarbledReplyError } from "./errorFacts.js";
 
 /** An answer that is no stream, although its status says that all is well. */
 export class NotAStreamError extends Error {
@@ -26,29 +26,47 @@ export interface EventRules {
   data(data: string): string | readonly string[];
 }
 
+/** How the answers of a provider are read. */
+export interface AnswerReading {
+  /** Makes the rules of one answer. Without it, the events stay as they are. */
+  readonly rules?: () => EventRules;
+  /**
+   * The most bytes of one event. A longer event ends the call with a `GarbledReplyError`. `Infinity`
+   * is for answers that are no lines of text; their reader has a bound of its own.
+   */
+  readonly mostEventBytes?: number;
+}
+
 const longestLook = 64 * 1024;
 const longestShown = 120;
 /** Far more than the longest reply that a turn accepts; that limit gives a better message. */
-const mostLineBytes = 128 * 1024 * 1024;
+const usualMostEventBytes = 128 * 1024 * 1024;
+/** Only the beginning of a refusal is read: its words for a person are far shorter. */
+const mostRefusalBytes = 1024 * 1024;
 
 /**
- * A `fetch` for a provider's package.
+ * A `fetch` for a provider's package. What it answers is bounded, for every package: one event by
+ * `mostEventBytes`, and a refusal by 1 MiB.
  *
  * @param proxies those that the provider is reached through.
- * @param rules makes the rules of one answer; without it, the events stay as they are.
  */
 export function providerFetch(
   { proxies }: { readonly proxies?: Proxies },
-  rules?: () => EventRules,
+  { rules, mostEventBytes = usualMostEventBytes }: AnswerReading = {},
 ): typeof fetch {
   return async (input, init) => {
     const route = { proxies, silenceMs: allowedSilence(init?.signal) };
     const response = await fetchWithinOrigin(input, init, route);
-    if (!response.ok || response.body === null) return response;
-    const type = response.headers.get("content-type")?.toLowerCase() ?? "";
-    if (/html|json/.test(type)) throw await notAStream(response, type);
-    const body = response.body.pipeThrough(new EventStream(init?.signal, rules?.()));
+    if (response.body === null) return response;
     const { status, statusText, headers } = response;
+    if (!response.ok) {
+      const body = response.body.pipeThrough(new FirstBytes(mostRefusalBytes));
+      return new Response(body, { status, statusText, headers });
+    }
+    const type = headers.get("content-type")?.toLowerCase() ?? "";
+    if (/html|json/.test(type)) throw await notAStream(response, type);
+    const events = new EventStream(init?.signal, rules?.(), mostEventBytes);
+    const body = response.body.pipeThrough(events);
     return new Response(body, { status, statusText, headers });
   };
 }
@@ -102,11 +120,16 @@ function page(text: string): string {
 
 /** Passes an event stream on; line by line if there are rules for its data. */
 class EventStream extends TransformStream<Uint8Array, Uint8Array> {
-  constructor(signal: AbortSignal | null | undefined, rules: EventRules | undefined) {
-    const splitter = new LineSplitter(mostLineBytes);
+  constructor(
+    signal: AbortSignal | null | undefined,
+    rules: EventRules | undefined,
+    mostEventBytes: number,
+  ) {
+    const bound = new EventBound(mostEventBytes);
+    // The lines need no limit of their own: each is a part of an event, which has one.
+    const splitter = new LineSplitter(Number.POSITIVE_INFINITY);
     const ruledLines = (lines: Iterable<Line>, rules: EventRules) => {
       const texts = [...lines].map(({ text }) => `${ruled(text, rules)}\n`);
-      if (splitter.isOverLimit) throw new GarbledReplyError("a line of the stream has no end");
       return Buffer.from(texts.join(""));
     };
     let isFirst = true;
@@ -120,6 +143,7 @@ class EventStream extends TransformStream<Uint8Array, Uint8Array> {
       transform(chunk, controller) {
         tellLife(signal);
         if (isFirst && chunk.length > 0) look(chunk);
+        bound.take(chunk);
         if (rules === undefined) return controller.enqueue(chunk);
         const lines = ruledLines(splitter.push(chunk), rules);
         if (lines.length > 0) controller.enqueue(lines);
