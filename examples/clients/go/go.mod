@@ -1,0 +1,3 @@
+module turnwire.dev/client
+
+go 1.19
