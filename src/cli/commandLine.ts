@@ -2,7 +2,12 @@
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
-import { createProgram, type DoctorCommandOptions, type Program } from "./program.js";
+import {
+  createProgram,
+  type DoctorCommandOptions,
+  type Program,
+  type ProgramActions,
+} from "./program.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
 import type { ServeOptions } from "./serveOptions.js";
@@ -53,6 +58,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
           onInterrupt: runIo(self, parts, resolvePath).onInterrupt,
         });
       },
+      ...toolsIn(self, { parts, resolvePath, out, errors }),
       doctor: (options) => doctorIn(self, options, { parts, resolvePath, writeOut }),
     },
     {
@@ -75,6 +81,51 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       if (out.failure === undefined || isTold) return exitCode;
       await errors.write(`turnwire: stdout could not be written: ${out.failure.message}\n`);
       return exitCodes.output;
+    },
+  };
+}
+
+/** What the other commands need beside their process. */
+interface ToolParts {
+  readonly parts: CommandLineParts;
+  readonly resolvePath: ResolvePath;
+  readonly out: OutputStream;
+  readonly errors: OutputStream;
+}
+
+/** The commands that look at what is stored and configured; each loads its code when it is used. */
+function toolsIn(
+  self: NodeJS.Process,
+  { parts, resolvePath, out, errors }: ToolParts,
+): Pick<ProgramActions, "sessions" | "models" | "config" | "completion"> {
+  const writeError = (line: string) => void errors.write(`${line}\n`);
+  const writeOut = (line: string) => void out.write(`${line}\n`);
+  const ofConfiguration = { env: self.env, resolvePath, writeOut, writeError };
+  return {
+    sessions: async (options) => {
+      const [{ sessionsCommand }, { openTerminal }] = await Promise.all([
+        import("./sessionsCommand.js"),
+        import("./terminal.js"),
+      ]);
+      return sessionsCommand(options, {
+        ...runIo(self, parts, resolvePath),
+        writeOut: (text) => out.write(text),
+        writeError,
+        openTerminal: () => openTerminal(self.platform),
+      });
+    },
+    models: async (options) => {
+      const { modelsCommand } = await import("./modelsCommand.js");
+      return modelsCommand(options, ofConfiguration);
+    },
+    config: async (options) => {
+      const { configCommand } = await import("./configCommand.js");
+      return configCommand(options, ofConfiguration);
+    },
+    completion: async (options) => {
+      const { completionScript } = await import("./completion.js");
+      void out.write(completionScript(options));
+      return exitCodes.succeeded;
     },
   };
 }

@@ -4,18 +4,17 @@
  * mistakes go to stderr with exit code 2, and nothing but frames ever goes to a server's stdout.
  */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { defined } from "../base/defined.js";
+import { Argument, Command, CommanderError, Option } from "commander";
+import { type CompletionOptions, type Shell, shells } from "./completionOptions.js";
+import type { ConfigCommandOptions } from "./configCommand.js";
 import type { McpCommandOptions } from "./mcpCommand.js";
-import { exitCodes, outputFormats, type RunCommandOptions } from "./runOptions.js";
-import {
-  defaultServeOptions,
-  framings,
-  logLevels,
-  positiveIntegerOf,
-  type ServeOptions,
-  secondsOf,
-} from "./serveOptions.js";
+import type { ModelsCommandOptions } from "./modelsCommand.js";
+import { nonEmpty, positiveInteger, seconds } from "./optionValues.js";
+import { addRun } from "./runFlags.js";
+import { exitCodes, type RunCommandOptions } from "./runOptions.js";
+import { defaultServeOptions, framings, logLevels, type ServeOptions } from "./serveOptions.js";
+import type { SessionsCommandOptions } from "./sessionsCommandOptions.js";
+import { addSessions } from "./sessionsFlags.js";
 
 /** What each command does; each resolves with the exit code. */
 export interface ProgramActions {
@@ -24,6 +23,10 @@ export interface ProgramActions {
   schema(): Promise<number>;
   doctor(options: DoctorCommandOptions): Promise<number>;
   mcp(options: McpCommandOptions): Promise<number>;
+  sessions(options: SessionsCommandOptions): Promise<number>;
+  models(options: ModelsCommandOptions): Promise<number>;
+  config(options: ConfigCommandOptions): Promise<number>;
+  completion(options: CompletionOptions): Promise<number>;
 }
 
 export interface DoctorCommandOptions {
@@ -53,22 +56,21 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
   return {
     async run(argv) {
       let exitCode: number = exitCodes.succeeded;
+      const reported =
+        <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
+        async (...args: A) => {
+          exitCode = await action(...args);
+        };
       const program = describeProgram(io, {
-        serve: async (options) => {
-          exitCode = await actions.serve(options);
-        },
-        run: async (options) => {
-          exitCode = await actions.run(options);
-        },
-        schema: async () => {
-          exitCode = await actions.schema();
-        },
-        doctor: async (options) => {
-          exitCode = await actions.doctor(options);
-        },
-        mcp: async (options) => {
-          exitCode = await actions.mcp(options);
-        },
+        serve: reported(actions.serve),
+        run: reported(actions.run),
+        schema: reported(actions.schema),
+        doctor: reported(actions.doctor),
+        mcp: reported(actions.mcp),
+        sessions: reported(actions.sessions),
+        models: reported(actions.models),
+        config: reported(actions.config),
+        completion: reported(actions.completion),
       });
       if (argv.length === 0) {
         if (!io.isStdinTty) return await actions.serve(defaultServeOptions);
@@ -100,7 +102,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
     .showHelpAfterError("(add --help for what can be asked for)")
     .addHelpText("after", "\nWith stdin not a terminal, `turnwire` alone is `turnwire serve`.");
   addServe(program, actions, io);
-  addRun(program, actions);
+  addRun(program, actions.run);
   program
     .command("schema")
     .description("print the protocol as JSON Schema")
@@ -113,6 +115,13 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
     .option("--repair", "rebuild a damaged database, with a copy made first")
     .action((options: DoctorCommandOptions) => actions.doctor(options));
   addMcp(program, actions);
+  addSessions(program, actions.sessions);
+  addConfiguration(program, actions);
+  program
+    .command("completion")
+    .description("print a script that completes commands and options in a shell")
+    .addArgument(new Argument("<shell>", "the shell").choices(shells))
+    .action((shell: Shell) => actions.completion({ shell, program }));
   return program;
 }
 
@@ -135,6 +144,30 @@ function addMcp(program: Command, actions: Reported): void {
     .description("forget a login")
     .argument("<server>", "its name, or its URL", nonEmpty)
     .action((server: string) => actions.mcp({ action: "logout", server }));
+}
+
+/** What tells of the configuration without a server. */
+function addConfiguration(program: Command, actions: Reported): void {
+  program
+    .command("models")
+    .description("say which providers and models are configured, and which have a key")
+    .option("--cwd <dir>", "the folder whose turnwire.json counts", nonEmpty)
+    .option("--trust", "let that file name providers and models of its own")
+    .option("--json", "for programs: one JSON object")
+    .action((options: ModelsCommandOptions) => actions.models(options));
+  const config = program.command("config").description("say which configuration counts");
+  const add = (action: ConfigCommandOptions["action"], description: string, isDefault: boolean) =>
+    config
+      .command(action, { isDefault })
+      .description(description)
+      .option("--cwd <dir>", "the folder whose turnwire.json counts", nonEmpty)
+      .option("--trust", "let that file set what can run code")
+      .option("--json", "for programs: one JSON object")
+      .action((options: Omit<ConfigCommandOptions, "action">) =>
+        actions.config({ action, ...options }),
+      );
+  add("path", "say which files count; a later one wins", true);
+  add("check", "check these files: file, line and field of each error", false);
 }
 
 function addServe(program: Command, actions: Reported, io: ProgramIo): void {
@@ -160,102 +193,3 @@ function addServe(program: Command, actions: Reported, io: ProgramIo): void {
 }
 
 type ServeFlags = Omit<ServeOptions, "lingerSeconds"> & { stdio?: true; linger: number };
-
-function addRun(program: Command, actions: Reported): void {
-  program
-    .command("run")
-    .description("run one prompt and print the reply")
-    .argument(
-      "<prompt...>",
-      "what to do; `-` reads it from stdin, and `--` comes before one that begins with `-`",
-    )
-    .option("--cwd <dir>", "the folder to work in", nonEmpty)
-    .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
-    .addOption(
-      new Option("--session <id>", "go on with this session")
-        .argParser(nonEmpty)
-        .conflicts("continue"),
-    )
-    .option("--continue", "go on with the folder's latest session")
-    .option("--model <provider/model>", "the model to use", modelChoice)
-    .addOption(
-      new Option("--permission-mode <mode>", "what to do with tools that could do harm").choices([
-        "ask",
-        "acceptEdits",
-        "allow",
-        "deny",
-        "plan",
-      ]),
-    )
-    .option("--effort <effort>", "how much the model should reason, e.g. low or high", nonEmpty)
-    .option("--allow <rule>", "allow nothing but what such rules match; may be repeated", listed)
-    .option("--deny <rule>", "deny what the rule matches; may be repeated", listed)
-    .option("--instructions <text>", "text behind the system prompt", nonEmpty)
-    .option("--output-schema <file>", "end with a value that fits this JSON Schema", nonEmpty)
-    .option("--max-steps <n>", "end the run after so many model calls", positiveInteger)
-    .option("--max-cost <dollars>", "end the run once it has cost so much", positiveDollars)
-    .addOption(
-      new Option("--output <format>", "what goes to stdout").choices(outputFormats).default("text"),
-    )
-    .option("--timeout <seconds>", "cancel the run after so long", positiveSeconds)
-    .action((words: string[], { continue: continueLatest, timeout, ...options }: RunFlags) =>
-      actions.run({
-        prompt: words.join(" "),
-        ...options,
-        ...defined({ continueLatest, timeoutSeconds: timeout }),
-      }),
-    );
-}
-
-type RunFlags = Omit<RunCommandOptions, "prompt" | "continueLatest" | "timeoutSeconds"> & {
-  continue?: true;
-  timeout?: number;
-};
-
-function nonEmpty(text: string): string {
-  if (text === "") throw new InvalidArgumentError("It is empty.");
-  return text;
-}
-
-/** What is given several times becomes a list. */
-function listed(text: string, before: string[] = []): string[] {
-  return [...before, nonEmpty(text)];
-}
-
-function positiveDollars(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
-  throw new InvalidArgumentError("It must be an amount of US dollars over 0.");
-}
-
-function seconds(text: string): number {
-  const value = secondsOf(text);
-  if (value === undefined) {
-    throw new InvalidArgumentError("It must be a number of seconds, 0 or more.");
-  }
-  return value;
-}
-
-function positiveSeconds(text: string): number {
-  const value = seconds(text);
-  if (value === 0) throw new InvalidArgumentError("It must be more than 0 seconds.");
-  return value;
-}
-
-function positiveInteger(text: string): number {
-  const value = positiveIntegerOf(text);
-  if (value === undefined) {
-    throw new InvalidArgumentError("It must be a whole number over 0.");
-  }
-  return value;
-}
-
-function modelChoice(text: string): { provider: string; model: string } {
-  const slash = text.indexOf("/");
-  const provider = text.slice(0, slash);
-  const model = text.slice(slash + 1);
-  if (slash === -1 || provider === "" || model === "") {
-    throw new InvalidArgumentError("It must be PROVIDER/MODEL, e.g. local/qwen3-coder.");
-  }
-  return { provider, model };
-}

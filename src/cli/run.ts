@@ -9,6 +9,7 @@ import { defined } from "../base/defined.js";
 import { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
+import { withoutUnset } from "./ownServer.js";
 import { RunActivity } from "./runActivity.js";
 import { Deeds, earlyEnd, exitCodeOf, explain, type Stop, toldCompletion } from "./runEnd.js";
 import { askInput } from "./runInput.js";
@@ -112,7 +113,7 @@ class RunCommand {
       command: serverCommand.file,
       args: serverCommand.args,
       ...defined({ dataDir }),
-      env: definedOf(env),
+      env: withoutUnset(env),
       clientInfo: { name: "turnwire run" },
       signal: this.#stop.signal,
       onPermission: this.#permissionHandler(),
@@ -254,10 +255,4 @@ class RunCommand {
   #complain(text: string): Promise<void> {
     return this.#stderr.write(`turnwire run: ${text}\n`);
   }
-}
-
-function definedOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }

@@ -33,6 +33,19 @@ export function visibleLines(text: string): string[] {
   return lines.map((line, n) => visibleLine(line) + (n < lines.length - 1 ? "⏎" : ""));
 }
 
+/**
+ * What a terminal could take for an order, or what turns the reading order. Line feeds, tabs, and what
+ * joins characters (in emoji and many scripts) stay.
+ */
+const orders =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out.
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A text of other authors to read: with a mark for all that could send the terminal an order. */
+export function withoutOrders(text: string): string {
+  return text.replaceAll("\r\n", "\n").replace(orders, markOf);
+}
+
 function markOf(character: string): string {
   const picture = pictures[character];
   if (picture !== undefined) return picture;

@@ -7,6 +7,8 @@ import { DomainError } from "../base/errors.js";
 export interface ConfigIssue {
   readonly path: string;
   readonly message: string;
+  /** The line in the file, from 1 on; absent where it is about the whole file. */
+  readonly line?: number;
 }
 
 /** A `ConfigInvalid` with `data: {file, issues}`; its message names the file and the first issue. */

@@ -20,6 +20,10 @@ async function run(argv: string[], isStdinTty = true) {
       schema: note("schema", 12),
       doctor: note("doctor", 13),
       mcp: note("mcp", 14),
+      sessions: note("sessions", 15),
+      models: note("models", 16),
+      config: note("config", 17),
+      completion: note("completion", 18),
     },
     {
       version: "1.2.3",
@@ -169,5 +173,43 @@ describe("the other commands", () => {
 
   it("are told from mistakes", async () => {
     expect(await run(["server"])).toMatchObject({ exitCode: 2, stdout: "" });
+  });
+});
+
+describe("the commands about what is stored and configured", () => {
+  it.each([
+    [["sessions"], "sessions", { action: "list" }],
+    [["sessions", "--all", "--limit", "3"], "sessions", { action: "list", all: true, limit: 3 }],
+    [["sessions", "show", "s", "--json"], "sessions", { action: "show", session: "s", json: true }],
+    [
+      ["sessions", "export", "s", "-o", "f"],
+      "sessions",
+      { action: "export", session: "s", format: "markdown", outputFile: "f" },
+    ],
+    [
+      ["sessions", "delete", "a", "b", "--yes"],
+      "sessions",
+      { action: "delete", sessions: ["a", "b"], yes: true },
+    ],
+    [["sessions", "search", "two", "words"], "sessions", { action: "search", query: "two words" }],
+    [["models", "--trust"], "models", { trust: true }],
+    [["config"], "config", { action: "path" }],
+    [["config", "check", "--json"], "config", { action: "check", json: true }],
+  ])("%j is understood", async (argv, name, options) => {
+    expect((await run(argv)).calls).toEqual([[name, options]]);
+  });
+
+  it.each([
+    [["sessions", "show"]],
+    [["sessions", "search"]],
+    [["sessions", "list", "--limit", "0"]],
+    [["sessions", "export", "s", "--format", "xml"]],
+    [["sessions", "show", ""]],
+    [["config", "chekc"]],
+    [["completion", "tcsh"]],
+  ])("%j is bad usage", async (argv) => {
+    const { calls, exitCode, stderr } = await run(argv);
+    expect({ calls, exitCode }).toEqual({ calls: [], exitCode: 2 });
+    expect(stderr).toContain("error: ");
   });
 });

@@ -21,6 +21,10 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
       schema: other,
       doctor: other,
       mcp: other,
+      sessions: other,
+      models: other,
+      config: other,
+      completion: other,
     },
     { version: "1.2.3", isStdinTty: false, writeOut: () => {}, writeError: () => {} },
   );

@@ -37,7 +37,7 @@ describe("a configuration file", () => {
     expect(error.message).toBe(`/etc/config.json: ${problem}`);
     expect(error.data).toEqual({
       file: "/etc/config.json",
-      issues: [{ path: "", message: problem }],
+      issues: [{ path: "", message: problem, ...lineIn(problem) }],
     });
   });
 
@@ -213,3 +213,9 @@ describe("a configuration file", () => {
     );
   });
 });
+
+/** The line that a problem names, as the issue tells it. */
+function lineIn(problem: string): { line?: number } {
+  const line = /^line (\d+)/.exec(problem)?.[1];
+  return line === undefined ? {} : { line: Number(line) };
+}

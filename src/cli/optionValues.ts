@@ -1,0 +1,51 @@
+/** How the values of options are read; each throws what the parser reports with the option's name. */
+import { InvalidArgumentError } from "commander";
+import { positiveIntegerOf, secondsOf } from "./serveOptions.js";
+
+export function nonEmpty(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}
+
+/** What is given several times becomes a list. */
+export function listed(text: string, before: string[] = []): string[] {
+  return [...before, nonEmpty(text)];
+}
+
+export function positiveDollars(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("It must be an amount of US dollars over 0.");
+}
+
+export function seconds(text: string): number {
+  const value = secondsOf(text);
+  if (value === undefined) {
+    throw new InvalidArgumentError("It must be a number of seconds, 0 or more.");
+  }
+  return value;
+}
+
+export function positiveSeconds(text: string): number {
+  const value = seconds(text);
+  if (value === 0) throw new InvalidArgumentError("It must be more than 0 seconds.");
+  return value;
+}
+
+export function positiveInteger(text: string): number {
+  const value = positiveIntegerOf(text);
+  if (value === undefined) {
+    throw new InvalidArgumentError("It must be a whole number over 0.");
+  }
+  return value;
+}
+
+export function modelChoice(text: string): { provider: string; model: string } {
+  const slash = text.indexOf("/");
+  const provider = text.slice(0, slash);
+  const model = text.slice(slash + 1);
+  if (slash === -1 || provider === "" || model === "") {
+    throw new InvalidArgumentError("It must be PROVIDER/MODEL, e.g. local/qwen3-coder.");
+  }
+  return { provider, model };
+}

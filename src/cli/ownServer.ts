@@ -1,0 +1,44 @@
+/** The server that a command starts for itself, and ends again. */
+import { defined } from "../base/defined.js";
+import { TurnwireClient } from "../client/TurnwireClient.js";
+
+/** How a command's server is started. */
+export interface OwnServer {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The program; `--data-dir` is added to its arguments. */
+  readonly serverCommand: { readonly file: string; readonly args: readonly string[] };
+}
+
+/**
+ * Starts a server, does something with it, and ends it. Rejects as `TurnwireClient.spawn` does, and
+ * with what `work` rejects with.
+ */
+export async function withOwnServer<T>(
+  { env, serverCommand }: OwnServer,
+  dataDir: string | undefined,
+  work: (client: TurnwireClient) => Promise<T>,
+): Promise<T> {
+  const client = await TurnwireClient.spawn({
+    command: serverCommand.file,
+    args: serverCommand.args,
+    env: withoutUnset(env),
+    requestPermission: false,
+    requestInput: false,
+    clientInfo: { name: "turnwire" },
+    ...defined({ dataDir }),
+  });
+  try {
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** An environment without the names that have no value. */
+export function withoutUnset(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,67 @@
+/** The options of `turnwire run` on the command line (docs/cli.md). */
+import { type Command, Option } from "commander";
+import { defined } from "../base/defined.js";
+import {
+  listed,
+  modelChoice,
+  nonEmpty,
+  positiveDollars,
+  positiveInteger,
+  positiveSeconds,
+} from "./optionValues.js";
+import { outputFormats, type RunCommandOptions } from "./runOptions.js";
+
+/** Adds `run`, whose options go to `action`. */
+export function addRun(
+  program: Command,
+  action: (options: RunCommandOptions) => Promise<void>,
+): void {
+  program
+    .command("run")
+    .description("run one prompt and print the reply")
+    .argument(
+      "<prompt...>",
+      "what to do; `-` reads it from stdin, and `--` comes before one that begins with `-`",
+    )
+    .option("--cwd <dir>", "the folder to work in", nonEmpty)
+    .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
+    .addOption(
+      new Option("--session <id>", "go on with this session")
+        .argParser(nonEmpty)
+        .conflicts("continue"),
+    )
+    .option("--continue", "go on with the folder's latest session")
+    .option("--model <provider/model>", "the model to use", modelChoice)
+    .addOption(
+      new Option("--permission-mode <mode>", "what to do with tools that could do harm").choices([
+        "ask",
+        "acceptEdits",
+        "allow",
+        "deny",
+        "plan",
+      ]),
+    )
+    .option("--effort <effort>", "how much the model should reason, e.g. low or high", nonEmpty)
+    .option("--allow <rule>", "allow nothing but what such rules match; may be repeated", listed)
+    .option("--deny <rule>", "deny what the rule matches; may be repeated", listed)
+    .option("--instructions <text>", "text behind the system prompt", nonEmpty)
+    .option("--output-schema <file>", "end with a value that fits this JSON Schema", nonEmpty)
+    .option("--max-steps <n>", "end the run after so many model calls", positiveInteger)
+    .option("--max-cost <dollars>", "end the run once it has cost so much", positiveDollars)
+    .addOption(
+      new Option("--output <format>", "what goes to stdout").choices(outputFormats).default("text"),
+    )
+    .option("--timeout <seconds>", "cancel the run after so long", positiveSeconds)
+    .action((words: string[], { continue: continueLatest, timeout, ...options }: RunFlags) =>
+      action({
+        prompt: words.join(" "),
+        ...options,
+        ...defined({ continueLatest, timeoutSeconds: timeout }),
+      }),
+    );
+}
+
+type RunFlags = Omit<RunCommandOptions, "prompt" | "continueLatest" | "timeoutSeconds"> & {
+  continue?: true;
+  timeout?: number;
+};

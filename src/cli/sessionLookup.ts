@@ -1,0 +1,69 @@
+/** Finds sessions of any folder, for commands that know no more than an id. */
+import { defined } from "../base/defined.js";
+import type { TurnwireClient } from "../client/TurnwireClient.js";
+import type { Message } from "../protocol/objects/message.js";
+import type { Session } from "../protocol/objects/session.js";
+
+/** A session, its open workspace, and its messages from the oldest on. */
+export interface StoredSession {
+  readonly session: Session;
+  readonly workspaceId: string;
+  messages(): AsyncGenerator<Message>;
+}
+
+const pageSize = 1000;
+/** A message can be long, and an answer has one size for all of them. */
+const messagePage = 50;
+
+/** Opens a folder; rejects with the server's refusal. */
+export async function openFolder(client: TurnwireClient, path: string): Promise<string> {
+  return (await client.api.createWorkspace({ path })).id;
+}
+
+/** The sessions of an open workspace, or of every folder, the newest first. */
+export async function* eachSession(
+  client: TurnwireClient,
+  workspaceId: string | undefined,
+): AsyncGenerator<Session> {
+  let cursor: string | undefined;
+  do {
+    const page = await client.api.listSessions({
+      limit: pageSize,
+      ...defined({ workspaceId, cursor }),
+    });
+    yield* page.sessions;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+}
+
+/**
+ * Finds a session by its id, and opens its folder.
+ *
+ * @throws Error if there is none; the server's refusal where its folder cannot be opened.
+ */
+export async function storedSession(client: TurnwireClient, id: string): Promise<StoredSession> {
+  for await (const session of eachSession(client, undefined)) {
+    if (session.id !== id) continue;
+    const workspaceId = await openFolder(client, session.workspacePath ?? "");
+    return { session, workspaceId, messages: () => messagesOf(client, workspaceId, id) };
+  }
+  throw new Error(`there is no session ${JSON.stringify(id)}; see turnwire sessions --all`);
+}
+
+async function* messagesOf(
+  client: TurnwireClient,
+  workspaceId: string,
+  sessionId: string,
+): AsyncGenerator<Message> {
+  let cursor: string | undefined;
+  do {
+    const page = await client.api.listMessages({
+      workspaceId,
+      sessionId,
+      limit: messagePage,
+      ...defined({ cursor }),
+    });
+    yield* page.messages;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+}
