@@ -37,6 +37,7 @@ export type FaultPoint =
   /** A rewind is written down, and nothing of it is done. */
   | "rewindPlanned"
   /** A file is as it was, or is left as it is. */
+  | "rewindReplaced"
   | "rewindWritten"
   /** Some of the messages are out, or back. */
   | "rewindMoved"

@@ -229,13 +229,18 @@ export class Rewinder {
   async #apply(change: NewChange, sessionId: string): Promise<Conflict | undefined> {
     const { path, before, after, madeFolder } = change;
     const present = await lookAt(path);
-    if (holds(present, after)) return undefined;
+    if (holds(present, after)) {
+      // Whoever made the change may have died before the folders.
+      if (after === undefined && madeFolder !== undefined) removeEmptyFolders(path, madeFolder);
+      return undefined;
+    }
     if (!holds(present, before)) {
       return conflict(path, "changed", "Somebody changed it while it was rewound.");
     }
     const isDone = await this.#replace({ path, present, after }, sessionId);
     if (isDone === undefined) return lostContent(path);
     if (!isDone) return conflict(path, "changed", "Somebody changed it while it was rewound.");
+    faultPoint("rewindReplaced");
     if (after === undefined && madeFolder !== undefined) removeEmptyFolders(path, madeFolder);
     return undefined;
   }

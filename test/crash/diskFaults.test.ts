@@ -98,7 +98,7 @@ describe("a disk that is full", () => {
         run.wasEndangered = true;
         return window.send(run);
       });
-      await expect.poll(() => window.refusals, { timeout: 15_000 }).toContain("StorageFailed");
+      expect(window.refusals).toEqual([]);
       free();
       await Promise.all(runs);
       expect(await playground.settle()).toEqual([]);
@@ -123,7 +123,7 @@ describe("a disk that is full", () => {
         run.wasEndangered = true;
         return window.send(run).catch(() => {});
       });
-      await expect.poll(() => window.refusals, { timeout: 15_000 }).toContain("StorageFailed");
+      expect(window.refusals).toEqual([]);
       await window.kill();
       await Promise.all(runs);
       const said = await refusedOrServed();
@@ -218,7 +218,7 @@ describe("a disk that cannot be written", () => {
 });
 
 describe("a database that another program has locked", () => {
-  test("is told at the start and to requests, and works when it is free", async () => {
+  test("is told at a start, and what a living server was asked waits until it is free", async () => {
     await usedDirectory();
     const books = playground.books();
     const window = playground.window(books);
@@ -229,7 +229,7 @@ describe("a database that another program has locked", () => {
     other.exec("BEGIN IMMEDIATE");
     const sending = window.send(books.send("locked", 0, "locked: say"));
     expect(await refusedStart()).toContain("another program holds it locked; try again");
-    await expect.poll(() => window.refusals, { timeout: 15_000 }).toContain("StorageFailed");
+    expect(window.refusals).toEqual([]);
     other.exec("ROLLBACK");
     other.close();
     await sending;

@@ -121,6 +121,9 @@ async function worked(desk: Desk, server: ServerChild) {
 
 const points = [
   "rewindPlanned:1",
+  "rewindReplaced:1",
+  "rewindReplaced:2",
+  "rewindReplaced:3",
   "rewindWritten:1",
   "rewindWritten:2",
   "rewindWritten:3",
