@@ -23,6 +23,7 @@ import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
 import { forgetInSteps } from "./forgetInSteps.js";
 import type { RunCause } from "./protocol/objects/run.js";
+import { ClientTools } from "./rpc/clientTools.js";
 import type { ServerDescription } from "./rpc/handshake.js";
 import { QuestionDesk } from "./rpc/questionDesk.js";
 import {
@@ -99,7 +100,7 @@ export function composeServer(options: ServerOptions): Server {
 function compose(options: ServerOptions, closing: Closing): Server {
   const { clock, ids, log, description } = options;
   const house = openHouse(options, closing);
-  const { broadcaster, desk } = house;
+  const { broadcaster, desk, clientTools } = house;
   const backend = composeBackend(options, house);
   const end = async (cause: RunCause) => {
     await backend.end(cause);
@@ -114,6 +115,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
         backend,
         hub: broadcaster,
         desk,
+        clientTools,
         description,
         ids,
         log,
@@ -194,7 +196,6 @@ function openHouse(options: ServerOptions, closing: Closing) {
   const slots = new RunSlots(() => limitOf(limits, "concurrentRuns"));
   const parts = { ...options, ...stores, closing, database };
   const forgetter = forgetInSteps({ ...parts, limits, broadcaster, kept: checkpoints });
-  const desk = new QuestionDesk(log);
   const owed = new OwedWrites(database, clock, log);
   closing.add(() => owed.close());
   return {
@@ -206,7 +207,8 @@ function openHouse(options: ServerOptions, closing: Closing) {
     recovery,
     checkpoints,
     broadcaster,
-    desk,
+    desk: new QuestionDesk(log),
+    clientTools: new ClientTools(clock, log),
     owed,
     limits,
     slots,
@@ -217,7 +219,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
 /** The use cases over the shared parts. */
 function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
   const { clock, ids, log } = options;
-  const { serverId, database, stores, outbox, runsOfServer, recovery, desk, slots } = house;
+  const { serverId, database, stores, outbox, runsOfServer, recovery, slots } = house;
   const announcer = house.broadcaster;
   const kept = house.checkpoints;
   const recoverIfDead = (id: string) => {
@@ -239,13 +241,14 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
     log,
     recoverIfDead,
   };
+  const questions = { desk: house.desk, clientTools: house.clientTools };
   const workspacePaths = new WorkspaceStore(database);
   const workspaces = new WorkspaceRegistry({
     store: workspacePaths,
     factory: new WorkspaceFactory({
       coordination: {
         ...shared,
-        desk,
+        ...questions,
         commits,
         owed: house.owed,
         keeperOf: (run) => kept.keeperOf(run),

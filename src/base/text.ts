@@ -15,6 +15,15 @@ export function cutTextStart(text: string, length: number): string {
   return text.slice(splitsPair ? start + 1 : start);
 }
 
+/** A text without its middle if it is longer than `most` UTF-16 units; a note says what is missing. */
+export function withoutMiddle(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const head = cutText(text, most / 2);
+  const tail = cutTextStart(text, most / 2);
+  const leftOut = formatCount(text.length - head.length - tail.length);
+  return `${head}\n\n[${leftOut} characters are left out here]\n\n${tail}`;
+}
+
 /** A number for people: `1,234,567`. */
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");

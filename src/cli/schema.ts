@@ -6,6 +6,7 @@ import * as z from "zod";
 import { errorTable } from "../base/errors.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../protocol/declare.js";
 import { Checkpoint, ConflictReason } from "../protocol/objects/checkpoint.js";
+import { ClientTool } from "../protocol/objects/clientTool.js";
 import { Command } from "../protocol/objects/command.js";
 import {
   Attachment,
@@ -52,6 +53,7 @@ export const protocolObjects = {
   ModelInfo,
   SandboxInfo,
   Command,
+  ClientTool,
   SelectedModel,
   PermissionMode,
   RunOptions,

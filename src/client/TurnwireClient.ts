@@ -32,6 +32,7 @@ import { attachedEndpoint, type Endpoint, startServer } from "./serverProcess.js
 import { type ClientState, StateChanges, type StateHandler } from "./stateChanges.js";
 import type { StopListening } from "./stopListening.js";
 import { type EventsOptions, type NotificationHandler, Subscriptions } from "./subscriptions.js";
+import { definitionsOf, type OwnTool, OwnTools } from "./tools.js";
 import { within } from "./within.js";
 
 /** A client. `await using` closes it where the runtime has that. */
@@ -51,6 +52,7 @@ export class TurnwireClient implements AsyncDisposable {
   #closed: Promise<void> | undefined;
   #permissionHandler: PermissionHandler | undefined;
   #inputHandler: InputHandler | undefined;
+  readonly #tools: OwnTools;
 
   private constructor(
     options: ClientOptions,
@@ -63,6 +65,7 @@ export class TurnwireClient implements AsyncDisposable {
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000;
     this.#permissionHandler = options.onPermission;
     this.#inputHandler = options.onInput;
+    this.#tools = new OwnTools(options.tools);
     this.#subscriptions = new Subscriptions(reportError);
     this.#states = new StateChanges(reportError);
     if (options.onStateChange !== undefined) this.#states.on(options.onStateChange);
@@ -87,6 +90,8 @@ export class TurnwireClient implements AsyncDisposable {
         answerPermission(this.#permissionHandler, question, signal, reportError),
       onInput: (request, signal) => answerInput(this.#inputHandler, request, signal, reportError),
       onState: (state, error) => this.#states.change(state, error),
+      onTool: (call, signal) => this.#tools.answer(call, signal),
+      tools: () => this.#tools.definitions,
       isNeeded: () => this.#runs.isWaiting,
       onReconnected: () => this.#runs.resend(),
       onLost: (error) => this.#runs.fail(error),
@@ -205,6 +210,16 @@ export class TurnwireClient implements AsyncDisposable {
   /** Replaces what answers the questions of tool servers. */
   onInput(handler: InputHandler): void {
     this.#inputHandler = handler;
+  }
+
+  /**
+   * Replaces the tools that this client gives the agent. They are offered to the runs that begin
+   * from now on, and every server that replaces a lost one is told of them. Rejects with a
+   * `TurnwireRpcError` for a bad set; the old one stays then.
+   */
+  async setTools(tools: readonly OwnTool[]): Promise<void> {
+    await this.request("setTools", { tools: definitionsOf(tools) });
+    this.#tools.set(tools);
   }
 
   /**

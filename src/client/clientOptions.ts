@@ -10,6 +10,7 @@ import type { Streams } from "./link.js";
 import type { PermissionHandler } from "./permissions.js";
 import type { ServerCommand } from "./serverProgram.js";
 import type { StateHandler } from "./stateChanges.js";
+import type { OwnTool } from "./tools.js";
 
 /** The options of both ways to get a client. */
 export interface ClientOptions
@@ -29,6 +30,8 @@ export interface ClientOptions
   readonly requestInput?: boolean;
   /** Is told every change of {@link TurnwireClient.state}, from the first start on. */
   readonly onStateChange?: StateHandler;
+  /** The tools that the agent gets from this client; see `setTools`. */
+  readonly tools?: readonly OwnTool[];
   /** Whether a lost server is started again; true by default. */
   readonly reconnect?: boolean;
   /** Aborting it gives up connecting. It has no effect once there is a client. */
@@ -67,6 +70,7 @@ const clientOptions: Readonly<Record<keyof ClientOptions, true>> = {
   requestPermission: true,
   onInput: true,
   requestInput: true,
+  tools: true,
   onStateChange: true,
   reconnect: true,
   signal: true,

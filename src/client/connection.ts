@@ -17,7 +17,9 @@ import type { ClientState } from "./stateChanges.js";
 import { within } from "./within.js";
 
 export interface ConnectionOptions
-  extends Pick<LinkOptions, "onNotification" | "onPermission" | "onInput"> {
+  extends Pick<LinkOptions, "onNotification" | "onPermission" | "onInput" | "onTool"> {
+  /** The tools of the client; every server is told of them. */
+  tools(): ParamsInput<"setTools">["tools"];
   /** Starts a server, or opens streams to one. */
   connect(): Promise<Endpoint>;
   readonly canReconnect: boolean;
@@ -201,19 +203,15 @@ export class Connection {
   }
 
   async #connect(): Promise<void> {
-    const { framing, log, onNotification, onPermission, onInput, initialize } = this.#options;
+    const { initialize } = this.#options;
     const endpoint = await this.#options.connect();
     this.#current = endpoint;
     if (this.#isKilled) endpoint.kill();
     if (this.#isUnref) endpoint.unref();
     const link = openLink({
+      ...this.#options,
       streams: endpoint.streams,
-      framing,
-      log,
-      onPermission,
-      onInput,
       longestMessage: () => this.#answer?.capabilities.maxMessageBytes,
-      onNotification: (notification) => onNotification(notification),
     });
     let isLate = false;
     const { clock, startTimeoutMs } = this.#options;
@@ -241,7 +239,9 @@ export class Connection {
     }
   }
 
-  #restore(link: Link): Promise<void> {
+  async #restore(link: Link): Promise<void> {
+    const tools = this.#options.tools();
+    if (tools.length > 0) await link.request("setTools", { tools });
     const setup = {
       createWorkspace: (params: ParamsInput<"createWorkspace">) =>
         link.request("createWorkspace", params),
@@ -250,7 +250,7 @@ export class Connection {
       setPermissionMode: (params: ParamsInput<"setPermissionMode">) =>
         link.request("setPermissionMode", params),
     };
-    return this.#workspaces.restore(setup, this.#options.reportError);
+    await this.#workspaces.restore(setup, this.#options.reportError);
   }
 
   #onClosed(server: Server): void {

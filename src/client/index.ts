@@ -1,4 +1,5 @@
 // `turnwire/client`: a typed client for a server that it starts or attaches to.
+export type { ClientTool } from "../protocol/objects/clientTool.js";
 export type { RunComplete } from "../protocol/objects/run.js";
 export type {
   InputAnswer,
@@ -11,6 +12,8 @@ export type {
   PermissionAnswer,
   PermissionQuestion,
   Result,
+  ToolCallAnswer,
+  ToolCallRequest,
 } from "../protocol/registry.js";
 export type { ClientApi } from "./api.js";
 export type { AttachOptions, ClientOptions, SpawnOptions } from "./clientOptions.js";
@@ -31,3 +34,4 @@ export type { ClientState, StateHandler } from "./stateChanges.js";
 export type { StopListening } from "./stopListening.js";
 export type { EventsOptions, NotificationHandler } from "./subscriptions.js";
 export { TurnwireClient } from "./TurnwireClient.js";
+export type { OwnTool } from "./tools.js";

@@ -19,6 +19,8 @@ import {
   type PermissionQuestion,
   type Result,
   serverMethods,
+  type ToolCallAnswer,
+  type ToolCallRequest,
 } from "../protocol/registry.js";
 import { type ChannelEnd, openChannel } from "../transport/channel.js";
 import type { Framing } from "../transport/framing.js";
@@ -51,6 +53,8 @@ export interface LinkOptions {
   onPermission(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
   /** As {@link LinkOptions.onPermission}. */
   onInput(request: InputRequest, signal: AbortSignal): Promise<InputAnswer>;
+  /** As {@link LinkOptions.onPermission}. */
+  onTool(call: ToolCallRequest, signal: AbortSignal): Promise<ToolCallAnswer>;
 }
 
 export interface Link {
@@ -101,6 +105,10 @@ export function openLink({
   connection.onRequest(
     serverMethods.requestInput.name,
     (request: InputRequest, token: CancellationToken) => handlers.onInput(request, signalOf(token)),
+  );
+  connection.onRequest(
+    serverMethods.callTool.name,
+    (call: ToolCallRequest, token: CancellationToken) => handlers.onTool(call, signalOf(token)),
   );
   connection.listen();
 

@@ -3,7 +3,12 @@ import type { Limits, ProviderType } from "./types.js";
 import { type Environment, isSet } from "./variables.js";
 
 /** The limits of a run. */
-export const defaultLimits: Limits = { maxSteps: 200, providerIdleSeconds: 300, maxDenials: 5 };
+export const defaultLimits: Limits = {
+  maxSteps: 200,
+  providerIdleSeconds: 300,
+  maxDenials: 5,
+  toolSeconds: 600,
+};
 
 /** The files of instructions that count where a folder has no `AGENTS.md`. */
 export const defaultContextFiles: readonly string[] = [

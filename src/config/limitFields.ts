@@ -17,6 +17,10 @@ export const limits = () =>
       description: "Denied permissions in a row that end a turn.",
       default: defaultLimits.maxDenials,
     }),
+    toolSeconds: z.number().positive().max(86_400).exactOptional().meta({
+      description: "Seconds that a tool of the client may take.",
+      default: defaultLimits.toolSeconds,
+    }),
     concurrentRuns: z
       .int()
       .min(1)

@@ -108,6 +108,8 @@ export interface Limits {
   readonly providerIdleSeconds: number;
   /** Denied permissions in a row. */
   readonly maxDenials: number;
+  /** Seconds that a tool of the client may take. */
+  readonly toolSeconds: number;
 }
 
 /** The limits of a server. Undefined means no limit. */

@@ -72,7 +72,7 @@ function lowerLimits(
   leaveOut: LeaveOut,
 ): NonNullable<ConfigFile["limits"]> {
   const lowered: NonNullable<ConfigFile["limits"]> = {};
-  for (const name of ["maxSteps", "providerIdleSeconds", "maxDenials"] as const) {
+  for (const name of ["maxSteps", "providerIdleSeconds", "maxDenials", "toolSeconds"] as const) {
     const value = wanted[name];
     if (value === undefined) continue;
     if (value <= limits[name]) lowered[name] = value;

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.js";
 import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { TurnTools } from "../base/turnTools.js";
 import type { Turn } from "../engine/engine.js";
 import type { Outbox } from "../events/outbox.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
@@ -11,6 +12,7 @@ import type {
   LossyEvent,
   PermissionAnswer,
   PermissionQuestion,
+  ToolCallRequest,
 } from "../protocol/registry.js";
 import type { CheckpointStore } from "../storage/checkpointStore.js";
 import type { Database } from "../storage/database.js";
@@ -51,6 +53,12 @@ export interface RunToPrepare {
   readonly options: RunOptions;
 }
 
+/** The tools of every client that is connected. */
+interface ClientTools {
+  /** Those of one client as they are now. */
+  offered(clientId: string): TurnTools<ToolCallRequest>;
+}
+
 /** What a workspace's coordinator needs. */
 export interface CoordinatorOptions {
   readonly workspaceId: string;
@@ -73,6 +81,8 @@ export interface CoordinatorOptions {
   keeperOf?(run: KeptRun): FileKeeper | undefined;
   readonly announcer: Announcer;
   readonly desk: QuestionDesk;
+  /** The tools of the clients, if any can have some. */
+  readonly clientTools?: ClientTools;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

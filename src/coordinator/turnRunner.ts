@@ -6,13 +6,13 @@ import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { isRunErrorName } from "../base/runErrors.js";
 import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../engine/engine.js";
-import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { PatientWrites } from "./patientWrites.js";
 import { keeperOf, noteCheckpoint } from "./runCheckpoint.js";
 import { storedHistory } from "./storedHistory.js";
 import type { TitleKeeper } from "./titleKeeper.js";
+import { turnClient } from "./turnClient.js";
 import { TurnRecorder } from "./turnRecorder.js";
 
 /** The runner's callbacks to the coordinator. */
@@ -35,6 +35,7 @@ type RunnerOptions = Pick<
   | "messages"
   | "announcer"
   | "desk"
+  | "clientTools"
   | "clock"
   | "ids"
   | "log"
@@ -207,13 +208,7 @@ export class TurnRunner {
       ...defined({ keeper: keeperOf(run, writes, this.#options) }),
       signal: run.signal,
       openChild: (title) => this.#openChild(run, title, sink, writes),
-      ask: (question, signal) => this.#ask(run, question, signal),
-      requestInput: (question, signal) => {
-        const { workspaceId, ids, desk } = this.#options;
-        const { runId, clientId } = run.request;
-        const head = { inputId: ids.next("inp"), workspaceId, sessionId, ...defined({ runId }) };
-        return desk.requestInput(clientId, { ...head, ...question }, signal);
-      },
+      ...turnClient(run.request, this.#options),
     };
   }
 
@@ -241,28 +236,6 @@ export class TurnRunner {
     run.children.set(id, sink);
     this.#hooks.sessionChanged(id);
     return { sessionId: id, sink };
-  }
-
-  async #ask(
-    run: AcceptedRun,
-    question: ToolQuestion,
-    signal: AbortSignal,
-  ): Promise<PermissionAnswer | undefined> {
-    const { workspaceId, ids, desk, announcer } = this.#options;
-    const { sessionId, runId, clientId } = run.request;
-    const head = { workspaceId, sessionId, ...defined({ runId }) };
-    const permissionId = ids.next("per");
-    let answer: PermissionAnswer | undefined;
-    announcer.emit({ method: "runActivity", params: { ...head, kind: "waitingForPermission" } });
-    try {
-      answer = await desk.ask(clientId, { ...question, ...head, permissionId }, signal);
-      return answer;
-    } finally {
-      announcer.emit({
-        method: "permissionResolved",
-        params: { ...head, permissionId, decision: answer?.decision ?? "deny" },
-      });
-    }
   }
 }
 

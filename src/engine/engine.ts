@@ -8,6 +8,7 @@
 // tells the outcome that the engine returns.
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { RunErrorName } from "../base/runErrors.js";
+import type { TurnTools } from "../base/turnTools.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
 import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
@@ -124,6 +125,8 @@ export interface TurnRequest {
   ask(question: ToolQuestion, signal: AbortSignal): Promise<PermissionAnswer | undefined>;
   /** Asks the same client for input for a tool server (section 7); like {@link TurnRequest.ask}. */
   requestInput(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
+  /** The tools of that client, as they were when the turn began; absent if it can have none. */
+  readonly clientTools?: TurnTools;
 }
 
 /** How a turn ended. */

@@ -12,11 +12,12 @@ import { exitPlanTool, isOfferedIn } from "../tools/exitPlan.js";
 import type { ToolResources } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { tellState } from "./circumstances.js";
+import { clientTools } from "./clientTool.js";
 import type { TurnOutcome, TurnRequest } from "./engine.js";
 import type { OutputCheck } from "./output/checkOutput.js";
 import { finalOutputOf, outputAdvice } from "./output/outputOf.js";
 import type { Preparation } from "./preparation.js";
-import { systemPrompt } from "./systemPrompt.js";
+import { inStableOrder, systemPrompt } from "./systemPrompt.js";
 import { ruledBy, type WorkspaceInstructions } from "./workspaceInstructions.js";
 
 /** What the turns of a workspace share, and how this one gets its permissions. */
@@ -92,7 +93,9 @@ function turnInput(
   const { outputSchema } = options;
   const output = outputSchema && finalOutputOf(outputSchema, around.output);
   // It is no tool that rules could be about: the run has to end with it.
-  const tools = [...ownTools, ...ofTurn, ...(output === undefined ? [] : [output.tool])];
+  const ofServer = [...ownTools, ...ofTurn, ...(output === undefined ? [] : [output.tool])];
+  const ofClient = narrowed(prepared, clientTools(request, limits.toolSeconds));
+  const tools = [...ofServer, ...inStableOrder(ofClient)];
   const advice = outputSchema === undefined ? [] : [outputAdvice(outputSchema)];
   return {
     ...shared,

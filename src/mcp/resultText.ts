@@ -1,6 +1,6 @@
 import { defined } from "../base/defined.js";
 import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
-import { cutText, cutTextStart, formatBytes, formatCount } from "../base/text.js";
+import { formatBytes, formatCount, withoutMiddle } from "../base/text.js";
 import type { ToolResult } from "../tools/tool.js";
 import { type CallResult, ContentBlock } from "./messages.js";
 import { ResultImages } from "./resultImages.js";
@@ -35,7 +35,7 @@ export function resultText(result: CallResult, mayShow = true): ToolResult {
   }
   const nothing =
     result.content === null ? 'The tool gave no content: its "content" is null.' : "(no content)";
-  const output = withoutMiddle(pieces.join("\n").trim() || nothing);
+  const output = withoutMiddle(pieces.join("\n").trim() || nothing, mostCharacters);
   const images = shown.images.length === 0 ? undefined : shown.images;
   return { output, ...defined({ isError: result.isError || undefined, images }) };
 }
@@ -68,12 +68,4 @@ function resourceText(
 
 function sizeOf(base64: string): string {
   return formatBytes(Buffer.byteLength(base64, "base64"));
-}
-
-function withoutMiddle(text: string): string {
-  if (text.length <= mostCharacters) return text;
-  const head = cutText(text, mostCharacters / 2);
-  const tail = cutTextStart(text, mostCharacters / 2);
-  const leftOut = formatCount(text.length - head.length - tail.length);
-  return `${head}\n\n[${leftOut} characters are left out here]\n\n${tail}`;
 }

@@ -23,6 +23,8 @@ export interface PermissionNeed {
   /** Set if `diff` is only the beginning of the diff. */
   readonly diffTruncated?: boolean;
   readonly input: unknown;
+  /** A tool of the client: it is allowed without a question, unless the mode is `deny`. */
+  readonly asksNothing?: boolean;
   /** Nobody is asked. It is allowed only if an allow rule names it in full, without a wildcard. */
   readonly ruleOnly?: boolean;
   /**

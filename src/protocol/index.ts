@@ -3,6 +3,7 @@ export { DomainError, type ErrorName, errorTable } from "../base/errors.js";
 export { isRunErrorName, runErrorTable } from "../base/runErrors.js";
 export type { Direction, MethodDeclaration, NotificationDeclaration } from "./declare.js";
 export * from "./objects/checkpoint.js";
+export type { ClientTool } from "./objects/clientTool.js";
 export * from "./objects/message.js";
 export * from "./objects/model.js";
 export * from "./objects/run.js";

@@ -2,6 +2,7 @@
 
 import type * as z from "zod";
 import { acknowledge } from "./methods/acknowledge.js";
+import { callTool } from "./methods/callTool.js";
 import { cancelRun } from "./methods/cancelRun.js";
 import { cancelSession } from "./methods/cancelSession.js";
 import { clearQueue } from "./methods/clearQueue.js";
@@ -42,6 +43,7 @@ import { sendMessage } from "./methods/sendMessage.js";
 import { sessionChanges } from "./methods/sessionChanges.js";
 import { setModel } from "./methods/setModel.js";
 import { setPermissionMode } from "./methods/setPermissionMode.js";
+import { setTools } from "./methods/setTools.js";
 import { shutdown } from "./methods/shutdown.js";
 import { summarizeSession } from "./methods/summarizeSession.js";
 import { updateAgent } from "./methods/updateAgent.js";
@@ -109,10 +111,11 @@ export const methods = {
   listPendingCompletions,
   acknowledge,
   setPermissionMode,
+  setTools,
 } as const;
 
 /** The requests that the server sends. */
-export const serverMethods = { requestPermission, requestInput } as const;
+export const serverMethods = { requestPermission, requestInput, callTool } as const;
 
 /** The notifications that the server sends. */
 export const notifications = {
@@ -173,6 +176,11 @@ export type InputRequest = z.output<ReturnType<typeof requestInput.params>>;
 export type InputQuestion = Pick<InputRequest, "message" | "schema">;
 /** `requestInput`'s result. */
 export type InputAnswer = z.output<ReturnType<typeof requestInput.result>>;
+
+/** `callTool`'s params. */
+export type ToolCallRequest = z.output<ReturnType<typeof callTool.params>>;
+/** `callTool`'s result. */
+export type ToolCallAnswer = z.output<ReturnType<typeof callTool.result>>;
 
 /** Any event, told apart by its name. */
 export type LossyEvent = {

@@ -14,7 +14,10 @@ export type Handler<M extends MethodName> = (
 export type Handlers = { readonly [M in MethodName]: Handler<M> };
 
 /** The methods that the connection itself answers, or whose answers wait for earlier messages. */
-export type ConnectionHandlers = Pick<Handlers, "initialize" | "shutdown" | "deleteWorkspace">;
+export type ConnectionHandlers = Pick<
+  Handlers,
+  "initialize" | "shutdown" | "deleteWorkspace" | "setTools"
+>;
 
 /** The handlers of a connection. */
 export function createHandlers(backend: Backend, connection: ConnectionHandlers): Handlers {

@@ -7,6 +7,7 @@ import { Deferred } from "../base/deferred.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { ClientTools, OwnTools } from "./clientTools.js";
 import type { ConnectionDelivery, DeliveryHub } from "./deliveryHub.js";
 import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.js";
 import { type ConnectionHandlers, createHandlers } from "./handlers.js";
@@ -27,6 +28,7 @@ export interface ConnectionOptions<D extends ConnectionDelivery> {
   readonly backend: Backend;
   readonly hub: DeliveryHub<D>;
   readonly desk: QuestionDesk;
+  readonly clientTools: ClientTools;
   readonly description: ServerDescription;
   readonly ids: Ids;
   readonly log: Log;
@@ -58,23 +60,22 @@ export interface ServedConnection {
 export function serveConnection<D extends ConnectionDelivery>(
   options: ConnectionOptions<D>,
 ): ServedConnection {
-  const { channel, backend, hub, desk, description, ids, log } = options;
-  const { connection } = channel;
+  const { backend, hub, desk, ids, log } = options;
+  const { connection } = options.channel;
   const delivery = hub.connect({
     send: ({ method, params }) => connection.sendNotification(method, params),
   });
-  const handshake = new Handshake({
-    delivery,
-    description,
-    adoptEarlierRuns: (from, to) => backend.adopt(from, to),
-    watchParent: (processId) => options.watchParent(processId),
-    onGreeted: () => options.onGreeted(),
-    afterWritten: (result, run) => channel.afterWritten(result, run),
+  const handshake = handshakeOf(options, delivery);
+  // Runs that were accepted before `initialize` are this connection's too.
+  const firstId = delivery.clientId;
+  const tools = options.clientTools.add({
+    connection,
+    isOf: (clientId) => clientId === delivery.clientId || clientId === firstId,
   });
   let isShuttingDown = false;
   const handlers = createHandlers(
     backend,
-    connectionHandlers(options, handshake, delivery, () => {
+    connectionHandlers(options, { handshake, delivery, tools }, () => {
       isShuttingDown = true;
     }),
   );
@@ -105,13 +106,29 @@ export function serveConnection<D extends ConnectionDelivery>(
       isShuttingDown = true;
     },
     leave() {
+      tools.remove();
       hub.leave(delivery);
     },
     close() {
       forget();
+      tools.remove();
       hub.disconnect(delivery);
     },
   };
+}
+
+function handshakeOf<D extends ConnectionDelivery>(
+  { channel, backend, description, ...options }: ConnectionOptions<D>,
+  delivery: D,
+): Handshake {
+  return new Handshake({
+    delivery,
+    description,
+    adoptEarlierRuns: (from, to) => backend.adopt(from, to),
+    watchParent: (processId) => options.watchParent(processId),
+    onGreeted: () => options.onGreeted(),
+    afterWritten: (result, run) => channel.afterWritten(result, run),
+  });
 }
 
 /**
@@ -124,13 +141,20 @@ function connectionHandlers(
     shutdown,
     patience,
   }: Pick<ConnectionOptions<never>, "backend" | "shutdown" | "patience">,
-  handshake: Handshake,
-  delivery: ConnectionDelivery,
+  {
+    handshake,
+    delivery,
+    tools,
+  }: { handshake: Handshake; delivery: ConnectionDelivery; tools: OwnTools },
   onShutdown: () => void,
 ): ConnectionHandlers {
   const first = (told: Promise<void>) => Promise.race([told, patience()]);
   return {
     initialize: (params) => handshake.initialize(params),
+    setTools: (params) => {
+      tools.set(params.tools);
+      return {};
+    },
     shutdown: async () => {
       onShutdown();
       await shutdown();

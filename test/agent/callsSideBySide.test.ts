@@ -125,7 +125,7 @@ describe("calls that only read", () => {
     };
     const visits = ["visit a", "visit b", "visit c"];
     const model = new FakeModel(asks("look a", ...visits, ...Array(6).fill("look b")));
-    const limits = { maxSteps: 20, providerIdleSeconds: 300, maxDenials: 3 };
+    const limits = { maxSteps: 20, providerIdleSeconds: 300, maxDenials: 3, toolSeconds: 600 };
     const outcome = await turn.run(model, { tools: [tool, visitor()], permissions, limits });
     expect(outcome).toMatchObject({
       status: "failed",

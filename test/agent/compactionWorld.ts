@@ -146,7 +146,7 @@ export class CompactionWorld {
             model: this.#model("large", window, run),
             summaryModel: this.#model("small", summaryWindow, run),
             tools: [this.#tool()],
-            limits: { maxSteps, providerIdleSeconds: 300, maxDenials: 5 },
+            limits: { maxSteps, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 },
             permissions: allowAll,
             autoSummarize: true,
           },

@@ -253,7 +253,7 @@ describe("summaries that bring no room", () => {
 
   it("are not paid for where no step is left", async () => {
     const turn = new TestTurn();
-    const limits = { maxSteps: 1, providerIdleSeconds: 300, maxDenials: 5 };
+    const limits = { maxSteps: 1, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 };
     const model = new FakeModel([
       ...toolCall("1", "read", { text: "1" }),
       finish("tool-calls", { input: 7900 }),

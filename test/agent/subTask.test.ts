@@ -34,7 +34,13 @@ class Bench {
 
   constructor(model: FakeModel, limits: { readonly maxDenials?: number } = {}) {
     this.#model = model;
-    this.#limits = { maxSteps: 3, providerIdleSeconds: 300, maxDenials: 5, ...limits };
+    this.#limits = {
+      maxSteps: 3,
+      providerIdleSeconds: 300,
+      maxDenials: 5,
+      ...limits,
+      toolSeconds: 600,
+    };
   }
 
   run(prompt = "Find it.", permissions: Permissions = allowAll) {

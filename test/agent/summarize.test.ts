@@ -256,7 +256,7 @@ describe("a turn that fills the context window", () => {
 
   it("uses up no step for a call that the provider refused as too long", async () => {
     const turn = new TestTurn();
-    const limits = { maxSteps: 2, providerIdleSeconds: 300, maxDenials: 5 };
+    const limits = { maxSteps: 2, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 };
     const model = new FakeModel(
       tooLong(),
       says("SUMMARY"),

@@ -12,7 +12,7 @@ describe("the bounds of a turn", () => {
     const model = new FakeModel(
       ...["a", "b", "c"].map((said) => calls(said, "echo", { text: said })),
     );
-    const limits = { maxSteps: 2, providerIdleSeconds: 300, maxDenials: 5 };
+    const limits = { maxSteps: 2, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 };
     const outcome = await turn.run(model, { tools: [echo], limits });
     expect(outcome).toMatchObject({ status: "failed", errorName: "StepLimit", cause: "limit" });
     expect(model.calls).toHaveLength(2);
@@ -22,7 +22,7 @@ describe("the bounds of a turn", () => {
 
   it("may end on its last step", async () => {
     const turn = new TestTurn();
-    const limits = { maxSteps: 2, providerIdleSeconds: 300, maxDenials: 5 };
+    const limits = { maxSteps: 2, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 };
     const model = new FakeModel(calls("a", "echo", { text: "a" }), says("done"));
     expect(await turn.run(model, { tools: [echo], limits })).toMatchObject({ status: "succeeded" });
   });
@@ -76,7 +76,7 @@ describe("the bounds of a turn", () => {
     const model = new FakeModel(
       ...asked.map((said, i) => calls(`c${i}`, "careful", { text: said })),
     );
-    const limits = { maxSteps: 20, providerIdleSeconds: 300, maxDenials: 3 };
+    const limits = { maxSteps: 20, providerIdleSeconds: 300, maxDenials: 3, toolSeconds: 600 };
     const outcome = await turn.run(model, { tools: [careful], limits });
     expect(outcome).toMatchObject({ errorName: "PermissionDenied", cause: "limit" });
     expect(denied).toBe(5);

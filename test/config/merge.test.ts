@@ -20,7 +20,7 @@ const user: ConfigFile = {
   mcpServers: { s: { command: "one", args: ["x"] }, t: { command: "two" } },
   autoSummarize: false,
   summaryModel: "small",
-  limits: { maxSteps: 10, maxDenials: 2 },
+  limits: { maxSteps: 10, maxDenials: 2, toolSeconds: 600 },
 };
 
 describe("a workspace's file over the user's", () => {
@@ -45,7 +45,7 @@ describe("a workspace's file over the user's", () => {
       permissions: { mode: "deny" },
       autoSummarize: true,
       summaryModel: "large",
-      limits: { maxSteps: 20, maxDenials: 2 },
+      limits: { maxSteps: 20, maxDenials: 2, toolSeconds: 600 },
     });
     expect(merged.models?.large).not.toHaveProperty("temperature");
   });

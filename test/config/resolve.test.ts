@@ -46,7 +46,7 @@ describe("with nothing configured", () => {
       mcpServers: {},
       autoSummarize: true,
       summaryModel: "large",
-      limits: { maxSteps: 200, providerIdleSeconds: 300, maxDenials: 5 },
+      limits: { maxSteps: 200, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 },
       secretVariables: [],
     });
     expect(resolveUser({}).permissionMode).toBeUndefined();
@@ -60,7 +60,12 @@ describe("what bounds the server", () => {
     const user: ConfigFile = { limits: { concurrentRuns: 2 } };
     const config = resolveConfig({ user, workspace, trusted, env: {} });
     expect(config.serverLimits).toEqual({ concurrentRuns: 2 });
-    expect(config.limits).toEqual({ maxSteps: 3, providerIdleSeconds: 300, maxDenials: 5 });
+    expect(config.limits).toEqual({
+      maxSteps: 3,
+      providerIdleSeconds: 300,
+      maxDenials: 5,
+      toolSeconds: 600,
+    });
     expect(config.warnings).toEqual([expect.stringContaining("limits.concurrentRuns is ignored")]);
   });
 

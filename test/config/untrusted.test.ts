@@ -89,14 +89,14 @@ describe("an untrusted workspace's file", () => {
   test("may add deny rules and ask for less", () => {
     const config = under({
       permissions: { deny: ["edit:x"] },
-      limits: { maxSteps: 5, maxDenials: 5 },
+      limits: { maxSteps: 5, maxDenials: 5, toolSeconds: 600 },
       autoSummarize: false,
       summaryModel: "small",
     });
     expect(config).toMatchObject({
       permissionMode: "ask",
       permissionRules: { allow: ["ls"], deny: ["bash:rm*", "edit:x"] },
-      limits: { maxSteps: 5, providerIdleSeconds: 300, maxDenials: 5 },
+      limits: { maxSteps: 5, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 },
       autoSummarize: false,
       summaryModel: "small",
       warnings: [],

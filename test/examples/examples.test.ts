@@ -7,6 +7,8 @@ const folder = fileURLToPath(new URL("../../examples", import.meta.url));
 
 /** What each example prints. */
 const outputs: Readonly<Record<string, string>> = {
+  "client-tools.mjs":
+    "told: src/main.ts:3 'port' is never used\ntold: src/server.ts:12\nfailed: The tool failed: there is no symbol missing\nsucceeded\n",
   "run-once.mjs": "Two lines,\none after the other.\nsucceeded, 6 tokens\n",
   "permissions.mjs":
     "allowed: Run: echo hello > /dev/null\ndenied: Run: echo bye > /dev/null\nDone.\nran\nrefused\n",

@@ -70,7 +70,7 @@ export class TestTurn {
       tools: [],
       workspacePath: "/workspace",
       env: {},
-      limits: { maxSteps: 20, providerIdleSeconds: 300, maxDenials: 5 },
+      limits: { maxSteps: 20, providerIdleSeconds: 300, maxDenials: 5, toolSeconds: 600 },
       permissions: allowAll,
       autoSummarize: false,
       signal: this.cancel.signal,
