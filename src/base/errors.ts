@@ -34,7 +34,7 @@ export const errorTable = {
   WorkspaceClosing: {
     code: 1002,
     retryable: false,
-    summary: "The workspace is being closed and takes no new runs.",
+    summary: "The workspace is closing and takes no new runs.",
   },
   AgentNotInitialized: {
     code: 1003,
@@ -103,23 +103,23 @@ export const errorTable = {
   ConfigInvalid: {
     code: 1019,
     retryable: false,
-    summary: "A configuration file is wrong; the message names file and field.",
+    summary: "A configuration file has a mistake. The message names the file and the field.",
   },
   StorageFailed: {
     code: 1020,
     retryable: true,
-    summary: "What must be on disk could not be written; the request had no effect.",
+    summary: "A necessary write to the disk failed. The request had no effect.",
   },
   EngineFailed: {
     code: 1021,
     retryable: true,
-    summary: "The agent could not be started, or failed for a reason without a name of its own.",
+    summary: "The agent could not be started, or failed for a reason that has no name of its own.",
   },
   QueueEntryNotFound: {
     code: 1023,
     retryable: false,
     summary:
-      "Nothing with this `queueId` waits on this session: it has begun, ended, or never was.",
+      "No prompt with this `queueId` waits on this session. It has begun or ended, or never existed.",
   },
   CheckpointNotFound: {
     code: 1024,
@@ -129,7 +129,8 @@ export const errorTable = {
   SandboxUnavailable: {
     code: 1026,
     retryable: false,
-    summary: "`permissions.sandbox` asks for what cannot be enforced here; the message says why.",
+    summary:
+      "The sandbox that `permissions.sandbox` requests cannot be enforced here. The message says why.",
   },
 } as const satisfies Record<string, { code: number; retryable: boolean; summary: string }>;
 

@@ -4,20 +4,21 @@ import { type ErrorName, errorTable } from "./errors.js";
 const ofRunsAlone = {
   ProviderAuth: "The provider refused the key, or there is none.",
   ProviderError: "The provider answered with an error, or with nothing that makes sense.",
-  ProviderOverloaded: "The provider is overloaded or has trouble, also at the last try.",
+  ProviderOverloaded: "The provider was overloaded or had trouble, also at the last try.",
   ProviderTimeout: "The provider sent nothing for `limits.providerIdleSeconds`.",
   ProviderUnreachable: "The provider could not be reached.",
-  RateLimited: "The provider's rate limit holds, also at the last try.",
-  ContextOverflow: "The session does not fit the model's context window, also summarised.",
+  RateLimited: "The provider's rate limit was reached, also at the last try.",
+  ContextOverflow:
+    "The session does not fit into the model's context window, even after a summary.",
   ContentFilter: "The provider's content filter stopped the reply.",
   StepLimit: "The turn would have needed more than `limits.maxSteps` model calls.",
-  OutputInvalid: "The model gave no value that fits `outputSchema`, also at the third try.",
-  BudgetExceeded: "The run's model calls cost more, or used more tokens, than it was given.",
-  TimeLimit: "The run took longer than it was given.",
+  OutputInvalid: "The model gave no value that fits `outputSchema`, also not at the third try.",
+  BudgetExceeded: "The run's model calls reached its limit of cost or tokens.",
+  TimeLimit: "The run reached its limit of time.",
   ToolLoop: "The model repeated the same tool call over and over.",
   PermissionDenied: "`limits.maxDenials` permissions in a row were denied.",
   Interrupted: "The server died before the turn had ended.",
-  StorageDamaged: "What is stored of it cannot be read: the database is damaged there.",
+  StorageDamaged: "The stored data cannot be read, because the database is damaged.",
 } as const;
 
 /** Errors of requests that can also end a run: failures while its turn is prepared. */

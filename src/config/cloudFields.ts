@@ -14,9 +14,9 @@ const label = (description: string) =>
 /** The fields, for the schema of a provider. */
 export const cloudFields = () => ({
   resource: label(
-    "Of `azure`: the name of the resource; `AZURE_RESOURCE_NAME` unless told. Goes without `baseUrl`.",
+    "Of `azure`: the name of the resource; `AZURE_RESOURCE_NAME` by default. Not used together with `baseUrl`.",
   ),
-  apiVersion: label("Of `azure`: the version of the API; `v1` unless told."),
+  apiVersion: label("Of `azure`: the version of the API; `v1` by default."),
   region: label(
     "Of `bedrock`: the region; else `AWS_REGION`, `AWS_DEFAULT_REGION` or the profile's.",
   ),
@@ -24,7 +24,7 @@ export const cloudFields = () => ({
     .string()
     .min(1, "must not be empty")
     .exactOptional()
-    .describe("Of `bedrock`: the profile of AWS's own files; `AWS_PROFILE` unless told."),
+    .describe("Of `bedrock`: the profile of AWS's own files; `AWS_PROFILE` by default."),
   project: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]*$/, "is made of letters, digits, `-`, `.` and `:`")

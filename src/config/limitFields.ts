@@ -26,7 +26,7 @@ export const limits = () =>
       .min(1)
       .exactOptional()
       .describe(
-        "Turns that a server runs at once, those of all its workspaces together; unbounded unless told. Only the user's own file sets it.",
+        "The most turns that a server runs at once, in all its workspaces together; no bound by default. Only the user's own file sets it.",
       ),
     keepDays: z
       .int()
@@ -34,6 +34,6 @@ export const limits = () =>
       .max(36_500)
       .exactOptional()
       .describe(
-        "Days after which a session that nobody has used is deleted, with its messages and outputs; kept for ever unless told. Only the user's own file sets it.",
+        "Days after which a session that nobody has used is deleted, with its messages and outputs; by default it is kept for ever. Only the user's own file sets it.",
       ),
   });

@@ -43,13 +43,13 @@ const headers = (description: string) =>
 const modelEntry = () =>
   z.strictObject({
     id: text("The model's id at its provider."),
-    name: text("A name for people; the id unless told.").exactOptional(),
+    name: text("A name for people; the id by default.").exactOptional(),
     contextWindow: z
       .int()
       .positive()
       .exactOptional()
       .describe(
-        "Tokens that fit in one call. Without it a session is summarised only where the provider says that it is too long.",
+        "Tokens that fit in one call. Without it, a session is summarised only if the provider says that it is too long.",
       ),
     defaultMaxTokens: z
       .int()
@@ -79,21 +79,21 @@ const modelEntry = () =>
       .nonnegative()
       .exactOptional()
       .describe(
-        "US dollars for a million tokens that the provider reads from its cache; as `costPerMillionInput` unless told.",
+        "US dollars for a million tokens that the provider reads from its cache; as `costPerMillionInput` by default.",
       ),
     costPerMillionCacheWrite: z
       .number()
       .nonnegative()
       .exactOptional()
       .describe(
-        "US dollars for a million tokens that the provider writes to its cache; as `costPerMillionInput` unless told.",
+        "US dollars for a million tokens that the provider writes to its cache; as `costPerMillionInput` by default.",
       ),
     costPerMillionReasoning: z
       .number()
       .nonnegative()
       .exactOptional()
       .describe(
-        "US dollars for a million tokens that the model thinks; as `costPerMillionOutput` unless told.",
+        "US dollars for a million tokens that the model thinks; as `costPerMillionOutput` by default.",
       ),
     ...switchFields(),
   });
@@ -112,9 +112,9 @@ const providerEntry = () =>
           "vertex",
           "offline",
         ])
-        .describe("Which API it speaks. `offline` is the embedded model, without a network."),
+        .describe("Which API it speaks. `offline` is the built-in model, which needs no network."),
       baseUrl: httpUrl(
-        "Where the API is; the vendor's own unless told. `openai-compatible` needs it.",
+        "The address of the API; the vendor's own by default. `openai-compatible` needs it.",
       ).exactOptional(),
       apiKey: withVariables()
         .refine((value) => value.trim() !== "", "must not be empty")
@@ -127,10 +127,10 @@ const providerEntry = () =>
       models: z
         .array(modelEntry())
         .exactOptional()
-        .describe("Its models; the embedded catalogue's unless told."),
+        .describe("Its models; by default those of the built-in catalogue."),
       defaultLargeModel: text("The id of the model for the work itself.").exactOptional(),
       defaultSmallModel: text(
-        "The id of the model for titles, and for summaries if wanted.",
+        "The id of the model for titles, and for summaries if `summaryModel` says so.",
       ).exactOptional(),
     })
     .refine((entry) => entry.type !== "openai-compatible" || entry.baseUrl !== undefined, {
@@ -162,14 +162,16 @@ const mcpServerEntry = () =>
           withVariables().describe("The variable's value; `$NAME` is read from the environment."),
         )
         .exactOptional()
-        .describe("Variables that the program gets beside the tools' own."),
-      url: httpUrl("Where a server that speaks over HTTP is. This or `command`.").exactOptional(),
+        .describe("Variables that the program gets in addition to the environment of tools."),
+      url: httpUrl(
+        "The address of a server that speaks over HTTP. This or `command`.",
+      ).exactOptional(),
       headers: headers("Sent with every request to `url`.").exactOptional(),
       readOnly: z
         .union([z.boolean(), z.array(z.string().min(1)).max(1_000)])
         .exactOptional()
         .describe(
-          "Whether its tools only read: all of them, or those of a list, by the server's own names. The mode `plan` offers no others. Only the user's own file sets it.",
+          "Which of its tools only read: all of them (`true`), or a list of the server's own names. The mode `plan` offers no other tools of it. Only the user's own file sets it.",
         ),
     })
     .superRefine((entry, context) => {
@@ -193,7 +195,7 @@ const choice = (description: string) =>
 export const ConfigFile = lazySchema(() =>
   z
     .strictObject({
-      $schema: z.string().exactOptional().describe("For editors; not read."),
+      $schema: z.string().exactOptional().describe("For editors. The server does not read it."),
       providers: z
         .record(id(), providerEntry())
         .refine((all) => all.offline === undefined || all.offline.type === "offline", {
@@ -201,7 +203,7 @@ export const ConfigFile = lazySchema(() =>
           path: ["offline"],
         })
         .exactOptional()
-        .describe("Where models come from, by an id of your choice. The first is the default."),
+        .describe("The providers of models, by an id of your choice. The first is the default."),
       models: z
         .strictObject({
           large: choice("The model for the work itself."),
@@ -214,12 +216,12 @@ export const ConfigFile = lazySchema(() =>
           mode: z
             .enum(PermissionMode().options)
             .exactOptional()
-            .describe("What happens to a tool that no rule covers; `ask` unless told."),
+            .describe("The treatment of a tool that no rule covers; `ask` by default."),
           maxMode: z
             .enum(PermissionMode().options)
             .exactOptional()
             .describe(
-              "The most that any run may be allowed, from `deny` over `plan`, `ask` and `acceptEdits` to `allow`: what asks for more is refused, and what has more otherwise has this. A workspace's file can only lower it.",
+              "The highest mode that a run may have. The order is `deny`, `plan`, `ask`, `acceptEdits`, `allow`. A request for a higher mode is refused. If a higher mode comes from another place, the run has this one. A workspace's file can only lower it.",
             ),
           allow: rules("What may be done without asking."),
           deny: rules("What may not be done at all; wins over everything."),

@@ -18,32 +18,32 @@ export const switchFields = () => ({
     .enum(["system", "developer", "user"])
     .exactOptional()
     .describe(
-      "Of `openai-compatible`: the role in which the instructions are sent; `system` unless told. With `user` they are the beginning of the first message of the user.",
+      "Of `openai-compatible`: the role in which the instructions are sent; `system` by default. With `user` they are the beginning of the first message of the user.",
     ),
   maxTokensField: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9_]{0,63}$/, "is a field's name, such as `max_completion_tokens`")
     .exactOptional()
     .describe(
-      "Of `openai-compatible`: the request's field for the tokens of a reply; `max_tokens` unless told.",
+      "Of `openai-compatible`: the request's field for the tokens of a reply; `max_tokens` by default.",
     ),
   streamUsage: off(
     "Of `openai-compatible`: `false` for a server that refuses `stream_options`. Usage is then estimated, unless the server tells it unasked.",
   ),
   parallelToolCalls: off(
-    "Of `openai-compatible`: what is sent as `parallel_tool_calls`; nothing unless told. `false` for a model that may call one tool at a time.",
+    "Of `openai-compatible`: the value of `parallel_tool_calls`, which is not sent by default. `false` for a model that may call only one tool at a time.",
   ),
   emptyContent: z
     .enum(["null", "text", "omit"])
     .exactOptional()
     .describe(
-      "Of `openai-compatible`: how a message of the model with calls and no text is sent: with `content` as `null` (unless told), as an empty text, or left out.",
+      "Of `openai-compatible`: how a message of the model with calls and no text is sent: with `content` as `null` (the default), as an empty text, or left out.",
     ),
   reasoningHistory: z
     .enum(["all", "turn", "none"])
     .exactOptional()
     .describe(
-      "Of `openai-compatible`: which of the model's own thoughts are sent back to it: `all` unless told, those of the present `turn`, or `none`. With `all` the server need not read a turn again at the next prompt.",
+      "Of `openai-compatible`: which of the model's own thoughts are sent back to it: `all` (the default), those of the present `turn`, or `none`. With `all` the server need not read a turn again at the next prompt.",
     ),
 });
 

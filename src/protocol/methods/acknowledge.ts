@@ -5,7 +5,7 @@ import { declareMethod } from "../declare.js";
 export const acknowledge = declareMethod({
   name: "acknowledge",
   section: 4,
-  summary: "Says that completions have been taken in. Doing it twice is harmless.",
+  summary: "Tells the server that the client has these completions. A second time is harmless.",
   alsoNotification: true,
   params: () => z.object({ completionIds: z.array(z.string()).max(10_000) }),
   result: () => z.object({ acknowledged: z.array(z.string()), unknown: z.array(z.string()) }),

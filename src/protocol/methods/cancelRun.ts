@@ -6,7 +6,7 @@ import { workspaceId } from "../objects/ids.js";
 export const cancelRun = declareMethod({
   name: "cancelRun",
   section: 4,
-  summary: "Stops one run; others stay.",
+  summary: "Stops one run. Other runs are not affected.",
   params: () => z.object({ workspaceId: workspaceId(), runId: z.string() }),
   result: () =>
     z.object({ outcome: z.enum(["stopping", "cancelledBeforeStart", "alreadyCompleted"]) }),

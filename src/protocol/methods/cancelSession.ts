@@ -7,7 +7,7 @@ export const cancelSession = declareMethod({
   name: "cancelSession",
   section: 4,
   summary:
-    "Stops the running turn, what is accepted but not yet running, and what is queued on a session; never a later prompt.",
+    "Stops the running turn of a session, and drops all accepted and queued prompts. It never stops a later prompt.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
   result: () =>
     z.object({
@@ -15,17 +15,14 @@ export const cancelSession = declareMethod({
         z.object({
           runId: z.string().optional(),
           was: z.enum(["running", "queued", "accepted"]),
-          prompt: z
-            .string()
-            .optional()
-            .describe("What waited and never ran, where it is the caller's own."),
-          promptTruncated: z.literal(true).optional().describe("`prompt` is cut, or left out."),
+          prompt: z.string().optional().describe("The dropped prompt, if the caller had sent it."),
+          promptTruncated: z.literal(true).optional().describe("`prompt` is cut or left out."),
         }),
       ),
       promptTruncated: z
         .literal(true)
         .optional()
-        .describe("Some prompt is cut or left out: all together they are 1 MiB at most."),
+        .describe("A prompt is cut or left out. All prompts together have at most 1 MiB."),
     }),
   errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy"],
   example: {

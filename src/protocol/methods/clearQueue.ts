@@ -6,16 +6,24 @@ import { sessionId, workspaceId } from "../objects/ids.js";
 export const clearQueue = declareMethod({
   name: "clearQueue",
   section: 4,
-  summary: "Drops what is queued on a session; a dropped `runId` gets a cancelled completion.",
+  summary:
+    "Drops all queued prompts of a session. Each dropped `runId` gets a cancelled completion.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
   result: () =>
     z.object({
-      cleared: z.int().nonnegative().describe("How many prompts were dropped, whoever sent them."),
-      prompts: z.array(z.string()).describe("Those of them that are the caller's own, in order."),
+      cleared: z
+        .int()
+        .nonnegative()
+        .describe("How many prompts were dropped, from all clients together."),
+      prompts: z
+        .array(z.string())
+        .describe("The dropped prompts that the caller had sent, in order."),
       promptTruncated: z
         .literal(true)
         .optional()
-        .describe("The last of `prompts` is cut, or more are left out: they are 1 MiB at most."),
+        .describe(
+          "The last of `prompts` is cut, or more are left out. All together have at most 1 MiB.",
+        ),
     }),
   errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy"],
   example: {

@@ -10,7 +10,7 @@ import { sessionServers } from "../objects/sessionServer.js";
 export const createSession = declareMethod({
   name: "createSession",
   section: 3,
-  summary: "Begins a conversation, or finds the one that the client's own id names.",
+  summary: "Begins a conversation, or finds the one with the id that the client gives.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),
@@ -22,12 +22,12 @@ export const createSession = declareMethod({
       defaults: RunOptions()
         .optional()
         .describe(
-          "What holds for every run of this session that does not say otherwise. A session that is there already keeps its own.",
+          "Options of every run of this session that does not set its own. A session that exists already keeps its defaults.",
         ),
       mcpServers: sessionServers()
         .optional()
         .describe(
-          "Tool servers of this session alone, in the place of those that it was given before. Never stored: they end with the session, the workspace and the server.",
+          "Tool servers for only this session. They replace the ones that it had. They are never stored, and end with the session, the workspace or the server.",
         ),
     }),
   result: () => Session(),

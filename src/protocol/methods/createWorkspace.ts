@@ -9,10 +9,12 @@ export const createWorkspace = declareMethod({
   name: "createWorkspace",
   section: 3,
   summary:
-    "Opens a folder. A folder that is open already is answered as it is; its first options stay.",
+    "Opens a folder. For a folder that is open already, the answer describes it as it is; its first options stay.",
   params: () =>
     z.object({
-      path: z.string().describe("The folder; made absolute, symbolic links resolved."),
+      path: z
+        .string()
+        .describe("The folder. It is made absolute, and symbolic links are resolved."),
       env: z
         .record(variableName(), processText())
         .optional()
@@ -20,9 +22,11 @@ export const createWorkspace = declareMethod({
       trusted: z
         .boolean()
         .optional()
-        .describe("Whether the folder's own files may set what can run code; false unless told."),
+        .describe(
+          "Whether the folder's own files may set fields that can run code; false by default.",
+        ),
       permissionMode: PermissionMode().optional(),
-      initAgent: z.boolean().optional().describe("Call `initAgent` too."),
+      initAgent: z.boolean().optional().describe("Whether to call `initAgent` too."),
     }),
   result: () => Workspace(),
   errors: [

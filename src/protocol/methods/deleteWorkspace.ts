@@ -7,7 +7,7 @@ export const deleteWorkspace = declareMethod({
   name: "deleteWorkspace",
   section: 3,
   summary:
-    "Closes a workspace: no new runs, running turns cancelled and awaited, then released. Sessions stay on disk.",
+    "Closes a workspace. It takes no new runs; running turns are cancelled, and the answer waits for their end. Sessions stay on disk.",
   params: () => z.object({ workspaceId: workspaceId() }),
   result: () => z.object({}),
   errors: ["WorkspaceNotFound"],

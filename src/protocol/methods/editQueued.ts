@@ -7,7 +7,7 @@ import { QueueEntry } from "../objects/queueEntry.js";
 export const editQueued = declareMethod({
   name: "editQueued",
   section: 4,
-  summary: "Replaces the text of a queued prompt; its attachments and its `runId` stay.",
+  summary: "Replaces the text of a queued prompt. Its attachments and its `runId` stay.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),

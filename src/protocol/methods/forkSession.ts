@@ -17,8 +17,8 @@ export const forkSession = declareMethod({
         .string()
         .min(1)
         .optional()
-        .describe("The last message that is copied; the newest unless told."),
-      title: ownTitle().optional().describe("That of the session unless told."),
+        .describe("The last message that is copied; the newest by default."),
+      title: ownTitle().optional().describe("By default, the title of the copied session."),
     }),
   result: () => Session(),
   errors: [

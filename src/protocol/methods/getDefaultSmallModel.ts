@@ -7,7 +7,7 @@ import { SelectedModel } from "../objects/model.js";
 export const getDefaultSmallModel = declareMethod({
   name: "getDefaultSmallModel",
   section: 4,
-  summary: "A provider's own small model; for an unknown provider the workspace's large model.",
+  summary: "A provider's own small model. For an unknown provider, the workspace's large model.",
   params: () => z.object({ workspaceId: workspaceId(), providerId: z.string() }),
   result: () => SelectedModel(),
   errors: ["WorkspaceNotFound", "ConfigInvalid", "ModelNotConfigured"],

@@ -8,7 +8,7 @@ import { Message } from "../objects/message.js";
 export const getMessage = declareMethod({
   name: "getMessage",
   section: 3,
-  summary: "One message, with all that has streamed into it so far.",
+  summary: "One message, with everything that has streamed into it so far.",
   params: () =>
     z.object({ workspaceId: workspaceId(), sessionId: sessionId(), messageId: z.string() }),
   result: () => Message(),

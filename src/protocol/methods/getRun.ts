@@ -10,20 +10,23 @@ import { RunOptions } from "../objects/runOptions.js";
 export const getRun = declareMethod({
   name: "getRun",
   section: 4,
-  summary: "A run, and its completion if it has one; acknowledged completions stay for 7 days.",
+  summary: "A run, and its completion if it has one. Acknowledged completions are kept for 7 days.",
   params: () => z.object({ workspaceId: workspaceId(), runId: z.string() }),
   result: () =>
     z.object({
       runId: z.string(),
       sessionId: sessionId(),
       state: RunState(),
-      steps: z.int().nonnegative().describe("How many model calls were answered so far."),
-      sessionTitle: z.string().optional().describe("The session's; absent where it was deleted."),
+      steps: z.int().nonnegative().describe("How many model calls have been answered so far."),
+      sessionTitle: z
+        .string()
+        .optional()
+        .describe("The session's title. Absent if the session was deleted."),
       ...contextMembers(),
       options: RunOptions()
         .optional()
         .describe(
-          "What holds for this run: what it was sent with, and the session's defaults for the rest; absent where that is nothing.",
+          "The options of this run: those that were sent, and for the rest the session's defaults. Absent if there are none.",
         ),
       completion: RunComplete().optional(),
       forgotten: z

@@ -8,7 +8,7 @@ import { AgentInfo } from "../objects/model.js";
 export const initAgent = declareMethod({
   name: "initAgent",
   section: 4,
-  summary: "Reads the configuration and makes the agent ready. Doing it again changes nothing.",
+  summary: "Reads the configuration and makes the agent ready. A second call changes nothing.",
   params: () => z.object({ workspaceId: workspaceId() }),
   result: () => AgentInfo(),
   errors: [

@@ -7,25 +7,27 @@ export const initialize = declareMethod({
   name: "initialize",
   section: 2,
   summary:
-    "Opens the connection: who the client is, and what it can do. Recommended, not required.",
+    "Opens the connection. Tells the server who the client is and what it can do. Recommended, not required.",
   params: () =>
     z.object({
       protocolVersion: z
         .int()
         .optional()
-        .describe("The version that the client speaks; today's is 1."),
+        .describe("The protocol version that the client speaks. The present version is 1."),
       clientInfo: z.object({ name: z.string(), version: z.string().optional() }).optional(),
-      clientId: ownId("The client's own stable identity: completions belong to it.").optional(),
+      clientId: ownId("The client's own stable identity. Completions belong to it.").optional(),
       processId: z
         .int()
         .positive()
         .nullish()
-        .describe("The process whose death ends the server, where it can be seen from there."),
+        .describe("The server ends when this process ends, if the server can see the process."),
       ackTimeoutMs: z
         .int()
         .positive()
         .optional()
-        .describe("Send an unacknowledged completion again after so long, then doubling."),
+        .describe(
+          "After so many milliseconds an unacknowledged completion is sent again. Each further time is twice as long.",
+        ),
       optOutNotifications: z
         .array(z.string())
         .optional()
@@ -35,11 +37,11 @@ export const initialize = declareMethod({
           requestPermission: z
             .boolean()
             .optional()
-            .describe("Whether the client answers `requestPermission`; `true` unless told."),
+            .describe("Whether the client answers `requestPermission`; `true` by default."),
           requestInput: z
             .boolean()
             .optional()
-            .describe("Whether the client answers `requestInput`; `false` unless told."),
+            .describe("Whether the client answers `requestInput`; `false` by default."),
         })
         .optional(),
     }),
@@ -47,8 +49,11 @@ export const initialize = declareMethod({
     z.object({
       protocolVersion: z.int(),
       serverInfo: z.object({ name: z.string(), version: z.string() }),
-      clientId: z.string().describe("The one that was given, or a fresh one."),
-      pendingCompletions: z.int().nonnegative().describe("How many will be delivered again now."),
+      clientId: z.string().describe("The `clientId` that was given, or a new one."),
+      pendingCompletions: z
+        .int()
+        .nonnegative()
+        .describe("How many completions will be delivered again now."),
       capabilities: z.object({
         methods: z.array(z.string()),
         notifications: z.array(z.string()),

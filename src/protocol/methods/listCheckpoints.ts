@@ -8,7 +8,7 @@ import { page, sessionId, workspaceId } from "../objects/ids.js";
 export const listCheckpoints = declareMethod({
   name: "listCheckpoints",
   section: 4,
-  summary: "What a session can be taken back to, newest first, with the files that were changed.",
+  summary: "The checkpoints of a session, newest first, with the files that were changed.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId(), ...page() }),
   result: () => z.object({ checkpoints: z.array(Checkpoint()), nextCursor: z.string().optional() }),
   errors: ["WorkspaceNotFound", "SessionMissing", "SessionNotFound"],

@@ -8,13 +8,13 @@ export const listCommands = declareMethod({
   name: "listCommands",
   section: 4,
   summary:
-    "The commands that a prompt may begin with: the program's own, skills, and the prompts of the tool servers that are ready. Starts the servers, and waits for them as a turn does.",
+    "The commands that a prompt may begin with: the program's own, skills, and the prompts of the tool servers that are ready. This starts the servers, and waits for them as a turn does.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),
       sessionId: sessionId()
         .optional()
-        .describe("Adds the commands of the tool servers that this session has of its own."),
+        .describe("Adds the commands of this session's own tool servers."),
     }),
   result: () => z.object({ commands: z.array(Command()) }),
   errors: [

@@ -7,7 +7,7 @@ import { RunComplete } from "../objects/run.js";
 export const listPendingCompletions = declareMethod({
   name: "listPendingCompletions",
   section: 4,
-  summary: "This client's completions that are not yet acknowledged, by `sequence`.",
+  summary: "This client's completions that are not yet acknowledged, in the order of `sequence`.",
   params: () => z.object({ workspaceId: z.string().optional(), sessionId: z.string().optional() }),
   result: () => z.object({ completions: z.array(RunComplete()) }),
   errors: [],

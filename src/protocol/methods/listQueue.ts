@@ -7,7 +7,7 @@ import { QueueEntry } from "../objects/queueEntry.js";
 export const listQueue = declareMethod({
   name: "listQueue",
   section: 4,
-  summary: "What is queued on a session, in its order, and whether the queue is paused.",
+  summary: "The queued prompts of a session, in their order, and whether the queue is paused.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
   result: () => z.object({ entries: z.array(QueueEntry()), paused: z.boolean() }),
   errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy"],

@@ -9,12 +9,14 @@ export const listSessions = declareMethod({
   name: "listSessions",
   section: 3,
   summary:
-    "Sessions of a workspace, or of every workspace that the data directory knows, newest first.",
+    "The sessions of a workspace, or of every workspace of the data directory, newest first.",
   params: () =>
     z.object({
       workspaceId: workspaceId()
         .optional()
-        .describe("Absent: those of every workspace, open or not, each with its `workspacePath`."),
+        .describe(
+          "If absent, the sessions of every workspace are listed, open or not, each with its `workspacePath`.",
+        ),
       ...page(),
     }),
   result: () => z.object({ sessions: z.array(Session()), nextCursor: z.string().optional() }),

@@ -12,7 +12,9 @@ export const moveQueued = declareMethod({
       workspaceId: workspaceId(),
       sessionId: sessionId(),
       queueId: queueId(),
-      before: queueId().optional().describe("In front of which; absent: last."),
+      before: queueId()
+        .optional()
+        .describe("The entry before which it is put. If absent, it is put last."),
     }),
   result: () => z.object({}),
   errors: [

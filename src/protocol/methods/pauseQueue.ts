@@ -6,7 +6,8 @@ import { sessionId, workspaceId } from "../objects/ids.js";
 export const pauseQueue = declareMethod({
   name: "pauseQueue",
   section: 4,
-  summary: "Holds the queue of a session: what runs goes on, and nothing else begins or joins it.",
+  summary:
+    "Pauses the queue of a session. The running turn goes on; no queued prompt begins or joins it.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
   result: () => z.object({}),
   errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy", "StorageFailed"],

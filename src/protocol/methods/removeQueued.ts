@@ -6,7 +6,7 @@ import { queueId, sessionId, workspaceId } from "../objects/ids.js";
 export const removeQueued = declareMethod({
   name: "removeQueued",
   section: 4,
-  summary: "Drops one queued prompt; with a `runId` it gets a cancelled completion.",
+  summary: "Drops one queued prompt. If it has a `runId`, it gets a cancelled completion.",
   params: () =>
     z.object({ workspaceId: workspaceId(), sessionId: sessionId(), queueId: queueId() }),
   result: () => z.object({}),

@@ -7,7 +7,7 @@ export const requestInput = declareMethod({
   name: "requestInput",
   section: 7,
   summary:
-    "Asks the user what a tool server wants to know. Sent only to clients whose `initialize` says that they can (`capabilities.requestInput`); no handler, an error or a malformed answer is `decline`.",
+    "Asks the user a question of a tool server. Sent only to clients that say `capabilities.requestInput` in `initialize`. No handler, an error or a malformed answer means `decline`.",
   direction: "serverToClient",
   params: () =>
     z.object({
@@ -15,7 +15,9 @@ export const requestInput = declareMethod({
       workspaceId: workspaceId(),
       sessionId: sessionId(),
       runId: optionalRunId(),
-      message: z.string().describe("What is asked, for a person, and which tool server asks."),
+      message: z
+        .string()
+        .describe("The question, for a person, and the name of the tool server that asks."),
       schema: z
         .record(z.string(), z.unknown())
         .describe(
@@ -26,7 +28,7 @@ export const requestInput = declareMethod({
     z.object({
       action: z
         .enum(["accept", "decline", "cancel"])
-        .describe("Answered; refused; or put aside without an answer."),
+        .describe("`accept`: answered. `decline`: refused. `cancel`: no decision."),
       content: z
         .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
         .optional()

@@ -7,7 +7,7 @@ export const requestPermission = declareMethod({
   name: "requestPermission",
   section: 7,
   summary:
-    "Asks whether a tool may do something. No handler, an error or a malformed answer is `deny`.",
+    "Asks whether a tool may do something. No handler, an error or a malformed answer means `deny`.",
   direction: "serverToClient",
   params: () =>
     z.object({
@@ -20,25 +20,27 @@ export const requestPermission = declareMethod({
       action: z
         .string()
         .describe(
-          "What it does, in a word: `write`, `execute`, `fetch`, `read`; `leavePlan` where a plan is to be accepted.",
+          "The kind of action: `write`, `execute`, `fetch` or `read`; `leavePlan` asks the user to accept a plan.",
         ),
-      description: z.string().describe("The same for a person; of `leavePlan`, the plan."),
-      path: z.string().optional().describe("The file or folder it reaches."),
+      description: z
+        .string()
+        .describe("The action in words, for a person. With `leavePlan`, the plan."),
+      path: z.string().optional().describe("The file or folder that the tool would reach."),
       cwd: z
         .string()
         .optional()
-        .describe("The real folder that a command runs in; with `bash` alone."),
+        .describe("The real folder in which a command runs. Only with `bash`."),
       diff: z
         .string()
         .optional()
-        .describe("What would be applied to the file, as a unified diff; with `write` and `edit`."),
-      diffTruncated: z.boolean().optional().describe("Only the beginning of the diff is told."),
+        .describe("The change to the file, as a unified diff. With `write` and `edit`."),
+      diffTruncated: z.boolean().optional().describe("`diff` has only the beginning."),
       input: z.unknown().describe("The tool's input."),
     }),
   result: () =>
     z.object({
       decision: z.enum(["allow", "allowForSession", "deny"]),
-      message: z.string().optional().describe("Told to the model when denied."),
+      message: z.string().optional().describe("The model gets this text if the answer is `deny`."),
     }),
   errors: [],
   example: {

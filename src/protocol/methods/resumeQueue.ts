@@ -6,7 +6,7 @@ import { sessionId, workspaceId } from "../objects/ids.js";
 export const resumeQueue = declareMethod({
   name: "resumeQueue",
   section: 4,
-  summary: "Lets a paused queue go on, at once where nothing runs.",
+  summary: "Ends the pause of a queue. If nothing runs, the queue goes on at once.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
   result: () => z.object({}),
   errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy", "StorageFailed"],

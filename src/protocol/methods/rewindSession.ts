@@ -8,7 +8,7 @@ export const rewindSession = declareMethod({
   name: "rewindSession",
   section: 4,
   summary:
-    "Takes files and history back to how they were before a run; itself a checkpoint, so that it can be taken back.",
+    "Takes files and history back to the state before a run. A rewind is a checkpoint too, so it can be taken back.",
   params: () =>
     z
       .object({
@@ -16,12 +16,15 @@ export const rewindSession = declareMethod({
         sessionId: sessionId(),
         ...checkpointOrRun(),
         files: z.boolean().default(true).describe("Whether files are taken back."),
-        history: z.boolean().default(true).describe("Whether messages are taken out."),
+        history: z.boolean().default(true).describe("Whether messages are removed."),
         force: z
           .boolean()
           .default(false)
-          .describe("Whether files that somebody else has changed since are written over."),
-        dryRun: z.boolean().default(false).describe("Whether only to tell what would be done."),
+          .describe("Whether to overwrite files that somebody else has changed since."),
+        dryRun: z
+          .boolean()
+          .default(false)
+          .describe("If true, the answer says what would be done, and nothing is changed."),
       })
       .refine(({ checkpointId, runId }) => (checkpointId === undefined) !== (runId === undefined), {
         message: "give one of `checkpointId` and `runId`",
@@ -35,10 +38,12 @@ export const rewindSession = declareMethod({
             path: changedPath(),
             change: z
               .enum(["restored", "recreated", "removed"])
-              .describe("`recreated`: it was gone. `removed`: it was not there before."),
+              .describe(
+                "`recreated`: the file was gone. `removed`: the file did not exist before the run.",
+              ),
           }),
         )
-        .describe("By path; those that are as they were already are left out."),
+        .describe("Sorted by path. Files that already have the wanted content are left out."),
       conflicts: z
         .array(
           z.object({
@@ -47,20 +52,20 @@ export const rewindSession = declareMethod({
             message: z.string().describe("For a person."),
           }),
         )
-        .describe("The files that are left as they are; all others are taken back."),
+        .describe("The files that stay as they are. All others are taken back."),
       messagesRemoved: z.int().nonnegative(),
       messagesRestored: z
         .int()
         .nonnegative()
-        .describe("Messages that came back, where a rewind is taken back."),
+        .describe("How many messages came back, if a rewind is taken back."),
       checkpointId: z
         .string()
         .optional()
-        .describe("Takes this rewind back; absent where nothing was done, or would be."),
+        .describe("The checkpoint that takes this rewind back. Absent if nothing was done."),
       commandsRan: z
         .literal(true)
         .optional()
-        .describe("Commands ran in what was taken back: what they did to files stays."),
+        .describe("Commands ran in the runs that were taken back. Their changes to files stay."),
     }),
   errors: [
     "WorkspaceNotFound",

@@ -8,14 +8,14 @@ import { Session } from "../objects/session.js";
 export const searchSessions = declareMethod({
   name: "searchSessions",
   section: 3,
-  summary: "Sessions in which all of some words were said, or stand in the title.",
+  summary: "Finds sessions with all of the given words, in one message or in the title.",
   params: () =>
     z.object({
       workspaceId: workspaceId()
         .optional()
-        .describe("Absent: the sessions of every workspace that the data directory knows."),
-      query: z.string().describe("Plain words; no character in it has a meaning of its own."),
-      limit: z.int().min(1).max(100).optional().describe("20 unless told."),
+        .describe("If absent, the sessions of every workspace of the data directory are searched."),
+      query: z.string().describe("Plain words. No character has a special meaning."),
+      limit: z.int().min(1).max(100).optional().describe("20 by default."),
       cursor: z.string().optional().describe("`nextCursor` of the page before."),
     }),
   result: () =>
@@ -27,7 +27,7 @@ export const searchSessions = declareMethod({
             .string()
             .optional()
             .describe(
-              "The newest message with all of the words; absent where only the title has them.",
+              "The newest message with all of the words. Absent if only the title has them.",
             ),
           snippet: z
             .string()
@@ -37,7 +37,7 @@ export const searchSessions = declareMethod({
       nextCursor: z
         .string()
         .optional()
-        .describe("There may be more, also where this page has fewer results than `limit`."),
+        .describe("There may be more results, even if this page has fewer than `limit`."),
     }),
   errors: ["WorkspaceNotFound", "StorageFailed"],
   example: {

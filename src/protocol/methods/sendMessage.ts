@@ -9,7 +9,7 @@ import { RunOptions } from "../objects/runOptions.js";
 export const sendMessage = declareMethod({
   name: "sendMessage",
   section: 4,
-  summary: "Accepts a prompt and answers at once; what comes of it is told by `runComplete`.",
+  summary: "Accepts a prompt and answers at once. `runComplete` tells the result.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),
@@ -19,7 +19,9 @@ export const sendMessage = declareMethod({
       attachments: z.array(Attachment()).max(100).optional(),
       options: RunOptions()
         .optional()
-        .describe("What this run is asked beside its prompt; a part of what its `runId` names."),
+        .describe(
+          "Options of this run. When a `runId` is sent again, its options are compared too.",
+        ),
     }),
   result: () =>
     z.object({

@@ -7,12 +7,12 @@ import { sessionId, workspaceId } from "../objects/ids.js";
 export const sessionChanges = declareMethod({
   name: "sessionChanges",
   section: 4,
-  summary: "What a session's runs have changed in files since a checkpoint, as unified diffs.",
+  summary: "The changes of a session's runs to files since a checkpoint, as unified diffs.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),
       sessionId: sessionId(),
-      checkpointId: z.string().min(1).optional().describe("The oldest one unless told."),
+      checkpointId: z.string().min(1).optional().describe("The oldest one by default."),
     }),
   result: () =>
     z.object({
@@ -21,23 +21,25 @@ export const sessionChanges = declareMethod({
           z.object({
             path: changedPath(),
             change: z.enum(["created", "modified", "deleted"]),
-            added: z.int().nonnegative().describe("Lines; none of a file that is no text."),
+            added: z.int().nonnegative().describe("Lines. 0 for a file that is not text."),
             removed: z.int().nonnegative(),
             diff: z
               .string()
               .optional()
-              .describe("Absent of a file that is no text, and of what is not kept."),
+              .describe("Absent for a file that is not text, and for a content that was not kept."),
             diffTruncated: z
               .literal(true)
               .optional()
-              .describe("`diff` is cut, or left out: all together they are 1 MiB at most."),
+              .describe("`diff` is cut or left out. All diffs together have at most 1 MiB."),
             changedSince: z
               .literal(true)
               .optional()
-              .describe("Somebody else has changed it since: the diff shows that too."),
+              .describe(
+                "Somebody else has changed the file since. The diff shows that change too.",
+              ),
           }),
         )
-        .describe("By path; those that are as they were are left out."),
+        .describe("Sorted by path. Files without a change are left out."),
     }),
   errors: ["WorkspaceNotFound", "SessionMissing", "SessionNotFound", "CheckpointNotFound"],
   example: {

@@ -7,7 +7,7 @@ import { PermissionMode } from "../objects/workspace.js";
 export const setPermissionMode = declareMethod({
   name: "setPermissionMode",
   section: 4,
-  summary: "Changes how tools that could do harm are treated, from the next question on.",
+  summary: "Changes the permission mode. It holds from the next question on.",
   params: () => z.object({ workspaceId: workspaceId(), mode: PermissionMode() }),
   result: () => z.object({}),
   errors: ["WorkspaceNotFound"],

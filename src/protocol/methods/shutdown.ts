@@ -6,7 +6,7 @@ export const shutdown = declareMethod({
   name: "shutdown",
   section: 2,
   summary:
-    "Ends every turn, then answers; other requests get `ServerShuttingDown` from its arrival.",
+    "Ends every turn, then answers. From its arrival on, other requests get `ServerShuttingDown`.",
   params: () => z.object({}),
   result: () => z.object({}),
   errors: [],

@@ -7,7 +7,7 @@ export const summarizeSession = declareMethod({
   name: "summarizeSession",
   section: 4,
   summary:
-    "Summarises a session for the model; answers when the summary is stored. A turn like any other.",
+    "Summarises a session for the model. Answers when the summary is stored. It is a turn like any other.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),
@@ -19,7 +19,7 @@ export const summarizeSession = declareMethod({
       messageId: z
         .string()
         .optional()
-        .describe("The summary; absent where there was nothing to summarise."),
+        .describe("The message with the summary. Absent if there was nothing to summarise."),
     }),
   errors: [
     "WorkspaceNotFound",

@@ -8,7 +8,7 @@ import { AgentInfo } from "../objects/model.js";
 export const updateAgent = declareMethod({
   name: "updateAgent",
   section: 4,
-  summary: "Reads the configuration again; turns that run keep the model they began with.",
+  summary: "Reads the configuration again. Running turns keep the model with which they began.",
   params: () => z.object({ workspaceId: workspaceId() }),
   result: () => AgentInfo(),
   errors: [

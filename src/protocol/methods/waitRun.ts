@@ -8,12 +8,12 @@ import { RunComplete } from "../objects/run.js";
 export const waitRun = declareMethod({
   name: "waitRun",
   section: 4,
-  summary: "The completion of a run, as soon as there is one. Waiting acknowledges nothing.",
+  summary: "Returns the completion of a run as soon as there is one. This does not acknowledge it.",
   params: () =>
     z.object({
       workspaceId: workspaceId(),
       runId: z.string(),
-      timeoutMs: z.int().min(0).max(3_600_000).optional().describe("60,000 unless told."),
+      timeoutMs: z.int().min(0).max(3_600_000).optional().describe("60,000 by default."),
     }),
   result: () => z.union([RunComplete(), z.object({ timedOut: z.literal(true) })]),
   errors: ["WorkspaceNotFound", "RunNotFound"],

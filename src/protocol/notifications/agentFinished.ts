@@ -6,7 +6,7 @@ import { sessionEvent } from "../objects/ids.js";
 export const agentFinished = declareNotification({
   name: "agentFinished",
   section: 6,
-  summary: "A turn ended; its completion follows.",
+  summary: "A turn ended. Its completion follows.",
   params: () => z.object({ ...sessionEvent(), sessionTitle: z.string() }),
   example: {
     workspaceId: "ws_1f0c",

@@ -6,7 +6,7 @@ export const eventsDropped = declareNotification({
   name: "eventsDropped",
   section: 6,
   summary:
-    "So many events were dropped since the last one of these, because the client reads slowly.",
+    "How many events were dropped since the last `eventsDropped`, because the client reads slowly.",
   params: () => z.object({ count: z.int().positive() }),
   example: { count: 12 },
 });

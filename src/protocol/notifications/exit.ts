@@ -5,7 +5,7 @@ import { declareNotification } from "../declare.js";
 export const exit = declareNotification({
   name: "exit",
   section: 2,
-  summary: "The process ends: 0 after `shutdown`, else 1.",
+  summary: "Ends the process, with exit code 0 after `shutdown`, else 1.",
   direction: "clientToServer",
   params: () => z.object({}),
   example: {},

@@ -6,7 +6,7 @@ import { sessionEvent } from "../objects/ids.js";
 export const messageDelta = declareNotification({
   name: "messageDelta",
   section: 6,
-  summary: "Something streamed into a part of a message.",
+  summary: "Text was added to a part of a message.",
   params: () =>
     z.object({
       ...sessionEvent(),
@@ -17,7 +17,7 @@ export const messageDelta = declareNotification({
         .int()
         .nonnegative()
         .describe(
-          "UTF-16 units of that part before this delta; a gap means something was lost: call `getMessage`.",
+          "How many UTF-16 units of that part come before this delta. If there is a gap, a delta was lost: call `getMessage`.",
         ),
       delta: z.string(),
     }),

@@ -6,7 +6,7 @@ import { sessionEvent } from "../objects/ids.js";
 export const queueChanged = declareNotification({
   name: "queueChanged",
   section: 6,
-  summary: "The queue of a session changed: what waits, its order or texts, or its pause.",
+  summary: "The queue of a session changed: its prompts, their order or texts, or its pause.",
   params: () =>
     z.object({
       ...sessionEvent(),

@@ -7,7 +7,7 @@ import { sessionEvent } from "../objects/ids.js";
 export const runActivity = declareNotification({
   name: "runActivity",
   section: 6,
-  summary: "What a turn is busy with where nothing else would be told; holds until its next event.",
+  summary: "What a turn does while no other event reports it. Holds until the run's next event.",
   params: () =>
     z.object({
       ...sessionEvent(),
@@ -16,21 +16,21 @@ export const runActivity = declareNotification({
           z.enum(["retrying", "summarizing", "waitingForPermission", "waitingForSlot"]),
           z.string(),
         ])
-        .describe("More may be added; a client takes one that it does not know for work."),
+        .describe("More may be added. A client treats an unknown one as work."),
       attempt: z
         .int()
         .positive()
         .optional()
-        .describe("Of `retrying`: the number of the try that comes, 2 at first."),
+        .describe("With `retrying`: the number of the next try. The first value is 2."),
       waitMs: z
         .int()
         .nonnegative()
         .optional()
-        .describe("Of `retrying`: milliseconds until that try."),
+        .describe("With `retrying`: milliseconds until that try."),
       reason: z
         .string()
         .optional()
-        .describe(`Why, for a person; at most ${longestWarning} characters, no keys.`),
+        .describe(`The reason, for a person; at most ${longestWarning} characters, without keys.`),
     }),
   example: {
     workspaceId: "ws_1f0c",

@@ -7,7 +7,7 @@ export const runComplete = declareNotification({
   name: "runComplete",
   section: 5,
   summary:
-    "The terminal record of a turn: on disk before it is sent, sent again until it is acknowledged.",
+    "The terminal record of a turn. It is on disk before it is sent, and is sent again until it is acknowledged.",
   delivery: "durable",
   params: () => RunComplete(),
   example: completion,

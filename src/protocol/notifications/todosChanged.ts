@@ -7,7 +7,7 @@ import { Todo } from "../objects/session.js";
 export const todosChanged = declareNotification({
   name: "todosChanged",
   section: 6,
-  summary: "The model has replaced a session's list of what is to do.",
+  summary: "The model has replaced a session's list of todos.",
   params: () => z.object({ ...sessionEvent(), todos: z.array(Todo()) }),
   example: {
     workspaceId: "ws_1f0c",

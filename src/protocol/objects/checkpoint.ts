@@ -10,13 +10,15 @@ export const Checkpoint = lazySchema(() =>
       isRewind: z
         .literal(true)
         .optional()
-        .describe("A rewind began there, not a run: to go back to it takes the rewind back."),
+        .describe(
+          "A rewind began there, not a run. Going back to this checkpoint undoes the rewind.",
+        ),
       createdAt: z.iso.datetime().describe("RFC 3339, UTC."),
       files: z
         .array(
           z.object({
             path: changedPath(),
-            added: z.int().nonnegative().describe("Lines; none of a file that is no text."),
+            added: z.int().nonnegative().describe("Lines. 0 for a file that is not text."),
             removed: z.int().nonnegative(),
           }),
         )
@@ -24,11 +26,11 @@ export const Checkpoint = lazySchema(() =>
       filesTruncated: z
         .literal(true)
         .optional()
-        .describe("There are more than 1,000; `sessionChanges` goes through all of them."),
+        .describe("There are more than 1,000 files. `sessionChanges` lists all of them."),
       commandsRan: z
         .literal(true)
         .optional()
-        .describe("Commands ran: what they did to files is not among `files`, and stays."),
+        .describe("Commands ran. Their changes to files are not in `files`, and are not undone."),
     })
     .meta({
       id: "Checkpoint",
@@ -39,7 +41,7 @@ export type Checkpoint = z.output<ReturnType<typeof Checkpoint>>;
 
 /** How a changed file is named. */
 export const changedPath = () =>
-  z.string().describe("With `/`: relative to the workspace, or absolute outside of it.");
+  z.string().describe("A path with `/`: relative to the workspace, or absolute outside it.");
 
 /** Params that name a checkpoint. */
 export const checkpointOrRun = () => ({
@@ -48,7 +50,7 @@ export const checkpointOrRun = () => ({
     .string()
     .min(1)
     .optional()
-    .describe("In the place of `checkpointId`: the state before this run."),
+    .describe("Instead of `checkpointId`: the state before this run."),
 });
 
 /** Why a file is left as it is. The list may grow: a reader takes any text. */

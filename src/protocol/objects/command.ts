@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { lazySchema } from "../declare.js";
 
-/** What a prompt may begin with, behind a `/`. */
+/** A command. A prompt calls it with `/` and its name. */
 export const Command = lazySchema(() =>
   z
     .object({
@@ -10,8 +10,10 @@ export const Command = lazySchema(() =>
       argumentHint: z.string().optional().describe("What may follow, such as `<file> [language]`."),
       source: z
         .string()
-        .describe("Where it is from: `builtIn`; `skill`; `mcp`, a prompt of a tool server."),
+        .describe(
+          "The source of the command: `builtIn`, `skill`, or `mcp` (a prompt of a tool server).",
+        ),
     })
-    .meta({ id: "Command", description: "What a prompt may begin with, behind a `/`." }),
+    .meta({ id: "Command", description: "A command. A prompt calls it with `/` and its name." }),
 );
 export type Command = z.output<ReturnType<typeof Command>>;

@@ -7,11 +7,11 @@ export const contextMembers = () => ({
     .nonnegative()
     .optional()
     .describe(
-      "What the session's newest model call held, as its provider told or by estimate; absent before the first, and after a summary until the next.",
+      "Tokens of the session's newest model call, as its provider reported them, or an estimate. Absent before the first call, and after a summary until the next call.",
     ),
   contextWindow: z
     .int()
     .positive()
     .optional()
-    .describe("How many tokens the model of that call takes; absent where that is not known."),
+    .describe("How many tokens the model of that call takes. Absent if this is not known."),
 });

@@ -20,7 +20,12 @@ export const ownTitle = () => keptAsSent(z.string().max(500));
 
 /** Params of a page of a list. */
 export const page = () => ({
-  limit: z.int().min(1).max(1000).optional().describe("At most so many; 100 unless told."),
+  limit: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe("The most entries of a page; 100 by default."),
   cursor: z.string().optional().describe("`nextCursor` of the page before."),
 });
 

@@ -6,7 +6,7 @@ const providerMetadata = () =>
   z
     .record(z.string(), z.unknown())
     .optional()
-    .describe("Opaque; what the provider wants back with the next call.");
+    .describe("Opaque data that the provider needs back with the next call.");
 
 /** Why a message ended. */
 export const FinishReason = lazySchema(() =>
@@ -22,7 +22,7 @@ export const ToolCallState = lazySchema(() =>
   z.enum(["streaming", "pending", "running", "completed", "failed", "denied", "cancelled"]).meta({
     id: "ToolCallState",
     description:
-      "`streaming`: its input is arriving; `pending`: not started, or its permission is being asked; the last four are final.",
+      "`streaming`: the input is arriving. `pending`: the call has not started, or its permission is being asked. The last four are final.",
   }),
 );
 export type ToolCallState = z.output<ReturnType<typeof ToolCallState>>;
@@ -45,7 +45,7 @@ export const Part = lazySchema(() =>
         type: z.literal("toolCall"),
         toolCallId: z.string(),
         name: z.string(),
-        input: z.unknown().describe("The parsed input; its text so far while it streams."),
+        input: z.unknown().describe("The parsed input. While the input streams, its text so far."),
         state: ToolCallState(),
         providerMetadata: providerMetadata(),
       }),
@@ -55,7 +55,7 @@ export const Part = lazySchema(() =>
         name: z.string(),
         output: z.string(),
         isError: z.boolean(),
-        diff: z.string().optional().describe("What changed in a file, as a unified diff."),
+        diff: z.string().optional().describe("The change of a file, as a unified diff."),
       }),
       z.object({
         type: z.literal("attachment"),
@@ -70,7 +70,7 @@ export const Part = lazySchema(() =>
           .array(z.string())
           .optional()
           .describe(
-            "The models (`provider/model`) whose provider refused this image; they are told of it in words.",
+            "The models (`provider/model`) whose provider refused this image. They get a note instead of the image.",
           ),
       }),
       z.object({
@@ -79,11 +79,11 @@ export const Part = lazySchema(() =>
         message: z.string().optional(),
       }),
     ])
-    .meta({ id: "Part", description: "One part of a message, told apart by `type`." }),
+    .meta({ id: "Part", description: "One part of a message. `type` says which kind it is." }),
 );
 export type Part = z.output<ReturnType<typeof Part>>;
 
-/** What was said by a user, the model or a tool. */
+/** A message of a user, the model or a tool. */
 export const Message = lazySchema(() =>
   z
     .object({
@@ -93,14 +93,14 @@ export const Message = lazySchema(() =>
       parts: z.array(Part()),
       errorName: RunErrorName()
         .optional()
-        .describe("`StorageDamaged`: what it said cannot be read, and `parts` only say so."),
+        .describe("`StorageDamaged`: the content cannot be read, and `parts` only says so."),
       model: z.string().optional(),
       provider: z.string().optional(),
       isSummary: z.boolean().optional(),
       createdAt: z.iso.datetime().describe("RFC 3339, UTC."),
       updatedAt: z.iso.datetime().describe("RFC 3339, UTC."),
     })
-    .meta({ id: "Message", description: "What was said by a user, the model or a tool." }),
+    .meta({ id: "Message", description: "A message of a user, the model or a tool." }),
 );
 export type Message = z.output<ReturnType<typeof Message>>;
 
@@ -115,6 +115,9 @@ export const Attachment = lazySchema(() =>
       }),
       z.object({ path: z.string().min(1).describe("A file inside the workspace.") }),
     ])
-    .meta({ id: "Attachment", description: "Bytes sent along, or a file of the workspace." }),
+    .meta({
+      id: "Attachment",
+      description: "Bytes that are sent with the prompt, or a file of the workspace.",
+    }),
 );
 export type Attachment = z.output<ReturnType<typeof Attachment>>;

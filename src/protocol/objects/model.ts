@@ -12,7 +12,7 @@ export const SelectedModel = lazySchema(() =>
         .string()
         .min(1)
         .optional()
-        .describe("How much a model that can reason should, e.g. `low`, `medium`, `high`."),
+        .describe("How much a model that can reason should think, e.g. `low`, `medium`, `high`."),
       temperature: z.number().min(0).max(2).optional().describe("Sampling temperature."),
       topP: z.number().min(0).max(1).optional().describe("Nucleus sampling."),
     })
@@ -20,7 +20,7 @@ export const SelectedModel = lazySchema(() =>
 );
 export type SelectedModel = z.output<ReturnType<typeof SelectedModel>>;
 
-/** What is known of a model. */
+/** A model and its known values. */
 export const ModelInfo = lazySchema(() =>
   z
     .object({
@@ -28,7 +28,7 @@ export const ModelInfo = lazySchema(() =>
       provider: z.string().describe("The provider's id in the configuration."),
       name: z.string().describe("A name for people."),
       contextWindow: z.int().positive().optional().describe("Tokens that fit in one call."),
-      defaultMaxTokens: z.int().positive().optional().describe("Tokens of one reply, unless told."),
+      defaultMaxTokens: z.int().positive().optional().describe("Tokens of one reply by default."),
       canReason: z.boolean().describe("Whether it can think before it answers."),
       supportsImages: z.boolean().describe("Whether it takes images."),
       costPerMillionInput: z.number().nonnegative().optional().describe("US dollars."),
@@ -37,19 +37,19 @@ export const ModelInfo = lazySchema(() =>
         .number()
         .nonnegative()
         .optional()
-        .describe("US dollars, for what is read from the provider's cache."),
+        .describe("US dollars, for tokens that the provider reads from its cache."),
       costPerMillionCacheWrite: z
         .number()
         .nonnegative()
         .optional()
-        .describe("US dollars, for what is written to the provider's cache."),
+        .describe("US dollars, for tokens that the provider writes to its cache."),
       costPerMillionReasoning: z
         .number()
         .nonnegative()
         .optional()
-        .describe("US dollars, for what the model thinks."),
+        .describe("US dollars, for the tokens of the model's thoughts."),
     })
-    .meta({ id: "ModelInfo", description: "What is known of a model." }),
+    .meta({ id: "ModelInfo", description: "A model and its known values." }),
 );
 export type ModelInfo = z.output<ReturnType<typeof ModelInfo>>;
 
@@ -62,10 +62,12 @@ export const SandboxInfo = lazySchema(() =>
         .describe("`permissions.sandbox` of the configuration."),
       enforced: z
         .boolean()
-        .describe("Whether it is in force. Where it is requested and is not, no turn begins."),
+        .describe(
+          "Whether the sandbox is in force. If it is requested and not in force, no turn begins.",
+        ),
       reason: z.string().optional().describe("Why it cannot be enforced, for a person."),
     })
-    .meta({ id: "SandboxInfo", description: "What commands and tool servers are confined to." }),
+    .meta({ id: "SandboxInfo", description: "The sandbox of commands and tool servers." }),
 );
 export type SandboxInfo = z.output<ReturnType<typeof SandboxInfo>>;
 
@@ -75,12 +77,14 @@ export const AgentInfo = lazySchema(() =>
     .object({
       isReady: z.boolean().describe("Whether `initAgent` has succeeded."),
       isBusy: z.boolean().describe("Whether a turn runs in this workspace, in this server."),
-      engine: z.string().describe("What runs the turns; `turnwire` is the built-in loop."),
+      engine: z
+        .string()
+        .describe("The engine that runs the turns. `turnwire` is the built-in loop."),
       model: ModelInfo().optional().describe("The large model; absent before `initAgent`."),
       modelConfig: SelectedModel().optional().describe("The choice behind `model`."),
       sandbox: SandboxInfo()
         .optional()
-        .describe("What commands are confined to; absent before `initAgent`."),
+        .describe("The sandbox of commands. Absent before `initAgent`."),
     })
     .meta({ id: "AgentInfo", description: "The state of a workspace's agent." }),
 );

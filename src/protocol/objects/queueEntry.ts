@@ -7,7 +7,7 @@ export const QueueEntry = lazySchema(() =>
     .object({
       queueId: z.string().describe("The same in every server, until the prompt begins or ends."),
       runId: z.string().optional(),
-      prompt: z.string().describe("As it was sent, or as `editQueued` has made it."),
+      prompt: z.string().describe("The text as it was sent, or as `editQueued` has changed it."),
       acceptedAt: z.iso.datetime().describe("RFC 3339, UTC."),
     })
     .meta({ id: "QueueEntry", description: "A prompt that waits in a session's queue." }),

@@ -38,7 +38,7 @@ export const RunErrorName = lazySchema(() =>
     .meta({
       id: "RunErrorName",
       description:
-        "What went wrong, for a program: one of the names in section 8. More may be added; a client takes one that it does not know for a failure of no special kind.",
+        "The name of the error, for a program: one of the names in section 8. More may be added. A client treats an unknown name as a general failure.",
     }),
 );
 
@@ -62,17 +62,17 @@ export const Usage = lazySchema(() =>
         .int()
         .nonnegative()
         .optional()
-        .describe("Of `promptTokens`, what the provider read from its cache; absent where none."),
+        .describe("How many of `promptTokens` the provider read from its cache. Absent if none."),
       cacheWriteTokens: z
         .int()
         .nonnegative()
         .optional()
-        .describe("Of `promptTokens`, what the provider wrote to its cache; absent where none."),
+        .describe("How many of `promptTokens` the provider wrote to its cache. Absent if none."),
       reasoningTokens: z
         .int()
         .nonnegative()
         .optional()
-        .describe("Of `completionTokens`, what the model thought; absent where none."),
+        .describe("How many of `completionTokens` were the model's thoughts. Absent if none."),
     })
     .meta({ id: "Usage", description: "Tokens and money that a turn used." }),
 );
@@ -82,19 +82,25 @@ export type Usage = z.output<ReturnType<typeof Usage>>;
 export const RunComplete = lazySchema(() =>
   z
     .object({
-      completionId: z.string().describe("The same at every delivery: deduplicate by it."),
-      sequence: z.int().positive().describe("Rises with every completion of a data directory."),
+      completionId: z.string().describe("The same at every delivery. Use it to find duplicates."),
+      sequence: z
+        .int()
+        .positive()
+        .describe("Each new completion of a data directory has a higher number."),
       attempt: z.int().nonnegative().describe("1 at the first delivery, 0 before it."),
       workspaceId: z.string(),
       sessionId: z.string(),
       runId: z.string().optional(),
       messageId: z.string().optional().describe("The last assistant message of the turn."),
       text: z.string().describe("The text of that message."),
-      textTruncated: z.boolean().optional().describe("`getMessage` has the whole."),
+      textTruncated: z
+        .boolean()
+        .optional()
+        .describe("`text` is cut; `getMessage` returns the whole text."),
       output: z
         .unknown()
         .optional()
-        .describe("The value that `outputSchema` asked for; set if `status` is `succeeded`."),
+        .describe("The value for `outputSchema`. Set if `status` is `succeeded`."),
       status: RunStatus(),
       cancelled: z.boolean().describe("Whether `status` is `cancelled`."),
       error: z.string().optional().describe("What went wrong, for a person."),
@@ -105,7 +111,7 @@ export const RunComplete = lazySchema(() =>
         .literal(true)
         .optional()
         .describe(
-          "It ended while it waited: no model was called, and nothing of it is in the session.",
+          "The run ended while it waited. No model was called, and the session has no message of it.",
         ),
       usage: Usage().optional(),
       steps: z
@@ -113,23 +119,23 @@ export const RunComplete = lazySchema(() =>
         .nonnegative()
         .optional()
         .describe(
-          "How many model calls were answered, those of summaries and sub-tasks included. Absent in what an older version wrote.",
+          "How many model calls were answered, including those of summaries and sub-tasks. Absent in completions of an older version.",
         ),
       sessionTitle: z
         .string()
         .optional()
-        .describe("The session's title as it was then. Absent in what an older version wrote."),
+        .describe("The session's title at that time. Absent in completions of an older version."),
       ...contextMembers(),
       denials: z
         .int()
         .positive()
         .optional()
-        .describe("How many permissions were refused; absent where none was."),
+        .describe("How many permissions were refused. Absent if none was."),
       warnings: z
         .array(z.string())
         .optional()
         .describe(
-          `What the person should know although it failed nothing: what the model was not shown, tools and settings that were left out. At most ${mostWarnings}, each of at most ${longestWarning} characters; absent where there is none.`,
+          `Problems that a person should know and that did not make the run fail: files that the model was not shown, tools and settings that were left out. At most ${mostWarnings}, each of at most ${longestWarning} characters. Absent if there are none.`,
         ),
       completedAt: z.iso.datetime().describe("RFC 3339, UTC."),
     })

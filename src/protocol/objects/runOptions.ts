@@ -28,16 +28,16 @@ export const RunOptions = lazySchema(() =>
       model: SelectedModel().optional().describe("The model of this run."),
       permissionMode: PermissionMode()
         .optional()
-        .describe("The mode of this run; `permissions.maxMode` may forbid it (`InvalidParams`)."),
+        .describe("The mode of this run. A mode above `permissions.maxMode` is `InvalidParams`."),
       instructions: z
         .string()
         .max(longestInstructions)
         .optional()
-        .describe("Text behind the system prompt, for this run; its sub-tasks have it too."),
+        .describe("Text that follows the system prompt, for this run and its sub-tasks."),
       tools: asSent(z.object({ allow: rules().optional(), deny: rules().optional() }))
         .optional()
         .describe(
-          "Rules as in section 7 that narrow what the run may do: only what `allow` matches, and nothing that `deny` matches. A tool that can never be allowed is not offered to the model.",
+          "Rules as in section 7 that narrow what the run may do: only calls that `allow` matches, and no calls that `deny` matches. A tool that can never be allowed is not offered to the model.",
         ),
       limits: asSent(
         z.object({
@@ -48,26 +48,28 @@ export const RunOptions = lazySchema(() =>
             .number()
             .min(1)
             .optional()
-            .describe("Seconds that it runs, without waiting for a person; `TimeLimit`."),
+            .describe(
+              "Seconds that the run takes, without the time in which it waits for a person; `TimeLimit`.",
+            ),
         }),
       )
         .optional()
         .describe(
-          "Bounds of the run, its sub-tasks included; the configuration's hold beside them.",
+          "Bounds of the run together with its sub-tasks. The bounds of the configuration hold too.",
         ),
       outputSchema: z
         .record(z.string(), z.unknown())
         .optional()
         .describe(
-          "A JSON Schema of an object, at most 64 KiB: the completion has `output`, a value that fits it, or the run fails as `OutputInvalid`.",
+          "A JSON Schema of an object, at most 64 KiB. The completion has `output`, a value that fits it. Otherwise the run fails as `OutputInvalid`.",
         ),
       whenBusy: z
         .enum(["queue", "reject"])
         .optional()
         .describe(
-          "What happens where the prompt would have to wait: `queue` or `reject` (`SessionBusy`). Without it a prompt that has neither a `runId` nor an option joins the running turn, and any other is queued.",
+          "What happens if the prompt would have to wait: `queue` or `reject` (`SessionBusy`). Without this option, a prompt without a `runId` and without options joins the running turn, and every other prompt is queued.",
         ),
     }),
-  ).meta({ id: "RunOptions", description: "What a client asks of one run, all of it optional." }),
+  ).meta({ id: "RunOptions", description: "Options of one run. All are optional." }),
 );
 export type RunOptions = z.output<ReturnType<typeof RunOptions>>;

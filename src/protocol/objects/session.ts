@@ -3,14 +3,14 @@ import { lazySchema } from "../declare.js";
 import { contextMembers } from "./context.js";
 import { RunErrorName } from "./run.js";
 
-/** One entry of a session's list of what is to do. */
+/** One entry of a session's list of todos. */
 export const Todo = lazySchema(() =>
   z
     .object({
-      text: z.string().describe("What is to do; at most 500 characters."),
-      status: z.enum(["pending", "inProgress", "completed"]).describe("How far it has come."),
+      text: z.string().describe("The text of the todo, at most 500 characters."),
+      status: z.enum(["pending", "inProgress", "completed"]).describe("The state of the todo."),
     })
-    .meta({ id: "Todo", description: "One entry of a session's list of what is to do." }),
+    .meta({ id: "Todo", description: "One entry of a session's list of todos." }),
 );
 export type Todo = z.output<ReturnType<typeof Todo>>;
 
@@ -23,25 +23,30 @@ export const Session = lazySchema(() =>
       workspacePath: z
         .string()
         .optional()
-        .describe("The workspace's folder, in lists over every workspace."),
-      parentSessionId: z.string().optional().describe("The session whose sub-task this is."),
-      title: z.string().describe("Empty until it has one."),
+        .describe("The workspace's folder. Set in lists over every workspace."),
+      parentSessionId: z.string().optional().describe("The session that began this sub-task."),
+      title: z.string().describe("Empty until the session has a title."),
       messageCount: z.int().nonnegative(),
       promptTokens: z.int().nonnegative().describe("Sent to models so far."),
       completionTokens: z.int().nonnegative().describe("Received from models so far."),
       cost: z.number().nonnegative().describe("US dollars, from the configured prices."),
-      summaryMessageId: z.string().optional().describe("Where the model's history begins."),
+      summaryMessageId: z
+        .string()
+        .optional()
+        .describe("The message with which the model's history begins."),
       ...contextMembers(),
       todos: z
         .array(Todo())
         .optional()
-        .describe("What is to do, as the model keeps it; absent where it never made a list."),
+        .describe("The model's list of todos. Absent if the model never made one."),
       errorName: RunErrorName()
         .optional()
-        .describe("`StorageDamaged`: its row cannot be read; what it still has is told."),
+        .describe(
+          "`StorageDamaged`: the row of the session cannot be read. The members that can still be read are set.",
+        ),
       isBusy: z.boolean().describe("Whether a turn runs on it, here or in another server."),
       queuedPrompts: z.int().nonnegative(),
-      queuePaused: z.boolean().describe("Whether its queue waits for `resumeQueue`."),
+      queuePaused: z.boolean().describe("Whether the queue is paused until `resumeQueue`."),
       createdAt: z.iso.datetime().describe("RFC 3339, UTC."),
       updatedAt: z.iso.datetime().describe("RFC 3339, UTC."),
     })

@@ -9,7 +9,7 @@ const sessionServer = () =>
         .string()
         .max(64)
         .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "is made of letters, digits, `.`, `_` and `-`")
-        .describe("Its name here; its tools are called `mcp__NAME__TOOL`."),
+        .describe("The name of the server. Its tools are called `mcp__NAME__TOOL`."),
       command: processText()
         .min(1)
         .optional()
@@ -18,11 +18,11 @@ const sessionServer = () =>
       env: z
         .record(variableName(), processText())
         .optional()
-        .describe("Variables that the program gets beside the tools' own."),
+        .describe("Variables that the program gets in addition to the environment of tools."),
       url: z
         .url({ protocol: /^https?$/ })
         .optional()
-        .describe("Where a server that speaks over HTTP is. This or `command`."),
+        .describe("The address of a server that speaks over HTTP. This or `command`."),
       headers: z
         .record(
           z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "is no name of a header"),

@@ -7,7 +7,7 @@ export const PermissionMode = lazySchema(() =>
   z.enum(["ask", "acceptEdits", "allow", "deny", "plan"]).meta({
     id: "PermissionMode",
     description:
-      "`ask` sends `requestPermission`; `acceptEdits` does too, but not for `write` and `edit` inside the workspace; `allow` asks nothing; `deny` refuses; `plan` lets only what reads be done, until the plan is accepted.",
+      "`ask` sends `requestPermission`. `acceptEdits` does too, but not for `write` and `edit` inside the workspace. `allow` asks nothing. `deny` refuses. `plan` allows only reading, until the plan is accepted.",
   }),
 );
 export type PermissionMode = z.output<ReturnType<typeof PermissionMode>>;
@@ -16,9 +16,9 @@ export type PermissionMode = z.output<ReturnType<typeof PermissionMode>>;
 export const Workspace = lazySchema(() =>
   z
     .object({
-      id: z.string().describe("The same for the same real path in one data directory."),
+      id: z.string().describe("In one data directory, the same real path always has the same id."),
       path: z.string().describe("Absolute, symbolic links resolved."),
-      trusted: z.boolean().describe("Whether its own files may set what can run code."),
+      trusted: z.boolean().describe("Whether its own files may set fields that can run code."),
       permissionMode: PermissionMode(),
       isClosing: z.boolean().describe("Whether `deleteWorkspace` is under way."),
       agent: AgentInfo(),
