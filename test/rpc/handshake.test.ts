@@ -96,6 +96,7 @@ describe("initialize", () => {
     await client.call("sendMessage", { ...place, prompt: "hi", runId: "b" });
     const { pendingCompletions } = await client.call("initialize", { clientId: "ada" });
     expect(pendingCompletions).toBe(1);
+    await until(() => server.engine.live(place.sessionId).length === 1);
     server.engine.turnOf(place.sessionId).succeed();
     await client.call("waitRun", { workspaceId: place.workspaceId, runId: "b" });
     const { completions } = await client.call("listPendingCompletions", {});
@@ -244,6 +245,8 @@ describe("a request that is cancelled", () => {
     await client.call("sendMessage", { ...place, prompt: "hi", runId: "a" });
     const wait = client.request("waitRun", { workspaceId: place.workspaceId, runId: "a" });
     await client.call("ping");
+    // A turn may begin some time after its prompt was answered.
+    await until(() => server.engine.live(place.sessionId).length === 1);
     client.notify("$/cancelRequest", { id: wait.id });
     expect((await wait.answer).error).toMatchObject({ code: -32800 });
     server.engine.turnOf(place.sessionId).succeed();
