@@ -194,7 +194,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
   closing.add(() => broadcaster.close());
   const limits = new ServerLimitsSource(options.env, log);
   const slots = new RunSlots(() => limitOf(limits, "concurrentRuns"));
-  const parts = { ...options, ...stores, closing, database };
+  const parts = { ...options, ...stores, outbox, closing, database };
   const forgetter = forgetInSteps({ ...parts, limits, broadcaster, kept: checkpoints });
   const owed = new OwedWrites(database, clock, log);
   closing.add(() => owed.close());

@@ -6,6 +6,7 @@ import type { Log } from "./base/log.js";
 import type { Checkpoints } from "./checkpoints/checkpoints.js";
 import { limitOf, type ServerLimitsSource } from "./config/serverLimitsSource.js";
 import type { Broadcaster } from "./events/broadcaster.js";
+import type { Outbox } from "./events/outbox.js";
 import type { CompletionStore } from "./storage/completionStore.js";
 import type { Database } from "./storage/database.js";
 import { Forgetter } from "./storage/forgetter.js";
@@ -15,6 +16,8 @@ import { OldSessions } from "./storage/oldSessions.js";
 import { Pruner } from "./storage/pruner.js";
 import type { RunStore } from "./storage/runStore.js";
 import type { SessionStore } from "./storage/sessionStore.js";
+import { SharedTexts } from "./storage/sharedTexts.js";
+import { TextSharer } from "./storage/textSharer.js";
 import { ToolOutputs } from "./storage/toolOutputs.js";
 
 /** What is deleted, and where. */
@@ -24,6 +27,7 @@ export interface ForgettingOptions {
   readonly sessions: SessionStore;
   readonly runs: RunStore;
   readonly completions: CompletionStore;
+  readonly outbox: Pick<Outbox, "onAcknowledged">;
   readonly limits: ServerLimitsSource;
   readonly broadcaster: Pick<Broadcaster, "emit">;
   /** What is kept of files, for a way back. */
@@ -40,6 +44,9 @@ export function forgetInSteps(options: ForgettingOptions): Forgetter {
   const forgotten = new ForgottenSessions(database);
   const forgetter = new Forgetter({ database, forgotten, clock, log });
   closing.add(() => forgetter.close());
+  const sharer = new TextSharer(new SharedTexts(database), clock, log);
+  options.outbox.onAcknowledged((completionIds) => sharer.acknowledged(completionIds));
+  closing.add(() => sharer.close());
   const outputs = new ToolOutputs(dataDirectory, log);
   const old = new OldSessions({
     database,

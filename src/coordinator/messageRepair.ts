@@ -4,10 +4,10 @@
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
-import { maxCompletionText } from "../events/outbox.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { MessageRow } from "../storage/messageRows.js";
 import type { MessageStore } from "../storage/messageStore.js";
+import { maxCompletionText } from "../storage/sharedTexts.js";
 import { partsText, storedParts } from "./storedParts.js";
 
 /** The text at the place where something was cut off. */

@@ -10,9 +10,7 @@ import type { CompletionRow, CompletionStore, PendingFilter } from "../storage/c
 import type { Database } from "../storage/database.js";
 import { type OtherCompletion, OtherCompletions } from "../storage/otherCompletions.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
-
-/** The most text that a completion carries, in UTF-16 units; `getMessage` has the whole. */
-export const maxCompletionText = 1024 * 1024;
+import { maxCompletionText, SharedTexts } from "../storage/sharedTexts.js";
 
 /** The members of a completion that the outbox does not know itself. The outbox cuts the text. */
 export type CompletionContent = Omit<
@@ -33,10 +31,12 @@ export class Outbox {
   readonly #database: Database;
   readonly #store: CompletionStore;
   readonly #others: OtherCompletions;
+  readonly #texts: SharedTexts;
   readonly #runs: RunStore;
   readonly #serverId: string;
   readonly #ids: Ids;
   readonly #listeners = new Set<(appended: Appended) => void>();
+  #onAcknowledged: (completionIds: readonly string[]) => void = () => {};
 
   constructor(
     database: Database,
@@ -47,6 +47,7 @@ export class Outbox {
     this.#database = database;
     this.#store = stores.completions;
     this.#others = new OtherCompletions(database, serverId);
+    this.#texts = new SharedTexts(database);
     this.#runs = stores.runs;
     this.#serverId = serverId;
     this.#ids = ids;
@@ -140,7 +141,13 @@ export class Outbox {
       return { acknowledged, unknown };
     });
     faultPoint("acknowledged");
+    this.#onAcknowledged(told.acknowledged);
     return told;
+  }
+
+  /** Calls `listener`, the only one, with what was acknowledged here. */
+  onAcknowledged(listener: (completionIds: readonly string[]) => void): void {
+    this.#onAcknowledged = listener;
   }
 
   /** Moves a client's runs and completions to the identity that it has now given. */
@@ -198,7 +205,7 @@ export class Outbox {
   #runComplete(row: CompletionRow): RunComplete {
     const { sequence, attempt } = row;
     const body = bodyOf(row);
-    if (body !== undefined) return { ...body, sequence, attempt };
+    if (body !== undefined) return { ...this.#texts.whole(body), sequence, attempt };
     this.#store.reportDamage(sequence, "its body cannot be read");
     const run = this.#runs.at(row.run);
     return {

@@ -64,3 +64,24 @@ it("a deleted session leaves its runIds and what is owed", async () => {
   await expect(session.send("another prompt", "told")).rejects.toThrow("RunIdConflict");
   expect(provider.turnRequests).toHaveLength(2);
 });
+
+it("an acknowledged completion and its message hold a long text once", async () => {
+  const { server, provider } = loopback;
+  const session = await openSession(server);
+  const { workspaceId } = session;
+  const long = "sentence ".repeat(20_000);
+  for (const runId of ["shared", "kept"]) {
+    provider.enqueue(reply().text(long));
+    await session.run("tell me", runId);
+  }
+  const told = await server.completion("shared");
+  await server.call("acknowledge", { completionIds: [told.completionId] });
+  const copies = () =>
+    look("SELECT count(*) FROM completions WHERE body LIKE '%sentence sentence%'");
+  // One of the two is unacknowledged.
+  await until(() => copies() === 1);
+  const { completion } = await server.call("getRun", { workspaceId, runId: "shared" });
+  expect(completion).toEqual({ ...told, attempt: completion?.attempt });
+  const pending = await server.call("listPendingCompletions", { workspaceId });
+  expect(pending.completions.map(({ text }) => text)).toEqual([long]);
+});

@@ -4,8 +4,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { defined } from "../../src/base/defined.js";
-import { maxCompletionText } from "../../src/events/outbox.js";
 import { keepAcknowledgedMs, Pruner } from "../../src/storage/pruner.js";
+import { maxCompletionText } from "../../src/storage/sharedTexts.js";
 import { OutboxHouse, temporaryFolder } from "../helpers/outboxHouse.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { OutboxHistory, stepArbitrary } from "./outboxModel.js";
