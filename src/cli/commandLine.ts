@@ -1,4 +1,5 @@
 // What each command does with the process (protocol.md section 11).
+import { fstatSync } from "node:fs";
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
@@ -10,6 +11,7 @@ import {
 } from "./program.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
+import type { StdinKind } from "./runPrompt.js";
 import type { ServeOptions } from "./serveOptions.js";
 
 /**
@@ -188,6 +190,7 @@ function runIo(
     stdin: self.stdin,
     stdout: self.stdout,
     stderr: self.stderr,
+    stdinKind: stdinKindOf(self.stdin.fd),
     isStderrTty: self.stderr.isTTY === true,
     env: self.env,
     resolvePath,
@@ -199,6 +202,18 @@ function runIo(
       };
     },
   };
+}
+
+/** What stdin is. */
+function stdinKindOf(fd: number): StdinKind {
+  try {
+    const stats = fstatSync(fd);
+    if (stats.isSocket()) return "socket";
+    return stats.isFIFO() || stats.isFile() ? "pipe" : "other";
+  } catch {
+    // It is closed.
+    return "other";
+  }
 }
 
 /** The named folder, else the one in which this was started; undefined if that is gone. */

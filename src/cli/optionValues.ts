@@ -1,5 +1,6 @@
 /** How the values of options are read; each throws what the parser reports with the option's name. */
 import { InvalidArgumentError } from "commander";
+import type { ConfigSetting } from "../base/configFiles.js";
 import { positiveIntegerOf, secondsOf } from "./serveOptions.js";
 
 export function nonEmpty(text: string): string {
@@ -10,6 +11,24 @@ export function nonEmpty(text: string): string {
 /** What is given several times becomes a list. */
 export function listed(text: string, before: string[] = []): string[] {
   return [...before, nonEmpty(text)];
+}
+
+/** `limits.maxSteps=5`: a path of names, and a value as JSON, or as text where it is none. */
+export function setting(text: string, before: ConfigSetting[] = []): ConfigSetting[] {
+  const equals = text.indexOf("=");
+  const path = text.slice(0, Math.max(0, equals)).split(".");
+  if (equals === -1 || path.includes("")) {
+    throw new InvalidArgumentError("It must be KEY=VALUE, e.g. limits.maxSteps=5.");
+  }
+  return [...before, { path, value: jsonOrText(text.slice(equals + 1)) }];
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 export function positiveDollars(text: string): number {

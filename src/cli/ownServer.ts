@@ -7,6 +7,8 @@ export interface OwnServer {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The program; `--data-dir` is added to its arguments. */
   readonly serverCommand: { readonly file: string; readonly args: readonly string[] };
+  /** Aborting it gives up, and ends the server. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -14,7 +16,7 @@ export interface OwnServer {
  * with what `work` rejects with.
  */
 export async function withOwnServer<T>(
-  { env, serverCommand }: OwnServer,
+  { env, serverCommand, signal }: OwnServer,
   dataDir: string | undefined,
   work: (client: TurnwireClient) => Promise<T>,
 ): Promise<T> {
@@ -25,11 +27,15 @@ export async function withOwnServer<T>(
     requestPermission: false,
     requestInput: false,
     clientInfo: { name: "turnwire" },
-    ...defined({ dataDir }),
+    ...defined({ dataDir, signal }),
   });
+  // What waits for the server is then told that it is gone.
+  const giveUp = () => void client.kill().catch(() => {});
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
     return await work(client);
   } finally {
+    signal?.removeEventListener("abort", giveUp);
     await client.close();
   }
 }

@@ -5,19 +5,24 @@
 
 import { afterAwake } from "../base/awakeTime.js";
 import { type Clock, systemClock } from "../base/clock.js";
+import { settingsVariable } from "../base/configFiles.js";
 import { defined } from "../base/defined.js";
 import { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunComplete } from "../protocol/objects/run.js";
-import type { LossyEvent } from "../protocol/registry.js";
-import { withoutUnset } from "./ownServer.js";
+import type { LossyEvent, ParamsInput } from "../protocol/registry.js";
+import { isColored } from "./colors.js";
+import { OutputFile } from "./outputFile.js";
+import { type OwnServer, withoutUnset } from "./ownServer.js";
 import { RunActivity } from "./runActivity.js";
+import { readAttachments } from "./runAttachments.js";
 import { Deeds, earlyEnd, exitCodeOf, explain, type Stop, toldCompletion } from "./runEnd.js";
 import { askInput } from "./runInput.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
-import { OutputStream } from "./runOutput.js";
+import { type Output, OutputStream } from "./runOutput.js";
 import { PermissionPrompt } from "./runPermission.js";
 import { readPrompt } from "./runPrompt.js";
-import { openSession, type RunTarget } from "./runSession.js";
+import { RunReport } from "./runReport.js";
+import { chooseSession, clientIdOf, openSession, type RunTarget } from "./runSession.js";
 import { RunText } from "./runText.js";
 import type { Terminal } from "./terminal.js";
 import { visibleLine } from "./visibleText.js";
@@ -40,12 +45,17 @@ export async function runCommand(
   }
 }
 
+/** What is sent to a session. */
+type Prompt = Pick<ParamsInput<"sendMessage">, "prompt" | "attachments">;
+
 class RunCommand {
   readonly #options: RunCommandOptions;
   readonly #io: RunCommandIo;
   readonly #stop = new AbortController();
-  readonly #stdout: OutputStream;
+  readonly #stdout: Output;
   readonly #stderr: OutputStream;
+  readonly #report: RunReport;
+  readonly #clock: Clock;
   readonly #activity: RunActivity;
   readonly #releases: (() => void)[] = [];
   readonly #deeds = new Deeds();
@@ -57,9 +67,18 @@ class RunCommand {
   constructor(options: RunCommandOptions, io: RunCommandIo, clock: Clock) {
     this.#options = options;
     this.#io = io;
-    this.#stdout = new OutputStream(io.stdout, () => this.#stopBy("nobody reads"));
+    this.#clock = clock;
+    this.#stdout =
+      options.outputFile === undefined
+        ? new OutputStream(io.stdout, () => this.#stopBy("nobody reads"))
+        : new OutputFile(io.resolvePath(options.outputFile));
+    this.#report = new RunReport(this.#stdout, options.output);
     this.#stderr = new OutputStream(io.stderr, () => {});
-    this.#activity = new RunActivity(io.isStderrTty && !io.env.NO_COLOR);
+    const { color = "auto" } = options;
+    this.#activity = new RunActivity({
+      isColored: isColored(color, io.isStderrTty, io.env),
+      hasResults: options.verbose === true,
+    });
     this.#releases.push(
       io.onInterrupt(() => this.#interrupt()),
       () => this.#stdout.release(),
@@ -75,22 +94,32 @@ class RunCommand {
     const exitCode = await this.#run();
     const { failure } = this.#stdout;
     if (failure === undefined) return exitCode;
-    await this.#complain(`stdout could not be written: ${failure.message}`);
+    await this.#complain(
+      this.#options.outputFile === undefined
+        ? `stdout could not be written: ${failure.message}`
+        : failure.message,
+    );
     return exitCodes.output;
   }
 
   async #run(): Promise<number> {
-    const { prompt: given, timeoutSeconds } = this.#options;
+    const { timeoutSeconds, attach = [] } = this.#options;
+    const { resolvePath } = this.#io;
     try {
-      const prompt = await readPrompt(given, this.#io.stdin, this.#stop.signal);
-      this.#client = await this.#connect();
-      const target = await openSession(this.#client, this.#options, this.#io.resolvePath);
-      const completion = await this.#prompt(this.#client, target, prompt);
+      const prompt = await this.#readPrompt();
+      const attachments = await readAttachments(attach, resolvePath);
+      const chosen = await chooseSession(this.#options, resolvePath, this.#server());
+      this.#client = await this.#connect(clientIdOf(chosen.sessionId));
+      const target = await openSession(this.#client, chosen, this.#options, resolvePath);
+      await this.#report.missed(this.#client, ({ status }) =>
+        this.#note(`a run of this session ended unseen (${status}); what it said comes first`),
+      );
+      const completion = await this.#prompt(this.#client, { ...target, prompt, attachments });
       return await this.#reportEnd(this.#told(completion));
     } catch (error) {
       const end = earlyEnd(error, this.#stoppedBy, timeoutSeconds);
       if (this.#stdout.failure === undefined) {
-        await this.#writeEnd(end, "runRefused");
+        await this.#report.early(end);
         if (end.status === "failed") await this.#complain(end.error);
       }
       return exitCodeOf(end, this.#deeds, error);
@@ -106,14 +135,37 @@ class RunCommand {
     }
   }
 
-  #connect(): Promise<TurnwireClient> {
-    const { dataDir } = this.#options;
+  #readPrompt(): Promise<string> {
+    const { stdin, stdinKind = "other", isStderrTty } = this.#io;
+    return readPrompt(this.#options.prompt, {
+      stdin,
+      kind: stdinKind,
+      signal: this.#stop.signal,
+      clock: this.#clock,
+      // For a program it is no news that it has written nothing.
+      onSilent: (isWaitedFor) => {
+        if (isWaitedFor && isStderrTty) void this.#note("waiting for stdin; `</dev/null` is none");
+      },
+    });
+  }
+
+  /** The server, with the settings of `--config` over the user's configuration. */
+  #server(): OwnServer {
     const { serverCommand, env } = this.#io;
+    const { config } = this.#options;
+    const set = config === undefined ? {} : { [settingsVariable]: JSON.stringify(config) };
+    return { serverCommand, env: { ...env, ...set }, signal: this.#stop.signal };
+  }
+
+  #connect(clientId: string): Promise<TurnwireClient> {
+    const { dataDir } = this.#options;
+    const { serverCommand, env } = this.#server();
     return TurnwireClient.spawn({
       command: serverCommand.file,
       args: serverCommand.args,
       ...defined({ dataDir }),
       env: withoutUnset(env),
+      clientId,
       clientInfo: { name: "turnwire run" },
       signal: this.#stop.signal,
       onPermission: this.#permissionHandler(),
@@ -158,7 +210,7 @@ class RunCommand {
     return goesOn;
   }
 
-  async #prompt(client: TurnwireClient, target: RunTarget, prompt: string): Promise<RunComplete> {
+  async #prompt(client: TurnwireClient, target: RunTarget & Prompt): Promise<RunComplete> {
     const hasEnded = new AbortController();
     const { workspaceId, sessionId } = target;
     const text = new RunText({
@@ -174,10 +226,10 @@ class RunCommand {
         // it.
         hasEnded.abort();
         await shown;
-        await this.#showCompletion(completion, text);
+        await this.#report.completion(this.#told(completion), text, client);
       };
       const { signal } = this.#stop;
-      return await client.run({ ...target, prompt, signal, onComplete });
+      return await client.run({ ...target, signal, onComplete });
     } finally {
       hasEnded.abort();
       await shown;
@@ -194,42 +246,21 @@ class RunCommand {
     for await (const event of events) {
       this.#deeds.take(event);
       if ("sessionId" in event.params && event.params.sessionId !== target.sessionId) continue;
-      await this.#stderr.write(this.#activity.lines(event));
-      if (output === "stream-json") await this.#stdout.write(`${JSON.stringify(event)}\n`);
+      if (!this.#options.quiet) await this.#stderr.write(this.#activity.lines(event));
+      await this.#report.event(event);
       if (output === "text") await text.take(event);
     }
-  }
-
-  /**
-   * @throws Error if it could not be written: then the completion must not be acknowledged.
-   */
-  async #showCompletion(completion: RunComplete, text: RunText): Promise<void> {
-    const { output } = this.#options;
-    if (output === "text") {
-      await text.finish(completion.messageId);
-      const value = JSON.stringify(completion.output);
-      if (value !== undefined) await this.#stdout.write(`${value}\n`);
-    } else await this.#writeEnd(this.#told(completion), "runComplete");
-    if (this.#stdout.failure !== undefined) throw this.#stdout.failure;
   }
 
   #told(completion: RunComplete): RunComplete {
     return toldCompletion(completion, this.#stoppedBy, this.#options.timeoutSeconds);
   }
 
-  /** The output for a program: one object for every kind of end. */
-  async #writeEnd(end: object, method: "runComplete" | "runRefused"): Promise<void> {
-    const { output } = this.#options;
-    if (output === "text") return;
-    const line = output === "json" ? end : { method, params: end };
-    await this.#stdout.write(`${JSON.stringify(line)}\n`);
-  }
-
   async #reportEnd(completion: RunComplete): Promise<number> {
     const { status, error, denials, warnings = [] } = completion;
-    for (const warning of warnings) await this.#complain(`warning: ${visibleLine(warning)}`);
+    for (const warning of warnings) await this.#note(`warning: ${visibleLine(warning)}`);
     if (denials !== undefined) {
-      await this.#complain(
+      await this.#note(
         `${denials} ${denials === 1 ? "permission was" : "permissions were"} denied`,
       );
     }
@@ -250,6 +281,11 @@ class RunCommand {
   #stopBy(cause: Stop): void {
     this.#stoppedBy = cause;
     this.#stop.abort();
+  }
+
+  /** What is no error: `--quiet` leaves it out. */
+  async #note(text: string): Promise<void> {
+    if (!this.#options.quiet) await this.#complain(text);
   }
 
   #complain(text: string): Promise<void> {

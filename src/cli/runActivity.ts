@@ -8,11 +8,13 @@ const maxInput = 120;
 
 export class RunActivity {
   readonly #told = new Set<string>();
-  readonly #isTerminal: boolean;
+  readonly #isColored: boolean;
+  readonly #hasResults: boolean;
 
-  /** On a terminal the lines are dimmed, so that the reply stands out. */
-  constructor(isTerminal: boolean) {
-    this.#isTerminal = isTerminal;
+  /** With colours the lines are dimmed, so that the reply stands out; `hasResults` shows results too. */
+  constructor({ isColored, hasResults }: { isColored: boolean; hasResults: boolean }) {
+    this.#isColored = isColored;
+    this.#hasResults = hasResults;
   }
 
   /** The lines for an event, each with its newline; often none. */
@@ -42,6 +44,9 @@ export class RunActivity {
         () => `${part.name} failed: ${shorten(part.output)}`,
       );
     }
+    if (part.type === "toolResult" && this.#hasResults) {
+      return this.#once(`result ${part.toolCallId}`, () => `${part.name}: ${shorten(part.output)}`);
+    }
     return "";
   }
 
@@ -52,7 +57,7 @@ export class RunActivity {
   }
 
   #line(text: string): string {
-    return this.#isTerminal ? `\u001b[2m${text}\u001b[22m\n` : `${text}\n`;
+    return this.#isColored ? `\u001b[2m${text}\u001b[22m\n` : `${text}\n`;
   }
 }
 

@@ -8,8 +8,9 @@ import {
   positiveDollars,
   positiveInteger,
   positiveSeconds,
+  setting,
 } from "./optionValues.js";
-import { outputFormats, type RunCommandOptions } from "./runOptions.js";
+import { colorChoices, outputFormats, type RunCommandOptions } from "./runOptions.js";
 
 /** Adds `run`, whose options go to `action`. */
 export function addRun(
@@ -31,6 +32,10 @@ export function addRun(
         .conflicts("continue"),
     )
     .option("--continue", "go on with the folder's latest session")
+    .option("--fork", "go on in a copy of that session, which stays as it is")
+    .option("-f, --attach <file>", "send a file along, an image too; may be repeated", listed)
+    .option("--trust", "let the folder's own files set what can run code")
+    .option("--config <key=value>", "set a field of the configuration for this run", setting)
     .option("--model <provider/model>", "the model to use", modelChoice)
     .addOption(
       new Option("--permission-mode <mode>", "what to do with tools that could do harm").choices([
@@ -51,6 +56,14 @@ export function addRun(
     .addOption(
       new Option("--output <format>", "what goes to stdout").choices(outputFormats).default("text"),
     )
+    .option(
+      "-o, --output-file <file>",
+      "write the output there, whole, and not to stdout",
+      nonEmpty,
+    )
+    .addOption(new Option("--quiet", "nothing on stderr but errors").conflicts("verbose"))
+    .option("--verbose", "what tools answered as well, and what it cost")
+    .addOption(new Option("--color <when>", "whether to use colours").choices(colorChoices))
     .option("--timeout <seconds>", "cancel the run after so long", positiveSeconds)
     .action((words: string[], { continue: continueLatest, timeout, ...options }: RunFlags) =>
       action({

@@ -1,7 +1,9 @@
 /** The options of `turnwire run`, and what it needs of its process (protocol.md section 11). */
 import type { Readable, Writable } from "node:stream";
+import type { ConfigSetting } from "../base/configFiles.js";
 import type { ResolvePath } from "../base/startFolder.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
+import type { StdinKind } from "./runPrompt.js";
 import type { Terminal } from "./terminal.js";
 
 export interface RunCommandOptions {
@@ -28,9 +30,29 @@ export interface RunCommandOptions {
   readonly maxSteps?: number;
   /** US dollars. */
   readonly maxCost?: number;
+  /** Go on in a copy of the session. */
+  readonly fork?: boolean;
+  /** Files to send along. */
+  readonly attach?: readonly string[];
+  /** Whether the folder's own files may set what can run code. */
+  readonly trust?: boolean;
+  /** Fields of the configuration that are set for this run alone. */
+  readonly config?: readonly ConfigSetting[];
   readonly output: OutputFormat;
+  /** The file that gets the output in the place of stdout. */
+  readonly outputFile?: string;
+  /** Nothing on stderr but errors. */
+  readonly quiet?: boolean;
+  /** Results of tools as well, and the closing line everywhere. */
+  readonly verbose?: boolean;
+  readonly color?: ColorChoice;
   readonly timeoutSeconds?: number;
 }
+
+/** Whether there are colours; `auto`: on a terminal, unless the environment says otherwise. */
+export type ColorChoice = "auto" | "always" | "never";
+
+export const colorChoices: readonly ColorChoice[] = ["auto", "always", "never"];
 
 /** `text`: the reply; `json`: the completion; `stream-json`: each event, then the completion. */
 export type OutputFormat = "text" | "json" | "stream-json";
@@ -41,6 +63,8 @@ export interface RunCommandIo {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
   readonly stderr: Writable;
+  /** What stdin is; `other` unless told. */
+  readonly stdinKind?: StdinKind;
   readonly isStderrTty: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Resolves a path that was given on the command line. */

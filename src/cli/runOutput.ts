@@ -4,7 +4,18 @@
  */
 import type { Writable } from "node:stream";
 
-export class OutputStream {
+/** Where the output of a command goes. */
+export interface Output {
+  /** Why nothing can be written any more; undefined while it can. */
+  readonly failure: Error | undefined;
+  /** Writes; resolves once it is taken. Never rejects: `failure` has the error. */
+  write(text: string): Promise<void>;
+  /** The output is whole now: resolves once it is where it belongs, or `failure` says why not. */
+  finish(): Promise<void>;
+  release(): void;
+}
+
+export class OutputStream implements Output {
   readonly #stream: Writable;
   #failure: Error | undefined;
   readonly #onError: (error: Error) => void;
@@ -54,6 +65,9 @@ export class OutputStream {
       }
     });
   }
+
+  /** A stream has each piece at once. */
+  async finish(): Promise<void> {}
 
   /** Resolves once everything was taken, or cannot be. */
   async flushed(): Promise<void> {

@@ -1,5 +1,7 @@
-/** The prompt of `turnwire run`: the words of the command line, or stdin. */
+/** The prompt of `turnwire run`: the words of the command line, stdin, or both. */
 import { addAbortSignal, type Readable } from "node:stream";
+import type { Clock } from "../base/clock.js";
+import { taggedText } from "../base/taggedText.js";
 
 /** No server takes more in one message. */
 const mostBytes = 48 * 1024 * 1024;
@@ -12,21 +14,63 @@ export class BadPrompt extends Error {
   }
 }
 
+/** Where a prompt can come from beside the command line. */
+export interface PromptSource {
+  readonly stdin: Readable;
+  /** What stdin is; but for a terminal or a device, what it holds goes along with the words. */
+  readonly kind: StdinKind;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** Is told where nothing has come for a while, and whether it is waited for. */
+  onSilent(isWaitedFor: boolean): void;
+}
+
 /**
- * Reads the prompt; `-` is all of stdin.
+ * `pipe`: a file, or what a shell puts between two commands, read to its end. `socket`: what Node gives
+ * a child that nobody may ever write to, so its first byte is not waited for for long.
+ */
+export type StdinKind = "other" | "pipe" | "socket";
+
+/** After how many milliseconds without a byte something is said, or the words go alone. */
+const silenceMs = 3000;
+
+/**
+ * Reads the prompt: `-` is all of stdin, and words have behind them what stdin holds, between tags
+ * that it cannot end itself.
  * @throws BadPrompt if there is none, or if it is no text; the signal's reason when it is aborted.
  */
-export async function readPrompt(
-  given: string,
-  stdin: Readable,
-  signal: AbortSignal,
-): Promise<string> {
-  const prompt = given === "-" ? decode(await readAll(stdin, signal)) : given;
-  if (prompt.trim() === "") {
+export async function readPrompt(given: string, source: PromptSource): Promise<string> {
+  const { stdin, signal } = source;
+  const words = given === "-" ? decode(await readAll(stdin, signal)) : given;
+  if (words.trim() === "") {
     throw new BadPrompt("the prompt is empty; give it as the last argument, or `-` and stdin");
   }
+  const context = given === "-" || source.kind === "other" ? "" : await readContext(source);
+  const prompt = context.trim() === "" ? words : `${words}\n\n${taggedText("stdin", context)}`;
   if (prompt.includes("\0")) throw new BadPrompt("the prompt contains a NUL; it is no text");
   return prompt;
+}
+
+/** What stdin holds; nothing where a socket is open and silent. */
+async function readContext(source: PromptSource): Promise<string> {
+  const silence = new AbortController();
+  const isWaitedFor = source.kind === "pipe";
+  const timer = source.clock.after(silenceMs, () => {
+    source.onSilent(isWaitedFor);
+    if (!isWaitedFor) silence.abort();
+  });
+  const onFirst = () => timer.cancel();
+  source.stdin.once("readable", onFirst);
+  try {
+    const either = AbortSignal.any([source.signal, silence.signal]);
+    return decode(await readAll(source.stdin, either));
+  } catch (error) {
+    if (!silence.signal.aborted || source.signal.aborted) throw error;
+    return "";
+  } finally {
+    timer.cancel();
+    source.stdin.off("readable", onFirst);
+  }
 }
 
 /** Decodes text as UTF-8, or as its byte order mark says. */

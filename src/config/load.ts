@@ -1,5 +1,6 @@
 // Reading the configuration of a workspace from its files (protocol.md section 10).
 import { isAbsolute } from "node:path";
+import { settingsVariable } from "../base/configFiles.js";
 import { missingIdentity } from "../base/fileIdentity.js";
 import { configInvalid } from "./configInvalid.js";
 import { findWorkspaceFile, type ReadFile, readConfigFile } from "./files.js";
@@ -43,7 +44,7 @@ export async function loadWithIdentities(scope: ConfigScope): Promise<LoadedConf
     import("./resolve.js"),
   ]);
   const config = resolveConfig({
-    user: await parse(user),
+    user: await parseUser(user, scope.env),
     workspace: await parse(workspace.file),
     trusted: scope.trusted,
     env: scope.env,
@@ -100,6 +101,13 @@ async function readWorkspaceFile(scope: ConfigScope): Promise<WorkspaceRead> {
   }
   const file = await readConfigFile(found.path);
   return { file, identity: file?.identity ?? missingIdentity, warnings: [] };
+}
+
+async function parseUser(file: ReadFile | undefined, env: Environment): Promise<ConfigFile> {
+  const settings = env[settingsVariable];
+  if (!settings) return parse(file);
+  const { parseWithSettings } = await import("./settings.js");
+  return parseWithSettings(file, settings);
 }
 
 async function parse(file: ReadFile | undefined): Promise<ConfigFile> {

@@ -15,7 +15,7 @@ function call(state: "streaming" | "pending" | "running" | "completed", input: u
 
 describe("the activity of a run", () => {
   it("tells a tool call once, when its input is there", () => {
-    const activity = new RunActivity(false);
+    const activity = new RunActivity({ isColored: false, hasResults: false });
     const input = { command: "npm test" };
     expect(activity.lines(update(call("streaming", '{"comm')))).toBe("");
     expect(activity.lines(update(call("pending", input)))).toBe("bash npm test\n");
@@ -31,12 +31,18 @@ describe("the activity of a run", () => {
       output: "not\nfound",
       isError: true,
     };
-    expect(new RunActivity(false).lines(update(result))).toBe("bash failed: not found\n");
-    expect(new RunActivity(false).lines(update({ ...result, isError: false }))).toBe("");
+    expect(new RunActivity({ isColored: false, hasResults: false }).lines(update(result))).toBe(
+      "bash failed: not found\n",
+    );
+    expect(
+      new RunActivity({ isColored: false, hasResults: false }).lines(
+        update({ ...result, isError: false }),
+      ),
+    ).toBe("");
   });
 
   it("takes out what could steer a terminal, and cuts what is long", () => {
-    const activity = new RunActivity(false);
+    const activity = new RunActivity({ isColored: false, hasResults: false });
     const line = activity.lines(
       update(call("running", { command: `\u001b[2J${"x".repeat(500)}` })),
     );
@@ -45,7 +51,9 @@ describe("the activity of a run", () => {
   });
 
   it("shows all of an input with many fields", () => {
-    const lines = new RunActivity(false).lines(update(call("running", { path: "a", text: "b" })));
+    const lines = new RunActivity({ isColored: false, hasResults: false }).lines(
+      update(call("running", { path: "a", text: "b" })),
+    );
     expect(lines).toBe('bash {"path":"a","text":"b"}\n');
   });
 
@@ -60,11 +68,18 @@ describe("the activity of a run", () => {
     [{ kind: "dreaming", reason: "of sheep" }, "dreaming: of sheep\n"],
   ])("tells what the run is busy with: %o", (activity, line) => {
     const params = { workspaceId: "w", sessionId: "s", ...activity };
-    expect(new RunActivity(false).lines({ method: "runActivity", params })).toBe(line);
+    expect(
+      new RunActivity({ isColored: false, hasResults: false }).lines({
+        method: "runActivity",
+        params,
+      }),
+    ).toBe(line);
   });
 
   it("is dimmed on a terminal", () => {
-    const lines = new RunActivity(true).lines(update(call("running", { command: "ls" })));
+    const lines = new RunActivity({ isColored: true, hasResults: false }).lines(
+      update(call("running", { command: "ls" })),
+    );
     expect(lines).toBe("\u001b[2mbash ls\u001b[22m\n");
   });
 });
