@@ -25,14 +25,11 @@ export async function writeDeclarations({ root, outdir }) {
       const reference = /\bDisposable\b/.test(rolled)
         ? '/// <reference lib="esnext.disposable" />\n'
         : "";
-      // The loader tells the two kinds of module apart by the file's name alone.
-      for (const ending of ["d.ts", "d.cts"]) {
-        const text = rolled.replaceAll(
-          clientModule,
-          ending === "d.ts" ? "./client.js" : "./client.cjs",
-        );
-        writeFileSync(join(root, outdir, `${entry}.${ending}`), `${reference}${text}`);
-      }
+      const text = rolled.replaceAll(clientModule, "./client.cjs");
+      writeFileSync(join(root, outdir, `${entry}.d.cts`), `${reference}${text}`);
+      // The loader tells the two kinds of module apart by the file's name alone. The types are the
+      // same: a class that is declared twice would be two classes.
+      writeFileSync(join(root, outdir, `${entry}.d.ts`), `export * from "./${entry}.cjs";\n`);
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -61,7 +61,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     },
     // The second: these take in all of zod; the start of the server needs little of it.
     plugins: [
-      shortNames({ packages: ["zod", "vscode-jsonrpc", "jsonc-parser"] }),
+      shortNames({ packages: ["zod", "vscode-jsonrpc", "jsonc-parser", "undici", "@ai-sdk"] }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,
         packages: ["zod"],
@@ -88,6 +88,8 @@ export function threadBuild({ root, outdir }) {
     platform: "node",
     mainFields: ["module", "main"],
     banner: { js: requireBanner },
+    // The reader of PDFs comes with short names.
+    plugins: [shortNames({ packages: ["ajv", "@mixmark-io"] })],
   };
 }
 

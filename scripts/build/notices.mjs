@@ -23,7 +23,7 @@ export async function thirdPartyNotices(root) {
   );
   const folders = new Set(metafiles.flatMap((metafile) => packageFolders(root, metafile)));
   const packages = [...folders].map((folder) => describe(folder)).sort(byNameAndVersion);
-  return [heading, ...packages.map((one) => notice(one, packages))].join(`\n${rule}\n\n`);
+  return [heading, ...notices(packages)].join(`\n${rule}\n\n`);
 }
 
 /** The folders of the packages of which something is in the files that a build writes. */
@@ -60,15 +60,21 @@ function byNameAndVersion(a, b) {
   return left < right ? -1 : Number(left > right);
 }
 
-function notice(one, packages) {
-  const { name, version, license, source } = one;
+/** Packages whose licences have the same text, word for word, stand above it together. */
+function notices(packages) {
+  const byText = new Map();
+  for (const one of packages) {
+    const text = licenceText(one, packages);
+    byText.set(text, [...(byText.get(text) ?? []), one]);
+  }
+  return [...byText].map(([text, same]) => [...same.map(head), "", text, ""].join("\n"));
+}
+
+function head({ name, version, license, source }) {
   return [
     `${name} ${version}`,
     `Licence: ${license}`,
-    ...(source === undefined ? [] : [`Source: ${source}`]),
-    "",
-    licenceText(one, packages),
-    "",
+    ...(source ? [`Source: ${source}`] : []),
   ].join("\n");
 }
 

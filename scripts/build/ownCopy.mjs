@@ -3,6 +3,7 @@
 // that the server's start shares with it.
 import { readFile } from "node:fs/promises";
 import { dirname, sep } from "node:path";
+import { shortened } from "./shortNames.mjs";
 
 const namespace = "own-copy";
 
@@ -36,7 +37,8 @@ export function ownCopy({ importers, packages, contents: given = {} }) {
       build.onLoad({ filter: /.*/, namespace }, async ({ path }) => {
         const ending = Object.keys(given).find((end) => path.replaceAll(sep, "/").endsWith(end));
         return {
-          contents: ending === undefined ? await readFile(path, "utf8") : given[ending],
+          contents:
+            ending === undefined ? await shortened(await readFile(path, "utf8")) : given[ending],
           resolveDir: dirname(path),
           loader: "js",
         };

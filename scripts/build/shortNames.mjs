@@ -13,10 +13,14 @@ export function shortNames({ packages }) {
         `[\\\\/]node_modules[\\\\/](${packages.join("|")})[\\\\/].*\\.m?js$`,
       );
       onLoad({ filter, namespace: "file" }, async ({ path }) => {
-        const source = await readFile(path, "utf8");
-        const { code } = await transform(source, { minify: true, target: "node20" });
-        return { contents: code };
+        return { contents: await shortened(await readFile(path, "utf8")) };
       });
     },
   };
+}
+
+/** A file's text with short names. */
+export async function shortened(source) {
+  const { code } = await transform(source, { minify: true, target: "node20" });
+  return code;
 }
