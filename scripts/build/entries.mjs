@@ -24,6 +24,12 @@ const requireBanner =
 export const moduleUrlBanner =
   'const __moduleUrl = require("node:url").pathToFileURL(__filename).href;';
 
+/** Packages whose own names need not be readable, and which do nothing with them. */
+const shortened = [
+  ...["zod", "vscode-jsonrpc", "jsonc-parser", "undici", "@ai-sdk", "@modelcontextprotocol"],
+  ...["execa", "pino", "unbash", "diff"],
+];
+
 const shared = {
   bundle: true,
   target: "node20",
@@ -61,7 +67,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     },
     // The second: these take in all of zod; the start of the server needs little of it.
     plugins: [
-      shortNames({ packages: ["zod", "vscode-jsonrpc", "jsonc-parser", "undici", "@ai-sdk"] }),
+      shortNames({ packages: shortened }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,
         packages: ["zod"],

@@ -92,7 +92,7 @@ class BuiltInEngine implements Engine {
       ...workspace.env,
     });
     this.#tools = createTools({ resources: this.#resources });
-    const ownTools = this.#tools.length + 2; // With `task` and `exitPlan`, made for each turn.
+    const ownTools = this.#tools.length + 1; // With `task`, made for each turn.
     const loginsFile = loginsPath(options.env);
     this.#servers = new ToolServers({ ...shared, workspacePath, version, ownTools, loginsFile });
   }

@@ -13,7 +13,8 @@ import type { ToolResources } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
 import { tellState } from "./circumstances.js";
 import { clientTools } from "./clientTool.js";
-import type { TurnOutcome, TurnRequest } from "./engine.js";
+import type { SessionBegin, TurnOutcome, TurnRequest } from "./engine.js";
+import { fittingTools } from "./offeredTools.js";
 import type { OutputCheck } from "./output/checkOutput.js";
 import { finalOutputOf, outputAdvice } from "./output/outputOf.js";
 import type { Preparation } from "./preparation.js";
@@ -69,14 +70,7 @@ function turnInput(
   const { large: model, summaryModel, config, env, options = {} } = prepared;
   const { sessionId, prompt, signal } = request;
   const { begin, circumstances, history } = tellState(request.history, prepared.state);
-  const prompted = (tools: readonly Tool[]) =>
-    systemPrompt({
-      workspacePath,
-      platform: process.platform,
-      begin,
-      tools: tools.map(({ name }) => name),
-      ...defined({ ofRun: options.instructions }),
-    });
+  const prompted = promptOf(workspacePath, begin, options.instructions);
   const { limits, autoSummarize } = config;
   const budget = budgetOf(prepared);
   const shared = { model, summaryModel, limits, budget, overTime, autoSummarize };
@@ -93,9 +87,16 @@ function turnInput(
   const { outputSchema } = options;
   const output = outputSchema && finalOutputOf(outputSchema, around.output);
   // It is no tool that rules could be about: the run has to end with it.
-  const ofServer = [...ownTools, ...ofTurn, ...(output === undefined ? [] : [output.tool])];
   const ofClient = narrowed(prepared, clientTools(request, limits.toolSeconds));
-  const tools = [...ofServer, ...inStableOrder(ofClient)];
+  const tools = fittingTools(
+    {
+      own: ownTools,
+      ofTurn: [...ofTurn, ...(output === undefined ? [] : [output.tool])],
+      ofClient: inStableOrder(ofClient),
+      isOffered: (tool) => isOfferedIn(mode(), tool),
+    },
+    (warning) => request.sink.warn(warning),
+  );
   const advice = outputSchema === undefined ? [] : [outputAdvice(outputSchema)];
   return {
     ...shared,
@@ -117,6 +118,18 @@ function turnInput(
       (await around.instructions.expand(text, prepared.skills)) ??
       (await servers.expand(text, signal, sessionId)),
   };
+}
+
+/** The system prompt for whoever has these tools: the turn, or a sub-task of it. */
+function promptOf(workspacePath: string, begin: SessionBegin, ofRun: string | undefined) {
+  return (tools: readonly Tool[]) =>
+    systemPrompt({
+      workspacePath,
+      platform: process.platform,
+      begin,
+      tools: tools.map(({ name }) => name),
+      ...defined({ ofRun }),
+    });
 }
 
 /** The tools that the run's own rules can allow. */
