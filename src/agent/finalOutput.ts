@@ -1,5 +1,5 @@
-// `finalOutput`: the tool by which a model ends a run that is to give a value (protocol.md section 4,
-// Output). A value that does not fit goes back to it, twice.
+// `finalOutput`: with this tool a model gives the value that a run was asked for (protocol.md section 4,
+// Output). If a value does not fit, the model is asked again, at most twice.
 import type { JSONSchema7 } from "@ai-sdk/provider";
 import * as z from "zod";
 import { outputToolName } from "../base/outputTool.js";
@@ -12,15 +12,15 @@ const mostMisses = 2;
 const description =
   "Ends your work with its result. Call it once, when everything is done: the input is the result, and nothing that you write beside it reaches whoever asked.";
 
-/** What a run is to end with. */
+/** The value with which a run must end. */
 export interface OutputWish {
-  /** The schema as a model is told it. */
+  /** The schema, in the form that a model gets. */
   readonly jsonSchema: JSONSchema7;
   /** What is wrong with a value; empty if it fits. */
   misfits(value: unknown, signal: AbortSignal): Promise<readonly string[]>;
 }
 
-/** The value that one run is to give. */
+/** Takes the value of one run. */
 export class FinalOutput {
   readonly tool: Tool;
   #given: { readonly value: unknown } | undefined;
@@ -50,12 +50,12 @@ export class FinalOutput {
     });
   }
 
-  /** The value, once one has fitted. */
+  /** The value. Set when a value has fitted. */
   get given(): { readonly value: unknown } | undefined {
     return this.#given;
   }
 
-  /** A reply should have given it and has not. Returns why the turn must end, if it must. */
+  /** Notes that a reply ended without the value. Returns the reason if the turn must end now. */
   missed(): TurnFailure | undefined {
     this.#misses++;
     if (this.#misses <= mostMisses) return undefined;
@@ -63,7 +63,7 @@ export class FinalOutput {
     return { errorName: "OutputInvalid", message, cause: "provider" };
   }
 
-  /** What a model is told that ended without a result. It is not stored. */
+  /** The text for a model that ended without a value. It is not stored. */
   get reminder(): string {
     return `You have not given your result. Call \`${outputToolName}\` with it now.`;
   }

@@ -1,4 +1,4 @@
-// What can be taken back (protocol.md section 4, Taking back).
+// The use cases of taking back (protocol.md section 4, Taking back).
 import { isAbsolute, relative } from "node:path";
 import { type Clock, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
@@ -21,9 +21,9 @@ import { defaultPageSize, positionOf, toPage } from "./pages.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
-/** So many files of one checkpoint are listed. */
+/** How many files of one checkpoint are listed at most. */
 const mostFiles = 1000;
-/** A page of checkpoints ends where it has so many files. */
+/** A page of checkpoints ends when it has this many files. */
 const mostFilesOfPage = 10_000;
 
 /** What the use cases are built from. */
@@ -32,7 +32,7 @@ export interface CheckpointUseCaseOptions {
   readonly sessions: SessionUseCases;
   readonly checkpoints: CheckpointStore;
   readonly runs: RunStore;
-  /** What is kept of files, and what rewinds. */
+  /** Keeps the contents of files, and rewinds. */
   readonly kept: Checkpoints;
   readonly messages: MessageStore;
   readonly announcer: Announcer;
@@ -41,7 +41,7 @@ export interface CheckpointUseCaseOptions {
   readonly log: Log;
 }
 
-/** The use cases of taking back; each throws as its method declares. */
+/** The use cases of taking back. Each throws the errors that its method declares. */
 export class CheckpointUseCases {
   readonly #options: CheckpointUseCaseOptions;
 
@@ -94,7 +94,7 @@ export class CheckpointUseCases {
   async rewind(params: Params<"rewindSession">): Promise<Result<"rewindSession">> {
     const { workspace, sessionId } = this.#session(params);
     workspace.refuseIfClosing();
-    // What a dead server left open is ended by this look; what is still open then is refused.
+    // This call ends the open runs of dead servers. Runs that are still open are a reason to refuse.
     const { isBusy, queuedPrompts } = this.#options.sessions.get(params);
     if (isBusy || queuedPrompts > 0) throw sessionBusy();
     const { files, history, force, dryRun } = params;
@@ -159,7 +159,7 @@ export class CheckpointUseCases {
     return sessions.get({ workspaceId: workspace.id, sessionId: newId });
   }
 
-  /** The newest message; of a session with a running turn, the newest before that. */
+  /** The newest message. If a turn runs, the newest message before that turn. */
   #lastWhole(workspace: OpenWorkspace, sessionId: string): number {
     const { checkpoints, sessions } = this.#options;
     const { isBusy } = sessions.get({ workspaceId: workspace.id, sessionId });
@@ -168,7 +168,7 @@ export class CheckpointUseCases {
     return Number.MAX_SAFE_INTEGER;
   }
 
-  /** Makes a fork's messages findable, some at a time. */
+  /** Adds a fork's messages to the search index, some at a time. */
   #index(newId: string, after: number): void {
     const { checkpoints, clock, log } = this.#options;
     clock.soon(() => {
@@ -181,7 +181,7 @@ export class CheckpointUseCases {
     });
   }
 
-  /** @throws DomainError `CheckpointNotFound`, or `RunNotFound` for a run that there never was. */
+  /** @throws DomainError `CheckpointNotFound`, or `RunNotFound` if the run never existed. */
   #checkpoint(
     workspace: OpenWorkspace,
     sessionId: string,

@@ -2,9 +2,9 @@
 export interface FileChange {
   /** Absolute and real. */
   readonly path: string;
-  /** What the file holds; undefined where there is none. */
+  /** The present content. Undefined if there is no file. */
   readonly before: HeldContent | undefined;
-  /** What it is to hold. */
+  /** The new content. */
   readonly after: Uint8Array;
   /** The topmost folder that is missing now and is made for it. */
   readonly madeFolder?: string | undefined;
@@ -12,7 +12,7 @@ export interface FileChange {
 
 /** The content of a file that is about to be changed. */
 export interface HeldContent {
-  /** Undefined where it is larger than {@link mostKeptBytes}: then it is not kept. */
+  /** Undefined if it is larger than {@link mostKeptBytes}. Then it is not kept. */
   readonly data: Uint8Array | undefined;
   /** Its permissions, as for `chmod`. */
   readonly mode: number;
@@ -21,14 +21,14 @@ export interface HeldContent {
 /** The largest file whose content is kept, in bytes: as large as what `edit` changes. */
 export const mostKeptBytes = 16 * 1024 * 1024;
 
-/** Keeps what files hold before a run changes them, so that it can be taken back. */
+/** Keeps the contents of files before a run changes them, so that the run can be taken back. */
 export interface FileKeeper {
   /**
-   * Call it when all is ready and nothing is changed yet. Resolves once the content is kept; where it
-   * rejects, the change must not be made.
+   * Call it when everything is ready and nothing has been changed yet. Resolves when the content is kept.
+   * If it rejects, the change must not be made.
    */
   keep(change: FileChange): Promise<void>;
-  /** A command is about to run, and what it does to files is not kept. */
+  /** Notes that a command is about to run. Its changes to files are not kept. */
   noteCommand(): Promise<void>;
 }
 
@@ -38,8 +38,8 @@ export interface KeptRun {
   /** The position of its row. */
   readonly position: number;
   /**
-   * Writes into the database, behind what the run has written; resolves once that is stored. Rejects
-   * where it cannot be, or the run is cancelled meanwhile.
+   * Writes to the database after the earlier writes of the run. Resolves when it is stored. Rejects if it
+   * cannot be stored, or if the run is cancelled in the meantime.
    */
   store(write: () => void): Promise<void>;
 }

@@ -13,7 +13,7 @@ interface OfferedToolCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What a call gave. */
+/** The result of a call. */
 interface OfferedToolAnswer {
   readonly output: string;
   readonly isError?: boolean | undefined;
@@ -24,7 +24,7 @@ interface OfferedToolAnswer {
 export interface TurnTools<Call = OfferedToolCall> {
   readonly tools: readonly OfferedTool[];
   /**
-   * Calls one, at most once. Each way to fail becomes an error result. Rejects only with the
+   * Calls a tool, at most once. Each way to fail becomes an error result. Rejects only with the
    * signal's reason.
    *
    * @param timeoutMs how long the client may take.

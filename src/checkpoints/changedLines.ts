@@ -1,7 +1,7 @@
-// How many lines a change adds and removes, as its diff says.
+// Counts the lines that a change adds and removes in its diff.
 import { fileDiff } from "../tools/edits/unifiedDiff.js";
 
-/** Lines that a change adds and removes; none where one of the contents is no text. */
+/** The lines that a change adds and removes. None if one of the contents is not text. */
 export interface ChangedLines {
   readonly added: number;
   readonly removed: number;
@@ -9,18 +9,18 @@ export interface ChangedLines {
 
 const none: ChangedLines = { added: 0, removed: 0 };
 
-/** The text of a content; undefined where it is none. */
+/** The text of a content. Undefined if the content is not text. */
 export function textOf(data: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data);
     return text.includes("\0") ? undefined : text;
   } catch {
-    // No UTF-8: it has no lines.
+    // It is not UTF-8, so it has no lines.
     return undefined;
   }
 }
 
-/** Counts them. A change that is too large for a diff counts whole. */
+/** Counts the lines. If a change is too large for a diff, all lines count. */
 export function changedLines(
   before: Uint8Array | undefined,
   after: Uint8Array | undefined,
@@ -33,7 +33,7 @@ export function changedLines(
   return countSigns(made.diff);
 }
 
-/** Counts the lines of a diff that begin with a sign, behind its two lines of names. */
+/** Counts the lines of a diff that begin with a sign, without its first two lines (the names). */
 function countSigns(diff: string): ChangedLines {
   let added = 0;
   let removed = 0;

@@ -7,7 +7,7 @@ import type { RunStore } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
 import type { KeptContent } from "./keptContent.js";
 
-/** What is kept in a data directory is built from these. */
+/** The parts of the checkpoints of a data directory. */
 export interface CheckpointOptions {
   readonly database: Database;
   readonly store: CheckpointStore;
@@ -24,6 +24,6 @@ export interface CheckpointParts
   extends Pick<CheckpointOptions, "database" | "store" | "runs" | "clock" | "ids"> {
   readonly serverId: string;
   readonly content: KeptContent;
-  /** The rewinds that were begun here and are under way, by the position of their checkpoint. */
+  /** The rewinds that this server has begun and not finished, by the position of their checkpoint. */
   readonly working: Set<number>;
 }

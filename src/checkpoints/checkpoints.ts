@@ -1,5 +1,5 @@
-// What can be taken back in a data directory (protocol.md section 4, Taking back): what runs change is
-// kept, rewinds are done, and what a dead server had begun to rewind is finished.
+// The checkpoints of a data directory (protocol.md section 4, Taking back). Keeps the contents that runs
+// change, does rewinds, and finishes rewinds that a dead server had begun.
 import { join } from "node:path";
 import { type BackOff, waitAfter } from "../base/backOff.js";
 import type { Timer } from "../base/clock.js";
@@ -17,7 +17,7 @@ const retries: BackOff = { firstMs: 250, mostMs: 10_000 };
 export class Checkpoints {
   readonly #options: CheckpointOptions;
   readonly #parts: CheckpointParts;
-  /** The rewinds that are being finished here, by the position of their checkpoint. */
+  /** The rewinds that this server is finishing, by the position of their checkpoint. */
   readonly #underWay = new Map<number, Promise<void>>();
   readonly #rewinding = new Set<Promise<unknown>>();
   #failures = 0;
@@ -32,7 +32,7 @@ export class Checkpoints {
     this.#parts = { database, store, runs, serverId, clock, ids, content, working: new Set() };
   }
 
-  /** What keeps the changes of a run that has begun; undefined where nothing is kept. */
+  /** Keeps the contents that a running run changes. Undefined if nothing is kept. */
   keeperOf(run: KeptRun): FileKeeper | undefined {
     const { store, content } = this.#parts;
     const checkpoint = store.ofRun(run.sessionId, run.position);
@@ -40,7 +40,7 @@ export class Checkpoints {
     const loaded = import("./runFileKeeper.js").then(
       ({ RunFileKeeper }) => new RunFileKeeper({ store, content }, checkpoint.position, run),
     );
-    // Who keeps something first is told where it cannot be loaded.
+    // If it cannot be loaded, the first caller that keeps something gets the error.
     loaded.catch(() => undefined);
     return {
       keep: async (change) => (await loaded).keep(change),
@@ -48,12 +48,12 @@ export class Checkpoints {
     };
   }
 
-  /** Rewinds a session; see `Rewinder.rewind`. */
+  /** Rewinds a session, see `Rewinder.rewind`. */
   rewind(request: RewindRequest): Promise<RewindResult> {
     const rewinding = this.#rewinder()
       .then((rewinder) => rewinder.rewind(request))
       .catch((error: unknown) => {
-        // What was written down and not done is done as soon as it can be.
+        // A rewind that is stored and not done is done as soon as possible.
         this.finishOpen();
         throw error;
       });
@@ -63,7 +63,7 @@ export class Checkpoints {
     return rewinding;
   }
 
-  /** What changed in files since a checkpoint; see `sessionChanges`. */
+  /** The changes to files since a checkpoint, see `sessionChanges`. */
   async changes(
     checkpoint: CheckpointRow,
     shown: (path: string) => string,
@@ -77,7 +77,7 @@ export class Checkpoints {
     return new Rewinder(this.#parts);
   }
 
-  /** Frees what is kept of a session that was deleted. */
+  /** Deletes the kept contents of a deleted session. */
   forgetSession(sessionId: string): Promise<void> {
     return this.#parts.content.forget(sessionId);
   }
@@ -94,8 +94,8 @@ export class Checkpoints {
   }
 
   /**
-   * Finishes, in the background, what servers that have died had begun to rewind, and what this one
-   * could not finish. Never throws; where it fails it is tried again.
+   * Finishes rewinds in the background: those that dead servers had begun, and those that this server
+   * could not finish. Never throws. If it fails it is tried again.
    */
   finishOpen(): void {
     if (this.#isClosed) return;
@@ -141,7 +141,7 @@ export class Checkpoints {
     this.#retry = this.#options.clock.after(wait, () => this.finishOpen());
   }
 
-  /** Begins nothing more, and waits for what is under way; what fails is left to the next server. */
+  /** Begins no more work, and waits for the work under way. Work that fails is left to the next server. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#retry?.cancel();

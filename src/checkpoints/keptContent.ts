@@ -1,6 +1,6 @@
-// What files held before they were changed, beside the database: a file for each content, named after
-// its SHA-256, in a folder for each session. It costs the event loop nothing, it is freed at once with
-// its session, and what a power cut tears is told by its name.
+// The contents of files before they were changed. Each content is a file beside the database, in a folder
+// for each session. Its name is its SHA-256. So writing it does not hold up the event loop, and deleting
+// a session deletes its folder at once. The name also shows whether a power cut has damaged the file.
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ import type { Ids } from "../base/ids.js";
 import { makeFolder } from "../base/makeFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 
-/** So many bytes are hashed before everything else goes on. */
+/** How many bytes are hashed before other work gets its turn. */
 const bytesAtOnce = 1024 * 1024;
 
-/** The hash that tells one content from another. */
+/** The hash by which a content is known. */
 export async function contentHash(data: Uint8Array): Promise<string> {
   const hash = createHash("sha256");
   for (let from = 0; from < data.length; from += bytesAtOnce) {
@@ -27,13 +27,13 @@ export class KeptContent {
   readonly #directory: string;
   readonly #ids: Ids;
 
-  /** `directory` is made when first needed, private to the user. */
+  /** `directory` is made when it is first needed. Only the user can read it. */
   constructor(directory: string, ids: Ids) {
     this.#directory = directory;
     this.#ids = ids;
   }
 
-  /** Keeps a content, on the disk itself before it resolves; returns its hash. */
+  /** Keeps a content. Resolves with its hash when the content is on the disk. */
   async put(sessionId: string, data: Uint8Array): Promise<string> {
     const hash = await contentHash(data);
     const folder = this.#folder(sessionId);
@@ -57,7 +57,7 @@ export class KeptContent {
     return hash;
   }
 
-  /** A content that was kept; undefined where it is gone, or is not what it was. */
+  /** A kept content. Undefined if it is gone or damaged. */
   async get(sessionId: string, hash: string): Promise<Uint8Array | undefined> {
     try {
       const data = await readFile(join(this.#folder(sessionId), hash));
@@ -68,12 +68,12 @@ export class KeptContent {
     }
   }
 
-  /** Frees all that is kept of a session. */
+  /** Deletes all kept contents of a session. */
   async forget(sessionId: string): Promise<void> {
     await rm(this.#folder(sessionId), { recursive: true, force: true });
   }
 
-  /** A session's id may be longer than a name may be, and hold whatever a client likes. */
+  /** A session's id may be too long for the name of a folder, and may have any characters. */
   #folder(sessionId: string): string {
     return join(this.#directory, createHash("sha256").update(sessionId).digest("hex").slice(0, 32));
   }

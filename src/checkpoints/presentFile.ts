@@ -1,4 +1,4 @@
-// What stands at a path now, without following any link: what a rewind compares with what was left.
+// Looks at a path as it is now, without following links. A rewind compares this with the content that a run left.
 import { lstat, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { defined } from "../base/defined.js";
@@ -8,31 +8,31 @@ import { ToolFailure } from "../tools/failure.js";
 import { openRegularFile, versionOf } from "../tools/files/open.js";
 import { contentHash } from "./keptContent.js";
 
-/** What stands at a path. */
+/** What is at a path. */
 export type PresentFile =
   | {
       readonly kind: "missing";
-      /** Why nothing could be made there, where nothing could. */
+      /** If no file can be made there, the reason. */
       readonly blocked?: string;
     }
   | {
       readonly kind: "file";
       readonly data: Uint8Array;
       readonly hash: string;
-      /** As for `chmod`. */
+      /** The permissions, as for `chmod`. */
       readonly mode: number;
-      /** Tells this state of the file from others; see `versionOf`. */
+      /** Identifies this state of the file, see `versionOf`. */
       readonly version: string;
     }
-  /** A file that is larger than what is ever kept. */
+  /** A file that is too large to be kept. */
   | { readonly kind: "large" }
-  /** A folder, a link, a device, or a path that leads elsewhere now. */
+  /** A folder, a link, a device, or a path that now leads to another place. */
   | { readonly kind: "other"; readonly reason: string };
 
 /**
  * Looks at a path that was real when it was noted.
  *
- * @throws the system's error where it cannot be looked at.
+ * @throws the system's error if the path cannot be read.
  */
 export async function lookAt(path: string): Promise<PresentFile> {
   try {
@@ -41,7 +41,7 @@ export async function lookAt(path: string): Promise<PresentFile> {
     return await readPresent(path);
   } catch (error) {
     const code = systemErrorCode(error);
-    // A folder of the path is gone, or is a file now: what was there is gone with it.
+    // A folder of the path is gone or is now a file, so the file is gone too.
     if (code === "ENOENT" || code === "ENOTDIR") {
       return { kind: "missing", ...defined({ blocked: await blockedAbove(path) }) };
     }
@@ -50,7 +50,7 @@ export async function lookAt(path: string): Promise<PresentFile> {
   }
 }
 
-/** What keeps a file from being made at a missing path: a folder of it is a file, or leads elsewhere. */
+/** Why no file can be made at a missing path: a folder of it is a file, or leads to another place. */
 async function blockedAbove(path: string): Promise<string | undefined> {
   const folder = dirname(path);
   try {
@@ -71,7 +71,7 @@ async function readPresent(path: string): Promise<PresentFile> {
     if (status.size > mostKeptBytes) return { kind: "large" };
     const version = await versionOf(handle);
     const data = await handle.readFile();
-    // Whoever writes into it just now is seen by the version, here or where it is replaced.
+    // If somebody writes to the file now, its version changes. That is noticed here or when it is replaced.
     const hash = await contentHash(data);
     return { kind: "file", data, hash, mode: status.mode & 0o7777, version };
   } finally {

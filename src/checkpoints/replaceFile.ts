@@ -1,6 +1,5 @@
-// Puts a kept content in the place of what a run left, or takes a file away, where exactly that is
-// still there. Between the last look and the replacing there is no other work: what somebody writes
-// before it is never lost.
+// Replaces or removes a file, only if it still has the content that a run left. No other work happens
+// between the last check and the change. So a content that somebody wrote before is never lost.
 import { constants, lstatSync, renameSync, rmdirSync, unlinkSync } from "node:fs";
 import { access, link, open, unlink } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -10,17 +9,17 @@ import { systemErrorCode } from "../base/systemError.js";
 import { FolderAnchor } from "../tools/files/folderAnchor.js";
 import type { PresentFile } from "./presentFile.js";
 
-/** What is to be at a path in the place of what was seen there. */
+/** The new content of a path, and the state that was seen there. */
 export interface Replacement {
   /** Absolute and real. */
   readonly path: string;
   readonly seen: Extract<PresentFile, { kind: "missing" | "file" }>;
   readonly data: Uint8Array;
-  /** The permissions of a file that is made; one that is there keeps its own. */
+  /** The permissions of a new file. An existing file keeps its own. */
   readonly mode: number;
 }
 
-/** Replaces or makes a file. False where something else is there by now; nothing has happened then. */
+/** Replaces or makes a file. False if the path has changed in the meantime; then nothing is done. */
 export async function replaceFile(replacement: Replacement, ids: Ids): Promise<boolean> {
   const { path, seen, data } = replacement;
   const folder = await FolderAnchor.open(dirname(path));
@@ -39,7 +38,7 @@ export async function replaceFile(replacement: Replacement, ids: Ids): Promise<b
   }
 }
 
-/** Takes a file away. False where something else is there by now. */
+/** Removes a file. False if the path has changed in the meantime; then nothing is done. */
 export async function removeFile(
   path: string,
   seen: Extract<PresentFile, { kind: "file" }>,
@@ -55,13 +54,13 @@ export async function removeFile(
   }
 }
 
-/** Removes the folders from that of `path` up to `topmost` that are empty. */
+/** Removes empty folders, from the folder of `path` up to `topmost`. */
 export function removeEmptyFolders(path: string, topmost: string): void {
   for (let folder = dirname(path); isWithin(topmost, folder); folder = dirname(folder)) {
     try {
       rmdirSync(folder);
     } catch (error) {
-      // Somebody has put something into it, or it is gone: what is above it stays.
+      // Somebody has put something into the folder, or it is gone. The folders above it stay.
       if (systemErrorCode(error) === undefined) throw error;
       return;
     }
@@ -79,7 +78,7 @@ async function writeNew(path: string, data: Uint8Array, mode: number): Promise<v
   }
 }
 
-/** A name is given by a link, which never takes the place of a file that came meanwhile. */
+/** Gives the file its name with a hard link. A link never replaces a file that was made in the meantime. */
 async function putWhereNothingIs(temporary: string, target: string): Promise<boolean> {
   try {
     await link(temporary, target);
@@ -87,7 +86,7 @@ async function putWhereNothingIs(temporary: string, target: string): Promise<boo
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "EEXIST") return false;
-    // The file system has no hard links: then as close together as can be.
+    // The file system has no hard links. Then the check and the renaming follow each other directly.
     if (code !== "EPERM" && code !== "ENOTSUP" && code !== "ENOSYS" && code !== "EMLINK")
       throw error;
   }

@@ -1,5 +1,5 @@
-// One rewind (protocol.md section 4, Taking back): planned without writing, written down whole, then
-// done step by step. Whoever finds it half done, because its server died, takes the steps that are left.
+// One rewind (protocol.md section 4, Taking back). It is planned without writing, then stored as a whole,
+// and then done step by step. If its server dies, the server that finds it takes the remaining steps.
 import { DomainError } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { explainSystemError } from "../base/systemError.js";
@@ -21,7 +21,7 @@ import {
   type RewoundAs,
 } from "./rewindPlan.js";
 
-/** What is asked for. */
+/** What the client asks for. */
 export interface RewindRequest {
   readonly workspaceId: string;
   readonly checkpoint: CheckpointRow;
@@ -31,20 +31,20 @@ export interface RewindRequest {
   readonly dryRun: boolean;
 }
 
-/** What was done, or would be. */
+/** What was done, or would be done. */
 export interface RewindResult {
   /** By absolute path. */
   readonly files: readonly { readonly path: string; readonly change: RewoundAs }[];
   readonly conflicts: readonly Conflict[];
   readonly messagesRemoved: number;
   readonly messagesRestored: number;
-  /** Whether commands ran in what was taken back: what they did to files stays. */
+  /** Whether commands ran in the runs that were taken back. Their changes to files stay. */
   readonly commandsRan: boolean;
-  /** The checkpoint that takes the rewind back; undefined where nothing was done. */
+  /** The checkpoint that takes the rewind back. Undefined if nothing was done. */
   readonly checkpointId?: string;
 }
 
-/** A file that is to be changed. */
+/** A file that will be changed. */
 interface PlannedChange {
   readonly change: RewoundAs;
   readonly stored: NewChange;
@@ -55,7 +55,7 @@ interface FilesPlan {
   readonly conflicts: readonly Conflict[];
 }
 
-/** So many files are worked on at once. */
+/** How many files are worked on at once. */
 const atOnce = 4;
 
 /** Plans, begins and finishes rewinds. */
@@ -69,8 +69,8 @@ export class Rewinder {
   /**
    * Rewinds a session.
    *
-   * @throws DomainError `SessionBusy` where a run or a rewind of the session is open, or, with `force`,
-   *   any run of the workspace; `StorageFailed` where it could not be written down, and nothing was done.
+   * @throws DomainError `SessionBusy` if a run or a rewind of the session is open, or, with `force`, any
+   *   run of the workspace. `StorageFailed` if the rewind could not be stored; then nothing was done.
    */
   async rewind(request: RewindRequest): Promise<RewindResult> {
     const { store, ids, clock } = this.#parts;
@@ -166,7 +166,7 @@ export class Rewinder {
     const data = target && (await content.get(sessionId, target.hash));
     if (target !== undefined && data === undefined) return lostContent(path);
     const held = present.kind === "file" ? present : undefined;
-    // What is there now is kept first, so that the rewind can be taken back.
+    // The present content is kept first, so that the rewind can be taken back.
     if (!dryRun && held !== undefined) await content.put(sessionId, held.data);
     const before = held && { hash: held.hash, mode: held.mode };
     const lines = changedLines(held?.data, data);
@@ -177,8 +177,8 @@ export class Rewinder {
   }
 
   /**
-   * Takes the steps of a rewind that are left, and closes it. Returns the files that turned out to be
-   * something else by now; they are left as they are.
+   * Takes the remaining steps of a rewind, and closes it. Returns the files that have changed in the
+   * meantime; they stay as they are.
    */
   async finish(position: number): Promise<Conflict[]> {
     const { store, database, clock } = this.#parts;
@@ -225,12 +225,12 @@ export class Rewinder {
     return conflicts;
   }
 
-  /** Makes one change, unless it is made already. */
+  /** Makes one change, unless it has already been made. */
   async #apply(change: NewChange, sessionId: string): Promise<Conflict | undefined> {
     const { path, before, after, madeFolder } = change;
     const present = await lookAt(path);
     if (holds(present, after)) {
-      // Whoever made the change may have died before the folders.
+      // The server that made the change may have died before it removed the folders.
       if (after === undefined && madeFolder !== undefined) removeEmptyFolders(path, madeFolder);
       return undefined;
     }
@@ -271,7 +271,7 @@ function lostContent(path: string): Conflict {
   return conflict(path, "notKept", "What it held before is not kept any more, or is damaged.");
 }
 
-/** What the system says against one file is that file's conflict; anything else is a defect. */
+/** An error of the system about one file makes that file a conflict. Any other error is a defect. */
 function failed(path: string, error: unknown): Conflict {
   if (error instanceof ToolFailure) return conflict(path, "notAFile", error.message);
   const explanation = explainSystemError(error);

@@ -1,5 +1,5 @@
-// What a session's runs have changed in files (protocol.md section 4, Taking back), as diffs between
-// what is kept and what is there.
+// The changes of a session's runs to files (protocol.md section 4, Taking back), as diffs between the
+// kept contents and the present files.
 import { setImmediate } from "node:timers/promises";
 import { defined } from "../base/defined.js";
 import { systemErrorCode } from "../base/systemError.js";
@@ -11,9 +11,9 @@ import type { CheckpointParts } from "./checkpointParts.js";
 import { lookAt, type PresentFile } from "./presentFile.js";
 import { type PathHistory, pathHistories } from "./rewindPlan.js";
 
-/** All diffs of an answer together are no longer, in UTF-16 units. */
+/** The most UTF-16 units of all diffs of an answer together. */
 const mostDiff = 1024 * 1024;
-/** A larger file is told without a diff, in bytes. */
+/** A file with more bytes than this is listed without a diff. */
 const largestCompared = 4 * 1024 * 1024;
 
 /** A changed file. */
@@ -28,7 +28,7 @@ export interface FileChangeSince {
   readonly changedSince?: true;
 }
 
-/** What changed since a checkpoint, by path; `shown` names a file in its diff. */
+/** The changes since a checkpoint, sorted by path. `shown` is the name of a file in its diff. */
 export async function sessionChanges(
   parts: Pick<CheckpointParts, "store" | "content">,
   checkpoint: CheckpointRow,
@@ -86,7 +86,7 @@ async function changeOf(
 
 const truth = true as const;
 
-/** What cannot be looked at is told as gone. */
+/** A file that cannot be read is listed as gone. */
 async function presentOf(path: string): Promise<PresentFile> {
   try {
     return await lookAt(path);

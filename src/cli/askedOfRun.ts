@@ -1,4 +1,4 @@
-/** What the flags of `turnwire run` ask of the run (protocol.md section 4, Options of a run). */
+/** Makes the options of a run from the flags of `turnwire run` (protocol.md section 4, Options of a run). */
 import { readFile } from "node:fs/promises";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
@@ -12,7 +12,7 @@ import { BadPrompt } from "./runPrompt.js";
  * The options to send; undefined if no flag asks for any.
  *
  * @param chosen the model that the run has without an option of its own.
- * @throws BadPrompt where the file of `--output-schema` cannot be read, or is no JSON object.
+ * @throws BadPrompt if the file of `--output-schema` cannot be read, or is not a JSON object.
  */
 export async function askedOfRun(
   flags: RunCommandOptions,

@@ -5,13 +5,13 @@
 import type { Command, Option } from "commander";
 import type { CompletionOptions, Shell } from "./completionOptions.js";
 
-/** What can stand behind a command, or behind an option that takes a value. */
+/** The possible words after a command, or after an option with a value. */
 interface Place {
-  /** The command's name with those above it, `turnwire sessions list`. */
+  /** The full name of the command, such as `turnwire sessions list`. */
   readonly path: string;
   readonly commands: readonly Word[];
   readonly options: readonly Word[];
-  /** What the arguments can be, where that is known. */
+  /** The possible arguments, if they are known. */
   readonly choices: readonly string[];
   /** The options that take a value, with how it is completed. */
   readonly values: readonly OptionValue[];
@@ -72,7 +72,7 @@ function optionValue(option: Option): OptionValue {
   return { words: wordsOf(option), kind, choices };
 }
 
-/** How a value is completed, by the name that the help gives it. */
+/** How a value is completed, by its name in the help. */
 const kinds: Readonly<Record<string, OptionValue["kind"]>> = { file: "file", dir: "folder" };
 
 /** The shell's own code that walks over the words before the last one, as all POSIX shells read it. */

@@ -1,7 +1,7 @@
-/** What `turnwire completion` is asked for. */
+/** The options of `turnwire completion`. */
 import type { Command } from "commander";
 
-/** The shells that there is a script for. */
+/** The shells for which there is a script. */
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 

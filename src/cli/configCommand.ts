@@ -1,4 +1,4 @@
-/** `turnwire config`: which configuration counts, and what is wrong in it (docs/cli.md). */
+/** `turnwire config`: shows which configuration is used, and its mistakes (docs/cli.md). */
 import { join } from "node:path";
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
@@ -15,7 +15,7 @@ import { visibleLine } from "./visibleText.js";
 
 export interface ConfigCommandOptions {
   readonly action: "path" | "check";
-  /** The folder whose `turnwire.json` counts; by default the process's own. */
+  /** The folder whose `turnwire.json` is used; by default the process's own. */
   readonly cwd?: string;
   readonly trust?: boolean;
   readonly json?: true;
@@ -30,7 +30,7 @@ interface ConfigPlace {
   readonly isNamed: boolean;
 }
 
-/** One error: `line` and `field` where they are known. */
+/** One error. `line` and `field` are set if they are known. */
 interface ConfigFault {
   readonly file: string;
   readonly line?: number;
@@ -38,7 +38,7 @@ interface ConfigFault {
   readonly message: string;
 }
 
-/** Says it; resolves with the exit code: 1 where `check` found an error. Never rejects. */
+/** Prints the answer. Resolves with the exit code, which is 1 if `check` found an error. Never rejects. */
 export async function configCommand(
   options: ConfigCommandOptions,
   io: ConfigurationIo,
@@ -67,7 +67,7 @@ async function tellPlaces(
   return exitCodes.succeeded;
 }
 
-/** The files that count, in their order: a later one wins, deny rules of all of them hold. */
+/** The files that are used, in their order. A later one wins. Deny rules of all of them hold. */
 async function placesOf(workspacePath: string, { env }: ConfigurationIo): Promise<ConfigPlace[]> {
   const user = userConfigPath(env);
   const places = user === undefined ? [] : [{ kind: "user" as const, ...user }];
@@ -91,7 +91,7 @@ async function stateOf(
     }
     return (await readConfigFile(path)) === undefined ? "none" : "found";
   } catch {
-    // Why it cannot be read is told by `check`.
+    // `check` says why it cannot be read.
     return "unreadable";
   }
 }
@@ -105,7 +105,7 @@ async function check(
     ...(await faultsOf(() =>
       loadConfig({ workspacePath: undefined, trusted: trust, env: io.env }),
     )),
-    // By itself, so that both files are told of where both are wrong.
+    // This is a separate step, so that the mistakes of both files are shown.
     ...(await faultsOf(() => parseWorkspaceFile(workspacePath, trust))),
   ];
   const warnings: string[] = [];
@@ -127,7 +127,7 @@ async function check(
   return faults.length === 0 ? exitCodes.succeeded : exitCodes.failed;
 }
 
-/** @throws DomainError `ConfigInvalid` where the workspace's file counts and is wrong. */
+/** @throws DomainError `ConfigInvalid` if the workspace's file is used and has a mistake. */
 async function parseWorkspaceFile(workspacePath: string, trust: boolean): Promise<void> {
   const found = await findWorkspaceFile(workspacePath);
   if (found.kind === "missing" || (found.kind === "outside" && !trust)) return;
@@ -135,7 +135,7 @@ async function parseWorkspaceFile(workspacePath: string, trust: boolean): Promis
   if (file !== undefined) parseConfigFile(file.path, file.text);
 }
 
-/** @throws DomainError `ModelNotConfigured` where a choice names no model. */
+/** @throws DomainError `ModelNotConfigured` if a choice names no model. */
 function checkModels(config: ResolvedConfig): void {
   for (const size of ["large", "small"] as const) findModel(config, config.models[size]);
 }

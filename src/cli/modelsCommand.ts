@@ -1,4 +1,4 @@
-/** `turnwire models`: the configured providers and models; keys are never shown (docs/cli.md). */
+/** `turnwire models`: shows the configured providers and models. Never shows keys (docs/cli.md). */
 import { messageOf } from "../base/errors.js";
 import type { ResolvePath } from "../base/startFolder.js";
 import { loadConfig } from "../config/load.js";
@@ -10,7 +10,7 @@ import { exitCodes } from "./runOptions.js";
 import { visibleLine } from "./visibleText.js";
 
 export interface ModelsCommandOptions {
-  /** The folder whose `turnwire.json` counts; by default the process's own. */
+  /** The folder whose `turnwire.json` is used; by default the process's own. */
   readonly cwd?: string;
   readonly trust?: boolean;
   readonly json?: true;
@@ -20,12 +20,15 @@ export interface ModelsCommandOptions {
 export interface ConfigurationIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly resolvePath: ResolvePath;
-  /** Each takes one line, without its end. */
+  /** Each function prints one line, which is given without its end. */
   writeOut(line: string): void;
   writeError(line: string): void;
 }
 
-/** Says it; resolves with the exit code, which is 1 where the configuration is wrong. Never rejects. */
+/**
+ * Prints the answer. Resolves with the exit code, which is 1 if the configuration has a mistake. Never
+ * rejects.
+ */
 export async function modelsCommand(
   { cwd = ".", trust = false, json }: ModelsCommandOptions,
   io: ConfigurationIo,
@@ -52,12 +55,12 @@ export async function modelsCommand(
   return exitCodes.succeeded;
 }
 
-/** A provider as it is told: where its key comes from, and whether there is one. */
+/** A provider as it is shown, with the source of its key and whether there is one. */
 interface ToldProvider {
   readonly id: string;
   readonly type: string;
   readonly baseUrl?: string;
-  /** Where the key comes from, never the key. */
+  /** The source of the key, never the key itself. */
   readonly key: string;
   readonly hasKey: boolean;
   readonly models: readonly ModelInfo[];
@@ -85,7 +88,7 @@ function usesOf(config: ResolvedConfig, model: ModelInfo): string[] {
       const found = findModel(config, config.models[size]).model;
       return found.provider === model.provider && found.id === model.id;
     } catch {
-      // A choice that names no model is told by `turnwire config check`.
+      // `turnwire config check` reports a choice that names no model.
       return false;
     }
   });

@@ -1,4 +1,7 @@
-/** How the values of options are read; each throws what the parser reports with the option's name. */
+/**
+ * Readers of the values of options. Each throws the error that the parser reports together with the
+ * option's name.
+ */
 import { InvalidArgumentError } from "commander";
 import type { ConfigSetting } from "../base/configFiles.js";
 import { positiveIntegerOf, secondsOf } from "./serveOptions.js";
@@ -8,7 +11,7 @@ export function nonEmpty(text: string): string {
   return text;
 }
 
-/** What is given several times becomes a list. */
+/** Collects the values of an option that is given several times. */
 export function listed(text: string, before: string[] = []): string[] {
   return [...before, nonEmpty(text)];
 }

@@ -1,4 +1,4 @@
-/** The server that a command starts for itself, and ends again. */
+/** A server that a command starts for itself and ends again. */
 import { defined } from "../base/defined.js";
 import { TurnwireClient } from "../client/TurnwireClient.js";
 
@@ -12,8 +12,8 @@ export interface OwnServer {
 }
 
 /**
- * Starts a server, does something with it, and ends it. Rejects as `TurnwireClient.spawn` does, and
- * with what `work` rejects with.
+ * Starts a server, does `work` with it, and ends it. Rejects with the error of `TurnwireClient.spawn`,
+ * or with the error of `work`.
  */
 export async function withOwnServer<T>(
   { env, serverCommand, signal }: OwnServer,

@@ -1,4 +1,4 @@
-/** Finds sessions of any folder, for commands that know no more than an id. */
+/** Finds sessions of any folder, for commands that know only an id. */
 import { defined } from "../base/defined.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { Message } from "../protocol/objects/message.js";
@@ -12,7 +12,7 @@ export interface StoredSession {
 }
 
 const pageSize = 1000;
-/** A message can be long, and an answer has one size for all of them. */
+/** Messages can be long, and all messages of one answer share its size limit. */
 const messagePage = 50;
 
 /** Opens a folder; rejects with the server's refusal. */
@@ -39,7 +39,7 @@ export async function* eachSession(
 /**
  * Finds a session by its id, and opens its folder.
  *
- * @throws Error if there is none; the server's refusal where its folder cannot be opened.
+ * @throws Error if there is none; the server's refusal if its folder cannot be opened.
  */
 export async function storedSession(client: TurnwireClient, id: string): Promise<StoredSession> {
   for await (const session of eachSession(client, undefined)) {

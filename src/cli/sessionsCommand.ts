@@ -14,10 +14,10 @@ import { transcriptHead, transcriptOf } from "./transcript.js";
 import { visibleLine, withoutOrders } from "./visibleText.js";
 import { writeFileWhole } from "./writeFileWhole.js";
 
-/** What it is done with. */
+/** What the command works with. */
 export interface SessionsCommandIo extends OwnServer {
   readonly resolvePath: ResolvePath;
-  /** Writes to stdout; resolves once it is taken. */
+  /** Writes to stdout. Resolves when stdout has taken the text. */
   writeOut(text: string): Promise<void>;
   writeError(line: string): void;
   /** The terminal for a question; undefined if there is none. */
@@ -29,12 +29,13 @@ type Asked<A extends SessionsCommandOptions["action"]> = Extract<
   { action: A }
 >;
 
-/** How many sessions or results are shown unless told. */
+/** How many sessions or results are shown by default. */
 const usualLimit = 20;
 
 /**
- * Does it with a server of its own; resolves with the exit code: 0; 1 for what the server refuses, or a
- * file that cannot be written; 2 where a deletion could not be asked about. Never rejects.
+ * Runs the command with a server of its own. Resolves with the exit code: 0 for success, 1 if the server
+ * refuses something or a file cannot be written, 2 if there is nobody to confirm a deletion. Never
+ * rejects.
  */
 export async function sessionsCommand(
   options: SessionsCommandOptions,

@@ -1,4 +1,4 @@
-/** What `turnwire sessions` is asked for (docs/cli.md). */
+/** The options of `turnwire sessions` (docs/cli.md). */
 
 export const exportFormats = ["markdown", "json"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
@@ -16,11 +16,11 @@ export type SessionsCommandOptions = { readonly dataDir?: string } & (
   | ({ readonly action: "search"; readonly query: string; readonly limit?: number } & Listed)
 );
 
-/** Which folder's sessions are meant, and for whom they are written. */
+/** Whose sessions are meant, and the form of the output. */
 interface Listed {
   /** The folder; by default the process's own. */
   readonly cwd?: string;
-  /** Those of every folder. */
+  /** Whether the sessions of every folder are meant. */
   readonly all?: true;
   readonly json?: true;
 }

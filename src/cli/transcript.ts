@@ -21,7 +21,7 @@ export function transcriptHead(session: Session): string {
   return `# ${oneLine(title) || "Session without a title"}\n\n${lines.join("")}`;
 }
 
-/** One message; what the model thought is left out. Empty where nothing else is in it. */
+/** One message without the model's thoughts. Empty if it has nothing else. */
 export function transcriptOf(message: Message): string {
   const pieces = message.parts.map(pieceOf).filter((piece) => piece !== "");
   if (pieces.length === 0) return "";
@@ -56,7 +56,7 @@ function inputText(input: unknown): string {
   return typeof input === "string" ? input : (JSON.stringify(input, null, 2) ?? "");
 }
 
-/** A block of code that nothing in the text can end. */
+/** A block of code. The text cannot end the block too early. */
 function fenced(text: string, language = ""): string {
   let longest = 2;
   let run = 0;

@@ -1,4 +1,4 @@
-/** Writes a file that was asked for on the command line: whole, or not at all. */
+/** Writes the file that a command was asked for: the whole file, or nothing. */
 import { randomUUID } from "node:crypto";
 import { open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -6,9 +6,9 @@ import { messageOf } from "../base/errors.js";
 import { explainSystemError, systemErrorCode } from "../base/systemError.js";
 
 /**
- * Puts a text into a file, also behind a symbolic link, by way of a new file beside it. What is no
- * file (`/dev/stdout`, a named pipe) is written to as it is. Rejects with an error that names the path
- * and the reason; what was there is then as it was.
+ * Puts a text into a file: it writes a new file beside it and renames that file. Symbolic links are
+ * followed. A path that is not a file (`/dev/stdout`, a named pipe) is written to directly. Rejects
+ * with an error that names the path and the reason; the old content is then unchanged.
  */
 export async function writeFileWhole(path: string, text: string): Promise<void> {
   try {

@@ -6,8 +6,8 @@ import type { ToolCallAnswer, ToolCallRequest } from "../protocol/registry.js";
 /** A tool that the client has. */
 export interface OwnTool extends ClientTool {
   /**
-   * Does what the model asks; a text is the whole result. `signal` is aborted when the call is
-   * withdrawn. What it throws is told to the model, and not reported.
+   * Carries out a call of the model. A text is the whole result. `signal` is aborted when the call is
+   * withdrawn. An error that it throws goes to the model, and to no handler of errors.
    *
    * @param input what the model wrote. Nobody checked it against the tool's schema.
    */
@@ -25,12 +25,12 @@ export class OwnTools {
     this.#tools = byName(tools);
   }
 
-  /** What the server is told. */
+  /** The tools, in the form in which the server gets them. */
   get definitions(): ClientTool[] {
     return definitionsOf([...this.#tools.values()]);
   }
 
-  /** Replaces the tools; the server was told of the new ones. */
+  /** Replaces the tools. The server has been told of the new ones already. */
   set(tools: readonly OwnTool[]): void {
     this.#tools = byName(tools);
   }

@@ -1,5 +1,5 @@
-// What a turn may ask of the client that sent its prompt: permissions, input for tool servers, and the
-// client's own tools (protocol.md section 7).
+// The requests of a turn to the client that sent its prompt: permissions, input for tool servers, and
+// calls of the client's own tools (protocol.md section 7).
 import { defined } from "../base/defined.js";
 import type { TurnRequest } from "../engine/engine.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";

@@ -17,7 +17,7 @@ const mostDiff = 100_000;
 /** Only the client knows the dialect of its schema, so the client checks the input. */
 const inputSchema = z.record(z.string(), z.unknown());
 
-/** The tools of the client that a turn is offered. */
+/** The tools of the client that are offered in a turn. */
 export function clientTools(
   { clientTools: offered }: Pick<TurnRequest, "clientTools">,
   toolSeconds: number,

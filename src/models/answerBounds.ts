@@ -12,7 +12,7 @@ const mebibyte = 1024 * 1024;
 export class EventBound {
   readonly #mostBytes: number;
   #bytes = 0;
-  /** The last two bytes of the chunks before; 0 where there are none. */
+  /** The last two bytes of the chunks before; 0 if there are none. */
   #last = 0;
   #lastButOne = 0;
 

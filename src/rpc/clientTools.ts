@@ -1,5 +1,5 @@
-// The tools that clients have (protocol.md section 7, Tools of the client): which are offered to a
-// turn, and who is asked when the model calls one.
+// The tools of clients (protocol.md section 7, Tools of the client): which of them a turn gets, and
+// which connection is asked when the model calls one.
 import type { MessageConnection } from "vscode-jsonrpc/node";
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
@@ -12,7 +12,7 @@ import { requestClient } from "./clientRequest.js";
 /** A connection whose client may have tools. */
 export interface ToolConnection {
   readonly connection: MessageConnection;
-  /** Whether the runs of this client are this connection's. */
+  /** Whether the connection belongs to this client. */
   isOf(clientId: string): boolean;
 }
 
@@ -31,7 +31,7 @@ interface Holder extends ToolConnection {
 
 /** How long a call waits for its client to come back, in milliseconds. */
 const reconnectMs = 10_000;
-/** How much of a client's error the model is told, in UTF-16 units. */
+/** The longest part of a client's error that the model gets, in UTF-16 units. */
 const mostErrorText = 2_000;
 
 /** The tools of every connection. */
@@ -63,7 +63,10 @@ export class ClientTools {
     };
   }
 
-  /** The tools of a client as they are now, for one turn; of a name, the newest connection's. */
+  /**
+   * The tools of a client as they are now, for one turn. If two connections have a tool with the same
+   * name, the newest connection's is used.
+   */
   offered(clientId: string): TurnTools<ToolCallRequest> {
     const tools = new Map<string, { readonly tool: ClientTool; readonly holders: Holder[] }>();
     for (const holder of this.#newestFirst(clientId)) {
@@ -89,7 +92,7 @@ export class ClientTools {
     return [...this.#holders].reverse().filter((holder) => holder.isOf(clientId));
   }
 
-  /** Who has a tool now; if nobody says so any more, who had it when the turn began. */
+  /** The connection that has a tool now. If none has it, the one that had it when the turn began. */
   #holderOf(clientId: string, name: string, earlier: readonly Holder[]): Holder | undefined {
     const now = this.#newestFirst(clientId).find(({ tools }) => tools.has(name));
     return now ?? earlier.find((holder) => this.#holders.has(holder));

@@ -1,5 +1,5 @@
-// Looks for words in the index (protocol.md section 3, `searchSessions`), and makes the index of what was
-// stored before there was one. Loaded with the first search.
+// Looks for words in the index (protocol.md section 3, `searchSessions`). It also indexes the messages that
+// were stored before there was an index. This file is loaded with the first search.
 import { performance } from "node:perf_hooks";
 import { DomainError } from "../base/errors.js";
 import { readOr } from "./damage.js";
@@ -9,24 +9,24 @@ import { NoteStore } from "./noteStore.js";
 import { SearchIndex, sessionToken, workspaceToken } from "./searchIndex.js";
 import type { SearchTerm } from "./searchText.js";
 
-/** How long one search, or one step of the indexing, may hold everything else up, in milliseconds. */
+/** How long one search, or one step of the indexing, may hold up the server, in milliseconds. */
 const longestHoldMs = 20;
 const rowsAtOnce = 100;
 
 /** A session in which a search has found something. */
 export interface SearchHit {
   readonly session: number;
-  /** The newest message that has all of the words; undefined where only the title has them. */
+  /** The newest message that has all of the words; undefined if only the title has them. */
   readonly message: number | undefined;
 }
 
-/** Where a search goes on: behind titles or messages that were looked at. */
+/** Where a search goes on: after the titles or messages that it has already looked at. */
 export interface SearchPlace {
   readonly of: "titles" | "messages";
   readonly below: number;
 }
 
-/** What is looked for, and where. */
+/** The words of a search, and the sessions in which it looks. */
 export interface Search {
   readonly terms: readonly SearchTerm[];
   readonly workspaceId: string | undefined;
@@ -47,10 +47,10 @@ export class SessionFinder {
   }
 
   /**
-   * Indexes some of what was stored before there was an index, newest first; returns whether anything
-   * is left. To be called until nothing is.
+   * Indexes some of the messages that were stored before there was an index, newest first. Returns
+   * whether any are left. Call it until none is left.
    *
-   * @throws DomainError `StorageFailed` while an older server keeps the file without one.
+   * @throws DomainError `StorageFailed` while an older server prevents the migration that makes the index.
    */
   catchUp(): boolean {
     if (!this.#index.isKept) {
@@ -91,7 +91,7 @@ export class SessionFinder {
             index(Number(row.position), String(row.id));
             return Number(row.position);
           },
-          // What is damaged is passed over.
+          // A damaged row is skipped.
           () => below - 1,
         );
       }
@@ -101,8 +101,9 @@ export class SessionFinder {
   }
 
   /**
-   * The sessions that have all of the words in a title or in one message, those with a title first, each
-   * part newest first. Where `next` is given there may be more, also behind fewer hits than `limit`.
+   * Finds the sessions that have all of the words in the title or in one message. Hits in titles come
+   * first; both groups are sorted newest first. If `next` is set there may be more hits, also if there
+   * are fewer than `limit`.
    */
   find(search: Search): { hits: readonly SearchHit[]; next: SearchPlace | undefined } {
     const end = performance.now() + longestHoldMs;
@@ -150,7 +151,7 @@ export class SessionFinder {
       const session = this.#sessionOf(message);
       at = message;
       if (session === undefined || hits.some((hit) => hit.session === session)) continue;
-      // One whose title has the words stands before, as do those with a newer message.
+      // Sessions with a hit in the title come earlier, and so do those with a newer message.
       if (this.#hasTitle(search, session) || this.#newest(search, session) !== message) continue;
       hits.push({ session, message });
       if (hits.length >= search.limit) return { of: "messages", below: at };

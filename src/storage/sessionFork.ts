@@ -1,17 +1,17 @@
-// A session copied up to a message (protocol.md section 4, Taking back): rows alone. The bytes that
-// came with messages are not copied; they stay for as long as one of the sessions has them.
+// Copies a session up to a message (protocol.md section 4, Taking back). Only rows are copied. The bytes
+// of attachments are not; they stay as long as one of the sessions has them.
 import { DomainError } from "../base/errors.js";
 import { checkpointsFrom } from "./checkpointRow.js";
 import type { Database } from "./database.js";
 import { SearchIndex } from "./searchIndex.js";
 
-/** What is copied, and what the copy is called. */
+/** What is copied, and the title of the copy. */
 export interface Fork {
   readonly sessionId: string;
   /** The position of the last message that is copied. */
   readonly upTo: number;
   readonly newId: string;
-  /** A new id, from which those of the copied messages are made. */
+  /** A new id. The ids of the copied messages are made from it. */
   readonly messageIds: string;
   /** Undefined: the title of the session. */
   readonly title: string | undefined;
@@ -29,9 +29,9 @@ export class SessionForks {
   }
 
   /**
-   * Copies a session. What it used is not copied: the copy has used nothing.
+   * Copies a session without its usage: the usage of the copy is zero.
    *
-   * @throws DomainError `StorageFailed` while an older server keeps the file without what it needs.
+   * @throws DomainError `StorageFailed` while an older server prevents a migration that this needs.
    */
   fork(fork: Fork): void {
     if (this.#database.steps < checkpointsFrom) {
@@ -62,7 +62,10 @@ export class SessionForks {
       .run(newId, title ?? null, Number(Boolean(title)), now, now, sessionId, upTo, sessionId);
   }
 
-  /** A copied message is of no run of this session; which ones were of one run can still be told. */
+  /**
+   * A copied message belongs to no run of the new session. It can still be told which messages had the
+   * same run.
+   */
   #copyMessages({ sessionId, newId, messageIds, upTo }: Fork): void {
     this.#database
       .prepare(
@@ -88,7 +91,10 @@ export class SessionForks {
       .run(newId);
   }
 
-  /** Makes some of the copied messages findable, behind `position`; returns where to go on, if anywhere. */
+  /**
+   * Adds some of the copied messages after `position` to the search index. Returns where to go on, or
+   * undefined at the end.
+   */
   index(newId: string, after: number): number | undefined {
     const rows = this.#database
       .prepare(

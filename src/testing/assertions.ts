@@ -1,4 +1,4 @@
-/** What tests assert of a completion and of a session, each with an error that shows what came. */
+/** Assertions about a completion and a session. Their errors show the value that came. */
 import { AssertionError } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import { defined } from "../base/defined.js";
@@ -6,7 +6,7 @@ import type { Message } from "../protocol/objects/message.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { TestServer } from "./testServer.js";
 
-/** @throws AssertionError unless the run succeeded, with this text where one is named. */
+/** @throws AssertionError unless the run succeeded, and has this text if one is given. */
 export function assertSucceeded(completion: RunComplete, text?: string): void {
   assertEnded(completion, { status: "succeeded", ...defined({ text }) });
 }
@@ -27,7 +27,7 @@ export function assertEnded(completion: RunComplete, expected: Partial<RunComple
   });
 }
 
-/** @throws AssertionError where a completion of the client was not acknowledged. */
+/** @throws AssertionError if a completion of the client was not acknowledged. */
 export async function assertNothingPending({ client }: TestServer): Promise<void> {
   const { completions } = await client.api.listPendingCompletions({});
   if (completions.length === 0) return;

@@ -1,5 +1,5 @@
-// `turnwire/testing`: a server on the offline model for the tests of others, its script as functions,
-// and what such tests assert.
+// `turnwire/testing`: a server on the offline model for the tests of clients, functions that make its
+// script, and assertions.
 export {
   assertEnded,
   assertNothingPending,

@@ -7,8 +7,8 @@ interface Waiting {
 }
 
 /**
- * A clock that moves when it is told to, for what takes a `Clock`: as `clock` of a client it stands
- * for the client's own time. `soon` is the real event loop's next turn.
+ * A clock that moves only when the test says so. As the `clock` of a client it is the client's own
+ * time. `soon` waits for the next turn of the real event loop.
  */
 export class ManualClock implements Clock {
   #now: number;
@@ -42,7 +42,7 @@ export class ManualClock implements Clock {
     setImmediate(run);
   }
 
-  /** Moves on by `ms` and fires, in order, every timer that is due on the way. */
+  /** Moves the time on by `ms`, and fires every timer that becomes due, in order. */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (;;) {
@@ -62,7 +62,7 @@ export class ManualClock implements Clock {
     return Math.min(...this.#waiting.map(({ at }) => at)) - this.#now;
   }
 
-  /** Resolves once a timer is set, `atLeast` of them. */
+  /** Resolves when at least `atLeast` timers are set. */
   async untilPending(atLeast = 1): Promise<void> {
     while (this.pending < atLeast) await new Promise<void>((resolve) => setImmediate(resolve));
   }

@@ -1,4 +1,4 @@
-/** A server for tests: on the offline model, in a folder of its own, and gone without a trace. */
+/** A server for tests. It uses the offline model and a folder of its own, and leaves nothing behind. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, isAbsolute, join, relative } from "node:path";
@@ -8,19 +8,19 @@ import type { ParamsInput } from "../protocol/registry.js";
 
 /** How a test's server is set up. */
 export interface TestServerOptions {
-  /** The files of the workspace: their contents by their paths in it. */
+  /** The files of the workspace: contents by relative path. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
-  /** The user's configuration; the offline model is the model unless it names another. */
+  /** The user's configuration. By default the offline model is used. */
   readonly config?: object;
-  /** `allow` by default: a test that is about permissions names another one. */
+  /** `allow` by default. A test about permissions sets another one. */
   readonly permissionMode?: ParamsInput<"createWorkspace">["permissionMode"];
   /** Whether the workspace is trusted; false by default. */
   readonly trusted?: boolean;
-  /** More for the client, for example `onPermission`, or a {@link ManualClock} as `clock`. */
+  /** More options for the client, for example `onPermission`, or a {@link ManualClock} as `clock`. */
   readonly client?: Omit<SpawnOptions, "dataDir">;
 }
 
-/** A server, and a client that has a workspace open on it. `await using` closes it. */
+/** A server, and a client with an open workspace. `await using` closes both. */
 export interface TestServer extends AsyncDisposable {
   /** The client. After `restart` it is another one. */
   readonly client: TurnwireClient;
@@ -31,8 +31,8 @@ export interface TestServer extends AsyncDisposable {
   /** Makes a session and resolves with its id. */
   session(title?: string): Promise<string>;
   /**
-   * Runs a prompt, in a new session unless one is named, and resolves with its completion. `options`
-   * are those of the run.
+   * Runs a prompt and resolves with its completion. Without a session it makes a new one. `options` are
+   * the options of the run.
    */
   run(
     prompt: string,
@@ -40,8 +40,8 @@ export interface TestServer extends AsyncDisposable {
     options?: ParamsInput<"sendMessage">["options"],
   ): Promise<RunComplete>;
   /**
-   * Kills the server and starts the next one on the same data, with the same `clientId`. What no
-   * `onComplete` and no `run` has taken comes again.
+   * Kills the server and starts the next one on the same data, with the same `clientId`. Completions
+   * that no `onComplete` and no `run` has handled come again.
    */
   restart(): Promise<void>;
   /** Ends the server and removes its folders. Closing twice is harmless. */
@@ -49,11 +49,11 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /**
- * Starts a server for a test. It takes nothing of the configuration of whoever runs the test, and none
- * of his keys.
+ * Starts a server for a test. It does not use the configuration and the keys of the person who runs
+ * the test.
  *
- * @throws TypeError for a path of `files` that is absolute or leads out of the workspace; what
- * `TurnwireClient.spawn` throws.
+ * @throws TypeError for a path of `files` that is absolute or leads out of the workspace. Also
+ *   throws the errors of `TurnwireClient.spawn`.
  */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "turnwire-test-")));

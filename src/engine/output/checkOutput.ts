@@ -1,15 +1,15 @@
-// Whether a schema is one, and whether a value fits it (protocol.md section 4, Output). Both come from
-// somebody else: a schema may recurse for ever, or its pattern may take years. So they are checked in a
-// thread, within bounds of time and memory.
+// Checks whether a schema is valid, and whether a value fits it (protocol.md section 4, Output). Both come
+// from outside. A schema may recurse for ever, and its pattern may take years. So the check runs in a
+// thread, with bounds of time and memory.
 import type { WorkerThreads } from "../../process/workerThreads.js";
 
-/** The start of the thread included. */
+/** The time includes the start of the thread. */
 const limitMs = 5_000;
 const limitMb = 128;
-/** So many schemas are known to be sound, and not checked again. */
+/** How many schemas are remembered as valid, so that they are not checked again. */
 const mostKnown = 64;
 
-/** Checks what runs are to end with. */
+/** Checks the schemas and values of runs. */
 export class OutputCheck {
   readonly #threads: WorkerThreads;
   readonly #sound = new Set<string>();

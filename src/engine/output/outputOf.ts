@@ -1,4 +1,4 @@
-// The value that a run is asked for, as its turn needs it.
+// Makes the tool and the advice for a run that was asked for a value.
 import type { JSONSchema7 } from "@ai-sdk/provider";
 import { FinalOutput } from "../../agent/finalOutput.js";
 import { outputToolName } from "../../base/outputTool.js";
@@ -7,7 +7,7 @@ import type { OutputCheck } from "./checkOutput.js";
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** What a run with this schema is to end with. */
+/** The value with which a run with this schema must end. */
 export function finalOutputOf(schema: Schema, check: OutputCheck): FinalOutput {
   const jsonSchema = (fitSchema(schema) ?? { type: "object", properties: {} }) as JSONSchema7;
   return new FinalOutput({
@@ -16,7 +16,7 @@ export function finalOutputOf(schema: Schema, check: OutputCheck): FinalOutput {
   });
 }
 
-/** What the system prompt says of it. The schema stands there if providers do not take it whole. */
+/** The text for the system prompt. It contains the schema if providers do not accept the whole schema. */
 export function outputAdvice(schema: Schema): string {
   const { $schema: _, ...plain } = schema;
   const isWhole = JSON.stringify(fitSchema(schema)) === JSON.stringify(plain);

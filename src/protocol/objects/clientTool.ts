@@ -10,7 +10,7 @@ const mostSchemaBytes = 64 * 1024;
 /** The deepest nesting of an input schema. */
 const deepestSchema = 50;
 
-/** The tools that the agent has by itself. Their names are taken. */
+/** The built-in tools of the agent. A client's tool cannot have one of these names. */
 export const builtInToolNames: readonly string[] = [
   "read",
   "ls",
@@ -29,7 +29,10 @@ export const builtInToolNames: readonly string[] = [
   outputToolName,
 ];
 
-/** The start of the names of tool servers' tools: rules about them must mean no other tool. */
+/**
+ * The names of tool servers' tools begin with this. A client's tool may not, so that a rule about a
+ * tool server covers no tool of a client.
+ */
 const serverToolPrefix = "mcp__";
 
 /** A tool that a client has (protocol.md section 7, Tools of the client). */

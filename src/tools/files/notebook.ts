@@ -1,18 +1,18 @@
-// A notebook (`.ipynb`) as text: its cells, and what they have put out, instead of its JSON.
+// Shows a notebook (`.ipynb`) as text: its cells and their outputs, instead of its JSON.
 
-/** A larger notebook is shown as the JSON that it is: taking it apart would hold up the server. */
+/** A larger notebook is shown as its JSON, because parsing it would hold up the server. */
 export const mostNotebookBytes = 2 * 1024 * 1024;
 const longestOutput = 4_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The lines of a notebook; undefined where the text is none. */
+/** The lines of a notebook. Undefined if the text is not a notebook. */
 export function notebookLines(text: string): string[] | undefined {
   let notebook: unknown;
   try {
     notebook = JSON.parse(text);
   } catch {
-    // What is no JSON is no notebook, and is shown as text.
+    // It is not JSON, so it is no notebook and is shown as text.
     return undefined;
   }
   const cells = fieldsOf(notebook)?.cells;

@@ -1,4 +1,5 @@
-// The text of a PDF. A hostile one may take any time and memory, so it is read in a thread with bounds.
+// Reads the text of a PDF. A hostile PDF may need any amount of time and memory, so it is read in a
+// thread with bounds.
 import type { WorkerThreads } from "../../process/workerThreads.js";
 import { ToolFailure } from "../failure.js";
 
@@ -10,7 +11,7 @@ const limitMb = 512;
 
 /**
  * The lines of a PDF, page by page.
- * @throws ToolFailure where it is none that can be read, or takes too much time or memory.
+ * @throws ToolFailure if it is not a readable PDF, or needs too much time or memory.
  */
 export async function pdfLines(
   data: Uint8Array,

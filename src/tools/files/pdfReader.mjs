@@ -7,7 +7,7 @@ const { data, maxLength } = workerData;
 
 parentPort.postMessage(await pages());
 
-/** The texts of the pages, as far as they fit; undefined for what is no PDF that can be read. */
+/** The texts of the pages, up to the limit. Undefined if it is not a readable PDF. */
 async function pages() {
   try {
     const pdf = await getDocumentProxy(new Uint8Array(data), { isEvalSupported: false });

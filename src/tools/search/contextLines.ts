@@ -1,5 +1,5 @@
-// The lines around the lines that a search has found. They are read from the files anew, so that they are
-// the same whichever searcher found the lines.
+// Finds the lines around the hits of a search. They are read from the files again, so that they are the
+// same for every kind of search.
 import { join } from "node:path";
 import { LineSplitter } from "../../base/lineSplitter.js";
 import { systemErrorCode } from "../../base/systemError.js";
@@ -15,8 +15,8 @@ export interface ShownLine extends Match {
 }
 
 /**
- * Matches of one file with `around` lines before and after each, in order and each line once. A file
- * that is gone by now gives its matches alone.
+ * The matches of one file with `around` lines before and after each, in order, each line once. If the
+ * file is gone by now, only the matches are returned.
  */
 export async function withContext(
   root: string,

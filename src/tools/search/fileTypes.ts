@@ -1,5 +1,5 @@
-// The types of files that `grep` knows by name. Names and endings follow those of ripgrep, and are matched
-// here, so that a search gives the same with it and without it.
+// The types of files that `grep` knows by name. The names and endings are those of ripgrep. They are
+// matched here, so that a search gives the same result with ripgrep and without it.
 import { ToolFailure } from "../failure.js";
 
 const endings: Readonly<Record<string, readonly string[]>> = {
@@ -33,8 +33,8 @@ const endings: Readonly<Record<string, readonly string[]>> = {
 export const fileTypes: readonly string[] = Object.keys(endings);
 
 /**
- * The test of which files, by their paths, are of a type.
- * @throws ToolFailure where there is no such type.
+ * Returns a function that tells by its path whether a file is of a type.
+ * @throws ToolFailure if there is no such type.
  */
 export function isOfType(type: string): (path: string) => boolean {
   if (!Object.hasOwn(endings, type)) {
