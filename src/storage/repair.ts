@@ -100,7 +100,11 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "changedFiles", identity: ["checkpoint", "path"] },
 ];
 
-/** If a session's row is lost, its messages still exist and tell its workspace. */
+/**
+ * If a session's row is lost, its messages still exist and tell its workspace. A deleted session does not
+ * come back: not while its deletion is under way, and not because of damaged messages that it could not
+ * delete. Then all of its runs that are left have lost their client and server, see `ForgottenSessions`.
+ */
 const lostSessions = `
   INSERT INTO mended.sessions
     (id, workspaceId, parentSessionId, title, messageCount, createdAt, updatedAt)
@@ -110,7 +114,8 @@ const lostSessions = `
   WHERE messages.sessionId NOT IN (SELECT id FROM mended.sessions)
     AND messages.sessionId NOT IN (SELECT sessionId FROM mended.forgottenSessions)
     AND length(messages.sessionId) <= 200
-  GROUP BY messages.sessionId`;
+  GROUP BY messages.sessionId
+  HAVING max(runs.clientId <> '' OR runs.serverId <> '' OR runs.state <> 'completed')`;
 
 /**
  * Rebuilds the database of a data directory if anything in it is damaged. `now` names the copy, in

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { repairCommand } from "../../src/cli/repair.js";
+import { ForgottenSessions } from "../../src/storage/forgottenSessions.js";
 import { repairDatabase } from "../../src/storage/repair.js";
 import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
 import { bySqlite, overwritePages, releaseFiles, settleFile } from "../helpers/damage.js";
@@ -143,6 +144,55 @@ it("gives no number twice, also where the newest rows are lost", async () => {
   const house = await expectUsable();
   expect(house.completion("new")?.sequence).toBe(501);
   await house.close();
+});
+
+describe("a session whose deletion was under way", () => {
+  const messagesOf = (house: CoordinatorHouse, id: string) =>
+    house.database.prepare("SELECT count(*) AS n FROM messages WHERE sessionId = ?").get(id)?.n;
+
+  it("does not come back, and the next server goes on deleting it", async () => {
+    const dying = open();
+    dying.sessions.delete(["run 2"]);
+    await dying.close();
+    // Something else is damaged, and the row of a session that was not deleted is lost.
+    bySqlite(file, "UPDATE messages SET parts = '[{' WHERE sessionId = 'run 3'");
+    bySqlite(file, "DELETE FROM sessions WHERE id = 'run 7'");
+    await settled();
+    expect((await repair()).copy).toBeDefined();
+    const house = await expectUsable();
+    expect(house.sessions.exists("run 7")).toBe(true);
+    expect(house.sessions.exists("run 2")).toBe(false);
+    expect(messagesOf(house, "run 2")).toBe(2);
+    const forgotten = new ForgottenSessions(house.database);
+    expect(forgotten.next).toBe("run 2");
+    while (forgotten.has("run 2")) forgotten.step("run 2");
+    expect(messagesOf(house, "run 2")).toBe(0);
+    await house.close();
+  });
+
+  it("does not come back because of a message that could not be deleted", async () => {
+    const dying = open();
+    dying.database
+      .prepare("UPDATE completions SET acknowledgedAt = 1 WHERE sessionId = 'run 2'")
+      .run();
+    dying.sessions.delete(["run 2"]);
+    const forgotten = new ForgottenSessions(dying.database);
+    dying.database
+      .prepare(
+        "CREATE TEMP TABLE stays AS SELECT * FROM messages WHERE sessionId = 'run 2' LIMIT 1",
+      )
+      .run();
+    while (forgotten.has("run 2")) forgotten.step("run 2");
+    dying.database.prepare("INSERT INTO messages SELECT * FROM stays").run();
+    await dying.close();
+    bySqlite(file, "UPDATE messages SET parts = '[{' WHERE sessionId = 'run 3'");
+    await settled();
+    await repair();
+    const house = await expectUsable();
+    expect(messagesOf(house, "run 2")).toBe(1);
+    expect(house.sessions.exists("run 2")).toBe(false);
+    await house.close();
+  });
 });
 
 it("leaves a run that was open for the next server to end", async () => {
