@@ -34,6 +34,6 @@ export const limits = () =>
       .max(36_500)
       .exactOptional()
       .describe(
-        "Days after which a session that nobody has used is deleted, with its messages and outputs; by default it is kept for ever. Only the user's own file sets it.",
+        "Days after which a session that nobody has used is deleted, with its messages and outputs, and messages that a summary has replaced go from one that is used; by default all is kept for ever. Only the user's own file sets it.",
       ),
   });

@@ -1,7 +1,7 @@
 // Sessions that were deleted, and whose content still has to be deleted (protocol.md section 9). A
 // long session is deleted in small steps, so that no step holds up a turn or another server.
-import { readOr } from "./damage.js";
 import type { Database } from "./database.js";
+import { MessageRemoval } from "./messageRemoval.js";
 
 /** From so many steps of the schema on, a file has the table. */
 const forgottenFrom = 12;
@@ -13,11 +13,13 @@ const bytesPerStep = 2 * 1024 * 1024;
 /** The content of deleted sessions. */
 export class ForgottenSessions {
   readonly #database: Database;
+  readonly #removal: MessageRemoval;
   /** Up to which position the messages of a session were looked at: damaged ones stay. */
   readonly #lookedAt = new Map<string, number>();
 
   constructor(database: Database) {
     this.#database = database;
+    this.#removal = new MessageRemoval(database);
   }
 
   get #isKept(): boolean {
@@ -37,7 +39,7 @@ export class ForgottenSessions {
     } else {
       const sql = "SELECT position FROM messages WHERE sessionId = ?";
       for (const { position } of this.#database.prepare(sql).all(sessionId)) {
-        this.#deleteMessage(Number(position));
+        this.#removal.remove(Number(position));
       }
     }
     this.#delete("sessions", "id", sessionId);
@@ -81,34 +83,11 @@ export class ForgottenSessions {
       .map(({ position }) => Number(position));
     let bytes = 0;
     for (const position of positions) {
-      bytes += this.#deleteMessage(position);
+      bytes += this.#removal.remove(position).bytes;
       this.#lookedAt.set(sessionId, position);
       if (bytes >= bytesPerStep) break;
     }
     return positions.length > 0;
-  }
-
-  /** Deletes a message with its attachments; returns their size. Damaged ones stay where they are. */
-  #deleteMessage(position: number): number {
-    const row = readOr(
-      () =>
-        this.#database
-          .prepare("SELECT id, octet_length(parts) AS size FROM messages WHERE position = ?")
-          .get(position),
-      () => undefined,
-    );
-    let bytes = Number(row?.size ?? 0);
-    if (typeof row?.id === "string") {
-      const { id } = row;
-      const sum = "SELECT sum(octet_length(data)) AS size FROM attachments WHERE messageId = ?";
-      bytes += readOr(
-        () => Number(this.#database.prepare(sum).get(id)?.size ?? 0),
-        () => 0,
-      );
-      this.#delete("attachments", "messageId", id);
-    }
-    this.#delete("messages", "position", position);
-    return bytes;
   }
 
   #delete(table: string, key: string, value: string | number): void {

@@ -1,6 +1,8 @@
 // What age alone lets go of (protocol.md section 9): runs without a `runId` that nobody can ask for any
-// more, and, where the user's file has `limits.keepDays`, the sessions that nobody has used since.
+// more, and, where the user's file has `limits.keepDays`, the sessions that nobody has used since, and
+// old messages of those that are used.
 import type { Database, Row } from "./database.js";
+import { OldMessages } from "./oldMessages.js";
 import type { RunStore } from "./runStore.js";
 import type { SessionStore } from "./sessionStore.js";
 
@@ -25,11 +27,13 @@ export interface OldSessionsOptions {
 /** Forgets by age, in small steps. */
 export class OldSessions {
   readonly #options: OldSessionsOptions;
+  readonly #messages: OldMessages;
   #lookedAt = 0;
   #hasAsked = false;
 
   constructor(options: OldSessionsOptions) {
     this.#options = options;
+    this.#messages = new OldMessages(options.database);
   }
 
   /** Takes one step; `past` is a time that is surely over. False if it was the last of this round. */
@@ -69,24 +73,23 @@ export class OldSessions {
     );
   }
 
-  /** Looks at the next sessions, and deletes those that are old; false if there are none. */
+  /** Looks at the next sessions, and deletes what is old of them; false if there are none. */
   #forgetSessions(before: number): boolean {
     const rows = this.#options.database
       .prepare(
-        `SELECT position, id, workspaceId, updatedAt, parentSessionId FROM sessions
+        `SELECT position, id, workspaceId, createdAt, updatedAt FROM sessions
          WHERE position > ? ORDER BY position LIMIT ?`,
       )
       .all(this.#lookedAt, rowsPerStep);
     for (const row of rows) {
+      if (Number(row.updatedAt) < before) this.#forget(row, before);
+      else if (Number(row.createdAt) < before && this.#messages.step(String(row.id), before)) {
+        // The next step goes on with the same session.
+        return true;
+      }
       this.#lookedAt = Number(row.position);
-      if (this.#isRoot(row) && Number(row.updatedAt) < before) this.#forget(row, before);
     }
     return rows.length > 0;
-  }
-
-  /** A sub-task's session goes with the session that it belongs to. */
-  #isRoot({ parentSessionId }: Row): boolean {
-    return typeof parentSessionId !== "string" || !this.#options.sessions.exists(parentSessionId);
   }
 
   #forget(row: Row, before: number): void {

@@ -24,7 +24,7 @@ const mostRowsMoved = 2000;
 const outMark = "~".repeat(201);
 
 /** Where what was taken out of a session is; no session can have this id. */
-function outOf(sessionId: string): string {
+export function outOf(sessionId: string): string {
   return sessionId + outMark;
 }
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { silentLog } from "../../src/base/log.js";
+import { CheckpointStore } from "../../src/storage/checkpointStore.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
 import { Forgetter } from "../../src/storage/forgetter.js";
@@ -331,6 +332,127 @@ describe("age", () => {
       await clock.advance(hourMs);
     }
     expect(deleted).toEqual(["s"]);
+  });
+
+  describe("in a session that is used", () => {
+    /** A turn of a session, now: what was said, and a reply in parts. */
+    function turn(position: number, options: { replies?: number; summary?: boolean } = {}): void {
+      const { replies = 1, summary = false } = options;
+      for (let index = 0; index <= replies; index++) {
+        messages.insert(
+          {
+            id: `m-${position}-${index}`,
+            sessionId: "s",
+            run: position,
+            role: index === 0 ? "user" : "assistant",
+            parts: JSON.stringify([{ type: "text", text: "x" }]),
+            model: undefined,
+            provider: undefined,
+            isSummary: summary && index === replies,
+            createdAt: clock.now(),
+          },
+          new Map([[0, new Uint8Array(10)]]),
+        );
+      }
+      if (summary) sessions.setSummary("s", `m-${position}-${replies}`, clock.now());
+    }
+    const turns = () => [
+      ...new Set(
+        database
+          .prepare("SELECT run FROM messages WHERE sessionId = 's' ORDER BY position")
+          .all()
+          .map(({ run }) => run),
+      ),
+    ];
+
+    it("deletes old messages that a summary has replaced, and nothing that a model is sent", async () => {
+      session("s");
+      turn(1);
+      turn(2, { replies: 3 });
+      await clock.advance(20 * dayMs);
+      turn(3);
+      turn(4, { summary: true });
+      turn(5);
+      const sent = messages.history("s", "m-4-1");
+      await clock.advance(20 * dayMs);
+      turn(6);
+      await prune();
+      expect(turns()).toEqual([3, 4, 5, 6]);
+      expect(messages.history("s", "m-4-1").slice(0, -2)).toEqual(sent);
+      await clock.advance(31 * dayMs);
+      turn(7);
+      await prune();
+      expect(turns()).toEqual([4, 5, 6, 7]);
+      expect(messages.history("s", "m-4-1").slice(0, -4)).toEqual(sent);
+      expect(count("attachments")).toBe(count("messages"));
+      expect(sessions.find("w", "s")?.messageCount).toBe(count("messages"));
+      expect(deleted).toEqual([]);
+    });
+
+    it("keeps everything where nothing was summarised, or where age is not told", async () => {
+      session("s");
+      for (const position of [1, 2]) turn(position);
+      await clock.advance(40 * dayMs);
+      turn(3);
+      await prune();
+      expect(turns()).toEqual([1, 2, 3]);
+      turn(4, { summary: true });
+      keepDays = undefined;
+      await prune();
+      expect(turns()).toEqual([1, 2, 3, 4]);
+    });
+
+    it("deletes no part of a turn that is not old as a whole", async () => {
+      session("s");
+      turn(1);
+      turn(2, { replies: 2 });
+      await clock.advance(40 * dayMs);
+      messages.update("m-2-2", "[]", clock.now());
+      turn(3, { summary: true });
+      await prune();
+      expect(turns()).toEqual([2, 3]);
+      expect(count("messages", "run = 2")).toBe(3);
+    });
+
+    it("goes in small steps", async () => {
+      session("s");
+      for (let position = 1; position <= 300; position++) turn(position);
+      await clock.advance(40 * dayMs);
+      turn(301, { summary: true });
+      const step = () => old().step(clock.now());
+      expect(step()).toBe(true);
+      expect(count("messages")).toBe(502);
+      await prune();
+      expect(turns()).toEqual([301]);
+    });
+
+    it("deletes what a rewind took out, once it is old, and waits for one that is under way", async () => {
+      session("s");
+      turn(1);
+      turn(2);
+      const { checkpoints, last } = { checkpoints: new CheckpointStore(database), last: 2 };
+      checkpoints.begin({ id: "c", sessionId: "s", createdAt: clock.now() });
+      checkpoints.messages.move("s", [[last, 1000]]);
+      await clock.advance(40 * dayMs);
+      turn(3);
+      checkpoints.rewinds.begin(1, "srv", undefined);
+      await prune();
+      expect(count("messages")).toBe(6);
+      database.prepare("UPDATE checkpoints SET rewindingServer = NULL").run();
+      await prune();
+      expect(turns()).toEqual([1, 3]);
+      expect(count("messages")).toBe(4);
+    });
+
+    it("lets an old session of a sub-task go", async () => {
+      session("s");
+      session("part", "s");
+      await clock.advance(40 * dayMs);
+      turn(1);
+      await prune();
+      expect(deleted).toEqual(["part"]);
+      expect(sessions.exists("s")).toBe(true);
+    });
   });
 
   it("deletes nameless runs without a completion after a week, and no named one", async () => {
