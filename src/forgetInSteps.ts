@@ -1,5 +1,5 @@
-// Builds what deletes, in small steps for as long as a server lives, what was deleted or is old enough
-// (protocol.md section 9).
+// Builds the part of a server that deletes the contents of deleted and old sessions, in small steps, as long
+// as the server lives (protocol.md section 9).
 import type { Clock } from "./base/clock.js";
 import type { Closing } from "./base/closing.js";
 import type { Log } from "./base/log.js";
@@ -20,7 +20,7 @@ import { SharedTexts } from "./storage/sharedTexts.js";
 import { TextSharer } from "./storage/textSharer.js";
 import { ToolOutputs } from "./storage/toolOutputs.js";
 
-/** What is deleted, and where. */
+/** The places from which it deletes. */
 export interface ForgettingOptions {
   readonly dataDirectory: string;
   readonly database: Database;
@@ -30,14 +30,14 @@ export interface ForgettingOptions {
   readonly outbox: Pick<Outbox, "onAcknowledged">;
   readonly limits: ServerLimitsSource;
   readonly broadcaster: Pick<Broadcaster, "emit">;
-  /** What is kept of files, for a way back. */
+  /** The kept contents of files. */
   readonly kept: Checkpoints;
   readonly closing: Closing;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Begins; it ends with the server. */
+/** Begins. The work ends with the server. */
 export function forgetInSteps(options: ForgettingOptions): Forgetter {
   const { dataDirectory, database, completions, limits, broadcaster, closing, clock, log } =
     options;

@@ -1,4 +1,4 @@
-// What a server keeps in its data directory: the stores over its database, and what can be taken back.
+// Builds what a server keeps in its data directory: the stores over its database, and the checkpoints.
 import type { Clock } from "./base/clock.js";
 import type { Closing } from "./base/closing.js";
 import type { Ids } from "./base/ids.js";
@@ -25,7 +25,7 @@ export function openStores(database: Database) {
   };
 }
 
-/** The checkpoints of a data directory; what dead servers had begun to rewind is finished from now on. */
+/** The checkpoints of a data directory. From now on they finish the rewinds that dead servers had begun. */
 export function openCheckpoints(
   {
     dataDirectory,

@@ -5,11 +5,11 @@ export const mostCallsAtOnce = 8;
 
 /**
  * Runs each item in its order. Neighbours that may run together do so, at most {@link
- * mostCallsAtOnce} at the same time. Any other item begins when all before it have ended, and has
- * ended when the next begins.
+ * mostCallsAtOnce} at the same time. Any other item runs alone: it begins when all items before
+ * it have ended, and the next one begins after its end.
  *
- * When `run` rejects, nothing more begins; the promise rejects with that reason once all that began
- * has ended.
+ * When `run` rejects, no further item begins. The promise rejects with that reason when all items that
+ * have begun have ended.
  *
  * @param begin is called with each group of neighbours before the first of them runs.
  */
@@ -21,7 +21,7 @@ export async function runInOrder<Item>(
   for (const group of groupsOf(items, mayShare)) await runTogether(group, begin(group));
 }
 
-/** Groups neighbours that may run together; every other item is alone. */
+/** Groups neighbours that may run together. Every other item is in a group of its own. */
 function groupsOf<Item>(items: readonly Item[], mayShare: (item: Item) => boolean): Item[][] {
   const groups: Item[][] = [];
   let shared: Item[] | undefined;

@@ -1,21 +1,21 @@
-// What a run may use (protocol.md section 4, Bounds of a run): model calls, money and tokens. What its
-// sub-tasks and its summaries use counts too.
+// The budget of a run (protocol.md section 4, Bounds of a run): model calls, money and tokens. The use by its
+// sub-tasks and its summaries counts too.
 import type { Usage } from "../protocol/objects/run.js";
 import type { TurnFailure } from "./outcome.js";
 
 /** The most of each. */
 export interface RunBounds {
-  /** Model calls; those that write summaries do not count. */
+  /** Model calls. Calls that write summaries do not count. */
   readonly steps: number;
-  /** Where the bound of the steps stands, for the error. */
+  /** The name of the field with the bound of the steps, for the error. */
   readonly stepsField?: string;
-  /** US dollars. Undefined: not bounded. */
+  /** US dollars. Undefined if there is no bound. */
   readonly costUsd?: number | undefined;
-  /** Tokens sent and received. Undefined: not bounded. */
+  /** Tokens sent and received. Undefined if there is no bound. */
   readonly tokens?: number | undefined;
 }
 
-/** Counts what a run uses. */
+/** Counts the use of a run. */
 export class RunBudget {
   readonly #bounds: RunBounds;
   #steps = 0;
@@ -42,19 +42,19 @@ export class RunBudget {
     return undefined;
   }
 
-  /** Takes one model call; returns whether one was left. Sub-tasks take theirs at the same time. */
+  /** Takes one model call. Returns whether one was left. Sub-tasks may take calls at the same time. */
   take(): boolean {
     if (this.exceeded !== undefined) return false;
     this.#steps++;
     return true;
   }
 
-  /** Gives a model call back: it was refused as too long, and is made again when there is room. */
+  /** Gives a model call back. It was refused as too long, and is made again when there is room. */
   giveBack(): void {
     this.#steps--;
   }
 
-  /** Counts what a model call used. */
+  /** Counts the use of a model call. */
   spend({ promptTokens, completionTokens, cost }: Usage): void {
     this.#costUsd += cost;
     this.#tokens += promptTokens + completionTokens;

@@ -1,5 +1,5 @@
-// How long a run may take (protocol.md section 4, Bounds of a run). What it waits for a person does not
-// count, and neither does a sleep of the process.
+// The time that a run may take (protocol.md section 4, Bounds of a run). The time in which it waits for a
+// person does not count, and neither does a sleep of the process.
 import { afterAwake } from "../base/awakeTime.js";
 import type { Clock, Timer } from "../base/clock.js";
 import type { TurnFailure } from "./outcome.js";
@@ -7,7 +7,7 @@ import type { TurnFailure } from "./outcome.js";
 /** Time is counted in pieces of at most this many milliseconds. */
 const longestPieceMs = 1_000;
 
-/** The time of one run. Undefined seconds are without a bound. */
+/** The time of one run. Without `seconds` there is no bound. */
 export class RunTime {
   readonly #clock: Clock;
   readonly #seconds: number | undefined;
@@ -16,7 +16,7 @@ export class RunTime {
   #piece: { readonly timer: Timer; readonly begun: number; readonly ms: number } | undefined;
   #waits = 0;
 
-  /** It begins to count at once; {@link end} stops it for good. */
+  /** The time begins at once. {@link end} stops it for ever. */
   constructor(clock: Clock, seconds: number | undefined) {
     this.#clock = clock;
     this.#seconds = seconds;
@@ -29,14 +29,14 @@ export class RunTime {
     return this.#over.signal;
   }
 
-  /** Why the turn is to end; undefined while there is time. */
+  /** Why the turn must end. Undefined while there is time. */
   get exceeded(): TurnFailure | undefined {
     if (!this.#over.signal.aborted) return undefined;
     const message = `The turn was ended after ${this.#seconds} seconds (limits.seconds).`;
     return { errorName: "TimeLimit", message, cause: "limit" };
   }
 
-  /** Waits for a person: that time is not the run's. */
+  /** Waits for a person. This time does not count. */
   async whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
     this.#waits++;
     if (this.#waits === 1) this.#pause();
@@ -48,7 +48,7 @@ export class RunTime {
     }
   }
 
-  /** Counts no more. */
+  /** Stops counting. */
   end(): void {
     this.#pause();
     this.#leftMs = Infinity;
@@ -74,7 +74,7 @@ export class RunTime {
     if (piece === undefined) return;
     piece.timer.cancel();
     this.#piece = undefined;
-    // A process that slept meanwhile has used no more than the piece.
+    // If the process slept in the meantime, only one piece is counted.
     this.#leftMs -= Math.min(Math.max(0, this.#clock.now() - piece.begun), piece.ms);
   }
 }

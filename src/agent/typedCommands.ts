@@ -7,7 +7,7 @@ import type { TurnInput, TurnPorts } from "./turn.js";
 export class TypedCommands {
   readonly #input: Pick<TurnInput, "expand" | "signal">;
   readonly #ports: Pick<TurnPorts, "sink">;
-  /** What was not looked up yet. */
+  /** The texts that have not been looked up yet. */
   readonly #typed: string[] = [];
 
   constructor(input: Pick<TurnInput, "expand" | "signal">, ports: Pick<TurnPorts, "sink">) {
@@ -20,7 +20,7 @@ export class TypedCommands {
     if (text.startsWith("/")) this.#typed.push(text);
   }
 
-  /** Says the expansions, and gives each to `add`. Ends early if the turn is cancelled. */
+  /** Writes the expansions as messages, and gives each to `add`. Ends early if the turn is cancelled. */
   async carryOut(add: (message: HistoryMessage) => void): Promise<void> {
     for (let typed = this.#typed.shift(); typed; typed = this.#typed.shift()) {
       try {

@@ -1,5 +1,5 @@
-// Whether what is asked of a run may be asked (protocol.md section 4, Options of a run): what the
-// configuration forbids no option allows.
+// Checks whether the options of a run are allowed (protocol.md section 4, Options of a run). No option
+// allows what the configuration forbids.
 import { DomainError } from "../base/errors.js";
 import { findModel } from "../config/models.js";
 import { stricterMode } from "../config/modes.js";
@@ -12,7 +12,7 @@ import type { PermissionMode } from "../protocol/objects/workspace.js";
 /** The largest `outputSchema`, as JSON. */
 const mostSchemaBytes = 64 * 1024;
 
-/** Options, and how a client calls them: `options`, or `defaults` of the session. */
+/** Options, and the name under which the client sent them: `options`, or the session's `defaults`. */
 export interface NamedOptions {
   readonly name: "options" | "defaults";
   readonly options: RunOptions;
@@ -26,7 +26,7 @@ export function needConfig({ model, permissionMode }: RunOptions): boolean {
 /**
  * Checks what options contain.
  *
- * @param config the configuration as it is now; undefined where it is broken: then the run tells that.
+ * @param config the present configuration. Undefined if it has a mistake; then the run reports it.
  * @throws DomainError `InvalidParams`, naming the option.
  */
 export function checkContents({ name, options }: NamedOptions, config?: ResolvedConfig): void {
@@ -40,8 +40,8 @@ export function checkContents({ name, options }: NamedOptions, config?: Resolved
 }
 
 /**
- * @param path what the client calls the mode.
- * @throws DomainError `InvalidParams` where a mode lets more happen than the configuration allows.
+ * @param path the name under which the client sent the mode.
+ * @throws DomainError `InvalidParams` if a mode is higher than the configuration allows.
  */
 export function refuseMode(
   mode: PermissionMode | undefined,
@@ -66,8 +66,8 @@ function isTooLarge(schema: RunOptions["outputSchema"]): boolean {
 }
 
 /**
- * Why the engine cannot use the schema of options; undefined if it can, or if what is wrong with it is
- * told by {@link checkContents}. Rejects with the signal's reason.
+ * Why the engine cannot use the schema of the options. Undefined if it can, or if {@link checkContents}
+ * reports the problem. Rejects with the signal's reason.
  */
 export async function outputProblem(
   { outputSchema }: RunOptions,

@@ -1,11 +1,11 @@
-// The permission mode of one run (protocol.md section 7): its own where it asked for one, else the
-// workspace's, and never more than the configuration lets any run have.
+// The permission mode of one run (protocol.md section 7): its own if it asked for one, else the workspace's.
+// It is never higher than `permissions.maxMode`.
 import { stricterMode } from "../config/modes.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
-/** Where a run's mode comes from. */
+/** The sources of a run's mode. */
 export interface RunModeParts {
-  /** What the run asked for. */
+  /** The mode that the run asked for. */
   readonly own: PermissionMode | undefined;
   /** The workspace's mode as it is now. */
   workspace(): PermissionMode;
@@ -17,7 +17,9 @@ export interface RunModeParts {
 export class RunMode {
   readonly #parts: RunModeParts;
   #hasLeftPlan = false;
-  /** Whether the plan that was accepted was the workspace's own mode, and has been since. */
+  /**
+   * Whether the workspace's own mode was `plan` when the plan was accepted, and has been since.
+   */
   #passesOverPlan = false;
 
   constructor(parts: RunModeParts) {
@@ -34,7 +36,8 @@ export class RunMode {
   }
 
   /**
-   * The plan was accepted: the run goes on in the workspace's mode, or asks where that is `plan` too.
+   * Notes that the plan was accepted. The run goes on in the workspace's mode. If that is `plan` too, it
+   * goes on in `ask`.
    */
   leavePlan(): void {
     this.#hasLeftPlan = true;

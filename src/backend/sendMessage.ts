@@ -33,16 +33,16 @@ export interface SendMessageParts {
   readonly runs: RunUseCases;
 }
 
-/** What had to be waited for before the checks. */
+/** The values that had to be waited for before the checks. */
 interface LookedAhead {
   readonly config?: ResolvedConfig;
-  /** What is wrong with `outputSchema`. */
+  /** The problem of `outputSchema`. */
   readonly problem?: string | undefined;
 }
 
 type SendParams = Params<"sendMessage">;
 
-/** Takes prompts in. */
+/** Accepts prompts. */
 export class SendMessage {
   readonly #parts: SendMessageParts;
 
@@ -51,8 +51,8 @@ export class SendMessage {
   }
 
   /**
-   * Accepts a prompt; throws the domain errors that `sendMessage` declares. What files have to be read
-   * for is read first; all checks are then one synchronous step with the run's joining the next commit.
+   * Accepts a prompt. Throws the domain errors that `sendMessage` declares. First it reads the files that
+   * the checks need. Then all checks, and joining the next commit, are one synchronous step.
    */
   async send(params: SendParams, caller: Caller): Promise<Result<"sendMessage">> {
     let ahead: LookedAhead = {};
@@ -103,7 +103,7 @@ export class SendMessage {
     return !runs.isKnown(params.workspaceId, params.runId);
   }
 
-  /** Where the configuration is broken, the run will tell that. */
+  /** If the configuration has a mistake, the run will report it. */
   async #lookAhead(
     { workspaceId, options }: SendParams,
     signal: AbortSignal,
@@ -120,7 +120,7 @@ export class SendMessage {
 }
 
 /**
- * Refuses a prompt that says nothing. Returns its attachments where they had to be read to tell.
+ * Refuses an empty prompt. Returns its attachments if they had to be read for that.
  *
  * @throws DomainError `EmptyPrompt`
  */
@@ -132,7 +132,7 @@ function refuseIfEmpty(params: SendParams, path: string): PromptAttachment[] | u
   try {
     read = readAttachments(given, path);
   } catch (error) {
-    // What is wrong with them is told when their turn comes.
+    // Their mistakes are reported by a later check.
     if (error instanceof DomainError) return undefined;
     throw error;
   }
@@ -153,7 +153,7 @@ function checkAll(
   for (const one of named) checkModel(one, config);
 }
 
-/** What was sent, and what of the session's defaults holds beside it. */
+/** The options that were sent, and the defaults of the session that hold too. */
 function namedOptions({ sent, effective }: RequestedOptions): NamedOptions[] {
   const rest = Object.entries(effective).filter(([name]) => !Object.hasOwn(sent, name));
   return [

@@ -32,7 +32,7 @@ export async function searchSessions(
   if (terms.length === 0) return { results: [] };
   const finder = new SessionFinder(options.database);
   while (finder.catchUp()) {
-    // Older messages are indexed in small steps; between them, everything else goes on.
+    // Older messages are indexed in small steps. Between them, other work goes on.
     await setImmediate();
     signal.throwIfAborted();
   }
@@ -59,7 +59,7 @@ function resultOf(
   };
 }
 
-/** Throws `InvalidParams` if the cursor is not one of ours. */
+/** Throws `InvalidParams` if the cursor is not from this server's answers. */
 function placeOf(cursor: string | undefined): SearchPlace | undefined {
   if (cursor === undefined) return undefined;
   const [, of, below] = /^([tm])(\d{1,16})$/.exec(cursor) ?? [];

@@ -12,7 +12,7 @@ export class WorkspaceModes {
   #configured: PermissionMode = "ask";
   #most: PermissionMode | undefined;
 
-  /** `byHand` gives the mode that a client has set; undefined if the configuration decides. */
+  /** `byHand` returns the mode that a client has set. Undefined if the configuration decides. */
   constructor(byHand: () => PermissionMode | undefined) {
     this.#byHand = byHand;
   }

@@ -1,7 +1,7 @@
 /**
- * A JSON value written in one way only, as RFC 8785 says: the members of objects in the order of their
- * names' UTF-16 units, numbers and texts as JavaScript writes them, no white space. What `undefined`
- * stands for is left out. The value must not be nested deeper than `deepestJson`.
+ * Writes a JSON value in the one form of RFC 8785: the members of objects are sorted by the UTF-16 units
+ * of their names, numbers and texts are written as JavaScript writes them, and there is no white space.
+ * Members that are `undefined` are left out. The value must not be nested deeper than `deepestJson`.
  */
 export function canonicalJson(value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";

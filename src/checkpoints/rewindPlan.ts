@@ -1,23 +1,24 @@
-// Which content a file is to have again, and whether it may be given it: pure, from what was noted.
+// Decides from the stored changes which content a file gets back, and whether the rewind may write it. Pure
+// functions.
 import { type ChangedFileRow, type HeldFile, notKept } from "../storage/changedFiles.js";
 import type { PresentFile } from "./presentFile.js";
 
-/** Why a file is left as it is. */
+/** Why a file stays as it is. */
 export type ConflictReason =
-  /** It does not hold what the run left. */
+  /** It no longer has the content that the run left. */
   | "changed"
   /** A run of another session has changed it since. */
   | "changedByOtherSession"
-  /** It is a folder, a link, or lies elsewhere now. */
+  /** It is a folder or a link, or its path now leads to another place. */
   | "notAFile"
-  /** It is larger than what can be kept, so that taking the rewind back could not bring it back. */
+  /** It is too large to be kept, so the rewind could not be taken back. */
   | "tooLarge"
-  /** What it held was too large to be kept, or is not there any more. */
+  /** Its old content was too large to be kept, or is gone. */
   | "notKept"
   /** The system refused. */
   | "failed";
 
-/** A file that is left as it is. */
+/** A file that stays as it is. */
 export interface Conflict {
   /** Absolute. */
   readonly path: string;
@@ -26,15 +27,15 @@ export interface Conflict {
   readonly message: string;
 }
 
-/** What became, or is to become, of a file. */
+/** What was done, or will be done, with a file. */
 export type RewoundAs = "restored" | "recreated" | "removed";
 
-/** What all that was noted of a file comes to. */
+/** The result of all stored changes of a file. */
 export interface PathHistory {
   readonly path: string;
-  /** What it is to hold again. */
+  /** The content that it gets back. */
   readonly target: HeldFile | undefined;
-  /** What the last change left. */
+  /** The content after the last change. */
   readonly left: HeldFile | undefined;
   /** Whether somebody else changed it between two of the changes. */
   readonly isBroken: boolean;
@@ -43,7 +44,7 @@ export interface PathHistory {
   readonly firstChange: number;
 }
 
-/** Puts changes, oldest first, together by path. */
+/** Merges changes by path. They are given oldest first. */
 export function pathHistories(changes: readonly ChangedFileRow[]): PathHistory[] {
   const byPath = new Map<string, PathHistory>();
   for (const change of changes) {
@@ -64,13 +65,13 @@ export function pathHistories(changes: readonly ChangedFileRow[]): PathHistory[]
   return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** What is to be done about a file: nothing where it holds already what it is to hold. */
+/** What to do with a file. Nothing if it already has the wanted content. */
 export type FileVerdict =
   | { readonly kind: "nothing" }
   | { readonly kind: "change"; readonly change: RewoundAs }
   | { readonly kind: "conflict"; readonly reason: ConflictReason; readonly message: string };
 
-/** Judges a file; `otherSession` has changed it behind this session, if one is given. */
+/** Decides about a file. `otherSession`, if given, has changed it after this session. */
 export function judge(
   history: PathHistory,
   present: PresentFile,
@@ -103,7 +104,7 @@ function doubtOf(
   if (otherSession !== undefined) {
     return conflict("changedByOtherSession", `The session ${otherSession} has changed it since.`);
   }
-  // Nothing of anybody's is lost where nothing is.
+  // There is no file, so no content can be lost.
   if (present.kind === "missing") return undefined;
   const isAsLeft = present.kind === "file" && present.hash === left?.hash;
   if (!isAsLeft) return conflict("changed", "It does not hold any more what the run left.");

@@ -4,7 +4,7 @@ import type { CheckpointStore } from "../storage/checkpointStore.js";
 import { changedLines } from "./changedLines.js";
 import { contentHash, type KeptContent } from "./keptContent.js";
 
-/** Keeps what one run changes, under the checkpoint that was made when it began. */
+/** Keeps the contents that one run changes, under the checkpoint that was made when the run began. */
 export class RunFileKeeper implements FileKeeper {
   readonly #store: CheckpointStore;
   readonly #content: KeptContent;

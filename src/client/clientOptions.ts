@@ -1,4 +1,4 @@
-/** What a client is made with. */
+/** The options of a client. */
 import type { Clock } from "../base/clock.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -22,13 +22,13 @@ export interface ClientOptions
   readonly framing?: Framing;
   /** Answers permission questions. Without it, they are denied until `onPermission` is called. */
   readonly onPermission?: PermissionHandler;
-  /** Whether the server may ask at all. If not, what needs a question is denied at once. */
+  /** Whether the server may ask at all. If not, everything that needs a question is denied at once. */
   readonly requestPermission?: boolean;
-  /** Answers what tool servers want to know; without one, and until `onInput`, it is declined. */
+  /** Answers the questions of tool servers. Without it, they are declined until `onInput` is called. */
   readonly onInput?: InputHandler;
-  /** Whether the server may ask that at all; without, it is declined at once. */
+  /** Whether the server may ask these questions at all. If not, they are declined at once. */
   readonly requestInput?: boolean;
-  /** Is told every change of {@link TurnwireClient.state}, from the first start on. */
+  /** Called at every change of {@link TurnwireClient.state}, from the first start on. */
   readonly onStateChange?: StateHandler;
   /** The tools that the agent gets from this client; see `setTools`. */
   readonly tools?: readonly OwnTool[];
@@ -45,7 +45,7 @@ export interface ClientOptions
   readonly closeTimeoutMs?: number;
   /**
    * Gets the errors that the caller's handlers throw. By default each is a warning of the process
-   * (`process.emitWarning`); no other handler is kept from being called, and nothing ends.
+   * (`process.emitWarning`). All other handlers are still called, and the client goes on.
    */
   readonly onError?: (error: unknown) => void;
   readonly log?: Log;
@@ -56,7 +56,7 @@ export interface ClientOptions
 export interface SpawnOptions extends ClientOptions, ServerCommand {}
 
 export interface AttachOptions extends ClientOptions {
-  /** Streams to a server; a function opens new ones, which makes reconnecting possible. */
+  /** Streams to a server. A function opens new ones, so that the client can reconnect. */
   readonly streams: Streams | (() => Streams | Promise<Streams>);
 }
 

@@ -1,16 +1,16 @@
 /**
- * Where the server is: in the package that the library belongs to, among the packages that a program
- * ships, or on the PATH of the machine.
+ * Finds the server: in the package of this library, among the packages that a program ships, or on the
+ * PATH of the machine.
  *
- * Nothing is ever looked for in the working directory: that may be a repository of somebody else's,
- * and what it holds must not be run because it was opened.
+ * It never looks in the working directory. That may be somebody else's repository, and opening it must
+ * not run a program of it.
  */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { argv, env as ownEnv, platform } from "node:process";
 
-/** The folder of the file that this code is in, where the module system tells; a bundle may not. */
+/** The folder of this file, if the module system tells it. In a bundle it may not. */
 declare const __dirname: string | undefined;
 
 const launcher = join("bin", "turnwire.js");
@@ -31,10 +31,10 @@ export interface FindServerOptions {
 
 /**
  * The path of the server's launcher, for `SpawnOptions.server`. Without `from` it is the launcher of
- * the package that this library belongs to; where the library was bundled into another program, that
- * of the package that is installed for the program's own file.
+ * this library's own package. If the library was bundled into another program, it is the launcher of
+ * the package that is installed for that program's file.
  *
- * @throws ServerNotFoundError which says where it looked and what to do.
+ * @throws ServerNotFoundError if there is none. It says where it looked and what to do.
  */
 export function findServer({ from }: FindServerOptions = {}): string {
   const looked: string[] = [];
@@ -49,8 +49,8 @@ export function findServer({ from }: FindServerOptions = {}): string {
 }
 
 /**
- * The path of a `turnwire` that is installed on this machine, for `SpawnOptions.command`; undefined
- * where the PATH has none. Folders of the PATH that are not absolute are passed over.
+ * The path of a `turnwire` that is installed on this machine, for `SpawnOptions.command`. Undefined
+ * if the PATH has none. Folders of the PATH that are not absolute are skipped.
  */
 export function findInstalledServer(
   env: Readonly<Record<string, string | undefined>> = ownEnv,

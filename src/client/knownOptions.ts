@@ -1,8 +1,8 @@
 /**
- * Refuses options that a function does not know: a misspelt one would be ignored in silence.
+ * Refuses options that a function does not know. Otherwise a misspelt option would have no effect.
  *
- * @param where the function, as a caller writes it.
- * @throws TypeError which names each of them.
+ * @param where the name of the function, as a caller writes it.
+ * @throws TypeError that names each unknown option.
  */
 export function refuseUnknown(
   where: string,

@@ -7,26 +7,26 @@ import { EventStream } from "./eventStream.js";
  * What {@link TurnwireClient.run} returns. It can be awaited like the promise of the completion.
  */
 export interface Run extends Promise<RunComplete> {
-  /** The id that was given, or the one that was made up. */
+  /** The id that was given, or a new one. */
   readonly runId: string;
   /**
    * The events that carry this run's id, from the first use of this property on. The loop over them
-   * ends when the run ends, however it ends: look at `completion`. It holds 1,024 events for a slow
-   * reader, and says with `eventsDropped` how many it lost.
+   * ends when the run ends, also when it fails: look at `completion`. It holds 1,024 events for a slow
+   * reader, and reports with `eventsDropped` how many were lost.
    */
   readonly events: AsyncIterableIterator<LossyEvent>;
   /** Resolves with the completion, and rejects as {@link TurnwireClient.run} says. */
   readonly completion: Promise<RunComplete>;
   /**
-   * Cancels the run, like an abort of `signal`. The completion still comes and says what became of
-   * it. Harmless where the run has ended.
+   * Cancels the run, like an abort of `signal`. The completion still comes and tells how the
+   * run ended. Harmless if the run has ended already.
    */
   cancel(): void;
 }
 
 const eventLimit = 1024;
 
-/** A {@link Run}, as its owner holds it. */
+/** A {@link Run}, for its owner. */
 export class RunHandle implements Run {
   readonly [Symbol.toStringTag] = "Run";
   readonly runId: string;
@@ -50,7 +50,7 @@ export class RunHandle implements Run {
     if (this.#events === undefined) {
       this.#events = new EventStream(eventLimit, () => {});
       if (this.#hasEnded) this.#events.end();
-      // Whoever reads the events may look at the completion when they have ended, and not before.
+      // A reader of the events may look at the completion only after the events have ended.
       this.completion.catch(() => {});
     }
     return this.#events;
@@ -60,12 +60,12 @@ export class RunHandle implements Run {
     this.#cancelling.abort();
   }
 
-  /** Hands an event to whoever reads them. */
+  /** Hands an event to the readers. */
   push(event: LossyEvent): void {
     this.#events?.push(event);
   }
 
-  /** No more events come. */
+  /** Ends the events. */
   endEvents(): void {
     this.#hasEnded = true;
     this.#events?.end();

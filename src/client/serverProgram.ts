@@ -1,15 +1,15 @@
-/** Which program a client starts, and with what environment. */
+/** Chooses the program that a client starts, and its environment. */
 import { execPath, env as ownEnv, versions } from "node:process";
 import { findServer } from "./findServer.js";
 
 /** How to start a server. */
 export interface ServerCommand {
   /**
-   * A program, for example what `findInstalledServer` found. Without it, Node runs the launcher that
-   * `server` names.
+   * A program, for example one that `findInstalledServer` found. Without it, Node runs the launcher
+   * `server`.
    */
   readonly command?: string;
-  /** The launcher of a server; what `findServer` finds by default. */
+  /** The launcher of a server. By default the result of `findServer`. */
   readonly server?: string;
   /** The Node that runs the launcher; by default the one that runs this program. */
   readonly nodePath?: string;
@@ -27,8 +27,8 @@ export interface ServerCommand {
 /**
  * The program and its arguments.
  *
- * @throws ServerNotFoundError where no server is named and none is found; TypeError for options that
- * do not go together, and in an Electron program that names no Node.
+ * @throws ServerNotFoundError if no server is named and none is found. TypeError for options that
+ * exclude each other, and in an Electron program that names no Node.
  */
 export function programOf(command: ServerCommand): [program: string, ...args: string[]] {
   const args = [...(command.args ?? ["serve"])];
@@ -44,14 +44,14 @@ export function programOf(command: ServerCommand): [program: string, ...args: st
   return [nodePath ?? execPath, server ?? findServer(), ...args];
 }
 
-/** What is added to the environment. Inside VS Code, its own program is told to be a Node. */
+/** The additions to the environment. Inside VS Code, they make its own program run as Node. */
 export function environmentOf({ command, nodePath, env }: ServerCommand): ServerCommand["env"] {
   const isOwnRuntime = command === undefined && nodePath === undefined;
   const isVsCode = versions.electron !== undefined && Boolean(ownEnv.VSCODE_PID);
   return isOwnRuntime && isVsCode ? { ELECTRON_RUN_AS_NODE: "1", ...env } : env;
 }
 
-/** The program of an Electron application would open a window, unless it is told to be a Node. */
+/** The program of an Electron application would open a window, unless it is started as Node. */
 function refuseForeignRuntime(added: Readonly<Record<string, string>>): void {
   if (versions.electron === undefined) return;
   if ({ ...ownEnv, ...added }.ELECTRON_RUN_AS_NODE) return;

@@ -1,11 +1,11 @@
-/** How it stands with the server of a client, and who wants to hear of it. */
+/** The state of a client's connection to its server, and the listeners to its changes. */
 import type { ConnectionLostError } from "./errors.js";
 import { type StopListening, stopListening } from "./stopListening.js";
 
 /**
  * `starting` until the first server has answered; `connected`; `restarting` while a lost server is
  * replaced; `gone` when there is none, because it was lost or the client is closed. A request starts
- * a lost server again where the client may.
+ * a lost server again, if the client may do so.
  */
 export type ClientState = "starting" | "connected" | "restarting" | "gone";
 
@@ -33,7 +33,7 @@ export class StateChanges {
     return stopListening(() => this.#handlers.delete(entry));
   }
 
-  /** Tells everyone, unless nothing has changed; a handler that throws stops no other. */
+  /** Calls all listeners, if the state has changed. A listener that throws stops no other. */
   change(state: ClientState, error?: ConnectionLostError): void {
     if (this.#isTold && state === this.#now) return;
     this.#isTold = true;

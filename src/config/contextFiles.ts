@@ -1,4 +1,4 @@
-// `contextFiles` of a configuration: which files count where a folder has no `AGENTS.md`.
+// `contextFiles` of a configuration: which files are used if a folder has no `AGENTS.md`.
 import * as z from "zod";
 import { defaultContextFiles } from "./defaults.js";
 

@@ -1,10 +1,10 @@
-// The permission modes by how much they let happen (protocol.md section 7).
+// The order of the permission modes (protocol.md section 7).
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
-/** From the strictest on. */
+/** The strictest mode comes first. */
 const modes: readonly PermissionMode[] = ["deny", "plan", "ask", "acceptEdits", "allow"];
 
-/** Of two modes the one that lets less happen; the other where one is not given. */
+/** The stricter of two modes. If one is not given, the other. */
 export function stricterMode(
   mode: PermissionMode,
   other: PermissionMode | undefined,

@@ -1,4 +1,4 @@
-// The switches of a model: they turn off what its server refuses, or say how it wants it.
+// The switches of a model. They turn off a field that its server refuses, or say in which form it wants it.
 import * as z from "zod";
 import { defined } from "../base/defined.js";
 import type { ModelSwitches, ProviderType } from "./types.js";
@@ -62,7 +62,7 @@ const ofChat: readonly SwitchName[] = [
 
 type SwitchedEntry = { readonly [name in SwitchName]?: ModelSwitches[name] };
 
-/** The switches of a model's entry, apart from what a client is told of the model. */
+/** The switches of a model's entry, without the values that a client gets. */
 export function withoutSwitches<T extends SwitchedEntry>(
   entry: T,
 ): { readonly switches: ModelSwitches; readonly rest: Omit<T, SwitchName> } {
@@ -84,7 +84,7 @@ export function withoutSwitches<T extends SwitchedEntry>(
   return { switches: defined({ ...ofAll, ...chat, ...history }), rest };
 }
 
-/** The switches of an entry that mean nothing to its provider's type, each with a complaint. */
+/** The switches of an entry that its provider's type does not have, each with a complaint. */
 export function misplacedSwitches(
   type: ProviderType,
   entry: SwitchedEntry,

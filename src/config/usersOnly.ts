@@ -1,9 +1,9 @@
-// What only the user's own file says of a tool server: whether its tools only read. A workspace that
-// could say so would have its tools called in the mode `plan` (protocol.md section 7).
+// Only the user's own file may say that the tools of a tool server only read. If a workspace could say so,
+// its tools would be called in the mode `plan` (protocol.md section 7).
 import { workspaceFileName } from "./paths.js";
 import type { ConfigFile } from "./schema.js";
 
-/** A workspace's file without that, and a warning for each server of which it said so. */
+/** A workspace's file without this field, and a warning for each server that had it. */
 export function withoutReadOnly(file: ConfigFile): { file: ConfigFile; warnings: string[] } {
   const entries = Object.entries(file.mcpServers ?? {});
   const found = entries.filter(([, { readOnly }]) => readOnly !== undefined);

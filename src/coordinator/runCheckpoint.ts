@@ -1,5 +1,5 @@
-// The way back from a run (protocol.md section 4, Taking back): how its session stood before it, and
-// what keeps the files that it changes.
+// Makes the checkpoint of a run (protocol.md section 4, Taking back): it notes the state of the session
+// before the run, and keeps the contents of the files that the run changes.
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
@@ -10,7 +10,7 @@ type CheckpointOptions = Pick<
   "checkpoints" | "keeperOf" | "database" | "ids" | "clock" | "log"
 >;
 
-/** Notes how a run's session stands before the run has said anything; once for a run. */
+/** Notes the state of a run's session before the run has written a message. Does so once for a run. */
 export function noteCheckpoint(run: AcceptedRun, options: CheckpointOptions): void {
   const { checkpoints, database, ids, clock, log } = options;
   const { position } = run.ref;
@@ -28,7 +28,7 @@ export function noteCheckpoint(run: AcceptedRun, options: CheckpointOptions): vo
   );
 }
 
-/** What keeps a run's changes, behind what the run writes; undefined where nothing is kept. */
+/** Keeps the contents that a run changes, after the run's earlier writes. Undefined if nothing is kept. */
 export function keeperOf(
   run: AcceptedRun,
   writes: PatientWrites,

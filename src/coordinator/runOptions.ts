@@ -40,7 +40,7 @@ export function requestedOptions(
   return { sent, effective: isUsual ? rest : { ...rest, whenBusy } };
 }
 
-/** Options that have members of their own are put together member by member. */
+/** Merges options that have members of their own, member by member. */
 function mergedMembers<T extends object>(below?: T, above?: T): T | undefined {
   return below === undefined ? above : { ...below, ...above };
 }

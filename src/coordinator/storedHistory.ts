@@ -5,7 +5,7 @@ import { toHistoryMessage } from "./wireObjects.js";
 
 type HistoryOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "messages">;
 
-/** A session's messages as a model is to see them: from its summary on, where it has one. */
+/** The messages of a session that a model gets: from the summary on, if there is one. */
 export function storedHistory(options: HistoryOptions, sessionId: string): HistoryMessage[] {
   const { sessions, workspaceId } = options;
   const summaryId = sessions.find(workspaceId, sessionId)?.summaryMessageId;

@@ -1,8 +1,8 @@
-// The commands that the program has by itself (protocol.md section 4, Commands).
+// The program's own commands (protocol.md section 4, Commands).
 import { builtInCommandIn } from "../base/builtInCommand.js";
 import type { Command } from "../protocol/objects/command.js";
 
-/** What a prompt may always begin with. */
+/** The commands that are always there. */
 export const builtInCommands: readonly Command[] = [
   {
     name: "compact",

@@ -1,6 +1,6 @@
-// The instructions of the folders below the workspace. They are told at the end of the result of the first
-// call that touches a folder, and so stay where they were told (protocol.md section 4, What a model is
-// told).
+// The instructions of the folders below the workspace. The model gets them at the end of the result of the
+// first call that touches a folder, and they stay in that place (protocol.md section 4, Instructions and
+// skills).
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { isWithin, toSlashes } from "../base/insideFolder.js";
 import { leadsTo } from "../base/leadsTo.js";
@@ -13,22 +13,22 @@ import type { HistoryMessage } from "./engine.js";
 /** The tools whose `path` touches a folder. */
 const touching: ReadonlySet<string> = new Set(["read", "write", "edit", "ls", "glob", "grep"]);
 const marker = "<agents-md file=";
-/** The most that one result tells, in UTF-16 units. */
+/** The most instructions in one result, in UTF-16 units. */
 const mostPerResult = 64 * 1024;
 const mostFolders = 500;
 
-/** What instructions are told with. */
+/** What is needed to add instructions to results. */
 export interface TellingOptions {
-  /** The session, and what was told in it. */
+  /** The session, and the instructions that it already has. */
   readonly sessionId: string;
   readonly history: readonly HistoryMessage[];
-  /** Other files that count where a folder has no `AGENTS.md`. */
+  /** Other files that are used if a folder has no `AGENTS.md`. */
   readonly contextFiles: readonly string[];
   /** Whether a rule keeps a file from the model. */
   isDenied(path: string): boolean;
 }
 
-/** Tells of the instructions of one workspace's folders. */
+/** Adds the instructions of one workspace's folders to the results of tools. */
 export class FolderInstructions {
   readonly #workspacePath: string;
   readonly #folders = new Map<string, AgentsMd>();
@@ -37,7 +37,7 @@ export class FolderInstructions {
     this.#workspacePath = workspacePath;
   }
 
-  /** The tools of one turn, and of its sub-tasks, so that they tell. */
+  /** The tools of one turn and of its sub-tasks, with this addition. */
   around(tools: readonly Tool[], options: TellingOptions): Tool[] {
     const told = new Map([[options.sessionId, toldIn(options.history)]]);
     return tools.map((tool) => {
@@ -91,7 +91,7 @@ export class FolderInstructions {
     const { text, name } = await this.#of(folder).read(contextFiles);
     if (text === undefined || name === undefined || text.trim() === "") return undefined;
     const file = join(folder, name);
-    // Whoever reads the file itself has it.
+    // A call that reads this file has its content already.
     if (isDenied(file) || touched === file) return undefined;
     const shown = toSlashes(relative(this.#workspacePath, file));
     return taggedText("agents-md", text.trim(), `file=${JSON.stringify(shown)}`);

@@ -1,4 +1,4 @@
-// A prepared turn, run to its end: the tools, bounds and permissions of one run are put together here.
+// Runs a prepared turn to its end. Puts together the tools, bounds and permissions of one run.
 import { RunBudget } from "../agent/runBudget.js";
 import { RunTime } from "../agent/runTime.js";
 import { runTurn } from "../agent/runTurn.js";
@@ -21,18 +21,18 @@ import type { Preparation } from "./preparation.js";
 import { inStableOrder, systemPrompt } from "./systemPrompt.js";
 import { ruledBy, type WorkspaceInstructions } from "./workspaceInstructions.js";
 
-/** What the turns of a workspace share, and how this one gets its permissions. */
+/** What the turns of a workspace share, and the function that makes the permissions of this one. */
 export interface TurnSurroundings extends AgentSurroundings {
   readonly workspacePath: string;
   readonly resources: ToolResources;
   readonly servers: ToolServers;
   readonly instructions: WorkspaceInstructions;
   readonly output: OutputCheck;
-  /** The permissions of the turn, which are asked for through `request`. */
+  /** The permissions of the turn. Their questions go through `request`. */
   permissionsOf(request: TurnRequest): Permissions;
 }
 
-/** Runs a prepared turn; as `Turn.run`. */
+/** Runs a prepared turn, like `Turn.run`. */
 export async function runPrepared(
   prepared: Preparation,
   given: TurnRequest,
@@ -47,7 +47,7 @@ export async function runPrepared(
     ask: (...question) => time.whileWaiting(() => given.ask(...question)),
     requestInput: (...question) => time.whileWaiting(() => given.requestInput(...question)),
   };
-  // Whoever cancels is told so, and not that the time was over as well.
+  // A cancelled run is reported as cancelled, even if its time is over too.
   const overTime = () => (given.signal.aborted ? undefined : time.exceeded);
   for (const warning of prepared.warnings) given.sink.warn(warning);
   try {
@@ -86,7 +86,7 @@ function turnInput(
   const ofTurn = narrowed(prepared, [task, exitPlanTool(prepared.permissions)]);
   const { outputSchema } = options;
   const output = outputSchema && finalOutputOf(outputSchema, around.output);
-  // It is no tool that rules could be about: the run has to end with it.
+  // No rule can be about this tool, because the run has to end with it.
   const ofClient = narrowed(prepared, clientTools(request, limits.toolSeconds));
   const tools = fittingTools(
     {
@@ -139,7 +139,7 @@ function narrowed({ options, config }: Preparation, tools: readonly Tool[]): rea
   return tools.filter(({ name }) => canBeAllowed(rules, config.permissionRules.deny, name));
 }
 
-/** The smaller bound counts, the run's own or the configuration's. */
+/** Uses the smaller bound: the run's own or the configuration's. */
 function budgetOf({ options, config }: Preparation): RunBudget {
   const { steps, costUsd, tokens } = options?.limits ?? {};
   const { maxSteps } = config.limits;

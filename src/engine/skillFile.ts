@@ -1,5 +1,5 @@
-// A skill as it lies on the disk: `SKILL.md`, whose front matter says its name and what it is for. Anybody
-// may have written it, so it is read as what it may be: too large, no text, no YAML, or a trap.
+// Reads a skill from the disk: `SKILL.md`, whose front matter has its name and description. Anybody may
+// have written the file, so it may be too large, not text, not YAML, or a trap.
 import { lstat, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { textIn } from "../base/decodeText.js";
@@ -12,19 +12,19 @@ import { readBounded } from "./agentsMd.js";
 /** The file that makes a folder a skill. */
 export const skillFileName = "SKILL.md";
 
-/** What is known of a skill before it is read. */
+/** The values of a skill that are known before it is read. */
 export interface SkillHead {
   readonly name: string;
   /** One line. */
   readonly description: string;
   readonly argumentHint?: string;
-  /** Whether the model is told of it: else only the user calls it up. */
+  /** Whether the model gets its name. If not, only the user can call it. */
   readonly isForModel: boolean;
-  /** Whether the user can call it up as a command. */
+  /** Whether the user can call it as a command. */
   readonly isCommand: boolean;
 }
 
-/** Why a skill is left out; fit for a person. */
+/** Why a skill is left out, in words for a person. */
 export interface SkillFault {
   readonly fault: string;
 }
@@ -36,8 +36,8 @@ const longestDescription = 1024;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 /**
- * The text of a skill's file, at most 64 KiB of it. It must lie in the skill's own folder, also where it
- * is a link.
+ * The text of a skill's file, at most 64 KiB of it. It must be in the skill's own folder. If it is a
+ * link, its target must be there.
  */
 export async function readSkillText(folder: string, file: string): Promise<string | SkillFault> {
   const [real, root] = await Promise.all([realpath(join(folder, file)), realpath(folder)]);
@@ -50,7 +50,7 @@ export async function readSkillText(folder: string, file: string): Promise<strin
   return isCut ? `${text}\n[${file} is longer; the rest is left out]` : text;
 }
 
-/** Takes a skill's text apart. `folderName` is its name where the front matter has none. */
+/** Parses a skill's text. `folderName` is its name if the front matter has none. */
 export async function parseSkill(
   text: string,
   folderName: string,
@@ -60,7 +60,7 @@ export async function parseSkill(
     return { fault: `${skillFileName} does not begin with front matter between two lines of ---` };
   }
   try {
-    // In the bundle this package has nothing but its default export.
+    // In the bundle this package has only its default export.
     const { default: yaml } = await import("yaml");
     // Every alias is refused: a few of them can stand for gigabytes.
     const fields: unknown = yaml.parse(parts.head, { maxAliasCount: 0, logLevel: "silent" });

@@ -1,5 +1,5 @@
-// The skills of one workspace: the user's, and the workspace's own where it is trusted. Their names and
-// descriptions are told; what they say is read when it is needed.
+// The skills of one workspace: the user's, and the workspace's own if it is trusted. The model gets their
+// names and descriptions. Their texts are read when they are needed.
 import { type Dirent, lstatSync, realpathSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -21,10 +21,10 @@ import {
   skillFileName,
 } from "./skillFile.js";
 
-/** A folder that holds skills, each in a folder of its own. */
+/** A folder with skills. Each skill has a folder of its own. */
 export interface SkillPlace {
   readonly folder: string;
-  /** Where what is in it must lie really; undefined: its skills may be links to anywhere. */
+  /** The folder that must contain the real files. Undefined if skills may be links to any place. */
   readonly within: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface Skill extends SkillHead {
   readonly folder: string;
 }
 
-/** The skills of a moment, and what was left out of them. */
+/** The present skills, and the ones that were left out. */
 export interface FoundSkills {
   readonly skills: readonly Skill[];
   readonly warnings: readonly string[];
@@ -58,8 +58,8 @@ export class Skills {
   }
 
   /**
-   * The skills as they are now, by name; of two with one name the one of the first place counts. What
-   * `isDenied` is not among them. Never rejects.
+   * The present skills, by name. If two have the same name, the one of the first place is used. Denied
+   * skills are left out. Never rejects.
    */
   async find(isDenied: (path: string) => boolean): Promise<FoundSkills> {
     const skills = new Map<string, Skill>();
@@ -85,7 +85,7 @@ export class Skills {
     return `The skill ${cutText(basename(folder), 80)} is left out: ${reason}.`;
   }
 
-  /** Read again when the file has changed; undefined where there is none. */
+  /** Reads the file again if it has changed. Undefined if there is no file. */
   async #headOf(folder: string, place: SkillPlace): Promise<SkillHead | SkillFault | undefined> {
     const identity = identityOf(join(folder, skillFileName));
     if (identity === missingIdentity) return undefined;
@@ -135,7 +135,7 @@ async function namesIn(place: SkillPlace): Promise<{ names: string[]; warning?: 
   return { names: names.slice(0, mostOfPlace), warning };
 }
 
-/** What the model is told of the skills: a line for each, as far as there is room. */
+/** The text about the skills for the model: a line for each, while there is room. */
 export function skillList(skills: readonly Skill[]): string {
   let list = "";
   for (const { name, description } of skills.filter(({ isForModel }) => isForModel)) {
@@ -157,7 +157,7 @@ export function skillCommands(skills: readonly Skill[]): Command[] {
     }));
 }
 
-/** What a skill stands for as a command: its text, with what the user wrote behind its name. */
+/** The text of a skill that was called as a command, with the user's arguments. */
 export async function expandSkill(skill: Skill, rest: string): Promise<string> {
   const said = await bodyOf(skill);
   if (typeof said !== "string") return `[This skill could not be read: ${said.fault}]`;
@@ -175,7 +175,7 @@ async function bodyOf(skill: Skill): Promise<string | SkillFault> {
   return "fault" in parsed ? parsed : parsed.body;
 }
 
-/** What the tool `skill` reads from. */
+/** The source from which the tool `skill` reads. */
 export function skillLibrary(skills: readonly Skill[]): SkillLibrary {
   const of = (name: string): Skill => {
     const found = skills.find((skill) => skill.name === name && skill.isForModel);

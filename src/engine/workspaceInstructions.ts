@@ -1,5 +1,5 @@
-// Everything that tells the model how to work here, but the code: the user's own instructions, the
-// workspace's, those of its folders, and skills.
+// All instructions for the model in a workspace: the user's own, the workspace's, those of its folders, and
+// skills.
 import { dirname, isAbsolute, join } from "node:path";
 import { homeFolder } from "../base/baseFolders.js";
 import type { Log } from "../base/log.js";
@@ -29,11 +29,11 @@ import {
   skillList,
 } from "./skills.js";
 
-/** The instructions of a moment. */
+/** The present instructions. */
 export interface PresentInstructions {
   readonly state: Pick<PresentState, "agentsMd" | "userAgentsMd" | "skills" | "isAgentsMdDenied">;
   readonly skills: readonly Skill[];
-  /** What was left out, for a person. */
+  /** The files that were left out, in words for a person. */
   readonly warnings: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export class WorkspaceInstructions {
     );
   }
 
-  /** The instructions as they are now, without what rules keep from the model. Never rejects. */
+  /** The present instructions, without files that rules keep from the model. Never rejects. */
   async now(config: ResolvedConfig): Promise<PresentInstructions> {
     const [own, ofUser, found] = await Promise.all([
       this.#own.read(config.contextFiles),
@@ -105,8 +105,8 @@ export class WorkspaceInstructions {
   }
 
   /**
-   * A turn's tools with what its instructions add: `skill` where the session knows of any, and the word
-   * of a folder's instructions where a call touches it first.
+   * A turn's tools with the additions of its instructions: `skill`, if the session has skills, and the
+   * instructions of a folder in the result of the first call that touches it.
    */
   tools(
     tools: readonly Tool[],
@@ -134,7 +134,7 @@ export class WorkspaceInstructions {
     return skillCommands((await this.#findSkills(config)).skills);
   }
 
-  /** What a prompt's text stands for where it begins with a skill's name; undefined where it does not. */
+  /** The expansion of a prompt that begins with a skill's name. Undefined if it does not. */
   async expand(text: string, skills: readonly Skill[]): Promise<string | undefined> {
     const command = readCommand(text);
     const skill = skills.find(({ name, isCommand }) => isCommand && name === command?.name);
@@ -149,7 +149,7 @@ export function ruledBy(config: ResolvedConfig, options: EngineSetup["options"])
   return { ...config, permissionRules };
 }
 
-/** Instructions, with the name of their file where that is not the usual one. */
+/** Instructions, with the name of their file if it is not the usual one. */
 function shown({ text, name }: { text?: string; name?: string }): string | undefined {
   if (text === undefined || name === agentsMdName) return text;
   return `(The workspace has no ${agentsMdName}. This is its ${name}.)\n\n${text}`;

@@ -1,6 +1,6 @@
-// Logging in to a tool server over HTTP, as the Model Context Protocol says (OAuth 2.1): the person's
-// browser is sent to the authorization server that the tool server names, and comes back to a port of
-// this machine, with a code that is good for this login alone (state, PKCE).
+// Logs in to a tool server over HTTP, as the Model Context Protocol says (OAuth 2.1). The person's browser
+// goes to the authorization server that the tool server names. It comes back to a port of this machine,
+// with a code that is valid only for this login (state, PKCE).
 import { randomUUID } from "node:crypto";
 import {
   auth,
@@ -25,7 +25,7 @@ export interface LoginOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly logins: Logins;
   readonly proxies?: Proxies | undefined;
-  /** Ends it. */
+  /** Ends the login. */
   readonly signal: AbortSignal;
   /** Shows the person the address to open. */
   show(address: string): void;
@@ -35,7 +35,7 @@ export interface LoginOptions {
  * Logs in and stores the login under the server's address. Resolves with false if the server
  * answers without a login and names no authorization server.
  *
- * @throws if it is refused, given up, or impossible.
+ * @throws if the login is refused, given up, or impossible.
  */
 export async function logIn(options: LoginOptions): Promise<boolean> {
   const { url, logins, signal } = options;
@@ -109,7 +109,7 @@ class LoginProvider implements OAuthClientProvider {
   readonly #show: (address: string) => void;
   readonly #isLocal: boolean;
   #verifier = "";
-  /** Where the browser brings the code: to the program that opened it. */
+  /** The address to which the browser brings the code: a port of this program. */
   #discovered: OAuthDiscoveryState | undefined;
   client: StoredOAuthClientInformation | undefined;
   newTokens: StoredOAuthTokens | undefined;

@@ -1,6 +1,6 @@
-// The requests of a login: to the authorization servers that a tool server names. They carry what a
-// login needs and nothing of the configuration's headers, follow no redirect to another origin, and go
-// over TLS, but on the machine itself.
+// The requests of a login to the authorization servers that a tool server names. They carry only what a
+// login needs, and no headers of the configuration. They follow no redirect to another origin. They use
+// TLS, except on the same machine.
 import type { FetchLike } from "@modelcontextprotocol/client";
 import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
 import type { Proxies } from "../network/proxies.js";
@@ -9,8 +9,8 @@ const longestMs = 30_000;
 const mostBytes = 1024 * 1024;
 
 /**
- * What requests of the login to a server at an address are made with, through `proxies` where there are
- * any; `signal` ends them.
+ * Makes the `fetch` for the login to the server at an address. Requests go through `proxies`, if there
+ * are any. `signal` ends them.
  */
 export function loginFetch(
   serverUrl: string,
@@ -33,7 +33,7 @@ export function loginFetch(
   };
 }
 
-/** Whether an address is of this machine, whatever a name server says. */
+/** Whether an address belongs to this machine. No name server is asked. */
 export function isLoopback({ protocol, hostname }: URL): boolean {
   if (protocol !== "http:" && protocol !== "https:") return false;
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);

@@ -10,9 +10,9 @@ import { systemErrorCode } from "../base/systemError.js";
 
 /** The result of a login. The members of `client` and `tokens` are those of OAuth. */
 export interface Login {
-  /** Another one with every login, and the same when its tokens are refreshed. */
+  /** Every login has a new one. It stays the same when the tokens are refreshed. */
   readonly id: string;
-  /** The authorization server that gave it; it goes to no other. */
+  /** The authorization server that gave it. It is sent to no other one. */
   readonly issuer: string;
   readonly client: { readonly client_id: string; readonly client_secret?: string | undefined };
   readonly tokens: {
@@ -25,7 +25,7 @@ export interface Login {
   readonly madeAt: number;
 }
 
-/** A lock of this age was left by a process that died. */
+/** A lock that is older than this was left by a process that died. */
 const staleLockMs = 60_000;
 const lockPauseMs = 50;
 const longestWaitMs = 90_000;
@@ -41,7 +41,7 @@ export class Logins {
     this.#clock = clock;
   }
 
-  /** The login for the server at an address; undefined if there is none that can be read. */
+  /** The login for the server at an address. Undefined if there is none that can be read. */
   read(url: string): Login | undefined {
     return this.#all().get(addressOf(url));
   }
@@ -52,8 +52,8 @@ export class Logins {
   }
 
   /**
-   * Does something that no other process does at the same time: one login is refreshed once, since many
-   * servers take the old tokens away with that.
+   * Does work that no other process does at the same time. So each login is refreshed only once. Many
+   * servers make the old tokens invalid at a refresh.
    *
    * @throws where the file's folder cannot be written.
    */
@@ -69,7 +69,7 @@ export class Logins {
     }
   }
 
-  /** Stores a login, or with undefined forgets it. To be called within {@link exclusively}. */
+  /** Stores a login. With undefined it forgets the login. Call it within {@link exclusively}. */
   async write(url: string, login: Login | undefined): Promise<void> {
     if (this.#file === undefined) throw new Error("there is no home to keep a login in");
     const logins = new Map(this.#all());
@@ -139,7 +139,7 @@ async function ageOf(path: string): Promise<number> {
   }
 }
 
-/** What a login is kept under: the whole address, but what only a page would use. */
+/** The key of a login: the address without the part that only a page would use. */
 function addressOf(url: string): string {
   const address = new URL(url);
   address.hash = "";

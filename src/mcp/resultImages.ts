@@ -1,10 +1,10 @@
-// The images in a tool server's result: those that a model can be shown, within bounds.
+// Takes the images of a tool server's result that a model can be shown, within bounds.
 import { imageKind } from "../base/imageKind.js";
 import { formatBytes } from "../base/text.js";
 import type { ToolImage } from "../tools/tool.js";
 
 const mostImages = 10;
-/** Providers take 5 MB of an image, written as base64. */
+/** Providers take an image of 5 MB in base64. */
 const mostBytes = 3_900_000;
 const mostBytesTogether = 8_000_000;
 const shownTypes = /^image\/(png|jpeg|gif|webp)$/;
@@ -15,12 +15,12 @@ export class ResultImages {
   readonly #mayShow: boolean;
   #bytes = 0;
 
-  /** Without `mayShow` it takes none. */
+  /** Without `mayShow` it takes no image. */
   constructor(mayShow = true) {
     this.#mayShow = mayShow;
   }
 
-  /** Takes an image, and returns the words that stand for it in the text. */
+  /** Takes an image, and returns the note that replaces it in the text. */
   add(mimeType: string, base64: string, of = "image"): string {
     const size = Buffer.byteLength(base64, "base64");
     const what = `${of} (${mimeType}, ${formatBytes(size)})`;

@@ -1,10 +1,10 @@
-// The body of a chat completion, in the form that a model's switches ask for.
+// Changes the body of a chat completion to the form that a model's switches ask for.
 import type { ModelSwitches } from "../config/types.js";
 import { inside, listOf } from "./errorLayers.js";
 
 type Body = Record<string, unknown>;
 
-/** Changes a request's body as the switches say; the same body where they say nothing. */
+/** Changes a request's body as the switches say. Returns the same body if there is nothing to change. */
 export function chatBody(body: Body, switches: ModelSwitches): Body {
   const { maxTokensField, parallelToolCalls, systemRole, emptyContent } = switches;
   let changed = body;

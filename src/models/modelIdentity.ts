@@ -1,4 +1,4 @@
-// Who is spoken of when a model's call fails, and the parts of sentences that are about it.
+// The model and provider of a failed call, and the parts of messages that name them.
 import { redact } from "../base/redact.js";
 import type { ErrorFacts } from "./errorFacts.js";
 import type { Switchable } from "./switchAdvice.js";
@@ -8,12 +8,12 @@ export interface ModelIdentity {
   readonly providerId: string;
   readonly modelId: string;
   readonly baseUrl?: string;
-  /** The variable that the key comes from. */
+  /** The variable with the key. */
   readonly apiKeyVariable?: string;
   readonly hasKey?: boolean;
   /** What the user should check after a refusal, if it is not a key. */
   readonly advice?: string;
-  /** The switches that the model can have, and those that it has. */
+  /** The switches that the model can have, and those that are set. */
   readonly switchable?: Switchable;
   /** The secrets that must not appear in a message. */
   readonly secrets?: readonly string[];
@@ -21,7 +21,7 @@ export interface ModelIdentity {
 
 const longestWords = 300;
 
-/** What to do where the key was refused. */
+/** What to do if the key was refused. */
 export function keyAdvice(who: ModelIdentity): string {
   const { apiKeyVariable: variable, advice } = who;
   if (advice !== undefined) return advice;
@@ -33,7 +33,7 @@ export function keyAdvice(who: ModelIdentity): string {
   return `Set providers.${who.providerId}.apiKey in the configuration, or check it.`;
 }
 
-/** What to do where a switch helps. */
+/** What to do if a switch helps. */
 export function switchAdvice(setting: string, { providerId, modelId }: ModelIdentity): string {
   return `If it refuses that always, set ${setting} for the model "${modelId}" in providers.${providerId}.models of the configuration.`;
 }
@@ -51,7 +51,7 @@ export function said(facts: ErrorFacts, who: ModelIdentity): string {
   return ` (${shown.replace(/\.$/, "")})`;
 }
 
-/** Where the provider is, as it goes on in a sentence. */
+/** The address of the provider, as a part of a sentence. */
 export function at(who: ModelIdentity): string {
   return who.baseUrl === undefined ? "" : ` at ${shownUrl(who.baseUrl)}`;
 }

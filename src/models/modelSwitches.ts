@@ -1,4 +1,4 @@
-// What the switches of a model make of a call, whatever the type of its provider.
+// Applies those switches of a model to a call that every type of provider has.
 import type {
   LanguageModelV3CallOptions,
   LanguageModelV3Message,
@@ -12,7 +12,7 @@ import { withoutEffort } from "./callNote.js";
 const noTools =
   "The model that answers now has no tools: it can only talk. Earlier calls of tools are shown as text.";
 
-/** A call without what the model's server refuses. */
+/** A call without the fields that the model's server refuses. */
 export function applySwitches(
   options: LanguageModelV3CallOptions,
   { tools, sampling, reasoningEffort }: ModelSwitches,
@@ -29,7 +29,7 @@ export function applySwitches(
   return reasoningEffort === false ? withoutEffort(applied) : applied;
 }
 
-/** A server that takes no tools takes no calls in the history either. */
+/** If a server takes no tools, it takes no calls in the history either. */
 function withoutTools(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
   return prompt.map((message): LanguageModelV3Message => {
     if (message.role === "system") {

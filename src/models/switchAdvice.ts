@@ -1,10 +1,10 @@
-// Which switch of a model helps where its server refuses something: read from the words in which
-// servers refuse.
+// Finds the switch of a model that helps when its server refuses something. It looks at the words of the
+// refusal.
 import type { ModelSwitches } from "../config/types.js";
 
 interface Refusal {
   readonly switch: keyof ModelSwitches;
-  /** What to set it to, as it is written in the configuration. */
+  /** The value to set, as it is written in the configuration. */
   readonly value: string;
   readonly words: RegExp;
 }
@@ -12,7 +12,7 @@ interface Refusal {
 const no =
   "(?:not support|unsupported|not available|not enabled|not allowed|not permitted|unknown)";
 
-/** The words of servers and models; the first that fits counts. */
+/** The words of servers and models. The first entry that fits is used. */
 const refusals: readonly Refusal[] = [
   {
     switch: "parallelToolCalls",
@@ -99,20 +99,20 @@ const refusals: readonly Refusal[] = [
 ];
 
 const refusedStatus: ReadonlySet<number> = new Set([400, 404, 415, 422, 500, 501]);
-/** The words that matter come early; what a server quotes of a conversation comes behind them. */
+/** The important words come early. Quotes from the conversation come after them. */
 const longestLook = 2000;
 
 /** The switches of a model. */
 export interface Switchable {
-  /** Those that the type of its provider has. */
+  /** The switches that the type of its provider has. */
   readonly names: readonly string[];
-  /** Those that are set. */
+  /** The switches that are set. */
   readonly set: ModelSwitches;
 }
 
 /**
- * The setting that helps where a server answered so, as it is written in the configuration; undefined
- * where none does, or it is set so already.
+ * The setting that helps after such an answer of a server, as it is written in the configuration.
+ * Undefined if none helps, or if it is already set so.
  */
 export function switchFor(
   status: number,

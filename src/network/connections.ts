@@ -1,5 +1,5 @@
 // Makes connections that the platform's own `fetch` cannot make: through a proxy, and to a server
-// that may be silent for long. It is loaded when the first one is needed.
+// that may send nothing for long. It is loaded when the first one is needed.
 import type { Readable } from "node:stream";
 import {
   Agent,
@@ -21,11 +21,11 @@ interface Silence {
 
 /** How long a proxy may take to connect. */
 const proxyAnswerMs = 30_000;
-/** Kept open with their connections; one more is rare, and the oldest makes room for it. */
+/** How many are kept open with their connections. If there is one more, the oldest is closed. */
 const mostKept = 16;
 
 const kept = new Map<string, Dispatcher>();
-/** The proxies that were found to make no tunnel for `http://`, by their own and the other side's origin. */
+/** The proxies that make no tunnel for `http://`, by their own origin and the origin of the target. */
 const withoutTunnel = new Set<string>();
 
 /**
@@ -55,7 +55,7 @@ export async function fetchThrough(
 /** A GET of a page through a proxy. */
 export interface PageRequest {
   readonly url: URL;
-  /** Where the proxy is to connect to: the address that was checked, or the host by its name. */
+  /** The target for the proxy: the address that was checked, or the name of the host. */
   readonly address: string;
   readonly proxy: WebProxy;
   readonly headers: Readonly<Record<string, string>>;
@@ -70,8 +70,8 @@ export interface PageResponse {
 }
 
 /**
- * Asks for a page on a connection of its own. The proxy connects to the address, and the name of the URL
- * is what the other side is asked for and has to prove.
+ * Gets a page on a connection of its own. The proxy connects to the address. The request has the host
+ * name of the URL, and the certificate must be for that name.
  *
  * @throws ProxyFault when the proxy is the reason that there is no answer.
  */
@@ -94,7 +94,7 @@ export async function requestThrough(page: PageRequest): Promise<PageResponse> {
         signal,
       });
       body.once("close", () => void agent.destroy());
-      // Who reads it gets the error as well; who destroys it unread does not wait for one.
+      // A reader of the body gets the error as well. If the body is destroyed unread, nobody waits for it.
       body.on("error", () => {});
       if (!proxyTunnel && statusCode === 407) {
         body.destroy();
@@ -109,8 +109,8 @@ export async function requestThrough(page: PageRequest): Promise<PageResponse> {
 }
 
 /**
- * Sends something through a proxy: in a tunnel, as for https, or, where the proxy makes none for
- * `http://`, with the whole address in the request, as is usual there.
+ * Sends a request through a proxy, in a tunnel. If the proxy makes no tunnel for `http://`, the request
+ * has the whole address instead, as is usual for such proxies.
  */
 async function tunnelled<T>(
   url: URL,
@@ -125,7 +125,7 @@ async function tunnelled<T>(
     return await work(true);
   } catch (error) {
     const fault = proxyFaultIn(error);
-    // Nothing of the request was sent: the tunnel comes before it.
+    // No part of the request has been sent, because the tunnel comes first.
     if (!canDoWithout || fault === undefined || !fault.mayDoWithoutTunnel) throw error;
   }
   const result = await work(false);
@@ -191,13 +191,13 @@ function proxyAgent(
 
 type Connector = ReturnType<typeof buildConnector>;
 
-/** Has the proxy prove its own name; the package would ask an address for one, too. */
+/** Checks the name of the proxy. The package would also expect a name from an address. */
 function withServername(connect: Connector, origin: URL): Connector {
   const servername = servernameOf(origin) ?? "";
   return (options, callback) => connect({ ...options, servername }, callback);
 }
 
-/** The connections to a proxy; says what is wrong with the proxy where one fails. */
+/** The connections to a proxy. If one fails, the error says what is wrong with the proxy. */
 class ProxyPool extends Pool {
   readonly #proxy: WebProxy;
 
@@ -244,7 +244,7 @@ function codeOf(error: unknown): string | undefined {
 function unreachable({ title, variable }: WebProxy, cause: unknown): ProxyFault {
   const code = codeOf(cause);
   const advice = `Check that it runs, and that ${variable} is right`;
-  // It took the connection, and ended it at a request for a tunnel.
+  // The proxy accepted the connection, and closed it after the request for a tunnel.
   const mayDoWithoutTunnel = code === "UND_ERR_SOCKET" || code === "ECONNRESET";
   return new ProxyFault(
     "unreachable",
@@ -280,7 +280,7 @@ function refusal({ title, variable }: WebProxy, status: number): ProxyFault {
   );
 }
 
-/** What the other side's certificate is to be for; an address has no such name. */
+/** The name for the target's certificate. An address has no such name. */
 function servernameOf({ hostname }: URL): string | undefined {
   return /^[\d.]+$|:/.test(hostname) ? undefined : hostname;
 }

@@ -1,13 +1,13 @@
 import { proxyFor } from "./proxies.js";
 import type { Route } from "./route.js";
 
-/** What the platform's own `fetch` waits for the next bytes, in milliseconds. */
+/** How long the platform's own `fetch` waits for the next bytes, in milliseconds. */
 const platformSilenceMs = 300_000;
 
 /**
- * As `fetch`, for requests whose body is a text or bytes, but through the proxy that is meant for the
- * address, and without the limits of the platform's own `fetch` where the other side may be silent for
- * longer. Where neither is wanted, it is the platform's own.
+ * Like `fetch`, for requests whose body is a text or bytes. It uses the proxy for the address. If the
+ * other side may send nothing for longer, it has no limits of the platform's own `fetch`. Without a proxy
+ * and without such a wait, it is the platform's own `fetch`.
  *
  * @throws ProxyFault when the proxy is the reason that there is no answer.
  */

@@ -1,9 +1,9 @@
 // Requests carry keys, configured headers and a conversation. They go to the origin that the user
-// chose, and to no other: a redirect is the wish of a server, not of the user.
+// chose, and to no other. A redirect comes from a server, not from the user.
 import { fetchVia } from "./fetchVia.js";
 import type { Route } from "./route.js";
 
-/** A redirect that was not followed; its message names both origins and nothing else. */
+/** A redirect that was not followed. Its message names only the two origins. */
 class RedirectRefused extends Error {
   override readonly name = "RedirectRefused";
 }
@@ -48,7 +48,7 @@ function targetOf(location: string, from: URL, first: URL): URL {
   }
   const target = new URL(location, from);
   if (target.origin !== first.origin) {
-    // The origin of `file:` and its like is the text "null".
+    // The origin of `file:` and similar schemes is the text "null".
     const where = target.origin === "null" ? target.protocol : target.origin;
     throw new RedirectRefused(
       `${first.origin} redirects to another origin, ${where}, where nothing was sent: keys and the conversation go to the configured address alone. If that is the right one, configure it`,

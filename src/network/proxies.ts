@@ -1,10 +1,10 @@
-// The proxies that the environment names, in the variables that most programs read: which one a request
-// goes through, and which hosts are reached without.
+// The proxies that the environment names, in the variables that most programs read. Decides which proxy a
+// request uses, and which hosts are reached without one.
 import { defined } from "../base/defined.js";
 import { namesHost } from "./proxyExceptions.js";
 import { ProxyFault } from "./proxyFault.js";
 
-/** A variable that names a proxy, and what it holds. The value may hold a password: it is never told. */
+/** A variable that names a proxy, and its value. The value may contain a password, so it is never shown. */
 interface ProxySetting {
   readonly variable: string;
   readonly value: string;
@@ -20,22 +20,22 @@ export interface Proxies {
   readonly exceptions: string;
 }
 
-/** A proxy that a request goes through. */
+/** A proxy for a request. */
 export interface WebProxy {
   /** Scheme, host and port; no user name and no password. */
   readonly origin: string;
-  /** The header that says who asks. Never logged, never told. */
+  /** The header with the name and password. It is never logged and never shown. */
   readonly authorization?: string;
-  /** How it is called in a message: its host and port, and the variable that names it. */
+  /** Its name in a message: its host and port, and the variable that names it. */
   readonly title: string;
   /** The variable that names it. */
   readonly variable: string;
 }
 
 /**
- * What an environment says of proxies (docs/configuration.md, Proxies); undefined where it names none.
- * A name in small letters comes before the one in capitals, and `ALL_PROXY` counts where no other does.
- * What is empty or blank is not set.
+ * Reads the proxies of an environment (docs/configuration.md, Proxies). Undefined if it names none. A
+ * name in small letters wins over the one in capitals. `ALL_PROXY` is used if no other one is set. An
+ * empty or blank variable counts as not set.
  */
 export function proxiesOf(env: Readonly<Record<string, string | undefined>>): Proxies | undefined {
   const setting = (...names: string[]): ProxySetting | undefined => {
@@ -52,9 +52,9 @@ export function proxiesOf(env: Readonly<Record<string, string | undefined>>): Pr
 }
 
 /**
- * The proxy for an address; undefined where it is reached without one.
+ * The proxy for an address. Undefined if it is reached without one.
  *
- * @throws ProxyFault when the variable that counts names no proxy that can be used.
+ * @throws ProxyFault when the variable for this address names no usable proxy.
  */
 export function proxyFor(url: URL, proxies: Proxies | undefined): WebProxy | undefined {
   const setting = url.protocol === "https:" ? proxies?.https : proxies?.http;

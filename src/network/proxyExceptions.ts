@@ -1,13 +1,14 @@
-// `NO_PROXY`: the hosts that are reached without a proxy. Nobody has written down what it means; this is
-// what curl, Go and Node agree on, with the networks that Go and curl know.
+// `NO_PROXY`: the hosts that are reached without a proxy. There is no standard for it. This follows the rules
+// that curl, Go and Node share, and the networks that Go and curl know.
 import { BlockList, isIP } from "node:net";
 
 const usualPorts: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
 
 /**
- * Whether a list names the host of an address. Its entries are divided by commas or blanks: `*` for all,
- * a host, which stands for what is under it too, `.name` or `*.name` for what is under it alone, an IP
- * address, or a network such as `10.0.0.0/8`; each but the last with a port, if only that is meant.
+ * Whether a list names the host of an address. Its entries are separated by commas or blanks. An entry is
+ * `*` for all hosts; a host, which includes the hosts under it; `.name` or `*.name` for only the hosts
+ * under it; an IP address; or a network such as `10.0.0.0/8`. All but a network may have a port, which
+ * limits the entry to that port.
  */
 export function namesHost(list: string, url: URL): boolean {
   const host = bare(url.hostname.toLowerCase());
@@ -30,7 +31,7 @@ function matches(entry: string, host: string, port: string): boolean {
   return host === name || host.endsWith(`.${name}`);
 }
 
-/** A name and its port; an IPv6 address has one only behind its brackets. */
+/** A name and its port. An IPv6 address has a port only after its brackets. */
 function divided(entry: string): { readonly name: string; readonly port?: string } {
   if (isIP(entry) !== 0) return { name: entry };
   const at = entry.lastIndexOf(":");
@@ -39,7 +40,7 @@ function divided(entry: string): { readonly name: string; readonly port?: string
   return { name: bare(entry.slice(0, at)), port: String(Number(port)) };
 }
 
-/** Without the brackets of an IPv6 address, and the dot that may end a name. */
+/** Removes the brackets of an IPv6 address, and a dot at the end of a name. */
 function bare(host: string): string {
   return host.replace(/^\[(.*)\]$/, "$1").replace(/(.)\.$/, "$1");
 }
@@ -58,7 +59,7 @@ function isInNetwork(entry: string, host: string): boolean {
   const address = bare(network);
   const version = isIP(address);
   const prefix = /^\d{1,3}$/.test(bits) ? Number(bits) : Number.NaN;
-  // What is no network names nobody.
+  // It is not a network, so it matches no host.
   if (version === 0 || !(prefix <= (version === 4 ? 32 : 128)) || isIP(host) !== version) {
     return false;
   }

@@ -1,27 +1,27 @@
-/** What is the matter with a proxy. */
+/** The kind of a proxy's fault. */
 export type ProxyFaultKind =
-  /** The variable that names it is wrong: nothing was sent anywhere. */
+  /** The variable that names it is wrong. Nothing was sent. */
   | "setup"
-  /** It was not reached, or did not answer. */
+  /** The proxy was not reached, or did not answer. */
   | "unreachable"
-  /** It answered that it does not do this, or not for us. */
+  /** The proxy refused the request. */
   | "refused"
-  /** It answered that it cannot reach the other side at present. */
+  /** The proxy cannot reach the target at present. */
   | "farSide";
 
 /**
- * A request did not get past a proxy. The message names the proxy's host and the variable that it comes
- * from, and what to do; it never holds a user name or a password.
+ * A request failed at a proxy. The message names the proxy's host and its variable, and says what to do.
+ * It never contains a user name or a password.
  */
 export class ProxyFault extends Error {
   override readonly name = "ProxyFault";
   constructor(
     readonly kind: ProxyFaultKind,
-    /** What is the matter, as the end of a sentence. */
+    /** The fault, as the end of a sentence. */
     readonly what: string,
     readonly advice: string,
     options: ErrorOptions & {
-      /** Whether it may be that it only makes no tunnel, and takes a request in another form. */
+      /** Whether the proxy perhaps only makes no tunnel, and accepts a request in another form. */
       readonly mayDoWithoutTunnel?: boolean;
     } = {},
   ) {
@@ -32,7 +32,7 @@ export class ProxyFault extends Error {
   readonly mayDoWithoutTunnel: boolean;
 }
 
-/** The fault of a proxy that an error is about, however often it was wrapped. */
+/** The proxy's fault inside an error that may be wrapped several times. */
 export function proxyFaultIn(error: unknown): ProxyFault | undefined {
   let current = error;
   for (let depth = 0; depth < 8 && current instanceof Error; depth++) {

@@ -1,9 +1,9 @@
 import type { Proxies } from "./proxies.js";
 
-/** How a request gets to where it goes. */
+/** The way of a request to its target. */
 export interface Route {
   /** The proxies that its environment names. */
   readonly proxies?: Proxies | undefined;
-  /** How long the other side may send nothing, in milliseconds; whoever asks watches that. */
+  /** How long the other side may send nothing, in milliseconds. The caller watches this time. */
   readonly silenceMs?: number | undefined;
 }

@@ -7,7 +7,7 @@ import { isAboutTool, parseRule } from "./rule.js";
 
 /** What the rules of a run allow and deny. */
 export interface Narrowing {
-  /** Only what one of these matches is allowed; undefined: they bound nothing. */
+  /** Only calls that one of these matches are allowed. Undefined if there is no such bound. */
   readonly allow?: readonly string[] | undefined;
   readonly deny?: readonly string[] | undefined;
 }
@@ -22,7 +22,7 @@ export function isWithin(
 }
 
 /**
- * Whether a tool can be allowed in a run, whatever it is called with.
+ * Whether a tool can be allowed in a run with any input at all.
  *
  * @param denied the deny rules of the configuration.
  */
@@ -34,6 +34,6 @@ export function canBeAllowed(
   const rules = (sources: readonly string[]) =>
     sources.map(parseRule).filter((rule) => isAboutTool(rule, tool));
   if (allow !== undefined && rules(allow).length === 0) return false;
-  // A rule without a pattern, or with one of stars, denies all that the tool does.
+  // A rule without a pattern, or with a pattern of stars, denies every call of the tool.
   return !rules([...deny, ...denied]).some(({ pattern }) => pattern === undefined);
 }

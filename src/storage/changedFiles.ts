@@ -1,4 +1,4 @@
-// The files that runs and rewinds have changed (protocol.md section 4, Taking back). What they held lies
+// The files that runs and rewinds have changed (protocol.md section 4, Taking back). Their old contents are
 // beside the database.
 import type { CheckpointRow } from "./checkpointRow.js";
 import { storedText } from "./damage.js";
@@ -7,7 +7,7 @@ import type { Database, Row } from "./database.js";
 /** Stands for a content that was too large to be kept. */
 export const notKept = "notKept";
 
-/** What a file held: the hash of its content and its permissions; undefined where there was none. */
+/** The old state of a file: the hash of its content, and its permissions. Undefined if there was no file. */
 export interface HeldFile {
   readonly hash: string;
   readonly mode: number;
@@ -26,12 +26,12 @@ export interface ChangedFileRow {
   readonly isBroken: boolean;
   readonly added: number;
   readonly removed: number;
-  /** Rises with every change of any session. */
+  /** Each new change of any session has a higher number. */
   readonly firstChange: number;
   readonly lastChange: number;
 }
 
-/** What a change is stored with. */
+/** The values that are stored with a change. */
 export type NewChange = Pick<
   ChangedFileRow,
   "path" | "before" | "after" | "madeFolder" | "added" | "removed"
@@ -53,7 +53,7 @@ export class ChangedFiles {
       .map(toChange);
   }
 
-  /** What was changed in a session since a checkpoint, its own run included, oldest first. */
+  /** The changes of a session since a checkpoint, including those of its own run, oldest first. */
   since({ sessionId, position }: CheckpointRow): ChangedFileRow[] {
     return this.#database
       .prepare(
@@ -66,7 +66,7 @@ export class ChangedFiles {
       .map(toChange);
   }
 
-  /** Another session that changed a file behind the change of this number. */
+  /** Another session that changed a file after the change with this number. */
   changedByOther(path: string, sessionId: string, change: number): string | undefined {
     const row = this.#database
       .prepare(
@@ -87,7 +87,7 @@ export class ChangedFiles {
     return row === undefined ? undefined : toChange(row);
   }
 
-  /** Adds a change to a checkpoint. What the file held before the first one stays. */
+  /** Adds a change to a checkpoint. The content before the first change stays. */
   add(checkpoint: number, change: NewChange): void {
     const { path, before, after, madeFolder, added, removed } = change;
     this.#database.write(() => {
@@ -114,7 +114,7 @@ export class ChangedFiles {
           );
         return;
       }
-      // Gone in between: nothing of anybody's is lost by taking that back.
+      // The file was gone in between, so taking this back loses no content.
       const isBroken = before !== undefined && before.hash !== known.after?.hash;
       this.#database
         .prepare(

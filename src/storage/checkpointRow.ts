@@ -15,7 +15,7 @@ export interface CheckpointRow {
   readonly run: number | undefined;
   /** The position of the newest message before it. */
   readonly lastMessage: number;
-  /** What of the session's messages was out. */
+  /** The messages of the session that were removed at that time. */
   readonly rewound: readonly PositionRange[];
   readonly standing: SessionStanding;
   readonly ranCommands: boolean;
@@ -37,7 +37,7 @@ export function toCheckpoint(row: Row): CheckpointRow {
   };
 }
 
-/** What else a stored checkpoint, or plan, has of a point of the history. */
+/** Further values of a point of the history, in a stored checkpoint or plan. */
 export function toStanding(row: Row): SessionStanding {
   return {
     summaryMessageId: storedText(row.summaryMessageId),

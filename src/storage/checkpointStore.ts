@@ -1,5 +1,5 @@
-// What can be taken back of sessions (protocol.md section 4, Taking back): a row for each run that has
-// begun and for each rewind.
+// The checkpoints of sessions (protocol.md section 4, Taking back): a row for each run that has begun and
+// for each rewind.
 import { ChangedFiles } from "./changedFiles.js";
 import { type CheckpointRow, checkpointsFrom, toCheckpoint } from "./checkpointRow.js";
 import type { Database } from "./database.js";
@@ -7,7 +7,10 @@ import { OpenRewinds } from "./openRewinds.js";
 import { RewoundMessages } from "./rewoundMessages.js";
 import { SessionForks } from "./sessionFork.js";
 
-/** The checkpoints of every session. While an older server keeps the file without them, there are none. */
+/**
+ * The checkpoints of every session. While an older server prevents the migration that adds them, there
+ * are none.
+ */
 export class CheckpointStore {
   readonly messages: RewoundMessages;
   readonly files: ChangedFiles;
@@ -23,12 +26,12 @@ export class CheckpointStore {
     this.forks = new SessionForks(database);
   }
 
-  /** Whether anything is kept at all. */
+  /** Whether checkpoints are kept at all. */
   get isKept(): boolean {
     return this.#database.steps >= checkpointsFrom;
   }
 
-  /** Notes the state of a session before a run or, without `run`, a rewind; returns its position. */
+  /** Notes the state of a session before a run or, without `run`, a rewind. Returns the position. */
   begin(begun: { id: string; sessionId: string; run?: number; createdAt: number }): number {
     if (!this.isKept) return 0;
     const { id, sessionId, run, createdAt } = begun;
@@ -49,14 +52,14 @@ export class CheckpointStore {
     return this.#one("sessionId = ? AND id = ?", sessionId, id);
   }
 
-  /** The checkpoint of a run of a session; that of the turn that it joined, where it did. */
+  /** The checkpoint of a run of a session. If the run joined a turn, the checkpoint of that turn. */
   ofRun(sessionId: string, run: number): CheckpointRow | undefined {
     if (!this.isKept) return undefined;
     const into = this.#database.prepare("SELECT foldedInto FROM runs WHERE position = ?").get(run);
     return this.#one("sessionId = ? AND run = ?", sessionId, Number(into?.foldedInto ?? run));
   }
 
-  /** The position of a session's newest checkpoint; 0 where it has none. */
+  /** The position of a session's newest checkpoint. 0 if there is none. */
   newest(sessionId: string): number {
     if (!this.isKept) return 0;
     const row = this.#database
@@ -96,7 +99,7 @@ export class CheckpointStore {
     return this.#database.prepare(sql).get(sessionId, position) !== undefined;
   }
 
-  /** Commands ran in a checkpoint's run. */
+  /** Notes that commands ran in a checkpoint's run. */
   noteCommand(checkpoint: number): void {
     this.#database
       .prepare("UPDATE checkpoints SET ranCommands = 1 WHERE position = ? AND ranCommands = 0")

@@ -5,18 +5,18 @@ import type { Database } from "./database.js";
 import type { ForgottenSessions } from "./forgottenSessions.js";
 
 const betweenStepsMs = 10;
-/** After an error, or when the server has just begun. */
+/** The pause after an error, or after the start of the server. */
 const laterMs = 5000;
 /** `PRAGMA auto_vacuum` of a file whose free pages can be given back to the disk step by step. */
 const incremental = 2;
 /** How many pages are given back at a time. */
 const pagesPerStep = 128;
-/** So many free pages stay in the file for what comes: 1 MiB. */
+/** How many free pages stay in the file for new rows: 1 MiB. */
 const fewFreePages = 256;
-/** The last steps of a server that lived for less than {@link laterMs}. */
+/** How many steps a server takes at its end if it lived for less than {@link laterMs}. */
 const stepsAtEnd = 10;
 
-/** What a forgetter stands on. */
+/** What a forgetter works with. */
 export interface ForgetterOptions {
   readonly database: Database;
   readonly forgotten: ForgottenSessions;
@@ -40,18 +40,18 @@ export class Forgetter {
     this.#wait(laterMs);
   }
 
-  /** Something was deleted. */
+  /** Notes that something was deleted. */
   wake(): void {
     this.#timer?.cancel();
     this.#wait(betweenStepsMs);
   }
 
-  /** Whether something may be left of a deleted session. */
+  /** Whether content of a deleted session may be left. */
   isForgetting(sessionId: string): boolean {
     return this.#options.forgotten.has(sessionId);
   }
 
-  /** Resolves once nothing is left of a deleted session: another one may get its id. */
+  /** Resolves when nothing is left of a deleted session. Then a new session may get its id. */
   async finish(sessionId: string): Promise<void> {
     const { forgotten, clock } = this.#options;
     while (forgotten.has(sessionId)) {
@@ -71,13 +71,13 @@ export class Forgetter {
     try {
       if (this.#step()) this.#wait(betweenStepsMs);
     } catch (error) {
-      // Also if another program holds the database: this is not urgent.
+      // This is also the case if another program holds the database. The work is not urgent.
       this.#options.log.warn({ reason: messageOf(error) }, "deleting goes on later");
       this.#wait(laterMs);
     }
   }
 
-  /** Says whether there was something to do. */
+  /** Takes a step. Returns whether there was something to do. */
   #step(): boolean {
     const { forgotten } = this.#options;
     const { next } = forgotten;
@@ -86,13 +86,13 @@ export class Forgetter {
     return true;
   }
 
-  /** Makes the file smaller, unless a program of before has made it: that file has to be rebuilt. */
+  /** Makes the file smaller. A file that an older program has made would have to be rebuilt; it stays. */
   #shrink(): boolean {
     const { database } = this.#options;
     const read = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
     if (read("auto_vacuum") !== incremental) return false;
     if (read("freelist_count") >= fewFreePages) {
-      // Each page is a row of its answer.
+      // The answer has a row for each page.
       database.prepare(`PRAGMA incremental_vacuum(${pagesPerStep})`).all();
       this.#hasShrunk = true;
       return true;
@@ -102,7 +102,7 @@ export class Forgetter {
     return false;
   }
 
-  /** Ends. A server that lived only for a moment takes some steps here. */
+  /** Ends the work. A server that lived only for a moment takes some steps here. */
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();

@@ -1,13 +1,13 @@
-// Sessions that were deleted, and whose content still has to be deleted (protocol.md section 9). A
+// Deleted sessions whose content still has to be deleted (protocol.md section 9). A
 // long session is deleted in small steps, so that no step holds up a turn or another server.
 import type { Database } from "./database.js";
 import { MessageRemoval } from "./messageRemoval.js";
 
-/** From so many steps of the schema on, a file has the table. */
+/** A file has the table from this number of migrations on. */
 const forgottenFrom = 12;
 const messagesPerStep = 100;
 const rowsPerStep = 200;
-/** A step deletes no further message after so many bytes. */
+/** After this many bytes a step deletes no further message. */
 const bytesPerStep = 2 * 1024 * 1024;
 
 /** The content of deleted sessions. */
@@ -27,9 +27,9 @@ export class ForgottenSessions {
   }
 
   /**
-   * Deletes the row of a session, so that its content is deleted in steps. While an older server keeps
-   * the file as it is, all is deleted at once. Belongs in a transaction. Damaged rows stay in the file,
-   * and belong to nothing any more.
+   * Deletes the row of a session, so that its content is deleted in steps. While an older server prevents
+   * the migration for this, all is deleted at once. Call it in a transaction. Damaged rows stay in the
+   * file, and no longer belong to a session.
    */
   deleteSession(sessionId: string): void {
     if (this.#isKept) {
@@ -45,14 +45,14 @@ export class ForgottenSessions {
     this.#delete("sessions", "id", sessionId);
   }
 
-  /** Whether something may be left of a deleted session. */
+  /** Whether content of a deleted session may be left. */
   has(sessionId: string): boolean {
     if (!this.#isKept) return false;
     const sql = "SELECT 1 FROM forgottenSessions WHERE sessionId = ?";
     return this.#database.prepare(sql).get(sessionId) !== undefined;
   }
 
-  /** A session of which something may be left. */
+  /** A deleted session whose content may be left. */
   get next(): string | undefined {
     if (!this.#isKept) return undefined;
     const row = this.#database.prepare("SELECT sessionId FROM forgottenSessions LIMIT 1").get();
@@ -60,8 +60,8 @@ export class ForgottenSessions {
   }
 
   /**
-   * Deletes a small part of a session's content. What is kept of it: unacknowledged completions, and
-   * of each `runId` its hash, session and state.
+   * Deletes a small part of a session's content. Unacknowledged completions stay, and for each `runId`
+   * its hash, session and state.
    */
   step(sessionId: string): void {
     this.#database.write(() => {
@@ -116,7 +116,7 @@ const acknowledged = `DELETE FROM completions WHERE sequence IN (SELECT sequence
 const nameless = `DELETE FROM runs WHERE position IN (SELECT position FROM runs
   WHERE sessionId = ? AND runId IS NULL AND state = 'completed'
     AND NOT EXISTS (SELECT 1 FROM completions WHERE run = runs.position) LIMIT ?)`;
-/** Nobody asks any more who ran a run that has ended, for whom, and with which options. */
+/** Clears the server, client and options of an ended run. They are no longer needed. */
 const named = `UPDATE runs SET clientId = '', serverId = '', options = NULL WHERE position IN (SELECT position FROM runs
   WHERE sessionId = ? AND state = 'completed' AND serverId <> ''
     AND NOT EXISTS (SELECT 1 FROM completions WHERE run = runs.position) LIMIT ?)`;

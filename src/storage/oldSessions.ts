@@ -11,20 +11,20 @@ const rowsPerStep = 200;
 /** A run without a `runId` stays as long as an acknowledged completion. */
 const namelessMs = 7 * dayMs;
 
-/** What is needed to forget by age. */
+/** What the deletion by age works with. */
 export interface OldSessionsOptions {
   readonly database: Database;
   readonly sessions: SessionStore;
   readonly runs: Pick<RunStore, "isSubTask">;
-  /** Undefined: for ever. It is asked at each round. */
+  /** Undefined if sessions are kept for ever. It is asked in each round. */
   keepDays(): number | undefined | Promise<number | undefined>;
   /** Sessions of a workspace were deleted. It must not throw. */
   onDeleted(workspaceId: string, sessionIds: readonly string[]): void;
-  /** Files that the tools have written before a time are to be deleted. It must not throw. */
+  /** Deletes the files that tools have written before a time. It must not throw. */
   onFilesBefore(time: number): void;
 }
 
-/** Forgets by age, in small steps. */
+/** Deletes by age, in small steps. */
 export class OldSessions {
   readonly #options: OldSessionsOptions;
   readonly #messages: OldMessages;
@@ -36,12 +36,12 @@ export class OldSessions {
     this.#messages = new OldMessages(options.database);
   }
 
-  /** Takes one step; `past` is a time that is surely over. False if it was the last of this round. */
+  /** Takes one step. `past` is a time that is surely over. False if this was the last step of a round. */
   step(past: number): boolean {
     if (this.#forgetNameless(past - namelessMs)) return true;
     const keepDays = this.#options.keepDays();
     if (keepDays instanceof Promise) {
-      // The user's file is being read: the next step knows.
+      // The user's file is being read. The next step has the value.
       if (!this.#hasAsked) {
         this.#hasAsked = true;
         return true;
@@ -96,7 +96,7 @@ export class OldSessions {
     const { sessions, runs, onDeleted } = this.#options;
     const workspaceId = String(row.workspaceId);
     const id = String(row.id);
-    // It may have gone with the session that it belonged to.
+    // It may have been deleted with the session that it belonged to.
     if (!sessions.exists(id)) return;
     const all = [...sessions.descendants(workspaceId, id), id];
     const isInUse = (one: string) =>

@@ -1,13 +1,13 @@
-// The rewinds that are under way (protocol.md section 4, Taking back), in whichever server: what is
-// written down before the first file is touched, for whoever has to finish it.
+// The rewinds that are under way in any server (protocol.md section 4, Taking back). A rewind is stored
+// before it touches the first file, so that another server can finish it.
 import { type CheckpointRow, checkpointsFrom, toCheckpoint, toStanding } from "./checkpointRow.js";
 import { storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import { type PositionRange, rangesOf, type SessionStanding } from "./rewoundMessages.js";
 
-/** What a rewind that is under way still has to do with the history. */
+/** What an open rewind still has to do with the history. */
 export interface HistoryPlan {
-  /** What is to be out. */
+  /** The messages that must be removed in the end. */
   readonly rewound: readonly PositionRange[];
   readonly standing: SessionStanding;
 }
@@ -16,7 +16,7 @@ export interface HistoryPlan {
 export interface OpenRewind {
   readonly checkpoint: CheckpointRow;
   readonly serverId: string;
-  /** Undefined where the history stays as it is. */
+  /** Undefined if the history does not change. */
   readonly history: HistoryPlan | undefined;
 }
 
@@ -28,7 +28,7 @@ export class OpenRewinds {
     this.#database = database;
   }
 
-  /** From now on a server is rewinding, as its checkpoint's changes and `history` say. */
+  /** Stores that a server is rewinding. The checkpoint's changes and `history` say what it has to do. */
   begin(checkpoint: number, serverId: string, history: HistoryPlan | undefined): void {
     this.#database
       .prepare("UPDATE checkpoints SET rewindingServer = ?, plan = ? WHERE position = ?")
@@ -61,7 +61,7 @@ export class OpenRewinds {
       }));
   }
 
-  /** Gives a dead server's rewind to another; false where somebody else has come first. */
+  /** Gives a dead server's rewind to another server. False if a third server has already taken it. */
   takeOver(checkpoint: number, from: string, to: string): boolean {
     const { changes } = this.#database
       .prepare(
@@ -71,7 +71,7 @@ export class OpenRewinds {
     return changes === 1;
   }
 
-  /** A rewind is done. */
+  /** Notes that a rewind is done. */
   end(checkpoint: number): void {
     this.#database
       .prepare("UPDATE checkpoints SET rewindingServer = NULL, plan = NULL WHERE position = ?")

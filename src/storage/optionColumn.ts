@@ -1,12 +1,12 @@
 import { DomainError } from "../base/errors.js";
 import type { Database, SqlValue } from "./database.js";
 
-/** A file with fewer steps has no columns for what was asked of runs. */
+/** A file with fewer migrations has no columns for the options of runs. */
 const optionsFrom = 10;
 
 /**
- * What an INSERT says of a column that holds options. While an older server keeps the file without the
- * column, nothing can be asked, and what asks nothing is stored as before.
+ * The part of an INSERT for a column with options. While an older server prevents the migration that adds
+ * the column, no options can be stored; rows without options are stored as before.
  *
  * @throws DomainError `StorageFailed`
  */

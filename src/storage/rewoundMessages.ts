@@ -1,29 +1,29 @@
-// The messages that were taken out of sessions (protocol.md section 4, Taking back). They stay in the
-// file, under a name that is no session's, so that a rewind can itself be taken back. Which they are is
-// told by ranges of positions: a session's list says what of it is out.
+// The messages that rewinds have removed from sessions (protocol.md section 4, Taking back). They stay in
+// the file, under an id that no session has, so that a rewind can itself be taken back. Each session has a
+// list of ranges of positions, which says which of its messages are removed.
 import type { Database } from "./database.js";
 import { SearchIndex } from "./searchIndex.js";
 
-/** Positions above the first number, up to and including the second. */
+/** The positions above the first number, up to and including the second. */
 export type PositionRange = readonly [after: number, upTo: number];
 
-/** What else belongs to a point of a session's history. */
+/** Further values of a point of a session's history. */
 export interface SessionStanding {
   readonly summaryMessageId: string | undefined;
-  /** JSON, as the session has it. */
+  /** JSON, in the form that the session has it. */
   readonly todos: string | undefined;
   readonly contextTokens: number | undefined;
   readonly contextWindow: number | undefined;
 }
 
-/** So many bytes of messages are moved in one transaction, unless one alone is larger. */
+/** How many bytes of messages are moved in one transaction at most. One larger message is moved alone. */
 const mostBytesMoved = 8 * 1024 * 1024;
 const mostRowsMoved = 2000;
 
-/** No session's id is as long (`createSession`); the steps of the schema know it too. */
+/** No session's id is this long (`createSession`). The migrations of the schema use the same text. */
 const outMark = "~".repeat(201);
 
-/** Where what was taken out of a session is; no session can have this id. */
+/** The id under which the removed messages of a session are stored. No session can have this id. */
 export function outOf(sessionId: string): string {
   return sessionId + outMark;
 }
@@ -33,7 +33,7 @@ function isIn(ranges: readonly PositionRange[], position: number): boolean {
   return ranges.some(([after, upTo]) => position > after && position <= upTo);
 }
 
-/** Ranges in order, those that touch as one. */
+/** Sorts ranges, and merges those that touch. */
 export function joinRanges(ranges: readonly PositionRange[]): PositionRange[] {
   const joined: PositionRange[] = [];
   for (const [after, upTo] of [...ranges].sort(([a], [b]) => a - b)) {
@@ -48,14 +48,14 @@ export function joinRanges(ranges: readonly PositionRange[]): PositionRange[] {
   return joined;
 }
 
-/** A list of ranges as it is stored. A text that is none is an empty list. */
+/** Reads a stored list of ranges. A text that is not a list counts as an empty list. */
 export function rangesOf(text: unknown): PositionRange[] {
   if (typeof text !== "string") return [];
   try {
     const ranges: unknown = JSON.parse(text);
     return Array.isArray(ranges) && ranges.every(isRange) ? ranges : [];
   } catch {
-    // Damaged: then nothing counts as taken out, and what is out stays so.
+    // The text is damaged. Then no message counts as removed, and the removed ones stay removed.
     return [];
   }
 }
@@ -74,20 +74,20 @@ export class RewoundMessages {
     this.#index = new SearchIndex(database);
   }
 
-  /** The ranges of a session that are out. */
+  /** The removed ranges of a session. */
   of(sessionId: string): PositionRange[] {
     const row = this.#database.prepare("SELECT rewound FROM sessions WHERE id = ?").get(sessionId);
     return rangesOf(row?.rewound);
   }
 
-  /** The position of a session's newest message, those that are out included; 0 where it has none. */
+  /** The position of a session's newest message, including removed ones. 0 if there is none. */
   last(sessionId: string): number {
     const sql = "SELECT max(position) AS position FROM messages WHERE sessionId = ?";
     const ids = [sessionId, outOf(sessionId)];
     return Math.max(...ids.map((id) => Number(this.#database.prepare(sql).get(id)?.position ?? 0)));
   }
 
-  /** How many messages go out, and how many come back, where exactly `ranges` are to be out. */
+  /** How many messages must be removed, and how many come back, so that exactly `ranges` are removed. */
   count(
     sessionId: string,
     ranges: readonly PositionRange[],
@@ -103,8 +103,8 @@ export class RewoundMessages {
   }
 
   /**
-   * Takes a step towards exactly `ranges` of a session being out; false once nothing is left to do. A
-   * step is small enough for the event loop.
+   * Takes one step, so that in the end exactly `ranges` of a session are removed. Returns false when
+   * nothing is left to do. A step is small enough for the event loop.
    */
   move(sessionId: string, ranges: readonly PositionRange[]): boolean {
     const out = outOf(sessionId);
@@ -142,8 +142,8 @@ export class RewoundMessages {
   }
 
   /**
-   * Makes `ranges` what is out of a session, once all is moved, and gives it back how it stood; `now` in
-   * milliseconds.
+   * Stores `ranges` as the removed ones, after all messages were moved, and restores the other values of
+   * the session. `now` is in milliseconds.
    */
   settle(
     sessionId: string,

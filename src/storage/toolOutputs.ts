@@ -1,5 +1,5 @@
-// The whole outputs of tools that were too long for their results, in files of the data directory: a
-// folder for each workspace, and in it one for each session.
+// The full outputs of tools that were too long for their results. They are files in the data directory, in
+// a folder for each workspace and session.
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { outputFolderName, outputsFolder } from "../base/dataFiles.js";
@@ -54,7 +54,7 @@ export class ToolOutputs {
     try {
       await work();
     } catch (error) {
-      // The next round tries again; a file may have gone meanwhile.
+      // The next round tries again. The file may be gone by now.
       this.#log.debug({ reason: messageOf(error) }, "some outputs of tools were not deleted");
     }
   }

@@ -1,11 +1,11 @@
-// `exitPlan`: the way out of the mode `plan`. The model lays its plan before the user, and goes on with
-// it where that is accepted (protocol.md section 7).
+// `exitPlan` ends the mode `plan`. The model shows its plan to the user, and goes on with it if the user
+// accepts it (protocol.md section 7).
 import * as z from "zod";
 import { requirePermission } from "../permissions/requirePermission.js";
 import { defineTool } from "./defineTool.js";
 import type { Tool } from "./tool.js";
 
-/** It is offered in the mode `plan` alone. */
+/** It is offered only in the mode `plan`. */
 const exitPlanName = "exitPlan";
 
 const description = `You are in the mode \`plan\`: read and search as you like, change nothing and run nothing. When you know what to do, call this with your plan, whole: what you will change, in which files, and how you will check it. The user accepts it, and you go on with all your tools, or refuses it and says why. Where the user asked for no change, answer and do not call this.`;
@@ -18,7 +18,7 @@ const inputSchema = z.object({
 interface PlanMode {
   /** The mode as it is now. */
   mode(): string;
-  /** The plan was accepted. */
+  /** Notes that the plan was accepted. */
   leavePlan(): void;
 }
 
@@ -43,7 +43,7 @@ export function exitPlanTool({ mode, leavePlan }: PlanMode): Tool<z.output<typeo
   });
 }
 
-/** Whether a model is offered a tool in a mode. */
+/** Whether a tool is offered to the model in a mode. */
 export function isOfferedIn(mode: string, tool: Tool): boolean {
   if (mode === "plan") return tool.inPlan ?? tool.readOnly === true;
   return tool.name !== exitPlanName;

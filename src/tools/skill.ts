@@ -18,15 +18,15 @@ const inputSchema = z.object({
     .describe("A file of the skill's folder, relative to it; its `SKILL.md` unless told."),
 });
 
-/** Where skills are read from. Each method throws `ToolFailure` for what is not there. */
+/** The source of skills. Each method throws `ToolFailure` if the skill or file is not there. */
 export interface SkillLibrary {
   /** The skill's folder. */
   folderOf(name: string): string;
-  /** What the skill says, or a file of its folder. */
+  /** The text of the skill, or of a file of its folder. */
   read(name: string, file: string | undefined): Promise<string>;
 }
 
-/** `skill`: what a skill says. */
+/** `skill`: returns the text of a skill. */
 export function skillTool(library: SkillLibrary): Tool<z.output<typeof inputSchema>> {
   return defineTool({
     name: "skill",

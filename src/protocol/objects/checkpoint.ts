@@ -53,7 +53,7 @@ export const checkpointOrRun = () => ({
     .describe("Instead of `checkpointId`: the state before this run."),
 });
 
-/** Why a file is left as it is. The list may grow: a reader takes any text. */
+/** Why a file stays as it is. The list may grow, so a reader accepts any text. */
 export const ConflictReason = lazySchema(() =>
   z
     .union([

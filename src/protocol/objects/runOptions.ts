@@ -11,17 +11,17 @@ const mostRules = 1_000;
 const longestRule = 10_000;
 
 /**
- * The schema, but with members that it does not know kept: what tells one run from another is what was
- * sent, and a later version may know them (protocol.md section 4, Options of a run).
+ * The schema. It keeps unknown members, because a run is identified by the options that were sent, and
+ * a later version may know these members (protocol.md section 4, Options of a run).
  */
 function asSent<T extends z.ZodObject>(schema: T): T {
   return schema.loose() as unknown as T;
 }
 
-/** Permission rules; their form is checked with what else options contain. */
+/** Permission rules. Their form is checked together with the other contents of the options. */
 const rules = () => z.array(z.string().max(longestRule)).max(mostRules);
 
-/** What a client may ask of one run. */
+/** The options of one run. */
 export const RunOptions = lazySchema(() =>
   asSent(
     z.object({

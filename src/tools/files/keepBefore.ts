@@ -1,4 +1,4 @@
-// What a file holds is kept before a tool changes it (protocol.md section 4, Taking back).
+// Keeps the content of a file before a tool changes it (protocol.md section 4, Taking back).
 import { messageOf } from "../../base/errors.js";
 import { type HeldContent, mostKeptBytes } from "../../base/fileKeeper.js";
 import { explainSystemError } from "../../base/systemError.js";
@@ -7,7 +7,7 @@ import type { ToolContext } from "../tool.js";
 import type { AtomicWrite } from "./atomicWrite.js";
 import { type FileVersion, openRegularFile, versionOf } from "./open.js";
 
-/** The write, which first has the file's content kept where the turn has a keeper. */
+/** Writes a file. If the turn has a keeper, the old content is kept first. */
 export function keepingBefore(
   { keeper }: Pick<ToolContext, "keeper">,
   write: Omit<AtomicWrite, "keep">,
