@@ -252,6 +252,8 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
         commits,
         owed: house.owed,
         keeperOf: (run) => kept.keeperOf(run),
+        undo: (asked) =>
+          kept.undo({ ...asked, workspacePath: workspacePaths.pathOf(asked.workspaceId) ?? "" }),
       },
       env: options.env,
       limits: house.limits,

@@ -1,10 +1,9 @@
 // The use cases of taking back (protocol.md section 4, Taking back).
-import { isAbsolute, relative } from "node:path";
 import { type Clock, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
-import { isWithin, toSlashes } from "../base/insideFolder.js";
+import { shownWithin } from "../base/insideFolder.js";
 import type { Log } from "../base/log.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
@@ -79,7 +78,7 @@ export class CheckpointUseCases {
       ...defined({ runId, isRewind: row.run === undefined ? (true as const) : undefined }),
       createdAt: toRfc3339(row.createdAt),
       files: files.slice(0, mostFiles).map(({ path, added, removed }) => ({
-        path: shownPath(workspacePath, path),
+        path: shownWithin(workspacePath, path),
         added,
         removed,
       })),
@@ -109,7 +108,7 @@ export class CheckpointUseCases {
     if (checkpointId !== undefined) this.#tell(workspace, sessionId);
     const shown = <T extends { readonly path: string }>(one: T) => ({
       ...one,
-      path: shownPath(workspace.path, one.path),
+      path: shownWithin(workspace.path, one.path),
     });
     return {
       ...result,
@@ -129,7 +128,7 @@ export class CheckpointUseCases {
       checkpointId === undefined && oldest !== undefined
         ? oldest
         : this.#checkpoint(workspace, sessionId, { checkpointId });
-    const shown = (path: string) => shownPath(workspace.path, path);
+    const shown = (path: string) => shownWithin(workspace.path, path);
     const files = await this.#options.kept.changes(checkpoint, shown);
     return { files: files.map((file) => ({ ...file, path: shown(file.path) })) };
   }
@@ -225,10 +224,4 @@ export class CheckpointUseCases {
 
 function notFound(what: string): DomainError {
   return new DomainError("CheckpointNotFound", `${what}; listCheckpoints tells which there are.`);
-}
-
-/** A changed file as a client sees it. */
-function shownPath(workspacePath: string, path: string): string {
-  if (!isAbsolute(path) || !isWithin(workspacePath, path)) return toSlashes(path);
-  return toSlashes(relative(workspacePath, path));
 }

@@ -8,6 +8,12 @@ export function isWithin(folder: string, path: string): boolean {
   return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
 }
 
+/** A path as a client sees it, with `/`: relative where it lies in `folder`; both absolute. */
+export function shownWithin(folder: string, path: string): string {
+  if (!isAbsolute(path) || !isWithin(folder, path)) return toSlashes(path);
+  return toSlashes(relative(folder, path));
+}
+
 /** A path with `/` between its parts, on every platform. */
 export function toSlashes(path: string): string {
   return sep === "/" ? path : path.replaceAll(sep, "/");

@@ -10,6 +10,7 @@ import type { CheckpointOptions, CheckpointParts } from "./checkpointParts.js";
 import { KeptContent } from "./keptContent.js";
 import type { RewindRequest, RewindResult } from "./rewind.js";
 import type { FileChangeSince } from "./sessionChanges.js";
+import type { UndoRequest } from "./undo.js";
 
 const retries: BackOff = { firstMs: 250, mostMs: 10_000 };
 
@@ -61,6 +62,29 @@ export class Checkpoints {
     const forget = () => this.#rewinding.delete(rewinding);
     rewinding.then(forget, forget);
     return rewinding;
+  }
+
+  /**
+   * Takes the last runs of a session back, as `/undo` asks; returns what was done, for a person. Where it
+   * rejects, nothing of it is under way any more, unless the signal is aborted.
+   */
+  async undo(asked: UndoRequest): Promise<string> {
+    const { undo } = await import("./undo.js");
+    asked.signal.throwIfAborted();
+    try {
+      return await undo(asked, this.#parts.store, (request) => this.rewind(request));
+    } catch (error) {
+      await this.#finished(asked);
+      throw error;
+    }
+  }
+
+  /** The next turn must not run into a rewind that is still tried again. */
+  async #finished({ sessionId, signal }: UndoRequest): Promise<void> {
+    const isOpen = () => this.#parts.store.rewinds.serverOf(sessionId) !== undefined;
+    while (!this.#isClosed && !signal.aborted && isOpen()) {
+      await new Promise<void>((resolve) => this.#options.clock.after(retries.firstMs, resolve));
+    }
   }
 
   /** The changes to files since a checkpoint, see `sessionChanges`. */

@@ -29,6 +29,8 @@ export interface RewindRequest {
   readonly history: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
+  /** Whether the session's open run itself asks, so that it is no reason to refuse. */
+  readonly isOwnRun?: boolean;
 }
 
 /** What was done, or would be done. */
@@ -107,10 +109,10 @@ export class Rewinder {
     };
   }
 
-  #refuse({ checkpoint: { sessionId }, workspaceId, force }: RewindRequest): void {
+  #refuse({ checkpoint: { sessionId }, workspaceId, force, isOwnRun }: RewindRequest): void {
     const { runs, store } = this.#parts;
     if (
-      store.rewinds.isRunOpen(sessionId) ||
+      (isOwnRun !== true && store.rewinds.isRunOpen(sessionId)) ||
       runs.isSubTask(sessionId) ||
       store.rewinds.serverOf(sessionId) !== undefined
     )

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { builtInCommandIn } from "../base/builtInCommand.js";
+import { type BuiltInCommand, builtInCommandIn } from "../base/builtInCommand.js";
 import { canonicalJson } from "../base/canonicalJson.js";
 import { Deferred } from "../base/deferred.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
@@ -40,7 +40,7 @@ export function refOf(
 
 /** An accepted run while this server has it. */
 export class AcceptedRun {
-  readonly ref: RunRef;
+  #ref: RunRef;
   #request: RunRequest;
   /** The outcome of the run; resolves once it is on disk. */
   readonly ended = new Deferred<TurnOutcome>();
@@ -59,13 +59,23 @@ export class AcceptedRun {
   #promptBytes: number;
 
   constructor(ref: RunRef, request: RunRequest) {
-    this.ref = ref;
+    this.#ref = ref;
     this.#request = request;
     this.#promptBytes = promptBytes(request);
   }
 
+  get ref(): RunRef {
+    return this.#ref;
+  }
+
   get request(): RunRequest {
     return this.#request;
+  }
+
+  /** The program's own command that its prompt is; undefined for everything else. */
+  get command(): BuiltInCommand | undefined {
+    const { kind, prompt } = this.#request;
+    return kind === "prompt" ? builtInCommandIn(prompt.text) : undefined;
   }
 
   /** The size of its prompt in memory, in bytes. */
@@ -78,6 +88,7 @@ export class AcceptedRun {
     const { prompt } = this.#request;
     this.#request = { ...this.#request, prompt: { ...prompt, text } };
     this.#promptBytes = promptBytes(this.#request);
+    this.#ref = refOf(this.#ref.position, this.#request);
   }
 
   /** Aborted when the run is cancelled, from the moment of acceptance. */

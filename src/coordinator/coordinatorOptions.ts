@@ -53,6 +53,15 @@ export interface RunToPrepare {
   readonly options: RunOptions;
 }
 
+/** A run that takes the runs before it back. */
+export interface UndoOfRun {
+  readonly workspaceId: string;
+  readonly sessionId: string;
+  /** What stands behind the command: how many runs. */
+  readonly argument: string;
+  readonly signal: AbortSignal;
+}
+
 /** The tools of every client that is connected. */
 interface ClientTools {
   /** Those of one client as they are now. */
@@ -79,6 +88,8 @@ export interface CoordinatorOptions {
   readonly checkpoints?: CheckpointStore;
   /** What keeps the changes of a run that has begun; undefined where nothing is kept. */
   keeperOf?(run: KeptRun): FileKeeper | undefined;
+  /** Carries `/undo` out within its run, and tells a person what was done; undefined: nothing can. */
+  undo?(asked: UndoOfRun): Promise<string>;
   readonly announcer: Announcer;
   readonly desk: QuestionDesk;
   /** The tools of the clients, if any can have some. */

@@ -9,6 +9,7 @@ import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { OpenRuns } from "./openRuns.js";
 import { optionsText } from "./runOptions.js";
 import {
+  idle,
   isBusy,
   isPaused,
   queueOf,
@@ -80,7 +81,7 @@ export class RunAdmission {
   }
 
   #refuse(request: RunRequest, state: SessionState): void {
-    this.refuseIfOwnedElsewhere(request.sessionId);
+    this.refuseIfOwnedElsewhere(request.sessionId, state);
     if (request.kind === "summary" && isBusy(state)) throw sessionBusy();
     const waits = wouldWait(state, request.kind);
     if (waits && request.whenBusy === "reject") throw sessionBusy();
@@ -123,7 +124,7 @@ export class RunAdmission {
    * @throws DomainError `SessionBusy` where a living server other than this one has the session, or a
    *   turn of its parent session; a dead server is tidied up after first.
    */
-  refuseIfOwnedElsewhere(sessionId: string): void {
+  refuseIfOwnedElsewhere(sessionId: string, state = idle): void {
     const { runs, serverId, recoverIfDead } = this.#options;
     const owner = runs.otherOwner(sessionId, serverId);
     if (owner !== undefined) {
@@ -132,14 +133,18 @@ export class RunAdmission {
       if (!isFree) throw runs.hasTurn(sessionId) ? sessionBusy() : queueElsewhere();
     }
     if (runs.isSubTask(sessionId)) throw sessionBusy();
-    this.#refuseWhileRewound(sessionId);
+    this.#refuseWhileRewound(sessionId, state);
   }
 
-  /** A rewind is soon over; that of a dead server, once another has finished it. */
-  #refuseWhileRewound(sessionId: string): void {
+  /**
+   * A rewind is soon over; that of a dead server, once another has finished it. Behind a run that is
+   * itself the rewind, others wait as behind any.
+   */
+  #refuseWhileRewound(sessionId: string, state: SessionState): void {
     const { checkpoints, serverId, recoverIfDead } = this.#options;
     const rewinding = checkpoints?.rewinds.serverOf(sessionId);
     if (rewinding === undefined) return;
+    if (rewinding === serverId && isBusy(state)) return;
     if (rewinding !== serverId) recoverIfDead(rewinding);
     throw new DomainError(
       "SessionBusy",
@@ -154,7 +159,7 @@ export class RunAdmission {
       throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
     }
     if (runs.otherOwner(request.sessionId, serverId) !== undefined) throw sessionBusy();
-    this.#refuseWhileRewound(request.sessionId);
+    this.#refuseWhileRewound(request.sessionId, now);
     const waits = wouldWait(now, request.kind);
     const position = runs.insert({
       workspaceId,

@@ -15,7 +15,8 @@ export function noteCheckpoint(run: AcceptedRun, options: CheckpointOptions): vo
   const { checkpoints, database, ids, clock, log } = options;
   const { position } = run.ref;
   const { sessionId } = run.request;
-  if (checkpoints === undefined) return;
+  // What takes runs back has nothing of its own that could be: its rewind is a checkpoint.
+  if (checkpoints === undefined || run.command === "undo") return;
   database.attempt(
     `checkpoint ${position}`,
     () => {

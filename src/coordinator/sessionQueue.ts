@@ -152,6 +152,7 @@ export class SessionQueue {
       });
     }
     run.edit(text);
+    this.#parts.apply(sessionId, { type: "edit", run: run.ref });
     news.queueChanged(sessionId, state);
     return this.#entry(run);
   }

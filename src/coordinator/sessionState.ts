@@ -45,6 +45,8 @@ export type SessionInput =
   | { readonly type: "cancel" }
   | { readonly type: "cancelRun"; readonly position: number }
   | { readonly type: "clearQueue" }
+  /** A queued run has another prompt, and so perhaps joins where it did not, or the reverse. */
+  | { readonly type: "edit"; readonly run: RunRef }
   /** Moves a queued run before another one, or to the end. */
   | { readonly type: "move"; readonly position: number; readonly before?: number }
   | { readonly type: "pause" }
@@ -122,6 +124,8 @@ export function step(state: SessionState, input: SessionInput): Step {
       return cancelRun(state, input.position);
     case "clearQueue":
       return dropAll(state, "user");
+    case "edit":
+      return edit(state, input.run);
     case "move":
       return move(state, input.position, input.before);
     case "pause":
@@ -195,7 +199,6 @@ function cancel(state: SessionState, cause: RunCause): Step {
   };
 }
 
-/** Drops all queued runs. */
 function dropAll(state: SessionState, cause: RunCause): Step {
   if (!("queue" in state) || state.queue.length === 0) return still(state);
   return {
@@ -220,6 +223,12 @@ function cancelRun(state: SessionState, position: number): Step {
     state: { ...state, queue: state.queue.filter((run) => run.position !== position) },
     effects: [{ type: "drop", runs, cause: "user" }],
   };
+}
+
+function edit(state: SessionState, run: RunRef): Step {
+  if (!("queue" in state)) return still(state);
+  const queue = state.queue.map((waiting) => (waiting.position === run.position ? run : waiting));
+  return still({ ...state, queue });
 }
 
 /** If one of the two runs does not wait, nothing is moved. */

@@ -1,6 +1,7 @@
 // Takes one run from acceptance to its outcome: prepare, begin, run. A cancel is possible at every
 // point, and every error becomes an outcome.
 
+import { argumentIn } from "../base/builtInCommand.js";
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -41,6 +42,7 @@ type RunnerOptions = Pick<
   | "log"
   | "prepareTurn"
   | "slots"
+  | "undo"
 >;
 
 /** Runs accepted runs. */
@@ -63,6 +65,7 @@ export class TurnRunner {
       run.writes = writes;
       run.recorder = this.#recorder(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
+      if (run.command === "undo") return await this.#undo(run, writes);
       giveBack = await this.#slot(run);
       const { sessionId, options } = run.request;
       const toPrepare = { sessionId, options: options.effective };
@@ -70,7 +73,8 @@ export class TurnRunner {
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       await this.#markRunning(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
-      this.#begin(run, turn, writes);
+      this.#begin(run);
+      this.#beginTitle(run, turn, writes);
       const request = this.#request(run, run.recorder, writes);
       return run.request.kind === "summary"
         ? await turn.summarize(request)
@@ -80,6 +84,19 @@ export class TurnRunner {
     } finally {
       giveBack();
     }
+  }
+
+  /** Asks no model, and so takes no slot and needs no engine. */
+  async #undo(run: AcceptedRun, writes: PatientWrites): Promise<TurnOutcome> {
+    const { undo, workspaceId } = this.#options;
+    await this.#markRunning(run, writes);
+    if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
+    this.#begin(run);
+    const { signal, request } = run;
+    const { sessionId, prompt } = request;
+    const argument = argumentIn(prompt.text);
+    const text = await undo?.({ workspaceId, sessionId, argument, signal });
+    return { status: "succeeded", text: text ?? "Nothing can be taken back here." };
   }
 
   async #slot({ request, signal }: AcceptedRun): Promise<() => void> {
@@ -109,18 +126,22 @@ export class TurnRunner {
     if (!isOurs) throw endedElsewhere();
   }
 
-  #begin(run: AcceptedRun, turn: Turn, writes: PatientWrites): void {
+  #begin(run: AcceptedRun): void {
     run.hasBegun = true;
     faultPoint("turnBegun");
     this.#hooks.begin(run);
-    if (run.request.kind === "prompt") {
-      this.#titles.begin(run.request.sessionId, run.request.prompt.text, turn, writes);
-    }
+  }
+
+  /** A command says nothing about what its session is about. */
+  #beginTitle({ request, command }: AcceptedRun, turn: Turn, writes: PatientWrites): void {
+    if (request.kind !== "prompt" || command !== undefined) return;
+    this.#titles.begin(request.sessionId, request.prompt.text, turn, writes);
   }
 
   /** Stores the user's message, and an answer that says that the run was cancelled. */
   #cancelledBeforeBegin(run: AcceptedRun): TurnOutcome {
-    if (run.request.kind === "summary" || run.recorder === undefined) {
+    const isNoMessage = run.request.kind === "summary" || run.command !== undefined;
+    if (isNoMessage || run.recorder === undefined) {
       return { status: "cancelled", text: "" };
     }
     run.writes?.write(() => noteCheckpoint(run, this.#options));

@@ -9,6 +9,13 @@ export const builtInCommands: readonly Command[] = [
     description: "Summarises the session, so that the model goes on with the summary.",
     source: "builtIn",
   },
+  {
+    name: "undo",
+    description:
+      "Takes back the last run, or the last n: what they changed in files, and their messages.",
+    argumentHint: "[n]",
+    source: "builtIn",
+  },
 ];
 
 /** Whether a prompt asks for a summary. */

@@ -92,6 +92,23 @@ export class CheckpointStore {
       .map(toCheckpoint);
   }
 
+  /** The newest runs of a session, at most `most`, of which messages stand in its history; newest first. */
+  standingRuns(sessionId: string, most: number): CheckpointRow[] {
+    if (!this.isKept) return [];
+    // What a run has written lies between its own checkpoint and the next one.
+    return this.#database
+      .prepare(
+        `SELECT * FROM checkpoints AS own WHERE sessionId = ? AND run IS NOT NULL AND EXISTS (
+           SELECT 1 FROM messages WHERE sessionId = own.sessionId AND position > own.lastMessage
+             AND position <= coalesce((SELECT lastMessage FROM checkpoints AS next
+               WHERE next.sessionId = own.sessionId AND next.position > own.position
+               ORDER BY next.position LIMIT 1), ?))
+         ORDER BY position DESC LIMIT ?`,
+      )
+      .all(sessionId, Number.MAX_SAFE_INTEGER, most)
+      .map(toCheckpoint);
+  }
+
   /** Whether commands ran in a session since a checkpoint, its own run included. */
   ranCommandsSince({ sessionId, position }: CheckpointRow): boolean {
     const sql =

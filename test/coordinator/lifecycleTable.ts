@@ -62,6 +62,7 @@ export const inputs: Readonly<Record<string, SessionInput>> = {
   "cancelRun (a queued one)": { type: "cancelRun", position: named.position },
   "cancelRun (another)": { type: "cancelRun", position: 99 },
   clearQueue: { type: "clearQueue" },
+  "edit (so that it does not join)": { type: "edit", run: { ...plain, joins: false } },
   "move (to the end)": { type: "move", position: plain.position },
   "move (before another)": { type: "move", position: named.position, before: plain.position },
   "move (before what has gone)": { type: "move", position: plain.position, before: 99 },

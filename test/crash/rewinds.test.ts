@@ -155,6 +155,26 @@ describe("a server that dies at a point of a rewind", () => {
     expect(await next.end()).toBe(0);
   });
 
+  test.each(["rewindPlanned:1", "rewindWritten:1", "rewindMoved:1", "rewound:1"])(
+    "leaves an /undo to the next one, whose run is told as interrupted: %s",
+    async (point) => {
+      const desk = new Desk();
+      const server = await desk.server({ TURNWIRE_FAULT_POINT: point });
+      const { before } = await worked(desk, server);
+      const asked = server.request("sendMessage", { ...desk.ids, prompt: "/undo 2", runId: "u" });
+      const { workspaceId } = desk.ids;
+      const ended = server.request("waitRun", { workspaceId, runId: "u" });
+      await expect(Promise.all([asked, ended])).rejects.toThrow(GoneError);
+      const next = await desk.server();
+      const completion = await next.request("waitRun", { workspaceId, runId: "u" });
+      expect(completion).toMatchObject({ status: "interrupted" });
+      await desk.rewound(next);
+      expect(desk.files).toEqual(before.files);
+      expect(await desk.messages(next)).toEqual(before.messages);
+      expect(await next.end()).toBe(0);
+    },
+  );
+
   test("leaves it to one that lives beside it, which takes no prompt meanwhile", async () => {
     const desk = new Desk();
     const server = await desk.server({ TURNWIRE_FAULT_POINT: "rewindWritten:1" });

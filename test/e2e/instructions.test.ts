@@ -135,6 +135,7 @@ describe("skills", () => {
     const session = await openSession(house.server);
     expect(await commands(session)).toEqual([
       expect.objectContaining({ name: "compact", source: "builtIn" }),
+      expect.objectContaining({ name: "undo", source: "builtIn" }),
       {
         name: "hidden",
         description: "What hidden is for.",
@@ -189,7 +190,9 @@ describe("skills", () => {
     expect(last(house)).toContain("Mine.");
     expect(last(house)).not.toContain("The workspace's");
     const names = (await commands(session)).map(({ name }) => name);
-    expect(names).toEqual(trusted ? ["compact", "a", "b", "c", "mine"] : ["compact", "mine"]);
+    expect(names).toEqual(
+      trusted ? ["compact", "undo", "a", "b", "c", "mine"] : ["compact", "undo", "mine"],
+    );
     expect(system(house).includes("- b: What b is for.")).toBe(trusted);
   });
 
@@ -212,7 +215,7 @@ describe("skills", () => {
     house.provider.enqueue(reply().toolCall("skill", { name: "closed" }));
     await session.run("/closed now", "r-1");
     expect(JSON.stringify(sent(house))).not.toContain("Closed.");
-    expect((await commands(session)).map(({ name }) => name)).toEqual(["compact", "open"]);
+    expect((await commands(session)).map(({ name }) => name)).toEqual(["compact", "undo", "open"]);
   });
 
   it("that are traps are left out, and the person is told why", async () => {
@@ -240,7 +243,7 @@ describe("skills", () => {
     const session = await openSession(house.server, { path, trusted: true });
     const { warnings = [] } = await session.run("/long", "r-1");
     expect(last(house)).toContain("the rest is left out");
-    expect((await commands(session)).map(({ name }) => name)).toEqual(["compact", "long"]);
+    expect((await commands(session)).map(({ name }) => name)).toEqual(["compact", "undo", "long"]);
     expect(JSON.stringify(sent(house))).not.toContain("secret");
     const left = ["laughs", "binary", "endless", "nested", "none", "untold", "named"];
     for (const name of [...left, "file", "folder"]) {

@@ -76,6 +76,7 @@ describe("a tool server of the configuration", () => {
     const { commands } = await server.call("listCommands", { workspaceId });
     expect(commands).toEqual([
       expect.objectContaining({ name: "compact", source: "builtIn" }),
+      expect.objectContaining({ name: "undo", source: "builtIn" }),
       {
         name: "mcp__docs__review",
         description: "Reviews a file.",
@@ -106,12 +107,17 @@ describe("a tool server of the configuration", () => {
       (await server.call("listCommands", { workspaceId, ...of })).commands.map(({ name }) => name);
     expect(await names({ sessionId })).toEqual([
       "compact",
+      "undo",
       "mcp__own__review",
       "mcp__docs__review",
     ]);
-    expect(await names({})).toEqual(["compact", "mcp__docs__review"]);
+    expect(await names({})).toEqual(["compact", "undo", "mcp__docs__review"]);
     const other = await session.another();
-    expect(await names({ sessionId: other.sessionId })).toEqual(["compact", "mcp__docs__review"]);
+    expect(await names({ sessionId: other.sessionId })).toEqual([
+      "compact",
+      "undo",
+      "mcp__docs__review",
+    ]);
     expect(await server.failure("listCommands", { workspaceId, sessionId: "none" })).toBe(
       "SessionNotFound",
     );
