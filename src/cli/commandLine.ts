@@ -192,6 +192,9 @@ function runIo(
     stderr: self.stderr,
     stdinKind: stdinKindOf(self.stdin.fd),
     isStderrTty: self.stderr.isTTY === true,
+    isStdoutTty: self.stdout.isTTY === true,
+    // A terminal that does not tell its size says 0.
+    columns: () => self.stderr.columns || self.stdout.columns || 80,
     env: self.env,
     resolvePath,
     serverCommand: { file: self.execPath, args: [launcher, "serve"] },

@@ -16,15 +16,15 @@ import { type OwnServer, withoutUnset } from "./ownServer.js";
 import { RunActivity } from "./runActivity.js";
 import { readAttachments } from "./runAttachments.js";
 import { Deeds, earlyEnd, exitCodeOf, explain, type Stop, toldCompletion } from "./runEnd.js";
-import { askInput } from "./runInput.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
-import { type Output, OutputStream } from "./runOutput.js";
-import { PermissionPrompt } from "./runPermission.js";
+import { OutputStream } from "./runOutput.js";
+import { RunProgress } from "./runProgress.js";
 import { readPrompt } from "./runPrompt.js";
+import { RunQuestions } from "./runQuestions.js";
 import { RunReport } from "./runReport.js";
+import { RunScreen } from "./runScreen.js";
 import { chooseSession, clientIdOf, openSession, type RunTarget } from "./runSession.js";
 import { RunText } from "./runText.js";
-import type { Terminal } from "./terminal.js";
 import { visibleLine } from "./visibleText.js";
 
 /**
@@ -52,37 +52,39 @@ class RunCommand {
   readonly #options: RunCommandOptions;
   readonly #io: RunCommandIo;
   readonly #stop = new AbortController();
-  readonly #stdout: Output;
-  readonly #stderr: OutputStream;
+  readonly #screen: RunScreen;
+  readonly #questions: RunQuestions;
   readonly #report: RunReport;
   readonly #clock: Clock;
   readonly #activity: RunActivity;
   readonly #releases: (() => void)[] = [];
   readonly #deeds = new Deeds();
   #client: TurnwireClient | undefined;
-  #asking: PermissionPrompt | undefined;
+  #progress: RunProgress | undefined;
   #stoppedBy: Stop | undefined;
-  #hasHinted = false;
 
   constructor(options: RunCommandOptions, io: RunCommandIo, clock: Clock) {
     this.#options = options;
     this.#io = io;
     this.#clock = clock;
-    this.#stdout =
-      options.outputFile === undefined
-        ? new OutputStream(io.stdout, () => this.#stopBy("nobody reads"))
-        : new OutputFile(io.resolvePath(options.outputFile));
-    this.#report = new RunReport(this.#stdout, options.output);
-    this.#stderr = new OutputStream(io.stderr, () => {});
-    const { color = "auto" } = options;
+    const isErrColored = isColored(options.color ?? "auto", io.isStderrTty, io.env);
+    this.#screen = this.#openScreen(isErrColored);
+    this.#report = new RunReport(this.#screen, options.output);
     this.#activity = new RunActivity({
-      isColored: isColored(color, io.isStderrTty, io.env),
+      isColored: isErrColored,
       hasResults: options.verbose === true,
+    });
+    this.#questions = new RunQuestions({
+      io,
+      screen: this.#screen,
+      isStdinTaken: options.prompt === "-",
+      complain: (text) => this.#complain(text),
+      interrupt: () => this.#interrupt(),
     });
     this.#releases.push(
       io.onInterrupt(() => this.#interrupt()),
-      () => this.#stdout.release(),
-      () => this.#stderr.release(),
+      () => this.#questions.close(),
+      () => this.#screen.release(),
     );
     if (options.timeoutSeconds !== undefined) {
       const timer = afterAwake(clock, options.timeoutSeconds * 1000, () => this.#stopBy("timeout"));
@@ -91,8 +93,8 @@ class RunCommand {
   }
 
   async run(): Promise<number> {
-    const exitCode = await this.#run();
-    const { failure } = this.#stdout;
+    const exitCode = await this.#run().finally(() => this.#screen.end());
+    const { failure } = this.#screen;
     if (failure === undefined) return exitCode;
     await this.#complain(
       this.#options.outputFile === undefined
@@ -114,11 +116,14 @@ class RunCommand {
       await this.#report.missed(this.#client, ({ status }) =>
         this.#note(`a run of this session ended unseen (${status}); what it said comes first`),
       );
+      const progress = new RunProgress(chosen.sessionId, this.#clock.now());
+      this.#progress = progress;
+      await this.#screen.begin(() => progress.status(this.#clock.now()));
       const completion = await this.#prompt(this.#client, { ...target, prompt, attachments });
       return await this.#reportEnd(this.#told(completion));
     } catch (error) {
       const end = earlyEnd(error, this.#stoppedBy, timeoutSeconds);
-      if (this.#stdout.failure === undefined) {
+      if (this.#screen.failure === undefined) {
         await this.#report.early(end);
         if (end.status === "failed") await this.#complain(end.error);
       }
@@ -133,6 +138,26 @@ class RunCommand {
     } finally {
       for (const release of this.#releases) release();
     }
+  }
+
+  #openScreen(isErrColored: boolean): RunScreen {
+    const { stdout, stderr, isStderrTty, isStdoutTty = false, env, resolvePath } = this.#io;
+    const { output, outputFile, quiet, color = "auto" } = this.#options;
+    const out =
+      outputFile === undefined
+        ? new OutputStream(stdout, () => this.#stopBy("nobody reads"))
+        : new OutputFile(resolvePath(outputFile));
+    return new RunScreen({
+      out,
+      // An unread stderr is no reason to end.
+      err: new OutputStream(stderr, () => {}),
+      isOutTerminal: isStdoutTty && output === "text" && outputFile === undefined,
+      hasStatus: isStderrTty && !quiet && env.TERM !== "dumb" && this.#io.columns !== undefined,
+      isOutColored: isColored(color, isStdoutTty, env),
+      isErrColored,
+      clock: this.#clock,
+      columns: () => this.#io.columns?.() ?? 80,
+    });
   }
 
   #readPrompt(): Promise<string> {
@@ -168,53 +193,16 @@ class RunCommand {
       clientId,
       clientInfo: { name: "turnwire run" },
       signal: this.#stop.signal,
-      onPermission: this.#permissionHandler(),
-      onInput: async (request, context) => {
-        this.#asking ??= this.#openQuestions();
-        if (this.#asking === undefined) return { action: "decline" };
-        return askInput(this.#asking, request, context);
-      },
+      onPermission: (question, context) => this.#questions.permission(question, context),
+      onInput: (request, context) => this.#questions.input(request, context),
     });
-  }
-
-  /** Without `--permission-mode` the configuration decides. Its questions are asked here. */
-  #permissionHandler(): PermissionPrompt["ask"] {
-    return async (question, context) => {
-      this.#asking ??= this.#openQuestions();
-      if (this.#asking !== undefined) return this.#asking.ask(question, context);
-      if (!this.#hasHinted) {
-        this.#hasHinted = true;
-        await this.#complain("there is no terminal to ask on; see --permission-mode");
-      }
-      return { decision: "deny", message: "There is nobody to ask." };
-    };
-  }
-
-  #openQuestions(): PermissionPrompt | undefined {
-    const { stdin, stderr, isStderrTty, openTerminal } = this.#io;
-    // If stderr is redirected, nobody is looking at the terminal.
-    if (!isStderrTty) return undefined;
-    const terminal = openTerminal?.();
-    if (terminal !== undefined) {
-      this.#releases.push(() => terminal.close());
-      return new PermissionPrompt(terminal.input, terminal.output, () => this.#discard(terminal));
-    }
-    const isFree = stdin.isTTY === true && this.#options.prompt !== "-";
-    return isFree ? new PermissionPrompt(stdin, stderr) : undefined;
-  }
-
-  /** While typed characters are discarded, Ctrl-C reaches the program as a character. */
-  async #discard(terminal: Terminal): Promise<boolean> {
-    const goesOn = await terminal.discardTyped();
-    if (!goesOn) this.#interrupt();
-    return goesOn;
   }
 
   async #prompt(client: TurnwireClient, target: RunTarget & Prompt): Promise<RunComplete> {
     const hasEnded = new AbortController();
     const { workspaceId, sessionId } = target;
     const text = new RunText({
-      write: (chunk) => this.#stdout.write(chunk),
+      write: (chunk) => this.#screen.write(chunk),
       getMessage: (messageId) => client.api.getMessage({ workspaceId, sessionId, messageId }),
     });
     const shown = this.#showAll(client.events({ signal: hasEnded.signal }), target, text);
@@ -246,7 +234,8 @@ class RunCommand {
     for await (const event of events) {
       this.#deeds.take(event);
       if ("sessionId" in event.params && event.params.sessionId !== target.sessionId) continue;
-      if (!this.#options.quiet) await this.#stderr.write(this.#activity.lines(event));
+      this.#progress?.take(event);
+      if (!this.#options.quiet) await this.#screen.lines(this.#activity.lines(event));
       await this.#report.event(event);
       if (output === "text") await text.take(event);
     }
@@ -267,6 +256,12 @@ class RunCommand {
     const isOwnStop = status === "cancelled" && this.#stoppedBy !== undefined;
     if (status !== "succeeded" && !isOwnStop)
       await this.#complain(error ?? `the run was ${status}`);
+    await this.#screen.end();
+    const { quiet, verbose } = this.#options;
+    if (this.#progress !== undefined && (verbose || (this.#io.isStderrTty && !quiet))) {
+      const line = this.#progress.closing(completion, this.#clock.now());
+      await this.#screen.lines(this.#activity.line(line));
+    }
     return exitCodeOf(completion, this.#deeds);
   }
 
@@ -289,6 +284,6 @@ class RunCommand {
   }
 
   #complain(text: string): Promise<void> {
-    return this.#stderr.write(`turnwire run: ${text}\n`);
+    return this.#screen.lines(`turnwire run: ${text}\n`);
   }
 }

@@ -27,11 +27,11 @@ export class RunActivity {
   /** A question is shown elsewhere. An activity of a later version is shown by its name. */
   #busyWith({ kind, waitMs, attempt, reason }: NotificationParams<"runActivity">): string {
     if (kind === "waitingForPermission") return "";
-    if (kind === "summarizing") return this.#line("summarizing the session");
-    if (kind === "waitingForSlot") return this.#line("waiting for other runs to end");
+    if (kind === "summarizing") return this.line("summarizing the session");
+    if (kind === "waitingForSlot") return this.line("waiting for other runs to end");
     const what = kind === "retrying" ? `try ${attempt ?? 2}` : shorten(kind);
     const when = waitMs === undefined ? "" : ` in ${Math.ceil(waitMs / 1000)} s`;
-    return this.#line(`${what}${when}${reason === undefined ? "" : `: ${shorten(reason)}`}`);
+    return this.line(`${what}${when}${reason === undefined ? "" : `: ${shorten(reason)}`}`);
   }
 
   #linesOf(part: Part): string {
@@ -53,10 +53,11 @@ export class RunActivity {
   #once(key: string, text: () => string): string {
     if (this.#told.has(key)) return "";
     this.#told.add(key);
-    return this.#line(text());
+    return this.line(text());
   }
 
-  #line(text: string): string {
+  /** A line of what is no answer, with its newline. */
+  line(text: string): string {
     return this.#isColored ? `\u001b[2m${text}\u001b[22m\n` : `${text}\n`;
   }
 }

@@ -66,6 +66,10 @@ export interface RunCommandIo {
   /** What stdin is; `other` unless told. */
   readonly stdinKind?: StdinKind;
   readonly isStderrTty: boolean;
+  /** Whether stdout is a terminal; false unless told. */
+  readonly isStdoutTty?: boolean;
+  /** How wide the terminal is now; without it there is no status line. */
+  columns?(): number;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Resolves a path that was given on the command line. */
   readonly resolvePath: ResolvePath;

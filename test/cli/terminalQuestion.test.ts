@@ -1,42 +1,12 @@
 // The question of `turnwire run` on a real terminal (a pseudo-terminal of python3's), with stdin as a
 // pipe: what stands on the screen, and what was typed before it.
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import { unless } from "../helpers/unless.js";
+import { afterEach, beforeEach, expect } from "vitest";
+import { onTerminal, runOnPty } from "./pty.js";
 import { launcher, offlineEnvironment } from "./runHarness.js";
-
-const hasNoPty = spawnSync("python3", ["-c", "import pty"]).status !== 0;
-const onTerminal = unless(it, hasNoPty, "there is no python3 with a pty");
-
-/** Types what it is told when the screen shows what it waits for; prints the screen at the end. */
-const driver = `
-import json, os, pty, select, sys, time
-command, steps = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(command[0], command)
-screen, seen, end = b"", 0, time.time() + 25
-while time.time() < end:
-    if steps:
-        at = screen.find(steps[0][0].encode(), seen)
-        if at >= 0:
-            seen = at + len(steps[0][0].encode())
-            os.write(fd, steps.pop(0)[1].encode())
-    ready, _, _ = select.select([fd], [], [], 0.05)
-    if not ready: continue
-    try: data = os.read(fd, 65536)
-    except OSError: break
-    if not data: break
-    screen += data
-if time.time() >= end: os.kill(pid, 9)
-_, status = os.waitpid(pid, 0)
-sys.stdout.buffer.write(screen)
-sys.exit(os.waitstatus_to_exitcode(status))
-`;
 
 let folder: string;
 beforeEach(() => {
@@ -49,17 +19,11 @@ function runOnTerminal(prompt: string, steps: readonly (readonly [string, string
   const file = join(folder, "prompt.txt");
   writeFileSync(file, prompt);
   const line = `cat "${file}" | "${process.execPath}" "${launcher}" run --data-dir d -`;
-  const { status, stdout } = spawnSync(
-    "python3",
-    [
-      "-c",
-      driver,
-      JSON.stringify(["sh", "-c", `stty cols 300 rows 24; ${line}`]),
-      JSON.stringify(steps),
-    ],
-    { cwd: folder, env: { ...process.env, ...offlineEnvironment(folder) }, timeout: 28_000 },
-  );
-  return { status, screen: String(stdout).replaceAll("\r\n", "\n") };
+  return runOnPty(["sh", "-c", `stty cols 300 rows 24; ${line}`], {
+    folder,
+    env: offlineEnvironment(folder),
+    steps,
+  });
 }
 
 const bash = (command: string) => `@tool bash ${JSON.stringify({ command })}\n@say Done.`;
