@@ -2,8 +2,8 @@
 import type { ColorChoice } from "./runOptions.js";
 
 /**
- * What the option says; else `NO_COLOR` (https://no-color.org), `FORCE_COLOR`, and whether it is a
- * terminal that knows them.
+ * The option decides. Without it, `NO_COLOR` (https://no-color.org) and `FORCE_COLOR` decide, and then
+ * whether the output is a terminal with colours.
  */
 export function isColored(
   choice: ColorChoice,

@@ -2,7 +2,7 @@
 import type { Output } from "./runOutput.js";
 import { writeFileWhole } from "./writeFileWhole.js";
 
-/** Keeps what is written until it is whole. */
+/** Keeps the output until it is complete. */
 export class OutputFile implements Output {
   readonly #path: string;
   readonly #pieces: string[] = [];
@@ -20,7 +20,7 @@ export class OutputFile implements Output {
     this.#pieces.push(text);
   }
 
-  /** Puts all that was written so far into the file. Never rejects: `failure` has the error. */
+  /** Writes the whole output so far to the file. Never rejects; `failure` has the error. */
   async finish(): Promise<void> {
     try {
       await writeFileWhole(this.#path, this.#pieces.join(""));

@@ -1,4 +1,4 @@
-/** The files that `turnwire run --attach` sends along. */
+/** Reads the files of `turnwire run --attach`. */
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { textIn } from "../base/decodeText.js";
@@ -9,7 +9,7 @@ import { explainSystemError } from "../base/systemError.js";
 import type { Attachment } from "../protocol/objects/message.js";
 import { BadPrompt } from "./runPrompt.js";
 
-/** What all files together may have, in bytes: in base64 no server takes more in one message. */
+/** The most bytes of all files together. In base64, no server takes more in one message. */
 const mostBytes = 36 * 1024 * 1024;
 const mostFiles = 100;
 
@@ -39,7 +39,7 @@ async function readWithin(path: string, name: string, room: number): Promise<Buf
     try {
       const chunks: Buffer[] = [];
       let length = 0;
-      // Read piece by piece: what `<(command)` names has no size that could be asked for.
+      // It is read piece by piece, because the size of `<(command)` is not known before.
       for await (const chunk of handle.createReadStream({ autoClose: false })) {
         const bytes = Buffer.from(chunk);
         length += bytes.length;
@@ -57,7 +57,7 @@ async function readWithin(path: string, name: string, room: number): Promise<Buf
   }
 }
 
-/** By what is in it; a name says nothing of that. */
+/** The type follows from the content. The name is not used. */
 function mimeTypeOf(data: Uint8Array): string {
   const kind = imageKind(data);
   if (kind !== undefined) return kind;

@@ -32,18 +32,18 @@ export interface RunCommandOptions {
   readonly maxCost?: number;
   /** Go on in a copy of the session. */
   readonly fork?: boolean;
-  /** Files to send along. */
+  /** Files that are sent with the prompt. */
   readonly attach?: readonly string[];
-  /** Whether the folder's own files may set what can run code. */
+  /** Whether the folder's own files may set fields that can run code. */
   readonly trust?: boolean;
-  /** Fields of the configuration that are set for this run alone. */
+  /** Fields of the configuration that are set only for this run. */
   readonly config?: readonly ConfigSetting[];
   readonly output: OutputFormat;
-  /** The file that gets the output in the place of stdout. */
+  /** The file that gets the output instead of stdout. */
   readonly outputFile?: string;
-  /** Nothing on stderr but errors. */
+  /** Only errors go to stderr. */
   readonly quiet?: boolean;
-  /** Results of tools as well, and the closing line everywhere. */
+  /** Also shows the results of tools, and the closing line in every case. */
   readonly verbose?: boolean;
   readonly color?: ColorChoice;
   readonly timeoutSeconds?: number;
@@ -63,7 +63,7 @@ export interface RunCommandIo {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** What stdin is; `other` unless told. */
+  /** The kind of stdin; `other` by default. */
   readonly stdinKind?: StdinKind;
   readonly isStderrTty: boolean;
   /** Whether stdout is a terminal; false unless told. */

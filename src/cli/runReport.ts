@@ -11,7 +11,7 @@ import type { RunText } from "./runText.js";
 export class RunReport {
   readonly #out: Output;
   readonly #format: OutputFormat;
-  /** What the one object of `json` tells beside the completion. */
+  /** The members that the one object of `json` has besides the completion. */
   #missed: readonly RunComplete[] | undefined;
 
   constructor(out: Output, format: OutputFormat) {
@@ -19,16 +19,17 @@ export class RunReport {
     this.#format = format;
   }
 
-  /** Writes one event, where events are asked for. */
+  /** Writes one event, if events are asked for. */
   async event(event: LossyEvent): Promise<void> {
     if (this.#format === "stream-json") await this.#writeLine(event);
   }
 
   /**
-   * Writes what earlier runs of this session have left, before what this one says; `tell` is told of
-   * each. Each is acknowledged once it is written: in `json`, with the completion.
+   * Writes the completions that earlier runs of this session have left, before the output of this run.
+   * `tell` is called with each. Each is acknowledged after it is written. In `json` that is together with
+   * the completion of this run.
    *
-   * @throws Error if one could not be written: then it is not acknowledged.
+   * @throws Error if one could not be written. Then it is not acknowledged.
    */
   async missed(
     client: TurnwireClient,
@@ -50,7 +51,7 @@ export class RunReport {
   /**
    * Writes the completion of this run.
    *
-   * @throws Error if it could not be written: then it must not be acknowledged.
+   * @throws Error if it could not be written. Then it must not be acknowledged.
    */
   async completion(completion: RunComplete, text: RunText, client: TurnwireClient): Promise<void> {
     if (this.#format === "text") {

@@ -10,14 +10,14 @@ import type { ConfigFile } from "./schema.js";
 const Settings = z.array(z.object({ path: z.array(z.string()).min(1), value: z.unknown() }));
 
 /**
- * The user's file with the settings of the variable in it, parsed and checked.
+ * The user's file, with the settings of the variable added. It is parsed and checked.
  *
- * @throws DomainError `ConfigInvalid` for a file that is wrong by itself, and, in the name of the
- *   variable, for settings that are no settings, or that make it wrong.
+ * @throws DomainError `ConfigInvalid` if the file has a mistake. The error names the variable
+ *   if the settings are invalid, or if the file is wrong only together with them.
  */
 export function parseWithSettings(file: ReadFile | undefined, settings: string): ConfigFile {
   const { path, text } = file ?? { path: settingsVariable, text: "" };
-  // A file that is wrong by itself is told by its own lines.
+  // If the file itself has a mistake, the error names its line.
   parseConfigFile(path, text);
   const set = readSettings(settings).reduce(
     (before, { path: names, value }) => applyEdits(before, modify(before, names, value, {})),
@@ -31,7 +31,7 @@ function readSettings(text: string): z.output<typeof Settings> {
     const read = Settings.safeParse(JSON.parse(text));
     if (read.success) return read.data;
   } catch {
-    // No JSON: told below.
+    // It is not JSON. That is reported below.
   }
   const message = "is no list of {path, value}";
   throw configInvalid(settingsVariable, [{ path: "", message }]);

@@ -1,4 +1,4 @@
-// Messages that age lets go of in a session that is still used (protocol.md section 9).
+// Deletes old messages of a session that is still used (protocol.md section 9).
 import { readOr, storedTime } from "./damage.js";
 import type { Database } from "./database.js";
 import { MessageRemoval } from "./messageRemoval.js";
@@ -6,19 +6,19 @@ import { OpenRewinds } from "./openRewinds.js";
 import { outOf } from "./rewoundMessages.js";
 
 const messagesPerStep = 100;
-/** A step deletes no further message after so many bytes. */
+/** After this many bytes a step deletes no further message. */
 const bytesPerStep = 2 * 1024 * 1024;
 
-/** A place where messages are, and the last position there that may go. */
+/** A place with messages, and the last position there that may be deleted. */
 interface Place {
   readonly id: string;
   readonly upTo: number;
 }
 
 /**
- * The old messages of used sessions. Those go that no model is sent any more: what a summary has
- * replaced, and what a rewind took out of the session. A turn goes as a whole, so that no tool's result
- * stays without its call.
+ * The old messages of used sessions. Only messages that no model gets any more are deleted: those that a
+ * summary has replaced, and those that a rewind has removed. A turn is deleted as a whole, so that no
+ * tool's result stays without its call.
  */
 export class OldMessages {
   readonly #database: Database;
@@ -36,7 +36,7 @@ export class OldMessages {
    * there is nothing more to delete.
    */
   step(sessionId: string, before: number): boolean {
-    // Whoever is rewinding it moves its messages about.
+    // A rewind of the session is moving its messages.
     if (this.#rewinds.serverOf(sessionId) !== undefined) return false;
     const places: Place[] = [
       { id: outOf(sessionId), upTo: Number.MAX_SAFE_INTEGER },
@@ -63,7 +63,7 @@ export class OldMessages {
         const before = this.#database.prepare(sql).get(sessionId, Number(position), run);
         return Number(before?.position ?? 0);
       },
-      // It is damaged: then a model is sent every message.
+      // It is damaged. Then a model gets every message.
       () => 0,
     );
   }
@@ -97,8 +97,8 @@ export class OldMessages {
   }
 
   /**
-   * Whether the whole turn that wrote a message is old; `known` tells it of runs of this step. A damaged
-   * message stays, and what follows it.
+   * Whether the whole turn of a message is old. `known` has the answers for the runs of this step. A damaged
+   * message stays, and so do the messages after it.
    */
   #isOld(id: string, position: number, before: number, known: Map<number, boolean>): boolean {
     return readOr(

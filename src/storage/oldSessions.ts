@@ -1,6 +1,6 @@
-// What age alone lets go of (protocol.md section 9): runs without a `runId` that nobody can ask for any
-// more, and, where the user's file has `limits.keepDays`, the sessions that nobody has used since, and
-// old messages of those that are used.
+// Deletes by age (protocol.md section 9): runs without a `runId` that nobody can ask for any more, and, if
+// the user's file has `limits.keepDays`, the sessions that nobody has used for so long, and old messages
+// of the sessions that are used.
 import type { Database, Row } from "./database.js";
 import { OldMessages } from "./oldMessages.js";
 import type { RunStore } from "./runStore.js";
