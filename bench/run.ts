@@ -23,6 +23,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   stored: async () => (await import("./suites/stored.js")).stored,
   queue: async () => (await import("./suites/queue.js")).queue,
   delivery: async () => (await import("./suites/delivery.js")).delivery,
+  ends: async () => (await import("./suites/ends.js")).ends,
   hold: async () => (await import("./suites/hold.js")).hold,
 };
 
