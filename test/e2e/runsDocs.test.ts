@@ -27,3 +27,21 @@ it.each(exchanges)("%s does what is told", async (option, sent, told) => {
   expect(await server.completion(option)).toMatchObject(JSON.parse(told));
   expect(existsSync(join(session.path, "made"))).toBe(false);
 });
+
+it("takes back as is told", async () => {
+  const [, block = ""] = /^## Taking back\n[^#]*?```json\n([^`]*)```/m.exec(page) ?? [];
+  const lines = block
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.length).toBeGreaterThan(8);
+  const server = startServer();
+  const session = await openSession(server);
+  for (let at = 0; at < lines.length; at += 2) {
+    const { method, params } = lines[at];
+    const answer = await server.call(method, { ...session.ids, ...params });
+    const told = method === "sendMessage" ? await server.completion(params.runId) : answer;
+    expect(told, JSON.stringify(lines[at])).toMatchObject(lines[at + 1]);
+  }
+  expect(existsSync(join(session.path, "made.txt"))).toBe(false);
+});
