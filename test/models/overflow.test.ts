@@ -60,6 +60,51 @@ const wordings: readonly (readonly [string, number?])[] = [
   ["Requested token count exceeds the model's maximum context length of 131072 tokens.", 131_072],
   ["too many tokens: size limit exceeded by 1200 tokens"],
   ["Token limit exceeded"],
+  ["Input should have at most 32768 tokens", 32768],
+  ["This model's maximum is 16385 tokens, you sent 20000", 16385],
+  ["Your messages resulted in 20000 tokens, but this model's maximum is 16385", 16385],
+  ["Input validation error: `inputs` must have less than 4096 tokens. Given: 5000", 4096],
+  ["prompt too long; exceeded max context length by 300 tokens"],
+  ["Current length is 9000 while limit is 8192", 8192],
+  ["Prompt length (140000) exceeds max_prompt_len (131072)", 131072],
+  [
+    "too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 4292. Try using a shorter prompt",
+    4081,
+  ],
+  [
+    "The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length. Please update the input to try again.",
+  ],
+  [
+    "Malformed input request: expected maxLength: 50000, actual: 70000, please reformat your input and try again.",
+  ],
+  [
+    "Unable to submit request because the input token count is 1200000 but model only supports up to 1048576. Reduce the input token count and try again.",
+    1048576,
+  ],
+  ["Request payload size exceeds the limit: 20971520 bytes."],
+  ["Request body is too large for gpt-4o model. Max size: 8000 tokens.", 8000],
+  ["Tokens in request more than max tokens allowed: 262144", 262144],
+  ["inputs is too long: 40000 tokens, must be at most 32768", 32768],
+  ["Prompt is longer than the model's window (32768 tokens)", 32768],
+  ["Sequence length 5000 > max sequence length 4096", 4096],
+  ["This model supports at most 32768 tokens, but your prompt has 40000", 32768],
+  [
+    "The total number of tokens (input 130000 + max_tokens 4096) exceeds model limit 131072",
+    131072,
+  ],
+  [
+    "'max_tokens' or 'max_completion_tokens' is too large: 4096. This model's maximum context length is 8192 tokens and your request has 6000 input tokens (4096 > 8192 - 6000).",
+    8192,
+  ],
+  ["max_tokens must be at least 1, got -200."],
+  ["The engine prompt length 40000 exceeds the max_model_len 32768. Please reduce prompt.", 32768],
+  ["Prompt tokens (9000) exceed the model's limit (8192)", 8192],
+  ["Error: number of input tokens (200000) has exceeded max_seq_len (131072) limit!", 131072],
+  ["Input prompt (9000 tokens) is too long and exceeds limit of 8192", 8192],
+  [
+    "default_max_tokens (4096) should be greater than 0; prompt (9000) should be less than max_num_tokens (8192)",
+    8192,
+  ],
 ];
 
 describe("a conversation that is too long", () => {
@@ -101,8 +146,20 @@ describe("a conversation that is too long", () => {
     ["tools.0.name: string is longer than 64 characters"],
     ["The model's input must be an image"],
     ["Too many requests"],
+    ["Too many tokens, please wait before trying again."],
+    ["Image input size exceeds limit"],
+    ["max_tokens must be at most 8192 tokens"],
+    ["max_tokens: 100000 > 8192, which is the maximum allowed number of output tokens for m-1"],
+    [
+      "The maximum tokens you requested exceeds the model limit of 4096. Try again with a lower value.",
+    ],
+    ["max_tokens 40000: the model's maximum is 8192"],
+    ["The value of `max_tokens` (40000) exceeds the model's maximum output tokens (8192)"],
+    ["Quota exceeded: input tokens exceed what this project may use"],
+    ["tools.0.custom.name: String should have at most 64 characters"],
+    ["stop: Input should have at most 4 items"],
   ])("is not: %s", (words) => {
-    expect(explainError(refusal(words), who, 0).errorName).toBe("ProviderError");
+    expect(explainError(refusal(words), who, 0).errorName).not.toBe("ContextOverflow");
   });
 
   it("names its window in a member of the error", () => {
