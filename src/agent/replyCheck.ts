@@ -2,6 +2,7 @@
 import type { LanguageModelV3FinishReason, LanguageModelV3StreamPart } from "@ai-sdk/provider";
 import type { CallPurpose } from "../models/callNote.js";
 import { GarbledReplyError } from "../models/errorFacts.js";
+import { endsThought } from "../models/thoughtMark.js";
 
 /** The longest reply, in UTF-16 units, and the most parts of one. Real replies are far shorter. */
 const longestReply = 16 * 1024 * 1024;
@@ -24,6 +25,8 @@ export class ReplyCheck {
     if ("delta" in part) this.#units += part.delta.length;
     else if (part.type.endsWith("-start") || part.type === "tool-call") this.#parts++;
     if (part.type === "text-delta") this.#hasSaid ||= part.delta.trim() !== "";
+    // The text is the first thing of such a reply, so nothing else has been said.
+    if (endsThought(part)) this.#hasSaid = false;
     if (part.type === "tool-call" && part.providerExecuted !== true) this.#calls++;
     if (part.type === "tool-call" || part.type === "tool-input-start") {
       this.#hasNamelessCall ||= part.toolName.trim() === "";

@@ -5,6 +5,7 @@ import type { LanguageModelV3StreamPart, LanguageModelV3ToolCall } from "@ai-sdk
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { MessageWriter, TurnSink } from "../engine/engine.js";
+import { endsThought } from "../models/thoughtMark.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { ReplyReceiver } from "./modelCall.js";
 import { keptMetadata, mergedMetadata, type ProviderMetadata } from "./providerData.js";
@@ -90,6 +91,10 @@ export class StreamedReply implements ReplyReceiver {
         return;
       case "text-end":
       case "reasoning-end":
+        if (endsThought(part)) {
+          this.#becomeReasoning(part.id);
+          return;
+        }
         this.#close(
           part.type === "text-end" ? "text" : "reasoning",
           part.id,
@@ -170,6 +175,17 @@ export class StreamedReply implements ReplyReceiver {
     }
     const part = this.writer.parts[block.index];
     if (part?.type === kind) this.writer.setPart(block.index, { ...part, ...data });
+  }
+
+  /** What was told as text was a thought. */
+  #becomeReasoning(id: string): void {
+    const block = this.#texts.get(id);
+    this.#texts.delete(id);
+    if (block?.index === undefined) return;
+    const part = this.writer.parts[block.index];
+    if (part?.type === "text") {
+      this.writer.setPart(block.index, { type: "reasoning", text: part.text });
+    }
   }
 
   #openCall(streamId: string, name: string): OpenCall {

@@ -1,4 +1,5 @@
 import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
+import { endsThought } from "../models/thoughtMark.js";
 import type { ReplyReceiver } from "./modelCall.js";
 
 const thoughts = [
@@ -33,6 +34,7 @@ export class TextReply implements ReplyReceiver {
 
   part(part: LanguageModelV3StreamPart): void {
     if (part.type === "text-delta") this.#pieces.push(part.delta);
+    if (endsThought(part)) this.#pieces = [];
     if (part.type === "tool-call" || part.type === "tool-input-start") this.#hasToolCall = true;
   }
 

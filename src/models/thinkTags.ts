@@ -1,7 +1,10 @@
 // Local servers without a reasoning parser send a model's thoughts in its text, between `<think>`
 // and `</think>` or tags like these. At the beginning of a reply they become reasoning; later in a
-// reply they are text.
+// reply they are text. Some templates write the opening tag themselves, so that a reply has the closing
+// tag alone: what was told as text until then is declared a thought.
 import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
+import { LoneClosing, overlap } from "./loneClosing.js";
+import { thoughtEnd } from "./thoughtMark.js";
 
 const tags: readonly (readonly [open: string, close: string])[] = [
   ["<think>", "</think>"],
@@ -30,10 +33,12 @@ class ThinkTags {
   /** The start event of the text, while it is not known whether there is any text. */
   #start: LanguageModelV3StreamPart | undefined;
   #textId = "";
+  /** Looks for a closing tag without an opening one, while the first text of the reply lasts. */
+  #lone: LoneClosing | undefined;
 
   *next(part: LanguageModelV3StreamPart): Generator<LanguageModelV3StreamPart> {
     if (this.#state === "after") {
-      yield* this.#pass(part);
+      yield* this.#later(part);
     } else if (part.type === "text-start") {
       this.#start ??= part;
       this.#textId = part.id;
@@ -41,7 +46,10 @@ class ThinkTags {
       yield* this.#read(this.#held + part.delta);
     } else if (part.type === "text-end") {
       // The text may go on in another block. Only a part that is no text shows that it does not.
-      if (this.#state === "before" && this.#held.trim() !== "") yield* this.#say(this.#held);
+      if (this.#state === "before" && this.#held.trim() !== "") {
+        yield* this.#say(this.#held);
+        yield* this.#endSearch();
+      }
       if (this.#hasSaid()) yield part;
     } else if (part.type === "reasoning-start" || part.type === "reasoning-delta") {
       // The server has a parser, so what looks like a tag is text.
@@ -98,9 +106,42 @@ class ThinkTags {
   *#say(text: string): Generator<LanguageModelV3StreamPart> {
     this.#state = "after";
     this.#held = "";
+    if (!this.#hasThought) this.#lone = new LoneClosing();
+    yield* this.#tell(text);
+  }
+
+  /** Tells text, and looks for a lone closing tag in it. */
+  *#tell(text: string): Generator<LanguageModelV3StreamPart> {
+    const { said, rest } = this.#lone?.read(text) ?? { said: text };
+    if (said !== "") yield* this.#delta(said);
+    if (rest === undefined) return;
+    this.#lone = undefined;
+    this.#hasThought = true;
+    this.#state = "before";
+    if (this.#start === undefined) yield thoughtEnd(this.#textId);
+    this.#start = { type: "text-start", id: this.#textId };
+    yield* this.#read(rest);
+  }
+
+  *#delta(delta: string): Generator<LanguageModelV3StreamPart> {
     if (this.#start !== undefined) yield this.#start;
     this.#start = undefined;
-    yield { type: "text-delta", id: this.#textId, delta: text };
+    yield { type: "text-delta", id: this.#textId, delta };
+  }
+
+  /** A part after the beginning of the text. */
+  *#later(part: LanguageModelV3StreamPart): Generator<LanguageModelV3StreamPart> {
+    if (this.#lone !== undefined && part.type === "text-delta" && part.id === this.#textId) {
+      return yield* this.#tell(part.delta);
+    }
+    if (part.type !== "raw" && part.type !== "response-metadata") yield* this.#endSearch();
+    yield* this.#pass(part);
+  }
+
+  *#endSearch(): Generator<LanguageModelV3StreamPart> {
+    const held = this.#lone?.held ?? "";
+    this.#lone = undefined;
+    if (held !== "") yield* this.#delta(held);
   }
 
   /** Releases the held text when nothing more can decide what it is. */
@@ -114,6 +155,7 @@ class ThinkTags {
       this.#hasThought = true;
     } else if (this.#state === "before" && held.trim() !== "") {
       yield* this.#say(held);
+      yield* this.#endSearch();
       yield { type: "text-end", id: this.#textId };
     }
   }
@@ -128,12 +170,4 @@ class ThinkTags {
     }
     yield part;
   }
-}
-
-/** How many characters at the end of a text may be the beginning of a tag. */
-function overlap(text: string, tag: string): number {
-  for (let length = Math.min(text.length, tag.length - 1); length > 0; length--) {
-    if (tag.startsWith(text.slice(text.length - length))) return length;
-  }
-  return 0;
 }

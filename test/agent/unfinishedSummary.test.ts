@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { summarize } from "../../src/agent/summarize.js";
 import type { HistoryMessage } from "../../src/engine/engine.js";
+import { thoughtEnd } from "../../src/models/thoughtMark.js";
 import { prompt, TestTurn, textTool } from "../helpers/agentTurn.js";
 import {
   calls,
@@ -38,6 +39,16 @@ const unfinished: [string, FakeReply, string][] = [
   ["ends for another reason", [...text("The user"), finish("other")], "ProviderError"],
   ["is thoughts alone", [...text("<think>hm, the user"), finish()], "ProviderError"],
   ["is thoughts and blanks", [...text("<think>hm</think>\n \n"), finish()], "ProviderError"],
+  [
+    "is a thought that was told as text",
+    [
+      { type: "text-start", id: "t" },
+      { type: "text-delta", id: "t", delta: "hm" },
+      thoughtEnd("t"),
+      finish(),
+    ],
+    "ProviderError",
+  ],
   ["is empty", [finish()], "ProviderError"],
 ];
 

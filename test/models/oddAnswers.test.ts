@@ -56,6 +56,17 @@ describe("chat completions", () => {
     expect(server.requests[1]?.body).toContain("echo x");
   });
 
+  it("may have the closing tag of a thought alone", async () => {
+    const cut = ["I lo", "ok.\n</thi", "nk>", "\n\n", "It is 4."];
+    const body = cut.map((content) => chunk({ content })).join("");
+    server.enqueue({ body: body + finished("stop") });
+    expect(await run(type)).toMatchObject({ status: "succeeded", text: "It is 4." });
+    expect(partsOf(1).slice(0, 2)).toEqual([
+      { type: "reasoning", text: "I look.\n" },
+      { type: "text", text: "It is 4." },
+    ]);
+  });
+
   it.each([
     ['{"id":"c","choices":null}'],
     ["{}"],
@@ -145,6 +156,7 @@ describe("chat completions", () => {
     ["nothing at all", finished("stop")],
     ["blanks alone", chunk({ content: "\n \n" }) + finished("stop")],
     ["a thought alone", chunk({ content: "<think>hm</think>" }) + finished("stop")],
+    ["the end of a thought alone", chunk({ content: "hm\n</think>\n" }) + finished("stop")],
   ])("with %s are no success", async (_, body) => {
     server.usual = { body };
     expect(await run(type)).toMatchObject({ status: "failed", errorName: "ProviderError" });

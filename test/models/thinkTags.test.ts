@@ -2,6 +2,7 @@ import type { LanguageModelV3StreamPart } from "@ai-sdk/provider";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { thinkTags } from "../../src/models/thinkTags.js";
+import { endsThought } from "../../src/models/thoughtMark.js";
 import { finish } from "../helpers/fakeModel.js";
 
 async function read(deltas: readonly string[], before: LanguageModelV3StreamPart[] = []) {
@@ -24,9 +25,13 @@ async function read(deltas: readonly string[], before: LanguageModelV3StreamPart
   }
   expect(open.size).toBe(0);
   expect(out.at(-1)?.type).toBe("finish");
-  const joined = (type: string) =>
-    out.map((part) => (part.type === type && "delta" in part ? part.delta : "")).join("");
-  return { text: joined("text-delta"), reasoning: joined("reasoning-delta") };
+  let [text, reasoning] = ["", ""];
+  for (const part of out) {
+    if (part.type === "text-delta") text += part.delta;
+    if (part.type === "reasoning-delta") reasoning += part.delta;
+    if (endsThought(part)) [text, reasoning] = ["", reasoning + text];
+  }
+  return { text, reasoning };
 }
 
 const cases = [
@@ -38,7 +43,17 @@ const cases = [
   ["<think>a < b && </thin> c</think>d", "a < b && </thin> c", "d"],
   ["<think>never closed </thi", "never closed </thi", ""],
   ["Write <think>x</think> here", "", "Write <think>x</think> here"],
-  ["a</think>b", "", "a</think>b"],
+  ["a</think>b", "a", "b"],
+  ["I look.\n</think>\n\nIt is 4.", "I look.\n", "It is 4."],
+  ["</think>\n\nIt is 4.", "", "It is 4."],
+  ["\n\n</thinking> It is 4.", "\n\n", "It is 4."],
+  ["I look at `</thi`.\n</think>", "I look at `</thi`.\n", ""],
+  ['He said "yes"</think>Yes', 'He said "yes"', "Yes"],
+  ["I look.</think>Write `</think>` then", "I look.", "Write `</think>` then"],
+  ["Write `</think>` at the end", "", "Write `</think>` at the end"],
+  ['Write "</think>" and </think>', "", 'Write "</think>" and </think>'],
+  ["Thus:\n```\na\n</think>\n```", "", "Thus:\n```\na\n</think>\n```"],
+  ["2 </ 3 and </thin", "", "2 </ 3 and </thin"],
   ["<thin air>", "", "<thin air>"],
   ["<", "", "<"],
   ["  two blanks", "", "  two blanks"],
@@ -61,6 +76,20 @@ describe("thoughts between tags", () => {
       expect(await read([...all].flatMap((one) => one.split("")))).toEqual({ text, reasoning });
     },
   );
+
+  it("delay no text, while an opening tag may have been left out", async () => {
+    const stream = thinkTags();
+    const writer = stream.writable.getWriter();
+    const reader = stream.readable.getReader();
+    const written = [
+      writer.write({ type: "text-start", id: "t" }),
+      writer.write({ type: "text-delta", id: "t", delta: "I look" }),
+    ];
+    expect((await reader.read()).value?.type).toBe("text-start");
+    expect((await reader.read()).value).toMatchObject({ type: "text-delta", delta: "I look" });
+    await Promise.all(written);
+    await reader.cancel();
+  });
 
   it("are text where the server has a parser of its own", async () => {
     const thought: LanguageModelV3StreamPart[] = [
