@@ -72,6 +72,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export interface ProtocolJsonSchema extends Record<string, unknown> {
   readonly methods: Readonly<Record<string, JsonSchema>>;
   readonly notifications: Readonly<Record<string, JsonSchema>>;
+  readonly streamJsonLine: JsonSchema;
   readonly $defs: Readonly<Record<string, JsonSchema>>;
 }
 
@@ -88,7 +89,8 @@ const allNotifications: readonly NotificationDeclaration[] = [
 /**
  * The protocol as a JSON Schema document (draft 2020-12). `$defs` holds every shared object, and
  * for each method `NAME.params` and `NAME.result`, for each notification `NAME.params`; `methods`,
- * `notifications` and `errors` refer to them. Unknown fields are allowed everywhere: fields may be
+ * `notifications` and `errors` refer to them. `streamJsonLine` is a line of `turnwire run --output
+ * stream-json`. Unknown fields are allowed everywhere: fields may be
  * added to the protocol.
  */
 export function protocolJsonSchema(): ProtocolJsonSchema {
@@ -104,6 +106,7 @@ export function protocolJsonSchema(): ProtocolJsonSchema {
       ]),
     ),
     errors: errorTable,
+    streamJsonLine: streamJsonLine(),
     $defs: definitions(),
   };
 }
@@ -127,6 +130,37 @@ function describeNotification(notification: NotificationDeclaration): JsonSchema
     delivery: notification.delivery,
     params: { $ref: reference(`${notification.name}.params`) },
     example: notification.example,
+  };
+}
+
+/** A line of `turnwire run --output stream-json` (docs/cli.md). */
+function streamJsonLine(): JsonSchema {
+  const line = (method: string, params: JsonSchema) => ({
+    type: "object",
+    properties: { method: { const: method }, params },
+    required: ["method", "params"],
+  });
+  const refused = {
+    type: "object",
+    properties: {
+      status: { enum: ["failed", "cancelled"] },
+      cancelled: { type: "boolean" },
+      text: { const: "" },
+      error: { type: "string" },
+      errorName: { $ref: reference("RunErrorName") },
+      cause: { $ref: reference("RunCause") },
+    },
+    required: ["status", "cancelled", "text", "error", "errorName", "cause"],
+  };
+  return {
+    description:
+      "A line of `turnwire run --output stream-json`: an event, a completion, or the end of a run that was not accepted.",
+    anyOf: [
+      ...Object.values(notifications).map(({ name }) =>
+        line(name, { $ref: reference(`${name}.params`) }),
+      ),
+      line("runRefused", refused),
+    ],
   };
 }
 
