@@ -9,6 +9,17 @@ const heading = `Third-party notices
 The files in dist/ contain, in whole or in part, the packages below. This file is generated from the
 build: \`npm run generate\`.
 `;
+/** Packages whose published files contain another package, which has a licence of its own. */
+const carried = [
+  {
+    by: "unpdf",
+    versions: { file: "dist/pdfjs.mjs", pattern: /"(\d+\.\d+\.\d+)"/ },
+    name: "pdfjs-dist",
+    license: "Apache-2.0",
+    author: "the Mozilla Foundation",
+    source: "https://github.com/mozilla/pdf.js",
+  },
+];
 const rule = "-".repeat(80);
 
 /** The text of THIRD-PARTY-NOTICES for what a build of the project below `root` contains. */
@@ -22,7 +33,9 @@ export async function thirdPartyNotices(root) {
     builds.map(async (options) => (await build({ ...options, write: false })).metafile),
   );
   const folders = new Set(metafiles.flatMap((metafile) => packageFolders(root, metafile)));
-  const packages = [...folders].map((folder) => describe(folder)).sort(byNameAndVersion);
+  const packages = [...folders]
+    .flatMap((folder) => [describe(folder), ...carriedBy(folder)])
+    .sort(byNameAndVersion);
   return [heading, ...notices(packages)].join(`\n${rule}\n\n`);
 }
 
@@ -53,6 +66,17 @@ function describe(folder) {
     source: url?.replace(/^git\+/, "").replace(/\.git$/, ""),
     text: texts.length === 0 ? undefined : texts.join("\n\n"),
   };
+}
+
+/** What a package contains of others: their names, and the version that its files name. */
+function carriedBy(folder) {
+  return carried
+    .filter(({ by }) => folder.endsWith(`/node_modules/${by}`))
+    .map(({ versions: { file, pattern }, ...one }) => {
+      const version = pattern.exec(readFileSync(join(folder, file), "utf8"))?.[1];
+      if (version === undefined) throw new Error(`${one.by} names no version of ${one.name}`);
+      return { ...one, version };
+    });
 }
 
 function byNameAndVersion(a, b) {
@@ -87,7 +111,19 @@ function licenceText(one, packages) {
   );
   if (sibling !== undefined) return sibling.text;
   if (one.license === "MIT") return mit(one.author);
+  if (one.license === "Apache-2.0") return apache(one.author, packages);
   throw new Error(`${one.name} brings no text of its licence (${one.license}): add one here`);
+}
+
+/** The terms of this licence name nobody, so those that another package brings are the same. */
+function apache(holder, packages) {
+  const terms = packages
+    .map(
+      ({ text }) => /^ *Apache License\n[\s\S]*END OF TERMS AND CONDITIONS/m.exec(text ?? "")?.[0],
+    )
+    .find((found) => found !== undefined);
+  if (terms === undefined) throw new Error("no package brings the text of Apache-2.0: add it here");
+  return `Copyright (c) ${holder}\n\n${terms}`;
 }
 
 function mit(holder) {

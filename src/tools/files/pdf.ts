@@ -6,23 +6,23 @@ import { ToolFailure } from "../failure.js";
 /** The largest PDF that is read, in bytes. */
 export const mostPdfBytes = 16 * 1024 * 1024;
 const mostText = 1_000_000;
-const limitMs = 20_000;
-const limitMb = 512;
+const usualLimits = { limitMs: 20_000, limitMb: 512 };
 
 /**
  * The lines of a PDF, page by page.
+ * @param limits the time in milliseconds, and the heap of the thread in megabytes.
  * @throws ToolFailure if it is not a readable PDF, or needs too much time or memory.
  */
 export async function pdfLines(
   data: Uint8Array,
   threads: WorkerThreads,
   signal: AbortSignal,
+  limits = usualLimits,
 ): Promise<string[]> {
   const task = {
     program: new URL("./pdfReader.mjs", import.meta.url),
     input: { data, maxLength: mostText },
-    limitMs,
-    limitMb,
+    ...limits,
   };
   const outcome = await threads.run(task, signal);
   if (outcome.kind !== "done") {
