@@ -2,7 +2,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
+import {
+  endServers,
+  makeFolder,
+  type ServerProcess,
+  startServer,
+} from "../helpers/serverProcess.js";
+import { startStrictProvider } from "../helpers/strictProvider.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
 let server: ServerProcess;
@@ -185,5 +191,30 @@ describe("/undo", () => {
     expect((await session.run("/undone", "other-word")).steps).toBe(1);
     expect((await session.run(" /undo", "with-space")).steps).toBe(1);
     expect(existsSync(join(session.path, "a.txt"))).toBe(true);
+  });
+});
+
+describe("a history that was rewound", () => {
+  it("is one that a strict provider takes, and without what went", async () => {
+    const provider = await startStrictProvider(() => 1);
+    const configFile = join(makeFolder(), "config.json");
+    writeFileSync(configFile, JSON.stringify(provider.config));
+    const strict = startServer({ env: { TURNWIRE_CONFIG: configFile } });
+    const session = await openSession(strict);
+    await session.run("one: tool, say", "one");
+    await session.run("two: tool, tool, say", "two");
+    expect((await session.run("/undo", "undo")).text).toContain("Commands ran too");
+    expect((await session.run("three: tool, say", "three")).status).toBe("succeeded");
+    await session.run("/compact", "compact");
+    const summarised = await session.messages();
+    await session.run("four: say", "four");
+    await session.run("/undo 3", "undo-3");
+    expect((await session.run("five: tool, say", "five")).status).toBe("succeeded");
+    const told = JSON.stringify(await session.messages());
+    expect(summarised.some(({ isSummary }) => isSummary === true)).toBe(true);
+    expect(told).toContain("one: tool");
+    for (const gone of ["two:", "three:", "four:", "isSummary"]) expect(told).not.toContain(gone);
+    expect(provider.complaints).toEqual([]);
+    await provider.close();
   });
 });
