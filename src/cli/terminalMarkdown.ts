@@ -40,6 +40,7 @@ export class TerminalMarkdown {
   readonly #isColored: boolean;
   #streamer: Streamer;
   #held = 0;
+  #heldReturn = "";
 
   constructor(options: { width: () => number; isColored: boolean }) {
     this.#width = options.width;
@@ -48,25 +49,35 @@ export class TerminalMarkdown {
   }
 
   /** Takes what comes next; returns what can be shown now: whole lines. */
-  push(text: string): string {
+  push(next: string): string {
     let shown = "";
+    // A line feed may follow in the next piece: then it is a line's end and no order.
+    const whole = this.#heldReturn + next;
+    const text = whole.endsWith("\r") ? whole.slice(0, -1) : whole;
+    this.#heldReturn = whole.slice(text.length);
     // Piece by piece, so that no single block is longer than what is held.
     for (let from = 0; from < text.length; from += mostHeld) {
       const piece = text.slice(from, from + mostHeld);
       const out = this.#streamer.push(harmless(piece));
       this.#held = out === "" ? this.#held + piece.length : 0;
       shown += out;
-      if (this.#held > mostHeld) shown += this.finish();
+      if (this.#held > mostHeld) shown += this.#flush();
     }
     return onlyStyles(shown);
   }
 
   /** Returns the rest, and begins anew. */
   finish(): string {
-    const rest = this.#streamer.finish();
+    const held = this.#heldReturn;
+    this.#heldReturn = "";
+    return onlyStyles(this.#flush(harmless(held)));
+  }
+
+  #flush(last = ""): string {
+    const rest = this.#streamer.finish(last);
     this.#streamer = this.#begin();
     this.#held = 0;
-    return onlyStyles(rest);
+    return rest;
   }
 
   #begin(): Streamer {

@@ -30,6 +30,13 @@ it("comes out the same however it is cut into pieces", () => {
   for (const pieces of [1, 2, 3, 11]) expect(shown(text, { pieces })).toBe(whole);
 });
 
+it("takes a carriage return before a line feed for a line's end, however it is cut", () => {
+  for (const pieces of [1, 2, 3]) {
+    expect(shown("one\r\n\r\ntwo\r\n", { pieces })).toBe("one\n\ntwo\n");
+  }
+  expect(shown("one\r")).toContain("␍");
+});
+
 it.each([
   ["an escape", "a \u001b]0;title\u0007 b"],
   ["eight-bit controls", "a \u009b31m b"],
