@@ -2,6 +2,7 @@
 import { errorTable } from "../../src/base/errors.js";
 import { runErrorTable } from "../../src/base/runErrors.js";
 import { type JsonSchema, protocolJsonSchema, protocolObjects } from "../../src/cli/schema.js";
+import { requirements } from "../../src/conformance/requirements.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../../src/protocol/declare.js";
 import {
   clientNotifications,
@@ -37,6 +38,7 @@ const regions: Readonly<Record<string, () => string>> = {
   objects: () => Object.keys(protocolObjects).map(describeObject).join("\n\n"),
   errors: errorList,
   "run errors": runErrorList,
+  requirements: requirementList,
 };
 
 function methodList(section: number): string {
@@ -145,4 +147,13 @@ function definition(name: string): JsonSchema {
 
 function fence(messages: readonly object[]): string {
   return ["```json", ...messages.map((message) => JSON.stringify(message)), "```"].join("\n");
+}
+
+function requirementList(): string {
+  const rows = requirements.map(
+    ({ id, section, level, group, sentence }) =>
+      `| \`${id}\` | ${section} | ${level} | ${group} | ${sentence.replaceAll("|", "\\|")} |`,
+  );
+  const head = ["| id | section | level | group | sentence |", "| --- | --- | --- | --- | --- |"];
+  return [...head, ...rows].join("\n");
 }

@@ -99,7 +99,7 @@ interface ToolParts {
 function toolsIn(
   self: NodeJS.Process,
   { parts, resolvePath, out, errors }: ToolParts,
-): Pick<ProgramActions, "sessions" | "models" | "config" | "completion"> {
+): Pick<ProgramActions, "sessions" | "models" | "config" | "completion" | "conformance"> {
   const writeError = (line: string) => void errors.write(`${line}\n`);
   const writeOut = (line: string) => void out.write(`${line}\n`);
   const ofConfiguration = { env: self.env, resolvePath, writeOut, writeError };
@@ -123,6 +123,15 @@ function toolsIn(
     config: async (options) => {
       const { configCommand } = await import("./configCommand.js");
       return configCommand(options, ofConfiguration);
+    },
+    conformance: async (options) => {
+      const { conformanceCommand } = await import("../conformance/command.js");
+      return conformanceCommand(options, {
+        env: self.env,
+        write: writeOut,
+        writeError,
+        resolvePath,
+      });
     },
     completion: async (options) => {
       const { completionScript } = await import("./completion.js");

@@ -5,8 +5,10 @@
  */
 
 import { Argument, Command, CommanderError, Option } from "commander";
+import type { ConformanceOptions } from "../conformance/command.js";
 import { type CompletionOptions, type Shell, shells } from "./completionOptions.js";
 import type { ConfigCommandOptions } from "./configCommand.js";
+import { addConformance } from "./conformanceFlags.js";
 import type { McpCommandOptions } from "./mcpCommand.js";
 import type { ModelsCommandOptions } from "./modelsCommand.js";
 import { nonEmpty, positiveInteger, seconds } from "./optionValues.js";
@@ -27,6 +29,7 @@ export interface ProgramActions {
   models(options: ModelsCommandOptions): Promise<number>;
   config(options: ConfigCommandOptions): Promise<number>;
   completion(options: CompletionOptions): Promise<number>;
+  conformance(options: ConformanceOptions): Promise<number>;
 }
 
 export interface DoctorCommandOptions {
@@ -71,6 +74,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         models: reported(actions.models),
         config: reported(actions.config),
         completion: reported(actions.completion),
+        conformance: reported(actions.conformance),
       });
       if (argv.length === 0) {
         if (!io.isStdinTty) return await actions.serve(defaultServeOptions);
@@ -117,6 +121,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
   addMcp(program, actions);
   addSessions(program, actions.sessions);
   addConfiguration(program, actions);
+  addConformance(program, actions.conformance);
   program
     .command("completion")
     .description("print a script that completes commands and options in a shell")

@@ -85,6 +85,7 @@ export class Handshake {
         methods: Object.keys(methods),
         notifications: Object.keys(notifications),
         maxMessageBytes: description.maxMessageBytes,
+        levels: ["core", "durable", "shared"],
       },
     };
     this.#options.afterWritten(result, () => {

@@ -64,6 +64,8 @@ const layers: Readonly<Record<string, Layer>> = {
   rpc: { layers: ["base", "protocol", "backend"], packages: ["vscode-jsonrpc"], types: ["zod"] },
   client: { layers: ["base", "protocol", "transport"], packages: ["execa"] },
   testing: { layers: ["base", "client"], types: ["protocol"], packages: [] },
+  // It knows the messages of the protocol, and no line of the server that it checks.
+  conformance: { layers: ["base", "protocol"], packages: [] },
 };
 
 /** What puts the rest together, `cli` and every file beside the layers, may import anything. */

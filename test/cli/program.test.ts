@@ -24,6 +24,7 @@ async function run(argv: string[], isStdinTty = true) {
       models: note("models", 16),
       config: note("config", 17),
       completion: note("completion", 18),
+      conformance: note("conformance", 19),
     },
     {
       version: "1.2.3",

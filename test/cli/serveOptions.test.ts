@@ -25,6 +25,7 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
       models: other,
       config: other,
       completion: other,
+      conformance: other,
     },
     { version: "1.2.3", isStdinTty: false, writeOut: () => {}, writeError: () => {} },
   );

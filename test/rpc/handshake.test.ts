@@ -37,7 +37,7 @@ describe("initialize", () => {
       protocolVersion: 1,
       serverInfo: { name: "turnwire", version: "0.0.0" },
       pendingCompletions: 0,
-      capabilities: { maxMessageBytes: 1024 },
+      capabilities: { maxMessageBytes: 1024, levels: ["core", "durable", "shared"] },
     });
     expect(result.clientId).toMatch(/^cli_/);
     expect(result.capabilities.methods).toContain("sendMessage");

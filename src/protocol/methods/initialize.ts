@@ -58,6 +58,12 @@ export const initialize = declareMethod({
         methods: z.array(z.string()),
         notifications: z.array(z.string()),
         maxMessageBytes: z.int().positive(),
+        levels: z
+          .array(z.string())
+          .optional()
+          .describe(
+            "What the server keeps beside the core: `durable`, `shared`, `daemon`; absent from servers that do not say.",
+          ),
       }),
     }),
   errors: ["UnsupportedProtocolVersion", "AlreadyInitialized"],
@@ -72,6 +78,7 @@ export const initialize = declareMethod({
         methods: ["ping"],
         notifications: ["runComplete"],
         maxMessageBytes: 67108864,
+        levels: ["core", "durable", "shared"],
       },
     },
   },

@@ -1,0 +1,18 @@
+// All requirements, in the order of protocol.md's sections.
+import { connection } from "./checks/connection.js";
+import { delivery } from "./checks/delivery.js";
+import { acrossServers } from "./checks/durable.js";
+import { eventsAndMore } from "./checks/events.js";
+import { runs } from "./checks/runs.js";
+import { transport } from "./checks/transport.js";
+import type { Requirement } from "./requirement.js";
+
+/** What `turnwire conformance` checks; `id`s are final, and none is used twice. */
+export const requirements: readonly Requirement[] = [
+  ...transport,
+  ...connection,
+  ...runs,
+  ...delivery,
+  ...acrossServers,
+  ...eventsAndMore,
+];

@@ -1,0 +1,122 @@
+// What holds for every frame of a server, whatever is being checked: each fault is put down to the
+// requirement that it breaks, and not to the check that happened to run.
+
+import { errorTable } from "../base/errors.js";
+import { isRunErrorName } from "../base/runErrors.js";
+import { methods, notifications, serverMethods } from "../protocol/registry.js";
+import { CompletionWatch } from "./completionWatch.js";
+import { isMembers, type Members, membersOf, textOf } from "./message.js";
+
+/** Puts a fault down to a requirement. */
+export type Report = (requirementId: string, message: string) => void;
+
+const envelopeKeys = new Set(["jsonrpc", "id", "method", "params", "result", "error"]);
+
+/** Looks at all that one connection gets. */
+export class Watch {
+  readonly #report: Report;
+  readonly #completions: CompletionWatch;
+  /** What comes before a delta, by part; absent where something may have been dropped. */
+  readonly #offsets = new Map<string, number>();
+  #hasDropped = false;
+
+  constructor(report: Report) {
+    this.#report = report;
+    this.#completions = new CompletionWatch(report);
+  }
+
+  /** An object that came as a frame, or in a batch. */
+  onMessage(message: unknown, methodOf: (id: unknown) => string | undefined): void {
+    if (!this.#isEnvelope(message)) return;
+    if (typeof message.method === "string") this.#onCall(message, message.method);
+    else if (message.error !== undefined) this.#onError(message.error);
+    else this.#onResult(message, methodOf(message.id));
+  }
+
+  #isEnvelope(message: unknown): message is Members {
+    const wrong = envelopeFault(message);
+    if (wrong === undefined) {
+      const extra = Object.keys(message as object).filter((key) => !envelopeKeys.has(key));
+      if (extra.length > 0) this.#report("TW-CONNECTION-002", `a message has ${extra.join(", ")}`);
+    } else this.#report("TW-TRANSPORT-001", `${wrong}: ${JSON.stringify(message).slice(0, 200)}`);
+    return isMembers(message);
+  }
+
+  #onCall(message: Members, method: string): void {
+    const known = { ...notifications, ...serverMethods } as Readonly<
+      Record<string, { params(): { safeParse(value: unknown): { error?: unknown } } }>
+    >;
+    const declared = Object.hasOwn(known, method) ? known[method] : undefined;
+    const { error } = declared?.params().safeParse(message.params) ?? {};
+    if (error instanceof Error) {
+      const id = method === "runComplete" ? "TW-SHAPE-003" : "TW-SHAPE-002";
+      this.#report(id, `params of ${method}: ${error.message}`);
+    }
+    const params = membersOf(message, "params");
+    if (message.id === undefined) this.#onNotification(method, params);
+  }
+
+  #onNotification(method: string, params: Members): void {
+    if (method === "runComplete") this.#completions.onCompletion(params);
+    else this.#completions.onEvent(method, params);
+    if (method === "eventsDropped") {
+      this.#hasDropped = true;
+      this.#offsets.clear();
+    }
+    if (method === "messageDelta") this.#onDelta(params);
+    const isOfNoWorkspace = method === "eventsDropped" || method.startsWith("$/");
+    if (!isOfNoWorkspace && textOf(params, "workspaceId") === "") {
+      this.#report("TW-EVENTS-001", `${method} has no workspaceId`);
+    }
+  }
+
+  #onDelta(params: Members): void {
+    const { messageId, partIndex, kind, offset } = params;
+    const part = JSON.stringify([messageId, partIndex, kind]);
+    const expected = this.#offsets.get(part) ?? (this.#hasDropped ? offset : 0);
+    if (typeof offset !== "number") return;
+    if (offset !== expected) {
+      this.#report("TW-EVENTS-002", `a delta has offset ${offset}, after ${expected} units`);
+    }
+    this.#offsets.set(part, offset + textOf(params, "delta").length);
+  }
+
+  #onError(error: unknown): void {
+    const data = membersOf(error, "data");
+    const name = textOf(data, "name");
+    const code = isMembers(error) ? error.code : undefined;
+    if (name === "" || typeof data.retryable !== "boolean" || textOf(error, "message") === "") {
+      const told = JSON.stringify(error).slice(0, 200);
+      this.#report("TW-ERROR-001", `an error without message, name or retryable: ${told}`);
+      return;
+    }
+    const known = Object.hasOwn(errorTable, name)
+      ? errorTable[name as keyof typeof errorTable]
+      : undefined;
+    if (known === undefined) {
+      if (!isRunErrorName(name)) this.#report("TW-ERROR-002", `no error has the name ${name}`);
+    } else if (known.code !== code) {
+      this.#report("TW-ERROR-002", `${name} has code ${String(code)}, not ${known.code}`);
+    }
+  }
+
+  #onResult(message: Members, method: string | undefined): void {
+    if (method === undefined || !Object.hasOwn(methods, method)) return;
+    const { error } = methods[method as keyof typeof methods].result().safeParse(message.result);
+    if (error !== undefined) {
+      this.#report("TW-SHAPE-001", `the result of ${method}: ${error.message}`);
+    }
+  }
+}
+
+/** What is wrong with a message as JSON-RPC 2.0 has it. */
+function envelopeFault(message: unknown): string | undefined {
+  if (!isMembers(message)) return "a message that is no object";
+  if (message.jsonrpc !== "2.0") return 'no "jsonrpc": "2.0"';
+  const isCall = typeof message.method === "string";
+  const answers = ["result", "error"].filter((key) => key in message).length;
+  if (isCall && answers > 0) return "a call with a result";
+  if (!isCall && answers !== 1) return "neither one result nor one error";
+  if (!isCall && !("id" in message)) return "an answer without an id";
+  return undefined;
+}

@@ -1,0 +1,124 @@
+// The kit before our server, and its requirements beside protocol.md.
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, inject, it } from "vitest";
+import { requirements } from "../../src/conformance/requirements.js";
+import { failuresOf, launchOurs } from "./checkedServer.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "turnwire-kit-test-"));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the command, and gives what it printed and its exit code. */
+async function conformance(...args: string[]) {
+  const run = promisify(execFile);
+  const argv = [inject("serverScript"), "conformance", ...args];
+  const done = await run(process.execPath, argv).catch((error: unknown) => error);
+  const { stdout, stderr, code = 0 } = done as { stdout: string; stderr: string; code?: number };
+  return { lines: stdout.trimEnd().split("\n"), stderr, code };
+}
+
+describe("the kit", () => {
+  it.each(["ndjson", "header"] as const)(
+    "passes our server in %s",
+    async (framing) => {
+      expect(await failuresOf(launchOurs(folder), requirements, { framing })).toEqual([]);
+    },
+    150_000,
+  );
+});
+
+describe("turnwire conformance", () => {
+  const serve = () => [process.execPath, inject("serverScript"), "serve"];
+
+  it("ends with how many passed and failed, and with 0 where none did", async () => {
+    const { lines, code } = await conformance("--filter", "TRANSPORT-00[67]", "--", ...serve());
+    expect([lines, code]).toEqual([
+      [
+        "ok      TW-TRANSPORT-006 (ndjson)",
+        "ok      TW-TRANSPORT-007 (ndjson)",
+        "2 passed, 0 failed",
+      ],
+      0,
+    ]);
+  });
+
+  it("shows the sentence and the frames of what failed, and writes JUnit's XML", async () => {
+    const junit = join(folder, "junit.xml");
+    // It answers every line with the same.
+    const echo = ["-e", 'process.stdin.on("data", () => console.log(\'{"id":1,"result":{}}\'))'];
+    const { lines, code } = await conformance(
+      ...["--filter", "TRANSPORT-007|TRANSPORT-001", "--junit", junit],
+      ...["--", process.execPath, ...echo],
+    );
+    const text = lines.join("\n");
+    expect(code).toBe(1);
+    expect(text).toContain("A request with `id: null` is answered with `id: null`.");
+    expect(text).toContain('<-- {"id":1,"result":{}}');
+    expect(lines.at(-1)).toBe("0 passed, 2 failed");
+    expect(readFileSync(junit, "utf8")).toContain('tests="2" failures="2"');
+  });
+
+  it("tells of a command that cannot be started", async () => {
+    const { lines, code } = await conformance("--filter", "ION-001", "--", join(folder, "none"));
+    expect(lines.at(-1)).toBe("0 passed, 2 failed");
+    expect(lines.join("\n")).toContain("ENOENT");
+    expect(code).toBe(1);
+  });
+
+  it("lists requirements, for a person and as JSON", async () => {
+    const { lines } = await conformance("--list");
+    expect(lines.map((line) => line.split("\t")[0])).toEqual(requirements.map(({ id }) => id));
+    const json = await conformance("--list", "--json", "--filter", "QUEUE-001");
+    expect(JSON.parse(json.lines.join(""))).toEqual([
+      {
+        id: "TW-QUEUE-001",
+        section: 4,
+        level: "MUST",
+        group: "core",
+        sentence: "A prompt for a busy session is queued.",
+      },
+    ]);
+  });
+
+  it.each([
+    [["--filter", "(", "--", "x"], "is no regular expression"],
+    [["--filter", "NOTHING", "--", "x"], "no requirement fits --filter"],
+    [[], "no command after --"],
+  ])("refuses %j", async (args, reason) => {
+    const { code, stderr } = await conformance(...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(reason)]);
+  });
+});
+
+describe("the requirements", () => {
+  const words = (text: string) => text.replace(/\s+/g, " ");
+  const page = words(
+    readFileSync(join(root, "protocol.md"), "utf8").split("## Conformance")[0] ?? "",
+  );
+
+  it("have ids that nobody else has", () => {
+    const ids = requirements.map(({ id }) => id);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+    expect(ids.filter((id) => !/^TW-[A-Z]+-\d{3}$/.test(id))).toEqual([]);
+  });
+
+  it("are sentences of protocol.md", () => {
+    const missing = requirements.filter(({ sentence }) => !page.includes(words(sentence)));
+    expect(missing.map(({ id }) => id)).toEqual([]);
+  });
+
+  it("stand in the section that they name", () => {
+    const elsewhere = requirements.filter(({ section, sentence }) => {
+      const from = page.indexOf(`## ${section}. `);
+      const to = page.indexOf(`## ${section + 1}. `);
+      return !page.slice(from, to === -1 ? undefined : to).includes(words(sentence));
+    });
+    expect(elsewhere.map(({ id }) => id)).toEqual([]);
+  });
+});

@@ -1,0 +1,37 @@
+// Every fault is told by the checks that should tell it, and by no other.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { requirements } from "../../src/conformance/requirements.js";
+import { breakServers } from "./brokenServer.js";
+import { failuresOf, launchOurs } from "./checkedServer.js";
+import { type Fault, ownFaults, sharedFaults } from "./faults.js";
+
+const folder = mkdtempSync(join(tmpdir(), "turnwire-faults-test-"));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function isTold({ caughtBy, breaking }: Fault, chosen: typeof requirements): Promise<void> {
+  const broken = breakServers(launchOurs(folder), breaking);
+  const failures = await failuresOf(broken, chosen, { patienceMs: 6000 });
+  const ids = failures.map((failure) => failure.split(":")[0]);
+  expect(ids.sort(), failures.join("\n")).toEqual([...caughtBy].sort());
+}
+
+describe.concurrent("a broken server", { timeout: 90_000 }, () => {
+  // Servers of a check's own cost more processor time than the rest: they are started for faults of
+  // their own alone.
+  const shared = requirements.filter(
+    ({ group, lane, check }) => group === "core" && (lane !== "own" || check === undefined),
+  );
+
+  it.each(sharedFaults)("is told of: $name", (fault) => isTold(fault, shared));
+
+  it.each(ownFaults)("is told of: $name", (fault) =>
+    isTold(
+      fault,
+      requirements.filter(({ id }) => fault.caughtBy.includes(id)),
+    ),
+  );
+});
