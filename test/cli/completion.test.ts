@@ -29,6 +29,7 @@ async function scriptFor(shell: Shell): Promise<string> {
       sessions: other,
       models: other,
       config: other,
+      conformance: other,
       completion: async (options) => {
         script = completionScript(options);
         return 0;

@@ -1,15 +1,13 @@
-// The kit before our server, and its requirements beside protocol.md.
+// The kit before our server.
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { requirements } from "../../src/conformance/requirements.js";
 import { failuresOf, launchOurs } from "./checkedServer.js";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "turnwire-kit-test-"));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -93,32 +91,5 @@ describe("turnwire conformance", () => {
   ])("refuses %j", async (args, reason) => {
     const { code, stderr } = await conformance(...args);
     expect([code, stderr]).toEqual([2, expect.stringContaining(reason)]);
-  });
-});
-
-describe("the requirements", () => {
-  const words = (text: string) => text.replace(/\s+/g, " ");
-  const page = words(
-    readFileSync(join(root, "protocol.md"), "utf8").split("## Conformance")[0] ?? "",
-  );
-
-  it("have ids that nobody else has", () => {
-    const ids = requirements.map(({ id }) => id);
-    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
-    expect(ids.filter((id) => !/^TW-[A-Z]+-\d{3}$/.test(id))).toEqual([]);
-  });
-
-  it("are sentences of protocol.md", () => {
-    const missing = requirements.filter(({ sentence }) => !page.includes(words(sentence)));
-    expect(missing.map(({ id }) => id)).toEqual([]);
-  });
-
-  it("stand in the section that they name", () => {
-    const elsewhere = requirements.filter(({ section, sentence }) => {
-      const from = page.indexOf(`## ${section}. `);
-      const to = page.indexOf(`## ${section + 1}. `);
-      return !page.slice(from, to === -1 ? undefined : to).includes(words(sentence));
-    });
-    expect(elsewhere.map(({ id }) => id)).toEqual([]);
   });
 });

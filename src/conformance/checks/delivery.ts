@@ -11,7 +11,7 @@ export const delivery: readonly Requirement[] = [
     ...inSection,
     id: "TW-DELIVERY-001",
     sentence:
-      "**Exactly one** completion for every accepted run with a `runId`, and for every turn begun without one, however it ends",
+      "**Exactly one** completion for every accepted run with a `runId`, and for every turn that began without one.",
     isWatched: true,
     async check(kit) {
       const own = await kit.shared();

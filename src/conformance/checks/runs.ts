@@ -99,7 +99,7 @@ export const runs: readonly Requirement[] = [
     ...inSection,
     id: "TW-RUN-006",
     sentence:
-      "A run that fails after it was accepted is told by [`agentError`](#agenterror), which may be lost, and by its completion, which is not.",
+      "If a run fails after it was accepted, [`agentError`](#agenterror) and the completion report it.",
     async check(kit) {
       const { own, sessionId } = await ready(kit);
       const done = await own.run(sessionId, "@fail 401 no such key");
@@ -268,7 +268,7 @@ export const runs: readonly Requirement[] = [
     ...inSection,
     id: "TW-CANCEL-005",
     sentence:
-      "However a turn ends, well, failed or cancelled, what is queued and not covered by a cancel runs next, in order, each with its own completion and its own errors.",
+      "After a turn has succeeded, failed or been cancelled, the queued prompts run next, in order, except those that a cancel has dropped.",
     async check(kit) {
       const { own, sessionId } = await ready(kit);
       const failing = await own.send(sessionId, "@wait 150\n@fail 400 wrong");
