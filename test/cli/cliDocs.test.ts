@@ -94,6 +94,7 @@ it("names every command and every option", async () => {
       sessions: other,
       models: other,
       config: other,
+      conformance: other,
       completion: async (options) => {
         program = options.program;
         return 0;
