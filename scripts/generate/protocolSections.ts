@@ -1,6 +1,7 @@
 // The generated regions of protocol.md: tables and a reference made from src/protocol.
 import { errorTable } from "../../src/base/errors.js";
 import { runErrorTable } from "../../src/base/runErrors.js";
+import { definitionName } from "../../src/cli/frameSchemas.js";
 import { type JsonSchema, protocolJsonSchema, protocolObjects } from "../../src/cli/schema.js";
 import { requirements } from "../../src/conformance/requirements.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../../src/protocol/declare.js";
@@ -12,7 +13,8 @@ import {
 } from "../../src/protocol/registry.js";
 import { fieldTable, optionsOf, typeText } from "./schemaText.js";
 
-const { $defs: definitions } = protocolJsonSchema();
+const document = protocolJsonSchema();
+const { $defs: definitions } = document;
 const allMethods: readonly MethodDeclaration[] = [
   ...Object.values(methods),
   ...Object.values(serverMethods),
@@ -70,8 +72,8 @@ function describeMethod(method: MethodDeclaration): string {
   return [
     `### ${method.name}`,
     [method.summary, sender, form].filter((text) => text !== "").join(" "),
-    `Params:\n\n${shape(definition(`${method.name}.params`))}`,
-    `Result:\n\n${shape(definition(`${method.name}.result`))}`,
+    `Params:\n\n${shape(paramsOf(method.name))}`,
+    `Result:\n\n${shape(resultOf(method.name))}`,
     errorsOf(method),
     fence([
       { jsonrpc: "2.0", id: 1, method: method.name, params: method.example.params },
@@ -98,7 +100,7 @@ function describeNotification(notification: NotificationDeclaration): string {
   return [
     `### ${notification.name}`,
     `${notification.summary} Sent by ${sender}; ${delivery}.`,
-    `Params:\n\n${shape(definition(`${notification.name}.params`))}`,
+    `Params:\n\n${shape(paramsOf(notification.name))}`,
     fence([{ jsonrpc: "2.0", method: notification.name, params: notification.example }]),
   ].join("\n\n");
 }
@@ -137,6 +139,18 @@ function runErrorList(): string {
     ([name, meaning]) => `| \`${name}\` | ${meaning} |`,
   );
   return ["| `errorName` | meaning |", "| --- | --- |", ...rows].join("\n");
+}
+
+function paramsOf(name: string): JsonSchema {
+  const described = document.methods[name] ?? document.notifications[name];
+  return definitions[definitionName(name, "Params")] ?? (described?.params as JsonSchema);
+}
+
+/** A shared object is shown as a link to it. */
+function resultOf(name: string): JsonSchema {
+  return (
+    definitions[definitionName(name, "Result")] ?? (document.methods[name]?.result as JsonSchema)
+  );
 }
 
 function definition(name: string): JsonSchema {

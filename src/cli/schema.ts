@@ -35,6 +35,7 @@ import {
   protocolVersion,
   serverMethods,
 } from "../protocol/registry.js";
+import { definitionName, frameDefinitions, reference } from "./frameSchemas.js";
 
 /** The objects that the protocol's messages share, by name. */
 export const protocolObjects = {
@@ -87,17 +88,20 @@ const allNotifications: readonly NotificationDeclaration[] = [
 ];
 
 /**
- * The protocol as a JSON Schema document (draft 2020-12). `$defs` holds every shared object, and
- * for each method `NAME.params` and `NAME.result`, for each notification `NAME.params`; `methods`,
- * `notifications` and `errors` refer to them. `streamJsonLine` is a line of `turnwire run --output
- * stream-json`. Unknown fields are allowed everywhere: fields may be
- * added to the protocol.
+ * The protocol as a JSON Schema document (draft 2020-12): the schema of every frame. `$defs` holds
+ * every shared object; for each method, such as `sendMessage`, `SendMessageParams`,
+ * `SendMessageResult`, `SendMessageRequest` and `SendMessageResponse`; for each notification, such as
+ * `runComplete`, `RunCompleteParams` and `RunCompleteNotification`; and the unions `ClientFrame`,
+ * `ServerFrame` and `Frame`. `methods`, `notifications` and `errors` refer to them.
+ * `streamJsonLine` is a line of `turnwire run --output stream-json`. Unknown fields are allowed
+ * everywhere: fields may be added to the protocol.
  */
 export function protocolJsonSchema(): ProtocolJsonSchema {
-  return {
+  return withoutAliases({
     $schema: draft,
     title: "The Turnwire protocol",
     protocolVersion,
+    anyOf: [{ $ref: reference("ClientFrame") }, { $ref: reference("ServerFrame") }],
     methods: Object.fromEntries(allMethods.map((method) => [method.name, describeMethod(method)])),
     notifications: Object.fromEntries(
       allNotifications.map((notification) => [
@@ -107,8 +111,30 @@ export function protocolJsonSchema(): ProtocolJsonSchema {
     ),
     errors: errorTable,
     streamJsonLine: streamJsonLine(),
-    $defs: definitions(),
+    $defs: { ...definitions(), ...frameDefinitions(allMethods, allNotifications) },
+  });
+}
+
+/**
+ * A definition that only refers to another one is left out, and what refers to it refers to the other.
+ * Generators of code would make two types of them, or name one after the other.
+ */
+function withoutAliases(document: ProtocolJsonSchema): ProtocolJsonSchema {
+  const aliases = new Map(
+    Object.entries(document.$defs).flatMap(([id, { $ref }]) =>
+      typeof $ref === "string" ? [[reference(id), $ref]] : [],
+    ),
+  );
+  const target = (path: string): string => {
+    const other = aliases.get(path);
+    return other === undefined ? path : target(other);
   };
+  const text = JSON.stringify(document, (key, value: unknown) =>
+    key === "$ref" && typeof value === "string" ? target(value) : value,
+  );
+  const resolved: ProtocolJsonSchema = JSON.parse(text);
+  const defs = Object.entries(resolved.$defs).filter(([id]) => !aliases.has(reference(id)));
+  return { ...resolved, $defs: Object.fromEntries(defs) };
 }
 
 function describeMethod(method: MethodDeclaration): JsonSchema {
@@ -116,8 +142,8 @@ function describeMethod(method: MethodDeclaration): JsonSchema {
     summary: method.summary,
     direction: method.direction,
     alsoNotification: method.alsoNotification,
-    params: { $ref: reference(`${method.name}.params`) },
-    result: { $ref: reference(`${method.name}.result`) },
+    params: { $ref: reference(definitionName(method.name, "Params")) },
+    result: { $ref: reference(definitionName(method.name, "Result")) },
     errors: method.errors,
     example: method.example,
   };
@@ -128,7 +154,7 @@ function describeNotification(notification: NotificationDeclaration): JsonSchema
     summary: notification.summary,
     direction: notification.direction,
     delivery: notification.delivery,
-    params: { $ref: reference(`${notification.name}.params`) },
+    params: { $ref: reference(definitionName(notification.name, "Params")) },
     example: notification.example,
   };
 }
@@ -157,7 +183,7 @@ function streamJsonLine(): JsonSchema {
       "A line of `turnwire run --output stream-json`: an event, a completion, or the end of a run that was not accepted.",
     anyOf: [
       ...Object.values(notifications).map(({ name }) =>
-        line(name, { $ref: reference(`${name}.params`) }),
+        line(name, { $ref: reference(definitionName(name, "Params")) }),
       ),
       line("runRefused", refused),
     ],
@@ -170,11 +196,11 @@ function definitions(): Record<string, JsonSchema> {
   for (const [id, object] of Object.entries(protocolObjects)) registry.add(object(), { id });
   for (const method of allMethods) {
     // If a method's result is a shared object, its definition refers to that object.
-    addOrAlias(registry, method.params(), `${method.name}.params`);
-    addOrAlias(registry, method.result(), `${method.name}.result`);
+    addOrAlias(registry, method.params(), definitionName(method.name, "Params"));
+    addOrAlias(registry, method.result(), definitionName(method.name, "Result"));
   }
   for (const notification of allNotifications) {
-    addOrAlias(registry, notification.params(), `${notification.name}.params`);
+    addOrAlias(registry, notification.params(), definitionName(notification.name, "Params"));
   }
   const { schemas } = z.toJSONSchema(registry, {
     io: "input",
@@ -182,7 +208,11 @@ function definitions(): Record<string, JsonSchema> {
     override: ({ jsonSchema }) => dropNoise(jsonSchema),
   });
   return Object.fromEntries(
-    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [id, schema]),
+    Object.entries(schemas).map(([id, { $schema: _, $id: __, ...schema }]) => [
+      id,
+      // Generators of code name a type after its title.
+      "$ref" in schema ? schema : { title: id, ...schema },
+    ]),
   );
 }
 
@@ -195,8 +225,4 @@ function dropNoise(schema: z.core.JSONSchema.BaseSchema): void {
 
 function addOrAlias(registry: z.core.$ZodRegistry<{ id: string }>, schema: z.ZodType, id: string) {
   registry.add(registry.has(schema) ? z.lazy(() => schema) : schema, { id });
-}
-
-function reference(id: string): string {
-  return `#/$defs/${id}`;
 }

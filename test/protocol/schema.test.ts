@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { errorTable } from "../../src/base/errors.js";
+import { definitionName } from "../../src/cli/frameSchemas.js";
 import { protocolJsonSchema, protocolObjects } from "../../src/cli/schema.js";
 import { methods, notifications, serverMethods } from "../../src/protocol/registry.js";
 
@@ -13,18 +14,60 @@ function referencesIn(value: unknown): string[] {
   );
 }
 
+function refOf(value: unknown): string[] {
+  return referencesIn(value).map((path) => path.replace("#/$defs/", ""));
+}
+
 describe("the JSON Schema of the protocol", () => {
-  it("defines every object, and the params and result of every method and notification", () => {
-    const names = [
-      ...Object.keys(protocolObjects),
-      ...Object.keys({ ...methods, ...serverMethods }).flatMap((name) => [
-        `${name}.params`,
-        `${name}.result`,
+  it("defines every object and frame, and the params and results that are no object's", () => {
+    const aliases = Object.values(schema.methods).flatMap(({ result }) => refOf(result));
+    const names = Object.keys({ ...methods, ...serverMethods });
+    expect(Object.keys(schema.$defs)).toEqual(
+      expect.arrayContaining([
+        ...Object.keys(protocolObjects),
+        ...names.map((name) => definitionName(name, "Params")),
+        ...names.flatMap((name) => [
+          definitionName(name, "Request"),
+          definitionName(name, "Response"),
+        ]),
+        ...Object.keys(notifications).map((name) => definitionName(name, "Notification")),
+        ...["ExitNotification", "AcknowledgeNotification", "CancelRequestNotification"],
+        ...["ErrorResponse", "ClientFrame", "ServerFrame", "Frame"],
       ]),
-      ...Object.keys(notifications).map((name) => `${name}.params`),
-      "exit.params",
-    ];
-    expect(Object.keys(schema.$defs).sort()).toEqual(names.sort());
+    );
+    expect(Object.keys(schema.$defs)).toEqual(expect.arrayContaining(aliases));
+  });
+
+  it("names every definition as generators of code would name its type", () => {
+    expect(Object.keys(schema.$defs).filter((id) => !/^[A-Z][A-Za-z]+$/.test(id))).toEqual([]);
+    const others = Object.entries(schema.$defs).filter(([id, { title }]) => title !== id);
+    expect(others.map(([id]) => id)).toEqual([]);
+    const onlyRefs = Object.values(schema.$defs).filter(({ $ref }) => $ref !== undefined);
+    expect(onlyRefs).toEqual([]);
+  });
+
+  it("is the schema of every example, as the frame that it is sent in", async () => {
+    const { Ajv2020 } = await import("ajv/dist/2020.js");
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema(schema, "protocol");
+    const check = (id: string, frame: object) => {
+      const isValid = ajv.validate(`protocol#/$defs/${id}`, frame);
+      expect(isValid ? [] : ajv.errors, id).toEqual([]);
+    };
+    for (const { name, example } of Object.values({ ...methods, ...serverMethods })) {
+      const head = { jsonrpc: "2.0", id: 1 };
+      check(definitionName(name, "Request"), { ...head, method: name, params: example.params });
+      check(definitionName(name, "Response"), { ...head, result: example.result });
+    }
+    for (const { name, example } of Object.values(notifications)) {
+      const frame = { jsonrpc: "2.0", method: name, params: example };
+      check(definitionName(name, "Notification"), frame);
+      check("ServerFrame", frame);
+      check("Frame", frame);
+    }
+    expect(ajv.validate("protocol#/$defs/ServerFrame", { jsonrpc: "2.0", method: "no" })).toBe(
+      false,
+    );
   });
 
   it("refers to nothing that it does not define", () => {
@@ -35,8 +78,8 @@ describe("the JSON Schema of the protocol", () => {
   });
 
   it("says an object once and refers to it everywhere else", () => {
-    expect(schema.$defs["getSession.result"]).toEqual({ $ref: "#/$defs/Session" });
-    expect(schema.$defs["runComplete.params"]).toEqual({ $ref: "#/$defs/RunComplete" });
+    expect(schema.methods.getSession?.result).toEqual({ $ref: "#/$defs/Session" });
+    expect(schema.notifications.runComplete?.params).toEqual({ $ref: "#/$defs/RunComplete" });
   });
 
   it("forbids no field that is added later", () => {
@@ -44,11 +87,11 @@ describe("the JSON Schema of the protocol", () => {
   });
 
   it("marks as required what has no default, and nothing else", () => {
-    expect(schema.$defs["sendMessage.params"]?.required).toEqual([
+    expect(schema.$defs.SendMessageParams?.required).toEqual([
       ...["workspaceId", "sessionId", "prompt"],
     ]);
-    expect(schema.$defs["getWorkspace.params"]?.required).toEqual(["workspaceId"]);
-    expect(schema.$defs["listSessions.params"]?.required).toBeUndefined();
+    expect(schema.$defs.GetWorkspaceParams?.required).toEqual(["workspaceId"]);
+    expect(schema.$defs.ListSessionsParams?.required).toBeUndefined();
   });
 
   it("is plain JSON", () => {
