@@ -2,7 +2,7 @@
 // call, runs the tool calls, makes the next model call, and so on, within the limits of a run
 // (protocol.md section 4).
 import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
-import type { MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
+import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
 import type { ModelFailure } from "../models/modelFailure.js";
 import { asHistory } from "./asHistory.js";
 import { AttachmentUse } from "./attachmentUse.js";
@@ -71,7 +71,7 @@ class Turn {
 
   async #loop(): Promise<TurnOutcome> {
     const { prompt, circumstances } = this.#input;
-    this.#say(prompt, circumstances);
+    this.#said(prompt, this.#ports.sink.say(prompt, circumstances));
     if (this.#input.signal.aborted) return this.#cancelled();
     this.#input.onBegin?.();
     let model: LanguageModelV3;
@@ -95,7 +95,7 @@ class Turn {
       if (this.#input.signal.aborted) return this.#cancelled();
       const { exceeded } = this.#budget;
       if (exceeded !== undefined) return this.#failed(exceeded);
-      for (const prompt of this.#ports.sink.takeFolded()) this.#say(prompt);
+      for (const { prompt, message } of this.#ports.sink.takeFolded()) this.#said(prompt, message);
       await this.#ports.sink.stored?.();
       await this.#commands.carryOut((message) => this.#conversation.add(message));
       if (this.#input.signal.aborted) return this.#cancelled();
@@ -257,8 +257,7 @@ class Turn {
     return undefined;
   }
 
-  #say(prompt: Prompt, circumstances?: TurnInput["circumstances"]): void {
-    const message = this.#ports.sink.say(prompt, circumstances);
+  #said(prompt: Prompt, message: HistoryMessage): void {
     this.#conversation.add(message);
     this.#attachments.said(message);
     this.#commands.typed(prompt.text);

@@ -5,6 +5,7 @@ import { findModel } from "../config/models.js";
 import { stricterMode } from "../config/modes.js";
 import { ruleForm, rulePattern } from "../config/rules.js";
 import type { ResolvedConfig } from "../config/types.js";
+import { cannotJoin } from "../coordinator/runOptions.js";
 import type { Engine } from "../engine/engine.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
@@ -36,6 +37,10 @@ export function checkContents({ name, options }: NamedOptions, config?: Resolved
     if (wrong !== -1) throw invalidParam(`${name}.tools.${list}.${wrong}`, ruleForm);
   }
   refuseNoObject(name, options);
+  if (name === "options" && options.whenBusy === "join" && cannotJoin(options)) {
+    const message = "a run with other options cannot join a turn that has its own";
+    throw invalidParam("options.whenBusy", message);
+  }
   refuseMode(options.permissionMode, config?.maxMode, `${name}.permissionMode`);
 }
 

@@ -20,6 +20,9 @@ export type FaultPoint =
   /** What waited in a paused queue is this server's now. */
   | "queueTakenOver"
   | "turnBegun"
+  /** Prompts have joined a turn, with their messages, but this is not committed. */
+  | "folding"
+  | "folded"
   /** The provider has begun to answer. */
   | "modelCalled"
   | "partStored"

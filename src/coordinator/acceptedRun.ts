@@ -54,6 +54,9 @@ export class AcceptedRun {
   hasBegun = false;
   /** Prompts that joined its turn. */
   folded = 0;
+  /** Of these, the runs with a `runId`, in order of acceptance: they end with its turn. */
+  readonly joined: AcceptedRun[] = [];
+  #hasJoined = false;
   /** Why it was cancelled. */
   cause: RunCause | undefined;
   #promptBytes: number;
@@ -81,6 +84,20 @@ export class AcceptedRun {
   /** The size of its prompt in memory, in bytes. */
   get promptBytes(): number {
     return this.#promptBytes;
+  }
+
+  /** Whether it has joined the turn of another run. */
+  get hasJoined(): boolean {
+    return this.#hasJoined;
+  }
+
+  /** Its prompt is a message of another run's turn now, and is not kept here any more. */
+  join(turn: AcceptedRun): void {
+    this.#hasJoined = true;
+    this.#request = { ...this.#request, prompt: { text: "", attachments: [] } };
+    this.#promptBytes = 0;
+    turn.joined.push(this);
+    turn.joined.sort((a, b) => a.ref.position - b.ref.position);
   }
 
   /** Replaces the text of its prompt; only while it waits. */

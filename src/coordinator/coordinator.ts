@@ -4,7 +4,7 @@
 
 import { assertNever } from "../base/assertNever.js";
 import { faultPoint } from "../base/faultPoint.js";
-import type { TurnOutcome } from "../engine/engine.js";
+import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { Result } from "../protocol/registry.js";
@@ -13,6 +13,7 @@ import type { SessionRow } from "../storage/sessionStore.js";
 import type { Acceptance, AcceptanceCaller } from "./acceptance.js";
 import { AcceptedRun, type RunRequest, refOf } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { coveredBy } from "./coveredRuns.js";
 import { JoiningRuns } from "./joiningRuns.js";
 import { OpenRuns } from "./openRuns.js";
 import { RunAdmission, sessionBusy } from "./runAdmission.js";
@@ -20,7 +21,6 @@ import { RunEnding } from "./runEnding.js";
 import { SessionNews } from "./sessionNews.js";
 import { SessionQueue } from "./sessionQueue.js";
 import {
-  coveredBy,
   idle,
   isBusy,
   queueOf,
@@ -30,7 +30,7 @@ import {
   type SessionState,
   step,
 } from "./sessionState.js";
-import { SessionSteps, type TakenStep } from "./sessionSteps.js";
+import { type AlsoFold, SessionSteps, type TakenStep } from "./sessionSteps.js";
 import { TitleKeeper } from "./titleKeeper.js";
 import { TurnRunner } from "./turnRunner.js";
 
@@ -58,7 +58,7 @@ export class Coordinator {
     });
     this.#turns = new TurnRunner(options, this.#titles, {
       begin: (run) => this.#apply(run.request.sessionId, { type: "begin" }),
-      fold: (run) => this.#fold(run),
+      fold: (run, store) => this.#fold(run, store),
       sessionChanged: (sessionId) => this.#tellSession(sessionId),
     });
     this.#admission = new RunAdmission(options, this.#runs);
@@ -129,7 +129,7 @@ export class Coordinator {
       return [];
     }
     this.#apply(sessionId, { type: "cancel" });
-    return coveredBy(state);
+    return coveredBy(state, this.#runs.joinedTo(state));
   }
 
   /** Stops one run; others stay. */
@@ -141,6 +141,7 @@ export class Coordinator {
       this.#admission.refuseIfOwnedElsewhere(row.sessionId);
       return "alreadyCompleted";
     }
+    if (run.hasJoined) return "joined";
     const outcome = run.hasBegun ? "stopping" : "cancelledBeforeStart";
     this.#apply(row.sessionId, { type: "cancelRun", position: row.position });
     return outcome;
@@ -207,8 +208,8 @@ export class Coordinator {
     await this.#titles.close();
   }
 
-  #apply(sessionId: string, input: SessionInput): TakenStep {
-    const taken = this.#steps.take(sessionId, input);
+  #apply(sessionId: string, input: SessionInput, alsoFold?: AlsoFold): TakenStep {
+    const taken = this.#steps.take(sessionId, input, alsoFold);
     const { before, after, effects } = taken;
     if (queueOf(after).length !== queueOf(before).length) this.#news.queueChanged(sessionId, after);
     for (const effect of effects) this.#run(effect);
@@ -246,12 +247,18 @@ export class Coordinator {
     });
   }
 
-  #fold(run: AcceptedRun): AcceptedRun[] {
+  #fold(run: AcceptedRun, store: (prompts: readonly Prompt[]) => void): readonly Prompt[] {
+    const { sessionId } = run.request;
     // Prompts that were sent before the model is called join the call.
-    this.#options.commits.settle(run.request.sessionId);
-    const { effects } = this.#apply(run.request.sessionId, { type: "fold" });
+    this.#options.commits.settle(sessionId);
+    const promptsOf = (refs: readonly RunRef[]) =>
+      refs.map(({ position }) => this.#runs.get(position).request.prompt);
+    const alsoFold = (refs: readonly RunRef[]) => store(promptsOf(refs));
+    const { effects } = this.#apply(sessionId, { type: "fold" }, alsoFold);
     const joining = effects.flatMap((effect) => (effect.type === "fold" ? effect.runs : []));
-    return this.#runs.fold(joining, run);
+    const prompts = promptsOf(joining);
+    this.#runs.fold(joining, run);
+    return prompts;
   }
 
   /** The one place where a turn's end hands over to the queue. */

@@ -1,7 +1,7 @@
 import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { RunsOfServer } from "./runsOfServer.js";
-import type { RunRef } from "./sessionState.js";
+import type { RunRef, SessionState } from "./sessionState.js";
 
 /** A waiting prompt, and its client. */
 export interface QueuedPrompt {
@@ -54,12 +54,22 @@ export class OpenRuns {
     return run;
   }
 
-  /** These runs have joined the turn of another run, and end with it. */
-  fold(refs: readonly RunRef[], into: AcceptedRun): AcceptedRun[] {
-    const joined = refs.flatMap(({ position }) => this.#runs.get(position) ?? []);
-    for (const { position } of refs) this.#delete(position);
-    into.folded += joined.length;
-    return joined;
+  /**
+   * These runs have joined the turn of another run, and end with it. Those without a `runId` are not
+   * told of any more.
+   */
+  fold(refs: readonly RunRef[], into: AcceptedRun): void {
+    for (const { position, runId } of refs) {
+      if (runId === undefined) this.end(position, { status: "succeeded", text: "" });
+      else this.#runs.get(position)?.join(into);
+    }
+    into.folded += refs.length;
+  }
+
+  /** The runs with a `runId` that have joined the turn of a session. */
+  joinedTo(state: SessionState): readonly RunRef[] {
+    if (!("run" in state)) return [];
+    return this.#runs.get(state.run.position)?.joined.map(({ ref }) => ref) ?? [];
   }
 
   /** These runs have ended without having begun, and that is on disk. */
@@ -67,7 +77,7 @@ export class OpenRuns {
     for (const { position } of refs) this.end(position, { status: "cancelled", text: "" });
   }
 
-  /** The prompts of runs, in order. */
+  /** The texts of runs' prompts and their clients, in order. */
   prompts(refs: readonly RunRef[]): QueuedPrompt[] {
     return refs.map(({ position }) => {
       const { prompt, clientId } = this.get(position).request;
@@ -80,6 +90,7 @@ export class OpenRuns {
     const run = this.#runs.get(position);
     this.#delete(position);
     run?.ended.resolve(outcome);
+    for (const { ref } of run?.joined ?? []) this.end(ref.position, outcome);
   }
 
   /** Another server may take these runs from now on. */

@@ -15,6 +15,7 @@ import type { QueueStore } from "../storage/queueStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
 import type { SessionStore } from "../storage/sessionStore.js";
+import { joinedCompletion, type TurnCompletion } from "./joinedCompletion.js";
 import { interruptedText, type Repaired, repairMessages } from "./messageRepair.js";
 import { runStanding } from "./runStanding.js";
 
@@ -76,7 +77,15 @@ export class Recovery {
         run.state === "queued" && queues.isKept(run.sessionId, run.position);
       const [keeping, ending] = [open.filter(isKept), open.filter((run) => !isKept(run))];
       queues.release(keeping.map(({ position }) => position));
-      for (const run of ending) this.#interrupt(run);
+      const turns = new Set(ending.map(({ position }) => position));
+      const hasTurn = ({ joinedTo }: RunRow) => joinedTo !== undefined && turns.has(joinedTo);
+      for (const run of ending.filter((one) => !hasTurn(one))) {
+        const turn = this.#interrupt(run);
+        const joined = ending.filter(({ joinedTo }) => joinedTo === run.position);
+        for (const one of joined.sort((a, b) => a.position - b.position)) {
+          this.#interrupt(one, turn);
+        }
+      }
       for (const id of dead) registry.remove(id);
       faultPoint("recovering");
       return { kept: keeping.length, ended: ending.length };
@@ -86,31 +95,45 @@ export class Recovery {
     if (kept > 0) log.info({ runs: kept }, "kept what a dead server had in paused queues");
   }
 
-  /** Ends one run. If the file is damaged there, as much as possible is kept. */
-  #interrupt(run: RunRow): void {
+  /**
+   * Ends one run, or one that has joined `turn`. If the file is damaged there, as much as possible is
+   * kept. Returns its completion, if it has one.
+   */
+  #interrupt(run: RunRow, turn?: TurnCompletion): TurnCompletion | undefined {
     const { database, log } = this.#options;
     const { position, runId } = run;
-    database.attempt(
+    return database.attempt(
       `repair ${position}`,
-      () => this.#end(run, this.#repair(run)),
+      () => this.#end(run, this.#repair(run), turn),
       () =>
         database.attempt(
           `end ${position}`,
-          () => this.#end(run, { isDamaged: true }),
+          () => this.#end(run, { isDamaged: true }, turn),
           (reason) => {
             log.error({ run: position, runId, reason }, "a damaged database keeps a run open");
+            return undefined;
           },
         ),
     );
   }
 
-  #end(run: RunRow, { reply, isDamaged }: Repaired): void {
-    const { runs, queues, outbox, clock } = this.#options;
+  #end(
+    run: RunRow,
+    repaired: Repaired,
+    turn: TurnCompletion | undefined,
+  ): TurnCompletion | undefined {
+    const { runs, queues, outbox } = this.#options;
     runs.setState(run.position, "completed");
     queues.forget(run.position);
     const needsCompletion = run.runId !== undefined || (run.hasBegun && run.kind === "prompt");
-    if (!needsCompletion) return;
-    const content: CompletionContent = {
+    if (!needsCompletion) return undefined;
+    const content = turn === undefined ? this.#content(run, repaired) : joinedCompletion(turn);
+    return { completionId: outbox.append(run, content), runId: run.runId, content };
+  }
+
+  #content(run: RunRow, { reply, isDamaged }: Repaired): CompletionContent {
+    const { runs, clock } = this.#options;
+    return {
       ...defined({ messageId: reply?.id }),
       text: reply?.text ?? "",
       status: "interrupted",
@@ -126,7 +149,6 @@ export class Recovery {
       ...runStanding(this.#options, run),
       completedAt: toRfc3339(clock.now()),
     };
-    outbox.append(run, content);
   }
 
   /** Repairs the messages of a run and its sub-tasks; returns the run's own reply. */

@@ -11,6 +11,7 @@ import type { TurnOutcome } from "../engine/engine.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { joinedCompletion, type TurnCompletion } from "./joinedCompletion.js";
 import { runStanding } from "./runStanding.js";
 
 const retries = { firstMs: 250, mostMs: 10_000 };
@@ -125,7 +126,7 @@ export class RunEnding {
         // for it.
         if (!isOurs) {
           log.error({ run: run.ref.position }, "another server has ended this run");
-          outbox.announceStanding(run.ref.position);
+          for (const { ref } of [run, ...run.joined]) outbox.announceStanding(ref.position);
         }
         run.closeMessages();
         hooks.done();
@@ -183,10 +184,21 @@ export class RunEnding {
     hooks.alsoWrite();
     const row = runs.at(run.ref.position);
     if (row !== undefined && isOurs && needsCompletion(run, outcome)) {
-      outbox.append(row, this.#content(run, outcome));
+      const content = this.#content(run, outcome);
+      const completionId = outbox.append(row, content);
+      this.#endJoined(run, { completionId, runId: row.runId, content });
     }
     faultPoint("finishing");
     return isOurs;
+  }
+
+  #endJoined({ joined }: AcceptedRun, turn: TurnCompletion): void {
+    const { runs, outbox } = this.#options;
+    for (const { ref } of joined) {
+      const row = runs.at(ref.position);
+      const isOpen = runs.setState(ref.position, "completed");
+      if (row !== undefined && isOpen) outbox.append(row, joinedCompletion(turn));
+    }
   }
 
   #content(run: AcceptedRun, outcome: TurnOutcome) {

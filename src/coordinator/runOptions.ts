@@ -36,7 +36,7 @@ export function requestedOptions(
     }),
   };
   const whenBusy = whenBusyOf(runId, sent, defaults);
-  const isUsual = whenBusy === "join" || whenBusy === usuallyWhenBusy(runId, {});
+  const isUsual = whenBusy === usuallyWhenBusy(runId, {});
   return { sent, effective: isUsual ? rest : { ...rest, whenBusy } };
 }
 
@@ -45,13 +45,21 @@ function mergedMembers<T extends object>(below?: T, above?: T): T | undefined {
   return below === undefined ? above : { ...below, ...above };
 }
 
-function whenBusyOf(runId: string | undefined, sent: RunOptions, defaults: RunOptions) {
-  return sent.whenBusy ?? defaults.whenBusy ?? usuallyWhenBusy(runId, sent);
+/** A default of `join` does not hold for a run with options of its own, which cannot join. */
+function whenBusyOf(runId: string | undefined, sent: RunOptions, defaults: RunOptions): WhenBusy {
+  if (sent.whenBusy !== undefined) return sent.whenBusy;
+  if (defaults.whenBusy === "join" && !isEmpty(sent)) return "queue";
+  return defaults.whenBusy ?? usuallyWhenBusy(runId, sent);
 }
 
 /** The `whenBusy` of a run that does not set it. */
 export function usuallyWhenBusy(runId: string | undefined, sent: RunOptions): WhenBusy {
   return runId === undefined && isEmpty(sent) ? "join" : "queue";
+}
+
+/** Whether options that were sent keep a run from joining the turn of another. */
+export function cannotJoin({ whenBusy: _, ...others }: RunOptions): boolean {
+  return !isEmpty(others);
 }
 
 /** Whether there is no option. */

@@ -76,19 +76,6 @@ export function isBusy(state: SessionState): boolean {
   return state.tag === "running" || state.tag === "cancelling" || state.tag === "closing";
 }
 
-/** The runs that a `cancelSession` stops (protocol.md section 4). */
-export function coveredBy(
-  state: SessionState,
-): { runId?: string; was: "running" | "accepted" | "queued" }[] {
-  const queued = queueOf(state).map((run) => ({ ...idOf(run), was: "queued" as const }));
-  if (state.tag !== "running") return queued;
-  return [{ ...idOf(state.run), was: state.hasBegun ? "running" : "accepted" }, ...queued];
-}
-
-function idOf({ runId }: RunRef): { runId?: string } {
-  return runId === undefined ? {} : { runId };
-}
-
 /** The runs that wait for the running turn's end, or for a paused queue, in their order. */
 export function queueOf(state: SessionState): readonly RunRef[] {
   return "queue" in state ? state.queue : [];

@@ -3,10 +3,12 @@
 // even if the disk refuses to write, and then the write is made later.
 import { toRfc3339 } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
+import { faultPoint } from "../base/faultPoint.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { endedElsewhere } from "./endedElsewhere.js";
 import { runStanding } from "./runStanding.js";
 import {
   idle,
@@ -25,6 +27,9 @@ export interface TakenStep {
   readonly after: SessionState;
   readonly effects: readonly SessionEffect[];
 }
+
+/** Writes more in the commit in which runs join a turn. */
+export type AlsoFold = (runs: readonly RunRef[]) => void;
 
 type StepOptions = Pick<
   CoordinatorOptions,
@@ -68,13 +73,14 @@ export class SessionSteps {
 
   /**
    * Takes a step. Required writes are made first; if they throw, nothing has happened. Nothing has
-   * happened either if another program holds the database: then the runs join the next call.
+   * happened either if another program holds the database: then the runs join the next call. `alsoFold`
+   * writes what belongs to the commit in which runs join a turn.
    */
-  take(sessionId: string, input: SessionInput): TakenStep {
+  take(sessionId: string, input: SessionInput, alsoFold: AlsoFold = () => {}): TakenStep {
     const before = this.of(sessionId);
     const { state, effects } = step(before, input);
     try {
-      this.#write(effects);
+      this.#write(effects, alsoFold);
     } catch (error) {
       if (!isHeldElsewhere(error)) throw error;
       return { before, after: before, effects: [] };
@@ -99,14 +105,18 @@ export class SessionSteps {
     return deferred.promise;
   }
 
-  #write(effects: readonly SessionEffect[]): void {
+  #write(effects: readonly SessionEffect[], alsoFold: AlsoFold): void {
     const { database, runs } = this.#options;
     for (const effect of effects) {
-      if (effect.type === "fold") {
-        database.write(() => {
-          for (const run of effect.runs) runs.fold(run.position, effect.into.position);
-        });
-      }
+      if (effect.type !== "fold") continue;
+      database.write(() => {
+        for (const run of effect.runs) {
+          if (!runs.fold(run.position, effect.into.position)) throw endedElsewhere();
+        }
+        alsoFold(effect.runs);
+        faultPoint("folding");
+      });
+      faultPoint("folded");
     }
   }
 

@@ -1,7 +1,7 @@
 // Stores what a turn does, and sends the events. Streamed content is written in batches (at most
 // 250 ms later, and at the turn's end). What a tool is about to do is written at once.
 
-import { type Clock, type Timer, toRfc3339 } from "../base/clock.js";
+import type { Clock, Timer } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -12,6 +12,7 @@ import { cutText } from "../base/text.js";
 import { longestWarning } from "../base/warnings.js";
 import type {
   Circumstances,
+  FoldedPrompt,
   HistoryMessage,
   NewMessage,
   Prompt,
@@ -26,7 +27,8 @@ import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { Announcer } from "./coordinatorOptions.js";
-import { type Delta, type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
+import type { Delta, MessageOutlet, MessageRecorder } from "./messageRecorder.js";
+import { newMessage } from "./newMessage.js";
 import type { PatientWrites } from "./patientWrites.js";
 import { RunWarnings } from "./runWarnings.js";
 import { partsText, storedParts } from "./storedParts.js";
@@ -51,8 +53,10 @@ export interface TurnRecorderOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Takes the queued prompts that join the turn now. */
-  takeFolded(): readonly Prompt[];
+  /**
+   * Takes the queued prompts that join the turn now; `store` writes their messages, in the same commit.
+   */
+  takeFolded(store: (prompts: readonly Prompt[]) => void): readonly Prompt[];
   /** Tells that the session's totals changed. */
   sessionChanged(): void;
   /** For a sub-task: its usage, warnings and activity are also reported to its parent. */
@@ -103,33 +107,8 @@ export class TurnRecorder implements TurnSink {
   }
 
   createMessage(message: NewMessage): MessageRecorder {
-    const { ids, clock, run, messages, writes } = this.#options;
-    const now = clock.now();
-    const head = {
-      id: ids.next("msg"),
-      sessionId: run.sessionId,
-      role: message.role,
-      ...defined({
-        model: message.model,
-        provider: message.provider,
-        isSummary: message.isSummary || undefined,
-      }),
-      createdAt: toRfc3339(now),
-    };
-    const recorder = new MessageRecorder(head, message.parts ?? [], this.#outlet);
-    const row = {
-      id: head.id,
-      sessionId: run.sessionId,
-      run: run.position,
-      role: message.role,
-      parts: partsText(recorder.parts),
-      model: message.model,
-      provider: message.provider,
-      isSummary: message.isSummary ?? false,
-      circumstances: message.circumstances && JSON.stringify(message.circumstances),
-      createdAt: now,
-    };
-    writes.write(() => messages.insert(row, message.attachmentData));
+    const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
+    this.#options.writes.write(insert);
     this.#emitMessage("messageCreated", recorder.snapshot());
     return recorder;
   }
@@ -190,8 +169,26 @@ export class TurnRecorder implements TurnSink {
     this.#emitMessage("messageUpdated", toMessage(changed, messages));
   }
 
-  takeFolded(): readonly Prompt[] {
-    return this.#options.takeFolded();
+  takeFolded(): readonly FoldedPrompt[] {
+    let said: { recorder: MessageRecorder; message: HistoryMessage }[] = [];
+    const joined = this.#options.takeFolded((prompts) => {
+      // What was said before is written first, so that the messages are in their order.
+      this.#options.writes.writeWithin((error) => {
+        throw error;
+      });
+      said = prompts.map((prompt) => {
+        const message = userMessage(prompt);
+        const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
+        insert();
+        return { recorder, message: { id: recorder.id, ...message } };
+      });
+    });
+    return joined.flatMap((prompt, index) => {
+      const one = said[index];
+      if (one === undefined) return [];
+      this.#emitMessage("messageCreated", one.recorder.snapshot());
+      return { prompt, message: one.message };
+    });
   }
 
   setSummary(messageId: string): void {

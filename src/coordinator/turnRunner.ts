@@ -9,6 +9,7 @@ import { isRunErrorName } from "../base/runErrors.js";
 import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { endedElsewhere } from "./endedElsewhere.js";
 import { PatientWrites } from "./patientWrites.js";
 import { keeperOf, noteCheckpoint } from "./runCheckpoint.js";
 import { storedHistory } from "./storedHistory.js";
@@ -20,8 +21,11 @@ import { TurnRecorder } from "./turnRecorder.js";
 export interface RunnerHooks {
   /** The run's turn begins. */
   begin(run: AcceptedRun): void;
-  /** The turn reaches its next model call; returns the runs that join it. */
-  fold(run: AcceptedRun): readonly AcceptedRun[];
+  /**
+   * The turn reaches its next model call; returns the prompts that join it. `store` writes more in the
+   * same commit.
+   */
+  fold(run: AcceptedRun, store: (prompts: readonly Prompt[]) => void): readonly Prompt[];
   sessionChanged(sessionId: string): void;
 }
 
@@ -189,11 +193,7 @@ export class TurnRunner {
     const { sessionId, runId } = run.request;
     return new TurnRecorder({
       ...this.#surroundings(run, writes, sessionId, runId),
-      takeFolded: (): Prompt[] =>
-        this.#hooks.fold(run).map((joined) => {
-          joined.ended.resolve({ status: "succeeded", text: "" });
-          return joined.request.prompt;
-        }),
+      takeFolded: (store) => this.#hooks.fold(run, store),
     });
   }
 
@@ -258,12 +258,4 @@ export class TurnRunner {
     this.#hooks.sessionChanged(id);
     return { sessionId: id, sink };
   }
-}
-
-/**
- * Another server took this one for dead. The run has its completion already, and must not run
- * again.
- */
-function endedElsewhere(): DomainError {
-  return new DomainError("EngineFailed", "Another server has ended this run as interrupted.");
 }

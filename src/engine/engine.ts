@@ -202,6 +202,12 @@ export interface SessionBegin {
   readonly skills?: string;
 }
 
+/** A prompt that has joined a turn, and its message. */
+export interface FoldedPrompt {
+  readonly prompt: Prompt;
+  readonly message: HistoryMessage;
+}
+
 /** Receives everything that a turn does. Every call except {@link TurnSink.stored} is synchronous. */
 export interface TurnSink {
   /**
@@ -225,11 +231,11 @@ export interface TurnSink {
   /** Adds to the session's totals and the turn's. */
   addUsage(usage: Usage): void;
   /**
-   * Takes the queued prompts that join the turn at its next model call, oldest first (section 4,
-   * Queue). Called right before each model call, also the first; the turn then adds them to the
-   * conversation.
+   * Takes the queued prompts that join the turn at its next model call, in the order of the queue
+   * (section 4, Queue), and stores each as a message of the user, in the commit in which it joins.
+   * Called right before each model call, also the first; the turn then adds them to the conversation.
    */
-  takeFolded(): readonly Prompt[];
+  takeFolded(): readonly FoldedPrompt[];
   /** Adds a warning to the completion, for a person. The same warning is added only once. */
   warn(warning: string): void;
   /** Tells clients what the turn is busy with. May be lost. */

@@ -55,9 +55,10 @@ export class Outbox {
 
   /**
    * Writes the completion of a run. Call it inside the transaction that ends the run. The listeners
-   * are called once that is committed. A second completion of a run is an error.
+   * are called once that is committed. A second completion of a run is an error. Returns the id of the
+   * completion.
    */
-  append(run: RunRow, content: CompletionContent): void {
+  append(run: RunRow, content: CompletionContent): string {
     const text = cutText(content.text, maxCompletionText);
     const completionId = this.#ids.next("cmp");
     const body = {
@@ -87,6 +88,7 @@ export class Outbox {
       faultPoint("committed");
       for (const listener of this.#listeners) listener(appended);
     });
+    return completionId;
   }
 
   /**

@@ -24,12 +24,14 @@ export interface RunRow {
   /** The options that apply to it, as JSON; undefined if there are none. */
   readonly options: string | undefined;
   readonly acceptedAt: number;
+  /** The position of the run whose turn it has joined; it ends with that. */
+  readonly joinedTo: number | undefined;
   /** Its place among the runs of its session: its position, unless it was moved. */
   readonly place: number;
 }
 
 /** The values of a new run. */
-export type NewRun = Omit<RunRow, "position" | "place" | "hasBegun" | "promptHash"> & {
+export type NewRun = Omit<RunRow, "position" | "place" | "hasBegun" | "joinedTo" | "promptHash"> & {
   readonly promptHash: string;
 };
 
@@ -50,6 +52,7 @@ export function toRow(row: Row): RunRow {
     hasBegun: row.hasBegun === 1,
     options: storedText(row.options),
     acceptedAt: storedTime(row.acceptedAt),
+    joinedTo: typeof row.foldedInto === "number" ? row.foldedInto : undefined,
     place: Number(row.place ?? row.position),
   };
 }

@@ -9,7 +9,7 @@ export { nobody, type RunRow, type StoredRunState } from "./runRow.js";
 const table = "runs";
 const columns = [
   ...["workspaceId", "sessionId", "runId", "clientId", "serverId", "kind", "promptHash", "state"],
-  ...["hasBegun", "acceptedAt"],
+  ...["hasBegun", "foldedInto", "acceptedAt"],
 ];
 
 /**
@@ -118,11 +118,18 @@ export class RunStore {
     return changes === 1;
   }
 
-  /** Ends a queued run by joining it to the turn of another. */
-  fold(position: number, into: number): void {
-    this.#database
-      .prepare("UPDATE runs SET state = 'completed', foldedInto = ? WHERE position = ?")
+  /**
+   * Joins a queued run to the turn of another. One with a `runId` is open until that turn ends, and then
+   * gets a completion; one without is told of by the turn's completion alone. False if it is completed.
+   */
+  fold(position: number, into: number): boolean {
+    const { changes } = this.#database
+      .prepare(
+        `UPDATE runs SET state = CASE WHEN runId IS NULL THEN 'completed' ELSE 'running' END,
+           hasBegun = 1, foldedInto = ? WHERE position = ? AND state <> 'completed'`,
+      )
       .run(into, position);
+    return changes === 1;
   }
 
   /** How many prompts joined a run's turn. */

@@ -210,6 +210,26 @@ it("a queued prompt joins the call behind the lock", async () => {
   expect(house.completion("a")).toMatchObject({ status: "succeeded", foldedPrompts: 1 });
 });
 
+it("a run joins a later call than the one behind the lock, behind what was said before", async () => {
+  const turn = await house.begin("s", { runId: "a", text: "a" });
+  house.accept("s", { runId: "b", text: "b", options: { whenBusy: "join" } });
+  hold();
+  turn.request.sink.createMessage({ role: "assistant" }).finish("toolUse");
+  turn.call();
+  await house.clock.settle();
+  expect(turn.folded.flat()).toEqual([]);
+  release();
+  // What was said under the lock still waits for its next try.
+  turn.call();
+  await house.clock.settle();
+  expect(turn.folded.flat()).toEqual(["b"]);
+  turn.succeed();
+  await seconds(1);
+  expect(statuses()).toEqual(["a: succeeded", "b: succeeded"]);
+  const said = house.transcript("s").slice(0, 3);
+  expect(said).toEqual(["user: a", "assistant: [toolUse]", "user: b"]);
+});
+
 it("a sub-task that begins under the lock is stored in order", async () => {
   const turn = await house.begin("s", { runId: "a" });
   hold();

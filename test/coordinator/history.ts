@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { defined } from "../../src/base/defined.js";
 import { DomainError } from "../../src/base/errors.js";
 import type { Acceptance } from "../../src/coordinator/acceptance.js";
+import type { RunOptions } from "../../src/protocol/objects/runOptions.js";
 import { CoordinatorHouse, clientId, workspaceId } from "../helpers/coordinatorHouse.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";
 import { expectAsModelled, expectToldOnce } from "./historyCheck.js";
@@ -102,10 +103,11 @@ export class History {
   }
 
   /** A prompt with options of its own. */
-  #ask(target: ModelSession, named: boolean, whenBusy?: "queue" | "reject"): undefined {
+  #ask(target: ModelSession, named: boolean, whenBusy?: RunOptions["whenBusy"]): undefined {
     if (this.#closing !== undefined) return;
     const text = `r${++this.#names}`;
-    const options = { instructions: text, ...defined({ whenBusy }) };
+    const options =
+      whenBusy === "join" ? { whenBusy } : { instructions: text, ...defined({ whenBusy }) };
     const runId = defined({ runId: named ? text : undefined });
     const sent = { kind: "prompt" as const, text, options, ...runId };
     const waits = target.isBusy || target.isPaused;
@@ -206,13 +208,15 @@ export class History {
     if (target.isShut && target.queue.includes(run)) return;
     const { coordinator } = this.#house;
     const row = this.#house.row(run.runId);
+    const hasJoined = target.current?.run.joined.includes(run);
     const isOver = run.state === "completed" || target.owed.includes(run);
     if (!isOver && refusesToTakeOver(target, this.#disk, () => coordinator.cancelRun(row))) return;
     const isCurrent = target.current?.run === run;
     const isBegun = isCurrent && target.current?.hasBegun;
     const open = isBegun ? "stopping" : "cancelledBeforeStart";
-    expect(coordinator.cancelRun(row)).toBe(isOver ? "alreadyCompleted" : open);
-    if (isOver) return;
+    const other = hasJoined ? "joined" : open;
+    expect(coordinator.cancelRun(row)).toBe(isOver ? "alreadyCompleted" : other);
+    if (isOver || hasJoined) return;
     if (isCurrent && target.current !== undefined) target.current.isCancelled = true;
     else if (target.queue.includes(run)) target.drop([run]);
   }
@@ -280,7 +284,8 @@ export class History {
     this.#house.engine.stopsAtOnce = this.#disk.stopsAtOnce;
     this.#wire = this.#house.connect({ clientId }).wire;
     const all = this.#house.allCompletions();
-    const positions = all.slice(all.length - told).map(({ run }) => run);
+    const ended = all.slice(all.length - told).filter(({ joined }) => joined === undefined);
+    const positions = ended.map(({ run }) => run);
     const placeOf = (position: number) =>
       this.#runs.find((run) => run.position === position)?.place ?? position;
     expect(positions, "in the order of the queues").toEqual(

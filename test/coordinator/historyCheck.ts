@@ -1,5 +1,7 @@
 // What is compared of the real thing and its model.
 import { expect } from "vitest";
+import { defined } from "../../src/base/defined.js";
+import type { RunComplete } from "../../src/protocol/objects/run.js";
 import type { ServerNotification } from "../../src/protocol/registry.js";
 import { type CoordinatorHouse, workspaceId } from "../helpers/coordinatorHouse.js";
 import type { ModelRun, ModelSession } from "./sessionModel.js";
@@ -21,6 +23,7 @@ export function expectAsModelled(
         runId: completion.runId,
         status: completion.status,
         folded: completion.foldedPrompts,
+        ...defined({ joined: joinedIn(completion, actual) }),
       }));
     expect(told, `completions of ${id}`).toEqual(one.completions);
     const texts = visible.map(({ text, edited }) => edited ?? text);
@@ -41,6 +44,25 @@ export function expectAsModelled(
   for (const run of runs) {
     expect(house.runs.at(run.position)?.state, `the state of ${run.text}`).toBe(run.state);
   }
+}
+
+/** The turn that a run has joined, if its completion says the same as that turn's. */
+function joinedIn(
+  completion: RunComplete,
+  all: readonly RunComplete[],
+): { runId?: string } | undefined {
+  const { joined } = completion;
+  if (joined === undefined) return undefined;
+  const turn = all.find(({ completionId }) => completionId === joined.completionId);
+  const { text, status, error, errorName, cause, messageId, completedAt } = turn ?? {};
+  const same = { text, status, error, errorName, cause, messageId, completedAt };
+  expect(completion).toEqual(expect.objectContaining(definedOnly(same)));
+  expect(completion.usage).toBeUndefined();
+  return defined({ runId: joined.runId });
+}
+
+function definedOnly(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
 /** Every completion was sent once, in order and behind all else of its run. */

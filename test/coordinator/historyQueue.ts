@@ -33,6 +33,7 @@ export function freshRun(
     kind,
     options,
     folded: 0,
+    joined: [],
     place: position,
     isKept: false,
     state: "accepted",

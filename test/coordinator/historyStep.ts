@@ -18,7 +18,7 @@ export const stepArbitrary = fc.oneof(
       type: fc.constant("ask"),
       session,
       named: fc.boolean(),
-      whenBusy: fc.constantFrom("queue", "reject", undefined),
+      whenBusy: fc.constantFrom("queue", "reject", "join", undefined),
     }),
   },
   {

@@ -7,7 +7,7 @@ import {
   step,
 } from "../../src/coordinator/sessionState.js";
 
-/** The present run, a queued one without `runId`, a queued one with, and one that comes. */
+/** The present run, a queued one without `runId`, a queued one with, one with that joins, and one that comes. */
 export const run = {
   position: 1,
   runId: "a",
@@ -21,6 +21,7 @@ export const plain = {
   joins: true,
 } as const satisfies RunRef;
 const named = { position: 3, runId: "c", kind: "prompt", joins: false } as const satisfies RunRef;
+const joiner = { position: 5, runId: "e", kind: "prompt", joins: true } as const satisfies RunRef;
 const fresh = { position: 4, runId: "d", kind: "prompt", joins: false } as const satisfies RunRef;
 const summary = {
   position: 1,
@@ -29,7 +30,7 @@ const summary = {
   joins: false,
 } as const satisfies RunRef;
 
-const queue = [plain, named];
+const queue = [plain, named, joiner];
 const goesOn = { isPaused: false };
 const waits = { isPaused: true };
 
@@ -78,6 +79,7 @@ const names = new Map<number, string>([
   [plain.position, "b"],
   [named.position, "C"],
   [fresh.position, "D"],
+  [joiner.position, "E"],
 ]);
 
 function nameOf(ref: RunRef): string {

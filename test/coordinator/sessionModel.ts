@@ -20,6 +20,8 @@ export interface ModelRun {
   /** The options that it was sent with; with any it waits for a turn of its own. */
   readonly options?: RunOptions | undefined;
   folded: number;
+  /** The runs with a `runId` that have joined its turn. */
+  readonly joined: ModelRun[];
   /** Where it stands among the runs of its session. */
   place: number;
   /** Whether its prompt is kept on disk. */
@@ -57,6 +59,8 @@ export interface Expected {
   readonly runId: string | undefined;
   readonly status: Status;
   readonly folded: number;
+  /** The run whose turn it joined. */
+  readonly joined?: { readonly runId?: string };
 }
 
 export class ModelSession {
@@ -106,7 +110,12 @@ export class ModelSession {
       current === undefined || current.isCancelled
         ? []
         : [{ ...idOf(current.run), was: current.hasBegun ? "running" : "accepted" }];
-    return [...own, ...this.queue.map((run) => ({ ...idOf(run), was: "queued" }))];
+    const joined = own.length === 0 ? [] : (current?.run.joined ?? []);
+    return [
+      ...own,
+      ...joined.map((run) => ({ ...idOf(run), was: "running" })),
+      ...this.queue.map((run) => ({ ...idOf(run), was: "queued" })),
+    ];
   }
 
   /** What of the queue can be seen and changed: a session that is closing has given it up. */
@@ -185,6 +194,7 @@ export class ModelSession {
       run.state = "completed";
       const isTold = run.runId !== undefined || (run === begun && run.kind === "prompt");
       if (isTold) this.#expect(run, "interrupted");
+      if (isTold) this.#endJoined(run, "interrupted");
     }
     this.current = undefined;
     this.queue = kept;
@@ -198,6 +208,14 @@ export class ModelSession {
   #expect(run: ModelRun, status: Status): void {
     const { position, runId, folded } = run;
     this.completions.push({ position, runId, status, folded });
+  }
+
+  #endJoined(turn: ModelRun, status: Status): void {
+    for (const run of turn.joined.toSorted((a, b) => a.position - b.position)) {
+      run.state = "completed";
+      const { position, runId } = run;
+      this.completions.push({ position, runId, status, folded: 0, joined: idOf(turn) });
+    }
   }
 
   /** Everything that can happen without the test's doing happens. */
@@ -257,7 +275,8 @@ export class ModelSession {
     if (joining.length === 0) return true;
     if (this.#disk.isBroken) return this.#over(current, "failed");
     this.queue = this.queue.filter((run) => !joins(run));
-    for (const run of joining) run.state = "completed";
+    for (const run of joining) run.state = run.runId === undefined ? "completed" : "running";
+    current.run.joined.push(...joining.filter(({ runId }) => runId !== undefined));
     current.run.folded += joining.length;
     return true;
   }
@@ -274,6 +293,7 @@ export class ModelSession {
     const isTold =
       run.runId !== undefined || (run.kind === "prompt" && (hasBegun || status === "cancelled"));
     if (isTold) this.#expect(run, status);
+    this.#endJoined(run, status);
     this.current = undefined;
     if (!this.isPaused && !this.isClosing) this.#startNext();
     this.isClosing = false;
@@ -290,5 +310,5 @@ function idOf(run: ModelRun): { runId?: string } {
 }
 
 function joins({ runId, options }: ModelRun): boolean {
-  return runId === undefined && options === undefined;
+  return options?.whenBusy === "join" || (runId === undefined && options === undefined);
 }

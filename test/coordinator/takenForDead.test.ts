@@ -63,3 +63,26 @@ it("a queued run that another server has ended gets no completion from a cancel 
   house.coordinator.queue.clear("s");
   expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
 });
+
+it("a run that has joined a turn which another server has ended gets no second completion", async () => {
+  const turn = await house.begin("s", { runId: "a" });
+  house.accept("s", { runId: "b", options: { whenBusy: "join" } });
+  turn.call();
+  await house.clock.settle();
+  await beTakenForDead();
+  turn.succeed();
+  await house.clock.settle();
+  expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+  expect(house.completion("b")?.joined).toMatchObject({ runId: "a" });
+  expect(house.coordinator.isBusy).toBe(false);
+});
+
+it("a queued run that another server has ended joins no turn", async () => {
+  const turn = await house.begin("s", { runId: "a" });
+  house.accept("s", { runId: "b", options: { whenBusy: "join" } });
+  await beTakenForDead();
+  turn.call();
+  await house.clock.settle();
+  expect(turn.folded.flat()).toEqual([]);
+  expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+});

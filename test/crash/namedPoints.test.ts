@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => build.remove());
 
-type OfQueues = "queueChanged" | "queueTakenOver";
+type OfQueues = "queueChanged" | "queueTakenOver" | "folding" | "folded";
 
 /** How often a server comes by each point in what {@link work} has it do. */
 const passings: Readonly<

@@ -45,3 +45,21 @@ it("takes back as is told", async () => {
   }
   expect(existsSync(join(session.path, "made.txt"))).toBe(false);
 });
+
+it("two runs of which one joins the other do what is told", async () => {
+  const [first, second, ofTurn, ofJoined] =
+    /```json\n(.*)\n(.*)\n(.*)\n(.*)\n```/
+      .exec(page.slice(page.indexOf("## `whenBusy`")))
+      ?.slice(1)
+      .map((line) => JSON.parse(line)) ?? [];
+  const server = startServer();
+  const session = await openSession(server);
+  await server.call("sendMessage", { ...session.ids, runId: "first", ...first });
+  await server.until(() => server.events("messageCreated").length > 0);
+  await server.call("sendMessage", { ...session.ids, runId: "second", ...second });
+  const { completionId } = await server.completion("first");
+  expect(await server.completion("first")).toMatchObject(ofTurn);
+  const told = await server.completion("second");
+  expect(told).toMatchObject(ofJoined);
+  expect(told.joined).toEqual({ completionId, runId: "first" });
+});

@@ -120,8 +120,7 @@ export class GatedTurn {
     if (this.kind === "prompt" && prompt !== undefined) sink.say(prompt);
     for (;;) {
       const joined = this.kind === "prompt" ? sink.takeFolded() : [];
-      for (const one of joined) sink.say(one);
-      this.folded.push(joined.map(({ text }) => text));
+      this.folded.push(joined.map(({ prompt: { text } }) => text));
       this.calls++;
       const next = await Promise.race([this.#next.promise, aborted(signal)]);
       if (next === undefined) {

@@ -2,6 +2,7 @@ import { defined } from "../../src/base/defined.js";
 import { userMessage } from "../../src/coordinator/userMessage.js";
 import type {
   Circumstances,
+  FoldedPrompt,
   HistoryMessage,
   MessageWriter,
   NewMessage,
@@ -135,9 +136,9 @@ export class MemorySink implements TurnSink {
     this.usages.push(usage);
   }
 
-  takeFolded(): readonly Prompt[] {
+  takeFolded(): readonly FoldedPrompt[] {
     this.#note("takeFolded");
-    return this.folds.shift() ?? [];
+    return (this.folds.shift() ?? []).map((prompt) => ({ prompt, message: this.say(prompt) }));
   }
 
   warn(warning: string): void {

@@ -129,7 +129,7 @@ export const runs: readonly Requirement[] = [
     ...inSection,
     id: "TW-QUEUE-002",
     sentence:
-      "When the running turn reaches its next model call, queued prompts *without* a `runId` are folded into it, in order, as further user messages.",
+      "When the running turn reaches its next model call, the queued prompts that join (`whenBusy`) are folded into it, in order, as further user messages.",
     async check(kit) {
       const { own, sessionId, place } = await ready(kit);
       const first = await own.send(sessionId, "@wait 400\n@tool ls {}\n@say done");
@@ -146,7 +146,7 @@ export const runs: readonly Requirement[] = [
   {
     ...inSection,
     id: "TW-QUEUE-003",
-    sentence: "Those *with* a `runId` wait and become turns of their own, in order.",
+    sentence: "All other prompts wait and become turns of their own, in order.",
     async check(kit) {
       const { own, sessionId } = await ready(kit);
       const ids = [await own.send(sessionId, "@wait 200\n@say 0")];

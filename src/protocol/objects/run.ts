@@ -107,6 +107,15 @@ export const RunComplete = lazySchema(() =>
       errorName: RunErrorName().optional(),
       cause: RunCause().optional(),
       foldedPrompts: z.int().nonnegative().describe("Queued prompts that joined this turn."),
+      joined: z
+        .object({
+          completionId: z.string().describe("The completion of that turn."),
+          runId: z.string().optional().describe("The `runId` of that turn, if it has one."),
+        })
+        .optional()
+        .describe(
+          "The run joined the turn of another run, and ended with it. What the turn used is told by that turn's completion alone.",
+        ),
       neverRan: z
         .literal(true)
         .optional()

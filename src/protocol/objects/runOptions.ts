@@ -64,10 +64,10 @@ export const RunOptions = lazySchema(() =>
           "A JSON Schema of an object, at most 64 KiB. The completion has `output`, a value that fits it. Otherwise the run fails as `OutputInvalid`.",
         ),
       whenBusy: z
-        .enum(["queue", "reject"])
+        .enum(["queue", "join", "reject"])
         .optional()
         .describe(
-          "What happens if the prompt would have to wait: `queue` or `reject` (`SessionBusy`). Without this option, a prompt without a `runId` and without options joins the running turn, and every other prompt is queued.",
+          "What happens if the prompt would have to wait: `queue`; `join` (it joins the running turn at its next model call; no other option may be sent with it); or `reject` (`SessionBusy`). Without this option, a prompt without a `runId` and without options joins, and every other prompt is queued.",
         ),
     }),
   ).meta({ id: "RunOptions", description: "Options of one run. All are optional." }),

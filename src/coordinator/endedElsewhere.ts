@@ -1,0 +1,9 @@
+import { DomainError } from "../base/errors.js";
+
+/**
+ * Another server took this one for dead. The run has its completion already, and must not run
+ * again.
+ */
+export function endedElsewhere(): DomainError {
+  return new DomainError("EngineFailed", "Another server has ended this run as interrupted.");
+}

@@ -1,0 +1,51 @@
+import { type Clock, toRfc3339 } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+import type { Ids } from "../base/ids.js";
+import type { NewMessage } from "../engine/engine.js";
+import type { MessageStore } from "../storage/messageStore.js";
+import type { RunRow } from "../storage/runStore.js";
+import { type MessageOutlet, MessageRecorder } from "./messageRecorder.js";
+import { partsText } from "./storedParts.js";
+
+/** What a new message needs. */
+interface NewMessageOptions {
+  readonly run: Pick<RunRow, "position" | "sessionId">;
+  readonly messages: MessageStore;
+  readonly ids: Ids;
+  readonly clock: Clock;
+}
+
+/** Makes a message of a turn; `insert` stores it, and nobody has been told of it. */
+export function newMessage(
+  message: NewMessage,
+  options: NewMessageOptions,
+  outlet: MessageOutlet,
+): { readonly recorder: MessageRecorder; readonly insert: () => void } {
+  const { ids, clock, run, messages } = options;
+  const now = clock.now();
+  const head = {
+    id: ids.next("msg"),
+    sessionId: run.sessionId,
+    role: message.role,
+    ...defined({
+      model: message.model,
+      provider: message.provider,
+      isSummary: message.isSummary || undefined,
+    }),
+    createdAt: toRfc3339(now),
+  };
+  const recorder = new MessageRecorder(head, message.parts ?? [], outlet);
+  const row = {
+    id: head.id,
+    sessionId: run.sessionId,
+    run: run.position,
+    role: message.role,
+    parts: partsText(recorder.parts),
+    model: message.model,
+    provider: message.provider,
+    isSummary: message.isSummary ?? false,
+    circumstances: message.circumstances && JSON.stringify(message.circumstances),
+    createdAt: now,
+  };
+  return { recorder, insert: () => messages.insert(row, message.attachmentData) };
+}
