@@ -108,6 +108,50 @@ describe("a client that stops reading in a turn of 100,000 chunks", () => {
  * A server in the middle of a turn, whose client has stopped reading, and one who looks on; `more`
  * sessions wait for a turn.
  */
+describe("an end that a client does not read (protocol.md section 5)", () => {
+  const indexes = (server: ServerProcess, id: number) => ({
+    answer: server.frames.findIndex((frame) => frame.id === id && frame.method === undefined),
+    completion: server.frames.findIndex(({ method }) => method === "runComplete"),
+  });
+
+  /** Asks for the end of a workspace while nobody reads, and reads from some time later on. */
+  async function deleted(readAfterMs: number) {
+    const { server, session, observer } = await startUnread();
+    await observer.completed("first");
+    const { workspaceId } = session;
+    server.send(server.request("deleteWorkspace", { workspaceId }, 4711));
+    // What is shown is a limit of time.
+    await new Promise((resolve) => setTimeout(resolve, readAfterMs));
+    server.child.stdout.resume();
+    await Promise.all([server.answer(4711), server.completion("first")]);
+    return indexes(server, 4711);
+  }
+
+  it("is told before the answer where the client reads again soon", async () => {
+    const { answer, completion } = await deleted(0);
+    expect(completion).toBeLessThan(answer);
+  });
+
+  it("holds the answer up for two seconds, and not longer", async () => {
+    const { answer, completion } = await deleted(4000);
+    expect(answer).toBeLessThan(completion);
+  });
+
+  it("holds up neither a shutdown nor the process, and stays on disk", async () => {
+    const { server, observer } = await startUnread();
+    await observer.completed("first");
+    const exited = new Promise((resolve) => server.child.once("exit", resolve));
+    const begun = performance.now();
+    server.send(server.request("shutdown"), JSON.stringify({ jsonrpc: "2.0", method: "exit" }));
+    expect(await exited).toBe(0);
+    // Two seconds for the answer, two for the end, and a machine that does much else.
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    const next = startServer({ dataDir: server.dataDir });
+    await next.call("initialize", { clientId });
+    expect(await next.completion("first")).toMatchObject({ status: "succeeded" });
+  });
+});
+
 async function startUnread(more = 0): Promise<{
   server: ServerProcess;
   session: WireSession;
