@@ -10,6 +10,7 @@ export interface WindowOptions {
   readonly dataDir: string;
   readonly workspacePath: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
   readonly books: Books;
   /** The sessions that are used, by number; the first window to need one makes it. */
   readonly sessions: Map<number, Promise<string>>;
@@ -23,6 +24,8 @@ export class ClientWindow {
   readonly #options: WindowOptions;
   readonly #underWay = new Set<Promise<void>>();
   #server: ServerChild | undefined;
+  /** The servers that were left, and may still end their turns. */
+  readonly #left: ServerChild[] = [];
   #workspaceId = "";
   #lastSequences = new Map<string, number>();
   #lifeRuns = new Set<SentRun>();
@@ -42,12 +45,13 @@ export class ClientWindow {
 
   /** Starts a server and tells it who is there. Rejects with a `GoneError` if it dies meanwhile. */
   async open(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const { main, dataDir, books } = this.#options;
+    const { main, dataDir, args, books } = this.#options;
     this.#lastSequences = new Map();
     this.#lifeRuns = new Set();
     this.#server = new ServerChild({
       main,
       dataDir,
+      args,
       env: { ...this.#options.env, ...env },
       onNotice: (notice) => this.#hear(notice),
     });
@@ -165,6 +169,25 @@ export class ClientWindow {
     this.#endanger();
     await this.server.abandon();
     await this.#settled();
+  }
+
+  /** The window is closed; its server may linger while the next one already works. */
+  async leave(): Promise<void> {
+    this.#endanger();
+    this.#left.push(this.server);
+    this.server.leave();
+    await this.#settled();
+  }
+
+  /** How the servers that were left have ended. */
+  leftEnded(): Promise<(number | null)[]> {
+    return Promise.all(this.#left.map(async ({ exited }) => (await exited).code));
+  }
+
+  /** Kills every server that it has or has left. */
+  async killAll(): Promise<void> {
+    const servers = this.#server === undefined ? this.#left : [...this.#left, this.#server];
+    await Promise.all(servers.map((server) => server.kill()));
   }
 
   /** Resolves with how the server died by itself. */

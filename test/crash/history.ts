@@ -18,6 +18,8 @@ export interface HistoryOptions {
   /** How many servers each window loses. */
   readonly kills: number;
   readonly sessions: number;
+  /** Whether windows are closed too, and their servers linger beside the next ones. */
+  readonly linger?: boolean;
 }
 
 const scripts = ["say", "say", "tool, say", "tool, tool, say"];
@@ -65,7 +67,8 @@ class Player {
     this.#random = random;
     this.#options = options;
     this.#index = index;
-    this.#window = playground.window(books, () => random.chance(0.7));
+    const args = options.linger ? ["--linger", "20"] : [];
+    this.#window = playground.window(books, () => random.chance(0.7), args);
   }
 
   async play(): Promise<void> {
@@ -76,7 +79,9 @@ class Player {
       if (!diesEarly) await Promise.race([this.#opened.promise, living]);
       if (!diesEarly && this.#random.chance(0.6)) await this.#somethingEnded();
       await pause(this.#random.between(1, 300));
-      if (this.#random.chance(0.15)) await this.#window.abandon();
+      if (this.#options.linger && this.#window.isOpen && this.#random.chance(0.7)) {
+        await this.#window.leave();
+      } else if (this.#random.chance(0.15)) await this.#window.abandon();
       else await this.#window.kill();
       await living;
     }

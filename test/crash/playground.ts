@@ -44,12 +44,17 @@ export class Playground {
   }
 
   /** A window that keeps these books; it has no server yet. */
-  window(books: Books, acknowledges: () => boolean = () => true): ClientWindow {
+  window(
+    books: Books,
+    acknowledges: () => boolean = () => true,
+    args: readonly string[] = [],
+  ): ClientWindow {
     const window = new ClientWindow({
       main: this.#main,
       dataDir: this.dataDir,
       workspacePath: this.workspacePath,
       env: { TURNWIRE_CONFIG: join(this.#folder, "config.json") },
+      args,
       books,
       sessions: this.#sessions,
       acknowledges,
@@ -87,6 +92,7 @@ export class Playground {
     }
     await this.#allTakenIn();
     const codes = await Promise.all(this.#windows.map((one) => one.server.end()));
+    for (const window of this.#windows) codes.push(...(await window.leftEnded()));
     const wrong = audit(this.dataDir, this.everybody, this.provider.asked);
     for (const session of this.sessions) {
       const status = books?.completionOf(`last-${session}`)?.status;
@@ -112,7 +118,7 @@ export class Playground {
   }
 
   async close(): Promise<void> {
-    for (const window of this.#windows) if (window.isOpen) await window.server.kill();
+    await Promise.all(this.#windows.map((window) => window.killAll()));
     await this.provider.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -27,6 +27,12 @@ describe("several servers on one directory, killed at random moments", () => {
     const shape = { windows: 2, shareBooks: true, kills: 4, sessions: 2 };
     expect(await playHistory({ main, seed, ...shape })).toEqual([]);
   });
+
+  test.concurrent.each(histories(1, 15))("servers that linger (seed %i)", async (seed) => {
+    const { main } = build;
+    const shape = { windows: 2, kills: 4, sessions: 2, linger: true };
+    expect(await playHistory({ main, seed, ...shape })).toEqual([]);
+  });
 });
 
 describe("several servers on one directory", () => {

@@ -129,6 +129,14 @@ export class ServerChild {
     await this.exited;
   }
 
+  /** Ends its input, and hears nothing more of it; a server that lingers ends its turns first. */
+  leave(): void {
+    this.#isGone = true;
+    this.#child.stdin.end();
+    for (const { reject } of this.#waiting.values()) reject(this.#goneError());
+    this.#waiting.clear();
+  }
+
   /** Closes in good order; resolves with the exit code. */
   async end(): Promise<number | null> {
     this.#child.stdin.end();
@@ -161,6 +169,7 @@ export class ServerChild {
     result?: Record<string, unknown>;
     error?: { code: number; message: string; data?: Record<string, unknown> };
   }): void {
+    if (this.#isGone) return;
     if (message.method !== undefined) {
       this.#onNotice({ method: message.method, params: message.params ?? {} });
       return;
