@@ -27,7 +27,18 @@ export const moduleUrlBanner =
 /** Packages whose own names need not be readable, and which do nothing with them. */
 const shortened = [
   ...["zod", "vscode-jsonrpc", "jsonc-parser", "undici", "@ai-sdk", "@modelcontextprotocol"],
-  ...["execa", "pino", "unbash", "diff"],
+  ...[
+    "execa",
+    "pino",
+    "unbash",
+    "diff",
+    "commander",
+    "markdansi",
+    "micromark",
+    "mdast",
+    "@smithy",
+    "@aws-sdk",
+  ],
 ];
 
 const shared = {

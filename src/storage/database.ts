@@ -173,6 +173,7 @@ export class Database {
    */
   write<T>(work: () => T): T {
     if (this.#depth > 0) return work();
+    this.#refuseWithoutFile();
     const result = this.#undamaged(work);
     this.#announce();
     return result;

@@ -74,8 +74,19 @@ unless(
     const server = startServer({ dataDir });
     await server.call("initialize", { clientId: "a" });
     const session = await openSession(server);
-    expect(await session.run("@say before", "r-1")).toMatchObject({ text: "before" });
+    const { completionId, text } = await session.run("@say before", "r-1");
+    expect(text).toBe("before");
     take(dataDir);
+    const { workspaceId: id } = session.ids;
+    for (const [method, params] of [
+      ["createSession", { workspaceId: id }],
+      ["updateSession", { ...session.ids, title: "after" }],
+      ["acknowledge", { completionIds: [completionId] }],
+      ["deleteSession", session.ids],
+    ] as const) {
+      const { data } = await server.fail(method, params);
+      expect([method, data]).toMatchObject([method, { reason: "databaseReplaced" }]);
+    }
     const error = await server.fail("sendMessage", {
       ...session.ids,
       prompt: "@say after",

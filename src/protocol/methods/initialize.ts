@@ -20,7 +20,7 @@ export const initialize = declareMethod({
         .int()
         .positive()
         .nullish()
-        .describe("The server ends when this process ends, if the server can see the process."),
+        .describe("The server ends when this process ends, if the server can see it"),
       ackTimeoutMs: z
         .int()
         .positive()
