@@ -1,26 +1,33 @@
 // Runs the tool calls of a reply. Calls that only read run at the same time; every other call runs
 // alone, in the order of the reply. Each call ends with exactly one result, also in these cases:
 // the tool is unknown, its input wrong, its permission denied, the turn cancelled.
-import { canonicalJson } from "../base/canonicalJson.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { InputChanged } from "../base/inputChanged.js";
 import type { MessageWriter } from "../engine/engine.js";
-import type { PermissionNeed, Permissions } from "../permissions/types.js";
-import type { Part, ToolCallState } from "../protocol/objects/message.js";
-import type { Tool, ToolResult } from "../tools/tool.js";
+import type { OneAllowance, PermissionNeed, Permissions } from "../permissions/types.js";
+import type { Tool } from "../tools/tool.js";
 import { runInOrder } from "./callOrder.js";
+import { ChangedCall } from "./changedCall.js";
 import type { TurnFailure } from "./outcome.js";
 import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
 import { ResultPart } from "./resultPart.js";
+import {
+  attachImages,
+  cancelledResult,
+  failedResult,
+  type Settled,
+  setInput,
+  setState,
+  settle,
+  settledResult,
+  signatureOf,
+} from "./settledCall.js";
 import type { RequestedCall } from "./streamedReply.js";
 import { offeredTools, takenAs } from "./toolDefinitions.js";
 import { checkToolInput } from "./toolInput.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
-
-type CallPart = Extract<Part, { type: "toolCall" }>;
-type FinalState = Extract<ToolCallState, "completed" | "failed" | "denied" | "cancelled">;
-type Settled = ToolResult & { readonly state: FinalState };
 
 /** The result of running the calls of one reply. */
 export interface ToolStep {
@@ -156,7 +163,8 @@ export class ToolCalls {
     return { ...settled, output: `${settled.output}\n\n${warning}` };
   }
 
-  async #runOne({ call, assistant, result, signal }: RunningCall): Promise<Settled> {
+  async #runOne(running: RunningCall): Promise<Settled> {
+    const { call, result } = running;
     const tool = this.#tools.get(call.name);
     if (tool === undefined) return failedResult(this.#unknownTool(call.name));
     if (this.#input.isOffered?.(tool) === false) {
@@ -165,17 +173,39 @@ export class ToolCalls {
     if (!call.input.ok) return failedResult(call.input.problem);
     const checked = checkToolInput(tool.inputSchema, takenAs(tool), call.input.value);
     if (!checked.ok) return failedResult(checked.problem);
+    try {
+      let ended = await this.#execute(tool, running, checked.value);
+      let changed: ChangedCall | undefined;
+      while (ended instanceof InputChanged) {
+        changed = new ChangedCall(tool, ended.input);
+        if (!changed.checked.ok) return changed.unfit(changed.checked.problem);
+        setInput(running.assistant, call, changed.input);
+        ended = await this.#execute(tool, running, changed.checked.value, changed);
+      }
+      return changed === undefined ? ended : changed.tell(ended);
+    } finally {
+      result.close();
+    }
+  }
+
+  /** Runs a call with a checked input. If the user changes the input, nothing was changed yet. */
+  async #execute(
+    tool: Tool,
+    { call, assistant, result, signal }: RunningCall,
+    input: unknown,
+    ofUser?: OneAllowance,
+  ): Promise<Settled | InputChanged> {
     const { sessionId, workspacePath, env, keeper } = this.#input;
     setState(assistant, call, "running");
     await this.#ports.sink.stored?.();
     if (signal.aborted) return cancelledResult("Cancelled before it ran.");
     faultPoint("toolRunning");
     try {
-      const given = await tool.execute(checked.value, {
+      const given = await tool.execute(input, {
         ...defined({ workspacePath, sessionId, env, keeper }),
         signal,
         toolCallId: call.toolCallId,
-        permissions: this.#permissions(call, assistant),
+        permissions: this.#permissions(call, assistant, ofUser),
         onOutput: (delta) => result.append(delta),
         setTodos: (todos) => this.#ports.sink.setTodos(todos),
         requestInput: async (question, asking) => this.#input.requestInput?.(question, asking),
@@ -188,20 +218,26 @@ export class ToolCalls {
       if (signal.aborted) {
         return cancelledResult(result.withNote("Stopped while it ran: the turn was ended."));
       }
+      if (error instanceof InputChanged) return error;
       this.#ports.log.error({ tool: call.name, error: messageOf(error) }, "a tool failed");
       return failedResult(`The tool failed unexpectedly: ${messageOf(error)}`);
-    } finally {
-      result.close();
     }
   }
 
   /** Shows the call as `pending` while its permission is being asked. */
-  #permissions(call: RequestedCall, assistant: MessageWriter): Required<Permissions> {
+  #permissions(
+    call: RequestedCall,
+    assistant: MessageWriter,
+    ofUser: OneAllowance | undefined,
+  ): Required<Permissions> {
     return {
       hides: async (tools: readonly string[]) => this.#input.permissions.hides?.(tools),
       check: async (need: PermissionNeed, signal: AbortSignal) => {
         setState(assistant, call, "pending");
-        const verdict = await this.#input.permissions.check(need, signal);
+        const verdict = await this.#input.permissions.check(
+          { ...defined({ ofUser }), ...need },
+          signal,
+        );
         // Sub-tasks ask here too. Files that a search leaves out silently do not count as tried.
         if (!verdict.allowed && need.denyOnly !== true) this.#denials++;
         setState(assistant, call, "running");
@@ -252,45 +288,4 @@ interface RunningCall {
 interface EndedCall {
   readonly result: ResultPart;
   readonly settled: Settled;
-}
-
-function attachImages(message: MessageWriter, call: RequestedCall, { images }: Settled): void {
-  const { toolCallId } = call;
-  for (const { name, mimeType, data } of images ?? []) {
-    message.attach({ type: "attachment", name, mimeType, size: data.length, toolCallId }, data);
-  }
-}
-
-/** A text that identifies a call and its result. */
-function signatureOf({ name, input }: RequestedCall, { output }: Settled): string {
-  return JSON.stringify([name, input.ok ? canonicalJson(input.value) : input.text, output]);
-}
-
-function settle(
-  assistant: MessageWriter,
-  call: RequestedCall,
-  result: ResultPart,
-  settled: Settled,
-): void {
-  result.set(settled);
-  setState(assistant, call, settled.state);
-}
-
-function setState(assistant: MessageWriter, call: RequestedCall, state: CallPart["state"]): void {
-  const part = assistant.parts[call.partIndex];
-  if (part?.type === "toolCall") assistant.setPart(call.partIndex, { ...part, state });
-}
-
-function settledResult(given: ToolResult, isCancelled: boolean): Settled {
-  if (given.denied) return { ...given, isError: true, state: "denied" };
-  if (!given.isError) return { ...given, state: "completed" };
-  return { ...given, state: isCancelled ? "cancelled" : "failed" };
-}
-
-function failedResult(output: string): Settled {
-  return { output, isError: true, state: "failed" };
-}
-
-function cancelledResult(output: string): Settled {
-  return { output, isError: true, state: "cancelled" };
 }

@@ -16,20 +16,27 @@ export class PermissionPrompt extends TerminalPrompt {
     const denied: PermissionAnswer = { decision: "deny" };
     return this.converse(signal, denied, async ({ read, show }) => {
       if (!(await show(questionLines(question)))) return denied;
+      const offered = offeredWords.filter(({ decision }) => question.choices.includes(decision));
+      const text = `Allow? ${offered.map(({ shown }) => shown).join(", ")}: `;
       for (;;) {
-        const line = await read("Allow? [y]es, [n]o, [a]lways in this session: ");
-        const decision = line === undefined ? "deny" : decisions[line.trim().toLowerCase()];
-        if (decision !== undefined) return { decision };
+        const line = await read(text);
+        if (line === undefined) return denied;
+        const word = line.trim().toLowerCase();
+        const chosen = offered.find(({ words }) => words.includes(word));
+        if (chosen !== undefined) return { decision: chosen.decision };
       }
     });
   }
 }
 
-const decisions: Readonly<Record<string, PermissionAnswer["decision"]>> = {
-  y: "allow",
-  yes: "allow",
-  n: "deny",
-  no: "deny",
-  a: "allowForSession",
-  always: "allowForSession",
-};
+/** What a person can type, in the order in which it is shown. */
+const offeredWords: readonly {
+  readonly decision: PermissionAnswer["decision"];
+  readonly words: readonly string[];
+  readonly shown: string;
+}[] = [
+  { decision: "allow", words: ["y", "yes"], shown: "[y]es" },
+  { decision: "deny", words: ["n", "no"], shown: "[n]o" },
+  { decision: "allowForSession", words: ["a", "always"], shown: "[a]lways in this session" },
+  { decision: "allowAlways", words: ["w", "workspace"], shown: "always in this [w]orkspace" },
+];

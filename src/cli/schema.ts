@@ -16,6 +16,7 @@ import {
   ToolCallState,
 } from "../protocol/objects/message.js";
 import { AgentInfo, ModelInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
+import { PermissionChoice } from "../protocol/objects/permissionChoice.js";
 import { QueueEntry } from "../protocol/objects/queueEntry.js";
 import {
   RunCause,
@@ -56,6 +57,7 @@ export const protocolObjects = {
   Command,
   ClientTool,
   SelectedModel,
+  PermissionChoice,
   PermissionMode,
   RunOptions,
   RunState,

@@ -58,6 +58,8 @@ function serverTool(
         action: isReadOnly || listed.annotations?.readOnlyHint === true ? "read" : "execute",
         description: `Use ${titled} of the tool server "${server}"`,
         subject: { kind: "tool", value: name },
+        // What a server says of itself is no reason to trust it.
+        readOnly: isReadOnly,
         input,
       });
       context.signal.throwIfAborted();

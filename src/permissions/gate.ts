@@ -1,10 +1,10 @@
 // Decides whether a tool may act: by rules, by the grants of the session, by the mode, and
 // otherwise by a question (protocol.md section 7).
 
-import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { PermissionRules } from "../config/types.js";
+import type { PermissionChoice } from "../protocol/objects/permissionChoice.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import { findDenial, rulesAllow, rulesName } from "./decide.js";
@@ -12,6 +12,7 @@ import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPaths } from "./grantingFile.js";
 import { hiddenBy } from "./matchRule.js";
 import { isWithin, type Narrowing } from "./narrowing.js";
+import { questionAbout, reads } from "./question.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
 
@@ -63,6 +64,7 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       if ("allowed" in rules) return rules;
       const decided = decide(options, rules, need);
       if (decided !== undefined) return decided;
+      if (!leavesSandbox(need) && need.ofUser?.take() === true) return allowed;
       const answer = await ask(options, need, signal);
       signal.throwIfAborted();
       // A deny rule may have been added while the question was open.
@@ -100,7 +102,7 @@ function decide(
   }
   if (need.denyOnly !== true && need.action === "leavePlan") return undefined;
   const mode = options.mode();
-  if (need.denyOnly !== true && mode === "plan" && !reads(need)) {
+  if (need.denyOnly !== true && mode === "plan" && !reads(need.action)) {
     return refuse(
       "Permission is denied: the permission mode is `plan`, in which nothing is changed.",
     );
@@ -150,11 +152,6 @@ function refuseBy({ rule }: Denial): PermissionVerdict {
   return refuse(`Permission is denied by the rule "${rule.source}".`);
 }
 
-/** What may be done in the mode `plan`. To read a page may be asked about as in any other mode. */
-function reads({ action }: PermissionNeed): boolean {
-  return action === "read" || action === "fetch";
-}
-
 /** Reading inside the workspace needs no permission. */
 function isFree(need: PermissionNeed): boolean {
   return need.action === "read" && isInWorkspace(need);
@@ -170,17 +167,27 @@ function isInWorkspace({ subject }: PermissionNeed): boolean {
   return subject.kind === "path" && !/^(?:\/|[A-Za-z]:)/.test(subject.value);
 }
 
+/** Whether each time needs a question of its own. */
+function isForOnce(need: PermissionNeed): boolean {
+  return leavesSandbox(need) || need.action === "leavePlan";
+}
+
+function leavesSandbox({ sandbox }: PermissionNeed): boolean {
+  return sandbox === "leaves";
+}
+
+function choicesFor(need: PermissionNeed): PermissionChoice[] {
+  return isForOnce(need) ? ["allow", "deny"] : ["allow", "allowForSession", "deny"];
+}
+
 /** The answer; undefined if there is none. Rejects only with the signal's reason. */
 async function ask(
   options: PermissionGateOptions,
   need: PermissionNeed,
   signal: AbortSignal,
 ): Promise<PermissionAnswer | undefined> {
-  const { toolCallId, tool, action, description, path, cwd, diff, diffTruncated, input } = need;
-  const shown = defined({ path, cwd, diff, diffTruncated });
   try {
-    const question = { toolCallId, tool, action, description, ...shown, input };
-    return await options.ask(question, signal);
+    return await options.ask(questionAbout(need, choicesFor(need)), signal);
   } catch (error) {
     signal.throwIfAborted();
     options.log.warn({ error: messageOf(error) }, "a permission could not be asked for");
@@ -199,11 +206,10 @@ function apply(
     case "allowForSession": {
       const denial = findDenial(rules, need, options);
       if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
-      const isForOnce = need.sandbox === "leaves" || need.action === "leavePlan";
-      if (answer.decision === "allowForSession" && !isForOnce) {
+      if (answer.decision === "allowForSession" && !isForOnce(need)) {
         options.sessionGrants.add(need);
       }
-      return allowed;
+      return answer.input === undefined ? allowed : { allowed: true, input: answer.input };
     }
     case "deny": {
       const reason = answer.message?.trim();

@@ -1,4 +1,5 @@
 // Asks for permission. Every tool does so before it acts.
+import { InputChanged } from "../base/inputChanged.js";
 import type { PermissionNeed, Permissions } from "./types.js";
 
 /**
@@ -22,7 +23,8 @@ export interface AskingCall {
 
 /**
  * Asks for a permission.
- * @throws PermissionRefused when it is refused; the signal's reason when the turn is cancelled.
+ * @throws PermissionRefused when it is refused; InputChanged when something else is allowed; the
+ *   signal's reason when the turn is cancelled.
  */
 export async function requirePermission(
   call: AskingCall,
@@ -33,4 +35,5 @@ export async function requirePermission(
     call.signal,
   );
   if (!verdict.allowed) throw new PermissionRefused(verdict.message);
+  if (verdict.input !== undefined) throw new InputChanged(verdict.input);
 }

@@ -22,7 +22,13 @@ export interface PermissionNeed {
   readonly diff?: string;
   /** Set if `diff` is only the beginning of the diff. */
   readonly diffTruncated?: boolean;
+  /** The lines at which the parts of the change begin, or at which reading begins. */
+  readonly lines?: readonly number[];
+  /** Whether it only reads, if `action` does not tell. */
+  readonly readOnly?: boolean;
   readonly input: unknown;
+  /** Set if the input is one that the user wrote when a question of this call was put to him. */
+  readonly ofUser?: OneAllowance;
   /** A tool of the client: it is allowed without a question, unless the mode is `deny`. */
   readonly asksNothing?: boolean;
   /** Nobody is asked. It is allowed only if an allow rule names it in full, without a wildcard. */
@@ -39,9 +45,15 @@ export interface PermissionNeed {
   readonly denyOnly?: boolean;
 }
 
-/** The answer to a {@link PermissionNeed}. */
+/** The answer `allow` that came with a changed input: it stands for one question of the changed call. */
+export interface OneAllowance {
+  /** True the first time that it is called. */
+  take(): boolean;
+}
+
+/** The answer to a {@link PermissionNeed}. With `input`, that is to run in its place. */
 export type PermissionVerdict =
-  | { readonly allowed: true }
+  | { readonly allowed: true; readonly input?: Readonly<Record<string, unknown>> }
   | { readonly allowed: false; readonly message: string };
 
 /** Decides, by rules or by asking, whether a tool may act (protocol.md section 7). */

@@ -47,8 +47,9 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
       inputSchema,
       async execute(input, context) {
         const freeFolder = await resources.realOutputFolder(context.sessionId);
-        const { path } = input;
-        const reached = await reachForReading(context, { tool: "read", path, input, freeFolder });
+        const { path, offset: line } = input;
+        const asked = { tool: "read", path, line, input, freeFolder };
+        const reached = await reachForReading(context, asked);
         const handle = await aboutPath(path, () => openRegularFile(reached.real));
         try {
           // Taken before the first byte: if the file changes while it is read, this version is

@@ -31,6 +31,20 @@ describe("asking at the terminal", () => {
     expect(shown()).toContain("bash: Run: npm test\nAllow?");
   });
 
+  it("offers what the question does, and takes nothing else", async () => {
+    const { input, prompt, signal, shown } = terminal();
+    const once = prompt.ask({ ...question, choices: ["allow", "deny"] }, { signal });
+    input.write("a\n");
+    setImmediate(() => input.write("y\n"));
+    expect(await once).toEqual({ decision: "allow" });
+    expect(shown()).toContain("Allow? [y]es, [n]o: Allow? [y]es, [n]o: ");
+    const choices = ["allow", "allowForSession", "allowAlways", "deny"] as const;
+    const always = prompt.ask({ ...question, choices: [...choices] }, { signal });
+    input.write("w\n");
+    expect(await always).toEqual({ decision: "allowAlways" });
+    expect(shown()).toContain("[a]lways in this session, always in this [w]orkspace: ");
+  });
+
   it("asks again where the answer is none", async () => {
     const { input, prompt, signal, shown } = terminal();
     const answer = prompt.ask(question, { signal });

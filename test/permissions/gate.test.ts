@@ -107,6 +107,40 @@ describe("the gate", () => {
     expect(sessionGrants.has(bash("make"))).toBe(false);
   });
 
+  test("tells what may be chosen, and takes a changed input for one question", async () => {
+    const { gate, asked, answers } = open();
+    answers.push({ decision: "allow", input: { command: "ls" } });
+    const verdict = await gate.check(bash("make"), signal);
+    expect(verdict).toEqual({ allowed: true, input: { command: "ls" } });
+    expect(asked[0]?.choices).toEqual(["allow", "allowForSession", "deny"]);
+    let isLeft = true;
+    const take = () => {
+      const was = isLeft;
+      isLeft = false;
+      return was;
+    };
+    const changed = { ...bash("ls"), ofUser: { take } };
+    expect(await gate.check({ ...changed, sandbox: "leaves" }, signal)).toMatchObject({
+      allowed: false,
+    });
+    expect(asked[1]?.choices).toEqual(["allow", "deny"]);
+    expect(await gate.check(changed, signal)).toEqual({ allowed: true });
+    expect(await gate.check(changed, signal)).toMatchObject({ allowed: false });
+    expect(asked).toHaveLength(3);
+  });
+
+  test("a changed input is refused where rules or the mode refuse it", async () => {
+    const ofUser = { take: () => true };
+    const denied = open({ rules: () => ({ allow: [], deny: ["bash:rm *"] }) });
+    const rm = { ...bash("rm x"), ofUser };
+    expect(await denied.gate.check(rm, signal)).toMatchObject({ allowed: false });
+    for (const mode of ["plan", "deny"] as const) {
+      const { gate, asked } = open({ mode: () => mode });
+      expect(await gate.check(rm, signal)).toMatchObject({ allowed: false });
+      expect(asked).toEqual([]);
+    }
+  });
+
   test("rules that cannot be read allow nothing, and nobody is asked", async () => {
     const { gate, asked } = open({
       mode: () => "allow",

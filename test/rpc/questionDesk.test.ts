@@ -14,6 +14,9 @@ const question: PermissionQuestion = {
   tool: "bash",
   action: "execute",
   description: "Run ls",
+  locations: [],
+  readOnly: false,
+  choices: ["allow", "deny"],
   input: {},
 };
 const never = new AbortController().signal;

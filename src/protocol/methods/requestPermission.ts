@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { optionalRunId, sessionId, workspaceId } from "../objects/ids.js";
+import { PermissionChoice } from "../objects/permissionChoice.js";
 
 /** `requestPermission`, protocol.md section 7. */
 export const requestPermission = declareMethod({
@@ -35,13 +36,41 @@ export const requestPermission = declareMethod({
         .optional()
         .describe("The change to the file, as a unified diff. With `write` and `edit`."),
       diffTruncated: z.boolean().optional().describe("`diff` has only the beginning."),
+      locations: z
+        .array(
+          z.object({
+            path: z.string().describe("Absolute and real."),
+            line: z.int().min(1).optional().describe("A line of the file as it is now, from 1 on."),
+          }),
+        )
+        .describe(
+          "The places in files that the tool would reach: one for each part of a change. Empty for everything else.",
+        ),
+      readOnly: z
+        .boolean()
+        .describe(
+          "The action only reads. Of a tool server's tool only what the user's configuration says counts.",
+        ),
+      choices: z
+        .array(PermissionChoice())
+        .describe("The decisions that can be offered for this question."),
       input: z.unknown().describe("The tool's input."),
     }),
   result: () =>
-    z.object({
-      decision: z.enum(["allow", "allowForSession", "deny"]),
-      message: z.string().optional().describe("The model gets this text if the answer is `deny`."),
-    }),
+    z
+      .object({
+        decision: PermissionChoice(),
+        input: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe("Runs instead of the question's input. Only with `allow`."),
+        message: z
+          .string()
+          .optional()
+          .describe("The model gets this text if the answer is `deny`."),
+      })
+      // A changed input was seen once, so it is no answer for anything later.
+      .refine(({ decision, input }) => input === undefined || decision === "allow"),
   errors: [],
   example: {
     params: {
@@ -54,6 +83,9 @@ export const requestPermission = declareMethod({
       action: "execute",
       description: "Run: npm test",
       cwd: "/home/ada/engine",
+      locations: [],
+      readOnly: false,
+      choices: ["allow", "allowForSession", "deny"],
       input: { command: "npm test" },
     },
     result: { decision: "allow" },

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { declareNotification } from "../declare.js";
 import { sessionEvent } from "../objects/ids.js";
+import { PermissionChoice } from "../objects/permissionChoice.js";
 
 /** `permissionResolved`, protocol.md section 6. */
 export const permissionResolved = declareNotification({
@@ -11,7 +12,7 @@ export const permissionResolved = declareNotification({
     z.object({
       ...sessionEvent(),
       permissionId: z.string(),
-      decision: z.enum(["allow", "allowForSession", "deny"]),
+      decision: PermissionChoice(),
     }),
   example: {
     workspaceId: "ws_1f0c",

@@ -18,6 +18,8 @@ const block = 65_536;
 export interface FileDiff {
   readonly diff: string;
   readonly isCut: boolean;
+  /** The lines of the old file at which its parts change; none for a new file. */
+  readonly lines: readonly number[];
 }
 
 /**
@@ -58,7 +60,14 @@ export function fileDiff(
     FILE_HEADERS_ONLY,
   );
   const isCut = patch.length > maxLength || span.isCut;
-  return { diff: isCut ? cutLines(patch, maxLength) : patch, isCut };
+  const lines = before === undefined ? [] : hunks.map(changedLine);
+  return { diff: isCut ? cutLines(patch, maxLength) : patch, isCut, lines };
+}
+
+/** The first line of the old file that a hunk removes, or before which it adds. */
+function changedLine({ oldStart, lines }: StructuredPatchHunk): number {
+  const same = lines.findIndex((line) => !line.startsWith(" "));
+  return Math.max(1, oldStart + Math.max(0, same));
 }
 
 /** The lines from a little before the first change to a little after the last one. */

@@ -17,7 +17,14 @@ import { type ReachedPath, reachPath } from "./paths.js";
  */
 export async function reachForReading(
   context: ToolContext,
-  reading: { tool: string; path: string; input: unknown; freeFolder?: string | undefined },
+  reading: {
+    tool: string;
+    path: string;
+    input: unknown;
+    freeFolder?: string | undefined;
+    /** The line at which reading begins. */
+    line?: number | undefined;
+  },
 ): Promise<ReachedPath> {
   const reached = await reachPath(context.workspacePath, reading.path);
   if (reading.freeFolder !== undefined && isWithin(reading.freeFolder, reached.real)) {
@@ -31,6 +38,7 @@ export async function reachForReading(
       : `Read ${reached.shown}, which is outside the workspace`,
     subject: { kind: "path", value: reached.shown },
     path: reached.real,
+    ...defined({ lines: reading.line === undefined ? undefined : [reading.line] }),
     input: reading.input,
   });
   return reached;
@@ -57,7 +65,11 @@ export async function requireWriting(
       : `${writing.description}, which is outside the workspace`,
     subject: { kind: "path", value: reached.shown },
     path: reached.real,
-    ...defined({ diff: change?.diff, diffTruncated: change?.isCut || undefined }),
+    ...defined({
+      diff: change?.diff,
+      diffTruncated: change?.isCut || undefined,
+      lines: change?.lines,
+    }),
     input: writing.input,
   });
 }
