@@ -1,16 +1,25 @@
 // Writes what is generated from the source: `npm run generate`. With `--check` it writes nothing
 // and fails where a file is stale.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { systemClock } from "../src/base/clock.js";
+import { randomIds } from "../src/base/ids.js";
 import { protocolJsonSchema } from "../src/cli/schema.js";
 import { configJsonSchema, configurationTable } from "../src/config/jsonSchema.js";
+import { documentedTools } from "../src/engine/toolInfos.js";
 import { thirdPartyNotices } from "./build/notices.mjs";
 import { fillRegions, replaceBetween } from "./generate/markers.js";
 import { protocolRegion } from "./generate/protocolSections.js";
+import { toolsRegion } from "./generate/toolsRegion.js";
+
+const builtInTools = documentedTools(systemClock, randomIds);
 
 const files: Readonly<Record<string, () => string | Promise<string>>> = {
   "THIRD-PARTY-NOTICES": () => thirdPartyNotices(process.cwd()),
-  "protocol.md": () => fillRegions(readFileSync("protocol.md", "utf8"), protocolRegion),
-  "docs/protocol.schema.generated.json": () => asJson(protocolJsonSchema()),
+  "protocol.md": () =>
+    fillRegions(readFileSync("protocol.md", "utf8"), (name) =>
+      name === "built-in tools" ? toolsRegion(builtInTools) : protocolRegion(name),
+    ),
+  "docs/protocol.schema.generated.json": () => asJson(protocolJsonSchema(builtInTools)),
   "docs/configuration.md": () =>
     replaceBetween(
       readFileSync("docs/configuration.md", "utf8"),

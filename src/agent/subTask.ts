@@ -44,13 +44,13 @@ export interface TaskOptions {
   forgetSession(sessionId: string): Promise<void>;
 }
 
+/** What a model is told of `task`. */
+export const taskDescription = { name: "task", readOnly: true, description, inputSchema } as const;
+
 /** `task`, for one turn. */
 export function taskTool(options: TaskOptions): Tool<z.output<typeof inputSchema>> {
   return defineTool({
-    name: "task",
-    readOnly: true,
-    description,
-    inputSchema,
+    ...taskDescription,
     async execute(input, context) {
       const child = options.openChild(input.description);
       try {

@@ -19,7 +19,7 @@ export function toolDefinitions(tools: readonly Tool[]): LanguageModelV3Function
 }
 
 /** The JSON Schema of a tool's input, for a model. */
-function inputSchemaOf(tool: Tool): InputSchema {
+export function inputSchemaOf(tool: Pick<Tool, "inputSchema" | "jsonSchema">): InputSchema {
   const source = tool.jsonSchema ?? tool.inputSchema;
   const kept = known.get(source);
   if (kept !== undefined) return kept;
@@ -30,7 +30,7 @@ function inputSchemaOf(tool: Tool): InputSchema {
   return complete;
 }
 
-function written(tool: Tool): JSONSchema7 {
+function written(tool: Pick<Tool, "inputSchema">): JSONSchema7 {
   // Its type is that of every draft; the target says which one it is.
   return z.toJSONSchema(tool.inputSchema, {
     io: "input",

@@ -6,6 +6,7 @@ import { defaultSmallModel, listModels } from "../config/models.js";
 import { noOptions } from "../coordinator/runOptions.js";
 import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause } from "../protocol/objects/run.js";
+import type { ToolInfo } from "../protocol/objects/toolInfo.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
@@ -162,14 +163,27 @@ export class Backend {
     params: Params<"listCommands">,
     caller: Caller,
   ): Promise<Result<"listCommands">> {
-    const workspace = this.#workspaces.get(params.workspaceId);
-    refuseIfNotReady(workspace);
-    workspace.refuseIfClosing();
-    if (params.sessionId !== undefined) this.sessions.find(workspace, params.sessionId);
+    const workspace = this.#readyWorkspace(params);
     const { config } = await workspace.agent.choice();
     const { sessionId } = params;
     const commands = await workspace.engine.commands?.(config, caller.signal, sessionId);
     return { commands: [...(commands ?? [])] };
+  }
+
+  /** `listTools`, without those of clients. */
+  async listTools(params: Params<"listTools">, caller: Caller): Promise<readonly ToolInfo[]> {
+    const workspace = this.#readyWorkspace(params);
+    const { config } = await workspace.agent.choice();
+    return (await workspace.engine.tools?.(config, caller.signal, params.sessionId)) ?? [];
+  }
+
+  /** The workspace, if it can be asked what a run of the session, or of any, may use. */
+  #readyWorkspace({ workspaceId, sessionId }: Params<"listTools">): OpenWorkspace {
+    const workspace = this.#workspaces.get(workspaceId);
+    refuseIfNotReady(workspace);
+    workspace.refuseIfClosing();
+    if (sessionId !== undefined) this.sessions.find(workspace, sessionId);
+    return workspace;
   }
 
   /** `setModel` */

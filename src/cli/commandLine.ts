@@ -1,5 +1,7 @@
 // What each command does with the process (protocol.md section 11).
 import { fstatSync } from "node:fs";
+import { systemClock } from "../base/clock.js";
+import { randomIds } from "../base/ids.js";
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
@@ -47,7 +49,9 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       run: (options) => runIn(self, options, runIo(self, parts, resolvePath)),
       schema: async () => {
         const { protocolJsonSchema } = await import("./schema.js");
-        writeOut(`${JSON.stringify(protocolJsonSchema(), null, 2)}\n`);
+        const { documentedTools } = await import("../engine/toolInfos.js");
+        const tools = documentedTools(systemClock, randomIds);
+        writeOut(`${JSON.stringify(protocolJsonSchema(tools), null, 2)}\n`);
         return 0;
       },
       mcp: async (options) => {

@@ -3,6 +3,7 @@
  * `docs/protocol.schema.generated.json` holds, for clients in other languages.
  */
 import * as z from "zod";
+import { defined } from "../base/defined.js";
 import { errorTable } from "../base/errors.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../protocol/declare.js";
 import { Checkpoint, ConflictReason } from "../protocol/objects/checkpoint.js";
@@ -28,6 +29,7 @@ import {
 } from "../protocol/objects/run.js";
 import { RunOptions } from "../protocol/objects/runOptions.js";
 import { Session, Todo } from "../protocol/objects/session.js";
+import { ToolInfo } from "../protocol/objects/toolInfo.js";
 import { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
 import {
   clientNotifications,
@@ -55,6 +57,7 @@ export const protocolObjects = {
   ModelInfo,
   SandboxInfo,
   Command,
+  ToolInfo,
   ClientTool,
   SelectedModel,
   PermissionChoice,
@@ -95,10 +98,11 @@ const allNotifications: readonly NotificationDeclaration[] = [
  * `SendMessageResult`, `SendMessageRequest` and `SendMessageResponse`; for each notification, such as
  * `runComplete`, `RunCompleteParams` and `RunCompleteNotification`; and the unions `ClientFrame`,
  * `ServerFrame` and `Frame`. `methods`, `notifications` and `errors` refer to them.
+ * With `builtInTools`, `$defs.tools` has the schema of each one's input by its name.
  * `streamJsonLine` is a line of `turnwire run --output stream-json`. Unknown fields are allowed
  * everywhere: fields may be added to the protocol.
  */
-export function protocolJsonSchema(): ProtocolJsonSchema {
+export function protocolJsonSchema(builtInTools: readonly ToolInfo[] = []): ProtocolJsonSchema {
   return withoutAliases({
     $schema: draft,
     title: "The Turnwire protocol",
@@ -113,8 +117,20 @@ export function protocolJsonSchema(): ProtocolJsonSchema {
     ),
     errors: errorTable,
     streamJsonLine: streamJsonLine(),
-    $defs: { ...definitions(), ...frameDefinitions(allMethods, allNotifications) },
+    $defs: {
+      ...definitions(),
+      ...frameDefinitions(allMethods, allNotifications),
+      ...defined({ tools: inputSchemas(builtInTools) }),
+    },
   });
+}
+
+/** The inputs of tools by their names; undefined where none are told. */
+function inputSchemas(tools: readonly ToolInfo[]): JsonSchema | undefined {
+  if (tools.length === 0) return undefined;
+  return Object.fromEntries(
+    tools.map(({ name, description, inputSchema }) => [name, { description, ...inputSchema }]),
+  );
 }
 
 /**

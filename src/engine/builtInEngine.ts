@@ -32,6 +32,7 @@ import type { Preparation } from "./preparation.js";
 import { runPrepared } from "./preparedTurn.js";
 import { RecentGitState } from "./recentGitState.js";
 import { inStableOrder } from "./systemPrompt.js";
+import { builtInToolInfos, toolInfos } from "./toolInfos.js";
 import { turnModel } from "./turnModel.js";
 import { GitGuard } from "./untrustedGit.js";
 import { ruledBy, WorkspaceInstructions } from "./workspaceInstructions.js";
@@ -155,6 +156,12 @@ class BuiltInEngine implements Engine {
     await this.#reconcile(config);
     const skills = await this.#instructions.commands(config);
     return [...builtInCommands, ...skills, ...(await this.#servers.commands(...asked))];
+  }
+
+  async tools(...[config, ...asked]: Parameters<NonNullable<Engine["tools"]>>) {
+    await this.#reconcile(config);
+    const ofServers = inStableOrder(await this.#servers.tools(...asked));
+    return [...builtInToolInfos(this.#tools), ...toolInfos(ofServers, "mcp")];
   }
 
   async forgetSession(sessionId: string): Promise<void> {

@@ -17,6 +17,7 @@ import type { RunCause, Usage } from "../protocol/objects/run.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
+import type { ToolInfo } from "../protocol/objects/toolInfo.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type {
   Activity,
@@ -81,6 +82,8 @@ export interface Engine {
     signal: AbortSignal,
     sessionId?: string,
   ): Promise<readonly Command[]>;
+  /** Like {@link Engine.commands}: the tools that a run can be offered, without a client's. */
+  tools?(...asked: Parameters<NonNullable<Engine["commands"]>>): Promise<readonly ToolInfo[]>;
   /** Why a schema of `outputSchema` cannot be used; undefined if it can. */
   outputProblem?(schema: object, signal: AbortSignal): Promise<string | undefined>;
   /** Begins to load what the first turn will need; never waits, never throws. */

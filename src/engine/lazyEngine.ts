@@ -20,6 +20,7 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
     warmUp: (setup) => inBackground(clock, log, async () => (await load()).warmUp?.(setup)),
     sandbox: async (config) =>
       (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
+    tools: async (...args) => (await (await load()).tools?.(...args)) ?? [],
     commands: async (...args) => (await (await load()).commands?.(...args)) ?? [],
     outputProblem: async (schema, signal) => (await load()).outputProblem?.(schema, signal),
     setSessionServers: async (sessionId, servers) =>

@@ -27,6 +27,7 @@ import { listModels } from "./methods/listModels.js";
 import { listPendingCompletions } from "./methods/listPendingCompletions.js";
 import { listQueue } from "./methods/listQueue.js";
 import { listSessions } from "./methods/listSessions.js";
+import { listTools } from "./methods/listTools.js";
 import { listWorkspaces } from "./methods/listWorkspaces.js";
 import { moveQueued } from "./methods/moveQueued.js";
 import { pauseQueue } from "./methods/pauseQueue.js";
@@ -104,6 +105,7 @@ export const methods = {
   forkSession,
   listModels,
   listCommands,
+  listTools,
   setModel,
   getDefaultSmallModel,
   getRun,

@@ -20,6 +20,8 @@ export interface ToolConnection {
 export interface OwnTools {
   /** Replaces them. */
   set(tools: readonly ClientTool[]): void;
+  /** Those of a client, of all its connections. */
+  offered(clientId: string): readonly ClientTool[];
   /** The client has gone. */
   remove(): void;
 }
@@ -56,6 +58,7 @@ export class ClientTools {
         holder.tools = new Map(tools.map((tool) => [tool.name, tool]));
         for (const look of [...this.#waiting]) look();
       },
+      offered: (clientId) => this.#toolsOf(clientId).map(({ tool }) => tool),
       remove: () => {
         this.#holders.delete(holder);
         holder.left.abort();
@@ -68,16 +71,10 @@ export class ClientTools {
    * name, the newest connection's is used.
    */
   offered(clientId: string): TurnTools<ToolCallRequest> {
-    const tools = new Map<string, { readonly tool: ClientTool; readonly holders: Holder[] }>();
-    for (const holder of this.#newestFirst(clientId)) {
-      for (const [name, tool] of holder.tools) {
-        const known = tools.get(name);
-        if (known === undefined) tools.set(name, { tool, holders: [holder] });
-        else known.holders.push(holder);
-      }
-    }
+    const all = this.#toolsOf(clientId);
+    const tools = new Map(all.map((one) => [one.tool.name, one]));
     return {
-      tools: [...tools.values()].map(({ tool }) => tool),
+      tools: all.map(({ tool }) => tool),
       call: (call, timeoutMs, signal) =>
         this.#call(
           () => this.#holderOf(clientId, call.name, tools.get(call.name)?.holders ?? []),
@@ -86,6 +83,19 @@ export class ClientTools {
           signal,
         ),
     };
+  }
+
+  /** The tools of a client, each with the connections that have it, the newest first. */
+  #toolsOf(clientId: string): { readonly tool: ClientTool; readonly holders: Holder[] }[] {
+    const tools = new Map<string, { readonly tool: ClientTool; readonly holders: Holder[] }>();
+    for (const holder of this.#newestFirst(clientId)) {
+      for (const [name, tool] of holder.tools) {
+        const known = tools.get(name);
+        if (known === undefined) tools.set(name, { tool, holders: [holder] });
+        else known.holders.push(holder);
+      }
+    }
+    return [...tools.values()];
   }
 
   #newestFirst(clientId: string): Holder[] {

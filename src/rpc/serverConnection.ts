@@ -155,6 +155,14 @@ function connectionHandlers(
       tools.set(params.tools);
       return {};
     },
+    listTools: async (params, caller) => {
+      const ofClient = tools.offered(caller.clientId).map(({ readOnly = false, ...tool }) => ({
+        ...tool,
+        readOnly,
+        source: "client",
+      }));
+      return { tools: [...(await backend.listTools(params, caller)), ...ofClient] };
+    },
     shutdown: async () => {
       onShutdown();
       await shutdown();

@@ -22,12 +22,13 @@ interface PlanMode {
   leavePlan(): void;
 }
 
+/** What a model is told of `exitPlan`. */
+export const exitPlanDescription = { name: exitPlanName, description, inputSchema } as const;
+
 /** `exitPlan`, for one turn. */
 export function exitPlanTool({ mode, leavePlan }: PlanMode): Tool<z.output<typeof inputSchema>> {
   return defineTool({
-    name: exitPlanName,
-    description,
-    inputSchema,
+    ...exitPlanDescription,
     inPlan: true,
     async execute(input, context) {
       await requirePermission(context, {

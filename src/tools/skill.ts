@@ -26,13 +26,18 @@ export interface SkillLibrary {
   read(name: string, file: string | undefined): Promise<string>;
 }
 
+/** What a model is told of `skill`. */
+export const skillDescription = {
+  name: "skill",
+  readOnly: true,
+  description,
+  inputSchema,
+} as const;
+
 /** `skill`: returns the text of a skill. */
 export function skillTool(library: SkillLibrary): Tool<z.output<typeof inputSchema>> {
   return defineTool({
-    name: "skill",
-    readOnly: true,
-    description,
-    inputSchema,
+    ...skillDescription,
     async execute({ name, file }, { permissions }) {
       const folder = library.folderOf(name);
       const path = join(folder, file ?? "SKILL.md");

@@ -34,6 +34,7 @@ describe("initialize", () => {
         methods: Object.keys(methods),
         notifications: Object.keys(notifications),
         maxMessageBytes: 12345,
+        levels: ["core", "durable", "shared"],
       },
     });
   });

@@ -45,6 +45,7 @@ describe.each(eras)("a server of the era %s", (era) => {
         toolCallId: "call_1",
         tool: "mcp__test__echo",
         action: "execute",
+        readOnly: false,
         description: 'Use "echo" of the tool server "test"',
         subject: { kind: "tool", value: "mcp__test__echo" },
         input: { text: "hello" },
