@@ -107,9 +107,10 @@ export class RunUseCases {
 
   /** Whether a `runId` was accepted before in a workspace. */
   isKnown(workspaceId: string, runId: string | undefined): boolean {
+    if (runId === undefined) return false;
     const { workspaces, runs } = this.#options;
-    workspaces.get(workspaceId).coordinator.settle();
-    return runId !== undefined && runs.find(workspaceId, runId) !== undefined;
+    workspaces.get(workspaceId).coordinator.settleRun(runId);
+    return runs.find(workspaceId, runId) !== undefined;
   }
 
   /** The row of a run. If a dead server left it open, it is ended first. Throws `RunNotFound`. */

@@ -97,6 +97,11 @@ export class Coordinator {
     this.#joining.accept(request, caller);
   }
 
+  /** Like {@link settle}, of one `runId`: all other runs go on waiting for the commit that they share. */
+  settleRun(runId: string): void {
+    this.#joining.settle(runId);
+  }
+
   #enter(request: RunRequest, position: number): Acceptance {
     faultPoint("accepted");
     const run = new AcceptedRun(refOf(position, request), request);

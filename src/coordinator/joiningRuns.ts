@@ -35,11 +35,14 @@ interface Joining {
 
 /** The runs of one workspace that are being accepted. */
 export class JoiningRuns {
-  readonly #options: Pick<CoordinatorOptions, "commits" | "clock">;
+  readonly #options: Pick<CoordinatorOptions, "commits" | "clock" | "workspaceId">;
   readonly #parts: JoiningParts;
   readonly #bySession = new Map<string, Joining>();
 
-  constructor(options: Pick<CoordinatorOptions, "commits" | "clock">, parts: JoiningParts) {
+  constructor(
+    options: Pick<CoordinatorOptions, "commits" | "clock" | "workspaceId">,
+    parts: JoiningParts,
+  ) {
     this.#options = options;
     this.#parts = parts;
   }
@@ -72,7 +75,9 @@ export class JoiningRuns {
       const plan = admit(request);
       if ("known" in plan) return known(plan.known, open);
       let position = 0;
+      const subjects = [sessionId, this.#subjectOf(request.runId)];
       this.#join(sessionId, {
+        subjects,
         waitsUntil,
         write: () => {
           position = plan.write(stateOf(sessionId));
@@ -90,13 +95,22 @@ export class JoiningRuns {
     });
   }
 
-  #join(sessionId: string, work: Omit<DurableWork, "subjects">): void {
+  /** When this returns, a run of this id that waited for its commit is accepted, or refused. */
+  settle(runId: string): void {
+    this.#options.commits.settle(this.#subjectOf(runId));
+  }
+
+  /** No session has a name like this one. */
+  #subjectOf(runId: string | undefined): string {
+    return JSON.stringify([this.#options.workspaceId, runId ?? null]);
+  }
+
+  #join(sessionId: string, work: DurableWork): void {
     const joining: Joining = {
       followers: [],
       isWithdrawn: false,
       work: {
         ...work,
-        subjects: [sessionId],
         accepted: () => {
           this.#bySession.delete(sessionId);
           work.accepted();

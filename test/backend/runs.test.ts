@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { Database } from "../../src/storage/database.js";
 import { type MemoryClient, MemoryServer, openSession, until } from "../helpers/memoryServer.js";
 
 let server: MemoryServer;
@@ -56,6 +57,25 @@ describe("sendMessage", () => {
     server.engine.turnOf(place.sessionId).succeed();
     await client.until("runComplete");
     expect(await client.call("sendMessage", params)).toEqual({ ...again, state: "completed" });
+  });
+
+  it("shares one commit with the prompts that come with it on other sessions", async () => {
+    const places = [await openSession(server, client)];
+    server.engine.preparesAtGates = true;
+    for (const title of ["b", "c"]) {
+      const { workspaceId } = places[0] ?? { workspaceId: "" };
+      const { id: sessionId } = await client.call("createSession", { workspaceId, title });
+      places.push({ workspaceId, sessionId });
+    }
+    const durable = vi.spyOn(Database.prototype, "durable");
+    onTestFinished(() => durable.mockRestore());
+    const sent = places.map((place, index) =>
+      client.request("sendMessage", { ...place, prompt: "hi", runId: `together-${index}` }),
+    );
+    for (const { answer } of sent) {
+      expect(await answer).toMatchObject({ result: { state: "accepted" } });
+    }
+    expect(durable).toHaveBeenCalledTimes(1);
   });
 
   it("is seen by what is asked in the same breath", async () => {
