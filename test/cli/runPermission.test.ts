@@ -38,11 +38,11 @@ describe("asking at the terminal", () => {
     setImmediate(() => input.write("y\n"));
     expect(await once).toEqual({ decision: "allow" });
     expect(shown()).toContain("Allow? [y]es, [n]o: Allow? [y]es, [n]o: ");
-    const choices = ["allow", "allowForSession", "allowAlways", "deny"] as const;
+    const choices = ["allow", "allowForSession", "deny"] as const;
     const always = prompt.ask({ ...question, choices: [...choices] }, { signal });
-    input.write("w\n");
-    expect(await always).toEqual({ decision: "allowAlways" });
-    expect(shown()).toContain("[a]lways in this session, always in this [w]orkspace: ");
+    input.write("a\n");
+    expect(await always).toEqual({ decision: "allowForSession" });
+    expect(shown()).toContain("[y]es, [n]o, [a]lways in this session: ");
   });
 
   it("asks again where the answer is none", async () => {

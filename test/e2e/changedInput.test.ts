@@ -50,7 +50,8 @@ describe("an answer with another input", () => {
 
   it.each([
     ["allowForSession", { decision: "allowForSession", input: { command: ": > b" } }],
-    ["allowAlways", { decision: "allowAlways", input: { command: ": > b" } }],
+    ["a decision that there is not", { decision: "allowAlways", input: { command: ": > b" } }],
+    ["a decision that there is not, alone", { decision: "allowAlways" }],
     ["deny", { decision: "deny", input: { command: ": > b" } }],
     ["allow, with a text", { decision: "allow", input: ": > b" }],
     ["allow, with null", { decision: "allow", input: null }],
