@@ -4,7 +4,7 @@
 // A package that is external here is one of `dependencies`; what is bundled is one of
 // `devDependencies`, and its licence is in THIRD-PARTY-NOTICES.
 import { ownCopy } from "./ownCopy.mjs";
-import { shortNames } from "./shortNames.mjs";
+import { shortLocals, shortNames } from "./shortNames.mjs";
 
 /**
  * What the server loads from node_modules: the database, which has a compiled part. What else it uses
@@ -78,6 +78,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     },
     // The second: these take in all of zod; the start of the server needs little of it.
     plugins: [
+      shortLocals(),
       shortNames({ packages: shortened }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,

@@ -1,6 +1,6 @@
 // Shortens the names within the files of some packages. What is loaded at the start of a server is
-// read and compiled each time, and a large part of it is theirs. Our own names stay as they are
-// written: they are what a stack in a log shows.
+// read and compiled each time, and a large part of it is theirs. Of our own files only the names
+// within functions are shortened: those of functions and classes are what a stack in a log shows.
 import { readFile } from "node:fs/promises";
 import { transform } from "esbuild";
 
@@ -14,6 +14,27 @@ export function shortNames({ packages }) {
       );
       onLoad({ filter, namespace: "file" }, async ({ path }) => {
         return { contents: await shortened(await readFile(path, "utf8")) };
+      });
+    },
+  };
+}
+
+/**
+ * A plugin that shortens the names within functions in our own files. Those of functions and classes
+ * stay as they are written: they are what a stack in a log shows.
+ */
+export function shortLocals() {
+  return {
+    name: "short-locals",
+    setup({ onLoad }) {
+      onLoad({ filter: /[\\/]src[\\/].*\.ts$/, namespace: "file" }, async ({ path }) => {
+        if (path.includes("node_modules")) return;
+        const { code } = await transform(await readFile(path, "utf8"), {
+          minifyIdentifiers: true,
+          loader: "ts",
+          target: "node20",
+        });
+        return { contents: code, loader: "js" };
       });
     },
   };
