@@ -3,6 +3,7 @@
 //
 // A package that is external here is one of `dependencies`; what is bundled is one of
 // `devDependencies`, and its licence is in THIRD-PARTY-NOTICES.
+import { leftOut } from "./leftOut.mjs";
 import { ownCopy } from "./ownCopy.mjs";
 import { shortLocals, shortNames } from "./shortNames.mjs";
 
@@ -26,19 +27,36 @@ export const moduleUrlBanner =
 
 /** Packages whose own names need not be readable, and which do nothing with them. */
 const shortened = [
-  ...["zod", "vscode-jsonrpc", "jsonc-parser", "undici", "@ai-sdk", "@modelcontextprotocol"],
-  ...[
-    "execa",
-    "pino",
-    "unbash",
-    "diff",
-    "commander",
-    "markdansi",
-    "micromark",
-    "mdast",
-    "@smithy",
-    "@aws-sdk",
-  ],
+  "zod",
+  "vscode-jsonrpc",
+  "jsonc-parser",
+  "undici",
+  "@ai-sdk",
+  "@modelcontextprotocol",
+  "execa",
+  "pino",
+  "unbash",
+  "diff",
+  "commander",
+  "markdansi",
+  "micromark",
+  "mdast",
+  "@smithy",
+  "@aws-sdk",
+  "google-auth-library",
+  "gaxios",
+  "gcp-metadata",
+  "yaml",
+  "marked",
+  "bowser",
+  "bignumber.js",
+  "character-entities",
+  "web-streams-polyfill",
+  "fetch-blob",
+  "jose",
+  "ignore",
+  "cross-spawn",
+  "string-width",
 ];
 
 const shared = {
@@ -78,13 +96,22 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     },
     // The second: these take in all of zod; the start of the server needs little of it.
     plugins: [
+      leftOut({
+        package: "undici",
+        files: /[\\/]lib[\\/](mock|web[\\/](websocket|eventsource))[\\/]/,
+      }),
       shortLocals(),
       shortNames({ packages: shortened }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,
         packages: ["zod"],
         // Nobody reads what these packages say of a provider's answer in any other language.
-        contents: { "zod/v4/locales/index.js": 'export { default as en } from "./en.js";' },
+        contents: {
+          "zod/v4/locales/index.js": 'export { default as en } from "./en.js";',
+          // They use its names of kinds alone, each of which is its own value.
+          "zod/v3/index.js":
+            "export const ZodFirstPartyTypeKind = new Proxy({}, { get: (_, name) => name });",
+        },
       }),
     ],
   };
@@ -139,7 +166,12 @@ export function libraryBuilds({ root, outdir }) {
     external: libraryExternal,
     define: { __FAULT_POINTS__: "false" },
   };
-  const client = { ...library, entryPoints: { client: "src/client/index.ts" }, platform: "node" };
+  const client = {
+    ...library,
+    entryPoints: { client: "src/client/index.ts" },
+    platform: "node",
+    plugins: [shortLocals(), shortNames({ packages: shortened })],
+  };
   const protocol = {
     ...library,
     entryPoints: { protocol: "src/protocol/index.ts" },
@@ -149,7 +181,7 @@ export function libraryBuilds({ root, outdir }) {
   const testing = {
     ...client,
     entryPoints: { testing: "src/testing/index.ts" },
-    plugins: [besides("client")],
+    plugins: [...client.plugins, besides("client")],
   };
   return [
     { ...client, ...commonJs },

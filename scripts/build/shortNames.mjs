@@ -10,7 +10,7 @@ export function shortNames({ packages }) {
     name: "short-names",
     setup({ onLoad }) {
       const filter = new RegExp(
-        `[\\\\/]node_modules[\\\\/](${packages.join("|")})[\\\\/].*\\.m?js$`,
+        `[\\\\/]node_modules[\\\\/](${packages.join("|")})[\\\\/].*\\.[cm]?js$`,
       );
       onLoad({ filter, namespace: "file" }, async ({ path }) => {
         return { contents: await shortened(await readFile(path, "utf8")) };
