@@ -1,7 +1,7 @@
 // `turnwire conformance`: its arguments and options (docs/conformance.md).
 import { type Command, Option } from "commander";
 import type { ConformanceOptions } from "../conformance/command.js";
-import { nonEmpty } from "./optionValues.js";
+import { nonEmpty, positiveSeconds } from "./optionValues.js";
 
 /** Adds the command; `action` gets what was asked for. */
 export function addConformance(
@@ -24,6 +24,7 @@ export function addConformance(
     .option("--restart-command <command>", "starts a server that follows a dead one", nonEmpty)
     .option("--second-command <command>", "starts a second server beside the first", nonEmpty)
     .option("--config-dir <dir>", "where the server's configuration is", nonEmpty)
+    .option("--patience <seconds>", "how long the server may take for anything", positiveSeconds)
     .action((command: string[], options: Omit<ConformanceOptions, "command">) =>
       action({ ...options, command }),
     );

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defined } from "../base/defined.js";
 import type { Framing } from "./frames.js";
 import {
   countsOf,
@@ -31,6 +32,8 @@ export interface ConformanceOptions {
   readonly secondCommand?: string;
   /** The folder of the server's configuration; an empty one unless told. */
   readonly configDir?: string;
+  /** How many seconds the server may take for anything; 15 unless told. */
+  readonly patience?: number;
 }
 
 export interface ConformanceIo {
@@ -98,6 +101,7 @@ async function checkAll(
         framing,
         launch,
         hasSecondCommand: options.secondCommand !== undefined,
+        ...defined({ patienceMs: options.patience && options.patience * 1000 }),
         onResult: (result) => options.json || io.write(resultText(result)),
       });
       results.push(...checked);

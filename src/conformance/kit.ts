@@ -9,7 +9,7 @@ import type { Framing } from "./frames.js";
 import { isMembers, type Members, textOf } from "./message.js";
 import { Peer } from "./peer.js";
 import type { Launch } from "./serverPipes.js";
-import type { Report } from "./watch.js";
+import type { Report, Saw } from "./watch.js";
 
 /** A workspace with an agent that is ready. */
 export class Workspace {
@@ -63,6 +63,7 @@ export class Kit {
   used: Peer | undefined;
   readonly #launch: Launch;
   readonly #report: Report;
+  readonly #saw: Saw;
   readonly #folder: string;
   readonly #patienceMs: number;
   readonly #peers = new Set<Peer>();
@@ -71,12 +72,13 @@ export class Kit {
   #folders = 0;
 
   private constructor(folder: string, options: KitOptions) {
-    const { framing, launch, report, hasSecondCommand, patienceMs } = options;
+    const { framing, launch, report, saw, hasSecondCommand, patienceMs } = options;
     this.#patienceMs = patienceMs;
     this.#folder = folder;
     this.framing = framing;
     this.#launch = launch;
     this.#report = report;
+    this.#saw = saw;
     this.hasSecondCommand = hasSecondCommand;
   }
 
@@ -124,6 +126,7 @@ export class Kit {
       framing: framing ?? this.framing,
       patienceMs: this.#patienceMs,
       report: this.#report,
+      saw: this.#saw,
     });
     this.#peers.add(peer);
     this.used = peer;
@@ -173,5 +176,6 @@ export interface KitOptions {
   /** How long a server may take for anything. */
   readonly patienceMs: number;
   readonly report: Report;
+  readonly saw: Saw;
   readonly hasSecondCommand: boolean;
 }

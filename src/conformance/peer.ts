@@ -5,7 +5,7 @@ import { FrameReader, type Framing, frame } from "./frames.js";
 import { isMembers, type Members, membersOf, textOf } from "./message.js";
 import type { ServerEnd, ServerPipes } from "./serverPipes.js";
 import { Transcript } from "./transcript.js";
-import { type Report, Watch } from "./watch.js";
+import { type Report, type Saw, Watch } from "./watch.js";
 
 /** What a server answers to a question: an answer, or nothing. */
 export type Answerer = (question: Members) => { result: unknown } | { error: unknown } | undefined;
@@ -20,6 +20,7 @@ export interface PeerOptions {
   /** How long the server may take for anything. */
   readonly patienceMs: number;
   readonly report: Report;
+  readonly saw: Saw;
 }
 
 export class Peer {
@@ -41,12 +42,12 @@ export class Peer {
   #nextId = 1;
   #hasEnded = false;
 
-  constructor(pipes: ServerPipes, { framing, patienceMs, report }: PeerOptions) {
+  constructor(pipes: ServerPipes, { framing, patienceMs, report, saw }: PeerOptions) {
     this.pipes = pipes;
     this.#framing = framing;
     this.#patienceMs = patienceMs;
     this.#report = report;
-    this.#watch = new Watch(report);
+    this.#watch = new Watch(report, saw);
     const reader = new FrameReader(framing, {
       onText: (text) => this.#onText(text),
       onStray: (what) => this.#fault("TW-TRANSPORT-002", what),

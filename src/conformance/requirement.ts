@@ -1,5 +1,6 @@
 import type { Framing } from "./frames.js";
 import type { Kit } from "./kit.js";
+import type { Watched } from "./watch.js";
 
 /** What a server claims in `initialize.capabilities.levels` (protocol.md section 2). */
 const groups = ["core", "durable", "shared", "daemon"] as const;
@@ -23,8 +24,8 @@ export interface Requirement {
   readonly lane: Lane;
   /** The only framing in which it means something. */
   readonly framing?: Framing;
-  /** Whether every frame of every check is looked at for it, beside its own check. */
-  readonly isWatched?: true;
+  /** What is looked at for it in every check, beside its own check. */
+  readonly watches?: Watched;
   /** Rejects with {@link CheckFailure} where the server does not keep it. */
   readonly check?: (kit: Kit) => Promise<void>;
 }

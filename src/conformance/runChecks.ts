@@ -7,6 +7,7 @@ import { Kit } from "./kit.js";
 import type { Lane, Requirement } from "./requirement.js";
 import { requirements } from "./requirements.js";
 import type { Launch } from "./serverPipes.js";
+import type { Watched } from "./watch.js";
 
 /** What became of one requirement in one framing. */
 export interface CheckResult {
@@ -58,6 +59,7 @@ class Run {
   readonly #options: RunChecksOptions;
   readonly #faults = new Map<string, Fault>();
   readonly #results: CheckResult[] = [];
+  readonly #seen = new Set<Watched>();
   readonly #kits: Kit[] = [];
   #chosen: ReadonlySet<Requirement> = new Set();
 
@@ -83,8 +85,9 @@ class Run {
         this.#lane(lane as Lane, count, [...claimed, ...this.#tour(claimed)]),
       ),
     );
-    for (const requirement of claimed.filter((each) => each.isWatched))
+    for (const requirement of claimed.filter(({ watches }) => watches)) {
       this.#addWatched(requirement);
+    }
     return this.#results;
   }
 
@@ -101,7 +104,7 @@ class Run {
 
   /** What runs only so that there are frames to look at. */
   #tour(claimed: readonly Requirement[]): readonly Requirement[] {
-    if (!claimed.some(({ isWatched }) => isWatched)) return [];
+    if (!claimed.some(({ watches }) => watches)) return [];
     return requirements.filter((each) => tour.has(each.id) && !claimed.includes(each));
   }
 
@@ -132,7 +135,7 @@ class Run {
     });
     try {
       await requirement.check?.(kit);
-      if (!requirement.isWatched) this.#add(result("passed"));
+      if (!requirement.watches) this.#add(result("passed"));
     } catch (error) {
       if (error instanceof CheckSkipped) {
         this.#add(result("skipped", error.message));
@@ -140,21 +143,30 @@ class Run {
       }
       if (!(error instanceof CheckFailure)) throw error;
       const transcript = kit.used?.transcript.lines() ?? [];
-      if (requirement.isWatched)
-        this.#fault(requirement.id, { message: error.message, transcript });
+      if (requirement.watches) this.#fault(requirement.id, { message: error.message, transcript });
       else this.#add({ ...result("failed", error.message), transcript });
     }
   }
 
   #addWatched(requirement: Requirement): void {
-    const fault = this.#faults.get(requirement.id);
+    const fault = this.#faults.get(requirement.id) ?? this.#unseen();
     const { framing } = this.#options;
+    const { watches } = requirement;
     if (fault === undefined) {
-      this.#add({ requirement, framing, outcome: "passed", durationMs: 0 });
+      const isSeen = watches === undefined || this.#seen.has(watches);
+      const reason = isSeen ? undefined : `no ${watches} came that could be looked at`;
+      const outcome = isSeen ? "passed" : "skipped";
+      this.#add({ requirement, framing, outcome, durationMs: 0, ...defined({ reason }) });
       return;
     }
     const { message: reason, transcript } = fault;
     this.#add({ requirement, framing, outcome: "failed", reason, transcript, durationMs: 0 });
+  }
+
+  /** A server that never said a word keeps no sentence. */
+  #unseen(): Fault | undefined {
+    if (this.#seen.has("frames")) return undefined;
+    return { message: "the server sent nothing that could be looked at", transcript: [] };
   }
 
   /** The first fault of each requirement is told: the rest are its repetitions. */
@@ -175,6 +187,7 @@ class Run {
       launch,
       hasSecondCommand,
       patienceMs,
+      saw: (what) => this.#seen.add(what),
       report: (id, message) =>
         this.#fault(id, { message, transcript: kit.used?.transcript.lines() ?? [] }),
     });

@@ -7,26 +7,35 @@ import { methods, notifications, serverMethods } from "../protocol/registry.js";
 import { CompletionWatch } from "./completionWatch.js";
 import { isMembers, type Members, membersOf, textOf } from "./message.js";
 
+/** What a server sends that is looked at wherever it comes. */
+export type Watched = "frames" | "results" | "errors" | "events" | "deltas" | "completions";
+
 /** Puts a fault down to a requirement. */
 export type Report = (requirementId: string, message: string) => void;
+
+/** Hears what kinds of messages came: what never came was not checked. */
+export type Saw = (what: Watched) => void;
 
 const envelopeKeys = new Set(["jsonrpc", "id", "method", "params", "result", "error"]);
 
 /** Looks at all that one connection gets. */
 export class Watch {
   readonly #report: Report;
+  readonly #saw: Saw;
   readonly #completions: CompletionWatch;
   /** What comes before a delta, by part; absent where something may have been dropped. */
   readonly #offsets = new Map<string, number>();
   #hasDropped = false;
 
-  constructor(report: Report) {
+  constructor(report: Report, saw: Saw) {
     this.#report = report;
+    this.#saw = saw;
     this.#completions = new CompletionWatch(report);
   }
 
   /** An object that came as a frame, or in a batch. */
   onMessage(message: unknown, methodOf: (id: unknown) => string | undefined): void {
+    this.#saw("frames");
     if (!this.#isEnvelope(message)) return;
     if (typeof message.method === "string") this.#onCall(message, message.method);
     else if (message.error !== undefined) this.#onError(message.error);
@@ -57,6 +66,7 @@ export class Watch {
   }
 
   #onNotification(method: string, params: Members): void {
+    this.#saw(method === "runComplete" ? "completions" : "events");
     if (method === "runComplete") this.#completions.onCompletion(params);
     else this.#completions.onEvent(method, params);
     if (method === "eventsDropped") {
@@ -64,13 +74,24 @@ export class Watch {
       this.#offsets.clear();
     }
     if (method === "messageDelta") this.#onDelta(params);
+    if (method === "messageUpdated") this.#onUpdated(membersOf(params, "message"));
     const isOfNoWorkspace = method === "eventsDropped" || method.startsWith("$/");
     if (!isOfNoWorkspace && textOf(params, "workspaceId") === "") {
       this.#report("TW-EVENTS-001", `${method} has no workspaceId`);
     }
   }
 
+  /** A message whose call is tried again is told without its parts: their text begins anew. */
+  #onUpdated(message: Members): void {
+    const parts = Array.isArray(message.parts) ? message.parts.length : 0;
+    for (const part of this.#offsets.keys()) {
+      const [messageId, partIndex] = JSON.parse(part);
+      if (messageId === message.id && partIndex >= parts) this.#offsets.delete(part);
+    }
+  }
+
   #onDelta(params: Members): void {
+    this.#saw("deltas");
     const { messageId, partIndex, kind, offset } = params;
     const part = JSON.stringify([messageId, partIndex, kind]);
     const expected = this.#offsets.get(part) ?? (this.#hasDropped ? offset : 0);
@@ -82,6 +103,7 @@ export class Watch {
   }
 
   #onError(error: unknown): void {
+    this.#saw("errors");
     const data = membersOf(error, "data");
     const name = textOf(data, "name");
     const code = isMembers(error) ? error.code : undefined;
@@ -102,6 +124,7 @@ export class Watch {
 
   #onResult(message: Members, method: string | undefined): void {
     if (method === undefined || !Object.hasOwn(methods, method)) return;
+    this.#saw("results");
     const { error } = methods[method as keyof typeof methods].result().safeParse(message.result);
     if (error !== undefined) {
       this.#report("TW-SHAPE-001", `the result of ${method}: ${error.message}`);

@@ -51,7 +51,7 @@ describe("turnwire conformance", () => {
     // It answers every line with the same.
     const echo = ["-e", 'process.stdin.on("data", () => console.log(\'{"id":1,"result":{}}\'))'];
     const { lines, code } = await conformance(
-      ...["--filter", "TRANSPORT-007|TRANSPORT-001", "--junit", junit],
+      ...["--filter", "TRANSPORT-007|TRANSPORT-001", "--junit", junit, "--patience", "1"],
       ...["--", process.execPath, ...echo],
     );
     const text = lines.join("\n");
@@ -68,6 +68,37 @@ describe("turnwire conformance", () => {
     expect(lines.join("\n")).toContain("ENOENT");
     expect(code).toBe(1);
   });
+
+  it("passes nothing of a server that says nothing", async () => {
+    const { lines, code } = await conformance(
+      "--framing",
+      "both",
+      "--",
+      process.execPath,
+      "-e",
+      "",
+    );
+    expect(lines.filter((line) => line.startsWith("ok"))).toEqual([]);
+    expect(lines.at(-1)).toMatch(/^0 passed, [1-9]\d* failed$/);
+    expect(code).toBe(1);
+  }, 60_000);
+
+  it("skips what is looked at in frames that never came", async () => {
+    // It answers every request, and sends no event.
+    const answers = `require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+      const { id } = JSON.parse(line);
+      if (id !== undefined) console.log(JSON.stringify({ jsonrpc: "2.0", id, result: {} }));
+    })`;
+    const { lines } = await conformance(
+      ...["--filter", "EVENTS-001|SHAPE-003", "--patience", "0.3"],
+      ...["--", process.execPath, "-e", answers],
+    );
+    expect(lines).toEqual([
+      "skipped TW-EVENTS-001 (ndjson): no events came that could be looked at",
+      "skipped TW-SHAPE-003 (ndjson): no completions came that could be looked at",
+      "0 passed, 0 failed",
+    ]);
+  }, 60_000);
 
   it("lists requirements, for a person and as JSON", async () => {
     const { lines } = await conformance("--list");

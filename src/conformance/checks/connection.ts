@@ -27,7 +27,7 @@ export const connection: readonly Requirement[] = [
     sentence:
       "Messages carry no keys beyond JSON-RPC's own, and unknown fields in params are ignored",
     lane: "wire",
-    isWatched: true,
+    watches: "frames",
     async check(kit) {
       const peer = await kit.wire();
       await peer.result("listWorkspaces", { aFieldOfAnotherVersion: { deep: [1] } });

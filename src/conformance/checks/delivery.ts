@@ -12,7 +12,7 @@ export const delivery: readonly Requirement[] = [
     id: "TW-DELIVERY-001",
     sentence:
       "**Exactly one** completion for every accepted run with a `runId`, and for every turn that began without one.",
-    isWatched: true,
+    watches: "completions",
     async check(kit) {
       const own = await kit.shared();
       const sessionId = await own.session();
@@ -62,13 +62,13 @@ export const delivery: readonly Requirement[] = [
     id: "TW-DELIVERY-007",
     sentence:
       "On one connection, the first delivery of a completion never comes before that of one with a smaller `sequence` of the same session",
-    isWatched: true,
+    watches: "completions",
   },
   {
     ...inSection,
     id: "TW-DELIVERY-008",
     sentence: "All other notifications of the turn, and its stored messages, come before it.",
-    isWatched: true,
+    watches: "completions",
     async check(kit) {
       const own = await kit.shared();
       const sessionId = await own.session();

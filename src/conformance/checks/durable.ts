@@ -84,7 +84,7 @@ const durable: readonly Requirement[] = [
     id: "TW-DELIVERY-004",
     sentence:
       "`completionId` is the same, and `attempt`, 1 at first, counts the deliveries over all connections.",
-    isWatched: true,
+    watches: "completions",
     async check(kit) {
       const place = newPlace(kit);
       const own = await openFirst(kit, place);

@@ -49,14 +49,14 @@ const events: readonly Requirement[] = [
     id: "TW-EVENTS-001",
     sentence:
       "Each carries the `workspaceId`, and the `sessionId` and `runId` if it is about a session or a run.",
-    isWatched: true,
+    watches: "events",
   },
   {
     ...inSection,
     id: "TW-EVENTS-002",
     sentence:
       "A delta's `offset` is the length, in UTF-16 units, of what came before it in that part.",
-    isWatched: true,
+    watches: "deltas",
     async check(kit) {
       const own = await kit.shared();
       const done = await own.run(await own.session(), "@chunks 30 10\n@say 😀 ü");
@@ -209,7 +209,7 @@ const shapes: readonly Requirement[] = [
     id: "TW-ERROR-001",
     section: 8,
     sentence: "Every error has `data: {name, retryable, ...}`.",
-    isWatched: true,
+    watches: "errors",
   },
   {
     ...inSection,
@@ -217,28 +217,28 @@ const shapes: readonly Requirement[] = [
     section: 8,
     sentence:
       "Branch on `name`: it is stable, while the codes of JSON-RPC itself are shared by several names.",
-    isWatched: true,
+    watches: "errors",
   },
   {
     ...inSection,
     id: "TW-SHAPE-001",
     section: 11,
     sentence: "Each with an exchange in `ndjson`: what is sent, and what comes back.",
-    isWatched: true,
+    watches: "results",
   },
   {
     ...inSection,
     id: "TW-SHAPE-002",
     section: 6,
     sentence: "All other events are sent as they happen, and may be lost",
-    isWatched: true,
+    watches: "events",
   },
   {
     ...inSection,
     id: "TW-SHAPE-003",
     section: 5,
     sentence: "[`runComplete`](#runcomplete) is the one notification that is never lost.",
-    isWatched: true,
+    watches: "completions",
   },
 ];
 

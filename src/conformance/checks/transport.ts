@@ -42,7 +42,7 @@ export const transport: readonly Requirement[] = [
     id: "TW-TRANSPORT-001",
     sentence:
       "Messages are [JSON-RPC 2.0](https://www.jsonrpc.org/specification) in UTF-8, over the server's stdin and stdout.",
-    isWatched: true,
+    watches: "frames",
     async check(kit) {
       const peer = await kit.wire();
       const id = "ü→😀";
@@ -55,7 +55,7 @@ export const transport: readonly Requirement[] = [
     id: "TW-TRANSPORT-002",
     sentence:
       "Only frames go to stdout, even if a dependency, a tool or a child process prints something.",
-    isWatched: true,
+    watches: "frames",
   },
   {
     ...inSection,
@@ -63,7 +63,7 @@ export const transport: readonly Requirement[] = [
     sentence:
       "`Content-Length: N\\r\\n\\r\\n` and N bytes of body, as in the language server protocol; header names in any case, other headers ignored",
     framing: "header",
-    isWatched: true,
+    watches: "frames",
     async check(kit) {
       const body = '{"jsonrpc":"2.0","id":"any-case","method":"ping"}';
       const head = `Content-Type: application/vscode-jsonrpc; charset=utf-8\r\ncontent-length: ${body.length}`;
@@ -135,7 +135,7 @@ export const transport: readonly Requirement[] = [
     ...inSection,
     id: "TW-TRANSPORT-009",
     sentence: "A notification is never answered.",
-    isWatched: true,
+    watches: "frames",
     async check(kit) {
       await isSilent(kit, '{"jsonrpc":"2.0","method":"ping"}');
       await isSilent(kit, '{"jsonrpc":"2.0","method":"noSuchMethod"}');
