@@ -27,12 +27,26 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   hold: async () => (await import("./suites/hold.js")).hold,
 };
 
+const usage = `npm run bench [-- NAME...] [--quick] [--check]
+  NAME      a suite; all of them unless one is named: ${Object.keys(suites).join(", ")}
+  --quick   fewer rounds
+  --check   exit code 1 where a row is beyond twice its target, twice in a row
+  --help    this text`;
+
 const argv = process.argv.slice(2);
 const isQuick = argv.includes("--quick");
 const isChecked = argv.includes("--check");
 const chosen = argv.filter((argument) => !argument.startsWith("--"));
-for (const name of chosen) {
-  if (!(name in suites)) throw new Error(`no bench "${name}"; there are ${Object.keys(suites)}`);
+if (argv.includes("--help")) {
+  console.log(usage);
+  process.exit(0);
+}
+const unknown = argv.find((one) =>
+  one.startsWith("--") ? !["--quick", "--check"].includes(one) : !(one in suites),
+);
+if (unknown !== undefined) {
+  console.error(`There is no "${unknown}" to measure.\n${usage}`);
+  process.exit(2);
 }
 
 const folders: string[] = [];

@@ -120,7 +120,7 @@ function turnInput(
   };
 }
 
-/** The system prompt for whoever has these tools: the turn, or a sub-task of it. */
+/** The system prompt of the one that has these tools: the turn, or a sub-task of it. */
 function promptOf(workspacePath: string, begin: SessionBegin, ofRun: string | undefined) {
   return (tools: readonly Tool[]) =>
     systemPrompt({

@@ -155,7 +155,7 @@ export class Outbox {
   /** Moves a client's runs and completions to the identity that it has now given. */
   adopt(from: string, to: string): void {
     const hasRuns = this.#runs.openOf(this.#serverId).some(({ clientId }) => clientId === from);
-    // Almost nobody has any: then whoever holds the database is not waited for.
+    // Almost nobody has any. Then a program that holds the database is not waited for.
     if (!hasRuns && this.#store.backlog(from).count === 0) return;
     this.#database.write(() => {
       this.#runs.adopt(this.#serverId, from, to);

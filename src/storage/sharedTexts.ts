@@ -57,7 +57,7 @@ export class SharedTexts {
         looked++;
         bytes += readOr(
           () => this.#shareOne(id),
-          // Damaged rows stay as they are; whoever reads them next reports it.
+          // Damaged rows stay as they are. The next that reads them reports it.
           () => 0,
         );
         if (bytes >= bytesPerStep) break;
@@ -130,7 +130,7 @@ function saidIn(parts: string): string | undefined {
       )
       .join("");
   } catch {
-    // Whoever reads the message itself reports that it is damaged.
+    // The one that reads the message itself reports that it is damaged.
     return undefined;
   }
 }
