@@ -48,6 +48,7 @@ export function createSandbox(): Sandbox {
       writeFileSync(script, code);
       return run(script);
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    // A server that has lost its client may still be writing.
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
   };
 }
