@@ -11,7 +11,10 @@ export function addConformance(
   program
     .command("conformance")
     .description("check a server that speaks the protocol; its command comes after --")
-    .argument("[command...]", "the server; {dataDir} and {configDir} in it are replaced")
+    .argument(
+      "[command...]",
+      "the server; {dataDir}, {configDir} and {providerUrl} in it are replaced",
+    )
     .addOption(
       new Option("--framing <kind>", "how messages are set apart")
         .choices(["ndjson", "header", "both"])
@@ -23,7 +26,10 @@ export function addConformance(
     .option("--junit <file>", "write the results for a CI server", nonEmpty)
     .option("--restart-command <command>", "starts a server that follows a dead one", nonEmpty)
     .option("--second-command <command>", "starts a second server beside the first", nonEmpty)
-    .option("--config-dir <dir>", "where the server's configuration is", nonEmpty)
+    .addOption(
+      new Option("--model <kind>", "who answers the prompts").choices(["offline", "provider"]),
+    )
+    .option("--config-dir <dir>", "where the server's own configuration is", nonEmpty)
     .option("--patience <seconds>", "how long the server may take for anything", positiveSeconds)
     .action((command: string[], options: Omit<ConformanceOptions, "command">) =>
       action({ ...options, command }),

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defined } from "../base/defined.js";
+import { writeConfigDirs } from "./configDirs.js";
 import type { Framing } from "./frames.js";
 import {
   countsOf,
@@ -14,7 +15,8 @@ import {
 } from "./report.js";
 import { requirements } from "./requirements.js";
 import { type CheckResult, runChecks } from "./runChecks.js";
-import { launchCommands } from "./serverPipes.js";
+import { ScriptedProvider } from "./scriptedProvider.js";
+import { launchCommands, type Model } from "./serverPipes.js";
 
 /** What the command line asks for. */
 export interface ConformanceOptions {
@@ -30,7 +32,9 @@ export interface ConformanceOptions {
   /** Commands as one text each, words set apart by blanks. */
   readonly restartCommand?: string;
   readonly secondCommand?: string;
-  /** The folder of the server's configuration; an empty one unless told. */
+  /** Who answers the prompts: the offline model, unless the server says that it has none. */
+  readonly model?: Model;
+  /** The folder with the server's own configuration, which is copied; an empty one unless told. */
   readonly configDir?: string;
   /** How many seconds the server may take for anything; 15 unless told. */
   readonly patience?: number;
@@ -81,33 +85,39 @@ async function checkAll(
   io: ConformanceIo,
   chosen: typeof requirements,
 ): Promise<readonly CheckResult[]> {
-  const empty = await mkdtemp(join(tmpdir(), "turnwire-conformance-config-"));
-  const configDir = options.configDir === undefined ? empty : io.resolvePath(options.configDir);
-  const launch = launchCommands({
-    first: options.command,
-    restart: words(options.restartCommand),
-    second: words(options.secondCommand),
-    configDir,
-    env: io.env,
-  });
+  const folder = await mkdtemp(join(tmpdir(), "turnwire-conformance-config-"));
+  const provider = await ScriptedProvider.start();
   const framings: readonly Framing[] =
     options.framing === "both" ? ["ndjson", "header"] : [options.framing];
   const results: CheckResult[] = [];
   try {
-    if (options.configDir === undefined) await writeFile(join(empty, "config.json"), "{}\n");
+    const from = options.configDir === undefined ? undefined : io.resolvePath(options.configDir);
+    const launch = launchCommands({
+      first: options.command,
+      restart: words(options.restartCommand),
+      second: words(options.secondCommand),
+      configDirs: await writeConfigDirs(folder, provider.url, from),
+      providerUrl: provider.url,
+      env: io.env,
+    });
     for (const framing of framings) {
       const checked = await runChecks({
         requirements: chosen,
         framing,
         launch,
+        provider,
         hasSecondCommand: options.secondCommand !== undefined,
-        ...defined({ patienceMs: options.patience && options.patience * 1000 }),
+        ...defined({
+          model: options.model,
+          patienceMs: options.patience && options.patience * 1000,
+        }),
         onResult: (result) => options.json || io.write(resultText(result)),
       });
       results.push(...checked);
     }
   } finally {
-    await rm(empty, { recursive: true, force: true });
+    await provider.close();
+    await rm(folder, { recursive: true, force: true });
   }
   return results;
 }

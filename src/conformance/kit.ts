@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CheckSkipped } from "./checkFailure.js";
 import type { Framing } from "./frames.js";
-import { isMembers, type Members, textOf } from "./message.js";
+import { listOf, type Members, membersOf, textOf } from "./message.js";
 import { Peer } from "./peer.js";
-import type { Launch } from "./serverPipes.js";
+import type { ScriptedProvider } from "./scriptedProvider.js";
+import type { Launch, Model } from "./serverPipes.js";
 import type { Report, Saw } from "./watch.js";
 
 /** A workspace with an agent that is ready. */
@@ -54,6 +55,16 @@ export interface StartOptions {
   /** Params of `initialize`; `null` sends none. */
   readonly initialize?: object | null;
   readonly framing?: Framing;
+  /** Who answers the prompts; that of all other servers unless told. */
+  readonly model?: Model;
+}
+
+/** What a server says of itself in its handshake. */
+export interface Claims {
+  readonly levels: readonly string[];
+  /** The methods that it has; undefined where it does not say. */
+  readonly methods: readonly string[] | undefined;
+  readonly hasOfflineModel: boolean;
 }
 
 export class Kit {
@@ -61,6 +72,8 @@ export class Kit {
   readonly hasSecondCommand: boolean;
   /** The connection that was used last: its transcript is shown where a check fails. */
   used: Peer | undefined;
+  readonly provider: ScriptedProvider;
+  readonly #model: Model;
   readonly #launch: Launch;
   readonly #report: Report;
   readonly #saw: Saw;
@@ -72,7 +85,9 @@ export class Kit {
   #folders = 0;
 
   private constructor(folder: string, options: KitOptions) {
-    const { framing, launch, report, saw, hasSecondCommand, patienceMs } = options;
+    const { framing, launch, model, provider, report, saw, hasSecondCommand, patienceMs } = options;
+    this.#model = model;
+    this.provider = provider;
     this.#patienceMs = patienceMs;
     this.#folder = folder;
     this.framing = framing;
@@ -117,10 +132,12 @@ export class Kit {
   }
 
   /** Starts a server, and sends `initialize` unless told otherwise. */
-  async start({ dataDir, command, initialize, framing }: StartOptions = {}): Promise<Peer> {
+  async start(options: StartOptions = {}): Promise<Peer> {
+    const { dataDir, command, initialize, framing, model } = options;
     const pipes = this.#launch({
       dataDir: dataDir ?? this.newFolder(),
       command: command ?? "first",
+      model: model ?? this.#model,
     });
     const peer = new Peer(pipes, {
       framing: framing ?? this.framing,
@@ -144,14 +161,17 @@ export class Kit {
     return new Workspace(peer, { id: String(id), path });
   }
 
-  /** What the server claims in its handshake; nothing where it claims nothing. */
-  async claimedLevels(): Promise<readonly string[]> {
+  /** What the server claims in its handshake; no level where it claims nothing. */
+  async claims(): Promise<Claims> {
     const peer = await this.start({ initialize: null });
     const { result } = await peer.request("initialize", { protocolVersion: 1 });
-    const capabilities = isMembers(result) ? result.capabilities : undefined;
-    const levels = isMembers(capabilities) ? capabilities.levels : undefined;
+    const capabilities = membersOf(result, "capabilities");
     await peer.close();
-    return Array.isArray(levels) ? levels.map(String) : [];
+    return {
+      levels: listOf(capabilities, "levels").map(String),
+      methods: Array.isArray(capabilities.methods) ? capabilities.methods.map(String) : undefined,
+      hasOfflineModel: capabilities.offlineModel !== false,
+    };
   }
 
   /** Waits: for what must not come. */
@@ -173,6 +193,8 @@ export class Kit {
 export interface KitOptions {
   readonly framing: Framing;
   readonly launch: Launch;
+  readonly model: Model;
+  readonly provider: ScriptedProvider;
   /** How long a server may take for anything. */
   readonly patienceMs: number;
   readonly report: Report;

@@ -24,6 +24,8 @@ export interface Requirement {
   readonly lane: Lane;
   /** The only framing in which it means something. */
   readonly framing?: Framing;
+  /** Methods of the protocol without which it means nothing: a server says which it has. */
+  readonly needs?: readonly string[];
   /** What is looked at for it in every check, beside its own check. */
   readonly watches?: Watched;
   /** Rejects with {@link CheckFailure} where the server does not keep it. */

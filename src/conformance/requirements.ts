@@ -3,6 +3,7 @@ import { connection } from "./checks/connection.js";
 import { delivery } from "./checks/delivery.js";
 import { acrossServers } from "./checks/durable.js";
 import { eventsAndMore } from "./checks/events.js";
+import { models } from "./checks/models.js";
 import { runs } from "./checks/runs.js";
 import { transport } from "./checks/transport.js";
 import type { Requirement } from "./requirement.js";
@@ -15,4 +16,5 @@ export const requirements: readonly Requirement[] = [
   ...delivery,
   ...acrossServers,
   ...eventsAndMore,
+  ...models,
 ];

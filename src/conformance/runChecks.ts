@@ -3,10 +3,11 @@
 import { defined } from "../base/defined.js";
 import { CheckFailure, CheckSkipped } from "./checkFailure.js";
 import type { Framing } from "./frames.js";
-import { Kit } from "./kit.js";
+import { type Claims, Kit } from "./kit.js";
 import type { Lane, Requirement } from "./requirement.js";
 import { requirements } from "./requirements.js";
-import type { Launch } from "./serverPipes.js";
+import type { ScriptedProvider } from "./scriptedProvider.js";
+import type { Launch, Model } from "./serverPipes.js";
 import type { Watched } from "./watch.js";
 
 /** What became of one requirement in one framing. */
@@ -25,6 +26,9 @@ export interface RunChecksOptions {
   readonly requirements: readonly Requirement[];
   readonly framing: Framing;
   readonly launch: Launch;
+  readonly provider: ScriptedProvider;
+  /** Who answers the prompts; the server's offline model unless told or it has none. */
+  readonly model?: Model;
   readonly hasSecondCommand: boolean;
   /** How long a server may take for anything; 15 seconds unless told. */
   readonly patienceMs?: number;
@@ -62,9 +66,11 @@ class Run {
   readonly #seen = new Set<Watched>();
   readonly #kits: Kit[] = [];
   #chosen: ReadonlySet<Requirement> = new Set();
+  #model: Model;
 
   constructor(options: RunChecksOptions) {
     this.#options = options;
+    this.#model = options.model ?? "offline";
   }
 
   async all(): Promise<readonly CheckResult[]> {
@@ -72,13 +78,14 @@ class Run {
     const applicable = this.#options.requirements.filter(
       (each) => each.framing === undefined || each.framing === framing,
     );
-    const levels = await this.#levels(applicable);
+    const claims = await this.#claims();
+    if (claims?.hasOfflineModel === false) this.#model = "provider";
     this.#chosen = new Set(applicable);
-    const isClaimed = ({ group }: Requirement) => group === "core" || levels.includes(group);
-    const claimed = applicable.filter(isClaimed);
-    for (const requirement of applicable.filter((each) => !isClaimed(each))) {
-      const reason = `the server does not claim the level ${requirement.group}`;
-      this.#add({ requirement, framing, outcome: "skipped", reason, durationMs: 0 });
+    const claimed: Requirement[] = [];
+    for (const requirement of applicable) {
+      const reason = unclaimed(requirement, claims);
+      if (reason === undefined) claimed.push(requirement);
+      else this.#add({ requirement, framing, outcome: "skipped", reason, durationMs: 0 });
     }
     await Promise.all(
       Object.entries(workers).map(([lane, count]) =>
@@ -91,13 +98,12 @@ class Run {
     return this.#results;
   }
 
-  /** What the server claims beside the core, where that matters. */
-  async #levels(applicable: readonly Requirement[]): Promise<readonly string[]> {
-    if (applicable.every(({ group }) => group === "core")) return [];
+  /** What the server says of itself; nothing where it has no handshake. */
+  async #claims(): Promise<Claims | undefined> {
     const kit = await this.#newKit();
-    return kit.claimedLevels().catch((error: unknown) => {
-      // A server without a handshake claims nothing; the core's checks tell what is wrong with it.
-      if (error instanceof CheckFailure) return [];
+    return kit.claims().catch((error: unknown) => {
+      // The core's checks tell what is wrong with a server without a handshake.
+      if (error instanceof CheckFailure) return undefined;
       throw error;
     });
   }
@@ -181,10 +187,12 @@ class Run {
   }
 
   async #newKit(): Promise<Kit> {
-    const { framing, launch, hasSecondCommand, patienceMs = 15_000 } = this.#options;
+    const { framing, launch, provider, hasSecondCommand, patienceMs = 15_000 } = this.#options;
     const kit: Kit = await Kit.create({
       framing,
       launch,
+      provider,
+      model: this.#model,
       hasSecondCommand,
       patienceMs,
       saw: (what) => this.#seen.add(what),
@@ -194,4 +202,13 @@ class Run {
     this.#kits.push(kit);
     return kit;
   }
+}
+
+/** Why a requirement is not checked of a server that says this of itself. */
+function unclaimed({ group, needs = [] }: Requirement, claims?: Claims): string | undefined {
+  if (group !== "core" && !claims?.levels.includes(group)) {
+    return `the server does not claim the level ${group}`;
+  }
+  const missing = needs.filter((method) => claims?.methods?.includes(method) === false);
+  return missing.length === 0 ? undefined : `the server has no ${missing.join(", ")}`;
 }

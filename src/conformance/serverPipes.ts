@@ -22,37 +22,49 @@ export interface ServerPipes {
   readonly ended: Promise<ServerEnd>;
 }
 
+/** Who answers the prompts. */
+export type Model = "offline" | "provider";
+
 /** Which command starts it, and on which data directory. */
 export interface LaunchOptions {
   readonly dataDir: string;
+  /** Which model answers: the server's offline one, or that of the kit's provider. */
+  readonly model: Model;
   readonly command: "first" | "restart" | "second";
 }
 
 /** Starts a server. */
 export type Launch = (options: LaunchOptions) => ServerPipes;
 
-/** Commands, each a program with its arguments, in which `{dataDir}` and `{configDir}` are replaced. */
+/** Commands, each a program with its arguments, in which `{dataDir}`, `{configDir}` and `{providerUrl}` are replaced. */
 export interface Commands {
   readonly first: readonly string[];
   readonly restart?: readonly string[] | undefined;
   readonly second?: readonly string[] | undefined;
-  readonly configDir: string;
+  /** The folder of the configuration for each model. */
+  readonly configDirs: Readonly<Record<Model, string>>;
+  readonly providerUrl: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /** A launch that starts the commands as child processes. */
 export function launchCommands(commands: Commands): Launch {
-  return ({ dataDir, command }) => {
+  return ({ dataDir, command, model }) => {
+    const configDir = commands.configDirs[model];
     const words = commands[command] ?? commands.first;
     const [file = "", ...args] = words.map((word) =>
-      word.replaceAll("{dataDir}", dataDir).replaceAll("{configDir}", commands.configDir),
+      word
+        .replaceAll("{dataDir}", dataDir)
+        .replaceAll("{configDir}", configDir)
+        .replaceAll("{providerUrl}", commands.providerUrl),
     );
     const env = {
       ...commands.env,
       HOME: dataDir,
       XDG_STATE_HOME: dataDir,
-      XDG_CONFIG_HOME: commands.configDir,
-      TURNWIRE_CONFIG: `${commands.configDir}/config.json`,
+      XDG_CONFIG_HOME: configDir,
+      TURNWIRE_CONFIG: `${configDir}/config.json`,
+      TURNWIRE_CONFORMANCE_PROVIDER: commands.providerUrl,
     };
     return startServer(file, args, env);
   };

@@ -1,16 +1,24 @@
 // The kit before our server.
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, inject, it } from "vitest";
+import { writeConfigDirs } from "../../src/conformance/configDirs.js";
 import { requirements } from "../../src/conformance/requirements.js";
+import { ScriptedProvider } from "../../src/conformance/scriptedProvider.js";
+import { breakServers } from "./brokenServer.js";
 import { failuresOf, launchOurs } from "./checkedServer.js";
 
 const folder = mkdtempSync(join(tmpdir(), "turnwire-kit-test-"));
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const provider = await ScriptedProvider.start();
+
+afterAll(async () => {
+  await provider.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Runs the command, and gives what it printed and its exit code. */
 async function conformance(...args: string[]) {
@@ -22,13 +30,34 @@ async function conformance(...args: string[]) {
 }
 
 describe("the kit", () => {
-  it.each(["ndjson", "header"] as const)(
-    "passes our server in %s",
-    async (framing) => {
-      expect(await failuresOf(launchOurs(folder), requirements, { framing })).toEqual([]);
+  it.each([
+    ["ndjson", "offline"],
+    ["header", "provider"],
+  ] as const)(
+    "passes our server in %s with the model %s",
+    async (framing, model) => {
+      const launch = await launchOurs(folder, provider);
+      const failures = await failuresOf(launch, requirements, { framing, model, provider });
+      expect(failures).toEqual([]);
     },
     150_000,
   );
+});
+
+describe("a server without an offline model", () => {
+  it("is checked with the kit's provider", async () => {
+    const launch = breakServers(await launchOurs(folder, provider), () => ({
+      fromServer(message) {
+        const { capabilities } = message.result ?? {};
+        if (capabilities !== undefined) capabilities.offlineModel = false;
+        return [message];
+      },
+    }));
+    const before = provider.asked.length;
+    const chosen = requirements.filter(({ id }) => id === "TW-QUEUE-002");
+    expect(await failuresOf(launch, chosen, { provider })).toEqual([]);
+    expect(provider.asked.length).toBe(before + 2);
+  }, 60_000);
 });
 
 describe("turnwire conformance", () => {
@@ -99,6 +128,23 @@ describe("turnwire conformance", () => {
       "0 passed, 0 failed",
     ]);
   }, 60_000);
+
+  it("gives the server its own configuration with the kit's provider in it", async () => {
+    const own = join(folder, "own");
+    mkdirSync(own);
+    const text = JSON.stringify({ limits: { maxSteps: 7 }, providers: { mine: {} } });
+    writeFileSync(join(own, "config.json"), text);
+    writeFileSync(join(own, "AGENTS.md"), "Be brief.");
+    const dirs = await writeConfigDirs(join(folder, "copied"), "http://127.0.0.1:1/v1", own);
+    const config = (dir: string) => JSON.parse(readFileSync(join(dir, "config.json"), "utf8"));
+    expect(config(dirs.offline)).toEqual(JSON.parse(text));
+    const { limits, providers, models } = config(dirs.provider);
+    expect([limits, Object.keys(providers)]).toEqual([{ maxSteps: 7 }, ["mine", "conformance"]]);
+    expect(providers.conformance.baseUrl).toBe("http://127.0.0.1:1/v1");
+    expect(models.large.provider).toBe("conformance");
+    expect(readFileSync(join(dirs.provider, "AGENTS.md"), "utf8")).toBe("Be brief.");
+    expect(readFileSync(join(own, "config.json"), "utf8")).toBe(text);
+  });
 
   it("lists requirements, for a person and as JSON", async () => {
     const { lines } = await conformance("--list");

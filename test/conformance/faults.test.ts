@@ -4,20 +4,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { requirements } from "../../src/conformance/requirements.js";
+import { ScriptedProvider } from "../../src/conformance/scriptedProvider.js";
 import { breakServers } from "./brokenServer.js";
 import { failuresOf, launchOurs } from "./checkedServer.js";
 import { type Fault, ownFaults, sharedFaults } from "./faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "turnwire-faults-test-"));
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const provider = await ScriptedProvider.start();
+
+afterAll(async () => {
+  await provider.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 async function isTold(
   { caughtBy, mayAlsoFail = [], breaking }: Fault,
   chosen: typeof requirements,
 ): Promise<void> {
-  const broken = breakServers(launchOurs(folder), breaking);
-  const failures = await failuresOf(broken, chosen, { patienceMs: 6000 });
+  const broken = breakServers(await launchOurs(folder, provider), breaking);
+  const failures = await failuresOf(broken, chosen, { provider, patienceMs: 6000 });
   const ids = failures
     .map((failure) => failure.split(":")[0] ?? "")
     .filter((id) => !mayAlsoFail.includes(id));

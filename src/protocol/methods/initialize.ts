@@ -64,6 +64,12 @@ export const initialize = declareMethod({
           .describe(
             "What the server keeps beside the core: `durable`, `shared`, `daemon`; absent from servers that do not say.",
           ),
+        offlineModel: z
+          .boolean()
+          .optional()
+          .describe(
+            "`false` if the server has no offline model; absent from servers that have it (section 10).",
+          ),
       }),
     }),
   errors: ["UnsupportedProtocolVersion", "AlreadyInitialized"],
