@@ -84,8 +84,17 @@ export class SessionStore {
 
   /** One session of a workspace. */
   find(workspaceId: string, id: string): SessionRow | undefined {
-    const position = this.#positionIn(workspaceId, id);
-    return position === undefined ? undefined : this.#at(position, { workspaceId, id });
+    // A turn asks for its session often, so an undamaged file is asked once.
+    return readOr(
+      () => {
+        const row = this.#database.prepare("SELECT * FROM sessions WHERE id = ?").get(id);
+        return row?.workspaceId === workspaceId ? toRow(row) : undefined;
+      },
+      () => {
+        const position = this.#positionIn(workspaceId, id);
+        return position === undefined ? undefined : this.#at(position, { workspaceId, id });
+      },
+    );
   }
 
   #positionIn(workspaceId: string, id: string): number | undefined {

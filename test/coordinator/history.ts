@@ -111,7 +111,12 @@ export class History {
     const runId = defined({ runId: named ? text : undefined });
     const sent = { kind: "prompt" as const, text, options, ...runId };
     const waits = target.isBusy || target.isPaused;
-    if (waits && whenBusy === "reject") return this.#refused("SessionBusy", target, sent);
+    if (waits && whenBusy === "reject") {
+      // What waits is made this server's before anybody can say that it waits.
+      const attempt = () => this.#house.accept(target.id, sent);
+      if (refusesToTakeOver(target, this.#disk, attempt)) return;
+      return this.#refused("SessionBusy", target, sent);
+    }
     if (this.#disk.isBroken) return this.#refused("StorageFailed", target, sent);
     this.#accepted(target, this.#house.accept(target.id, sent), sent);
   }
