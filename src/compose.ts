@@ -59,6 +59,8 @@ export interface ServerOptions {
   /** Resolves a relative path of the client's. */
   readonly resolvePath: ResolvePath;
   readonly lingerMs: number;
+  /** Whether it serves several clients that are strangers to each other, as a daemon does. */
+  readonly isShared?: boolean;
   readonly ownProcess: OwnProcess;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -98,7 +100,7 @@ export function composeServer(options: ServerOptions): Server {
 }
 
 function compose(options: ServerOptions, closing: Closing): Server {
-  const { clock, ids, log, description } = options;
+  const { clock, ids, log, description, isShared = false } = options;
   const house = openHouse(options, closing);
   const { broadcaster, desk, clientTools } = house;
   const backend = composeBackend(options, house);
@@ -119,9 +121,10 @@ function compose(options: ServerOptions, closing: Closing): Server {
         description,
         ids,
         log,
-        shutdown: () => {
+        isShared,
+        shutdown: async () => {
           onShutdown();
-          return backend.end("shutdown");
+          if (!isShared) await backend.end("shutdown");
         },
         patience: () => sleep(clock, drainMs),
         rest: (ms, signal) => sleep(clock, ms, signal),
@@ -207,7 +210,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
     recovery,
     checkpoints,
     broadcaster,
-    desk: new QuestionDesk(log),
+    desk: new QuestionDesk(log, options.isShared),
     clientTools: new ClientTools(clock, log),
     owed,
     limits,
@@ -220,8 +223,7 @@ function openHouse(options: ServerOptions, closing: Closing) {
 function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
   const { clock, ids, log } = options;
   const { serverId, database, stores, outbox, runsOfServer, recovery, slots } = house;
-  const announcer = house.broadcaster;
-  const kept = house.checkpoints;
+  const { broadcaster: announcer, checkpoints: kept } = house;
   const recoverIfDead = (id: string) => {
     const isDead = recovery.recoverIfDead(id);
     if (isDead) kept.finishOpen();
@@ -258,6 +260,7 @@ function composeBackend(options: ServerOptions, house: ReturnType<typeof openHou
       env: options.env,
       limits: house.limits,
       log,
+      isShared: options.isShared ?? false,
       createEngine: (workspace) => options.createEngine(workspace),
     }),
     announcer,

@@ -2,16 +2,15 @@
 // params. Nothing here knows JSON-RPC.
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
-import { defaultSmallModel, listModels } from "../config/models.js";
 import { noOptions } from "../coordinator/runOptions.js";
-import type { AgentInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import type { ToolInfo } from "../protocol/objects/toolInfo.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { acceptFor } from "./acceptFor.js";
+import { AgentUseCases } from "./agentUseCases.js";
 import type { Caller, Completions } from "./caller.js";
 import type { CheckpointUseCases } from "./checkpointUseCases.js";
+import type { ConnectionScope } from "./connectionScope.js";
 import { cancelledWithPrompts } from "./givenBack.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { QueueUseCases } from "./queueUseCases.js";
@@ -33,13 +32,12 @@ export interface BackendOptions {
   readonly lingerMs: number;
 }
 
-type Empty = Record<string, never>;
-
 /** The use cases; each throws the domain errors that its method declares. */
 export class Backend {
   readonly sessions: SessionUseCases;
   readonly runs: RunUseCases;
   readonly queues: QueueUseCases;
+  readonly agents: AgentUseCases;
   readonly checkpoints: CheckpointUseCases;
   readonly #workspaces: WorkspaceRegistry;
   readonly #completions: Completions;
@@ -52,6 +50,7 @@ export class Backend {
     this.sessions = options.sessions;
     this.runs = options.runs;
     this.queues = new QueueUseCases(options.workspaces, options.sessions);
+    this.agents = new AgentUseCases(options.workspaces, options.sessions);
     this.checkpoints = options.checkpoints;
     this.#workspaces = options.workspaces;
     this.#completions = options.completions;
@@ -61,47 +60,49 @@ export class Backend {
   }
 
   /** `createWorkspace` */
-  async createWorkspace(params: Params<"createWorkspace">): Promise<Workspace> {
-    return (await this.#workspaces.create(params)).describe();
+  async createWorkspace(params: Params<"createWorkspace">, caller: Caller): Promise<Workspace> {
+    return (await this.#workspaces.create(params, caller)).describe(caller);
   }
 
   /** `getWorkspace` */
-  getWorkspace(params: Params<"getWorkspace">): Workspace {
-    return this.#workspaces.get(params.workspaceId).describe();
+  getWorkspace(params: Params<"getWorkspace">, caller: Caller): Workspace {
+    return this.#workspaces.get(params.workspaceId).describe(caller);
   }
 
   /** `listWorkspaces` */
-  listWorkspaces(): Result<"listWorkspaces"> {
-    return { workspaces: this.#workspaces.list().map((workspace) => workspace.describe()) };
+  listWorkspaces(caller: Caller): Result<"listWorkspaces"> {
+    return { workspaces: this.#workspaces.list().map((workspace) => workspace.describe(caller)) };
   }
 
   /** `deleteWorkspace` */
-  async deleteWorkspace(params: Params<"deleteWorkspace">): Promise<Empty> {
-    const workspace = this.#workspaces.get(params.workspaceId);
+  async deleteWorkspace(
+    { workspaceId, force }: Params<"deleteWorkspace">,
+    { scope }: Caller,
+  ): Promise<Result<"deleteWorkspace">> {
+    const workspace = this.#workspaces.get(workspaceId);
+    if (scope !== undefined && force !== true) {
+      return { closed: await this.#workspaces.release(workspace, scope) };
+    }
     workspace.coordinator.queue.takeOverAll();
     await this.#workspaces.delete(workspace, "deleted");
-    return {};
+    return scope === undefined ? {} : { closed: true };
   }
 
-  /** `initAgent` */
-  async initAgent(params: Params<"initAgent">): Promise<AgentInfo> {
-    const workspace = this.#workspaces.get(params.workspaceId);
-    workspace.refuseIfClosing();
-    await workspace.agent.init();
-    return agentInfo(workspace);
+  /** A client of a server with several has gone: its holds are given up, and its runs go on. */
+  async leave(scope: ConnectionScope): Promise<void> {
+    scope.close();
+    const workspaces = this.#workspaces.list();
+    await Promise.all(workspaces.map((workspace) => this.#workspaces.release(workspace, scope)));
   }
 
-  /** `updateAgent` */
-  async updateAgent(params: Params<"updateAgent">): Promise<AgentInfo> {
-    const workspace = this.#workspaces.get(params.workspaceId);
-    workspace.refuseIfClosing();
-    await workspace.agent.update();
-    return agentInfo(workspace);
+  /** Whether a turn runs or waits in any workspace. */
+  get isBusy(): boolean {
+    return this.#workspaces.list().some(({ coordinator }) => coordinator.isBusy);
   }
 
-  /** `getAgentInfo` */
-  getAgentInfo(params: Params<"getAgentInfo">): AgentInfo {
-    return agentInfo(this.#workspaces.get(params.workspaceId));
+  /** Resolves once no turn runs any more and none is about to. */
+  async whenIdle(): Promise<void> {
+    await Promise.all(this.#workspaces.list().map(({ coordinator }) => coordinator.whenIdle()));
   }
 
   /** `sendMessage` */
@@ -131,7 +132,7 @@ export class Backend {
     caller: Caller,
   ): Promise<Result<"summarizeSession">> {
     const workspace = this.#workspaces.get(params.workspaceId);
-    refuseIfNotReady(workspace);
+    refuseIfNotReady(workspace, caller);
     this.sessions.find(workspace, params.sessionId);
     workspace.refuseIfClosing();
     const accepted = await acceptFor(caller, workspace.coordinator, {
@@ -150,56 +151,6 @@ export class Backend {
       throw new DomainError("SessionBusy", "The summary is still being made; ask again.");
     }
     return summaryOf(completion);
-  }
-
-  /** `listModels` */
-  async listModels(params: Params<"listModels">): Promise<Result<"listModels">> {
-    const { agent } = this.#workspaces.get(params.workspaceId);
-    return { models: listModels(await agent.configuration()) };
-  }
-
-  /** `listCommands` */
-  async listCommands(
-    params: Params<"listCommands">,
-    caller: Caller,
-  ): Promise<Result<"listCommands">> {
-    const workspace = this.#readyWorkspace(params);
-    const { config } = await workspace.agent.choice();
-    const { sessionId } = params;
-    const commands = await workspace.engine.commands?.(config, caller.signal, sessionId);
-    return { commands: [...(commands ?? [])] };
-  }
-
-  /** `listTools`, without those of clients. */
-  async listTools(params: Params<"listTools">, caller: Caller): Promise<readonly ToolInfo[]> {
-    const workspace = this.#readyWorkspace(params);
-    const { config } = await workspace.agent.choice();
-    return (await workspace.engine.tools?.(config, caller.signal, params.sessionId)) ?? [];
-  }
-
-  /** The workspace, if it can be asked what a run of the session, or of any, may use. */
-  #readyWorkspace({ workspaceId, sessionId }: Params<"listTools">): OpenWorkspace {
-    const workspace = this.#workspaces.get(workspaceId);
-    refuseIfNotReady(workspace);
-    workspace.refuseIfClosing();
-    if (sessionId !== undefined) this.sessions.find(workspace, sessionId);
-    return workspace;
-  }
-
-  /** `setModel` */
-  async setModel(params: Params<"setModel">): Promise<AgentInfo> {
-    const workspace = this.#workspaces.get(params.workspaceId);
-    refuseIfNotReady(workspace);
-    await workspace.agent.setModel(params.modelType, params.model);
-    return agentInfo(workspace);
-  }
-
-  /** `getDefaultSmallModel` */
-  async getDefaultSmallModel(params: Params<"getDefaultSmallModel">): Promise<SelectedModel> {
-    const { agent } = this.#workspaces.get(params.workspaceId);
-    const config = await agent.configuration();
-    if (!config.providers.has(params.providerId)) return agent.large ?? config.models.large;
-    return defaultSmallModel(config, params.providerId);
   }
 
   /** `listPendingCompletions` */
@@ -221,16 +172,11 @@ export class Backend {
   /** Moves runs that a client sent before it gave its identity to that identity. */
   adopt(from: string, to: string): void {
     // Waiting runs are among them.
-    for (const { coordinator } of this.#workspaces.list()) coordinator.settle();
+    for (const { coordinator, clients } of this.#workspaces.list()) {
+      coordinator.settle();
+      clients.rename(from, to);
+    }
     this.#completions.adopt(from, to);
-  }
-
-  /** `setPermissionMode` */
-  setPermissionMode(params: Params<"setPermissionMode">): Empty {
-    const workspace = this.#workspaces.get(params.workspaceId);
-    workspace.refuseMode(params.mode);
-    this.#workspaces.setPermissionMode(workspace, params.mode);
-    return {};
   }
 
   /**
@@ -244,12 +190,11 @@ export class Backend {
   }
 
   async #end(cause: RunCause): Promise<void> {
-    const workspaces = this.#workspaces.list();
     // A server with an internal error ends as soon as possible.
     if (this.#lingerMs > 0 && cause !== "internal") {
       await new Promise<void>((resolve) => {
         const timer = this.#clock.after(this.#lingerMs, resolve);
-        void Promise.all(workspaces.map(({ coordinator }) => coordinator.whenIdle())).then(() => {
+        void this.whenIdle().then(() => {
           timer.cancel();
           resolve();
         });
@@ -267,8 +212,4 @@ export class Backend {
     const workspace = this.#workspaces.get(params.workspaceId);
     return { workspace, sessionId: this.sessions.find(workspace, params.sessionId).id };
   }
-}
-
-function agentInfo(workspace: OpenWorkspace): AgentInfo {
-  return workspace.agent.info(workspace.coordinator.isBusy);
 }

@@ -2,6 +2,7 @@
 
 import type { Announcer } from "../coordinator/coordinatorOptions.js";
 import type { RunComplete } from "../protocol/objects/run.js";
+import type { ConnectionScope } from "./connectionScope.js";
 
 export type { Announcer };
 
@@ -11,6 +12,8 @@ export interface Caller {
   readonly clientId: string;
   /** Aborted when the request is cancelled. */
   readonly signal: AbortSignal;
+  /** Its connection, in a server that has several; undefined in one that has a single client. */
+  readonly scope?: ConnectionScope;
 }
 
 /** The completions, as the use cases need them. */

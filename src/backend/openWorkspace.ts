@@ -1,45 +1,43 @@
-// One open workspace: its options, its agent, its runs, and how it is closed.
+// One open workspace: who holds it, what its clients have set, its runs, and how it is closed.
 import { toRfc3339 } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
 import { DomainError } from "../base/errors.js";
 import type { Coordinator } from "../coordinator/coordinator.js";
-import type { Engine } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import type { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
+import type { Workspace } from "../protocol/objects/workspace.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
-import type { WorkspaceAgent } from "./workspaceAgent.js";
-import type { WorkspaceModes } from "./workspaceModes.js";
+import type { EnginePool } from "./enginePool.js";
+import type { WorkspaceClient, WorkspaceClients } from "./workspaceClients.js";
+import type { WorkspaceHolds } from "./workspaceHolds.js";
 
 /** What is needed to open a workspace. */
 export interface WorkspaceParts {
   readonly row: WorkspaceRow;
-  readonly trusted: boolean;
-  readonly agent: WorkspaceAgent;
   readonly coordinator: Coordinator;
-  readonly engine: Engine;
+  readonly holds: WorkspaceHolds;
+  readonly clients: WorkspaceClients;
+  readonly engines: EnginePool;
 }
 
 /** A folder that is open in this server. */
 export class OpenWorkspace {
   readonly id: string;
   readonly path: string;
-  readonly trusted: boolean;
-  readonly agent: WorkspaceAgent;
   readonly coordinator: Coordinator;
-  readonly engine: Engine;
+  readonly holds: WorkspaceHolds;
+  readonly clients: WorkspaceClients;
+  readonly engines: EnginePool;
   readonly #createdAt: number;
-  readonly #modes: WorkspaceModes;
   #closed: Promise<void> | undefined;
 
-  constructor(parts: WorkspaceParts, modes: WorkspaceModes) {
+  constructor(parts: WorkspaceParts) {
     this.id = parts.row.id;
     this.path = parts.row.path;
-    this.trusted = parts.trusted;
-    this.agent = parts.agent;
     this.coordinator = parts.coordinator;
-    this.engine = parts.engine;
+    this.holds = parts.holds;
+    this.clients = parts.clients;
+    this.engines = parts.engines;
     this.#createdAt = parts.row.createdAt;
-    this.#modes = modes;
   }
 
   get isClosing(): boolean {
@@ -56,20 +54,21 @@ export class OpenWorkspace {
     }
   }
 
-  /** @throws DomainError `InvalidParams` if the configuration forbids a mode. */
-  refuseMode(mode: PermissionMode): void {
-    this.#modes.refuse(mode);
+  /** What the caller of a method has set here. */
+  of({ clientId }: { readonly clientId: string }): WorkspaceClient {
+    return this.clients.of(clientId);
   }
 
-  /** The workspace in the form for clients. */
-  describe(): Workspace {
+  /** The workspace in the form for one client. */
+  describe(caller: { readonly clientId: string }): Workspace {
+    const { modes, agent } = this.of(caller);
     return {
       id: this.id,
       path: this.path,
-      trusted: this.trusted,
-      permissionMode: this.#modes.now,
+      trusted: this.holds.isTrusted,
+      permissionMode: modes.now,
       isClosing: this.isClosing,
-      agent: this.agent.info(this.coordinator.isBusy),
+      agent: agent.info(this.coordinator.isBusy),
       createdAt: toRfc3339(this.#createdAt),
     };
   }
@@ -86,7 +85,7 @@ export class OpenWorkspace {
 
   async #close(cause: RunCause): Promise<void> {
     const closing = new Closing();
-    closing.add(() => this.engine.dispose());
+    closing.add(() => this.engines.dispose());
     closing.add(() => this.coordinator.close(cause));
     await closing.close();
   }

@@ -56,13 +56,13 @@ export class SendMessage {
    */
   async send(params: SendParams, caller: Caller): Promise<Result<"sendMessage">> {
     let ahead: LookedAhead = {};
-    if (this.#needsLook(params)) {
-      ahead = await this.#lookAhead(params, caller.signal);
+    if (this.#needsLook(params, caller)) {
+      ahead = await this.#lookAhead(params, caller);
       caller.signal.throwIfAborted();
     }
     const { workspaces, sessions, runs } = this.#parts;
     const workspace = workspaces.get(params.workspaceId);
-    refuseIfNotReady(workspace);
+    refuseIfNotReady(workspace, caller);
     const isRepeated = runs.isKnown(params.workspaceId, params.runId);
     const read = isRepeated ? undefined : refuseIfEmpty(params, workspace.path);
     const session = sessions.find(workspace, params.sessionId);
@@ -93,10 +93,10 @@ export class SendMessage {
   }
 
   /** Whether there is something to check that cannot be checked at once. Throws nothing. */
-  #needsLook(params: SendParams): boolean {
+  #needsLook(params: SendParams, caller: Caller): boolean {
     const { workspaces, sessions, runs } = this.#parts;
     const workspace = workspaces.known(params.workspaceId);
-    if (workspace?.agent.isReady !== true) return false;
+    if (workspace?.of(caller).agent.isReady !== true) return false;
     const { options = {} } = params;
     const isAsked = needConfig(options) || options.outputSchema !== undefined;
     if (!isAsked && !needConfig(sessions.defaultsOf(workspace, params.sessionId))) return false;
@@ -104,12 +104,9 @@ export class SendMessage {
   }
 
   /** If the configuration has a mistake, the run will report it. */
-  async #lookAhead(
-    { workspaceId, options }: SendParams,
-    signal: AbortSignal,
-  ): Promise<LookedAhead> {
-    const { agent, engine } = this.#parts.workspaces.get(workspaceId);
-    const problem = await outputProblem(options ?? {}, engine, signal);
+  async #lookAhead({ workspaceId, options }: SendParams, caller: Caller): Promise<LookedAhead> {
+    const { agent, engine } = this.#parts.workspaces.get(workspaceId).of(caller);
+    const problem = await outputProblem(options ?? {}, engine(), caller.signal);
     try {
       return { problem, config: await agent.configuration() };
     } catch (error) {
@@ -163,8 +160,8 @@ function namedOptions({ sent, effective }: RequestedOptions): NamedOptions[] {
 }
 
 /** @throws DomainError `AgentNotInitialized` */
-export function refuseIfNotReady(workspace: OpenWorkspace): void {
-  if (workspace.agent.isReady) return;
+export function refuseIfNotReady(workspace: OpenWorkspace, caller: Caller): void {
+  if (workspace.of(caller).agent.isReady) return;
   throw new DomainError(
     "AgentNotInitialized",
     "The agent of this workspace is not ready; call initAgent first.",

@@ -46,8 +46,8 @@ export class SessionUseCases {
   }
 
   /** `createSession` */
-  async create(params: Params<"createSession">, { signal }: Caller): Promise<Session> {
-    await this.#checkDefaults(params, signal);
+  async create(params: Params<"createSession">, caller: Caller): Promise<Session> {
+    await this.#checkDefaults(params, caller);
     const { forgetter } = this.#options;
     // What a deleted session of this id has left would look like the new one's.
     if (params.sessionId !== undefined && forgetter.isForgetting(params.sessionId)) {
@@ -56,8 +56,8 @@ export class SessionUseCases {
     const session = this.#create(params);
     const { mcpServers } = params;
     if (mcpServers !== undefined) {
-      const { engine } = this.#options.workspaces.get(params.workspaceId);
-      await engine.setSessionServers?.(session.id, mcpServers);
+      const client = this.#options.workspaces.get(params.workspaceId).of(caller);
+      await client.engine().setSessionServers?.(session.id, mcpServers);
     }
     return session;
   }
@@ -65,15 +65,16 @@ export class SessionUseCases {
   /** @throws DomainError as `createSession` declares. */
   async #checkDefaults(
     { workspaceId, defaults }: Params<"createSession">,
-    signal: AbortSignal,
+    caller: Caller,
   ): Promise<void> {
     if (defaults === undefined) return;
     const workspace = this.#options.workspaces.get(workspaceId);
     workspace.refuseIfClosing();
+    const { agent, engine } = workspace.of(caller);
     const named = { name: "defaults", options: defaults } as const;
-    const config = needConfig(defaults) ? await workspace.agent.configuration() : undefined;
+    const config = needConfig(defaults) ? await agent.configuration() : undefined;
     checkContents(named, config);
-    refuseOutput("defaults", await outputProblem(defaults, workspace.engine, signal));
+    refuseOutput("defaults", await outputProblem(defaults, engine(), caller.signal));
     checkModel(named, config);
   }
 
@@ -154,7 +155,7 @@ export class SessionUseCases {
       });
     }
     for (const one of all) {
-      await workspace.engine.forgetSession(one);
+      await workspace.engines.forgetSession(one);
       await this.#options.kept.forgetSession(one);
     }
     return {};

@@ -21,9 +21,12 @@ interface Ready {
 /** The configuration that a turn begins with, and the models that were chosen from it. */
 export type AgentChoice = Pick<EngineSetup, "config" | "large" | "small">;
 
+/** Where an agent reads its configuration. */
+export type AgentConfiguration = Pick<ConfigSource, "current" | "reload">;
+
 /** Chooses the models of one workspace. */
 export class WorkspaceAgent {
-  readonly #source: ConfigSource;
+  readonly #source: AgentConfiguration;
   readonly #log: Log;
   readonly #onChoice: (choice: AgentChoice) => void;
   readonly #sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>;
@@ -39,7 +42,7 @@ export class WorkspaceAgent {
    * commands would be confined with it.
    */
   constructor(
-    source: ConfigSource,
+    source: AgentConfiguration,
     log: Log,
     onChoice: (choice: AgentChoice) => void,
     sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>,

@@ -7,11 +7,12 @@ import type { CoordinatorOptions } from "../coordinator/coordinatorOptions.js";
 import type { Engine, EngineSetup, EngineWorkspace } from "../engine/engine.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
-import type { PermissionMode } from "../protocol/objects/workspace.js";
-import type { Params } from "../protocol/registry.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
+import { EnginePool } from "./enginePool.js";
 import { OpenWorkspace } from "./openWorkspace.js";
 import { type AgentChoice, WorkspaceAgent } from "./workspaceAgent.js";
+import { type ClientSettings, type WorkspaceClient, WorkspaceClients } from "./workspaceClients.js";
+import { WorkspaceHolds } from "./workspaceHolds.js";
 import { WorkspaceModes } from "./workspaceModes.js";
 
 /** What every workspace needs. */
@@ -21,6 +22,8 @@ export interface FactoryOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly limits: Pick<ServerLimitsSource, "current">;
   readonly log: Log;
+  /** Whether several clients share the server, each with settings of its own. */
+  readonly isShared: boolean;
   createEngine(workspace: EngineWorkspace): Engine;
 }
 
@@ -32,48 +35,79 @@ export class WorkspaceFactory {
     this.#options = options;
   }
 
-  /** Builds a workspace; `modes` holds the permission modes that were set by hand. */
-  build(
-    row: WorkspaceRow,
-    params: Params<"createWorkspace">,
-    modes: Map<string, PermissionMode>,
-  ): OpenWorkspace {
-    const { coordination, createEngine, limits, log } = this.#options;
-    const env = params.env ?? {};
-    const trusted = params.trusted ?? false;
-    if (params.permissionMode !== undefined) modes.set(row.id, params.permissionMode);
-    const workspaceModes = new WorkspaceModes(() => modes.get(row.id));
-    const source = new ConfigSource({
-      workspacePath: row.path,
-      trusted,
-      env: { ...this.#options.env, ...env },
-    });
-    const engine = createEngine({ id: row.id, path: row.path, trusted, env });
-    const setup = (choice: AgentChoice, options: RunOptions = {}): EngineSetup => ({
-      ...choice,
-      options,
-      permissions: workspaceModes.ofRun(options.permissionMode, () => agent.configuration()),
-    });
-    const onChoice = (choice: AgentChoice) => {
-      workspaceModes.choose(choice.config);
-      engine.warmUp?.(setup(choice));
-    };
-    const agent = new WorkspaceAgent(source, log, onChoice, async (config) => {
-      // The limits are read by the time that the first run asks for a slot.
-      const [sandbox] = await Promise.all([sandboxOf(engine, config), limits.current()]);
-      return sandbox;
-    });
+  /** Builds a workspace that nobody holds yet. */
+  build(row: WorkspaceRow): OpenWorkspace {
+    const { coordination, createEngine, isShared } = this.#options;
+    const engines = new EnginePool((trusted, env) => ({
+      engine: createEngine({ id: row.id, path: row.path, trusted, env }),
+      source: new ConfigSource({
+        workspacePath: row.path,
+        trusted,
+        env: { ...this.#options.env, ...env },
+      }),
+    }));
+    const holds = new WorkspaceHolds();
+    const clients = new WorkspaceClients(
+      (settings) => this.#client(settings, holds, engines),
+      isShared,
+    );
     const coordinator = new Coordinator({
       ...coordination,
       workspaceId: row.id,
-      prepareTurn: async (signal, { sessionId, options }) => {
-        const choice = await agent.choice(options.model);
-        workspaceModes.bound(choice.config);
-        return engine.prepare({ ...setup(choice, options), sessionId }, signal);
+      prepareTurn: async (signal, { sessionId, clientId, options }) => {
+        const client = clients.of(clientId);
+        const choice = await client.agent.choice(options.model);
+        client.modes.bound(choice.config);
+        const setup = setupOf(client, choice, options);
+        return client.engine().prepare({ ...setup, sessionId }, signal);
       },
     });
-    return new OpenWorkspace({ row, trusted, agent, coordinator, engine }, workspaceModes);
+    return new OpenWorkspace({ row, coordinator, holds, clients, engines });
   }
+
+  /** The part of one client. */
+  #client(
+    { env, permissionMode }: ClientSettings,
+    holds: WorkspaceHolds,
+    engines: EnginePool,
+  ): WorkspaceClient {
+    const { limits, log } = this.#options;
+    const equipment = () => engines.of(holds.isTrusted, env);
+    const modes = new WorkspaceModes(permissionMode);
+    const agent = new WorkspaceAgent(
+      {
+        current: () => equipment().source.current(),
+        reload: () => equipment().source.reload(),
+      },
+      log,
+      (choice) => {
+        modes.choose(choice.config);
+        equipment().engine.warmUp?.(setupOf(client, choice));
+      },
+      async (config) => {
+        // The limits are read by the time that the first run asks for a slot.
+        const [sandbox] = await Promise.all([
+          sandboxOf(equipment().engine, config),
+          limits.current(),
+        ]);
+        return sandbox;
+      },
+    );
+    const client: WorkspaceClient = { env, agent, modes, engine: () => equipment().engine };
+    return client;
+  }
+}
+
+function setupOf(
+  { modes, agent }: WorkspaceClient,
+  choice: AgentChoice,
+  options: RunOptions = {},
+): EngineSetup {
+  return {
+    ...choice,
+    options,
+    permissions: modes.ofRun(options.permissionMode, () => agent.configuration()),
+  };
 }
 
 /** How commands are confined. An engine without a sandbox enforces none. */

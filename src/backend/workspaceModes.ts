@@ -6,20 +6,25 @@ import type { PermissionMode } from "../protocol/objects/workspace.js";
 import { refuseMode } from "./checkedOptions.js";
 import { RunMode } from "./runMode.js";
 
-/** Knows how a workspace treats tools that could do harm. */
+/** Knows how a client's runs in a workspace treat tools that could do harm. */
 export class WorkspaceModes {
-  readonly #byHand: () => PermissionMode | undefined;
+  #byHand: PermissionMode | undefined;
   #configured: PermissionMode = "ask";
   #most: PermissionMode | undefined;
 
-  /** `byHand` returns the mode that a client has set. Undefined if the configuration decides. */
-  constructor(byHand: () => PermissionMode | undefined) {
+  /** `byHand` is the mode that a client has set. Undefined if the configuration decides. */
+  constructor(byHand: PermissionMode | undefined) {
     this.#byHand = byHand;
   }
 
   /** The present mode of the workspace. */
   get now(): PermissionMode {
-    return stricterMode(this.#byHand() ?? this.#configured, this.#most);
+    return stricterMode(this.#byHand ?? this.#configured, this.#most);
+  }
+
+  /** A client sets the mode. */
+  set(mode: PermissionMode): void {
+    this.#byHand = mode;
   }
 
   /** Takes over the mode of a configuration. */

@@ -6,10 +6,10 @@ import { DomainError, messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { Params } from "../protocol/registry.js";
 import type { WorkspaceStore } from "../storage/workspaceStore.js";
-import type { Announcer } from "./caller.js";
+import type { Announcer, Caller } from "./caller.js";
+import type { ConnectionScope } from "./connectionScope.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { WorkspaceFactory } from "./workspaceFactory.js";
 
@@ -33,24 +33,25 @@ export interface RegistryOptions {
 export class WorkspaceRegistry {
   readonly #options: RegistryOptions;
   readonly #open = new Map<string, OpenWorkspace>();
-  readonly #modes = new Map<string, PermissionMode>();
   /**
    * How many callers got the workspace, or still wait for it: a failure for one caller must not
    * close it for the others.
    */
   readonly #openers = new WeakMap<OpenWorkspace, number>();
+  /** Workspaces that may close when their runs have ended. */
+  readonly #emptying = new WeakSet<OpenWorkspace>();
 
   constructor(options: RegistryOptions) {
     this.#options = options;
   }
 
   /**
-   * Opens a folder. If it is open already, its first options stay.
+   * Opens a folder, and holds it for the caller. If he has it open already, his first options stay.
    *
    * @throws DomainError `PathRequired`, `PathNotFound`; with `initAgent` also the errors of that
    * method. After an error, a workspace that nobody else has opened is closed again.
    */
-  async create(params: Params<"createWorkspace">): Promise<OpenWorkspace> {
+  async create(params: Params<"createWorkspace">, caller: Caller): Promise<OpenWorkspace> {
     const path = this.#realPath(params.path);
     const row = this.#options.store.open(path, workspaceIdOf(path), this.#options.clock.now());
     for (;;) {
@@ -58,18 +59,81 @@ export class WorkspaceRegistry {
       if (!closing?.isClosing) break;
       await this.delete(closing, "deleted");
     }
-    const workspace =
-      this.#open.get(row.id) ?? this.#options.factory.build(row, params, this.#modes);
+    const workspace = this.#open.get(row.id) ?? this.#options.factory.build(row);
     this.#open.set(row.id, workspace);
     this.#countOpener(workspace, 1);
+    const isNewHold = this.#hold(workspace, params, caller);
     if (params.initAgent !== true) return workspace;
     try {
-      await workspace.agent.init();
+      await workspace.of(caller).agent.init();
     } catch (error) {
-      if (this.#countOpener(workspace, -1) === 0) await this.delete(workspace, "deleted");
+      const isUnused = this.#countOpener(workspace, -1) === 0;
+      if (caller.scope === undefined) {
+        if (isUnused) await this.delete(workspace, "deleted");
+      } else if (isNewHold) await this.release(workspace, caller.scope);
       throw error;
     }
     return workspace;
+  }
+
+  /** Holds a workspace for a caller; false if he holds it already. */
+  #hold(
+    workspace: OpenWorkspace,
+    { env = {}, permissionMode, trusted = false }: Params<"createWorkspace">,
+    { clientId, scope }: Caller,
+  ): boolean {
+    const { holds, clients } = workspace;
+    const hasItOpen = scope === undefined ? !holds.isEmpty : holds.isHeldBy(clientId);
+    const isNew = holds.add({ scope, clientId: () => scope?.clientId ?? clientId, trusted });
+    clients.open(clientId, { env, permissionMode }, hasItOpen).engine();
+    scope?.addWorkspace(workspace.id);
+    // The client may have gone while the folder was being closed.
+    if (scope?.isClosed === true) void this.release(workspace, scope);
+    return isNew;
+  }
+
+  /**
+   * Gives a connection's hold up. The workspace closes as soon as nobody holds it and no run of it is
+   * open. Returns whether it is closed now. Never rejects.
+   */
+  async release(workspace: OpenWorkspace, scope: ConnectionScope): Promise<boolean> {
+    const wasHeld = workspace.holds.delete(scope);
+    if (workspace.coordinator.isBusy) scope.removeWorkspace(workspace.id);
+    const isClosed = wasHeld && (await this.#closeIfUnneeded(workspace));
+    scope.removeWorkspace(workspace.id);
+    return isClosed;
+  }
+
+  async #closeIfUnneeded(workspace: OpenWorkspace): Promise<boolean> {
+    if (!workspace.coordinator.isBusy) {
+      if (workspace.holds.isEmpty) {
+        await this.delete(workspace, "deleted");
+        return true;
+      }
+      await this.#endUnusedEngines(workspace);
+      return false;
+    }
+    if (this.#emptying.has(workspace)) return false;
+    this.#emptying.add(workspace);
+    void workspace.coordinator.whenIdle().then(async () => {
+      this.#emptying.delete(workspace);
+      await this.#closeIfUnneeded(workspace);
+    });
+    return false;
+  }
+
+  /** Ends what clients that hold the workspace no longer have left of engines. No turn runs. */
+  async #endUnusedEngines(workspace: OpenWorkspace): Promise<void> {
+    const { clients, engines, holds } = workspace;
+    try {
+      await engines.keepOnly(clients.keepOnly((clientId) => holds.isHeldBy(clientId)));
+    } catch (error) {
+      this.#warn(workspace, error, "the engine of a client that has left did not end cleanly");
+    }
+  }
+
+  #warn({ id }: OpenWorkspace, error: unknown, what: string): void {
+    this.#options.log.error({ workspaceId: id, reason: messageOf(error) }, what);
   }
 
   #countOpener(workspace: OpenWorkspace, change: 1 | -1): number {
@@ -125,28 +189,20 @@ export class WorkspaceRegistry {
     return [...this.#open.values()];
   }
 
-  /** Sets the permission mode of a workspace. */
-  setPermissionMode(workspace: OpenWorkspace, mode: PermissionMode): void {
-    this.#modes.set(workspace.id, mode);
-  }
-
   /** Closes a workspace and forgets it; resolves once that is done. */
   async delete(workspace: OpenWorkspace, cause: RunCause): Promise<void> {
     const isFirst = !workspace.isClosing;
     try {
       await workspace.close(cause);
     } catch (error) {
-      this.#options.log.error(
-        { workspaceId: workspace.id, reason: messageOf(error) },
-        "a workspace did not close cleanly",
-      );
+      this.#warn(workspace, error, "a workspace did not close cleanly");
     }
     if (!isFirst) return;
     this.#open.delete(workspace.id);
-    this.#modes.delete(workspace.id);
     this.#options.announcer.emit({
       method: "workspaceClosed",
       params: { workspaceId: workspace.id },
     });
+    for (const scope of workspace.holds.scopes) scope.removeWorkspace(workspace.id);
   }
 }

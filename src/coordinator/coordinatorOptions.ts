@@ -49,6 +49,8 @@ export interface QuestionDesk {
 /** The run whose turn is made ready. */
 export interface RunToPrepare {
   readonly sessionId: string;
+  /** Whose run it is. */
+  readonly clientId: string;
   /** The options that apply to it. */
   readonly options: RunOptions;
 }

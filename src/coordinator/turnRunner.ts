@@ -71,8 +71,8 @@ export class TurnRunner {
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       if (run.command === "undo") return await this.#undo(run, writes);
       giveBack = await this.#slot(run);
-      const { sessionId, options } = run.request;
-      const toPrepare = { sessionId, options: options.effective };
+      const { sessionId, clientId, options } = run.request;
+      const toPrepare = { sessionId, clientId, options: options.effective };
       const turn = await this.#options.prepareTurn(run.signal, toPrepare);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       await this.#markRunning(run, writes);

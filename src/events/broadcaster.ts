@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { LossyEvent } from "../protocol/registry.js";
@@ -34,14 +35,18 @@ export class Broadcaster {
     });
   }
 
-  /** Adds a connection. The caller closes the returned delivery when the connection ends. */
-  connect(sender: Sender): Delivery {
+  /**
+   * Adds a connection. `wants` tells which events it gets; without it, all of them. The caller closes
+   * the returned delivery when the connection ends.
+   */
+  connect(sender: Sender, wants?: (event: LossyEvent) => boolean): Delivery {
     const delivery = new Delivery({
       outbox: this.#outbox,
       sender,
       clock: this.#clock,
       log: this.#log,
       clientId: this.#ids.next("cli"),
+      ...defined({ wants }),
       onIdentified: (identified) => this.#watch?.add(identified),
     });
     this.#deliveries.add(delivery);

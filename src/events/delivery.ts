@@ -27,6 +27,8 @@ export interface DeliveryOptions {
   readonly log: Log;
   /** The identity that the connection has until the client tells its own. */
   readonly clientId: string;
+  /** Which events the connection gets; all of them without it. */
+  wants?(event: LossyEvent): boolean;
   /** Called when the client has told its identity. */
   onIdentified?(delivery: Delivery): void;
 }
@@ -40,6 +42,7 @@ export class Delivery {
   readonly #feed: CompletionFeed;
   readonly #idle: (() => void)[] = [];
   readonly #onIdentified: (delivery: Delivery) => void;
+  readonly #wants: ((event: LossyEvent) => boolean) | undefined;
   /**
    * The newest announced completion of this client, and the callers that wait until it is written.
    */
@@ -61,6 +64,7 @@ export class Delivery {
     this.#log = options.log;
     this.#clientId = options.clientId;
     this.#feed = new CompletionFeed(options.outbox, options.clientId);
+    this.#wants = options.wants;
     this.#onIdentified = (delivery) => options.onIdentified?.(delivery);
   }
 
@@ -71,6 +75,7 @@ export class Delivery {
   /** Takes an event that may be lost. Never waits for the pipe. */
   offer(event: LossyEvent): void {
     if (this.#isClosed || this.#optOut.has(event.method)) return;
+    if (this.#wants?.(event) === false) return;
     this.#buffer.add(event);
     this.#wake();
   }

@@ -1,5 +1,5 @@
 // Where a connection gets its events and completions from, as `rpc` needs it.
-import type { ServerNotification } from "../protocol/registry.js";
+import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
 
 /** Sends notifications on one connection, for `events`. */
 export interface ConnectionSender {
@@ -25,7 +25,8 @@ export interface ConnectionDelivery {
 
 /** Makes a connection known to the part that sends events and completions. */
 export interface DeliveryHub<D extends ConnectionDelivery = ConnectionDelivery> {
-  connect(sender: ConnectionSender): D;
+  /** `wants` tells which events the connection gets; without it, all of them. */
+  connect(sender: ConnectionSender, wants?: (event: LossyEvent) => boolean): D;
   /** The client has gone. Events of its turns are still written. */
   leave(delivery: D): void;
   disconnect(delivery: D): void;

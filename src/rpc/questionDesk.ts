@@ -19,6 +19,8 @@ import {
 /** A connection that questions can go to. */
 export interface Askable {
   readonly clientId: string;
+  /** The identity that the connection had until the client told its own. */
+  readonly earlierId?: string;
   /** Whether it answers `requestPermission`, and `requestInput`. */
   readonly canAnswer: boolean;
   readonly canGiveInput: boolean;
@@ -33,10 +35,13 @@ type Answer<M extends Question> = ReturnType<
 /** Sends questions to clients. */
 export class QuestionDesk {
   readonly #log: Log;
+  readonly #isShared: boolean;
   readonly #connections = new Set<Askable>();
 
-  constructor(log: Log) {
+  /** `isShared`: the clients are strangers to each other, and none is asked in another's place. */
+  constructor(log: Log, isShared = false) {
     this.#log = log;
+    this.#isShared = isShared;
   }
 
   /** Adds a connection; returns the function that removes it. */
@@ -46,7 +51,8 @@ export class QuestionDesk {
   }
 
   /**
-   * Asks the client `clientId`, or any other connected client if that one is not connected.
+   * Asks the client `clientId`. If that one is not connected, any other connected client is asked,
+   * unless the clients are strangers.
    * Resolves with undefined if there is no answer. When the signal is aborted, the question is
    * withdrawn with `$/cancelRequest`, and the promise rejects with the signal's reason.
    */
@@ -56,8 +62,8 @@ export class QuestionDesk {
     signal: AbortSignal,
   ): Promise<PermissionAnswer | undefined> {
     signal.throwIfAborted();
-    const asked = this.#asked(clientId);
-    if (asked === undefined || !asked.canAnswer) return undefined;
+    const asked = this.#asked(clientId, ({ canAnswer }) => canAnswer);
+    if (asked === undefined) return undefined;
     return this.#put(asked, "requestPermission", question, signal);
   }
 
@@ -68,14 +74,19 @@ export class QuestionDesk {
     signal: AbortSignal,
   ): Promise<InputAnswer | undefined> {
     signal.throwIfAborted();
-    const asked = this.#asked(clientId);
-    if (asked === undefined || !asked.canGiveInput) return undefined;
+    const asked = this.#asked(clientId, ({ canGiveInput }) => canGiveInput);
+    if (asked === undefined) return undefined;
     return this.#put(asked, "requestInput", question, signal);
   }
 
-  #asked(clientId: string): Askable | undefined {
-    const connections = [...this.#connections];
-    return connections.find((one) => one.clientId === clientId) ?? connections[0];
+  /** The newest of the client's connections that can answer. */
+  #asked(clientId: string, can: (one: Askable) => boolean): Askable | undefined {
+    const newestFirst = [...this.#connections].reverse();
+    const own = newestFirst.filter(
+      (one) => one.clientId === clientId || one.earlierId === clientId,
+    );
+    const asked = own.length === 0 && !this.#isShared ? [...this.#connections].slice(0, 1) : own;
+    return asked.find(can);
   }
 
   async #put<M extends Question>(

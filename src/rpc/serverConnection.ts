@@ -3,7 +3,9 @@
 import type { CancellationToken, MessageConnection, ResponseError } from "vscode-jsonrpc/node";
 import type { Backend } from "../backend/backend.js";
 import type { Caller } from "../backend/caller.js";
+import { ConnectionScope } from "../backend/connectionScope.js";
 import { Deferred } from "../base/deferred.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -13,7 +15,7 @@ import { type ErrorData, ErrorTranslator, wireError } from "./errorTranslation.j
 import { type ConnectionHandlers, createHandlers } from "./handlers.js";
 import { Handshake, type ServerDescription } from "./handshake.js";
 import type { Rest } from "./heldRequests.js";
-import type { QuestionDesk } from "./questionDesk.js";
+import type { Askable, QuestionDesk } from "./questionDesk.js";
 import { Router } from "./router.js";
 
 /** The part of a channel that a connection needs. */
@@ -32,7 +34,9 @@ export interface ConnectionOptions<D extends ConnectionDelivery> {
   readonly description: ServerDescription;
   readonly ids: Ids;
   readonly log: Log;
-  /** Ends every turn; resolves once their completions are on disk. */
+  /** Whether it is one of several, whose clients are strangers to each other. */
+  readonly isShared: boolean;
+  /** The client asks for the end; resolves once the completions that come of it are on disk. */
   shutdown(): Promise<void>;
   /** Resolves when an answer has waited long enough for completions to be written before it. */
   patience(): Promise<void>;
@@ -62,9 +66,11 @@ export function serveConnection<D extends ConnectionDelivery>(
 ): ServedConnection {
   const { backend, hub, desk, ids, log } = options;
   const { connection } = options.channel;
-  const delivery = hub.connect({
-    send: ({ method, params }) => connection.sendNotification(method, params),
-  });
+  const scope = options.isShared ? new ConnectionScope(() => delivery.clientId) : undefined;
+  const delivery: D = hub.connect(
+    { send: ({ method, params }) => connection.sendNotification(method, params) },
+    scope && ((event) => scope.includes(event)),
+  );
   const handshake = handshakeOf(options, delivery);
   // Runs that were accepted before `initialize` are this connection's too.
   const firstId = delivery.clientId;
@@ -83,22 +89,11 @@ export function serveConnection<D extends ConnectionDelivery>(
   const exitAsked = new Deferred<void>();
   listen(connection, router, {
     log,
-    caller: (signal) => ({ clientId: delivery.clientId, signal }),
+    caller: (signal) => ({ clientId: delivery.clientId, signal, ...defined({ scope }) }),
     isShuttingDown: () => isShuttingDown,
     onExit: () => exitAsked.resolve(),
   });
-  const forget = desk.add({
-    connection,
-    get clientId() {
-      return delivery.clientId;
-    },
-    get canAnswer() {
-      return handshake.canAnswerQuestions;
-    },
-    get canGiveInput() {
-      return handshake.canGiveInput;
-    },
-  });
+  const forget = desk.add(askable(connection, firstId, delivery, handshake));
   connection.listen();
   return {
     exitAsked: exitAsked.promise,
@@ -108,11 +103,36 @@ export function serveConnection<D extends ConnectionDelivery>(
     leave() {
       tools.remove();
       hub.leave(delivery);
+      if (scope === undefined) return;
+      forget();
+      void backend.leave(scope);
     },
     close() {
       forget();
       tools.remove();
       hub.disconnect(delivery);
+    },
+  };
+}
+
+/** The connection as questions can go to it. */
+function askable(
+  connection: MessageConnection,
+  earlierId: string,
+  delivery: ConnectionDelivery,
+  handshake: Handshake,
+): Askable {
+  return {
+    connection,
+    earlierId,
+    get clientId() {
+      return delivery.clientId;
+    },
+    get canAnswer() {
+      return handshake.canAnswerQuestions;
+    },
+    get canGiveInput() {
+      return handshake.canGiveInput;
     },
   };
 }
@@ -161,7 +181,7 @@ function connectionHandlers(
         readOnly,
         source: "client",
       }));
-      return { tools: [...(await backend.listTools(params, caller)), ...ofClient] };
+      return { tools: [...(await backend.agents.listTools(params, caller)), ...ofClient] };
     },
     shutdown: async () => {
       onShutdown();
@@ -169,8 +189,8 @@ function connectionHandlers(
       await first(delivery.drained());
       return {};
     },
-    deleteWorkspace: async (params) => {
-      const answer = await backend.deleteWorkspace(params);
+    deleteWorkspace: async (params, caller) => {
+      const answer = await backend.deleteWorkspace(params, caller);
       await first(delivery.completionsWritten());
       return answer;
     },
