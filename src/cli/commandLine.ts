@@ -1,6 +1,7 @@
 // What each command does with the process (protocol.md section 11).
 import { fstatSync } from "node:fs";
 import { systemClock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { randomIds } from "../base/ids.js";
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
@@ -178,6 +179,8 @@ async function doctorIn(
       node: self.versions.node,
       platform: `${self.platform} ${self.arch}`,
     },
+    ...defined({ probe: options.probe && { clock: systemClock, ids: randomIds } }),
+    ...defined({ json: options.json }),
     write,
   });
 }

@@ -1,10 +1,12 @@
-// `turnwire doctor` (protocol.md section 1) reports what a server started here would find. It only
-// reads: it leaves nothing behind and writes nothing to the database. Keys are shown only as the
-// names of their variables.
+// `turnwire doctor` (docs/cli.md) reports what a server started here would find. It only reads, unless
+// it is told to probe: it leaves nothing behind and writes nothing to the database. Keys are shown
+// only as the names of their variables.
 import { constants } from "node:fs";
 import { access, mkdtemp, readlink, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Clock } from "../base/clock.js";
 import { DomainError, messageOf } from "../base/errors.js";
+import type { Ids } from "../base/ids.js";
 import { explainSystemError, systemErrorCode } from "../base/systemError.js";
 import type { ConfigIssue } from "../config/configInvalid.js";
 import { usualKeyVariables } from "../config/defaults.js";
@@ -17,6 +19,7 @@ import { type Environment, isSet } from "../config/variables.js";
 import { noDataDirectory } from "../storage/dataDirectory.js";
 import type { OwnProcess } from "../storage/knownServers.js";
 import { reportHolders } from "./doctorHolders.js";
+import { type DoctorReport, type DoctorVersions, JsonReport, TextReport } from "./doctorReport.js";
 
 /** What `doctor` examines, and where it reports. */
 export interface DoctorOptions {
@@ -34,20 +37,19 @@ export interface DoctorOptions {
   readonly ownProcess?: OwnProcess;
   /** Whether the folder counts as trusted; false by default. */
   readonly trusted?: boolean;
-  readonly versions: {
-    readonly turnwire: string;
-    readonly protocol: number;
-    readonly node: string;
-    readonly platform: string;
-  };
+  readonly versions: DoctorVersions;
+  /** Asks the models and the tool servers too, by these. */
+  readonly probe?: { readonly clock: Clock; readonly ids: Ids };
+  /** Whether the report is one JSON object on one line. */
+  readonly json?: boolean;
   /** Takes one line, without its end. */
   write(line: string): void;
 }
 
 /** The exit code: 0, or 1 when something would keep a server or an agent from working. */
 export async function doctor(options: DoctorOptions): Promise<number> {
-  const report = new Report(options.write);
-  const { versions } = options;
+  const { versions, write, json = false } = options;
+  const report = json ? new JsonReport(versions, write) : new TextReport(write);
   report.fact("turnwire", `${versions.turnwire}, protocol ${versions.protocol}`);
   report.fact("node", `${versions.node}, ${versions.platform}`);
   if (options.ownProcess?.processId === 1) {
@@ -59,33 +61,23 @@ export async function doctor(options: DoctorOptions): Promise<number> {
   for (const variable of usualKeyVariables.values()) {
     report.fact("environment", `${variable} is ${isSet(variable, options.env) ? "" : "not "}set`);
   }
+  if (options.probe !== undefined && config !== undefined)
+    await reportProbes(options, config, report);
   return report.end();
 }
 
-class Report {
-  readonly #write: (line: string) => void;
-  #problems = 0;
-
-  constructor(write: (line: string) => void) {
-    this.#write = write;
-  }
-
-  fact(subject: string, text: string): void {
-    this.#write(`${subject.padEnd(16)}${text}`);
-  }
-
-  problem(subject: string, text: string): void {
-    this.#problems += 1;
-    this.fact(subject, `PROBLEM: ${text}`);
-  }
-
-  end(): number {
-    this.#write(this.#problems === 0 ? "all well" : `${this.#problems} to put right`);
-    return this.#problems === 0 ? 0 : 1;
-  }
+async function reportProbes(
+  { env, workspacePath, dataDir, versions, probe: asked }: DoctorOptions,
+  config: ResolvedConfig,
+  report: DoctorReport,
+): Promise<void> {
+  if (asked === undefined) return;
+  const { probe } = await import("./doctorProbe.js");
+  const version = versions.turnwire;
+  report.probes(await probe({ config, env, workspacePath, dataDir, version, ...asked }));
 }
 
-async function reportDataDirectory(options: DoctorOptions, report: Report): Promise<void> {
+async function reportDataDirectory(options: DoctorOptions, report: DoctorReport): Promise<void> {
   const { dataDir } = options;
   if (dataDir === undefined) {
     report.problem("data directory", noDataDirectory);
@@ -124,7 +116,7 @@ async function nearestExisting(path: string): Promise<string> {
   return folder;
 }
 
-async function reportDatabase(file: string, report: Report): Promise<void> {
+async function reportDatabase(file: string, report: DoctorReport): Promise<void> {
   try {
     const { size } = await stat(file);
     await access(file, constants.R_OK | constants.W_OK);
@@ -168,7 +160,7 @@ function reasonOf(error: unknown): string {
 
 async function reportConfiguration(
   options: DoctorOptions,
-  report: Report,
+  report: DoctorReport,
 ): Promise<ResolvedConfig | undefined> {
   const { workspacePath, env, trusted = false } = options;
   const userFile = userConfigPath(env)?.path;
@@ -201,7 +193,7 @@ async function reportConfiguration(
 
 async function reportFile(
   { subject, path, note }: { subject: string; path: string; note: string },
-  report: Report,
+  report: DoctorReport,
 ): Promise<void> {
   try {
     if (!(await stat(path)).isFile()) return report.problem(subject, `${path} is no file`);
@@ -225,7 +217,7 @@ function linesOf(error: unknown): readonly string[] {
   );
 }
 
-function reportResolved(config: ResolvedConfig, shown: RedactedConfig, report: Report): void {
+function reportResolved(config: ResolvedConfig, shown: RedactedConfig, report: DoctorReport): void {
   for (const provider of shown.providers) {
     const place = provider.baseUrl === undefined ? "" : ` at ${provider.baseUrl}`;
     const headers = provider.headers.length > 0 ? `, headers ${provider.headers.join(", ")}` : "";

@@ -2,18 +2,13 @@
 import { messageOf } from "../base/errors.js";
 import type { DataHolder } from "../storage/dataHolders.js";
 import type { OwnProcess } from "../storage/knownServers.js";
-
-/** Where `doctor` reports. */
-export interface HoldersReport {
-  fact(subject: string, text: string): void;
-  problem(subject: string, text: string): void;
-}
+import type { DoctorReport } from "./doctorReport.js";
 
 /** Reports which servers use the data directory, with their start, process and version. */
 export async function reportHolders(
   dataDirectory: string,
   own: OwnProcess | undefined,
-  report: HoldersReport,
+  report: DoctorReport,
 ): Promise<void> {
   const { dataHolders } = await import("../storage/dataHolders.js");
   let holders: DataHolder[];

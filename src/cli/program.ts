@@ -38,6 +38,9 @@ export interface DoctorCommandOptions {
   readonly cwd?: string;
   /** Rebuild a damaged database. */
   readonly repair?: true;
+  /** Ask the models and the tool servers. */
+  readonly probe?: true;
+  readonly json?: true;
 }
 
 export interface ProgramIo {
@@ -116,7 +119,14 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
     .description("say what a server would find: versions, data directory, configuration, keys")
     .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
     .option("--cwd <dir>", "the folder to look at", nonEmpty)
-    .option("--repair", "rebuild a damaged database, with a copy made first")
+    .option("--probe", "ask the models and the tool servers too: this costs a few tokens")
+    .option("--json", "for programs: one JSON object")
+    .addOption(
+      new Option("--repair", "rebuild a damaged database, with a copy made first").conflicts([
+        "probe",
+        "json",
+      ]),
+    )
     .action((options: DoctorCommandOptions) => actions.doctor(options));
   addMcp(program, actions);
   addSessions(program, actions.sessions);

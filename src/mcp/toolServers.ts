@@ -261,7 +261,8 @@ function placeOf({ sessionId, id }: Pick<Kept, "sessionId" | "id">): string {
 }
 
 /** The name of a login, but where an `Authorization` header takes its place. */
-function loginNameOf(server: McpServer, id: string, sessionId: string | undefined) {
+/** What `turnwire mcp login` is told for a server; undefined where no login is used for it. */
+export function loginNameOf(server: McpServer, id: string, sessionId: string | undefined) {
   if (!("url" in server)) return undefined;
   const names = Object.keys(server.headers).map((name) => name.toLowerCase());
   if (names.includes("authorization")) return undefined;
