@@ -78,7 +78,8 @@ class Run {
     const applicable = this.#options.requirements.filter(
       (each) => each.framing === undefined || each.framing === framing,
     );
-    const claims = await this.#claims();
+    const isAsked = applicable.some(({ group, needs }) => group !== "core" || needs);
+    const claims = isAsked || !this.#options.model ? await this.#claims() : undefined;
     if (claims?.hasOfflineModel === false) this.#model = "provider";
     this.#chosen = new Set(applicable);
     const claimed: Requirement[] = [];

@@ -23,7 +23,11 @@ async function isTold(
   chosen: typeof requirements,
 ): Promise<void> {
   const broken = breakServers(await launchOurs(folder, provider), breaking);
-  const failures = await failuresOf(broken, chosen, { provider, patienceMs: 6000 });
+  const failures = await failuresOf(broken, chosen, {
+    provider,
+    model: "offline",
+    patienceMs: 6000,
+  });
   const ids = failures
     .map((failure) => failure.split(":")[0] ?? "")
     .filter((id) => !mayAlsoFail.includes(id));

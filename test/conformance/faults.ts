@@ -347,6 +347,25 @@ const events: readonly Fault[] = [
     breaking: changingParams("agentFinished", ({ workspaceId: _, ...params }) => params),
   },
   {
+    name: "a message that is told after its text",
+    caughtBy: ["TW-EVENTS-005"],
+    breaking: () => {
+      let held: Message | undefined;
+      return {
+        fromServer(message) {
+          if (message.method === "messageCreated" && message.params.message.role === "assistant") {
+            held = message;
+            return [];
+          }
+          if (held === undefined || message.method !== "messageDelta") return [message];
+          const all = [message, held];
+          held = undefined;
+          return all;
+        },
+      };
+    },
+  },
+  {
     name: "an event with a field of the wrong type",
     caughtBy: ["TW-SHAPE-002"],
     breaking: changingParams("messageDelta", (params) => ({
@@ -579,6 +598,14 @@ export const ownFaults: readonly Fault[] = [
         fromServer: (message) => (message.id === shutdownId ? [] : [message]),
       };
     },
+  },
+  {
+    name: "a method that is listed and not there",
+    caughtBy: ["TW-CONNECTION-010"],
+    breaking: changing((message) => {
+      message.result?.capabilities?.methods.push("noSuchMethod");
+      return message;
+    }),
   },
   {
     name: "requests that are taken after shutdown",

@@ -1,5 +1,6 @@
 // Sections 2 and 3 of protocol.md: the handshake, params, the end, workspaces and sessions.
 import { join } from "node:path";
+import { methods } from "../../protocol/registry.js";
 import { demand, demandSame } from "../checkFailure.js";
 import { isMembers, listOf, type Members, membersOf, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
@@ -48,6 +49,8 @@ export const connection: readonly Requirement[] = [
         const issues = listOf(membersOf(error, "data"), "issues");
         demand(issues.length > 0 && issues.length <= 50, "data.issues has 1 to 50 entries");
         demand(textOf(issues[0], "message") !== "", "an issue has a message");
+        const isField = "workspaceId" in params && !("deep" in params);
+        if (isField) demandSame(textOf(issues[0], "path"), "workspaceId", "the path of an issue");
       }
     },
   },
@@ -88,6 +91,25 @@ export const connection: readonly Requirement[] = [
       const params = { protocolVersion: 999_999 };
       const data = await peer.refused("initialize", params, "UnsupportedProtocolVersion");
       demand(listOf(data, "supported").includes(1), "data.supported has 1");
+      await peer.close();
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-CONNECTION-010",
+    sentence:
+      "`capabilities.methods` in its result lists the requests that the server answers; every other one is `MethodNotFound`.",
+    async check(kit) {
+      const peer = await kit.start({ initialize: null });
+      const { capabilities } = await peer.result("initialize", { protocolVersion: 1 });
+      const listed = listOf(capabilities, "methods").map(String);
+      // Params that are missing keep every request from doing anything.
+      const harmless = Object.keys(methods).filter((name) => name !== "shutdown");
+      for (const method of [...harmless, "noSuchMethod"]) {
+        const { error } = await peer.request(method, {});
+        const isThere = !isMembers(error) || error.code !== -32601;
+        demandSame(isThere, listed.includes(method), `whether ${method} is answered`);
+      }
       await peer.close();
     },
   },
