@@ -9,6 +9,7 @@ import type { ConformanceOptions } from "../conformance/command.js";
 import { type CompletionOptions, type Shell, shells } from "./completionOptions.js";
 import type { ConfigCommandOptions } from "./configCommand.js";
 import { addConformance } from "./conformanceFlags.js";
+import { tellUnknownCommands } from "./defaultCommand.js";
 import type { McpCommandOptions } from "./mcpCommand.js";
 import type { ModelsCommandOptions } from "./modelsCommand.js";
 import { nonEmpty, positiveInteger, seconds } from "./optionValues.js";
@@ -181,7 +182,7 @@ function addConfiguration(program: Command, actions: Reported): void {
       .action((options: Omit<ConfigCommandOptions, "action">) =>
         actions.config({ action, ...options }),
       );
-  add("path", "say which files count; a later one wins", true);
+  tellUnknownCommands(add("path", "say which files count; a later one wins", true));
   add("check", "check these files: file, line and field of each error", false);
 }
 

@@ -1,5 +1,6 @@
 /** The commands and options of `turnwire sessions` (docs/cli.md). */
 import { type Command, Option } from "commander";
+import { tellUnknownCommands } from "./defaultCommand.js";
 import { nonEmpty, positiveInteger } from "./optionValues.js";
 import { exportFormats, type SessionsCommandOptions } from "./sessionsCommandOptions.js";
 
@@ -22,7 +23,7 @@ export function addSessions(
   const folder = ["--cwd <dir>", "the folder whose sessions are meant", nonEmpty] as const;
   const all = ["--all", "those of every folder"] as const;
   const json = ["--json", "for programs: one JSON object"] as const;
-  add("list", "the sessions of this folder, newest first", true)
+  tellUnknownCommands(add("list", "the sessions of this folder, newest first", true))
     .option(...folder)
     .option(...all)
     .option("--limit <n>", "at most so many", positiveInteger)

@@ -214,3 +214,42 @@ describe("the commands about what is stored and configured", () => {
     expect(stderr).toContain("error: ");
   });
 });
+
+describe("a group of commands", () => {
+  const groups = { sessions: "list", config: "path", mcp: undefined } as const;
+
+  it.each(Object.keys(groups))("names the command of %s that it does not have", async (group) => {
+    const { calls, exitCode, stderr } = await run([group, "bogus"]);
+    expect({ calls, exitCode }).toEqual({ calls: [], exitCode: 2 });
+    expect(stderr).toContain("'bogus'");
+    expect(stderr).not.toContain("too many arguments");
+  });
+
+  it.each([
+    [["sessions", "lst"], "list"],
+    [["sessions", "--json", "exprt"], "export"],
+    [["config", "chek"], "check"],
+    [["mcp", "logn"], "login"],
+    [["sesions"], "sessions"],
+  ])("guesses what %j should be", async (argv, meant) => {
+    const { exitCode, stderr } = await run(argv);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(new RegExp(`[Dd]id you mean ${meant}\\?`));
+  });
+
+  it.each([
+    [["sessions", "list", "x"], "too many arguments for 'list'"],
+    [["config", "path", "x"], "too many arguments for 'path'"],
+    [["config", "check", "x"], "too many arguments for 'check'"],
+    [["sessions", "show", "a", "b"], "too many arguments for 'show'"],
+  ])("still tells of arguments too many: %j", async (argv, told) => {
+    const { calls, exitCode, stderr } = await run(argv);
+    expect({ calls, exitCode }).toEqual({ calls: [], exitCode: 2 });
+    expect(stderr).toContain(told);
+  });
+
+  it.each([["sessions"], ["config"]])("does what %s does if no command is named", async (group) => {
+    expect((await run([group])).calls).toHaveLength(1);
+    expect((await run([group, "--json"])).calls).toHaveLength(1);
+  });
+});

@@ -162,7 +162,10 @@ describe("searchSessions", () => {
     );
     await session.send("the okapi asks", "killed");
     await own.server.event("messageDelta", {});
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    const stored = new DatabaseSync(join(own.server.dataDir, "turnwire.db"), { readOnly: true });
+    const count = stored.prepare("SELECT count(*) AS n FROM messages WHERE parts LIKE '%bongo%'");
+    await expect.poll(() => count.get(), { timeout: 10_000, interval: 20 }).toEqual({ n: 1 });
+    stored.close();
     await own.server.kill();
     const next = startServer({ dataDir: own.server.dataDir, env: own.env });
     await next.call("listWorkspaces", {});
