@@ -14,7 +14,7 @@ export interface Sandbox {
   /** Runs a script and resolves with its stdout; rejects where it fails. */
   run(script: string): Promise<string>;
   /** The same for a module's text. */
-  runCode(code: string): Promise<string>;
+  runCode(code: string, ending?: "mjs" | "cjs"): Promise<string>;
   remove(): void;
 }
 
@@ -43,8 +43,8 @@ export function createSandbox(): Sandbox {
     folder,
     env,
     run,
-    runCode(code) {
-      const script = join(folder, "program.mjs");
+    runCode(code, ending = "mjs") {
+      const script = join(folder, `program.${ending}`);
       writeFileSync(script, code);
       return run(script);
     },

@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { onWindows, unless } from "../helpers/unless.js";
 import { createSandbox, type Sandbox } from "./sandbox.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -18,17 +20,46 @@ beforeEach(() => {
 afterEach(() => sandbox.remove());
 
 describe("docs/writing-a-client.md", () => {
-  const programs = [...page.matchAll(/```js\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)].map(
-    ([, code = "", output = ""], index) => ({ code, output, number: index + 1 }),
+  const all = [...page.matchAll(/```(c?js|python)\n([\s\S]*?)```\n\n```text\n([\s\S]*?)```/g)].map(
+    ([, language = "", code = "", output = ""], index) => ({
+      language,
+      code,
+      output,
+      number: index + 1,
+    }),
   );
+  const programs = all.filter(({ language }) => language !== "python");
 
   it("shows with every program what it prints", () => {
-    expect(programs).toHaveLength(page.split("```js\n").length - 1);
+    expect(all).toHaveLength(page.split(/```(?:c?js|python)\n/).length - 1);
     expect(programs.length).toBeGreaterThan(3);
   });
 
-  it.each(programs)("program $number prints what it says", async ({ code, output }) => {
-    expect(await sandbox.runCode(code)).toBe(output);
+  it.each(programs)("program $number ($language) prints what it says", async (program) => {
+    const ending = program.language === "cjs" ? "cjs" : "mjs";
+    expect(await sandbox.runCode(program.code, ending)).toBe(program.output);
+  });
+
+  unless(
+    it,
+    onWindows ||
+      spawnSync("python3", ["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]).status !== 0,
+    "there is no Python 3.8 here",
+  )("has a program in Python that prints what it says", () => {
+    const folder = join(sandbox.folder, "bin");
+    mkdirSync(folder);
+    const launcher = `#!/bin/sh\nexec "${process.execPath}" "${root}bin/turnwire.js" "$@"\n`;
+    writeFileSync(join(folder, "turnwire"), launcher, { mode: 0o755 });
+    const env = { ...sandbox.env, PATH: `${folder}:${process.env.PATH}` };
+    const told = all
+      .filter(({ language }) => language === "python")
+      .map(({ code, output }) => ({
+        output,
+        stdout: spawnSync("python3", ["-c", code], { cwd: sandbox.folder, env, encoding: "utf8" })
+          .stdout,
+      }));
+    expect(told.length).toBeGreaterThan(0);
+    for (const { output, stdout } of told) expect(stdout).toBe(output);
   });
 
   it("shows an exchange that a server really has", async () => {

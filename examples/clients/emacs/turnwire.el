@@ -125,9 +125,9 @@ MESSAGEID and PARTINDEX tell where it belongs."
   "Add what the events did not show of TEXT, the reply in the message MESSAGE-ID.
 Events may be lost, and a completion never is."
   (let ((have (if (equal (car turnwire--last) message-id) (cdr turnwire--last) "")))
-    (if (string-prefix-p have text)
-        (turnwire--append (substring text (length have)))
-      (turnwire--append (concat "\n\n" text))))
+    (cond ((string-prefix-p have text) (turnwire--append (substring text (length have))))
+          ;; A very long text is cut in a completion.
+          ((not (string-prefix-p text have)) (turnwire--append (concat "\n\n" text)))))
   (clrhash turnwire--shown)
   (setq turnwire--last nil turnwire--tools nil))
 

@@ -37,7 +37,8 @@ export class Reply {
   finish({ status, text, messageId, error }: RunComplete): vscode.ChatResult {
     const shown = this.#texts.get(messageId ?? "") ?? "";
     if (text.startsWith(shown)) this.#stream.markdown(text.slice(shown.length));
-    else this.#stream.markdown(`\n\n${text}`);
+    // A very long text is cut in a completion.
+    else if (!shown.startsWith(text)) this.#stream.markdown(`\n\n${text}`);
     if (status === "succeeded") return {};
     return { errorDetails: { message: error ?? `The run was ${status}.` } };
   }

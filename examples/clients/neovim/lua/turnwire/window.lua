@@ -97,7 +97,7 @@ function M.finish(completion)
   local have = last and last.id == completion.messageId and last.text or ""
   if vim.startswith(completion.text, have) then
     M.append(completion.text:sub(#have + 1))
-  else
+  elseif not vim.startswith(have, completion.text) then -- A very long text is cut in a completion.
     M.append("\n\n" .. completion.text)
   end
   shown, tools, last = {}, {}, nil
