@@ -3,16 +3,21 @@
 import type { Usage } from "../protocol/objects/run.js";
 import type { TurnFailure } from "./outcome.js";
 
+/** One bound. */
+export interface RunBound {
+  readonly most: number;
+  /** The name of the option, or of the field of the configuration, that has it. The error names it. */
+  readonly field: string;
+}
+
 /** The most of each. */
 export interface RunBounds {
   /** Model calls. Calls that write summaries do not count. */
-  readonly steps: number;
-  /** The name of the field with the bound of the steps, for the error. */
-  readonly stepsField?: string;
+  readonly steps: RunBound;
   /** US dollars. Undefined if there is no bound. */
-  readonly costUsd?: number | undefined;
+  readonly costUsd?: RunBound | undefined;
   /** Tokens sent and received. Undefined if there is no bound. */
-  readonly tokens?: number | undefined;
+  readonly tokens?: RunBound | undefined;
 }
 
 /** Counts the use of a run. */
@@ -28,16 +33,16 @@ export class RunBudget {
 
   /** Why no further model call may be made; undefined if one may be made. */
   get exceeded(): TurnFailure | undefined {
-    const { steps, stepsField = "limits.maxSteps", costUsd, tokens } = this.#bounds;
-    if (this.#steps >= steps) {
-      const message = `The turn was ended after ${steps} model calls (${stepsField}).`;
+    const { steps, costUsd, tokens } = this.#bounds;
+    if (this.#steps >= steps.most) {
+      const message = `The turn was ended after ${steps.most} model calls (${steps.field}).`;
       return { errorName: "StepLimit", message, cause: "limit" };
     }
-    if (costUsd !== undefined && this.#costUsd >= costUsd) {
-      return exceeded(`cost $${this.#costUsd.toFixed(4)}`, "limits.costUsd", costUsd);
+    if (costUsd !== undefined && this.#costUsd >= costUsd.most) {
+      return exceeded(`cost $${this.#costUsd.toFixed(4)}`, costUsd);
     }
-    if (tokens !== undefined && this.#tokens >= tokens) {
-      return exceeded(`used ${this.#tokens} tokens`, "limits.tokens", tokens);
+    if (tokens !== undefined && this.#tokens >= tokens.most) {
+      return exceeded(`used ${this.#tokens} tokens`, tokens);
     }
     return undefined;
   }
@@ -61,7 +66,7 @@ export class RunBudget {
   }
 }
 
-function exceeded(what: string, field: string, most: number): TurnFailure {
+function exceeded(what: string, { field, most }: RunBound): TurnFailure {
   const message = `The turn was ended: its model calls have ${what} (${field}: ${most}).`;
   return { errorName: "BudgetExceeded", message, cause: "limit" };
 }

@@ -3,25 +3,26 @@
 import { afterAwake } from "../base/awakeTime.js";
 import type { Clock, Timer } from "../base/clock.js";
 import type { TurnFailure } from "./outcome.js";
+import type { RunBound } from "./runBudget.js";
 
 /** Time is counted in pieces of at most this many milliseconds. */
 const longestPieceMs = 1_000;
 
-/** The time of one run. Without `seconds` there is no bound. */
+/** The time of one run. Without a bound of seconds there is no bound. */
 export class RunTime {
   readonly #clock: Clock;
-  readonly #seconds: number | undefined;
+  readonly #bound: RunBound | undefined;
   readonly #over = new AbortController();
   #leftMs: number;
   #piece: { readonly timer: Timer; readonly begun: number; readonly ms: number } | undefined;
   #waits = 0;
 
   /** The time begins at once. {@link end} stops it for ever. */
-  constructor(clock: Clock, seconds: number | undefined) {
+  constructor(clock: Clock, bound: RunBound | undefined) {
     this.#clock = clock;
-    this.#seconds = seconds;
-    this.#leftMs = (seconds ?? 0) * 1000;
-    if (seconds !== undefined) this.#count();
+    this.#bound = bound;
+    this.#leftMs = (bound?.most ?? 0) * 1000;
+    if (bound !== undefined) this.#count();
   }
 
   /** Aborted once the time is over. */
@@ -31,8 +32,9 @@ export class RunTime {
 
   /** Why the turn must end. Undefined while there is time. */
   get exceeded(): TurnFailure | undefined {
-    if (!this.#over.signal.aborted) return undefined;
-    const message = `The turn was ended after ${this.#seconds} seconds (limits.seconds).`;
+    if (!this.#over.signal.aborted || this.#bound === undefined) return undefined;
+    const { most, field } = this.#bound;
+    const message = `The turn was ended after ${most} seconds (${field}).`;
     return { errorName: "TimeLimit", message, cause: "limit" };
   }
 
@@ -55,7 +57,7 @@ export class RunTime {
   }
 
   #count(): void {
-    const isBounded = this.#seconds !== undefined && this.#leftMs !== Infinity;
+    const isBounded = this.#bound !== undefined && this.#leftMs !== Infinity;
     if (!isBounded || this.#over.signal.aborted || this.#piece !== undefined) return;
     const ms = Math.min(this.#leftMs, longestPieceMs);
     const timer = afterAwake(this.#clock, ms, () => this.#counted(ms));

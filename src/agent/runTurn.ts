@@ -55,7 +55,9 @@ class Turn {
     this.#tools = new ToolCalls(input, ports);
     this.#conversation = new Conversation(input.history);
     this.#room = new ContextRoom(input, this.#conversation);
-    this.#budget = input.budget ?? new RunBudget({ steps: input.limits.maxSteps });
+    this.#budget =
+      input.budget ??
+      new RunBudget({ steps: { most: input.limits.maxSteps, field: "limits.maxSteps" } });
     this.#commands = new TypedCommands(input, ports);
     this.#toolCallIds = toolCallIdsOf(input.history);
     this.#maySummarize = input.autoSummarize;

@@ -24,6 +24,7 @@ import {
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { RunUseCases } from "./runUseCases.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
+import { withinLimits } from "./withinLimits.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
 /** What `sendMessage` is built from. */
@@ -77,6 +78,7 @@ export class SendMessage {
       ? namedAttachments(given)
       : (read ?? readAttachments(given, workspace.path));
     if (!isRepeated) checkAll(attachments, options, ahead);
+    const bounded = withinLimits(options, workspace.of(caller).agent.limits);
     const { runId, sessionId } = params;
     const accepted = await acceptFor(caller, workspace.coordinator, {
       sessionId,
@@ -84,7 +86,7 @@ export class SendMessage {
       clientId: caller.clientId,
       kind: "prompt",
       prompt: { text: params.prompt, attachments },
-      options,
+      options: bounded,
       whenBusy: options.effective.whenBusy ?? usuallyWhenBusy(runId, {}),
     });
     const id = runId === undefined ? {} : { runId };

@@ -5,7 +5,7 @@ import type { Log } from "../base/log.js";
 import { findModel } from "../config/models.js";
 import { sandboxUnavailable } from "../config/sandbox.js";
 import type { ConfigSource } from "../config/source.js";
-import type { ResolvedConfig } from "../config/types.js";
+import type { Limits, ResolvedConfig } from "../config/types.js";
 import type { EngineSetup } from "../engine/engine.js";
 import type { AgentInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 
@@ -31,6 +31,7 @@ export class WorkspaceAgent {
   readonly #onChoice: (choice: AgentChoice) => void;
   readonly #sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>;
   #sandbox: SandboxInfo | undefined;
+  #limits: Limits | undefined;
   #ready: Ready | undefined;
   /** The models that were chosen by hand. All others come from the configuration files. */
   #byHand: Partial<Pick<AgentChoice, "large" | "small">> = {};
@@ -58,8 +59,15 @@ export class WorkspaceAgent {
   }
 
   /** The configuration as it is in the files now. Throws `ConfigInvalid`. */
-  configuration(): Promise<ResolvedConfig> {
-    return this.#source.current();
+  async configuration(): Promise<ResolvedConfig> {
+    const config = await this.#source.current();
+    this.#limits = config.limits;
+    return config;
+  }
+
+  /** The limits of a run, as the configuration was when it was read last. Undefined before that. */
+  get limits(): Limits | undefined {
+    return this.#limits;
   }
 
   /** Reads the configuration and chooses the models; does nothing if that was done before. */
@@ -80,6 +88,7 @@ export class WorkspaceAgent {
     if (this.#sandbox.requested !== "off" && !this.#sandbox.enforced) {
       throw sandboxUnavailable(this.#sandbox);
     }
+    this.#limits = config.limits;
     for (const warning of config.warnings) this.#log.warn({}, warning);
     this.#ready = choose(config, config.models.large, config.models.small);
     this.#byHand = {};
@@ -89,7 +98,7 @@ export class WorkspaceAgent {
   /** Chooses one model by hand. Throws `ModelNotConfigured`. */
   setModel(type: "large" | "small", selected: SelectedModel): Promise<void> {
     return this.#inOrder(async () => {
-      const config = await this.#source.current();
+      const config = await this.configuration();
       findModel(config, selected);
       const byHand = { ...this.#byHand, [type]: selected };
       const { large, small } = { ...config.models, ...byHand };
@@ -116,7 +125,7 @@ export class WorkspaceAgent {
    * longer has them.
    */
   async choice(own?: SelectedModel): Promise<AgentChoice> {
-    const config = await this.#source.current();
+    const config = await this.configuration();
     if (own !== undefined) {
       return choiceOf(config, { ...config.models, ...this.#byHand, large: own });
     }

@@ -9,6 +9,27 @@ export const limits = () =>
       description: "Model calls of one run, its sub-tasks' included.",
       default: defaultLimits.maxSteps,
     }),
+    maxCostUsd: z
+      .number()
+      .positive()
+      .exactOptional()
+      .describe(
+        "US dollars that one run may cost, together with its sub-tasks and summaries; no bound by default.",
+      ),
+    maxTokens: z
+      .int()
+      .min(1)
+      .exactOptional()
+      .describe(
+        "Tokens that one run may send and receive, together with its sub-tasks and summaries; no bound by default.",
+      ),
+    maxSeconds: z
+      .number()
+      .min(1)
+      .exactOptional()
+      .describe(
+        "Seconds that one run may take, without the time in which it waits for a person; no bound by default.",
+      ),
     providerIdleSeconds: z.number().positive().max(86_400).exactOptional().meta({
       description: "Seconds that a model may send nothing.",
       default: defaultLimits.providerIdleSeconds,

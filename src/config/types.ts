@@ -104,6 +104,12 @@ export type McpServer = {
 export interface Limits {
   /** Model calls of one run, its sub-tasks' included. */
   readonly maxSteps: number;
+  /** US dollars of one run. Undefined if there is no bound. */
+  readonly maxCostUsd?: number;
+  /** Tokens sent and received in one run. Undefined if there is no bound. */
+  readonly maxTokens?: number;
+  /** Seconds of one run, without waiting for a person. Undefined if there is no bound. */
+  readonly maxSeconds?: number;
   /** Seconds that a model may send nothing. */
   readonly providerIdleSeconds: number;
   /** Denied permissions in a row. */

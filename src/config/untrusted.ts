@@ -52,6 +52,16 @@ export function restrictUntrusted(file: ConfigFile, user: UserSide): Restricted 
   return { file: restricted, warnings };
 }
 
+const limitsOfRun = [
+  "maxSteps",
+  "maxCostUsd",
+  "maxTokens",
+  "maxSeconds",
+  "providerIdleSeconds",
+  "maxDenials",
+  "toolSeconds",
+] as const satisfies readonly (keyof Limits)[];
+
 type LeaveOut = (field: string, why?: string) => void;
 type Models = NonNullable<ConfigFile["models"]>;
 
@@ -72,10 +82,10 @@ function lowerLimits(
   leaveOut: LeaveOut,
 ): NonNullable<ConfigFile["limits"]> {
   const lowered: NonNullable<ConfigFile["limits"]> = {};
-  for (const name of ["maxSteps", "providerIdleSeconds", "maxDenials", "toolSeconds"] as const) {
+  for (const name of limitsOfRun) {
     const value = wanted[name];
     if (value === undefined) continue;
-    if (value <= limits[name]) lowered[name] = value;
+    if (value <= (limits[name] ?? Infinity)) lowered[name] = value;
     else leaveOut(`limits.${name}`, "an untrusted workspace may lower it, not raise it");
   }
   return lowered;

@@ -18,6 +18,7 @@ import { fittingTools } from "./offeredTools.js";
 import type { OutputCheck } from "./output/checkOutput.js";
 import { finalOutputOf, outputAdvice } from "./output/outputOf.js";
 import type { Preparation } from "./preparation.js";
+import { runBounds } from "./runBounds.js";
 import { inStableOrder, systemPrompt } from "./systemPrompt.js";
 import { ruledBy, type WorkspaceInstructions } from "./workspaceInstructions.js";
 
@@ -39,7 +40,7 @@ export async function runPrepared(
   around: TurnSurroundings,
 ): Promise<TurnOutcome> {
   const { clock, ids, log, resources } = around;
-  const time = new RunTime(clock, prepared.options?.limits?.seconds);
+  const time = new RunTime(clock, boundsOf(prepared).seconds);
   const signal = AbortSignal.any([given.signal, time.signal]);
   const request: TurnRequest = {
     ...given,
@@ -72,7 +73,7 @@ function turnInput(
   const { begin, circumstances, history } = tellState(request.history, prepared.state);
   const prompted = promptOf(workspacePath, begin, options.instructions);
   const { limits, autoSummarize } = config;
-  const budget = budgetOf(prepared);
+  const budget = new RunBudget(boundsOf(prepared));
   const shared = { model, summaryModel, limits, budget, overTime, autoSummarize };
   const session = { sessionId, history, begin, config: ruledBy(config, prepared.options) };
   const ownTools = narrowed(prepared, around.instructions.tools(prepared.tools, prepared, session));
@@ -139,12 +140,6 @@ function narrowed({ options, config }: Preparation, tools: readonly Tool[]): rea
   return tools.filter(({ name }) => canBeAllowed(rules, config.permissionRules.deny, name));
 }
 
-/** Uses the smaller bound: the run's own or the configuration's. */
-function budgetOf({ options, config }: Preparation): RunBudget {
-  const { steps, costUsd, tokens } = options?.limits ?? {};
-  const { maxSteps } = config.limits;
-  if (steps === undefined || steps >= maxSteps) {
-    return new RunBudget({ steps: maxSteps, costUsd, tokens });
-  }
-  return new RunBudget({ steps, stepsField: "limits.steps", costUsd, tokens });
+function boundsOf({ options = {}, config }: Preparation) {
+  return runBounds(options, config.limits);
 }

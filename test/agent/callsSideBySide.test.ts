@@ -190,7 +190,7 @@ describe("calls that only read", () => {
 
 describe("a budget of model calls", () => {
   it("gives the last call away once", () => {
-    const budget = new RunBudget({ steps: 1 });
+    const budget = new RunBudget({ steps: { most: 1, field: "limits.maxSteps" } });
     expect(budget.take()).toBe(true);
     expect(budget.take()).toBe(false);
     budget.giveBack();

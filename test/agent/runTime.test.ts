@@ -16,9 +16,11 @@ function pass(clock: ManualClock, ms: number): void {
   for (let left = ms; left > 0; left -= 100) clock.advance(Math.min(left, 100));
 }
 
+const seconds = (most: number) => ({ most, field: "limits.seconds" });
+
 test("is over after its seconds, and not before", () => {
   const clock = new ManualClock();
-  const time = new RunTime(clock, 2.5);
+  const time = new RunTime(clock, seconds(2.5));
   pass(clock, 2_400);
   expect(time.exceeded).toBeUndefined();
   pass(clock, 100);
@@ -28,7 +30,7 @@ test("is over after its seconds, and not before", () => {
 
 test("is never over without a bound, or once it has ended", () => {
   const clock = new ManualClock();
-  const [free, ended] = [new RunTime(clock, undefined), new RunTime(clock, 1)];
+  const [free, ended] = [new RunTime(clock, undefined), new RunTime(clock, seconds(1))];
   ended.end();
   pass(clock, 100_000);
   expect([free, ended].map(({ signal }) => signal.aborted)).toEqual([false, false]);
@@ -36,7 +38,7 @@ test("is never over without a bound, or once it has ended", () => {
 
 test("does not count while a person is waited for, also for several things at once", async () => {
   const clock = new ManualClock();
-  const time = new RunTime(clock, 2);
+  const time = new RunTime(clock, seconds(2));
   pass(clock, 1_500);
   const [first, second] = [new Deferred<void>(), new Deferred<void>()];
   const waits = [first, second].map(({ promise }) => time.whileWaiting(() => promise));
@@ -54,7 +56,7 @@ test("does not count while a person is waited for, also for several things at on
 
 test("does not count the sleep of a process that was stopped", () => {
   const clock = new SleepyClock();
-  const time = new RunTime(clock, 3);
+  const time = new RunTime(clock, seconds(3));
   pass(clock, 500);
   clock.sleptMs += 3_600_000;
   pass(clock, 1_900);
@@ -65,7 +67,7 @@ test("does not count the sleep of a process that was stopped", () => {
 
 test("counts a sleep that a question ends as one piece at most", async () => {
   const clock = new SleepyClock();
-  const time = new RunTime(clock, 3);
+  const time = new RunTime(clock, seconds(3));
   // No timer has fired when it asks something.
   clock.sleptMs += 3_600_000;
   await time.whileWaiting(async () => {});

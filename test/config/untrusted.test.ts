@@ -119,6 +119,18 @@ describe("an untrusted workspace's file", () => {
     ]);
   });
 
+  test.each(["maxCostUsd", "maxTokens", "maxSeconds"] as const)(
+    "may lower %s, and not raise it",
+    (name) => {
+      const told = (own: number | undefined, wanted: number) =>
+        under({ limits: { [name]: wanted } }, { ...user, limits: own ? { [name]: own } : {} })
+          .limits[name];
+      expect(told(10, 5)).toBe(5);
+      expect(told(10, 11)).toBe(10);
+      expect(told(undefined, 11)).toBe(11);
+    },
+  );
+
   test("has the rest left out and named, and reads no variable", () => {
     const config = under({
       providers: {

@@ -242,6 +242,57 @@ describe("`limits`", () => {
     expect(await session.run("@say still here", "time-3")).toMatchObject({ text: "still here" });
   });
 
+  it("of the configuration hold for a run without its own, are told by getRun, and no option raises them", async () => {
+    const provider = { type: "offline", models: [{ id: "dear", costPerMillionOutput: 100_000 }] };
+    const script = ["@say one two three four five six seven eight nine ten", ...loop(3)].join("\n");
+    for (const [configName, name, bound, errorName] of [
+      ["maxCostUsd", "costUsd", 0.5, "BudgetExceeded"],
+      ["maxTokens", "tokens", 20, "BudgetExceeded"],
+      ["maxSeconds", "seconds", 1, "TimeLimit"],
+    ] as const) {
+      const server = configured({
+        providers: { offline: provider },
+        limits: { [configName]: bound },
+      });
+      const session = await openSession(server);
+      const prompt = errorName === "TimeLimit" ? "@wait 600000" : script;
+      const relaxed = await withDefaults(session, { limits: { [name]: bound + 600 } });
+      for (const [from, runId, options] of [
+        [session, "none", {}],
+        [session, "higher", { limits: { [name]: bound + 600 } }],
+        [relaxed, "default", {}],
+      ] as const) {
+        expect(await run(from, prompt, runId, options)).toMatchObject({
+          status: "failed",
+          errorName,
+          cause: "limit",
+          error: expect.stringContaining(`limits.${configName}`),
+        });
+        const { workspaceId } = session;
+        expect(await server.call("getRun", { workspaceId, runId })).toMatchObject({
+          options: { limits: { [name]: bound } },
+        });
+        // The bounds of the configuration are no part of what was sent.
+        const again = await server.call("sendMessage", asked(from, prompt, runId, options));
+        expect(again).toMatchObject({ duplicate: true });
+      }
+    }
+  });
+
+  it("of a run that are smaller hold, and are told", async () => {
+    const server = configured({ limits: { maxTokens: 1_000_000, maxSteps: 3 } });
+    const session = await openSession(server);
+    const { workspaceId } = session;
+    const ended = await run(session, ["@say a b c", ...loop(2)].join("\n"), "small", {
+      limits: { tokens: 5, steps: 9 },
+    });
+    expect(ended).toMatchObject({ error: expect.stringContaining("(limits.tokens: 5)") });
+    expect((await server.call("getRun", { workspaceId, runId: "small" })).options?.limits).toEqual({
+      tokens: 5,
+      steps: 3,
+    });
+  });
+
   it("`seconds` does not count the wait for a permission", async () => {
     const server = startServer();
     const session = await openSession(server, { permissionMode: "ask" });

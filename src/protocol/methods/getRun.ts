@@ -26,7 +26,7 @@ export const getRun = declareMethod({
       options: RunOptions()
         .optional()
         .describe(
-          "The options of this run: those that were sent, and for the rest the session's defaults. Absent if there are none.",
+          "The options of this run: those that were sent, and for the rest the session's defaults. `limits` has the bounds of the configuration where they are smaller, or the only ones. Absent if there are none.",
         ),
       completion: RunComplete().optional(),
       forgotten: z
