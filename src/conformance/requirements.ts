@@ -1,9 +1,12 @@
 // All requirements, in the order of protocol.md's sections.
+import { clientTools } from "./checks/clientTools.js";
 import { connection } from "./checks/connection.js";
 import { delivery } from "./checks/delivery.js";
 import { acrossServers } from "./checks/durable.js";
 import { eventsAndMore } from "./checks/events.js";
 import { models } from "./checks/models.js";
+import { options } from "./checks/options.js";
+import { queue } from "./checks/queue.js";
 import { runs } from "./checks/runs.js";
 import { transport } from "./checks/transport.js";
 import type { Requirement } from "./requirement.js";
@@ -13,8 +16,11 @@ export const requirements: readonly Requirement[] = [
   ...transport,
   ...connection,
   ...runs,
+  ...queue,
+  ...options,
   ...delivery,
   ...acrossServers,
   ...eventsAndMore,
   ...models,
+  ...clientTools,
 ];

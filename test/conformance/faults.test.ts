@@ -35,10 +35,11 @@ async function isTold(
 }
 
 describe.concurrent("a broken server", { timeout: 90_000 }, () => {
-  // Servers of a check's own cost more processor time than the rest: they are started for faults of
-  // their own alone.
+  // Servers of a check's own, and checks of what not every server has, cost more processor time than
+  // the rest: they are run for faults of their own alone.
   const shared = requirements.filter(
-    ({ group, lane, check }) => group === "core" && (lane !== "own" || check === undefined),
+    ({ group, lane, check, needs }) =>
+      group === "core" && !needs && (lane !== "own" || check === undefined),
   );
 
   it.each(sharedFaults)("is told of: $name", (fault) => isTold(fault, shared));

@@ -411,7 +411,7 @@ const runs: readonly Fault[] = [
   },
   {
     name: "a cancel that does not touch the queue",
-    caughtBy: ["TW-CANCEL-001"],
+    caughtBy: ["TW-CANCEL-001", "TW-CANCEL-006"],
     breaking: changing((message) =>
       message.result?.cancelled?.length > 1
         ? { ...message, result: { cancelled: message.result.cancelled.slice(0, 1) } }
@@ -425,7 +425,7 @@ const runs: readonly Fault[] = [
   },
   {
     name: "a duplicate that is not told",
-    caughtBy: ["TW-RUN-004"],
+    caughtBy: ["TW-RUN-004", "TW-OPTION-002", "TW-OPTION-003"],
     breaking: changing((message) => {
       if (message.result?.duplicate === undefined) return message;
       const { duplicate: _, ...result } = message.result;
@@ -434,7 +434,7 @@ const runs: readonly Fault[] = [
   },
   {
     name: "a runId of another prompt that is a duplicate",
-    caughtBy: ["TW-RUN-004"],
+    caughtBy: ["TW-RUN-004", "TW-OPTION-003"],
     breaking: changing((message) =>
       message.error?.data?.name === "RunIdConflict"
         ? { jsonrpc: "2.0", id: message.id, result: { state: "completed", duplicate: true } }
@@ -447,8 +447,35 @@ const runs: readonly Fault[] = [
     breaking: changingParams("runComplete", (params) => ({ ...params, foldedPrompts: 0 })),
   },
   {
+    name: "a run that joined and tells what the turn used",
+    caughtBy: ["TW-QUEUE-013"],
+    breaking: changingParams("runComplete", (params) =>
+      params.joined === undefined ? params : { ...params, steps: 2 },
+    ),
+  },
+  {
+    name: "dropped prompts whose texts are not given back",
+    caughtBy: ["TW-CANCEL-006"],
+    breaking: changing((message) =>
+      message.result?.prompts === undefined
+        ? message
+        : { ...message, result: { ...message.result, prompts: [] } },
+    ),
+  },
+  {
+    name: "whenBusy that is ignored",
+    caughtBy: ["TW-OPTION-001", "TW-OPTION-003"],
+    breaking: () => ({
+      fromClient(message) {
+        if (!["reject", "queue"].includes(message.params?.options?.whenBusy)) return [message];
+        const { options: _, ...params } = message.params;
+        return [{ ...message, params }];
+      },
+    }),
+  },
+  {
     name: "a pause that holds nothing",
-    caughtBy: ["TW-QUEUE-005"],
+    caughtBy: ["TW-QUEUE-005", "TW-QUEUE-012"],
     breaking: () => ({
       fromClient: (message) => [
         message.method === "pauseQueue" ? { ...message, method: "resumeQueue" } : message,
@@ -521,6 +548,105 @@ export const sharedFaults: readonly Fault[] = [
   ...events,
   ...runs,
   ...permissions,
+];
+
+/** Faults in what not every server has. */
+const features: readonly Fault[] = [
+  {
+    name: "a queue that is listed backwards",
+    caughtBy: ["TW-QUEUE-006"],
+    breaking: changing((message) => {
+      message.result?.entries?.reverse();
+      return message;
+    }),
+  },
+  {
+    name: "an edit of the queue that changes nothing",
+    caughtBy: ["TW-QUEUE-007"],
+    breaking: () => ({
+      fromClient(message) {
+        if (message.method !== "editQueued") return [message];
+        return [{ ...message, params: { ...message.params, prompt: "@say before" } }];
+      },
+    }),
+  },
+  {
+    name: "an entry that is always moved to the end",
+    caughtBy: ["TW-QUEUE-009"],
+    breaking: () => ({
+      fromClient(message) {
+        if (message.method !== "moveQueued") return [message];
+        const { before: _, ...params } = message.params;
+        return [{ ...message, params }];
+      },
+    }),
+  },
+  {
+    name: "an entry that has ended and is still removed",
+    caughtBy: ["TW-QUEUE-011"],
+    breaking: changing((message) =>
+      message.error?.data?.name === "QueueEntryNotFound"
+        ? { jsonrpc: "2.0", id: message.id, result: {} }
+        : message,
+    ),
+  },
+  {
+    name: "options that are forgotten",
+    caughtBy: ["TW-OPTION-006"],
+    breaking: changing((message) => {
+      if (message.result?.state === undefined) return message;
+      const { options: _, ...result } = message.result;
+      return { ...message, result };
+    }),
+  },
+  {
+    name: "options that are not compared",
+    caughtBy: ["TW-OPTION-005"],
+    breaking: () => ({
+      fromClient(message) {
+        if (message.params?.options?.ofAnotherVersion === undefined) return [message];
+        const { options: _, ...params } = message.params;
+        return [{ ...message, params }];
+      },
+    }),
+  },
+  {
+    name: "a tool of the client that is called twice",
+    caughtBy: ["TW-CLIENTTOOL-001", "TW-CLIENTTOOL-002"],
+    breaking: () => ({
+      fromServer: (message) =>
+        message.method === "callTool" ? [message, { ...message, id: "again" }] : [message],
+      fromClient: (message) => (message.id === "again" ? [] : [message]),
+    }),
+  },
+  {
+    name: "a call of the client's tool that is not withdrawn",
+    caughtBy: ["TW-CLIENTTOOL-004"],
+    breaking: () => ({
+      fromServer: (message) => (message.method === "$/cancelRequest" ? [] : [message]),
+    }),
+  },
+  {
+    name: "a search that finds a session twice",
+    caughtBy: ["TW-SEARCH-005"],
+    breaking: changing((message) => {
+      const { results } = message.result ?? {};
+      return results === undefined
+        ? message
+        : { ...message, result: { ...message.result, results: [...results, ...results] } };
+    }),
+  },
+  {
+    name: "a search for some of the words",
+    caughtBy: ["TW-SEARCH-001"],
+    breaking: () => ({
+      fromClient(message) {
+        if (message.method !== "searchSessions") return [message];
+        const query = message.params.query.split(" ")[0];
+        return [{ ...message, params: { ...message.params, query } }];
+      },
+    }),
+  },
 ];
 
 /** Faults that show in a server of a check's own, with the ids of the checks that are run. */
@@ -670,4 +796,5 @@ export const ownFaults: readonly Fault[] = [
         : message,
     ),
   },
+  ...features,
 ];

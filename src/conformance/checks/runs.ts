@@ -1,28 +1,11 @@
 // Section 4 of protocol.md: prompts, the queue, and cancels.
 
 import { demand, demandSame } from "../checkFailure.js";
-import type { Kit, Workspace } from "../kit.js";
 import { listOf, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
+import { long, ready, saidIn } from "./session.js";
 
 const inSection = { section: 4, level: "MUST", group: "core", lane: "main" } as const;
-const long = "@wait 60000";
-
-async function ready(kit: Kit): Promise<{ own: Workspace; sessionId: string; place: object }> {
-  const own = await kit.shared();
-  const sessionId = await own.session();
-  return { own, sessionId, place: { workspaceId: own.id, sessionId } };
-}
-
-/** What a session's user and assistant have said. */
-async function saidIn(own: Workspace, sessionId: string): Promise<string[]> {
-  const page = await own.peer.result("listMessages", { workspaceId: own.id, sessionId });
-  return listOf(page, "messages").map((message) => {
-    const texts = listOf(message, "parts").map((part) => textOf(part, "text"));
-    return `${textOf(message, "role")}: ${texts.join("")}`;
-  });
-}
-
 export const runs: readonly Requirement[] = [
   {
     ...inSection,
