@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { Slots } from "./slots.js";
+import { ThreadMemory } from "./threadMemory.js";
 
 /** The work, and its limits. */
 export interface WorkerTask {
@@ -15,7 +16,10 @@ export interface WorkerTask {
   readonly input: unknown;
   /** How long it may take in milliseconds, including the start of the thread. */
   readonly limitMs: number;
-  /** How large its heap may grow, in megabytes. */
+  /**
+   * How large its heap may grow, in megabytes. Its memory outside of the heap may be as large, and a little
+   * more.
+   */
   readonly limitMb: number;
 }
 
@@ -32,9 +36,11 @@ const mostAtOnce = 2;
 export class WorkerThreads {
   readonly #clock: Clock;
   readonly #slots = new Slots(mostAtOnce);
+  readonly #memory: ThreadMemory;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#memory = new ThreadMemory(clock);
   }
 
   /**
@@ -74,10 +80,12 @@ export class WorkerThreads {
     });
     worker.once("exit", () => outcome.reject(new Error(`${program} ended without a result`)));
     const timer = afterAwake(this.#clock, limitMs, () => exceeded("time"));
+    const unwatch = this.#memory.watch(limitMb, () => exceeded("memory"));
     try {
       return await untilAborted(outcome.promise, signal);
     } finally {
       timer.cancel();
+      unwatch();
       await worker.terminate();
     }
   }

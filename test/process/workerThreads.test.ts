@@ -41,6 +41,40 @@ describe("a thread", () => {
     expect(outcome).toEqual({ kind: "exceeded", limit: "memory" });
   });
 
+  test.each([
+    ["typed arrays", "all.push(new Uint8Array(8e6).fill(1));"],
+    ["many small typed arrays", "all.push(new Float64Array(5e4).fill(1));"],
+    ["bytes of Node", "all.push(Buffer.alloc(8e6, 1));"],
+    ["one that grows", "all[0] = new Uint8Array((all[0]?.length ?? 4e6) * 2).fill(1);"],
+  ])("that takes all memory outside of its heap, as %s, is ended by that", async (_, take) => {
+    const greedy = program(`const all = []; for (let n = 0; n < 1e6; n++) { ${take} }`);
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const looking = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss - before);
+    }, 5);
+    const outcome = await new WorkerThreads(systemClock).run(
+      { ...limits, program: greedy },
+      signal,
+    );
+    clearInterval(looking);
+    expect(outcome).toEqual({ kind: "exceeded", limit: "memory" });
+    expect(most).toBeLessThan(1.5e9);
+  });
+
+  test("is not ended for what the main thread takes", async () => {
+    const threads = new WorkerThreads(systemClock);
+    const slow = program("setTimeout(() => parentPort.postMessage(1), 500);");
+    const ended = threads.run({ ...limits, program: slow }, signal);
+    const own: Uint8Array[] = [];
+    for (let n = 0; n < 60; n++) {
+      own.push(new Uint8Array(8e6).fill(n));
+      await setImmediate();
+    }
+    expect(await ended).toEqual({ kind: "done", result: 1 });
+    expect(own).toHaveLength(60);
+  });
+
   test("that throws, or ends without a result, rejects", async () => {
     const threads = new WorkerThreads(systemClock);
     const thrown = threads.run(

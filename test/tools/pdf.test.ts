@@ -1,9 +1,98 @@
 import { setImmediate } from "node:timers/promises";
+import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
 import { WorkerThreads } from "../../src/process/workerThreads.js";
+import { ToolFailure } from "../../src/tools/failure.js";
 import { pdfLines } from "../../src/tools/files/pdf.js";
+import { longestHold } from "../helpers/longestHold.js";
 import { ManualClock } from "../helpers/manualClock.js";
 import { pdf } from "../helpers/pdfFile.js";
+
+/** A PDF with one page and further objects. */
+function onePage(content: string, resources: string, further: readonly Buffer[]): Buffer {
+  const page = `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << ${resources} >> >>`;
+  return Buffer.concat([
+    Buffer.from("%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"),
+    Buffer.from("2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"),
+    Buffer.from(`3 0 obj\n${page}\nendobj\n`),
+    Buffer.from(
+      `4 0 obj\n<< /Length ${content.length} >>\nstream\n${content}\nendstream\nendobj\n`,
+    ),
+    ...further,
+    Buffer.from("trailer\n<< /Root 1 0 R >>\n%%EOF\n"),
+  ]);
+}
+
+/** An object whose stream has so many megabytes of zeros once it is decompressed. */
+function bomb(number: number, dictionary: string, megabytes: number): Buffer {
+  const finishFlush = constants.Z_FULL_FLUSH;
+  const one = deflateRawSync(Buffer.alloc(1024 * 1024), { finishFlush });
+  const data = Buffer.concat([Buffer.from([0x78, 0x9c]), ...Array<Buffer>(megabytes).fill(one)]);
+  return Buffer.concat([
+    Buffer.from(
+      `${number} 0 obj\n<< ${dictionary} /Filter /FlateDecode /Length ${data.length} >>\n`,
+    ),
+    Buffer.from("stream\n"),
+    data,
+    Buffer.from("\nendstream\nendobj\n"),
+  ]);
+}
+
+function fontBomb(): Buffer {
+  const font =
+    "5 0 obj\n<< /Type /Font /Subtype /TrueType /BaseFont /F /FontDescriptor 6 0 R >>\nendobj\n";
+  const descriptor =
+    "6 0 obj\n<< /Type /FontDescriptor /FontName /F /Flags 4 /FontFile2 7 0 R >>\nendobj\n";
+  return onePage("BT /F 9 Tf (x) Tj ET", "/Font << /F 5 0 R >>", [
+    Buffer.from(font + descriptor),
+    bomb(7, "/Length1 1000", 2_000),
+  ]);
+}
+
+function hugeImage(): Buffer {
+  const image =
+    "/Type /XObject /Subtype /Image /Width 30000 /Height 30000 /BitsPerComponent 8 /ColorSpace /DeviceRGB";
+  return onePage("/Im Do BT (x) Tj ET", "/XObject << /Im 5 0 R >>", [bomb(5, image, 2_700)]);
+}
+
+const manyLines = "T* (x) Tj ".repeat(200_000);
+
+describe("a hostile PDF", () => {
+  it.each([
+    ["a font that is a bomb of 2 GB", "time or memory", fontBomb()],
+    ["an image of 2.7 GB", undefined, hugeImage()],
+    ["very many lines", undefined, Buffer.from(pdf([`x) Tj 9 TL ${manyLines}(x`]))],
+    [
+      "a false count of pages",
+      undefined,
+      Buffer.from(pdf([]).replace("/Count 0", "/Count 99999999")),
+    ],
+  ])(
+    "of %s takes a bounded memory, and does not hold the loop",
+    async (_, expected, data) => {
+      const { signal } = new AbortController();
+      const threads = new WorkerThreads(systemClock);
+      const before = process.memoryUsage().rss;
+      let most = 0;
+      const looking = setInterval(() => {
+        most = Math.max(most, process.memoryUsage().rss - before);
+      }, 5);
+      let failure: unknown;
+      const held = await longestHold(() =>
+        pdfLines(data, threads, signal).catch((error: unknown) => {
+          failure = error;
+        }),
+      );
+      clearInterval(looking);
+      if (failure !== undefined) expect(failure).toBeInstanceOf(ToolFailure);
+      if (expected !== undefined) expect(String(failure)).toContain(expected);
+      expect(most).toBeLessThan(1.2e9);
+      expect(held).toBeLessThan(50);
+    },
+    40_000,
+  );
+});
 
 describe("the text of a PDF", () => {
   it("that takes too long is given up with a sentence", async () => {

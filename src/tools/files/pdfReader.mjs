@@ -3,6 +3,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { getDocumentProxy } from "unpdf";
 
+const headingLength = 20;
 const { data, maxLength } = workerData;
 
 parentPort.postMessage(await pages());
@@ -18,7 +19,8 @@ async function pages() {
       const { items } = await page.getTextContent();
       const text = items.map(({ str, hasEOL }) => (str ?? "") + (hasEOL ? "\n" : "")).join("");
       texts.push(text.slice(0, maxLength - length));
-      length += text.length;
+      // A page has a heading, too. So the number of empty pages is bounded as well.
+      length += text.length + headingLength;
       page.cleanup();
     }
     return { texts, total: pdf.numPages };
