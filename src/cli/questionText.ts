@@ -5,15 +5,27 @@
 import type { PermissionQuestion } from "../protocol/registry.js";
 import { visibleLine, visibleLines } from "./visibleText.js";
 
-/** The lines of a question, without the choice. */
-export function questionLines(question: PermissionQuestion): string[] {
+/**
+ * The lines of a question, without the choice.
+ *
+ * @param isColored whether lines of a diff have colours: those of the terminal's own palette, which fit
+ * a light and a dark background.
+ */
+export function questionLines(question: PermissionQuestion, isColored = false): string[] {
   const { tool, path, cwd } = question;
-  const body = bodyOf(question);
+  const body = bodyOf(question, isColored ? colored : (line) => line);
   return [
     ...(path === undefined ? [] : [`Path: ${visibleLine(path)}`]),
     ...(cwd === undefined ? [] : [`Folder: ${visibleLine(cwd)}`]),
     ...titled(`${visibleLine(tool)}: ${body.title}`, body.lines),
   ];
+}
+
+/** A line of a diff, green where something comes, red where something goes. */
+function colored(line: string): string {
+  if (/^(\+\+\+|---) /.test(line)) return `\u001b[1m${line}\u001b[22m`;
+  const color = { "+": 32, "-": 31, "@": 36 }[line[0] ?? ""];
+  return color === undefined ? line : `\u001b[${color}m${line}\u001b[39m`;
 }
 
 interface Body {
@@ -25,13 +37,19 @@ function titled(title: string, lines: readonly string[]): string[] {
   return [title, ...lines.map((line) => `  │ ${line}`)];
 }
 
-function bodyOf({ tool, description, input, diff, diffTruncated }: PermissionQuestion): Body {
+function bodyOf(
+  { tool, description, input, diff, diffTruncated }: PermissionQuestion,
+  paint: (line: string) => string,
+): Body {
   const fields = fieldsOf(input);
   if (tool === "bash" && typeof fields.command === "string")
     return commandBody(fields.command, fields);
   const title = visibleLine(description);
   if (diff !== undefined) {
-    const lines = diff.replace(/\n$/, "").split("\n").map(visibleLine);
+    const lines = diff
+      .replace(/\n$/, "")
+      .split("\n")
+      .map((line) => paint(visibleLine(line)));
     if (!diffTruncated) return { title, lines };
     return {
       title,

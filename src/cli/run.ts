@@ -13,6 +13,7 @@ import type { LossyEvent, ParamsInput } from "../protocol/registry.js";
 import { isColored } from "./colors.js";
 import { OutputFile } from "./outputFile.js";
 import { type OwnServer, withoutUnset } from "./ownServer.js";
+import { reflows } from "./reflow.js";
 import { RunActivity } from "./runActivity.js";
 import { readAttachments } from "./runAttachments.js";
 import { Deeds, earlyEnd, exitCodeOf, explain, type Stop, toldCompletion } from "./runEnd.js";
@@ -76,6 +77,7 @@ class RunCommand {
     });
     this.#questions = new RunQuestions({
       io,
+      isColored: isErrColored,
       screen: this.#screen,
       isStdinTaken: options.prompt === "-",
       complain: (text) => this.#complain(text),
@@ -155,6 +157,7 @@ class RunCommand {
       hasStatus: isStderrTty && !quiet && env.TERM !== "dumb" && this.#io.columns !== undefined,
       isOutColored: isColored(color, isStdoutTty, env),
       isErrColored,
+      reflows: reflows(env),
       clock: this.#clock,
       columns: () => this.#io.columns?.() ?? 80,
     });

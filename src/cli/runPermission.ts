@@ -11,11 +11,11 @@ export class PermissionPrompt extends TerminalPrompt {
    */
   ask(
     question: PermissionQuestion,
-    { signal }: { readonly signal: AbortSignal },
+    { signal, isColored = false }: { readonly signal: AbortSignal; readonly isColored?: boolean },
   ): Promise<PermissionAnswer> {
     const denied: PermissionAnswer = { decision: "deny" };
     return this.converse(signal, denied, async ({ read, show }) => {
-      if (!(await show(questionLines(question)))) return denied;
+      if (!(await show(questionLines(question, isColored)))) return denied;
       const offered = offeredWords.filter(({ decision }) => question.choices.includes(decision));
       const text = `Allow? ${offered.map(({ shown }) => shown).join(", ")}: `;
       for (;;) {

@@ -16,6 +16,7 @@ export interface RunQuestionsOptions {
   readonly screen: RunScreen;
   /** Whether stdin is taken by the prompt. */
   readonly isStdinTaken: boolean;
+  readonly isColored: boolean;
   complain(text: string): Promise<void>;
   /** Ctrl-C came as a character. */
   interrupt(): void;
@@ -39,7 +40,10 @@ export class RunQuestions {
   /** Without `--permission-mode` the configuration decides. Its questions are asked here. */
   async permission(question: PermissionQuestion, asked: Asked): Promise<PermissionAnswer> {
     const prompt = this.#open();
-    if (prompt !== undefined) return this.#aside(() => prompt.ask(question, asked));
+    if (prompt !== undefined) {
+      const { isColored } = this.#options;
+      return this.#aside(() => prompt.ask(question, { ...asked, isColored }));
+    }
     if (!this.#hasHinted) {
       this.#hasHinted = true;
       await this.#options.complain("there is no terminal to ask on; see --permission-mode");

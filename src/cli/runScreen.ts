@@ -16,6 +16,8 @@ export interface RunScreenOptions {
   readonly hasStatus: boolean;
   readonly isOutColored: boolean;
   readonly isErrColored: boolean;
+  /** Whether the terminal lays a line out anew when it becomes narrower. */
+  readonly reflows: boolean;
   readonly clock: Clock;
   columns(): number;
 }
@@ -47,7 +49,8 @@ export class RunScreen implements Output {
     if (!hasStatus) return;
     const { StatusLine } = await import("./statusLine.js");
     const write = (text: string) => err.write(text);
-    this.#status = new StatusLine({ write, columns, isColored: isErrColored });
+    const { reflows } = this.#options;
+    this.#status = new StatusLine({ write, columns, isColored: isErrColored, reflows });
     this.#told = status;
     this.#tick();
   }
@@ -110,8 +113,12 @@ export class RunScreen implements Output {
   #write(write: () => Promise<void>): Promise<void> {
     const done = this.#last.then(async () => {
       await this.#status?.clear();
-      await write();
-      await this.#draw();
+      try {
+        await write();
+      } finally {
+        await this.#draw();
+        await this.#status?.release();
+      }
     });
     this.#last = done.catch(() => {});
     return done;

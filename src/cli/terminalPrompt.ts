@@ -1,6 +1,7 @@
 /** Puts questions to the person at the terminal, one after the other. */
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";
+import stringWidth from "string-width";
 import type { Terminal } from "./terminal.js";
 
 /** What is asked on: a terminal, or streams that stand for one. */
@@ -87,7 +88,8 @@ export class TerminalPrompt {
 function pageEnd(lines: readonly string[], from: number, rows: number, columns: number): number {
   let used = 0;
   for (let at = from; at < lines.length; at++) {
-    used += Math.max(1, Math.ceil((lines[at]?.length ?? 0) / Math.max(1, columns)));
+    const width = stringWidth(lines[at] ?? "");
+    used += Math.max(1, Math.ceil(width / Math.max(1, columns)));
     if (used > rows && at > from) return at;
   }
   return lines.length;
