@@ -1,6 +1,7 @@
 // All requirements, in the order of protocol.md's sections.
 import { clientTools } from "./checks/clientTools.js";
 import { connection } from "./checks/connection.js";
+import { daemon } from "./checks/daemon.js";
 import { delivery } from "./checks/delivery.js";
 import { acrossServers } from "./checks/durable.js";
 import { eventsAndMore } from "./checks/events.js";
@@ -23,4 +24,5 @@ export const requirements: readonly Requirement[] = [
   ...eventsAndMore,
   ...models,
   ...clientTools,
+  ...daemon,
 ];

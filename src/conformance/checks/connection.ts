@@ -5,6 +5,9 @@ import { demand, demandSame } from "../checkFailure.js";
 import { isMembers, listOf, type Members, membersOf, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
 
+/** Requests that end the server, or its connection. */
+const ending: ReadonlySet<string> = new Set(["shutdown", "stopDaemon"]);
+
 const inSection = { section: 2, level: "MUST", group: "core", lane: "own" } as const;
 
 export const connection: readonly Requirement[] = [
@@ -104,7 +107,7 @@ export const connection: readonly Requirement[] = [
       const { capabilities } = await peer.result("initialize", { protocolVersion: 1 });
       const listed = listOf(capabilities, "methods").map(String);
       // Params that are missing keep every request from doing anything.
-      const harmless = Object.keys(methods).filter((name) => name !== "shutdown");
+      const harmless = Object.keys(methods).filter((name) => !ending.has(name));
       for (const method of [...harmless, "noSuchMethod"]) {
         const { error } = await peer.request(method, {});
         const isThere = !isMembers(error) || error.code !== -32601;
