@@ -1,4 +1,5 @@
 // protocol.md section 4, The queue: a run with a `runId` that joins a running turn, over the wire.
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ParamsInput } from "../../src/protocol/index.js";
 import { reply } from "../helpers/loopbackProvider.js";
@@ -111,6 +112,37 @@ describe("a run with `whenBusy: join`", () => {
       expect(await server.failure("sendMessage", sent)).toBe("InvalidParams");
     }
     expect(await server.failure("getRun", { workspaceId, runId: "join-3" })).toBe("RunNotFound");
+  });
+
+  it.each(["host", "guest"])("is taken back with its turn, by the name of the %s", async (by) => {
+    const session = await openSession(server);
+    const { provider } = loopback;
+    const [host, guest] = [`host-${by}`, `guest-${by}`];
+    provider.enqueue(reply().text("before"));
+    await session.run("before", `before-${by}`);
+    const before = await session.messages();
+    const gate = new Gate(provider);
+    provider.enqueue(
+      reply().gate(gate.opened).toolCall("write", { path: "made", content: "x" }),
+      reply().text("for both"),
+    );
+    await session.send("begin", host);
+    await gate.reached();
+    await server.call("sendMessage", asked(session, "second", guest));
+    gate.open();
+    await server.completion(host);
+    expect(await server.completion(guest)).toMatchObject({ joined: { runId: host } });
+    const taken = await server.call("rewindSession", {
+      ...session.ids,
+      runId: by === "host" ? host : guest,
+    });
+    expect(taken).toMatchObject({ files: [{ path: "made", change: "removed" }], conflicts: [] });
+    expect(existsSync(`${session.path}/made`)).toBe(false);
+    expect(await session.messages()).toEqual(before);
+    const { workspaceId } = session;
+    expect(await server.call("getRun", { workspaceId, runId: guest })).toMatchObject({
+      state: "completed",
+    });
   });
 
   it("as a default of the session holds for runs without options of their own", async () => {

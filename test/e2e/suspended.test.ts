@@ -46,8 +46,7 @@ unless(
   onWindows,
   "processes cannot be stopped",
 )("a server that was stopped", () => {
-  async function start() {
-    const config = { limits: { providerIdleSeconds: 1 } };
+  async function start(config: object = { limits: { providerIdleSeconds: 1 } }) {
     const { provider, server } = await startLoopbackServer({ config });
     onTestFinished(() => provider.close());
     return { provider, session: await openSession(server) };
@@ -69,6 +68,39 @@ unless(
       expect(completion).toMatchObject({ status: "succeeded", text: ["First.", "Second."][index] });
     }
     expect(provider.turnRequests).toHaveLength(2);
+  });
+
+  it("does not take its sleep for the time of a run, in a model call and in a command", async () => {
+    const { provider, session } = await start({ limits: { providerIdleSeconds: 60 } });
+    const { begun, wait, open } = gated(makeFolder());
+    const gate = new Gate(provider);
+    const limited = (runId: string) =>
+      session.server.call("sendMessage", {
+        ...session.params("Go on.", runId),
+        options: { limits: { seconds: 2 } },
+      });
+    provider.enqueue(
+      reply().gate(gate.opened).text("First."),
+      reply().toolCall("bash", { command: wait }),
+      reply().text("Done."),
+    );
+    await limited("run-1");
+    await gate.reached();
+    await suspended(session, () => gate.open());
+    expect(await session.server.completion("run-1")).toMatchObject({ status: "succeeded" });
+    await limited("run-2");
+    await untilThere(begun);
+    await suspended(session, open);
+    expect(await session.server.completion("run-2")).toMatchObject({ status: "succeeded" });
+    provider.enqueue(
+      reply()
+        .gate(new Promise(() => undefined))
+        .text("Never."),
+    );
+    await limited("run-3");
+    await suspended(session, () => undefined);
+    // The time that is left after the sleep counts on.
+    expect(await session.server.completion("run-3")).toMatchObject({ errorName: "TimeLimit" });
   });
 
   it("does not take its sleep for the slowness of a command", async () => {

@@ -10,8 +10,10 @@ export interface Spoken {
   readonly thought?: string;
   /** The deltas of its text. */
   readonly text?: readonly string[];
-  /** A call of the tool `echo`: the fragments of its input. */
+  /** A tool call: the fragments of its input. */
   readonly call?: readonly string[];
+  /** The tool that is called; `echo` unless told. */
+  readonly toolName?: string;
   /** Why it ended; by itself unless told. */
   readonly end?: "length" | "filter";
 }
@@ -37,7 +39,7 @@ const named = (value: { type: string }) => `event: ${value.type}\n${data(value)}
 const anthropic: WireFormat = {
   type: "anthropic",
   path: "/v1",
-  reply({ thought, text = [], call, end }) {
+  reply({ thought, text = [], call, toolName: name = "echo", end }) {
     const usage = { input_tokens: 10, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
     const message = {
       id: "m",
@@ -54,7 +56,7 @@ const anthropic: WireFormat = {
     ];
     const spoken = text.map((one) => ({ type: "text_delta", text: one }));
     const asked = call?.map((one) => ({ type: "input_json_delta", partial_json: one }));
-    const tool = { type: "tool_use", id: "call_1", name: "echo", input: {} };
+    const tool = { type: "tool_use", id: "call_1", name, input: {} };
     const natural = call === undefined ? "end_turn" : "tool_use";
     const reasons = { length: "max_tokens", filter: "refusal" };
     const stop_reason = end === undefined ? natural : reasons[end];
@@ -91,11 +93,11 @@ function thinking(thought: string): ({ type: string } & Record<string, unknown>)
 const openai: WireFormat = {
   type: "openai",
   path: "/v1",
-  reply({ thought, text = [], call, end }) {
+  reply({ thought, text = [], call, toolName: name = "echo", end }) {
     const message = { type: "message", id: "msg_1" };
     const reasoning = { type: "reasoning", id: "rs_1", summary: [] };
     const input = call?.join("") ?? "";
-    const tool = { type: "function_call", id: "fc_1", call_id: "call_1", name: "echo" };
+    const tool = { type: "function_call", id: "fc_1", call_id: "call_1", name };
     const usage = { input_tokens: 10, output_tokens: 5 };
     const reasons = { length: "max_output_tokens", filter: "content_filter" };
     const item = (output_index: number, of: object, deltas: object[], done: object = of) => [
@@ -136,12 +138,12 @@ const openai: WireFormat = {
 const google: WireFormat = {
   type: "google",
   path: "/v1beta",
-  reply({ thought, text = [], call, end }) {
+  reply({ thought, text = [], call, toolName: name = "echo", end }) {
     const usageMetadata = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
     const args = call === undefined ? undefined : JSON.parse(call.join(""));
     const parts: object[] = thought === undefined ? [] : [{ text: thought, thought: true }];
     parts.push(...text.map((one) => ({ text: one })));
-    if (args !== undefined) parts.push({ functionCall: { name: "echo", args } });
+    if (args !== undefined) parts.push({ functionCall: { name, args } });
     const reasons = { length: "MAX_TOKENS", filter: "SAFETY" };
     const finishReason = end === undefined ? "STOP" : reasons[end];
     return parts.map((part, index) => {
@@ -159,11 +161,11 @@ const google: WireFormat = {
 const compatible: WireFormat = {
   type: "openai-compatible",
   path: "/v1",
-  reply({ thought, text = [], call, end }) {
+  reply({ thought, text = [], call, toolName: name = "echo", end }) {
     const chunk = (delta: object, finish_reason: string | null = null) =>
       data({ id: "c", model: "x", choices: [{ index: 0, delta, finish_reason }] });
     const tool = { index: 0, id: "call_1", type: "function" };
-    const begun = { ...tool, function: { name: "echo", arguments: "" } };
+    const begun = { ...tool, function: { name, arguments: "" } };
     const natural = call === undefined ? "stop" : "tool_calls";
     const reasons = { length: "length", filter: "content_filter" };
     const usage = { prompt_tokens: 10, completion_tokens: 5 };
@@ -195,11 +197,11 @@ const bedrock: WireFormat = {
   path: "/bedrock",
   account: { aws: { region: "us-east-1" } },
   encoding: "latin1",
-  reply({ thought, text = [], call, end }) {
+  reply({ thought, text = [], call, toolName: name = "echo", end }) {
     const delta = (contentBlockIndex: number, value: object) =>
       awsEvent("contentBlockDelta", { contentBlockIndex, delta: value, p: "abc" });
     const stop = (contentBlockIndex: number) => awsEvent("contentBlockStop", { contentBlockIndex });
-    const toolUse = { toolUseId: "call_1", name: "echo" };
+    const toolUse = { toolUseId: "call_1", name };
     const natural = call === undefined ? "end_turn" : "tool_use";
     const reasons = { length: "max_tokens", filter: "content_filtered" };
     return [
