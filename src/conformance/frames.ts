@@ -74,13 +74,24 @@ export class FrameReader {
       this.#listener.onStray(`a header block without a length: ${shown(header)}`);
       return bytes.subarray(from);
     }
-    if (bytes.length < from + length) return undefined;
+    if (bytes.length < from + length) return this.#takeShortBody(bytes, from);
     const text = bytes.toString("utf8", from, from + length);
     if (isJson(text)) {
       this.#listener.onText(text);
       return bytes.subarray(from + length);
     }
     return this.#takeWrongBody(bytes, from);
+  }
+
+  /** A body that is whole although its header says that more follows; else the rest is to come. */
+  #takeShortBody(bytes: Buffer, from: number): Buffer | undefined {
+    const last = bytes.at(-1);
+    if (bytes.length === from || (last !== 0x7d && last !== 0x5d)) return undefined;
+    const text = bytes.toString("utf8", from);
+    if (!isJson(text)) return undefined;
+    this.#listener.onWrongLength(`Content-Length is more than the length of ${shown(text)}`);
+    this.#listener.onText(text);
+    return bytes.subarray(bytes.length);
   }
 
   /** A body that its header cuts: it goes on to the next header, or to the end of what has come. */

@@ -4,7 +4,7 @@ import { mkdirSync, realpathSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CheckSkipped } from "./checkFailure.js";
+import { CheckFailure, CheckSkipped } from "./checkFailure.js";
 import type { Framing } from "./frames.js";
 import { listOf, type Members, membersOf, textOf } from "./message.js";
 import { Peer } from "./peer.js";
@@ -80,6 +80,7 @@ export class Kit {
   readonly #folder: string;
   readonly #patienceMs: number;
   readonly #peers = new Set<Peer>();
+  readonly #dataDirs = new Set<string>();
   #shared: Promise<Workspace> | undefined;
   #wire: Promise<Peer> | undefined;
   #folders = 0;
@@ -134,8 +135,10 @@ export class Kit {
   /** Starts a server, and sends `initialize` unless told otherwise. */
   async start(options: StartOptions = {}): Promise<Peer> {
     const { dataDir, command, initialize, framing, model } = options;
+    const place = dataDir ?? this.newFolder();
+    this.#dataDirs.add(place);
     const pipes = this.#launch({
-      dataDir: dataDir ?? this.newFolder(),
+      dataDir: place,
       command: command ?? "first",
       model: model ?? this.#model,
     });
@@ -183,10 +186,18 @@ export class Kit {
     throw new CheckSkipped(why);
   }
 
-  /** Ends every server that is left, and removes their folders. */
-  async close(): Promise<void> {
+  /** Ends every server that is left, also those that outlive their clients, and removes their folders. */
+  async close({ areDaemons }: { areDaemons: boolean }): Promise<void> {
     await Promise.all([...this.#peers].map((peer) => peer.close()));
+    if (areDaemons) await Promise.all([...this.#dataDirs].map((dataDir) => this.#stop(dataDir)));
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #stop(dataDir: string): Promise<void> {
+    const peer = await this.start({ dataDir, initialize: null });
+    // One that does not stop ends by itself when it has been idle; its checks have told the rest.
+    await peer.request("stopDaemon").catch(ignoreFailure);
+    await peer.close();
   }
 }
 
@@ -200,4 +211,8 @@ export interface KitOptions {
   readonly report: Report;
   readonly saw: Saw;
   readonly hasSecondCommand: boolean;
+}
+
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof CheckFailure)) throw error;
 }

@@ -67,6 +67,7 @@ class Run {
   readonly #kits: Kit[] = [];
   #chosen: ReadonlySet<Requirement> = new Set();
   #model: Model;
+  #areDaemons = false;
 
   constructor(options: RunChecksOptions) {
     this.#options = options;
@@ -81,6 +82,7 @@ class Run {
     const isAsked = applicable.some(({ group, needs }) => group !== "core" || needs);
     const claims = isAsked || !this.#options.model ? await this.#claims() : undefined;
     if (claims?.hasOfflineModel === false) this.#model = "provider";
+    this.#areDaemons = claims?.methods?.includes("stopDaemon") === true;
     this.#chosen = new Set(applicable);
     const claimed: Requirement[] = [];
     for (const requirement of applicable) {
@@ -116,7 +118,7 @@ class Run {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#kits.map((kit) => kit.close()));
+    await Promise.all(this.#kits.map((kit) => kit.close({ areDaemons: this.#areDaemons })));
   }
 
   async #lane(lane: Lane, count: number, claimed: readonly Requirement[]): Promise<void> {

@@ -23,6 +23,36 @@ export function breakServers(launch: Launch, breaking: (wire: Wire) => Breaking)
   return (options) => breakServer(launch(options), breaking);
 }
 
+/** A launch whose servers write each body of the framing `header` in this way. */
+export function misframe(launch: Launch, write: (body: Buffer) => Buffer): Launch {
+  return (options) => {
+    const pipes = launch(options);
+    return {
+      ...pipes,
+      get lastWords() {
+        return pipes.lastWords;
+      },
+      onOutput: (listener) => pipes.onOutput(bodies((body) => listener(write(body)))),
+    };
+  };
+}
+
+/** Takes what our own server writes apart: it has one header, and the length is right. */
+function bodies(take: (body: Buffer) => void): (bytes: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0);
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    for (;;) {
+      const end = rest.indexOf("\r\n\r\n");
+      const length = Number(/Content-Length: (\d+)/.exec(rest.toString("latin1", 0, end))?.[1]);
+      const from = end + 4;
+      if (end === -1 || rest.length < from + length) return;
+      take(rest.subarray(from, from + length));
+      rest = rest.subarray(from + length);
+    }
+  };
+}
+
 function breakServer(pipes: ServerPipes, breaking: (wire: Wire) => Breaking): ServerPipes {
   const listeners: ((bytes: Buffer) => void)[] = [];
   const toClient = (text: string) => {

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { requirements } from "../../src/conformance/requirements.js";
 import { ScriptedProvider } from "../../src/conformance/scriptedProvider.js";
-import { breakServers } from "./brokenServer.js";
+import { breakServers, misframe } from "./brokenServer.js";
 import { failuresOf, launchOurs } from "./checkedServer.js";
-import { type Fault, ownFaults, sharedFaults } from "./faults.js";
+import { type Fault, framingFaults, ownFaults, sharedFaults } from "./faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "turnwire-faults-test-"));
 
@@ -43,6 +43,15 @@ describe.concurrent("a broken server", { timeout: 90_000 }, () => {
   );
 
   it.each(sharedFaults)("is told of: $name", (fault) => isTold(fault, shared));
+
+  it.each(framingFaults)("is told of in header: $name", async ({ caughtBy, write }) => {
+    const wire = requirements.filter(({ lane }) => lane === "wire");
+    const broken = misframe(await launchOurs(folder, provider), write);
+    const options = { provider, model: "offline", framing: "header", patienceMs: 3000 } as const;
+    const failures = await failuresOf(broken, wire, options);
+    const ids = failures.map((failure) => failure.split(":")[0]);
+    expect(ids, failures.join("\n")).toEqual(caughtBy);
+  });
 
   it.each(ownFaults)("is told of: $name", (fault) =>
     isTold(
