@@ -23,6 +23,7 @@ import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
 import { forgetInSteps } from "./forgetInSteps.js";
 import type { RunCause } from "./protocol/objects/run.js";
+import { type RelaySource, relaysOf } from "./relayStart.js";
 import { ClientTools } from "./rpc/clientTools.js";
 import type { ServerDescription } from "./rpc/handshake.js";
 import { QuestionDesk } from "./rpc/questionDesk.js";
@@ -70,6 +71,8 @@ export interface ServerOptions {
   watchParent(processId: number): void;
   /** Begins to load the code for the first turn. Never waits, never throws. */
   preloadEngine?(): void;
+  /** Where its completions are carried. Without it, nowhere. */
+  readonly relays?: RelaySource;
 }
 
 /** A server without its transport. */
@@ -103,6 +106,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
   const { clock, ids, log, description, isShared = false } = options;
   const house = openHouse(options, closing);
   const { broadcaster, desk, clientTools } = house;
+  const beginRelays = relaysOf({ ...options, ...house, closing });
   const backend = composeBackend(options, house);
   const end = async (cause: RunCause) => {
     await backend.end(cause);
@@ -129,7 +133,10 @@ function compose(options: ServerOptions, closing: Closing): Server {
         patience: () => sleep(clock, drainMs),
         rest: (ms, signal) => sleep(clock, ms, signal),
         watchParent: (processId) => options.watchParent(processId),
-        onGreeted: () => options.preloadEngine?.(),
+        onGreeted: () => {
+          options.preloadEngine?.();
+          beginRelays();
+        },
       }),
     end,
     close: () => closing.close(),

@@ -57,6 +57,10 @@ const shortened = [
   "ignore",
   "cross-spawn",
   "string-width",
+  "@nats-io",
+  "pg",
+  "pg-[a-z-]+",
+  "postgres-[a-z]+",
 ];
 
 const shared = {
@@ -87,15 +91,26 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     // jsonc-parser's CommonJS form loads files by computed names, which a bundle lacks.
     mainFields: ["module", "main"],
     external: serverExternal,
-    alias: { "@modelcontextprotocol/client/_shims": "./scripts/build/mcpShims.mjs" },
+    alias: {
+      "@modelcontextprotocol/client/_shims": "./scripts/build/mcpShims.mjs",
+      tweetnacl: "./scripts/build/ed25519.cjs",
+      "pg-pool": "./scripts/build/noPool.cjs",
+    },
     banner: { js: requireBanner },
     define: {
       __FAULT_POINTS__: String(hasFaultPoints),
       // AWS's library warns on stderr of the Node on which it runs otherwise.
       "process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": '"true"',
+      // No other driver of Postgres is here.
+      "process.env.NODE_PG_FORCE_NATIVE": '""',
     },
     // The second: these take in all of zod; the start of the server needs little of it.
     plugins: [
+      leftOut({
+        package: "@nats-io",
+        files: /[\\/](bench|ws_transport|pushconsumer|curve|denobuffer)\.js$/,
+      }),
+      leftOut({ package: "pg", files: /[\\/]lib[\\/]native[\\/]/ }),
       leftOut({
         package: "undici",
         files: /[\\/]lib[\\/](mock|web[\\/](websocket|eventsource))[\\/]/,

@@ -84,14 +84,26 @@ function byNameAndVersion(a, b) {
   return left < right ? -1 : Number(left > right);
 }
 
-/** Packages whose licences have the same text, word for word, stand above it together. */
+/**
+ * Packages whose licences have the same text, word for word, stand above it together. The terms of the
+ * Apache License are in many of them, and are given once, at the end.
+ */
 function notices(packages) {
+  const terms = apacheTerms(packages);
   const byText = new Map();
   for (const one of packages) {
-    const text = licenceText(one, packages);
+    const text = licenceText(one, packages).replace(apachePattern, (found) =>
+      wordsOf(found) === wordsOf(terms) ? "[The terms are at the end of this file.]" : found,
+    );
     byText.set(text, [...(byText.get(text) ?? []), one]);
   }
-  return [...byText].map(([text, same]) => [...same.map(head), "", text, ""].join("\n"));
+  const all = [...byText].map(([text, same]) => [...same.map(head), "", text, ""].join("\n"));
+  return [...all, `The terms of the Apache License, Version 2.0\n\n${terms}\n`];
+}
+
+/** A text without its blanks, which packages set as they like. */
+function wordsOf(text) {
+  return text.split(/\s+/).join(" ").trim();
 }
 
 function head({ name, version, license, source }) {
@@ -115,15 +127,19 @@ function licenceText(one, packages) {
   throw new Error(`${one.name} brings no text of its licence (${one.license}): add one here`);
 }
 
-/** The terms of this licence name nobody, so those that another package brings are the same. */
-function apache(holder, packages) {
+const apachePattern = /^ *Apache License\n[\s\S]*END OF TERMS AND CONDITIONS/m;
+
+/** These terms name nobody, so those that one package brings are those of all. */
+function apacheTerms(packages) {
   const terms = packages
-    .map(
-      ({ text }) => /^ *Apache License\n[\s\S]*END OF TERMS AND CONDITIONS/m.exec(text ?? "")?.[0],
-    )
+    .map(({ text }) => apachePattern.exec(text ?? "")?.[0])
     .find((found) => found !== undefined);
   if (terms === undefined) throw new Error("no package brings the text of Apache-2.0: add it here");
-  return `Copyright (c) ${holder}\n\n${terms}`;
+  return terms;
+}
+
+function apache(holder, packages) {
+  return `Copyright (c) ${holder}\n\n${apacheTerms(packages)}`;
 }
 
 function mit(holder) {

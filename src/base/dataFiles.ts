@@ -8,6 +8,8 @@ import { basename, dirname } from "node:path";
 export const databaseName = "turnwire.db";
 /** The folder in the data directory that holds a lock for every server. */
 export const locksFolder = "servers";
+/** The folder in the data directory that holds a lock for every relay. */
+export const relaysFolder = "relays";
 /** The folder in the data directory that holds the whole outputs of tools, by workspace and session. */
 export const outputsFolder = "outputs";
 /** The end of a lock's name. */
@@ -20,7 +22,8 @@ export const lockEnding = ".lock";
 export function isLockedDataFile(path: string): boolean {
   const name = basename(path).toLowerCase();
   if (name === databaseName || name.startsWith(`${databaseName}-`)) return true;
-  return name.endsWith(lockEnding) && basename(dirname(path)).toLowerCase() === locksFolder;
+  if (!name.endsWith(lockEnding)) return false;
+  return [locksFolder, relaysFolder].includes(basename(dirname(path)).toLowerCase());
 }
 
 /** The name of the folder that holds the outputs of a session. */

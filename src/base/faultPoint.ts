@@ -37,6 +37,12 @@ export type FaultPoint =
   /** An acknowledgement has come, and is not written. */
   | "acknowledging"
   | "acknowledged"
+  /** Completions are about to be sent by a relay. */
+  | "relaying"
+  /** The other side has confirmed them, or not, and nothing of that is written. */
+  | "relayed"
+  /** The relay's cursor has moved. */
+  | "relayMoved"
   /** A rewind is written down, and nothing of it is done. */
   | "rewindPlanned"
   /** A file is as it was, or is left as it is. */

@@ -6,12 +6,14 @@ import { randomIds } from "../base/ids.js";
 import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
+import type { OwnProcess } from "../storage/knownServers.js";
 import {
   createProgram,
   type DoctorCommandOptions,
   type Program,
   type ProgramActions,
 } from "./program.js";
+import type { RelayCommandOptions } from "./relayOptions.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
 import type { StdinKind } from "./runPrompt.js";
@@ -66,6 +68,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         });
       },
       ...toolsIn(self, { parts, resolvePath, out, errors }),
+      relay: (options) => relayIn(self, options, { parts, resolvePath, out, errors }),
       doctor: (options) => doctorIn(self, options, { parts, resolvePath, writeOut }),
     },
     {
@@ -159,17 +162,12 @@ async function doctorIn(
     const { repairCommand } = await import("./repair.js");
     return repairCommand(dataDir, write);
   }
-  const [{ doctor }, { lifeOf, processNamespace }] = await Promise.all([
+  const [{ doctor }, ownProcess] = await Promise.all([
     import("./doctor.js"),
-    import("../process/processLife.js"),
+    ownProcessOf(self, parts),
   ]);
   return doctor({
-    ownProcess: {
-      version: parts.version,
-      processId: self.pid,
-      place: processNamespace(),
-      lifeOf,
-    },
+    ownProcess,
     env: self.env,
     workspacePath: folderOrNone(options.cwd, resolvePath),
     dataDir,
@@ -183,6 +181,38 @@ async function doctorIn(
     ...defined({ json: options.json }),
     write,
   });
+}
+
+async function relayIn(
+  self: NodeJS.Process,
+  options: RelayCommandOptions,
+  { parts, resolvePath, out, errors }: ToolParts,
+): Promise<number> {
+  const [{ relayCommand }, { LogSink }, ownProcess] = await Promise.all([
+    import("./relayCommand.js"),
+    import("../transport/logSink.js"),
+    ownProcessOf(self, parts),
+  ]);
+  return relayCommand(options, {
+    env: self.env,
+    clock: systemClock,
+    ids: randomIds,
+    resolvePath,
+    ownProcess,
+    logSink: new LogSink(self.stderr),
+    writeOut: (line) => void out.write(`${line}\n`),
+    writeError: (line) => void errors.write(`${line}\n`),
+    onInterrupt: runIo(self, parts, resolvePath).onInterrupt,
+  });
+}
+
+/** What identifies this process among the servers of a data directory. */
+async function ownProcessOf(
+  self: NodeJS.Process,
+  { version }: CommandLineParts,
+): Promise<OwnProcess> {
+  const { lifeOf, processNamespace } = await import("../process/processLife.js");
+  return { version, processId: self.pid, place: processNamespace(), lifeOf };
 }
 
 async function runIn(

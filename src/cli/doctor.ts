@@ -19,6 +19,7 @@ import { type Environment, isSet } from "../config/variables.js";
 import { noDataDirectory } from "../storage/dataDirectory.js";
 import type { OwnProcess } from "../storage/knownServers.js";
 import { reportHolders } from "./doctorHolders.js";
+import { reportRelays } from "./doctorRelays.js";
 import { type DoctorReport, type DoctorVersions, JsonReport, TextReport } from "./doctorReport.js";
 
 /** What `doctor` examines, and where it reports. */
@@ -92,6 +93,7 @@ async function reportDataDirectory(options: DoctorOptions, report: DoctorReport)
   }
   await reportDatabase(databaseFile, report);
   await reportHolders(dataDir, options.ownProcess, report);
+  await reportRelays(dataDir, report);
 }
 
 /** Tries things that only a test can show, in a folder of its own that is removed again. */
@@ -228,6 +230,9 @@ function reportResolved(config: ResolvedConfig, shown: RedactedConfig, report: D
   for (const [id, server] of Object.entries(shown.mcpServers)) {
     const place = "url" in server ? server.url : server.command;
     report.fact("tool server", `${id} (${place})`);
+  }
+  for (const [name, { type, place }] of Object.entries(shown.relays)) {
+    report.fact("relay", `${name} (${type} at ${place}) is configured`);
   }
   const { mode, allow, deny } = { mode: shown.permissionMode ?? "ask", ...shown.permissionRules };
   report.fact("permissions", `${mode}, ${allow.length} allow rules, ${deny.length} deny rules`);

@@ -13,6 +13,8 @@ import { tellUnknownCommands } from "./defaultCommand.js";
 import type { McpCommandOptions } from "./mcpCommand.js";
 import type { ModelsCommandOptions } from "./modelsCommand.js";
 import { nonEmpty, positiveInteger, seconds } from "./optionValues.js";
+import { addRelay } from "./relayFlags.js";
+import type { RelayCommandOptions } from "./relayOptions.js";
 import { addRun } from "./runFlags.js";
 import { exitCodes, type RunCommandOptions } from "./runOptions.js";
 import { defaultServeOptions, framings, logLevels, type ServeOptions } from "./serveOptions.js";
@@ -31,6 +33,7 @@ export interface ProgramActions {
   config(options: ConfigCommandOptions): Promise<number>;
   completion(options: CompletionOptions): Promise<number>;
   conformance(options: ConformanceOptions): Promise<number>;
+  relay(options: RelayCommandOptions): Promise<number>;
 }
 
 export interface DoctorCommandOptions {
@@ -79,6 +82,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         config: reported(actions.config),
         completion: reported(actions.completion),
         conformance: reported(actions.conformance),
+        relay: reported(actions.relay),
       });
       if (argv.length === 0) {
         if (!io.isStdinTty) return await actions.serve(defaultServeOptions);
@@ -133,6 +137,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
   addSessions(program, actions.sessions);
   addConfiguration(program, actions);
   addConformance(program, actions.conformance);
+  addRelay(program, actions.relay);
   program
     .command("completion")
     .description("print a script that completes commands and options in a shell")

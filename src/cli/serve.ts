@@ -82,9 +82,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
       },
     }),
   );
-  if (io.isFirstProcess) {
-    log.log.warn({}, "this server is process 1, which leaves zombies; see `--init` of containers");
-  }
+  warnOfZombies(io, log.log);
   const host = new ProcessHost({ clock, ids, log: log.log });
   let server: Server;
   try {
@@ -112,6 +110,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
         lazyEngine(workspace, { ...io, log: log.log, host, dataDirectory }),
       watchParent: (processId) => watchParent(processId, io, log.log, ending),
       preloadEngine: () => preloadEngine(clock, log.log),
+      relays: () => lazyRelays(env, log.log),
     });
   } catch (error) {
     log.log.error({ reason: messageOf(error) }, "the server could not start");
@@ -164,6 +163,16 @@ async function serveClient(
   await Promise.race([channel.flushed(), sleep(clock, flushMs)]);
   channel.dispose();
   return { hasEnded, exitCode };
+}
+
+function warnOfZombies({ isFirstProcess }: ServeIo, log: Log): void {
+  if (!isFirstProcess) return;
+  log.warn({}, "this server is process 1, which leaves zombies; see `--init` of containers");
+}
+
+async function lazyRelays(env: ServeIo["env"], log: Log) {
+  const { configuredRelays } = await import("../relays.js");
+  return configuredRelays(env, log);
 }
 
 /**

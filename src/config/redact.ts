@@ -23,9 +23,17 @@ export type RedactedMcpServer =
   | { readonly command: string; readonly args: number; readonly env: readonly string[] }
   | { readonly url: string; readonly headers: readonly string[] };
 
+/** A relay without its secrets. */
+interface RedactedRelay {
+  readonly type: string;
+  /** Schemes and hosts alone. */
+  readonly place: string;
+}
+
 /** A configuration without its secrets. */
 export interface RedactedConfig
-  extends Omit<ResolvedConfig, "providers" | "mcpServers" | "secretVariables"> {
+  extends Omit<ResolvedConfig, "providers" | "mcpServers" | "relays" | "secretVariables"> {
+  readonly relays: Readonly<Record<string, RedactedRelay>>;
   readonly providers: readonly RedactedProvider[];
   readonly mcpServers: Readonly<Record<string, RedactedMcpServer>>;
 }
@@ -46,6 +54,11 @@ export function redact(config: ResolvedConfig): RedactedConfig {
     summaryModel: config.summaryModel,
     limits: config.limits,
     serverLimits: config.serverLimits,
+    relays: Object.fromEntries(
+      Object.entries(config.relays).map(
+        ([name, { type, url }]) => [name, { type, place: placeOf(url) }] as const,
+      ),
+    ),
     warnings: config.warnings,
   };
 }
@@ -85,6 +98,15 @@ function redactMcpServer(server: McpServer): RedactedMcpServer {
   return "url" in server
     ? { url: withoutQuery(server.url), headers: Object.keys(server.headers) }
     : { command: server.command, args: server.args.length, env: Object.keys(server.env) };
+}
+
+/** The schemes and hosts of addresses that are separated by commas. */
+function placeOf(addresses: string): string {
+  return addresses
+    .split(",")
+    .map((one) => one.trim())
+    .map((one) => (URL.canParse(one) ? `${new URL(one).protocol}//${new URL(one).host}` : "?"))
+    .join(", ");
 }
 
 function withoutQuery(text: string): string {

@@ -10,13 +10,14 @@ import {
 } from "./defaults.js";
 import { mergeConfigFiles } from "./merge.js";
 import { offlineId, resolveProviders } from "./providers.js";
+import { resolveRelays } from "./relays.js";
 import { sandboxOf } from "./sandbox.js";
 import type { ConfigFile, McpServerEntry } from "./schema.js";
 import { Secrets } from "./secrets.js";
 import { serverLimitsOf, withoutServerLimits } from "./serverLimits.js";
 import type { Limits, McpServer, Provider, ResolvedConfig } from "./types.js";
 import { restrictUntrusted } from "./untrusted.js";
-import { withoutReadOnly } from "./usersOnly.js";
+import { withoutReadOnly, withoutUsersFields } from "./usersOnly.js";
 import type { Environment } from "./variables.js";
 
 /** The input of a configuration; a missing file is an empty one. */
@@ -34,11 +35,12 @@ export interface ConfigParts {
  */
 export function resolveConfig(parts: ConfigParts): ResolvedConfig {
   const { user, trusted, env } = parts;
-  const bounded = withoutServerLimits(parts.workspace);
+  const others = withoutUsersFields(parts.workspace);
+  const bounded = withoutServerLimits(others.file);
   const { file: workspace, warnings: ofTools } = trusted
     ? withoutReadOnly(bounded.file)
     : { file: bounded.file, warnings: [] };
-  const ofServer = [...bounded.warnings, ...ofTools];
+  const ofServer = [...others.warnings, ...bounded.warnings, ...ofTools];
   if (trusted) {
     const merged = fillIn(mergeConfigFiles(user, workspace), env);
     // A key that the workspace does not use still belongs to the user.
@@ -86,6 +88,7 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
     contextFiles: file.contextFiles ?? defaultContextFiles,
     limits: limitsOf(file.limits),
     serverLimits: serverLimitsOf(file),
+    relays: resolveRelays(file.relays ?? {}, env, secrets),
     secretVariables: secrets.variables,
     warnings: secrets.warnings,
   };

@@ -13,6 +13,7 @@ import { contextFiles } from "./contextFiles.js";
 import { defaultSummaryModel } from "./defaults.js";
 import { httpUrl } from "./httpUrl.js";
 import { limits } from "./limitFields.js";
+import { relayEntry } from "./relayFields.js";
 import { ruleForm, rulePattern } from "./rules.js";
 import { networks, sandboxes } from "./sandbox.js";
 import { misplacedSwitches, switchFields } from "./switchFields.js";
@@ -252,6 +253,12 @@ export const ConfigFile = lazySchema(() =>
       }),
       contextFiles: contextFiles(),
       limits: limits().exactOptional().describe("The bounds of a run, and of the server."),
+      relays: z
+        .record(id().max(64), relayEntry(headers))
+        .exactOptional()
+        .describe(
+          "Where every completion is carried, by an id of your choice. Only the user's own file sets it.",
+        ),
     })
     .meta({ title: "Turnwire configuration", description: "The user's file, or a workspace's." }),
 );
@@ -262,5 +269,7 @@ export type ConfigFile = z.output<ReturnType<typeof ConfigFile>>;
 export type ProviderEntry = NonNullable<ConfigFile["providers"]>[string];
 /** A model as a file gives it. */
 export type ModelEntry = NonNullable<ProviderEntry["models"]>[number];
+/** A relay as a file gives it. */
+export type RelayEntry = NonNullable<ConfigFile["relays"]>[string];
 /** A tool server as a file gives it. */
 export type McpServerEntry = NonNullable<ConfigFile["mcpServers"]>[string];

@@ -1,6 +1,7 @@
 import type { Proxies } from "../network/proxies.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
+import type { RelaySettings } from "./relaySettings.js";
 
 /** The kinds of provider that a configuration can name (protocol.md section 10). */
 export type ProviderType =
@@ -158,6 +159,8 @@ export interface ResolvedConfig {
   readonly limits: Limits;
   /** The limits of the server, from the user's own file. */
   readonly serverLimits: ServerLimits;
+  /** Where completions are carried, from the user's own file. */
+  readonly relays: Readonly<Record<string, RelaySettings>>;
   /** Variables that hold keys. They are removed from the environment of tools and tool servers. */
   readonly secretVariables: readonly string[];
   /** What was left out and why (untrusted settings, unset variables), each fit for the log. */

@@ -15,3 +15,18 @@ export function withoutReadOnly(file: ConfigFile): { file: ConfigFile; warnings:
   );
   return { file: { ...file, mcpServers: Object.fromEntries(servers) }, warnings };
 }
+
+/** Fields that only the user's own file sets: a workspace must not send anything anywhere. */
+const usersFields = ["relays"] as const;
+
+/** A workspace's file without these fields, and a warning for each that it had. */
+export function withoutUsersFields(file: ConfigFile): { file: ConfigFile; warnings: string[] } {
+  const found = usersFields.filter((field) => file[field] !== undefined);
+  if (found.length === 0) return { file, warnings: [] };
+  const rest = { ...file };
+  for (const field of found) delete rest[field];
+  const warnings = found.map(
+    (field) => `${workspaceFileName}: ${field} is ignored: only the user's own file sets it`,
+  );
+  return { file: rest, warnings };
+}

@@ -112,6 +112,14 @@ export class Outbox {
     return () => this.#listeners.delete(listener);
   }
 
+  /**
+   * The completions behind a sequence, in the order in which they were committed, whoever they are for:
+   * at most `rows`, and no more once they are `bytes` long.
+   */
+  following(after: number, most: { rows: number; bytes: number }): RunComplete[] {
+    return this.#store.following(after, most).map((row) => this.#runComplete(row));
+  }
+
   /** The completion of the run at a position. */
   ofRun(run: number): RunComplete | undefined {
     const row = this.#store.ofRun(run);
@@ -147,7 +155,12 @@ export class Outbox {
     return told;
   }
 
-  /** Calls `listener`, the only one, with what was acknowledged here. */
+  /** A relay has carried these to their place: their texts need not be kept twice any more. */
+  relayed(completionIds: readonly string[]): void {
+    this.#onAcknowledged(completionIds);
+  }
+
+  /** Calls `listener`, the only one, with what was acknowledged here, and with what was relayed. */
   onAcknowledged(listener: (completionIds: readonly string[]) => void): void {
     this.#onAcknowledged = listener;
   }

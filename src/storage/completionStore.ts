@@ -1,7 +1,9 @@
-import { type CompletionRow, toRow } from "./completionRow.js";
-import { mostReadableBytes, readOr, salvagedColumns, storedText } from "./damage.js";
-import type { Database, Row, SqlValue } from "./database.js";
+import { CompletionReader } from "./completionReader.js";
+import type { CompletionRow } from "./completionRow.js";
+import { readOr } from "./damage.js";
+import type { Database, Row } from "./database.js";
 import { NoteStore } from "./noteStore.js";
+import { isRelayed } from "./relayHold.js";
 
 export type { CompletionRow } from "./completionRow.js";
 
@@ -19,14 +21,6 @@ export interface PendingFilter {
   readonly backlogEnd: number;
 }
 
-const table = "completions";
-const columnsBesideBody = [
-  ...["completionId", "run", "clientId", "serverId", "workspaceId", "sessionId"],
-  ...["attempt", "acknowledgedAt"],
-];
-/** One row. A body that is too large is not loaded. */
-const oneRow = `SELECT sequence, ${columnsBesideBody.join(", ")},
-  CASE WHEN octet_length(body) <= ? THEN body END AS body FROM completions WHERE sequence = ?`;
 /** The note with the acknowledged completions whose damaged rows could not be updated. */
 const takenInNote = "takenInDamaged";
 
@@ -37,9 +31,11 @@ const takenInNote = "takenInDamaged";
 export class CompletionStore {
   readonly #database: Database;
   readonly #notes: NoteStore;
+  readonly #reader: CompletionReader;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#reader = new CompletionReader(database);
     this.#notes = new NoteStore(database);
   }
 
@@ -64,58 +60,17 @@ export class CompletionStore {
   /** The completion of the run at a position. */
   ofRun(run: number): CompletionRow | undefined {
     const found = this.#database.prepare("SELECT sequence FROM completions WHERE run = ?").get(run);
-    return found === undefined ? undefined : this.#at(Number(found.sequence), { run });
+    return found === undefined ? undefined : this.#reader.at(Number(found.sequence), { run });
   }
 
-  /** The completion at a sequence, with `known` instead of what cannot be read. */
-  #at(sequence: number, known: Partial<CompletionRow>): CompletionRow | undefined {
-    return readOr(
-      () => {
-        const row = this.#database.prepare(oneRow).get(mostReadableBytes, sequence);
-        return row === undefined ? undefined : toRow(row);
-      },
-      (reason) => {
-        this.reportDamage(sequence, reason);
-        const place = { table, key: "sequence", value: sequence };
-        const row = salvagedColumns(this.#database, place, columnsBesideBody);
-        return toRow({
-          sequence,
-          completionId: this.#idOf(sequence),
-          clientId: known.clientId ?? "",
-          run: known.run ?? this.#runOf(sequence),
-          serverId: "",
-          workspaceId: "",
-          sessionId: "",
-          attempt: 0,
-          ...row,
-        });
-      },
-    );
+  /** See {@link CompletionReader.following}. */
+  following(after: number, most: { rows: number; bytes: number }): CompletionRow[] {
+    return this.#reader.following(after, most);
   }
 
-  /** The id of a completion whose row cannot be read, as the index of the ids has it. */
-  #idOf(sequence: number): string {
-    const sql = `SELECT completionId AS value FROM completions
-       INDEXED BY sqlite_autoindex_completions_1 WHERE completionId > '' AND sequence = ?`;
-    return storedText(this.#inIndex(sql, sequence)) ?? `damaged_${sequence}`;
-  }
-
-  #runOf(sequence: number): number {
-    const sql = `SELECT run AS value FROM completions
-       INDEXED BY sqlite_autoindex_completions_2 WHERE run > 0 AND sequence = ?`;
-    return Number(this.#inIndex(sql, sequence) ?? 0);
-  }
-
-  #inIndex(sql: string, sequence: number): SqlValue | undefined {
-    return readOr<SqlValue | undefined>(
-      () => this.#database.prepare(sql).get(sequence)?.value,
-      () => undefined,
-    );
-  }
-
-  /** The reader of a completion's body has found it damaged. It is reported once. */
+  /** See {@link CompletionReader.reportDamage}. */
   reportDamage(sequence: number, reason: string): void {
-    this.#database.damage.tell({ table, id: sequence, reason });
+    this.#reader.reportDamage(sequence, reason);
   }
 
   /** The next unacknowledged completion of a connection in (`after`, `upTo`]. */
@@ -132,7 +87,7 @@ export class CompletionStore {
       if (found === undefined) return undefined;
       from = Number(found.sequence);
       if (takenIn.has(from) || !this.#isFor(filter, from)) continue;
-      return this.#at(from, { clientId });
+      return this.#reader.at(from, { clientId });
     }
   }
 
@@ -209,7 +164,7 @@ export class CompletionStore {
     const isMeant = (asked: string | undefined, found: string) =>
       asked === undefined || found === "" || asked === found;
     return this.#pendingSequences(clientId).flatMap((sequence) => {
-      const row = this.#at(sequence, { clientId });
+      const row = this.#reader.at(sequence, { clientId });
       const isWanted =
         row !== undefined &&
         isMeant(workspaceId, row.workspaceId) &&
@@ -251,13 +206,14 @@ export class CompletionStore {
 
   /**
    * Deletes up to `limit` completions that were acknowledged before `time`; returns how many it has
-   * looked at, or 0 if it could delete none of them. Damaged ones stay.
+   * looked at, or 0 if it could delete none of them. Damaged ones stay, and those that a relay needs.
    */
   prune(time: number, limit: number): number {
     const rows = this.#database
       .prepare(
         `SELECT sequence FROM completions INDEXED BY acknowledgedCompletions
-         WHERE acknowledgedAt IS NOT NULL AND acknowledgedAt < ? ORDER BY acknowledgedAt LIMIT ?`,
+         WHERE acknowledgedAt IS NOT NULL AND acknowledgedAt < ? AND ${isRelayed(this.#database)}
+         ORDER BY acknowledgedAt LIMIT ?`,
       )
       .all(time, limit);
     const remove = this.#database.prepare("DELETE FROM completions WHERE sequence = ?");

@@ -3,11 +3,10 @@
 // why.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { databaseName, locksFolder } from "../base/dataFiles.js";
 import type { Row } from "./database.js";
 import { lives, type OtherServer, type OwnProcess, toOther } from "./knownServers.js";
+import { openReadOnly } from "./openReadOnly.js";
 import { storageError } from "./storageError.js";
 
 /** A server that a data directory knows. */
@@ -35,13 +34,7 @@ export function dataHolders(dataDirectory: string, own: OwnProcess | undefined):
 }
 
 function readServers(file: string): Row[] {
-  // Without a log, nobody has the file open. It is opened as immutable; otherwise this would leave
-  // a log behind.
-  const isAtRest = !existsSync(`${file}-wal`);
-  const sqlite = new DatabaseSync(
-    isAtRest ? new URL(`${pathToFileURL(file).href}?immutable=1`) : file,
-    { readOnly: true, timeout: 1000 },
-  );
+  const sqlite = openReadOnly(file);
   try {
     const known = sqlite
       .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'servers'")

@@ -2,6 +2,7 @@
 // steps are appended, and only add to the schema, so that older programs can go on using the file.
 
 import { forgetIndex } from "./forgetIndex.js";
+import { relaySchema } from "./relaySchema.js";
 
 /** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
 export const applicationId = 0x54775477;
@@ -271,6 +272,7 @@ export const migrations: readonly string[] = [
   v11,
   v12,
   v13,
+  relaySchema,
 ];
 
 /**

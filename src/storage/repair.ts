@@ -98,6 +98,8 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "forgottenSessions", identity: ["sessionId"] },
   { name: "checkpoints", identity: ["id", "sessionId"] },
   { name: "changedFiles", identity: ["checkpoint", "path"] },
+  { name: "relays", identity: ["name"] },
+  { name: "setAside", identity: ["relay", "sequence"] },
 ];
 
 /**

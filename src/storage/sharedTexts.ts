@@ -3,6 +3,7 @@
 import { cutText } from "../base/text.js";
 import { readOr } from "./damage.js";
 import type { Database } from "./database.js";
+import { isRelayed } from "./relayHold.js";
 
 /** The most text that a completion carries, in UTF-16 units; `getMessage` has the whole. */
 export const maxCompletionText = 1024 * 1024;
@@ -47,7 +48,8 @@ export class SharedTexts {
 
   /**
    * Takes their texts out of acknowledged completions, as far as their messages have the same texts;
-   * returns how many completions were looked at. The rest is for the next step.
+   * returns how many completions were looked at. The rest is for the next step. What a relay has not taken
+   * stays as it is: the message may be deleted before.
    */
   share(completionIds: readonly string[]): number {
     let looked = 0;
@@ -71,7 +73,8 @@ export class SharedTexts {
     const row = this.#database
       .prepare(
         `SELECT sequence, octet_length(body) AS size, body FROM completions
-         WHERE completionId = ? AND acknowledgedAt IS NOT NULL AND octet_length(body) BETWEEN ? AND ?`,
+         WHERE completionId = ? AND acknowledgedAt IS NOT NULL AND octet_length(body) BETWEEN ? AND ?
+           AND ${isRelayed(this.#database)}`,
       )
       .get(completionId, shortText, maxCompletionText * 6);
     if (typeof row?.body !== "string") return 0;

@@ -29,6 +29,12 @@ const layers: Readonly<Record<string, Layer>> = {
   transport: { layers: ["base"], packages: ["vscode-jsonrpc"] },
   events: { layers: ["base", "protocol", "storage"], packages: [] },
   network: { layers: ["base"], packages: ["undici"] },
+  // One more consumer of the outbox. Each place has its own driver, which is loaded with it.
+  relay: {
+    layers: ["base", "events", "storage", "network"],
+    types: ["protocol", "config"],
+    packages: ["@nats-io/transport-node", "@nats-io/jetstream", "pg"],
+  },
   config: { layers: ["base", "protocol", "network"] },
   process: { layers: ["base"], packages: ["execa"] },
   permissions: { layers: ["base"], types: ["protocol", "config"] },

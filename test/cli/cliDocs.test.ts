@@ -95,6 +95,7 @@ it("names every command and every option", async () => {
       models: other,
       config: other,
       conformance: other,
+      relay: other,
       completion: async (options) => {
         program = options.program;
         return 0;

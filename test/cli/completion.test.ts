@@ -30,6 +30,7 @@ async function scriptFor(shell: Shell): Promise<string> {
       models: other,
       config: other,
       conformance: other,
+      relay: other,
       completion: async (options) => {
         script = completionScript(options);
         return 0;

@@ -25,6 +25,7 @@ async function run(argv: string[], isStdinTty = true) {
       config: note("config", 17),
       completion: note("completion", 18),
       conformance: note("conformance", 19),
+      relay: note("relay", 20),
     },
     {
       version: "1.2.3",

@@ -26,6 +26,7 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
       config: other,
       completion: other,
       conformance: other,
+      relay: other,
     },
     { version: "1.2.3", isStdinTty: false, writeOut: () => {}, writeError: () => {} },
   );

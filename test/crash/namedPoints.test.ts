@@ -17,7 +17,10 @@ type OfQueues = "queueChanged" | "queueTakenOver" | "folding" | "folded";
 
 /** How often a server comes by each point in what {@link work} has it do. */
 const passings: Readonly<
-  Record<Exclude<FaultPoint, "recovering" | "recovered" | OfQueues | `rew${string}`>, number>
+  Record<
+    Exclude<FaultPoint, "recovering" | "recovered" | OfQueues | `rew${string}` | `relay${string}`>,
+    number
+  >
 > = {
   registered: 1,
   accepted: 3,

@@ -99,7 +99,12 @@ export function promisesHaveRun(): Promise<void> {
 
 /** Ids that count: the same in every run of a test. */
 export class CountingIds implements Ids {
-  #last = 0;
+  #last: number;
+
+  /** `last` is a number that another server has used already. */
+  constructor(last = 0) {
+    this.#last = last;
+  }
 
   next(prefix: string): string {
     return `${prefix}_${++this.#last}`;

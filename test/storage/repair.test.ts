@@ -126,7 +126,8 @@ describe.each([
 });
 
 it("rebuilds a file whose end is missing", async () => {
-  truncateSync(file, Math.floor(statSync(file).size / 2 / 4096) * 4096);
+  // The first pages tell what tables there are; a file without them cannot be read at all.
+  truncateSync(file, Math.floor((statSync(file).size * 2) / 3 / 4096) * 4096);
   expect(open).toThrow(/is damaged.*doctor --repair/);
   const { tables } = await repair();
   const counts = Object.values(tables);

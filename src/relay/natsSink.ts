@@ -1,0 +1,171 @@
+// Carries completions to NATS JetStream (docs/fleet.md).
+import { readFile } from "node:fs/promises";
+import { JetStreamApiError, type JetStreamClient, jetstream } from "@nats-io/jetstream";
+import { connect, credsAuthenticator, headers, type NatsConnection } from "@nats-io/transport-node";
+import { defined } from "../base/defined.js";
+import { messageOf } from "../base/errors.js";
+import { redact } from "../base/redact.js";
+import type { NatsRelay } from "../config/relaySettings.js";
+import { makeStream } from "./natsStream.js";
+import { eventMediaType, type RelayedEvent } from "./relayedEvent.js";
+import type { Delivered, Refusal, Sink } from "./sink.js";
+
+const connectMs = 10_000;
+/** How long a stream may take to confirm, in milliseconds. */
+const confirmMs = 10_000;
+/** How many are under way at a time. */
+const batch = 100;
+/** What the headers of a message take of the largest that the server allows, at most. */
+const headerBytes = 1024;
+
+/** The server's codes (JetStream's `err_code`). */
+const wrongLastId = 10070;
+const tooLarge = 10054;
+
+/**
+ * A stream. The messages of a delivery are under way together, and each but the first names the one before
+ * it: the server takes it only directly after that one. So none overtakes another that was lost or refused.
+ */
+export class NatsSink implements Sink {
+  readonly batch = batch;
+  readonly #relay: NatsRelay;
+  readonly #patienceMs: number;
+  #connection: NatsConnection | undefined;
+
+  constructor(relay: NatsRelay, patienceMs = confirmMs) {
+    this.#relay = relay;
+    this.#patienceMs = patienceMs;
+  }
+
+  async deliver(events: readonly RelayedEvent[], signal: AbortSignal): Promise<Delivered> {
+    let connection: NatsConnection;
+    try {
+      connection = await this.#connect();
+    } catch (error) {
+      return { confirmed: 0, refusal: this.#wait(error) };
+    }
+    const mostBytes = (connection.info?.max_payload ?? Number.POSITIVE_INFINITY) - headerBytes;
+    const fitting = events.findIndex(({ json }) => Buffer.byteLength(json ?? "") > mostBytes);
+    const sent = fitting < 0 ? events : events.slice(0, fitting);
+    const client = jetstream(connection, { timeout: this.#patienceMs });
+    const delivered = await this.#publish(client, sent, signal);
+    if (delivered.confirmed < sent.length || fitting < 0) return delivered;
+    const reason = `the server takes ${mostBytes} bytes`;
+    return { confirmed: fitting, refusal: { kind: "tooLarge", reason, mostBytes } };
+  }
+
+  async #publish(
+    client: JetStreamClient,
+    events: readonly RelayedEvent[],
+    signal: AbortSignal,
+  ): Promise<Delivered> {
+    const results = events.map(({ completion, identity, json = "" }, index) => {
+      const told = headers();
+      told.set("Content-Type", eventMediaType);
+      const lastMsgID = events[index - 1]?.completion.completionId;
+      return client
+        .publish(
+          `${this.#relay.subject}.${identity.machineId}.${completion.workspaceId}.completed`,
+          json,
+          {
+            msgID: completion.completionId,
+            headers: told,
+            timeout: this.#patienceMs,
+            // What comes of a lost answer is decided here.
+            retries: 1,
+            expect: defined({ lastMsgID, streamName: this.#relay.stream }),
+          },
+        )
+        .then(
+          () => undefined,
+          (error: unknown) => ({ error }),
+        );
+    });
+    const ended = new Promise<"ended">((resolve) => {
+      signal.addEventListener("abort", () => resolve("ended"), { once: true });
+      if (signal.aborted) resolve("ended");
+    });
+    for (const [confirmed, result] of results.entries()) {
+      const failed = await Promise.race([result, ended]);
+      if (failed === "ended") return { confirmed, refusal: { kind: "again" } };
+      if (failed !== undefined)
+        return { confirmed, refusal: this.#refusal(failed.error, confirmed) };
+    }
+    return { confirmed: events.length };
+  }
+
+  #refusal(error: unknown, confirmed: number): Refusal {
+    if (error instanceof JetStreamApiError) {
+      // Another machine's message is between two of ours: the second is sent again, without that wish.
+      if (error.code === wrongLastId && confirmed > 0) return { kind: "again" };
+      if (error.code === tooLarge) return { kind: "tooLarge", reason: messageOf(error) };
+    }
+    return this.#wait(error);
+  }
+
+  #wait(error: unknown): Refusal {
+    const isAway = error instanceof Error && error.name === "JetStreamNotEnabled";
+    const reason = isAway
+      ? `no stream takes ${this.#relay.subject}.*.*.completed`
+      : `${error instanceof Error ? error.name : "Error"}: ${messageOf(error)}`;
+    return { kind: "wait", reason: redact(reason, this.#relay.secrets) };
+  }
+
+  /** A lost connection is not mended in the background: the next delivery makes a new one. */
+  async #connect(): Promise<NatsConnection> {
+    if (this.#connection !== undefined && !this.#connection.isClosed()) return this.#connection;
+    const connection = await openNats(this.#relay);
+    this.#connection = connection;
+    const { stream, subject } = this.#relay;
+    if (stream !== undefined) {
+      const subjects = ["completed", "refused"].map((kind) => `${subject}.*.*.${kind}`);
+      await makeStream(connection, { name: stream, subjects });
+    }
+    return connection;
+  }
+
+  async close(): Promise<void> {
+    // It rejects where the connection was lost: then nothing is left to close.
+    await this.#connection?.close().catch(() => {});
+  }
+}
+
+/** The settings of a connection. */
+export type NatsSettings = Pick<
+  NatsRelay,
+  "url" | "user" | "password" | "token" | "credentialsFile" | "caFile"
+>;
+
+/** Connects to NATS, once: a connection that is lost is closed. Rejects where nobody lets it in. */
+export async function openNats(settings: NatsSettings): Promise<NatsConnection> {
+  const { url, user, password, token, credentialsFile, caFile } = settings;
+  const servers = url.split(",").map((one) => one.trim());
+  const found = servers.map(credentialsOf).find((one) => one !== undefined);
+  const told = { ...found, ...defined({ user, pass: password, token }) };
+  const authenticator =
+    credentialsFile === undefined ? undefined : credsAuthenticator(await readFile(credentialsFile));
+  const tls = caFile === undefined ? undefined : { caFile };
+  return connect({
+    servers: servers.map(withoutCredentials),
+    name: "turnwire",
+    timeout: connectMs,
+    reconnect: false,
+    ...told,
+    ...defined({ authenticator, tls }),
+  });
+}
+
+/** A user and a password, or a token, that an address has before its host. */
+function credentialsOf(address: string) {
+  if (!URL.canParse(address)) return undefined;
+  const { username, password } = new URL(address);
+  if (username === "") return undefined;
+  const user = decodeURIComponent(username);
+  return password === "" ? { token: user } : { user, pass: decodeURIComponent(password) };
+}
+
+function withoutCredentials(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const url = new URL(address);
+  return url.host === "" ? address : `${url.protocol}//${url.host}`;
+}

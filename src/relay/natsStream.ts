@@ -1,0 +1,31 @@
+// Makes a stream of NATS JetStream where there is none.
+import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+
+/** The server's code for: there is no such stream. */
+const streamNotFound = 10059;
+/** And for: there is one of this name, made in between. */
+const nameInUse = 10058;
+
+/** The stream; one that is there stays as it is. Rejects where the server refuses. */
+export async function makeStream(
+  connection: NatsConnection,
+  stream: { readonly name: string; readonly subjects: string[] },
+): Promise<void> {
+  const { streams } = await jetstreamManager(connection);
+  try {
+    await streams.info(stream.name);
+    return;
+  } catch (error) {
+    if (!hasCode(error, streamNotFound)) throw error;
+  }
+  try {
+    await streams.add(stream);
+  } catch (error) {
+    if (!hasCode(error, nameInUse)) throw error;
+  }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}

@@ -1,0 +1,304 @@
+// `relays` of the configuration and `turnwire relay`, with the built program and a webhook on loopback.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { launcher, offlineEnvironment } from "../cli/runHarness.js";
+import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
+import { ServerChild } from "../helpers/serverChild.js";
+
+const built = new URL("../../dist/main.js", import.meta.url).pathname;
+const secret = "whsec_c2VjcmV0LXRoYXQtbm9ib2R5LXNlZXM=";
+
+let root: string;
+let hook: Server;
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into what came, whatever that is.
+let got: any[];
+let status: number;
+let wake: () => void;
+let children: ServerChild[];
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), "turnwire-relay-"));
+  for (const name of ["data", "project"]) mkdirSync(join(root, name));
+  got = [];
+  children = [];
+  status = 200;
+  wake = () => {};
+  hook = createServer((request, response) => {
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => {
+      body += chunk;
+    });
+    request.on("end", () => {
+      response.writeHead(status).end();
+      if (status === 200) got.push(JSON.parse(body));
+      wake();
+    });
+  }).listen(0, "127.0.0.1");
+  await once(hook, "listening");
+});
+afterEach(async () => {
+  for (const child of children) if (!child.isGone) await child.kill();
+  hook.closeAllConnections();
+  hook.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const hookUrl = () => {
+  const address = hook.address();
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}/`;
+};
+
+function environment() {
+  const config = join(root, "config.json");
+  const relays = { hook: { type: "http", url: "$HOOK_URL", secret: "$HOOK_SECRET" } };
+  writeFileSync(config, JSON.stringify({ relays }));
+  return { TURNWIRE_CONFIG: config, HOOK_URL: hookUrl(), HOOK_SECRET: secret };
+}
+
+function start(more: { main?: string; env?: Record<string, string>; dataDir?: string } = {}) {
+  const { main = built, env = {}, dataDir = join(root, "data") } = more;
+  const child = new ServerChild({ main, dataDir, env: { ...environment(), ...env } });
+  children.push(child);
+  return child;
+}
+
+async function until(condition: () => boolean, seconds = 20): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`it never came to be; ${children.at(-1)?.stderr}`);
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, 50);
+    });
+  }
+}
+
+/** Runs of the offline model on a new session. */
+async function work(server: ServerChild, runIds: readonly string[]): Promise<void> {
+  await server.request("initialize", { protocolVersion: 1, clientId: "editor" });
+  const path = join(root, "project");
+  const { id: workspaceId } = await server.request("createWorkspace", { path, initAgent: true });
+  const { id: sessionId } = await server.request("createSession", { workspaceId });
+  for (const runId of runIds) {
+    const prompt = `@say ${runId}`;
+    await server.request("sendMessage", { workspaceId, sessionId, runId, prompt });
+    await server.request("waitRun", { workspaceId, runId });
+  }
+}
+
+async function turnwire(...args: string[]) {
+  const child = spawn(process.execPath, [launcher, ...args], {
+    cwd: join(root, "project"),
+    env: { ...process.env, ...offlineEnvironment(root), ...environment() },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      output += chunk;
+    });
+  }
+  const [code] = await once(child, "close");
+  return { code, output };
+}
+
+const relay = (command: string, ...args: string[]) =>
+  turnwire("relay", command, ...args, "--data-dir", join(root, "data"));
+const runsOf = (events: readonly { turnwirerunid?: string }[]) =>
+  events.map(({ turnwirerunid }) => turnwirerunid);
+const firsts = () => [...new Map(got.map((event) => [event.id, event])).values()];
+
+describe("a server whose user has configured a relay", () => {
+  it("sends each completion, whatever its client acknowledges, and one more server sends none twice", async () => {
+    const first = start();
+    await work(first, ["r1", "r2"]);
+    await until(() => got.length === 2);
+    const second = start();
+    await work(second, ["r3"]);
+    await until(() => got.length === 3);
+    while (!(await relay("status")).output.includes("nothing to send"));
+    await first.kill();
+    const third = start();
+    await work(third, ["r4"]);
+    await until(() => got.length === 4);
+    expect(runsOf(got)).toEqual(["r1", "r2", "r3", "r4"]);
+    expect(new Set(got.map(({ turnwireepoch }) => turnwireepoch)).size).toBe(1);
+  });
+
+  it("keeps no run waiting where the place is away, and tells what is wrong", async () => {
+    status = 503;
+    const server = start();
+    await work(server, ["r1"]);
+    await until(() => server.stderr.includes("HTTP status 503"));
+    const { output } = await turnwire("doctor", "--data-dir", join(root, "data"));
+    expect(output).toMatch(/relay +hook: 1 to send; since .*: HTTP status 503/);
+    expect(output).toMatch(/relay +hook \(http at http:\/\/127\.0\.0\.1:\d+\) is configured/);
+    status = 200;
+    await until(() => got.length === 1);
+  });
+
+  it("has its secrets nowhere but in the signature", async () => {
+    const server = start({ env: { HOOK_URL: `${hookUrl()}?key=url-secret-1234` } });
+    status = 503;
+    await work(server, ["r1"]);
+    await until(() => server.stderr.includes("HTTP status 503"));
+    await server.end();
+    const files = readdirSync(join(root, "data"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "latin1"));
+    for (const text of [...files, server.stderr]) {
+      expect(text).not.toContain(secret.slice(6, 20));
+      expect(text).not.toContain("url-secret-1234");
+    }
+  });
+
+  it("leaves a relay of a workspace's own file out, and one with an unset variable", async () => {
+    writeFileSync(
+      join(root, "project", "turnwire.json"),
+      JSON.stringify({ relays: { theirs: { type: "http", url: hookUrl() } } }),
+    );
+    const server = start({ env: { HOOK_SECRET: "" } });
+    await work(server, ["r1"]);
+    await until(() => server.stderr.includes("relays.hook.secret is left out"));
+    await until(() => server.stderr.includes("turnwire.json: relays is ignored"));
+    await server.end();
+    expect(got).toEqual([]);
+  });
+
+  it("sends the last completions when it ends", async () => {
+    const server = start();
+    await work(server, ["r1", "r2", "r3"]);
+    expect(await server.end()).toBe(0);
+    expect(runsOf(got)).toEqual(["r1", "r2", "r3"]);
+  });
+});
+
+describe("a server that is killed while it relays", () => {
+  let build: TestBuild;
+  beforeAll(() => {
+    build = buildServer({ faultPoints: true });
+  }, 90_000);
+  afterAll(() => build.remove());
+
+  it.each(["relaying:1", "relayed:1", "relayed:2", "relayMoved:1", "committed:2"])(
+    "loses nothing, and keeps the order: %s",
+    async (point) => {
+      const dying = start({ main: build.main, env: { TURNWIRE_FAULT_POINT: point } });
+      const ids = ["r1", "r2", "r3"];
+      const accepted: string[] = [];
+      try {
+        for (const id of ids) {
+          await (accepted.length === 0 ? work(dying, [id]) : goOn(dying, id));
+          accepted.push(id);
+        }
+        await dying.exited;
+      } catch {
+        // It is dead.
+      }
+      await dying.exited;
+      const next = start({ main: build.main });
+      await work(next, ["last"]);
+      await until(() => runsOf(got).includes("last"));
+      const sequences = firsts().map(({ turnwiresequence }) => Number(turnwiresequence));
+      expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+      for (const id of accepted) expect(runsOf(got)).toContain(id);
+      const texts = new Map<string, string>();
+      for (const event of got) {
+        expect(texts.get(event.id) ?? JSON.stringify(event)).toBe(JSON.stringify(event));
+        texts.set(event.id, JSON.stringify(event));
+      }
+    },
+  );
+
+  async function goOn(server: ServerChild, runId: string): Promise<void> {
+    const { workspaces } = (await server.request("listWorkspaces")) as {
+      workspaces: { id: string }[];
+    };
+    const workspaceId = workspaces[0]?.id;
+    const { id: sessionId } = await server.request("createSession", { workspaceId });
+    await server.request("sendMessage", { workspaceId, sessionId, runId, prompt: `@say ${runId}` });
+    await server.request("waitRun", { workspaceId, runId });
+  }
+});
+
+describe("turnwire relay", () => {
+  it("carries what is there, tells how far it is, and forgets", async () => {
+    const server = start({ env: { TURNWIRE_CONFIG: "" } });
+    await work(server, ["r1", "r2"]);
+    await server.end();
+    const place = ["--http", "$HOOK_URL", "--secret", "$HOOK_SECRET", "--name", "other"];
+    expect(await relay("run", "--once", ...place)).toMatchObject({ code: 0 });
+    expect(runsOf(got)).toEqual(["r1", "r2"]);
+    expect(await relay("status")).toEqual({ code: 0, output: "other: nothing to send\n" });
+    expect(JSON.parse((await relay("status", "--json")).output)).toEqual({
+      relays: [{ name: "other", behind: 0, setAside: 0, isStopped: false }],
+    });
+    expect(await relay("forget", "other")).toEqual({ code: 0, output: "other is forgotten\n" });
+    expect(await relay("forget", "other")).toMatchObject({ code: 1 });
+    expect(await relay("status")).toEqual({ code: 0, output: "" });
+  });
+
+  it("lets a relay go on that was told to stop", async () => {
+    status = 410;
+    const server = start();
+    await work(server, ["r1"]);
+    await until(() => server.stderr.includes("a relay was told to stop"));
+    const { code, output } = await turnwire("doctor", "--data-dir", join(root, "data"));
+    expect({ code, output }).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("hook was told to stop"),
+    });
+    // Whoever works as the relay must end before it is forgotten.
+    expect(await relay("forget", "hook")).toMatchObject({ code: 1 });
+    status = 200;
+    expect(await relay("retry", "hook")).toEqual({ code: 0, output: "0 to be sent again\n" });
+    await until(() => got.length === 1);
+    expect(await relay("retry", "hook", "cmp_x")).toMatchObject({ code: 1 });
+    expect(await relay("retry", "nobody")).toMatchObject({ code: 1 });
+  });
+
+  it("says where nothing is configured, and where a variable has no value", async () => {
+    expect(await relay("run", "--name", "none")).toMatchObject({ code: 2 });
+    const { code, output } = await relay("run", "--http", "$NOT_SET_HERE");
+    expect({ code, output }).toMatchObject({
+      code: 1,
+      output: expect.stringContaining("NOT_SET_HERE is not set"),
+    });
+    expect(await relay("retry", "x")).toMatchObject({ code: 1 });
+  });
+});
+
+describe("a data directory that was copied", () => {
+  it("is the same machine in another epoch", async () => {
+    const first = start();
+    await work(first, ["r1"]);
+    await until(() => got.length === 1);
+    await first.end();
+    const copy = join(root, "copy");
+    cpSync(join(root, "data"), copy, { recursive: true });
+    const [original, copied] = [start(), start({ dataDir: copy })];
+    await work(original, ["r2"]);
+    await work(copied, ["r3"]);
+    await until(() => got.length === 3);
+    const [one, two, three] = ["r1", "r2", "r3"].map((id) =>
+      got.find((event) => event.turnwirerunid === id),
+    );
+    expect(two.turnwireepoch).toBe(one.turnwireepoch);
+    expect(three.turnwireepoch).not.toBe(one.turnwireepoch);
+    const machineOf = ({ source }: { source: string }) => source.split("/")[2];
+    expect(machineOf(three)).toBe(machineOf(one));
+  });
+});
