@@ -29,6 +29,9 @@ async function conformance(...args: string[]) {
   return { lines: stdout.trimEnd().split("\n"), stderr, code };
 }
 
+/** `turnwire serve` ends with its client: the level of servers that outlive theirs is not its own. */
+const claimed = requirements.filter(({ group }) => group !== "daemon");
+
 describe("the kit", () => {
   it.each([
     ["ndjson", "offline"],
@@ -37,7 +40,7 @@ describe("the kit", () => {
     "passes our server in %s with the model %s",
     async (framing, model) => {
       const launch = await launchOurs(folder, provider);
-      const failures = await failuresOf(launch, requirements, { framing, model, provider });
+      const failures = await failuresOf(launch, claimed, { framing, model, provider });
       expect(failures).toEqual([]);
     },
     150_000,
