@@ -1,5 +1,5 @@
 /** How `turnwire run` ends: the output for a program, and the exit code. */
-import { messageOf } from "../base/errors.js";
+import { DomainError, messageOf } from "../base/errors.js";
 import { ConnectionLostError, TurnwireRpcError } from "../client/errors.js";
 import type { Part } from "../protocol/objects/message.js";
 import type { RunComplete } from "../protocol/objects/run.js";
@@ -122,9 +122,11 @@ function timeoutText(seconds: number | undefined): string {
 
 function nameOf(error: unknown): string {
   if (error instanceof BadPrompt) return "InvalidParams";
-  return error instanceof TurnwireRpcError || error instanceof ConnectionLostError
-    ? error.name
-    : "InternalError";
+  const isNamed =
+    error instanceof DomainError ||
+    error instanceof TurnwireRpcError ||
+    error instanceof ConnectionLostError;
+  return isNamed ? error.name : "InternalError";
 }
 
 /** One line for a person. */

@@ -1,6 +1,7 @@
 /** Prepares the workspace of a folder and a session in it for `turnwire run`. */
 import { createHash } from "node:crypto";
 import { defined } from "../base/defined.js";
+import { DomainError } from "../base/errors.js";
 import { randomIds } from "../base/ids.js";
 import type { ResolvePath } from "../base/startFolder.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
@@ -82,5 +83,8 @@ async function latestSession(client: TurnwireClient, workspaceId: string): Promi
   for await (const session of eachSession(client, workspaceId)) {
     if (session.parentSessionId === undefined) return session.id;
   }
-  throw new Error("this folder has no session to go on with; leave --continue out");
+  throw new DomainError(
+    "SessionNotFound",
+    "this folder has no session to go on with; leave --continue out",
+  );
 }

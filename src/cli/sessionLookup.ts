@@ -1,5 +1,6 @@
 /** Finds sessions of any folder, for commands that know only an id. */
 import { defined } from "../base/defined.js";
+import { DomainError } from "../base/errors.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Session } from "../protocol/objects/session.js";
@@ -39,7 +40,7 @@ export async function* eachSession(
 /**
  * Finds a session by its id, and opens its folder.
  *
- * @throws Error if there is none; the server's refusal if its folder cannot be opened.
+ * @throws DomainError `SessionNotFound` if there is none; the server's refusal if its folder cannot be opened.
  */
 export async function storedSession(client: TurnwireClient, id: string): Promise<StoredSession> {
   for await (const session of eachSession(client, undefined)) {
@@ -47,7 +48,8 @@ export async function storedSession(client: TurnwireClient, id: string): Promise
     const workspaceId = await openFolder(client, session.workspacePath ?? "");
     return { session, workspaceId, messages: () => messagesOf(client, workspaceId, id) };
   }
-  throw new Error(`there is no session ${JSON.stringify(id)}; see turnwire sessions --all`);
+  const told = `there is no session ${JSON.stringify(id)}; see turnwire sessions --all`;
+  throw new DomainError("SessionNotFound", told);
 }
 
 async function* messagesOf(

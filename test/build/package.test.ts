@@ -249,6 +249,24 @@ describe("the declarations", () => {
   );
 });
 
+describe("a tool that does not read `exports`", () => {
+  // TypeScript 5 with `module: commonjs` is one, and it is what many extensions are made with.
+  it("finds the same files by the older fields", () => {
+    const { main, types, typesVersions, exports } = JSON.parse(
+      readFileSync(join(installed, "package.json"), "utf8"),
+    );
+    const { require: root } = exports["."];
+    expect({ main, types }).toEqual({ main: root.default, types: root.types });
+    const entries = Object.keys(exports).filter((name) => exports[name].require && name !== ".");
+    expect(entries.length).toBeGreaterThan(2);
+    expect(typesVersions).toEqual({
+      "*": Object.fromEntries(
+        entries.map((name) => [name.slice(2), [exports[name].require.types]]),
+      ),
+    });
+  });
+});
+
 /** What the compiler complains of. */
 function compile(folder: string): string {
   try {

@@ -64,6 +64,8 @@ describe("the session of a run", () => {
     const none = cli.run(["run", "--continue", "p"]);
     expect(none.status).toBe(1);
     expect(none.stderr).toContain("no session to go on with");
+    const told = cli.run(["run", "--continue", "--output", "json", "p"]);
+    expect(JSON.parse(told.stdout)).toMatchObject({ errorName: "SessionNotFound" });
     const alone = cli.run(["run", "--fork", "p"]);
     expect(alone.status).toBe(2);
     expect(alone.stderr).toContain("--fork needs --session or --continue");
