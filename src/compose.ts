@@ -6,41 +6,22 @@ import { RunUseCases } from "./backend/runUseCases.js";
 import { SessionUseCases } from "./backend/sessionUseCases.js";
 import { WorkspaceFactory } from "./backend/workspaceFactory.js";
 import { WorkspaceRegistry } from "./backend/workspaceRegistry.js";
-import { type Clock, sleep } from "./base/clock.js";
+import { sleep } from "./base/clock.js";
 import { Closing } from "./base/closing.js";
+import { defined } from "./base/defined.js";
 import { messageOf } from "./base/errors.js";
-import type { Ids } from "./base/ids.js";
-import type { Log } from "./base/log.js";
-import type { ResolvePath } from "./base/startFolder.js";
-import { limitOf, ServerLimitsSource } from "./config/serverLimitsSource.js";
-import { OwedWrites } from "./coordinator/owedWrites.js";
-import { Recovery } from "./coordinator/recovery.js";
-import { RunSlots } from "./coordinator/runSlots.js";
-import { RunsOfServer } from "./coordinator/runsOfServer.js";
-import type { Engine, EngineWorkspace } from "./engine/engine.js";
-import { Broadcaster } from "./events/broadcaster.js";
-import { LateWatch } from "./events/lateWatch.js";
-import { Outbox } from "./events/outbox.js";
-import { forgetInSteps } from "./forgetInSteps.js";
+import { type House, openHouse } from "./openHouse.js";
 import type { RunCause } from "./protocol/objects/run.js";
-import { type RelaySource, relaysOf } from "./relayStart.js";
-import { ClientTools } from "./rpc/clientTools.js";
-import type { ServerDescription } from "./rpc/handshake.js";
-import { QuestionDesk } from "./rpc/questionDesk.js";
+import { relaysOf } from "./relayStart.js";
+import type { DaemonControl } from "./rpc/connectionHandlers.js";
 import {
   type ConnectionChannel,
   type ServedConnection,
   serveConnection,
 } from "./rpc/serverConnection.js";
-import { openCheckpoints, openStores } from "./serverStores.js";
-import { Checkpointer } from "./storage/checkpointer.js";
-import { ConnectionStore } from "./storage/connectionStore.js";
-import { Database } from "./storage/database.js";
-import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
+import type { ServerOptions } from "./serverOptions.js";
+import { databaseName } from "./storage/dataDirectory.js";
 import { GroupCommit } from "./storage/groupCommit.js";
-import { type OwnProcess, olderServers } from "./storage/knownServers.js";
-import { schema } from "./storage/migrations.js";
-import { ServerRegistry } from "./storage/serverRegistry.js";
 import { withFileNamed } from "./storage/storageError.js";
 import { WorkspaceStore } from "./storage/workspaceStore.js";
 
@@ -49,36 +30,27 @@ const drainMs = 2000;
 
 /** While a client is served, no write waits longer for another program's, in milliseconds. */
 const briefMs = 20;
-/** At the end of a server they do. */
-const lastWritesMs = 500;
 
-/** What a server needs. */
-export interface ServerOptions {
-  readonly dataDirectory: string;
-  readonly description: ServerDescription;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Resolves a relative path of the client's. */
-  readonly resolvePath: ResolvePath;
-  readonly lingerMs: number;
-  /** Whether it serves several clients that are strangers to each other, as a daemon does. */
-  readonly isShared?: boolean;
-  readonly ownProcess: OwnProcess;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-  createEngine(workspace: EngineWorkspace): Engine;
+/** What the owner of a connection does for it. */
+export interface ClientHooks {
+  /** The client asks for the end. */
+  onShutdown?(): void;
   /** Watches the process that `initialize.processId` names. */
   watchParent(processId: number): void;
-  /** Begins to load the code for the first turn. Never waits, never throws. */
-  preloadEngine?(): void;
-  /** Where its completions are carried. Without it, nowhere. */
-  readonly relays?: RelaySource;
+  /** The daemon that the server is, if it is one. */
+  readonly daemon?: DaemonControl;
 }
 
 /** A server without its transport. */
 export interface Server {
-  /** Serves one client; `onShutdown` is called when it asks for the end. */
-  connect(channel: ConnectionChannel, onShutdown: () => void): ServedConnection;
+  /** Serves one client. */
+  connect(channel: ConnectionChannel, client: ClientHooks): ServedConnection;
+  /** Whether a run is open. */
+  readonly isBusy: boolean;
+  /** How many workspaces are open. */
+  readonly openWorkspaces: number;
+  /** Resolves once no run is open any more. */
+  whenIdle(): Promise<void>;
   /** Ends every turn, each with its completion, and waits a while for clients to read them. */
   end(cause: RunCause): Promise<void>;
   /** Ends everything that {@link Server.end} did not end, and closes everything. */
@@ -115,9 +87,10 @@ function compose(options: ServerOptions, closing: Closing): Server {
   closing.add(() => backend.end("shutdown"));
   house.database.waitBriefly(briefMs);
   return {
-    connect: (channel, onShutdown) =>
+    connect: (channel, client) =>
       serveConnection({
         channel,
+        ...defined({ daemon: client.daemon }),
         backend,
         hub: broadcaster,
         desk,
@@ -127,107 +100,31 @@ function compose(options: ServerOptions, closing: Closing): Server {
         log,
         isShared,
         shutdown: async () => {
-          onShutdown();
+          client.onShutdown?.();
           if (!isShared) await backend.end("shutdown");
         },
         patience: () => sleep(clock, drainMs),
         rest: (ms, signal) => sleep(clock, ms, signal),
-        watchParent: (processId) => options.watchParent(processId),
+        watchParent: (processId) => client.watchParent(processId),
         onGreeted: () => {
           options.preloadEngine?.();
           beginRelays();
         },
       }),
+    get isBusy() {
+      return backend.isBusy;
+    },
+    get openWorkspaces() {
+      return backend.openWorkspaces;
+    },
+    whenIdle: () => backend.whenIdle(),
     end,
     close: () => closing.close(),
   };
 }
 
-/** Opens the database, and closes it last of all. */
-function openDatabase(options: ServerOptions, closing: Closing): Database {
-  const { clock, log, dataDirectory, ownProcess } = options;
-  makeDataDirectory(dataDirectory);
-  const database = Database.open(join(dataDirectory, databaseName), {
-    olderServers: (opened, steps) => olderServers(opened, dataDirectory, ownProcess, steps),
-  });
-  closing.add(() => database.close());
-  database.damage.listen((row) => log.error({ ...row }, "a damaged row was passed over"));
-  if (database.steps < schema.steps.length) {
-    log.warn({ steps: database.steps }, "an older server lives: its schema is used until it ends");
-  }
-  database.onHeld((isHeld) => {
-    if (isHeld) log.warn({}, "another program holds the database; what is to be stored waits");
-    else log.info({}, "the database is free again");
-  });
-  const checkpointer = new Checkpointer(database, clock, log);
-  closing.add(() => checkpointer.close());
-  return database;
-}
-
-/** Opens the parts that all workspaces share: the database, its stores, and the delivery. */
-function openHouse(options: ServerOptions, closing: Closing) {
-  const { clock, ids, log } = options;
-  const database = openDatabase(options, closing);
-  const serverId = ids.next("srv");
-  const stores = openStores(database);
-  const outbox = new Outbox(database, stores, serverId, ids);
-  const recoveryOf = (registry: ServerRegistry) =>
-    new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
-  const registry = ServerRegistry.register(
-    database,
-    options.dataDirectory,
-    { id: serverId, now: clock.now(), own: options.ownProcess },
-    (registered) => recoveryOf(registered).recoverDead(),
-  );
-  closing.add(() => {
-    // No client is served any more, so this waits for another server's commit.
-    database.waitBriefly(lastWritesMs);
-    registry.close();
-  });
-  const recovery = recoveryOf(registry);
-  const runsOfServer = new RunsOfServer();
-  const checkpoints = openCheckpoints(options, closing, { database, stores, registry });
-  const watch = new LateWatch({
-    database,
-    registry,
-    outbox,
-    clock,
-    log,
-    connections: new ConnectionStore(database),
-    recoverDead: () => {
-      recovery.recoverDead();
-      checkpoints.finishOpen();
-    },
-    giveUp: (run) => runsOfServer.giveUp(run),
-  });
-  const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
-  closing.add(() => broadcaster.close());
-  const limits = new ServerLimitsSource(options.env, log);
-  const slots = new RunSlots(() => limitOf(limits, "concurrentRuns"));
-  const parts = { ...options, ...stores, outbox, closing, database };
-  const forgetter = forgetInSteps({ ...parts, limits, broadcaster, kept: checkpoints });
-  const owed = new OwedWrites(database, clock, log);
-  closing.add(() => owed.close());
-  return {
-    serverId,
-    database,
-    stores,
-    outbox,
-    runsOfServer,
-    recovery,
-    checkpoints,
-    broadcaster,
-    desk: new QuestionDesk(log, options.isShared),
-    clientTools: new ClientTools(clock, log),
-    owed,
-    limits,
-    slots,
-    forgetter,
-  };
-}
-
 /** The use cases over the shared parts. */
-function composeBackend(options: ServerOptions, house: ReturnType<typeof openHouse>): Backend {
+function composeBackend(options: ServerOptions, house: House): Backend {
   const { clock, ids, log } = options;
   const { serverId, database, stores, outbox, runsOfServer, recovery, slots } = house;
   const { broadcaster: announcer, checkpoints: kept } = house;

@@ -7,11 +7,14 @@ import { systemClock } from "./base/clock.js";
 import { armFaultPoint } from "./base/faultPoint.js";
 import { randomIds } from "./base/ids.js";
 import { fromStartFolder } from "./base/startFolder.js";
+import { type AttachOptions, readAttachOptions } from "./cli/attachOptions.js";
+import type { DaemonOptions } from "./cli/daemonOptions.js";
 import { readServeOptions, type ServeOptions } from "./cli/serveOptions.js";
 import { lifeOf, processNamespace } from "./process/processLife.js";
 import { openStdio } from "./transport/stdio.js";
 
 const argv = process.argv.slice(2);
+const launcher = fileURLToPath(new URL("../bin/turnwire.js", import.meta.url));
 
 if (typeof __FAULT_POINTS__ === "boolean" && __FAULT_POINTS__) {
   armFaultPoint(process.env.TURNWIRE_FAULT_POINT, () => process.kill(process.pid, "SIGKILL"));
@@ -26,12 +29,12 @@ function readVersion(): string {
   return isManifest ? String(manifest.version) : "unknown";
 }
 
-async function startServer(options: ServeOptions): Promise<number> {
+/** Takes the standard streams, and gives what a server needs of its process. */
+function takeProcess() {
   const { input, output, logSink } = openStdio(process);
   // A file at its size limit is like a full disk: the request fails, and the server goes on.
   process.on("SIGXFSZ", () => {});
-  const { serve } = await import("./cli/serve.js");
-  return serve(options, {
+  return {
     version: readVersion(),
     input,
     output,
@@ -41,13 +44,14 @@ async function startServer(options: ServeOptions): Promise<number> {
     env: process.env,
     isFirstProcess: process.pid === 1,
     // Unhandled rejections come here too.
-    onUncaught: (callback) => void process.on("uncaughtException", callback),
-    exit: (code) => process.exit(code),
+    onUncaught: (callback: (error: unknown) => void) =>
+      void process.on("uncaughtException", callback),
+    exit: (code: number) => process.exit(code),
     resolvePath: fromStartFolder(() => process.cwd()),
     lifeOf,
     processId: process.pid,
     processNamespace: processNamespace(),
-    onTerminate(callback) {
+    onTerminate(callback: () => void) {
       let isAsked = false;
       const terminate = () => {
         // A second signal means: do not wait any longer.
@@ -59,17 +63,43 @@ async function startServer(options: ServeOptions): Promise<number> {
       process.on("SIGINT", terminate);
       process.on("SIGHUP", terminate);
     },
+  };
+}
+
+async function startServer(options: ServeOptions): Promise<number> {
+  const io = takeProcess();
+  const { serve } = await import("./cli/serve.js");
+  return serve(options, io);
+}
+
+async function startDaemon(options: DaemonOptions): Promise<number> {
+  const io = takeProcess();
+  const { daemon } = await import("./cli/daemonServer.js");
+  return daemon(options, {
+    ...io,
+    platform: process.platform,
+    userId: process.getuid?.(),
+    setMask: (mask) => process.umask(mask),
   });
+}
+
+async function startAttached(options: AttachOptions): Promise<number> {
+  const { attachIn } = await import("./cli/daemonIn.js");
+  return attachIn(process, options, launcher);
 }
 
 async function main(): Promise<number> {
   const asked = readServeOptions(argv, process.stdin.isTTY === true);
   if (asked !== undefined) return startServer(asked);
+  const attached = readAttachOptions(argv);
+  if (attached !== undefined) return startAttached(attached);
   const { createCommandLine } = await import("./cli/commandLine.js");
   return createCommandLine(process, {
     version: readVersion(),
-    launcher: fileURLToPath(new URL("../bin/turnwire.js", import.meta.url)),
+    launcher,
     startServer,
+    startDaemon,
+    startAttached,
   }).run(argv);
 }
 

@@ -95,6 +95,11 @@ export class Backend {
     await Promise.all(workspaces.map((workspace) => this.#workspaces.release(workspace, scope)));
   }
 
+  /** How many workspaces are open. */
+  get openWorkspaces(): number {
+    return this.#workspaces.list().length;
+  }
+
   /** Whether a turn runs or waits in any workspace. */
   get isBusy(): boolean {
     return this.#workspaces.list().some(({ coordinator }) => coordinator.isBusy);

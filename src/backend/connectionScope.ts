@@ -1,4 +1,4 @@
-// What belongs to one connection where a server has several (protocol.md section 12): the workspaces
+// What belongs to one connection where a server has several (protocol.md section 2, The daemon): the workspaces
 // that it holds, the sessions that it subscribed to, and so the events that it gets.
 import type { LossyEvent } from "../protocol/registry.js";
 

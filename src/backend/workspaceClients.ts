@@ -1,4 +1,4 @@
-// What each client has set in one workspace (protocol.md section 12): its environment, its permission
+// What each client has set in one workspace (protocol.md section 2, The daemon): its environment, its permission
 // mode and its models. In a server with one client there is one setting for everybody.
 import type { Engine } from "../engine/engine.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";

@@ -1,4 +1,4 @@
-// Who holds a workspace open, and whether its files are trusted (protocol.md section 12).
+// Who holds a workspace open, and whether its files are trusted (protocol.md section 2, The daemon).
 import type { ConnectionScope } from "./connectionScope.js";
 
 /** One connection's hold on a workspace. A server with one client has one hold for it. */

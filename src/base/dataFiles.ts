@@ -10,6 +10,8 @@ export const databaseName = "turnwire.db";
 export const locksFolder = "servers";
 /** The folder in the data directory that holds a lock for every relay. */
 export const relaysFolder = "relays";
+/** The lock of the data directory's daemon. */
+export const daemonLockName = "turnwire-daemon.lock";
 /** The folder in the data directory that holds the whole outputs of tools, by workspace and session. */
 export const outputsFolder = "outputs";
 /** The end of a lock's name. */
@@ -22,6 +24,7 @@ export const lockEnding = ".lock";
 export function isLockedDataFile(path: string): boolean {
   const name = basename(path).toLowerCase();
   if (name === databaseName || name.startsWith(`${databaseName}-`)) return true;
+  if (name === daemonLockName || name === `${daemonLockName}-journal`) return true;
   if (!name.endsWith(lockEnding)) return false;
   return [locksFolder, relaysFolder].includes(basename(dirname(path)).toLowerCase());
 }

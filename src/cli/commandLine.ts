@@ -7,6 +7,8 @@ import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startF
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import type { OwnProcess } from "../storage/knownServers.js";
+import type { AttachOptions } from "./attachOptions.js";
+import type { DaemonOptions } from "./daemonOptions.js";
 import {
   createProgram,
   type DoctorCommandOptions,
@@ -30,6 +32,8 @@ export interface CommandLineParts {
   /** The script that starts Turnwire. */
   readonly launcher: string;
   startServer(options: ServeOptions): Promise<number>;
+  startDaemon(options: DaemonOptions): Promise<number>;
+  startAttached(options: AttachOptions): Promise<number>;
 }
 
 /** What `doctor` needs beside its process. */
@@ -49,6 +53,12 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
   const program = createProgram(
     {
       serve: (options) => parts.startServer(options),
+      attach: (options) => parts.startAttached(options),
+      daemon: async (options) => {
+        if (options.action === "serve") return parts.startDaemon(options);
+        const { daemonIn } = await import("./daemonIn.js");
+        return daemonIn(self, options, { ...parts, out, errors });
+      },
       run: (options) => runIn(self, options, runIo(self, parts, resolvePath)),
       schema: async () => {
         const { protocolJsonSchema } = await import("./schema.js");

@@ -6,24 +6,30 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import type { ConformanceOptions } from "../conformance/command.js";
+import type { AttachOptions } from "./attachOptions.js";
 import { type CompletionOptions, type Shell, shells } from "./completionOptions.js";
 import type { ConfigCommandOptions } from "./configCommand.js";
 import { addConformance } from "./conformanceFlags.js";
+import { addDaemon } from "./daemonFlags.js";
+import type { DaemonCommandOptions } from "./daemonOptions.js";
 import { tellUnknownCommands } from "./defaultCommand.js";
 import type { McpCommandOptions } from "./mcpCommand.js";
 import type { ModelsCommandOptions } from "./modelsCommand.js";
-import { nonEmpty, positiveInteger, seconds } from "./optionValues.js";
+import { nonEmpty } from "./optionValues.js";
 import { addRelay } from "./relayFlags.js";
 import type { RelayCommandOptions } from "./relayOptions.js";
 import { addRun } from "./runFlags.js";
 import { exitCodes, type RunCommandOptions } from "./runOptions.js";
-import { defaultServeOptions, framings, logLevels, type ServeOptions } from "./serveOptions.js";
+import { addServe } from "./serveFlags.js";
+import { defaultServeOptions, type ServeOptions } from "./serveOptions.js";
 import type { SessionsCommandOptions } from "./sessionsCommandOptions.js";
 import { addSessions } from "./sessionsFlags.js";
 
 /** What each command does; each resolves with the exit code. */
 export interface ProgramActions {
   serve(options: ServeOptions): Promise<number>;
+  attach(options: AttachOptions): Promise<number>;
+  daemon(options: DaemonCommandOptions): Promise<number>;
   run(options: RunCommandOptions): Promise<number>;
   schema(): Promise<number>;
   doctor(options: DoctorCommandOptions): Promise<number>;
@@ -73,6 +79,8 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         };
       const program = describeProgram(io, {
         serve: reported(actions.serve),
+        attach: reported(actions.attach),
+        daemon: reported(actions.daemon),
         run: reported(actions.run),
         schema: reported(actions.schema),
         doctor: reported(actions.doctor),
@@ -114,6 +122,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
     .showHelpAfterError("(add --help for what can be asked for)")
     .addHelpText("after", "\nWith stdin not a terminal, `turnwire` alone is `turnwire serve`.");
   addServe(program, actions, io);
+  addDaemon(program, actions.daemon, io);
   addRun(program, actions.run);
   program
     .command("schema")
@@ -190,27 +199,3 @@ function addConfiguration(program: Command, actions: Reported): void {
   tellUnknownCommands(add("path", "say which files count; a later one wins", true));
   add("check", "check these files: file, line and field of each error", false);
 }
-
-function addServe(program: Command, actions: Reported, io: ProgramIo): void {
-  const { lingerSeconds, maxMessageBytes, framing, logLevel } = defaultServeOptions;
-  program
-    .command("serve")
-    .description("serve one client over stdin and stdout")
-    .configureOutput({ writeOut: io.writeError })
-    .option("--stdio", "the only transport; accepted for editors that pass it")
-    .addOption(
-      new Option("--framing <kind>", "how messages are set apart")
-        .choices(framings)
-        .default(framing),
-    )
-    .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
-    .addOption(new Option("--log-level <level>").choices(logLevels).default(logLevel))
-    .option("--log-file <file>", "write the log there and not to stderr", nonEmpty)
-    .option("--linger <seconds>", "let turns go on after the client left", seconds, lingerSeconds)
-    .option("--max-message-bytes <n>", "skip longer messages", positiveInteger, maxMessageBytes)
-    .action(({ stdio: _, linger, ...options }: ServeFlags) =>
-      actions.serve({ ...options, lingerSeconds: linger }),
-    );
-}
-
-type ServeFlags = Omit<ServeOptions, "lingerSeconds"> & { stdio?: true; linger: number };

@@ -92,7 +92,6 @@ async function run(options: RelayRun, dataDirectory: string, io: RelayCommandIo)
     createEngine() {
       throw new Error("a relay runs no turns");
     },
-    watchParent() {},
     relays: async () => relays,
   });
   const asked = new Promise<number>((resolve) => {

@@ -45,6 +45,12 @@ const cloudKeyVariables: ReadonlyMap<ProviderType, readonly string[]> = new Map(
   ["vertex", ["GOOGLE_VERTEX_API_KEY"]],
 ]);
 
+/** Every variable in which a key is looked for. */
+export const keyVariables: readonly string[] = [
+  ...usualKeyVariables.values(),
+  ...[...cloudKeyVariables.values()].flat(),
+];
+
 /** The usual variable of a type of provider, if it has one; for a cloud, one that is set. */
 export function usualKeyVariable(type: ProviderType, env: Environment): string | undefined {
   const cloud = cloudKeyVariables.get(type)?.find((name) => isSet(name, env));

@@ -8,6 +8,7 @@ import { cancelSession } from "./methods/cancelSession.js";
 import { clearQueue } from "./methods/clearQueue.js";
 import { createSession } from "./methods/createSession.js";
 import { createWorkspace } from "./methods/createWorkspace.js";
+import { daemonStatus } from "./methods/daemonStatus.js";
 import { deleteSession } from "./methods/deleteSession.js";
 import { deleteWorkspace } from "./methods/deleteWorkspace.js";
 import { editQueued } from "./methods/editQueued.js";
@@ -46,6 +47,7 @@ import { setModel } from "./methods/setModel.js";
 import { setPermissionMode } from "./methods/setPermissionMode.js";
 import { setTools } from "./methods/setTools.js";
 import { shutdown } from "./methods/shutdown.js";
+import { stopDaemon } from "./methods/stopDaemon.js";
 import { summarizeSession } from "./methods/summarizeSession.js";
 import { updateAgent } from "./methods/updateAgent.js";
 import { updateSession } from "./methods/updateSession.js";
@@ -114,6 +116,8 @@ export const methods = {
   acknowledge,
   setPermissionMode,
   setTools,
+  daemonStatus,
+  stopDaemon,
 } as const;
 
 /** The requests that the server sends. */
@@ -139,6 +143,9 @@ export const notifications = {
 
 /** The notifications that a client sends, beside the methods that may be sent as one. */
 export const clientNotifications = { exit } as const;
+
+/** The methods that only a daemon has. */
+export const daemonMethods: readonly string[] = ["daemonStatus", "stopDaemon"];
 
 export type MethodName = keyof typeof methods;
 export type NotificationName = keyof typeof notifications;

@@ -16,7 +16,13 @@ export type Handlers = { readonly [M in MethodName]: Handler<M> };
 /** The methods that the connection itself answers, or whose answers wait for earlier messages. */
 export type ConnectionHandlers = Pick<
   Handlers,
-  "initialize" | "shutdown" | "deleteWorkspace" | "setTools" | "listTools"
+  | "initialize"
+  | "shutdown"
+  | "deleteWorkspace"
+  | "setTools"
+  | "listTools"
+  | "daemonStatus"
+  | "stopDaemon"
 >;
 
 /** The handlers of a connection. */

@@ -1,7 +1,9 @@
 // `initialize` (protocol.md section 2). The client gives its identity once. After the answer, it
 // gets what waits for it.
+import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import {
+  daemonMethods,
   methods,
   notifications,
   type Params,
@@ -17,10 +19,17 @@ export interface ServerDescription {
   readonly maxMessageBytes: number;
 }
 
+/** The methods of a server; those that only a daemon has are left out elsewhere. */
+function methodsOf(isDaemon: boolean): string[] {
+  return Object.keys(methods).filter((name) => isDaemon || !daemonMethods.includes(name));
+}
+
 /** What a handshake needs. */
 export interface HandshakeOptions {
   readonly delivery: ConnectionDelivery;
   readonly description: ServerDescription;
+  /** Whether the server outlives the connection. */
+  readonly isDaemon: boolean;
   /** Moves the runs that were accepted before `initialize` to the identity that it gives. */
   adoptEarlierRuns(from: string, to: string): void;
   watchParent(processId: number): void;
@@ -62,7 +71,7 @@ export class Handshake {
         { data: { supported: [protocolVersion] } },
       );
     }
-    const { delivery, description } = this.#options;
+    const { delivery, description, isDaemon } = this.#options;
     const clientId = params.clientId ?? delivery.clientId;
     if (clientId !== delivery.clientId) {
       this.#options.adoptEarlierRuns(delivery.clientId, clientId);
@@ -82,9 +91,10 @@ export class Handshake {
       clientId,
       pendingCompletions: pending,
       capabilities: {
-        methods: Object.keys(methods),
+        methods: methodsOf(isDaemon),
         notifications: Object.keys(notifications),
         maxMessageBytes: description.maxMessageBytes,
+        ...defined({ daemon: isDaemon ? (true as const) : undefined }),
         levels: ["core", "durable", "shared"],
       },
     };

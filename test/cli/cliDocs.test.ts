@@ -88,6 +88,8 @@ it("names every command and every option", async () => {
     {
       serve: other,
       run: other,
+      attach: other,
+      daemon: other,
       schema: other,
       doctor: other,
       mcp: other,

@@ -23,6 +23,8 @@ async function scriptFor(shell: Shell): Promise<string> {
     {
       serve: other,
       run: other,
+      attach: other,
+      daemon: other,
       schema: other,
       doctor: other,
       mcp: other,

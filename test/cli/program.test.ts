@@ -26,6 +26,8 @@ async function run(argv: string[], isStdinTty = true) {
       completion: note("completion", 18),
       conformance: note("conformance", 19),
       relay: note("relay", 20),
+      attach: note("attach", 21),
+      daemon: note("daemon", 22),
     },
     {
       version: "1.2.3",

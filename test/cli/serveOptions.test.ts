@@ -18,6 +18,8 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
         return 0;
       },
       run: other,
+      attach: other,
+      daemon: other,
       schema: other,
       doctor: other,
       mcp: other,

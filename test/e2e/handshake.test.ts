@@ -1,7 +1,7 @@
 // protocol.md section 2: `initialize`, `ping`, `shutdown`, `exit`.
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { methods, notifications } from "../../src/protocol/index.js";
+import { daemonMethods, methods, notifications } from "../../src/protocol/index.js";
 import { reply } from "../helpers/loopbackProvider.js";
 import { Gate, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, startServer } from "../helpers/serverProcess.js";
@@ -31,7 +31,7 @@ describe("initialize", () => {
       clientId: "ada",
       pendingCompletions: 0,
       capabilities: {
-        methods: Object.keys(methods),
+        methods: Object.keys(methods).filter((name) => !daemonMethods.includes(name)),
         notifications: Object.keys(notifications),
         maxMessageBytes: 12345,
         levels: ["core", "durable", "shared"],

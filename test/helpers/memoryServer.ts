@@ -9,7 +9,7 @@ import { Deferred } from "../../src/base/deferred.js";
 import { defined } from "../../src/base/defined.js";
 import type { Log } from "../../src/base/log.js";
 import { silentLog } from "../../src/base/log.js";
-import { composeServer, type Server } from "../../src/compose.js";
+import { type ClientHooks, composeServer, type Server } from "../../src/compose.js";
 import { openChannel } from "../../src/transport/channel.js";
 import { temporaryFolder } from "./coordinatorHouse.js";
 import { GatedEngine } from "./gatedEngine.js";
@@ -42,7 +42,7 @@ export class MemoryClient {
   readonly exitAsked: Promise<void>;
   #waiting: (() => void)[] = [];
 
-  constructor(server: Server, log: Log) {
+  constructor(server: Server, log: Log, hooks: ClientHooks) {
     this.#channel = openChannel({
       input: this.#input,
       output: this.#output,
@@ -50,7 +50,7 @@ export class MemoryClient {
       log,
       maxMessageBytes: 200_000,
     });
-    const connection = server.connect(this.#channel, () => {});
+    const connection = server.connect(this.#channel, hooks);
     this.exitAsked = connection.exitAsked;
     this.#close = () => connection.close();
     this.#output.on("data", (chunk: Buffer) => this.#take(chunk.toString()));
@@ -144,6 +144,7 @@ export interface MemoryServerOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly lingerMs?: number;
+  readonly isShared?: boolean;
   readonly ids?: CountingIds;
 }
 
@@ -174,6 +175,7 @@ export class MemoryServer {
       // Several of them live in this one process: the lock alone tells which do.
       ownProcess: { version: "0.0.0", processId: 1, place: undefined, lifeOf: () => undefined },
       lingerMs: options.lingerMs ?? 0,
+      isShared: options.isShared ?? false,
       clock: options.clock ?? systemClock,
       ids: options.ids ?? new CountingIds(),
       log: this.#log,
@@ -182,12 +184,12 @@ export class MemoryServer {
         this.engines.push(engine);
         return engine;
       },
-      watchParent: (processId) => this.watched.push(processId),
     });
   }
 
   connect(): MemoryClient {
-    return new MemoryClient(this.server, this.#log);
+    const watchParent = (processId: number) => void this.watched.push(processId);
+    return new MemoryClient(this.server, this.#log, { watchParent });
   }
 
   /** The newest workspace's engine. */

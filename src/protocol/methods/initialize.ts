@@ -58,6 +58,12 @@ export const initialize = declareMethod({
         methods: z.array(z.string()),
         notifications: z.array(z.string()),
         maxMessageBytes: z.int().positive(),
+        daemon: z
+          .literal(true)
+          .optional()
+          .describe(
+            "Set if the server is a daemon, which outlives this connection (section 2, The daemon).",
+          ),
         levels: z
           .array(z.string())
           .optional()

@@ -1,0 +1,184 @@
+// The way from a command to the daemon of a data directory: finds it, asks it, starts it (protocol.md
+// section 2, The daemon).
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { type Clock, sleep } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import { messageOf } from "../base/errors.js";
+import { silentLog } from "../base/log.js";
+import type { MethodName, ParamsInput, Result } from "../protocol/registry.js";
+import { isDaemonLockHeld } from "../storage/daemonLock.js";
+import { makeDataDirectory } from "../storage/dataDirectory.js";
+import { openChannel } from "../transport/channel.js";
+import { connectLocally, isNobodyThere } from "../transport/localSocket.js";
+import { otherDaemonExitCode } from "./daemonExit.js";
+import { DaemonPlace, type DaemonPlaceOptions } from "./daemonPlace.js";
+
+/** How long a daemon that comes, or makes room for another one, is waited for, in milliseconds. */
+const patienceMs = 10_000;
+/** The time between two tries, in milliseconds. */
+const betweenTriesMs = 50;
+/** The file in the data directory that gets the log of a daemon in the background. */
+const logName = "daemon.log";
+/** How much of its log is told if it does not start, in UTF-16 units. */
+const mostLogTold = 2000;
+
+/** What is needed to reach a daemon. */
+export interface DaemonReachOptions extends DaemonPlaceOptions {
+  readonly clock: Clock;
+  /** The program to start: Node, and this program's script. */
+  readonly program: readonly [string, ...string[]];
+  /** A text for the life of a process; undefined if the process cannot be seen or has ended. */
+  lifeOf(processId: number): string | undefined;
+}
+
+/** No daemon serves the data directory. */
+export class NoDaemon extends Error {}
+
+/** Reaches the daemon of one data directory. */
+export class DaemonReach {
+  readonly #options: DaemonReachOptions;
+
+  constructor(options: DaemonReachOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Connects. A daemon that is just coming, or that makes room for another one, is waited for. Rejects
+   * with {@link NoDaemon} where there is none, and with an `Error` that says why where its socket is not
+   * to be trusted.
+   */
+  async connect(): Promise<Socket> {
+    const { clock, dataDirectory } = this.#options;
+    const until = clock.now() + patienceMs;
+    for (;;) {
+      const socket = await this.#try();
+      if (socket !== undefined) return socket;
+      if (!this.#isExpected() || clock.now() >= until) {
+        throw new NoDaemon(`no daemon serves ${dataDirectory}`);
+      }
+      await sleep(clock, betweenTriesMs);
+    }
+  }
+
+  /** Like {@link connect}, but starts a daemon where there is none. */
+  async connectOrStart(): Promise<Socket> {
+    try {
+      return await this.connect();
+    } catch (error) {
+      if (!(error instanceof NoDaemon)) throw error;
+    }
+    await this.start();
+    return this.connect();
+  }
+
+  /** Asks the daemon one thing; rejects like {@link connect}, or with the daemon's refusal. */
+  async ask<M extends MethodName>(method: M, params: ParamsInput<M>): Promise<Result<M>> {
+    const socket = await this.connect();
+    const channel = openChannel({
+      input: socket,
+      output: socket,
+      framing: "ndjson",
+      log: silentLog,
+      maxUnsentBytes: Number.POSITIVE_INFINITY,
+    });
+    channel.connection.listen();
+    try {
+      return await channel.connection.sendRequest(method, params);
+    } finally {
+      channel.dispose();
+      socket.destroy();
+    }
+  }
+
+  /**
+   * Starts a daemon in the background; resolves when one serves, which may be another that was started at
+   * the same time. Rejects with what it said where none comes.
+   */
+  async start(args: readonly string[] = []): Promise<void> {
+    const { clock, dataDirectory, program, env } = this.#options;
+    makeDataDirectory(dataDirectory);
+    const logFile = join(dataDirectory, logName);
+    const log = openSync(logFile, "a", 0o600);
+    const [file, ...before] = program;
+    const ended = new Deferred<number | undefined>();
+    const fixed = ["daemon", "--data-dir", dataDirectory];
+    const child = spawn(file, [...before, ...fixed, ...args], {
+      cwd: dataDirectory,
+      env,
+      detached: true,
+      stdio: ["ignore", "ignore", log],
+      windowsHide: true,
+    });
+    let failure: string | undefined;
+    child.once("error", (error) => {
+      failure = error.message;
+      ended.resolve(undefined);
+    });
+    child.once("exit", (code) => ended.resolve(code ?? undefined));
+    closeSync(log);
+    const come = this.#come(clock.now() + patienceMs);
+    const first = await Promise.race([come, ended.promise]);
+    if (first === true) return child.unref();
+    // Another one was faster.
+    if (first === otherDaemonExitCode && (await come)) return;
+    throw new Error(`the daemon did not start: ${failure ?? lastOf(logFile)}`);
+  }
+
+  /** Resolves once a daemon's process is gone; false if that takes too long. */
+  async ended(pid: number, waitMs: number): Promise<boolean> {
+    const { clock, lifeOf } = this.#options;
+    const until = clock.now() + waitMs;
+    const life = lifeOf(pid);
+    while (life !== undefined && lifeOf(pid) === life) {
+      if (clock.now() >= until) return false;
+      await sleep(clock, betweenTriesMs);
+    }
+    return true;
+  }
+
+  async #come(until: number): Promise<boolean> {
+    const { clock } = this.#options;
+    while (clock.now() < until) {
+      const socket = await this.#try();
+      if (socket !== undefined) {
+        socket.destroy();
+        return true;
+      }
+      await sleep(clock, betweenTriesMs);
+    }
+    return false;
+  }
+
+  async #try(): Promise<Socket | undefined> {
+    const { dataDirectory, userId } = this.#options;
+    if (!existsSync(dataDirectory)) return undefined;
+    const { address } = new DaemonPlace(this.#options);
+    if (address === undefined) return undefined;
+    try {
+      return await connectLocally(address, { userId });
+    } catch (error) {
+      if (isNobodyThere(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether a daemon comes soon: one holds the lock, or has just made room for another one. */
+  #isExpected(): boolean {
+    const { dataDirectory, clock } = this.#options;
+    if (!existsSync(dataDirectory)) return false;
+    if (isDaemonLockHeld(dataDirectory)) return true;
+    const { note } = new DaemonPlace(this.#options);
+    return note?.state === "leaving" && clock.now() - note.at < patienceMs;
+  }
+}
+
+function lastOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8").slice(-mostLogTold).trim();
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -1,0 +1,124 @@
+// Opens the parts that all workspaces of a server share: the database, its stores, and the delivery.
+import { join } from "node:path";
+import type { Closing } from "./base/closing.js";
+import { limitOf, ServerLimitsSource } from "./config/serverLimitsSource.js";
+import { OwedWrites } from "./coordinator/owedWrites.js";
+import { Recovery } from "./coordinator/recovery.js";
+import { RunSlots } from "./coordinator/runSlots.js";
+import { RunsOfServer } from "./coordinator/runsOfServer.js";
+import { Broadcaster } from "./events/broadcaster.js";
+import { LateWatch } from "./events/lateWatch.js";
+import { Outbox } from "./events/outbox.js";
+import { forgetInSteps } from "./forgetInSteps.js";
+import { ClientTools } from "./rpc/clientTools.js";
+import { QuestionDesk } from "./rpc/questionDesk.js";
+import type { ServerOptions } from "./serverOptions.js";
+import { openCheckpoints, openStores } from "./serverStores.js";
+import { Checkpointer } from "./storage/checkpointer.js";
+import { ConnectionStore } from "./storage/connectionStore.js";
+import { Database } from "./storage/database.js";
+import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
+import { olderServers } from "./storage/knownServers.js";
+import { schema } from "./storage/migrations.js";
+import { ServerRegistry } from "./storage/serverRegistry.js";
+
+/** How many turns a daemon runs at once, unless `limits.concurrentRuns` says otherwise. */
+const runsOfDaemon = 32;
+
+/** How long the last writes of a server wait for another program's, in milliseconds. */
+const lastWritesMs = 500;
+
+/** The parts that all workspaces of a server share. */
+export type House = ReturnType<typeof openHouse>;
+
+/** Opens the database, and closes it last of all. */
+function openDatabase(options: ServerOptions, closing: Closing): Database {
+  const { clock, log, dataDirectory, ownProcess } = options;
+  makeDataDirectory(dataDirectory);
+  const database = Database.open(join(dataDirectory, databaseName), {
+    olderServers: (opened, steps) => olderServers(opened, dataDirectory, ownProcess, steps),
+  });
+  closing.add(() => database.close());
+  database.damage.listen((row) => log.error({ ...row }, "a damaged row was passed over"));
+  if (database.steps < schema.steps.length) {
+    log.warn({ steps: database.steps }, "an older server lives: its schema is used until it ends");
+  }
+  database.onHeld((isHeld) => {
+    if (isHeld) log.warn({}, "another program holds the database; what is to be stored waits");
+    else log.info({}, "the database is free again");
+  });
+  const checkpointer = new Checkpointer(database, clock, log);
+  closing.add(() => checkpointer.close());
+  return database;
+}
+
+/** Opens the parts that all workspaces share: the database, its stores, and the delivery. */
+export function openHouse(options: ServerOptions, closing: Closing) {
+  const { clock, ids, log } = options;
+  const database = openDatabase(options, closing);
+  const serverId = ids.next("srv");
+  const stores = openStores(database);
+  const outbox = new Outbox(database, stores, serverId, ids);
+  const recoveryOf = (registry: ServerRegistry) =>
+    new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
+  const registry = ServerRegistry.register(
+    database,
+    options.dataDirectory,
+    { id: serverId, now: clock.now(), own: options.ownProcess },
+    (registered) => recoveryOf(registered).recoverDead(),
+  );
+  closing.add(() => {
+    // No client is served any more, so this waits for another server's commit.
+    database.waitBriefly(lastWritesMs);
+    registry.close();
+  });
+  const recovery = recoveryOf(registry);
+  const runsOfServer = new RunsOfServer();
+  const checkpoints = openCheckpoints(options, closing, { database, stores, registry });
+  const watch = new LateWatch({
+    database,
+    registry,
+    outbox,
+    clock,
+    log,
+    connections: new ConnectionStore(database),
+    recoverDead: () => {
+      recovery.recoverDead();
+      checkpoints.finishOpen();
+    },
+    giveUp: (run) => runsOfServer.giveUp(run),
+  });
+  const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
+  closing.add(() => broadcaster.close());
+  const limits = new ServerLimitsSource(options.env, log);
+  const slots = new RunSlots(() => slotsOf(limits, options.isShared === true));
+  const parts = { ...options, ...stores, outbox, closing, database };
+  const forgetter = forgetInSteps({ ...parts, limits, broadcaster, kept: checkpoints });
+  const owed = new OwedWrites(database, clock, log);
+  closing.add(() => owed.close());
+  return {
+    serverId,
+    database,
+    stores,
+    outbox,
+    runsOfServer,
+    recovery,
+    checkpoints,
+    broadcaster,
+    desk: new QuestionDesk(log, options.isShared),
+    clientTools: new ClientTools(clock, log),
+    owed,
+    limits,
+    slots,
+    forgetter,
+  };
+}
+
+/** How many turns run at once; a daemon has a limit unless it is told another. */
+function slotsOf(limits: ServerLimitsSource, isShared: boolean): ReturnType<typeof limitOf> {
+  const told = limitOf(limits, "concurrentRuns");
+  if (!isShared) return told;
+  return told instanceof Promise
+    ? told.then((most) => most ?? runsOfDaemon)
+    : (told ?? runsOfDaemon);
+}
