@@ -6,6 +6,7 @@ import { delivery } from "./checks/delivery.js";
 import { acrossServers } from "./checks/durable.js";
 import { eventsAndMore } from "./checks/events.js";
 import { models } from "./checks/models.js";
+import { modes } from "./checks/modes.js";
 import { options } from "./checks/options.js";
 import { queue } from "./checks/queue.js";
 import { runs } from "./checks/runs.js";
@@ -24,5 +25,6 @@ export const requirements: readonly Requirement[] = [
   ...eventsAndMore,
   ...models,
   ...clientTools,
+  ...modes,
   ...daemon,
 ];

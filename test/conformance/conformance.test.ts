@@ -95,7 +95,12 @@ describe("turnwire conformance", () => {
   });
 
   it("tells of a command that cannot be started", async () => {
-    const { lines, code } = await conformance("--filter", "ION-001", "--", join(folder, "none"));
+    const { lines, code } = await conformance(
+      "--filter",
+      "(NECT|MISS)ION-001",
+      "--",
+      join(folder, "none"),
+    );
     expect(lines.at(-1)).toBe("0 passed, 2 failed");
     expect(lines.join("\n")).toContain("ENOENT");
     expect(code).toBe(1);

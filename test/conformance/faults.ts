@@ -342,6 +342,20 @@ const events: readonly Fault[] = [
     },
   },
   {
+    name: "the end of a workspace that names a session",
+    caughtBy: ["TW-EVENTS-006"],
+    breaking: changingParams("workspaceClosed", (params) => ({ ...params, sessionId: "ses" })),
+  },
+  {
+    name: "times without a zone",
+    caughtBy: ["TW-WORKSPACE-006"],
+    mayAlsoFail: ["TW-SHAPE-003"],
+    breaking: changingParams("runComplete", (params) => ({
+      ...params,
+      completedAt: params.completedAt.replace("Z", ""),
+    })),
+  },
+  {
     name: "an event without its workspace",
     caughtBy: ["TW-EVENTS-001", "TW-SHAPE-002"],
     breaking: changingParams("agentFinished", ({ workspaceId: _, ...params }) => params),
@@ -529,6 +543,37 @@ const permissions: readonly Fault[] = [
           ? { ...message, result: { decision: "allow" } }
           : message,
       ],
+    }),
+  },
+  {
+    name: "an answer for the session that holds once",
+    caughtBy: ["TW-PERMISSION-007"],
+    breaking: () => ({
+      fromClient: (message) => [
+        message.result?.decision === "allowForSession" && message.result.input === undefined
+          ? { ...message, result: { decision: "allow" } }
+          : message,
+      ],
+    }),
+  },
+  {
+    name: "an input of the client's that is not used",
+    caughtBy: ["TW-PERMISSION-008", "TW-PERMISSION-009"],
+    breaking: () => ({
+      fromClient(message) {
+        if (message.result?.input === undefined) return [message];
+        return [{ ...message, result: { decision: message.result.decision } }];
+      },
+    }),
+  },
+  {
+    name: "a mode that is always ask",
+    caughtBy: ["TW-PERMISSION-006"],
+    breaking: () => ({
+      fromClient(message) {
+        if (!["acceptEdits", "allow"].includes(message.params?.permissionMode)) return [message];
+        return [{ ...message, params: { ...message.params, permissionMode: "ask" } }];
+      },
     }),
   },
   {

@@ -88,6 +88,7 @@ export const runs: readonly Requirement[] = [
       const done = await own.run(sessionId, "@fail 401 no such key");
       demandSame([done.status, done.errorName], ["failed", "ProviderAuth"], "a run that fails");
       demand(textOf(done, "error") !== "", "the completion has no error for a person");
+      demandSame(done.cause, "provider", "the cause of a run that the provider failed");
       demandSame((await own.run(sessionId, "@say on")).status, "succeeded", "the run after it");
     },
   },
