@@ -4,7 +4,7 @@ import { demand, demandSame } from "../checkFailure.js";
 import type { Kit, Workspace } from "../kit.js";
 import { isMembers, listOf, type Members, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
-import { long, ready, saidIn } from "./session.js";
+import { heldTurn, long, ready, saidIn } from "./session.js";
 
 const inSection = { section: 4, level: "MUST", group: "core", lane: "main" } as const;
 const withEntries = { ...inSection, needs: ["listQueue"] } as const;
@@ -166,13 +166,13 @@ const entries: readonly Requirement[] = [
 /** A turn with two prompts that have joined it; gives the completions of all three. */
 async function joinedTurn(kit: Kit) {
   const { own, sessionId } = await ready(kit);
-  const first = await own.send(sessionId, "@wait 300\n@tool ls {}\n@say done");
-  await own.begun(first);
+  const { runId: first, release } = await heldTurn(own, sessionId, "@say done");
   const options = { whenBusy: "join" };
   const joined = [
     await own.send(sessionId, "@say one", { options }),
     await own.send(sessionId, "@say two", { options }),
   ];
+  release();
   const done = await own.peer.completion(first);
   const others = await Promise.all(joined.map((runId) => own.peer.completion(runId)));
   return { own, done, others };
@@ -209,9 +209,10 @@ const joining: readonly Requirement[] = [
     sentence: "[`cancelRun`](#cancelrun) on it stops nothing: the outcome is `joined`.",
     async check(kit) {
       const { own, sessionId } = await ready(kit);
-      const first = await own.send(sessionId, "@wait 200\n@tool ls {}\n@wait 500\n@say done");
-      await own.begun(first);
+      const rest = "@wait 1000\n@say done";
+      const { runId: first, release } = await heldTurn(own, sessionId, rest);
       const runId = await own.send(sessionId, "@say one", { options: { whenBusy: "join" } });
+      release();
       const isJoined = (params: Members) =>
         params.sessionId === sessionId && JSON.stringify(params).includes("@say one");
       await own.peer.notice("messageCreated", isJoined, "the message of a prompt that joined");

@@ -3,7 +3,7 @@
 import { demand, demandSame } from "../checkFailure.js";
 import { listOf, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
-import { long, ready, saidIn } from "./session.js";
+import { heldTurn, long, ready, saidIn } from "./session.js";
 
 const inSection = { section: 4, level: "MUST", group: "core", lane: "main" } as const;
 export const runs: readonly Requirement[] = [
@@ -116,11 +116,11 @@ export const runs: readonly Requirement[] = [
       "When the running turn reaches its next model call, the queued prompts that join (`whenBusy`) are folded into it, in order, as further user messages.",
     async check(kit) {
       const { own, sessionId, place } = await ready(kit);
-      const first = await own.send(sessionId, "@wait 400\n@tool ls {}\n@say done");
-      await own.begun(first);
+      const { runId: first, release } = await heldTurn(own, sessionId, "@say done");
       for (const prompt of ["@say one", "@say two"]) {
         await own.peer.result("sendMessage", { ...place, prompt });
       }
+      release();
       demandSame((await own.peer.completion(first)).foldedPrompts, 2, "foldedPrompts");
       const said = await saidIn(own, sessionId);
       const users = said.filter((text) => text.startsWith("user: ")).slice(1);

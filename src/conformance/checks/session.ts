@@ -1,7 +1,7 @@
 // What checks of a session's runs share.
 
 import type { Kit, Workspace } from "../kit.js";
-import { listOf, textOf } from "../message.js";
+import { isMembers, listOf, type Members, membersOf, textOf } from "../message.js";
 
 /** A prompt whose run ends only when it is cancelled. */
 export const long = "@wait 60000";
@@ -22,4 +22,25 @@ export async function saidIn(own: Workspace, sessionId: string): Promise<string[
     const texts = listOf(message, "parts").map((part) => textOf(part, "text"));
     return `${textOf(message, "role")}: ${texts.join("")}`;
   });
+}
+
+/**
+ * A turn that is held by a question until it is released, however slow the server is; then it plays
+ * the rest of its script.
+ */
+export async function heldTurn(own: Workspace, sessionId: string, rest: string) {
+  own.peer.answerers.set(sessionId, () => undefined);
+  const isIts = (message: unknown) =>
+    isMembers(message) &&
+    message.method === "requestPermission" &&
+    membersOf(message, "params").sessionId === sessionId;
+  const asked = own.peer.waitFor(isIts, "the question");
+  asked.catch(() => {});
+  const name = `${sessionId.replace(/\W/g, "")}-held.txt`;
+  const input = JSON.stringify({ path: name, content: "held" });
+  const runId = await own.send(sessionId, `@tool write ${input}\n${rest}`);
+  const { id } = (await asked) as Members;
+  const result = { decision: "allow" };
+  const release = () => own.peer.send(JSON.stringify({ jsonrpc: "2.0", id, result }));
+  return { runId, release };
 }
