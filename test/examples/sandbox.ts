@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -15,7 +16,8 @@ export interface Sandbox {
   run(script: string): Promise<string>;
   /** The same for a module's text. */
   runCode(code: string, ending?: "mjs" | "cjs"): Promise<string>;
-  remove(): void;
+  /** Removes the folder. */
+  remove(): Promise<void>;
 }
 
 export function createSandbox(): Sandbox {
@@ -48,7 +50,19 @@ export function createSandbox(): Sandbox {
       writeFileSync(script, code);
       return run(script);
     },
-    // A server that has lost its client may still be writing.
-    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
+    remove: () => removeFolder(folder),
   };
+}
+
+/** A server that has lost its client may still be writing: then it is tried again, for 10 seconds. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let left = 100; ; left--) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      await sleep(100);
+    }
+  }
 }
