@@ -138,7 +138,7 @@ export class CheckpointUseCases {
     const { workspace, sessionId } = this.#session(params);
     const { checkpoints, clock, ids, messages, sessions } = this.#options;
     workspace.refuseIfClosing();
-    workspace.coordinator.flush(sessionId);
+    workspace.coordinator.live.flush(sessionId);
     const { messageId, title } = params;
     const upTo =
       messageId === undefined

@@ -165,7 +165,7 @@ export class SessionUseCases {
   listMessages(params: Params<"listMessages">): Result<"listMessages"> {
     const workspace = this.#options.workspaces.get(params.workspaceId);
     const { id } = this.find(workspace, params.sessionId);
-    workspace.coordinator.flush(id);
+    workspace.coordinator.live.flush(id);
     const limit = params.limit ?? defaultPageSize;
     const after = positionOf(params.cursor);
     const { messages } = this.#options;
@@ -174,11 +174,31 @@ export class SessionUseCases {
     return { messages: rows.map((row) => toMessage(row, messages)), ...next };
   }
 
+  /** `subscribe` */
+  subscribe(
+    { workspaceId, sessionId }: Params<"subscribe">,
+    { scope }: Caller,
+  ): Result<"subscribe"> {
+    const workspace = this.#options.workspaces.get(workspaceId);
+    const row = this.find(workspace, sessionId);
+    workspace.coordinator.live.flush(row.id);
+    const session = workspace.coordinator.describe(row);
+    const said = workspace.coordinator.live.said(row.id);
+    const { messages } = this.#options;
+    const find = (id: string) => {
+      const found = messages.find(row.id, id);
+      return found && toMessage(found, messages);
+    };
+    scope?.addSession(workspace.id, row.id);
+    const live = !session.isBusy || workspace.coordinator.live.isHere(row.id);
+    return { session, messages: said?.list(find) ?? [], live };
+  }
+
   /** `getMessage` */
   getMessage(params: Params<"getMessage">): Message {
     const workspace = this.#options.workspaces.get(params.workspaceId);
     const { id } = this.find(workspace, params.sessionId);
-    workspace.coordinator.flush(id);
+    workspace.coordinator.live.flush(id);
     const row = this.#options.messages.find(id, params.messageId);
     if (row === undefined) {
       throw new DomainError(

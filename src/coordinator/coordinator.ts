@@ -15,6 +15,7 @@ import { AcceptedRun, type RunRequest, refOf } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { coveredBy } from "./coveredRuns.js";
 import { JoiningRuns } from "./joiningRuns.js";
+import { LiveTurns } from "./liveTurns.js";
 import { OpenRuns } from "./openRuns.js";
 import { RunAdmission, sessionBusy } from "./runAdmission.js";
 import { RunEnding } from "./runEnding.js";
@@ -38,6 +39,8 @@ import { TurnRunner } from "./turnRunner.js";
 export class Coordinator {
   /** Its sessions' queues, as clients list and change them. */
   readonly queue: SessionQueue;
+  /** What its turns say while they run. */
+  readonly live: LiveTurns;
   readonly #options: CoordinatorOptions;
   readonly #runs: OpenRuns;
   readonly #titles: TitleKeeper;
@@ -64,6 +67,7 @@ export class Coordinator {
     this.#admission = new RunAdmission(options, this.#runs);
     this.#ending = new RunEnding(options);
     this.#steps = new SessionSteps(options);
+    this.live = new LiveTurns(this.#runs, this.#steps);
     this.queue = new SessionQueue(options, {
       open: this.#runs,
       steps: this.#steps,
@@ -183,11 +187,6 @@ export class Coordinator {
   describe(row: SessionRow): Session {
     this.settle();
     return this.#news.describe(row, this.#steps.of(row.id));
-  }
-
-  /** Writes what has streamed into a session's messages, so that a read finds all of it. */
-  flush(sessionId: string): void {
-    this.#runs.flush(sessionId);
   }
 
   /** Resolves once no turn runs any more and none is about to. */

@@ -2,6 +2,7 @@ import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { RunsOfServer } from "./runsOfServer.js";
 import type { RunRef, SessionState } from "./sessionState.js";
+import type { TurnMessages } from "./turnMessages.js";
 
 /** A waiting prompt, and its client. */
 export interface QueuedPrompt {
@@ -45,6 +46,16 @@ export class OpenRuns {
       if (run.request.sessionId === sessionId) run.recorder?.flush();
       run.children.get(sessionId)?.flush();
     }
+  }
+
+  /** The messages of the turn that runs on a session; undefined if none has begun. */
+  said(sessionId: string): TurnMessages | undefined {
+    for (const run of this.#runs.values()) {
+      const recorder = run.request.sessionId === sessionId ? run.recorder : undefined;
+      const found = (run.hasBegun ? recorder : undefined) ?? run.children.get(sessionId);
+      if (found !== undefined) return found.said;
+    }
+    return undefined;
   }
 
   /** The run at a position; it must be open here. */

@@ -33,6 +33,7 @@ import type { PatientWrites } from "./patientWrites.js";
 import { RunWarnings } from "./runWarnings.js";
 import { partsText, storedParts } from "./storedParts.js";
 import { sumOfUsage } from "./sumOfUsage.js";
+import { TurnMessages } from "./turnMessages.js";
 import { userMessage } from "./userMessage.js";
 import { toMessage } from "./wireObjects.js";
 
@@ -76,6 +77,8 @@ export class TurnRecorder implements TurnSink {
   #usage: Usage = { promptTokens: 0, completionTokens: 0, cost: 0 };
   #hasUsage = false;
   readonly #warnings = new RunWarnings();
+  /** The messages that it has made. */
+  readonly said = new TurnMessages();
 
   constructor(options: TurnRecorderOptions) {
     const { workspaceId, sessionId, runId } = options.run;
@@ -109,6 +112,7 @@ export class TurnRecorder implements TurnSink {
   createMessage(message: NewMessage): MessageRecorder {
     const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
     this.#options.writes.write(insert);
+    this.said.add(recorder);
     this.#emitMessage("messageCreated", recorder.snapshot());
     return recorder;
   }
@@ -186,6 +190,7 @@ export class TurnRecorder implements TurnSink {
     return joined.flatMap((prompt, index) => {
       const one = said[index];
       if (one === undefined) return [];
+      this.said.add(one.recorder);
       this.#emitMessage("messageCreated", one.recorder.snapshot());
       return { prompt, message: one.message };
     });

@@ -48,6 +48,7 @@ import { setPermissionMode } from "./methods/setPermissionMode.js";
 import { setTools } from "./methods/setTools.js";
 import { shutdown } from "./methods/shutdown.js";
 import { stopDaemon } from "./methods/stopDaemon.js";
+import { subscribe } from "./methods/subscribe.js";
 import { summarizeSession } from "./methods/summarizeSession.js";
 import { updateAgent } from "./methods/updateAgent.js";
 import { updateSession } from "./methods/updateSession.js";
@@ -116,6 +117,7 @@ export const methods = {
   acknowledge,
   setPermissionMode,
   setTools,
+  subscribe,
   daemonStatus,
   stopDaemon,
 } as const;

@@ -69,6 +69,7 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     waitRun: (params, caller) => backend.runs.wait(params, caller),
     listPendingCompletions: (params, caller) => backend.listPendingCompletions(params, caller),
     acknowledge: (params, caller) => backend.acknowledge(params, caller),
+    subscribe: (params, caller) => backend.sessions.subscribe(params, caller),
     setPermissionMode: (params, caller) => backend.agents.setPermissionMode(params, caller),
   };
 }

@@ -24,6 +24,8 @@ function methodsOf(isDaemon: boolean): string[] {
   return Object.keys(methods).filter((name) => isDaemon || !daemonMethods.includes(name));
 }
 
+const levels = ["core", "durable", "shared"];
+
 /** What a handshake needs. */
 export interface HandshakeOptions {
   readonly delivery: ConnectionDelivery;
@@ -95,7 +97,7 @@ export class Handshake {
         notifications: Object.keys(notifications),
         maxMessageBytes: description.maxMessageBytes,
         ...defined({ daemon: isDaemon ? (true as const) : undefined }),
-        levels: ["core", "durable", "shared"],
+        levels: isDaemon ? [...levels, "daemon"] : levels,
       },
     };
     this.#options.afterWritten(result, () => {

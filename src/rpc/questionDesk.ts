@@ -5,6 +5,7 @@ import {
   CancellationTokenSource,
   type MessageConnection,
 } from "vscode-jsonrpc/node";
+import { Deferred } from "../base/deferred.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { untilAborted } from "../base/untilAborted.js";
@@ -51,7 +52,7 @@ export class QuestionDesk {
   }
 
   /**
-   * Asks the client `clientId`. If that one is not connected, any other connected client is asked,
+   * Asks the client `clientId`, on all its connections: the first valid answer counts. If that one is not connected, any other connected client is asked,
    * unless the clients are strangers.
    * Resolves with undefined if there is no answer. When the signal is aborted, the question is
    * withdrawn with `$/cancelRequest`, and the promise rejects with the signal's reason.
@@ -63,7 +64,6 @@ export class QuestionDesk {
   ): Promise<PermissionAnswer | undefined> {
     signal.throwIfAborted();
     const asked = this.#asked(clientId, ({ canAnswer }) => canAnswer);
-    if (asked === undefined) return undefined;
     return this.#put(asked, "requestPermission", question, signal);
   }
 
@@ -75,34 +75,40 @@ export class QuestionDesk {
   ): Promise<InputAnswer | undefined> {
     signal.throwIfAborted();
     const asked = this.#asked(clientId, ({ canGiveInput }) => canGiveInput);
-    if (asked === undefined) return undefined;
     return this.#put(asked, "requestInput", question, signal);
   }
 
-  /** The newest of the client's connections that can answer. */
-  #asked(clientId: string, can: (one: Askable) => boolean): Askable | undefined {
-    const newestFirst = [...this.#connections].reverse();
-    const own = newestFirst.filter(
-      (one) => one.clientId === clientId || one.earlierId === clientId,
-    );
-    const asked = own.length === 0 && !this.#isShared ? [...this.#connections].slice(0, 1) : own;
-    return asked.find(can);
+  /** The client's connections that can answer. */
+  #asked(clientId: string, can: (one: Askable) => boolean): Askable[] {
+    const all = [...this.#connections];
+    const own = all.filter((one) => one.clientId === clientId || one.earlierId === clientId);
+    const asked = own.length === 0 && !this.#isShared ? all.slice(0, 1) : own;
+    return asked.filter(can);
   }
 
   async #put<M extends Question>(
-    asked: Askable,
+    asked: readonly Askable[],
     method: M,
     question: object,
     signal: AbortSignal,
   ): Promise<Answer<M> | undefined> {
-    const cancellation = new CancellationTokenSource();
+    if (asked.length === 0) return undefined;
+    const first = new Deferred<Answer<M> | undefined>();
+    const open = new Set<CancellationTokenSource>();
+    for (const { connection } of asked) {
+      const source = new CancellationTokenSource();
+      open.add(source);
+      void this.#send(connection, method, question, source.token).then((answer) => {
+        open.delete(source);
+        source.dispose();
+        if (answer !== undefined || open.size === 0) first.resolve(answer);
+      });
+    }
     try {
-      const answer = this.#send(asked.connection, method, question, cancellation.token);
-      return await untilAborted(answer, signal);
+      return await untilAborted(first.promise, signal);
     } finally {
-      // Withdraws the question, if it was not answered.
-      if (signal.aborted) cancellation.cancel();
-      cancellation.dispose();
+      // Withdraws the question where it was not answered.
+      for (const source of open) source.cancel();
     }
   }
 

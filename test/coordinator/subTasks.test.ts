@@ -125,7 +125,7 @@ it("has what streams on disk when somebody reads it, and at the turn's end", asy
   const reply = child.sink.createMessage({ role: "assistant" });
   const part = reply.addPart({ type: "text", text: "" });
   reply.append(part, "Half");
-  house.coordinator.flush(child.sessionId);
+  house.coordinator.live.flush(child.sessionId);
   expect(house.transcript(child.sessionId)).toContain("assistant: Half");
   reply.append(part, " done");
   turn.succeed();

@@ -130,7 +130,7 @@ describe("a message that is finished", () => {
     const part = reply.addPart({ type: "text", text: "x" });
     reply.finish("endTurn");
     reply.finish("error");
-    house.coordinator.flush("s");
+    house.coordinator.live.flush("s");
     expect(stored()).toBe("assistant: x [endTurn]");
     expect(() => reply.append(part, "y")).toThrow(RangeError);
     expect(() => reply.setPart(part, { type: "text", text: "y" })).toThrow(RangeError);

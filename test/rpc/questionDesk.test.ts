@@ -65,6 +65,33 @@ describe("a question", () => {
     expect(await desk.ask("ben", question, never)).toEqual({ decision: "allowForSession" });
   });
 
+  it("goes to nobody else where the clients are strangers", async () => {
+    desk = new QuestionDesk(log.log, true);
+    answering("ada", { decision: "allow" });
+    expect(await desk.ask("ben", question, never)).toBeUndefined();
+  });
+
+  it("goes to all connections of the client: the first valid answer counts", async () => {
+    const silent = client("ada");
+    const withdrawn = new Promise<boolean>((resolve) => {
+      silent.other.onRequest("requestPermission", (_params, token) => {
+        token.onCancellationRequested(() => resolve(true));
+        return new Promise(() => {});
+      });
+    });
+    silent.other.listen();
+    answering("ada", { decision: "perhaps" });
+    answering("ada", { decision: "allow" });
+    expect(await desk.ask("ada", question, never)).toEqual({ decision: "allow" });
+    expect(await withdrawn).toBe(true);
+  });
+
+  it("has no answer where all connections of the client give none", async () => {
+    answering("ada", { decision: "perhaps" });
+    answering("ada", {});
+    expect(await desk.ask("ada", question, never)).toBeUndefined();
+  });
+
   it("has no answer where nobody is connected", async () => {
     const { leave } = answering("ada", { decision: "allow" });
     leave();
