@@ -84,21 +84,41 @@ function byNameAndVersion(a, b) {
   return left < right ? -1 : Number(left > right);
 }
 
+/** Terms that name nobody, and are in the licences of many packages. */
+const sharedTerms = [
+  {
+    name: "The terms of the Apache License, Version 2.0",
+    pattern: /^ *Apache License\n[\s\S]*END OF TERMS AND CONDITIONS/m,
+  },
+  {
+    name: "The permission of the MIT License",
+    pattern: /Permission is hereby granted, free of charge[\s\S]*?DEALINGS\s+IN\s+THE\s+SOFTWARE\./,
+  },
+];
+
 /**
- * Packages whose licences have the same text, word for word, stand above it together. The terms of the
- * Apache License are in many of them, and are given once, at the end.
+ * Packages whose licences have the same text, word for word, stand above it together. Terms that many of
+ * them have are given once, at the end.
  */
 function notices(packages) {
-  const terms = apacheTerms(packages);
+  const shared = sharedTerms.map(({ name, pattern }) => ({
+    name,
+    pattern,
+    terms: firstTerms(packages, pattern),
+  }));
   const byText = new Map();
   for (const one of packages) {
-    const text = licenceText(one, packages).replace(apachePattern, (found) =>
-      wordsOf(found) === wordsOf(terms) ? "[The terms are at the end of this file.]" : found,
+    const text = shared.reduce(
+      (before, { name, pattern, terms }) =>
+        before.replace(pattern, (found) =>
+          wordsOf(found) === wordsOf(terms) ? `[${name}: at the end of this file.]` : found,
+        ),
+      licenceText(one, packages),
     );
     byText.set(text, [...(byText.get(text) ?? []), one]);
   }
   const all = [...byText].map(([text, same]) => [...same.map(head), "", text, ""].join("\n"));
-  return [...all, `The terms of the Apache License, Version 2.0\n\n${terms}\n`];
+  return [...all, ...shared.map(({ name, terms }) => `${name}\n\n${terms}\n`)];
 }
 
 /** A text without its blanks, which packages set as they like. */
@@ -127,19 +147,17 @@ function licenceText(one, packages) {
   throw new Error(`${one.name} brings no text of its licence (${one.license}): add one here`);
 }
 
-const apachePattern = /^ *Apache License\n[\s\S]*END OF TERMS AND CONDITIONS/m;
-
-/** These terms name nobody, so those that one package brings are those of all. */
-function apacheTerms(packages) {
+/** Those that one package brings are those of all. */
+function firstTerms(packages, pattern) {
   const terms = packages
-    .map(({ text }) => apachePattern.exec(text ?? "")?.[0])
+    .map(({ text }) => pattern.exec(text ?? "")?.[0])
     .find((found) => found !== undefined);
-  if (terms === undefined) throw new Error("no package brings the text of Apache-2.0: add it here");
+  if (terms === undefined) throw new Error(`no package brings what fits ${pattern}: add it here`);
   return terms;
 }
 
 function apache(holder, packages) {
-  return `Copyright (c) ${holder}\n\n${apacheTerms(packages)}`;
+  return `Copyright (c) ${holder}\n\n${firstTerms(packages, sharedTerms[0].pattern)}`;
 }
 
 function mit(holder) {

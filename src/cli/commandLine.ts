@@ -15,7 +15,7 @@ import {
   type Program,
   type ProgramActions,
 } from "./program.js";
-import type { RelayCommandOptions } from "./relayOptions.js";
+import type { RelayCommandIo } from "./relayCommand.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
 import type { StdinKind } from "./runPrompt.js";
@@ -78,7 +78,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
         });
       },
       ...toolsIn(self, { parts, resolvePath, out, errors }),
-      relay: (options) => relayIn(self, options, { parts, resolvePath, out, errors }),
+      ...fleetIn(self, { parts, resolvePath, out, errors }),
       doctor: (options) => doctorIn(self, options, { parts, resolvePath, writeOut }),
     },
     {
@@ -193,17 +193,29 @@ async function doctorIn(
   });
 }
 
-async function relayIn(
+/** The commands of many machines; each loads its code when it is used. */
+function fleetIn(self: NodeJS.Process, parts: ToolParts): Pick<ProgramActions, "relay" | "worker"> {
+  return {
+    relay: async (options) => {
+      const { relayCommand } = await import("./relayCommand.js");
+      return relayCommand(options, await relayIo(self, parts));
+    },
+    worker: async (options) => {
+      const { workerCommand } = await import("./workerCommand.js");
+      return workerCommand(options, await relayIo(self, parts));
+    },
+  };
+}
+
+async function relayIo(
   self: NodeJS.Process,
-  options: RelayCommandOptions,
   { parts, resolvePath, out, errors }: ToolParts,
-): Promise<number> {
-  const [{ relayCommand }, { LogSink }, ownProcess] = await Promise.all([
-    import("./relayCommand.js"),
+): Promise<RelayCommandIo> {
+  const [{ LogSink }, ownProcess] = await Promise.all([
     import("../transport/logSink.js"),
     ownProcessOf(self, parts),
   ]);
-  return relayCommand(options, {
+  return {
     env: self.env,
     clock: systemClock,
     ids: randomIds,
@@ -213,7 +225,7 @@ async function relayIn(
     writeOut: (line) => void out.write(`${line}\n`),
     writeError: (line) => void errors.write(`${line}\n`),
     onInterrupt: runIo(self, parts, resolvePath).onInterrupt,
-  });
+  };
 }
 
 /** What identifies this process among the servers of a data directory. */

@@ -24,6 +24,8 @@ import { addServe } from "./serveFlags.js";
 import { defaultServeOptions, type ServeOptions } from "./serveOptions.js";
 import type { SessionsCommandOptions } from "./sessionsCommandOptions.js";
 import { addSessions } from "./sessionsFlags.js";
+import { addWorker } from "./workerFlags.js";
+import type { WorkerCommandOptions } from "./workerOptions.js";
 
 /** What each command does; each resolves with the exit code. */
 export interface ProgramActions {
@@ -40,6 +42,7 @@ export interface ProgramActions {
   completion(options: CompletionOptions): Promise<number>;
   conformance(options: ConformanceOptions): Promise<number>;
   relay(options: RelayCommandOptions): Promise<number>;
+  worker(options: WorkerCommandOptions): Promise<number>;
 }
 
 export interface DoctorCommandOptions {
@@ -91,6 +94,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         completion: reported(actions.completion),
         conformance: reported(actions.conformance),
         relay: reported(actions.relay),
+        worker: reported(actions.worker),
       });
       if (argv.length === 0) {
         if (!io.isStdinTty) return await actions.serve(defaultServeOptions);
@@ -147,6 +151,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
   addConfiguration(program, actions);
   addConformance(program, actions.conformance);
   addRelay(program, actions.relay);
+  addWorker(program, actions.worker);
   program
     .command("completion")
     .description("print a script that completes commands and options in a shell")

@@ -54,6 +54,7 @@ export function redact(config: ResolvedConfig): RedactedConfig {
     summaryModel: config.summaryModel,
     limits: config.limits,
     serverLimits: config.serverLimits,
+    ...defined({ worker: config.worker }),
     relays: Object.fromEntries(
       Object.entries(config.relays).map(
         ([name, { type, url }]) => [name, { type, place: placeOf(url) }] as const,

@@ -19,6 +19,7 @@ import type { Limits, McpServer, Provider, ResolvedConfig } from "./types.js";
 import { restrictUntrusted } from "./untrusted.js";
 import { withoutReadOnly, withoutUsersFields } from "./usersOnly.js";
 import type { Environment } from "./variables.js";
+import { workerSettings } from "./workerSettings.js";
 
 /** The input of a configuration; a missing file is an empty one. */
 export interface ConfigParts {
@@ -88,6 +89,7 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
     contextFiles: file.contextFiles ?? defaultContextFiles,
     limits: limitsOf(file.limits),
     serverLimits: serverLimitsOf(file),
+    ...defined({ worker: file.worker && workerSettings(file.worker) }),
     relays: resolveRelays(file.relays ?? {}, env, secrets),
     secretVariables: secrets.variables,
     warnings: secrets.warnings,

@@ -18,6 +18,7 @@ import { ruleForm, rulePattern } from "./rules.js";
 import { networks, sandboxes } from "./sandbox.js";
 import { misplacedSwitches, switchFields } from "./switchFields.js";
 import { isWellFormed } from "./variables.js";
+import { workerFields } from "./workerFields.js";
 
 /** A provider, a model and a tool server are named in logs and on command lines as `provider/model`. */
 const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -258,6 +259,11 @@ export const ConfigFile = lazySchema(() =>
         .exactOptional()
         .describe(
           "Where every completion is carried, by an id of your choice. Only the user's own file sets it.",
+        ),
+      worker: workerFields()
+        .exactOptional()
+        .describe(
+          "The work queue from which `turnwire worker` takes prompts. Only the user's own file sets it.",
         ),
     })
     .meta({ title: "Turnwire configuration", description: "The user's file, or a workspace's." }),

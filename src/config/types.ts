@@ -2,6 +2,7 @@ import type { Proxies } from "../network/proxies.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { RelaySettings } from "./relaySettings.js";
+import type { WorkerSettings } from "./workerSettings.js";
 
 /** The kinds of provider that a configuration can name (protocol.md section 10). */
 export type ProviderType =
@@ -161,6 +162,8 @@ export interface ResolvedConfig {
   readonly serverLimits: ServerLimits;
   /** Where completions are carried, from the user's own file. */
   readonly relays: Readonly<Record<string, RelaySettings>>;
+  /** The work queue of `turnwire worker`, from the user's own file. */
+  readonly worker?: WorkerSettings;
   /** Variables that hold keys. They are removed from the environment of tools and tool servers. */
   readonly secretVariables: readonly string[];
   /** What was left out and why (untrusted settings, unset variables), each fit for the log. */

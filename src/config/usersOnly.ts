@@ -17,7 +17,7 @@ export function withoutReadOnly(file: ConfigFile): { file: ConfigFile; warnings:
 }
 
 /** Fields that only the user's own file sets: a workspace must not send anything anywhere. */
-const usersFields = ["relays"] as const;
+const usersFields = ["relays", "worker"] as const;
 
 /** A workspace's file without these fields, and a warning for each that it had. */
 export function withoutUsersFields(file: ConfigFile): { file: ConfigFile; warnings: string[] } {

@@ -136,8 +136,14 @@ export type NatsSettings = Pick<
   "url" | "user" | "password" | "token" | "credentialsFile" | "caFile"
 >;
 
-/** Connects to NATS, once: a connection that is lost is closed. Rejects where nobody lets it in. */
-export async function openNats(settings: NatsSettings): Promise<NatsConnection> {
+/**
+ * Connects to NATS. A connection that is lost is closed, or made again with `reconnect`. Rejects where
+ * nobody lets it in.
+ */
+export async function openNats(
+  settings: NatsSettings,
+  { reconnect = false }: { reconnect?: boolean } = {},
+): Promise<NatsConnection> {
   const { url, user, password, token, credentialsFile, caFile } = settings;
   const servers = url.split(",").map((one) => one.trim());
   const found = servers.map(credentialsOf).find((one) => one !== undefined);
@@ -149,7 +155,8 @@ export async function openNats(settings: NatsSettings): Promise<NatsConnection> 
     servers: servers.map(withoutCredentials),
     name: "turnwire",
     timeout: connectMs,
-    reconnect: false,
+    reconnect,
+    maxReconnectAttempts: -1,
     ...told,
     ...defined({ authenticator, tls }),
   });

@@ -1,5 +1,5 @@
 // Makes a stream of NATS JetStream where there is none.
-import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
+import { JetStreamApiError, jetstreamManager, type RetentionPolicy } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 /** The server's code for: there is no such stream. */
@@ -10,7 +10,11 @@ const nameInUse = 10058;
 /** The stream; one that is there stays as it is. Rejects where the server refuses. */
 export async function makeStream(
   connection: NatsConnection,
-  stream: { readonly name: string; readonly subjects: string[] },
+  stream: {
+    readonly name: string;
+    readonly subjects: string[];
+    readonly retention?: RetentionPolicy;
+  },
 ): Promise<void> {
   const { streams } = await jetstreamManager(connection);
   try {

@@ -35,6 +35,11 @@ const layers: Readonly<Record<string, Layer>> = {
     types: ["protocol", "config"],
     packages: ["@nats-io/transport-node", "@nats-io/jetstream", "pg"],
   },
+  // It is a client of a server in its own process, and shares the relay's way to NATS.
+  worker: {
+    layers: ["base", "protocol", "client", "config", "relay"],
+    packages: ["@nats-io/transport-node", "@nats-io/jetstream", "zod"],
+  },
   config: { layers: ["base", "protocol", "network"] },
   process: { layers: ["base"], packages: ["execa"] },
   permissions: { layers: ["base"], types: ["protocol", "config"] },

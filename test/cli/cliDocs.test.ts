@@ -98,6 +98,7 @@ it("names every command and every option", async () => {
       config: other,
       conformance: other,
       relay: other,
+      worker: other,
       completion: async (options) => {
         program = options.program;
         return 0;

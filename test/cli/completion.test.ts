@@ -33,6 +33,7 @@ async function scriptFor(shell: Shell): Promise<string> {
       config: other,
       conformance: other,
       relay: other,
+      worker: other,
       completion: async (options) => {
         script = completionScript(options);
         return 0;

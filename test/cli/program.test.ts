@@ -28,6 +28,7 @@ async function run(argv: string[], isStdinTty = true) {
       relay: note("relay", 20),
       attach: note("attach", 21),
       daemon: note("daemon", 22),
+      worker: note("worker", 23),
     },
     {
       version: "1.2.3",

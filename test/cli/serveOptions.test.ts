@@ -29,6 +29,7 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
       completion: other,
       conformance: other,
       relay: other,
+      worker: other,
     },
     { version: "1.2.3", isStdinTty: false, writeOut: () => {}, writeError: () => {} },
   );

@@ -9,7 +9,7 @@ export const daemonStatus = declareMethod({
   params: () => z.object({}),
   result: () =>
     z.object({
-      pid: z.int().describe("The daemon's process."),
+      pid: z.int().describe("The number of the process that serves."),
       version: z.string(),
       dataDirectory: z.string(),
       startedAt: z.iso.datetime().describe("RFC 3339, UTC."),

@@ -1,0 +1,234 @@
+// `turnwire worker` with a real nats-server: workers on data directories of their own, one of which is
+// killed again and again.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AckPolicy, jetstream, RetentionPolicy } from "@nats-io/jetstream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { launcher, offlineEnvironment } from "../cli/runHarness.js";
+import { isLong } from "../crash/longRun.js";
+import { NatsServer, noNats } from "../helpers/natsServer.js";
+import { SeededRandom } from "../helpers/seededRandom.js";
+import { unless } from "../helpers/unless.js";
+
+const queue = "TURNWIRE_PROMPTS";
+const completions = "TURNWIRE";
+
+unless(
+  describe,
+  noNats !== undefined,
+  noNats ?? "",
+)("turnwire worker", () => {
+  let nats: NatsServer;
+  let root: string;
+  let workers: WorkerProcess[];
+  beforeEach(async () => {
+    nats = await NatsServer.start();
+    root = mkdtempSync(join(tmpdir(), "turnwire-worker-"));
+    mkdirSync(join(root, "project"));
+    workers = [];
+    await nats.manage(async ({ streams, consumers }) => {
+      const retention = RetentionPolicy.Workqueue;
+      await streams.add({ name: queue, subjects: ["turnwire.prompts"], retention });
+      // A worker that dies is found out after a second.
+      await consumers.add(queue, {
+        durable_name: "workers",
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: 1e9,
+      });
+    });
+  });
+  afterEach(async () => {
+    for (const worker of workers) await worker.kill();
+    await nats.remove();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const publish = (messages: readonly (object | string)[]) =>
+    nats.manage(async (_, connection) => {
+      const client = jetstream(connection);
+      for (const message of messages) {
+        const text = typeof message === "string" ? message : JSON.stringify(message);
+        await client.publish("turnwire.prompts", text);
+      }
+    });
+  const prompt = (runId: string, more: object = {}) => ({
+    runId,
+    workspace: "project",
+    prompt: `@say ${runId}`,
+    ...more,
+  });
+  const start = (name: string, ...more: string[]) => {
+    const worker = new WorkerProcess(root, name, nats.url, more);
+    workers.push(worker);
+    return worker;
+  };
+  const left = () => nats.manage(async ({ streams }) => (await streams.info(queue)).state.messages);
+  async function untilDone(seconds: number): Promise<void> {
+    const deadline = Date.now() + seconds * 1000;
+    while ((await left()) > 0) {
+      if (Date.now() > deadline) throw new Error(`${await left()} left; ${workers[0]?.output}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  it("runs prompts, lets go of each when its completion is stored, and refuses what none can run", async () => {
+    const worker = start("a", "--permission-mode", "plan", "--max-concurrent", "1");
+    await publish([
+      prompt("r1"),
+      prompt("r2", { session: "mine", options: { limits: { steps: 3 } } }),
+      prompt("r3", { session: "mine" }),
+      prompt("r2", { session: "mine", prompt: "another" }),
+      prompt("r4", { workspace: "elsewhere" }),
+      prompt("r5", { options: { permissionMode: "allow" } }),
+      prompt("r6", { options: { permissionMode: "deny" } }),
+      prompt("r7", { trusted: true }),
+      prompt("r8", { options: { outputSchema: { type: 3 } } }),
+      "{",
+      "[]",
+    ]);
+    await untilDone(25);
+    const events = (await nats.messages(completions)).map(({ event, subject }) => ({
+      ...event,
+      subject,
+    }));
+    const ended = events.filter(({ type }) => type === "dev.turnwire.run.completed.v1");
+    expect(ended.map(({ data }) => [data.runId, data.status, data.text]).toSorted()).toEqual([
+      ["r1", "succeeded", "r1"],
+      ["r2", "succeeded", "r2"],
+      ["r3", "succeeded", "r3"],
+      ["r6", "succeeded", "r6"],
+    ]);
+    expect(ended.find(({ data }) => data.runId === "r1").subject).toMatch(/\.ws_\w+\.completed$/);
+    expect(ended.find(({ data }) => data.runId === "r1").data.sessionId).toBe("w-r1");
+    const refused = events.filter(({ type }) => type === "dev.turnwire.run.refused.v1");
+    const reasons = new Map(refused.map(({ data }) => [data.runId ?? data.reason, data.reason]));
+    expect(Object.fromEntries(reasons)).toEqual({
+      r2: expect.stringMatching(/accepted before with another/),
+      r4: 'workspace: this worker has no "elsewhere"',
+      r5: "options.permissionMode: this worker allows plan at most",
+      r7: expect.stringMatching(/trusted/),
+      r8: expect.stringMatching(/outputSchema/),
+      "the message is not JSON": "the message is not JSON",
+      "the message: Invalid input: expected object, received array": expect.anything(),
+    });
+    expect(refused[0].id).toMatch(/^refused-TURNWIRE_PROMPTS-\d+$/);
+    expect(await worker.end()).toBe(0);
+  });
+
+  it("keeps a prompt in the queue while its completion cannot be carried", async () => {
+    await nats.manage(({ streams }) =>
+      streams.add({
+        name: completions,
+        subjects: ["turnwire.*.*.completed"],
+        max_msgs: 1,
+        discard: "new" as never,
+      }),
+    );
+    start("a");
+    await publish([prompt("r1"), prompt("r2")]);
+    while ((await left()) > 1) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    expect(await left()).toBe(1);
+    const first = await nats.messages(completions);
+    await nats.manage(({ streams }) => streams.purge(completions));
+    await untilDone(20);
+    const runs = [...first, ...(await nats.messages(completions))].map(
+      ({ event }) => event.data.runId,
+    );
+    expect(runs.toSorted()).toEqual(["r1", "r2"]);
+  });
+
+  const count = isLong ? 2000 : 60;
+  it(`loses none of ${count} prompts while one of three workers is killed again and again`, {
+    timeout: isLong ? 1_800_000 : 120_000,
+  }, async () => {
+    const runIds = Array.from({ length: count }, (_, index) => `r${index}`);
+    const random = new SeededRandom(1);
+    await publish(runIds.map((runId) => prompt(runId, { prompt: `@wait 30\n@say ${runId}` })));
+    start("b");
+    start("c");
+    let isDone = false;
+    let kills = 0;
+    const killing = (async () => {
+      while (!isDone) {
+        const worker = start("a");
+        await worker.ready;
+        await new Promise((resolve) => setTimeout(resolve, random.between(0, 1500)));
+        if (isDone) break;
+        await worker.kill();
+        kills++;
+      }
+    })();
+    await untilDone(isLong ? 1700 : 100);
+    isDone = true;
+    await killing;
+    const events = (await nats.messages(completions)).map(({ event }) => event);
+    const byRun = new Map<string, { data: { status: string }; source: string }[]>();
+    for (const event of events) {
+      byRun.set(event.turnwirerunid, [...(byRun.get(event.turnwirerunid) ?? []), event]);
+    }
+    expect([...byRun.keys()].toSorted()).toEqual(runIds.toSorted());
+    const machines = (of: { source: string }[]) =>
+      new Set(of.map(({ source }) => source.split("/")[2]));
+    const twice = [...byRun.values()].filter((of) => machines(of).size > 1).length;
+    const firsts = [...byRun.values()].map(([first]) => first?.data.status);
+    const interrupted = firsts.filter((status) => status === "interrupted").length;
+    console.log(
+      `worker: ${count} prompts, ${kills} kills, ${events.length} completions, ${twice} begun on two machines, ${interrupted} interrupted first`,
+    );
+    expect(kills).toBeGreaterThan(0);
+    // One machine never tells two ends of a run.
+    for (const of of byRun.values()) {
+      const ids = new Set(
+        of.map(
+          ({ source, data }) =>
+            `${source} ${(data as never as { completionId: string }).completionId}`,
+        ),
+      );
+      expect(ids.size).toBe(machines(of).size);
+    }
+  });
+});
+
+/** A worker as a child process. */
+class WorkerProcess {
+  readonly #child: ChildProcess;
+  /** Resolves once it takes prompts. */
+  readonly ready: Promise<void>;
+  output = "";
+
+  constructor(root: string, name: string, url: string, more: readonly string[]) {
+    const project = join(root, "project");
+    const args = ["worker", "--data-dir", join(root, name), "--nats", url];
+    const all = [launcher, ...args, "--workspace", `project=${project}`, ...more];
+    this.#child = spawn(process.execPath, all, {
+      cwd: project,
+      env: { ...process.env, ...offlineEnvironment(root), TURNWIRE_CONFIG: "" },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.ready = new Promise((resolve) => {
+      for (const stream of [this.#child.stdout, this.#child.stderr]) {
+        stream?.setEncoding("utf8").on("data", (chunk: string) => {
+          this.output = (this.output + chunk).slice(-20_000);
+          if (this.output.includes("takes prompts")) resolve();
+        });
+      }
+      this.#child.once("close", () => resolve());
+    });
+  }
+
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill("SIGKILL");
+    await once(this.#child, "close");
+  }
+
+  async end(): Promise<number | null> {
+    this.#child.kill("SIGTERM");
+    const [code] = await once(this.#child, "close");
+    return code;
+  }
+}
