@@ -30,7 +30,7 @@ export interface ForgettingOptions {
   readonly outbox: Pick<Outbox, "onAcknowledged">;
   readonly limits: ServerLimitsSource;
   readonly broadcaster: Pick<Broadcaster, "emit">;
-  /** The kept contents of files. */
+  /** The kept contents of files, and the forks. */
   readonly kept: Checkpoints;
   readonly closing: Closing;
   readonly clock: Clock;
@@ -43,6 +43,7 @@ export function forgetInSteps(options: ForgettingOptions): Forgetter {
     options;
   const forgotten = new ForgottenSessions(database);
   const forgetter = new Forgetter({ database, forgotten, clock, log });
+  options.kept.forking.onAbandoned(() => forgetter.wake());
   closing.add(() => forgetter.close());
   const sharer = new TextSharer(new SharedTexts(database), clock, log);
   options.outbox.onAcknowledged((completionIds) => sharer.acknowledged(completionIds));

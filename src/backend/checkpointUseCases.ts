@@ -1,10 +1,9 @@
 // The use cases of taking back (protocol.md section 4, Taking back).
-import { type Clock, toRfc3339 } from "../base/clock.js";
+import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import { DomainError, messageOf } from "../base/errors.js";
+import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import { shownWithin } from "../base/insideFolder.js";
-import type { Log } from "../base/log.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
 import type { Checkpoint } from "../protocol/objects/checkpoint.js";
@@ -35,9 +34,7 @@ export interface CheckpointUseCaseOptions {
   readonly kept: Checkpoints;
   readonly messages: MessageStore;
   readonly announcer: Announcer;
-  readonly clock: Clock;
   readonly ids: Ids;
-  readonly log: Log;
 }
 
 /** The use cases of taking back. Each throws the errors that its method declares. */
@@ -134,9 +131,9 @@ export class CheckpointUseCases {
   }
 
   /** `forkSession` */
-  fork(params: Params<"forkSession">): Session {
+  async fork(params: Params<"forkSession">): Promise<Session> {
     const { workspace, sessionId } = this.#session(params);
-    const { checkpoints, clock, ids, messages, sessions } = this.#options;
+    const { ids, kept, messages, sessions } = this.#options;
     workspace.refuseIfClosing();
     workspace.coordinator.live.flush(sessionId);
     const { messageId, title } = params;
@@ -151,9 +148,8 @@ export class CheckpointUseCases {
       );
     }
     const newId = ids.next("ses");
-    const messageIds = ids.next("msg");
-    checkpoints.forks.fork({ sessionId, upTo, newId, messageIds, title, now: clock.now() });
-    this.#index(newId, 0);
+    const fork = { sessionId, upTo, newId, messageIds: ids.next("msg"), title };
+    await kept.forking.fork(fork, () => workspace.refuseIfClosing());
     this.#tell(workspace, newId);
     return sessions.get({ workspaceId: workspace.id, sessionId: newId });
   }
@@ -164,20 +160,8 @@ export class CheckpointUseCases {
     const { isBusy } = sessions.get({ workspaceId: workspace.id, sessionId });
     const [newest] = checkpoints.list(sessionId, 1);
     if (isBusy && newest?.run !== undefined) return newest.lastMessage;
-    return Number.MAX_SAFE_INTEGER;
-  }
-
-  /** Adds a fork's messages to the search index, some at a time. */
-  #index(newId: string, after: number): void {
-    const { checkpoints, clock, log } = this.#options;
-    clock.soon(() => {
-      try {
-        const next = checkpoints.forks.index(newId, after);
-        if (next !== undefined) this.#index(newId, next);
-      } catch (error) {
-        log.warn({ reason: messageOf(error) }, "a fork is not found by its words");
-      }
-    });
+    // What is said while the session is copied is no part of the copy.
+    return checkpoints.messages.last(sessionId);
   }
 
   /** @throws DomainError `CheckpointNotFound`, or `RunNotFound` if the run never existed. */

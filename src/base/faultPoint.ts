@@ -53,7 +53,11 @@ export type FaultPoint =
   /** The end of a rewind is written, but not committed. */
   | "rewinding"
   /** It is done, and nobody has been answered. */
-  | "rewound";
+  | "rewound"
+  /** Some of a session's messages, or all, are copied into a fork, which nobody sees yet. */
+  | "forkCopied"
+  /** The fork is whole, and nobody has been answered. */
+  | "forked";
 
 let armed: { readonly name: string; passings: number; readonly kill: () => void } | undefined;
 

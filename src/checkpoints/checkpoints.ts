@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.js";
 import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointOptions, CheckpointParts } from "./checkpointParts.js";
+import { Forking } from "./forking.js";
 import { KeptContent } from "./keptContent.js";
 import type { RewindRequest, RewindResult } from "./rewind.js";
 import type { FileChangeSince } from "./sessionChanges.js";
@@ -16,6 +17,8 @@ const retries: BackOff = { firstMs: 250, mostMs: 10_000 };
 
 /** The checkpoints of a data directory, as one server works with them. */
 export class Checkpoints {
+  /** Forks sessions. */
+  readonly forking: Forking;
   readonly #options: CheckpointOptions;
   readonly #parts: CheckpointParts;
   /** The rewinds that this server is finishing, by the position of their checkpoint. */
@@ -29,6 +32,7 @@ export class Checkpoints {
     const { database, store, runs, registry, clock, ids, dataDirectory } = options;
     const serverId = registry.id;
     this.#options = options;
+    this.forking = new Forking(options);
     const content = new KeptContent(join(dataDirectory, "kept"), ids);
     this.#parts = { database, store, runs, serverId, clock, ids, content, working: new Set() };
   }
@@ -118,11 +122,12 @@ export class Checkpoints {
   }
 
   /**
-   * Finishes rewinds in the background: those that dead servers had begun, and those that this server
-   * could not finish. Never throws. If it fails it is tried again.
+   * Finishes rewinds and forks in the background: those that dead servers had begun, and those that this
+   * server could not finish. Never throws. If it fails it is tried again.
    */
   finishOpen(): void {
     if (this.#isClosed) return;
+    this.forking.finishOpen();
     try {
       for (const { checkpoint, serverId } of this.#parts.store.rewinds.all()) {
         const { position } = checkpoint;
@@ -168,6 +173,7 @@ export class Checkpoints {
   /** Begins no more work, and waits for the work under way. Work that fails is left to the next server. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.forking.close();
     this.#retry?.cancel();
     await Promise.allSettled([...this.#rewinding, ...this.#underWay.values()]);
   }

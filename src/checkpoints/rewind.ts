@@ -71,7 +71,7 @@ export class Rewinder {
   /**
    * Rewinds a session.
    *
-   * @throws DomainError `SessionBusy` if a run or a rewind of the session is open, or, with `force`, any
+   * @throws DomainError `SessionBusy` if a run, a rewind or a fork of the session is open, or, with `force`, any
    *   run of the workspace. `StorageFailed` if the rewind could not be stored; then nothing was done.
    */
   async rewind(request: RewindRequest): Promise<RewindResult> {
@@ -114,7 +114,8 @@ export class Rewinder {
     if (
       (isOwnRun !== true && store.rewinds.isRunOpen(sessionId)) ||
       runs.isSubTask(sessionId) ||
-      store.rewinds.serverOf(sessionId) !== undefined
+      store.rewinds.serverOf(sessionId) !== undefined ||
+      store.forks.isCopied(sessionId)
     )
       throw busy();
     if (force && store.rewinds.isAnyRunOpen(workspaceId)) {
@@ -284,6 +285,6 @@ function failed(path: string, error: unknown): Conflict {
 function busy(): DomainError {
   return new DomainError(
     "SessionBusy",
-    "A run or a rewind of this session is open; try again when it is over.",
+    "A run, a rewind or a fork of this session is under way; try again when it is over.",
   );
 }

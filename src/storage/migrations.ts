@@ -2,6 +2,7 @@
 // steps are appended, and only add to the schema, so that older programs can go on using the file.
 
 import { forgetIndex } from "./forgetIndex.js";
+import { forkSchema } from "./forkSchema.js";
 import { relaySchema } from "./relaySchema.js";
 
 /** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
@@ -273,6 +274,7 @@ export const migrations: readonly string[] = [
   v12,
   v13,
   relaySchema,
+  forkSchema,
 ];
 
 /**

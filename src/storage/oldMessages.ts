@@ -4,6 +4,7 @@ import type { Database } from "./database.js";
 import { MessageRemoval } from "./messageRemoval.js";
 import { OpenRewinds } from "./openRewinds.js";
 import { outOf } from "./rewoundMessages.js";
+import { SessionForks } from "./sessionFork.js";
 
 const messagesPerStep = 100;
 /** After this many bytes a step deletes no further message. */
@@ -24,11 +25,13 @@ export class OldMessages {
   readonly #database: Database;
   readonly #removal: MessageRemoval;
   readonly #rewinds: OpenRewinds;
+  readonly #forks: SessionForks;
 
   constructor(database: Database) {
     this.#database = database;
     this.#removal = new MessageRemoval(database);
     this.#rewinds = new OpenRewinds(database);
+    this.#forks = new SessionForks(database);
   }
 
   /**
@@ -36,8 +39,9 @@ export class OldMessages {
    * there is nothing more to delete.
    */
   step(sessionId: string, before: number): boolean {
-    // A rewind of the session is moving its messages.
+    // A rewind of the session is moving its messages, or a fork is copying them.
     if (this.#rewinds.serverOf(sessionId) !== undefined) return false;
+    if (this.#forks.isCopied(sessionId)) return false;
     const places: Place[] = [
       { id: outOf(sessionId), upTo: Number.MAX_SAFE_INTEGER },
       { id: sessionId, upTo: this.#lastReplaced(sessionId) },

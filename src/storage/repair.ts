@@ -96,6 +96,7 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "queuedPrompts", identity: ["text"] },
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },
   { name: "forgottenSessions", identity: ["sessionId"] },
+  { name: "openForks", identity: ["sessionId"] },
   { name: "checkpoints", identity: ["id", "sessionId"] },
   { name: "changedFiles", identity: ["checkpoint", "path"] },
   { name: "relays", identity: ["name"] },

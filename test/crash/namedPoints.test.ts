@@ -18,7 +18,10 @@ type OfQueues = "queueChanged" | "queueTakenOver" | "folding" | "folded";
 /** How often a server comes by each point in what {@link work} has it do. */
 const passings: Readonly<
   Record<
-    Exclude<FaultPoint, "recovering" | "recovered" | OfQueues | `rew${string}` | `relay${string}`>,
+    Exclude<
+      FaultPoint,
+      "recovering" | "recovered" | OfQueues | `rew${string}` | `fork${string}` | `relay${string}`
+    >,
     number
   >
 > = {

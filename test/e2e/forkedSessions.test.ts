@@ -116,4 +116,28 @@ describe("forkSession", () => {
       "MessageNotFound",
     );
   });
+
+  it("waits for a rewind, as a rewind waits for it", async () => {
+    const session = await openSession(server);
+    await session.run(write("a", "one"), "fork-6");
+    const change = (sql: string) => {
+      const sqlite = new DatabaseSync(join(server.dataDir, "turnwire.db"));
+      sqlite.prepare(sql).run(session.sessionId);
+      sqlite.close();
+    };
+    const rewind = { ...session.ids, runId: "fork-6" };
+    const living = "(SELECT id FROM servers LIMIT 1)";
+    change(
+      `INSERT INTO openForks (sessionId, source, serverId) VALUES ('ses_other', ?, ${living})`,
+    );
+    expect(await server.failure("rewindSession", rewind)).toBe("SessionBusy");
+    change("DELETE FROM openForks WHERE source = ?");
+    change(`UPDATE checkpoints SET rewindingServer = ${living} WHERE sessionId = ?`);
+    expect(await server.failure("forkSession", session.ids)).toBe("SessionBusy");
+    change("UPDATE checkpoints SET rewindingServer = NULL WHERE sessionId = ?");
+    const copied = await (await fork(session)).messages();
+    expect(copied.length).toBe((await session.messages()).length);
+    const { files } = await server.call("rewindSession", rewind);
+    expect(files).toEqual([{ path: "a", change: "removed" }]);
+  });
 });

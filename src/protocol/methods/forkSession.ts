@@ -27,6 +27,7 @@ export const forkSession = declareMethod({
     "SessionMissing",
     "SessionNotFound",
     "MessageNotFound",
+    "SessionBusy",
     "StorageFailed",
   ],
   example: {
