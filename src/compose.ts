@@ -77,7 +77,7 @@ export function composeServer(options: ServerOptions): Server {
 function compose(options: ServerOptions, closing: Closing): Server {
   const { clock, ids, log, description, isShared = false } = options;
   const house = openHouse(options, closing);
-  const { broadcaster, desk, clientTools } = house;
+  const { broadcaster } = house;
   const beginRelays = relaysOf({ ...options, ...house, closing });
   const backend = composeBackend(options, house);
   const end = async (cause: RunCause) => {
@@ -93,8 +93,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
         ...defined({ daemon: client.daemon }),
         backend,
         hub: broadcaster,
-        desk,
-        clientTools,
+        ...house.clients,
         description,
         ids,
         log,
@@ -147,14 +146,13 @@ function composeBackend(options: ServerOptions, house: House): Backend {
     log,
     recoverIfDead,
   };
-  const questions = { desk: house.desk, clientTools: house.clientTools };
   const workspacePaths = new WorkspaceStore(database);
   const workspaces = new WorkspaceRegistry({
     store: workspacePaths,
     factory: new WorkspaceFactory({
       coordination: {
         ...shared,
-        ...questions,
+        ...house.clients,
         commits,
         owed: house.owed,
         keeperOf: (run) => kept.keeperOf(run),

@@ -10,8 +10,7 @@ import { Broadcaster } from "./events/broadcaster.js";
 import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
 import { forgetInSteps } from "./forgetInSteps.js";
-import { ClientTools } from "./rpc/clientTools.js";
-import { QuestionDesk } from "./rpc/questionDesk.js";
+import { clientDesks } from "./rpc/clientDesks.js";
 import type { ServerOptions } from "./serverOptions.js";
 import { openCheckpoints, openStores } from "./serverStores.js";
 import { Checkpointer } from "./storage/checkpointer.js";
@@ -105,8 +104,7 @@ export function openHouse(options: ServerOptions, closing: Closing) {
     recovery,
     checkpoints,
     broadcaster,
-    desk: new QuestionDesk(log, options.isShared),
-    clientTools: new ClientTools(clock, log),
+    clients: clientDesks(clock, log, options.isShared),
     owed,
     limits,
     slots,

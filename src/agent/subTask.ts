@@ -82,6 +82,7 @@ function runTask(
       systemPrompt: `${systemPrompt(tools)}\n\n${instructions}`,
       workspacePath: context.workspacePath,
       env: context.env,
+      ...defined({ files: context.files }),
       permissions: asking(context),
       signal: context.signal,
     },

@@ -195,14 +195,14 @@ export class ToolCalls {
     input: unknown,
     ofUser?: OneAllowance,
   ): Promise<Settled | InputChanged> {
-    const { sessionId, workspacePath, env, keeper } = this.#input;
+    const { sessionId, workspacePath, env, keeper, files } = this.#input;
     setState(assistant, call, "running");
     await this.#ports.sink.stored?.();
     if (signal.aborted) return cancelledResult("Cancelled before it ran.");
     faultPoint("toolRunning");
     try {
       const given = await tool.execute(input, {
-        ...defined({ workspacePath, sessionId, env, keeper }),
+        ...defined({ workspacePath, sessionId, env, keeper, files }),
         signal,
         toolCallId: call.toolCallId,
         permissions: this.#permissions(call, assistant, ofUser),

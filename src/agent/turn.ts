@@ -1,6 +1,7 @@
 // The input of a turn; see `runTurn`.
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import type { Clock } from "../base/clock.js";
+import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -65,6 +66,8 @@ export interface TurnInput extends CallerInput {
   readonly summaryModel?: TurnModel;
   /** Keeps what files hold before the turn changes them. */
   readonly keeper?: FileKeeper;
+  /** The files that the client has in its editor. */
+  readonly files?: EditorFiles;
   /** Asks the user for input for a tool server; resolves with undefined if nobody can answer. */
   requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
   /**

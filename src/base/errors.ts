@@ -126,6 +126,12 @@ export const errorTable = {
     retryable: false,
     summary: "No checkpoint with this id, or of this run, in this session.",
   },
+  FileChanged: {
+    code: 1025,
+    retryable: false,
+    summary:
+      "A client answers it to `writeFile`: the file is not in the version that was to be replaced.",
+  },
   SandboxUnavailable: {
     code: 1026,
     retryable: false,

@@ -92,6 +92,7 @@ export class TurnwireClient implements AsyncDisposable {
       onState: (state, error) => this.#states.change(state, error),
       onTool: (call, signal) => this.#tools.answer(call, signal),
       tools: () => this.#tools.definitions,
+      files: options.files,
       isNeeded: () => this.#runs.isWaiting,
       onReconnected: () => this.#runs.resend(),
       onLost: (error) => this.#runs.fail(error),

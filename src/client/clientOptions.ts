@@ -1,9 +1,11 @@
 /** The options of a client. */
 import type { Clock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { type ParamsInput, protocolVersion } from "../protocol/registry.js";
 import type { Framing } from "../transport/framing.js";
+import type { OwnFiles } from "./files.js";
 import type { InputHandler } from "./inputs.js";
 import { refuseUnknown } from "./knownOptions.js";
 import type { Streams } from "./link.js";
@@ -32,6 +34,8 @@ export interface ClientOptions
   readonly onStateChange?: StateHandler;
   /** The tools that the agent gets from this client; see `setTools`. */
   readonly tools?: readonly OwnTool[];
+  /** Answers for the files of an editor; without it, the agent reads and writes the disk alone. */
+  readonly files?: OwnFiles;
   /** Whether a lost server is started again; true by default. */
   readonly reconnect?: boolean;
   /** Aborting it gives up connecting. It has no effect once there is a client. */
@@ -71,6 +75,7 @@ const clientOptions: Readonly<Record<keyof ClientOptions, true>> = {
   onInput: true,
   requestInput: true,
   tools: true,
+  files: true,
   onStateChange: true,
   reconnect: true,
   signal: true,
@@ -119,6 +124,7 @@ export function initializeParams(
     capabilities: {
       requestPermission: options.requestPermission ?? true,
       requestInput: options.requestInput ?? true,
+      ...defined({ files: options.files === undefined ? undefined : true }),
     },
   };
   if (options.ackTimeoutMs !== undefined) params.ackTimeoutMs = options.ackTimeoutMs;

@@ -17,7 +17,7 @@ import type { ClientState } from "./stateChanges.js";
 import { within } from "./within.js";
 
 export interface ConnectionOptions
-  extends Pick<LinkOptions, "onNotification" | "onPermission" | "onInput" | "onTool"> {
+  extends Pick<LinkOptions, "onNotification" | "onPermission" | "onInput" | "onTool" | "files"> {
   /** The tools of the client; every server is told of them. */
   tools(): ParamsInput<"setTools">["tools"];
   /** Starts a server, or opens streams to one. */

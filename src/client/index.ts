@@ -18,6 +18,7 @@ export type {
 export type { ClientApi } from "./api.js";
 export type { AttachOptions, ClientOptions, SpawnOptions } from "./clientOptions.js";
 export { ConnectionLostError, TurnwireRpcError } from "./errors.js";
+export { FileChangedError, type OwnFiles } from "./files.js";
 export {
   type FindServerOptions,
   findInstalledServer,

@@ -7,6 +7,10 @@
  */
 import type { Log } from "../base/log.js";
 import {
+  type FileRead,
+  type FileReadAnswer,
+  type FileWrite,
+  type FileWriteAnswer,
   type InputAnswer,
   type InputRequest,
   type MethodName,
@@ -26,6 +30,7 @@ import { type ChannelEnd, openChannel } from "../transport/channel.js";
 import type { Framing } from "../transport/framing.js";
 import type { ByteInput, ByteOutput } from "../transport/streams.js";
 import { ConnectionLostError, fromWire } from "./errors.js";
+import { answerRead, answerWrite, type OwnFiles } from "./files.js";
 import { refuseOversized } from "./messageSize.js";
 
 /** A notification of the server; its method tells which one. */
@@ -55,6 +60,8 @@ export interface LinkOptions {
   onInput(request: InputRequest, signal: AbortSignal): Promise<InputAnswer>;
   /** As {@link LinkOptions.onPermission}. */
   onTool(call: ToolCallRequest, signal: AbortSignal): Promise<ToolCallAnswer>;
+  /** Answers for the client's files, if it has an editor. */
+  readonly files: OwnFiles | undefined;
 }
 
 export interface Link {
@@ -110,6 +117,7 @@ export function openLink({
     serverMethods.callTool.name,
     (call: ToolCallRequest, token: CancellationToken) => handlers.onTool(call, signalOf(token)),
   );
+  answerFiles(connection, handlers.files);
   connection.listen();
 
   return {
@@ -134,6 +142,21 @@ export function openLink({
     },
     dispose: () => channel.dispose(),
   };
+}
+
+/** Answers for the files of the client's editor. */
+function answerFiles(
+  connection: ReturnType<typeof openChannel>["connection"],
+  files: OwnFiles | undefined,
+): void {
+  connection.onRequest<FileReadAnswer, unknown>(
+    serverMethods.readFile.name,
+    (request: FileRead, token: CancellationToken) => answerRead(files, request, signalOf(token)),
+  );
+  connection.onRequest<FileWriteAnswer, unknown>(
+    serverMethods.writeFile.name,
+    (request: FileWrite, token: CancellationToken) => answerWrite(files, request, signalOf(token)),
+  );
 }
 
 /** The part of vscode-jsonrpc's token that is needed here. */

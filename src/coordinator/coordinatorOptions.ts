@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.js";
+import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -70,6 +71,15 @@ interface ClientTools {
   offered(clientId: string): TurnTools<ToolCallRequest>;
 }
 
+/** The files of every client that is connected. */
+interface ClientFiles {
+  /** Those of one client, for one run. */
+  ofRun(
+    run: { readonly workspaceId: string; readonly sessionId: string; readonly runId?: string },
+    clientId: string,
+  ): EditorFiles;
+}
+
 /** What a workspace's coordinator needs. */
 export interface CoordinatorOptions {
   readonly workspaceId: string;
@@ -96,6 +106,8 @@ export interface CoordinatorOptions {
   readonly desk: QuestionDesk;
   /** The tools of the clients, if any can have some. */
   readonly clientTools?: ClientTools;
+  /** The files that clients have in their editors, if any can have some. */
+  readonly clientFiles?: ClientFiles;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

@@ -1,5 +1,5 @@
-// The requests of a turn to the client that sent its prompt: permissions, input for tool servers, and
-// calls of the client's own tools (protocol.md section 7).
+// The requests of a turn to the client that sent its prompt: permissions, input for tool servers, calls of
+// the client's own tools, and the files of its editor (protocol.md section 7).
 import { defined } from "../base/defined.js";
 import type { TurnRequest } from "../engine/engine.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
@@ -8,19 +8,22 @@ import type { CoordinatorOptions } from "./coordinatorOptions.js";
 
 type Options = Pick<
   CoordinatorOptions,
-  "workspaceId" | "ids" | "desk" | "clientTools" | "announcer"
+  "workspaceId" | "ids" | "desk" | "clientTools" | "clientFiles" | "announcer"
 >;
 
 /** The part of a turn's request through which it reaches its client. */
 export function turnClient(
   request: Pick<RunRequest, "sessionId" | "runId" | "clientId">,
   options: Options,
-): Pick<TurnRequest, "ask" | "requestInput" | "clientTools"> {
+): Pick<TurnRequest, "ask" | "requestInput" | "clientTools" | "files"> {
   const { workspaceId, ids, desk } = options;
   const { sessionId, runId, clientId } = request;
   const head = { workspaceId, sessionId, ...defined({ runId }) };
   return {
-    ...defined({ clientTools: clientTools(head, clientId, options) }),
+    ...defined({
+      clientTools: clientTools(head, clientId, options),
+      files: options.clientFiles?.ofRun(head, clientId),
+    }),
     ask: (question, signal) => ask(head, clientId, options, question, signal),
     requestInput: (question, signal) =>
       desk.requestInput(clientId, { inputId: ids.next("inp"), ...head, ...question }, signal),

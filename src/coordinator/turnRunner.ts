@@ -41,6 +41,7 @@ type RunnerOptions = Pick<
   | "announcer"
   | "desk"
   | "clientTools"
+  | "clientFiles"
   | "clock"
   | "ids"
   | "log"

@@ -1,11 +1,10 @@
-// The interface between the server and the engine that runs its turns. It contains only types. An
-// engine needs this file and imports nothing of another engine. The coordinator knows nothing else
-// about an engine.
-//
-// A turn goes like this. The coordinator has accepted a run and lets the engine prepare it ({@link
+// The interface between the server and the engine that runs its turns, only types. An engine imports
+// nothing of another engine, and the coordinator knows nothing else about an engine. A turn goes like
+// this. The coordinator has accepted a run and lets the engine prepare it ({@link
 // Engine.prepare}). Then it begins the run and hands it over once ({@link Turn.run} or {@link
 // Turn.summarize}), with a sink for messages, functions for questions, and a signal. The completion
 // tells the outcome that the engine returns.
+import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { RunErrorName } from "../base/runErrors.js";
 import type { TurnTools } from "../base/turnTools.js";
@@ -130,6 +129,8 @@ export interface TurnRequest {
   requestInput(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
   /** The tools of that client, as they were when the turn began; absent if it can have none. */
   readonly clientTools?: TurnTools;
+  /** The files of its editor; absent if it can have none. */
+  readonly files?: EditorFiles;
 }
 
 /** How a turn ended. */

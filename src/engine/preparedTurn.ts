@@ -106,7 +106,7 @@ function turnInput(
     circumstances,
     history,
     signal,
-    ...defined({ keeper: request.keeper }),
+    ...defined({ keeper: request.keeper, files: request.files }),
     tools,
     env,
     workspacePath,

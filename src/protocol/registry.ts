@@ -35,6 +35,7 @@ import { pauseQueue } from "./methods/pauseQueue.js";
 import { ping } from "./methods/ping.js";
 import { queuedPrompts } from "./methods/queuedPrompts.js";
 import { queuedPromptsList } from "./methods/queuedPromptsList.js";
+import { readFile } from "./methods/readFile.js";
 import { removeQueued } from "./methods/removeQueued.js";
 import { requestInput } from "./methods/requestInput.js";
 import { requestPermission } from "./methods/requestPermission.js";
@@ -53,6 +54,7 @@ import { summarizeSession } from "./methods/summarizeSession.js";
 import { updateAgent } from "./methods/updateAgent.js";
 import { updateSession } from "./methods/updateSession.js";
 import { waitRun } from "./methods/waitRun.js";
+import { writeFile } from "./methods/writeFile.js";
 import { agentError } from "./notifications/agentError.js";
 import { agentFinished } from "./notifications/agentFinished.js";
 import { eventsDropped } from "./notifications/eventsDropped.js";
@@ -123,7 +125,13 @@ export const methods = {
 } as const;
 
 /** The requests that the server sends. */
-export const serverMethods = { requestPermission, requestInput, callTool } as const;
+export const serverMethods = {
+  requestPermission,
+  requestInput,
+  callTool,
+  readFile,
+  writeFile,
+} as const;
 
 /** The notifications that the server sends. */
 export const notifications = {
@@ -205,3 +213,12 @@ export type ServerNotification =
 
 /** The protocol version that this build speaks (protocol.md section 2). */
 export const protocolVersion = 1;
+
+/** `readFile`'s params. */
+export type FileRead = z.output<ReturnType<typeof readFile.params>>;
+/** `readFile`'s result. */
+export type FileReadAnswer = z.output<ReturnType<typeof readFile.result>>;
+/** `writeFile`'s params. */
+export type FileWrite = z.output<ReturnType<typeof writeFile.params>>;
+/** `writeFile`'s result. */
+export type FileWriteAnswer = z.output<ReturnType<typeof writeFile.result>>;

@@ -19,7 +19,7 @@ export interface Reachable {
 /** How a request ended. */
 export type ClientAnswer =
   | { readonly kind: "result"; readonly result: unknown }
-  | { readonly kind: "error"; readonly message: string }
+  | { readonly kind: "error"; readonly message: string; readonly code: unknown }
   | { readonly kind: "silent" | "gone" };
 
 /**
@@ -67,5 +67,5 @@ export async function requestClient(
 function failureOf(error: unknown): ClientAnswer {
   const { code } = Object(error) as { readonly code?: unknown };
   if (error instanceof ConnectionError || lostCodes.includes(code)) return { kind: "gone" };
-  return { kind: "error", message: messageOf(error) };
+  return { kind: "error", message: messageOf(error), code };
 }

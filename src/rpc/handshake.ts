@@ -46,6 +46,7 @@ export class Handshake {
   #isDone = false;
   #canAnswer = true;
   #canGiveInput = false;
+  #hasFiles = false;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -59,6 +60,11 @@ export class Handshake {
   /** Whether the client may be asked for input for tool servers. */
   get canGiveInput(): boolean {
     return this.#canGiveInput;
+  }
+
+  /** Whether the client answers for the files of its editor. */
+  get hasFiles(): boolean {
+    return this.#hasFiles;
   }
 
   /** @throws DomainError `AlreadyInitialized` or `UnsupportedProtocolVersion`. */
@@ -86,6 +92,7 @@ export class Handshake {
     this.#isDone = true;
     this.#canAnswer = params.capabilities?.requestPermission ?? true;
     this.#canGiveInput = params.capabilities?.requestInput ?? false;
+    this.#hasFiles = params.capabilities?.files ?? false;
     if (typeof params.processId === "number") this.#options.watchParent(params.processId);
     const result: Result<"initialize"> = {
       protocolVersion,

@@ -6,7 +6,8 @@ import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
-import type { ClientTools } from "./clientTools.js";
+import type { ClientDesks } from "./clientDesks.js";
+import type { OwnTools } from "./clientTools.js";
 import { connectionHandlers, type HandlerParts } from "./connectionHandlers.js";
 import type { ConnectionDelivery, DeliveryHub } from "./deliveryHub.js";
 import { ErrorTranslator } from "./errorTranslation.js";
@@ -15,7 +16,7 @@ import { Handshake, type ServerDescription } from "./handshake.js";
 import type { Rest } from "./heldRequests.js";
 import { listen } from "./listen.js";
 import { OpenRequests } from "./openRequests.js";
-import type { Askable, QuestionDesk } from "./questionDesk.js";
+import type { Askable } from "./questionDesk.js";
 import { Router } from "./router.js";
 
 /** What a daemon that drains takes no more of. */
@@ -35,11 +36,9 @@ export interface ConnectionChannel {
 }
 
 /** What is needed to serve a connection. */
-export interface ConnectionOptions<D extends ConnectionDelivery> extends HandlerParts {
+export interface ConnectionOptions<D extends ConnectionDelivery> extends HandlerParts, ClientDesks {
   readonly channel: ConnectionChannel;
   readonly hub: DeliveryHub<D>;
-  readonly desk: QuestionDesk;
-  readonly clientTools: ClientTools;
   readonly description: ServerDescription;
   readonly ids: Ids;
   readonly log: Log;
@@ -83,8 +82,7 @@ export function serveConnection<D extends ConnectionDelivery>(
   const handshake = handshakeOf(options, delivery);
   // Runs that were accepted before `initialize` are this connection's too.
   const firstId = delivery.clientId;
-  const isOf = (clientId: string) => clientId === delivery.clientId || clientId === firstId;
-  const tools = options.clientTools.add({ connection, isOf });
+  const { tools, removeOffers } = addOffers(options, firstId, delivery, handshake);
   let isShuttingDown = false;
   let isDraining = false;
   const open = new OpenRequests();
@@ -116,7 +114,7 @@ export function serveConnection<D extends ConnectionDelivery>(
     },
     answered: () => open.none(),
     leave() {
-      tools.remove();
+      removeOffers();
       hub.leave(delivery);
       if (scope === undefined) return;
       forget();
@@ -124,7 +122,7 @@ export function serveConnection<D extends ConnectionDelivery>(
     },
     close() {
       forget();
-      tools.remove();
+      removeOffers();
       hub.disconnect(delivery);
     },
   };
@@ -148,6 +146,36 @@ function askable(
     },
     get canGiveInput() {
       return handshake.canGiveInput;
+    },
+  };
+}
+
+/** Makes known that the client may have tools and an editor. */
+function addOffers(
+  {
+    channel,
+    clientTools,
+    clientFiles,
+  }: Pick<ConnectionOptions<never>, "channel" | keyof ClientDesks>,
+  firstId: string,
+  delivery: ConnectionDelivery,
+  handshake: Handshake,
+): { readonly tools: OwnTools; removeOffers(): void } {
+  const { connection } = channel;
+  const isOf = (clientId: string) => clientId === delivery.clientId || clientId === firstId;
+  const tools = clientTools.add({ connection, isOf });
+  const removeFiles = clientFiles.add({
+    connection,
+    isOf,
+    get hasFiles() {
+      return handshake.hasFiles;
+    },
+  });
+  return {
+    tools,
+    removeOffers() {
+      tools.remove();
+      removeFiles();
     },
   };
 }

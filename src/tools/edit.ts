@@ -2,15 +2,14 @@ import * as z from "zod";
 import { defined } from "../base/defined.js";
 import { defineTool } from "./defineTool.js";
 import { applyEdits } from "./edits/applyEdits.js";
+import { changingFile } from "./edits/changingFile.js";
 import { requireKnown } from "./edits/knownFile.js";
-import { encodeTextFile, readTextFile } from "./edits/textFile.js";
-import { fileDiff } from "./edits/unifiedDiff.js";
+import { encodeTextFile } from "./edits/textFile.js";
+import { type FileDiff, fileDiff } from "./edits/unifiedDiff.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
-import { writeAtomically } from "./files/atomicWrite.js";
-import { keepingBefore } from "./files/keepBefore.js";
 import { reachPath } from "./files/paths.js";
-import { requireReadable } from "./files/searchScope.js";
+import { isDenied, requireReadable } from "./files/searchScope.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolContext, ToolResult } from "./tool.js";
 
@@ -59,25 +58,27 @@ async function edit(
   if (session.knownVersion(reached.real) === undefined) {
     throw new ToolFailure(`${reached.shown} has not been read; \`read\` it first.`);
   }
-  if ((await requireKnown(session, reached)) === undefined) {
+  const description = `Edit ${reached.shown}`;
+  const ask = (change?: FileDiff) =>
+    requireWriting(context, { tool: "edit", reached, description, input, change });
+  // The failure quotes the text that is in the file, and the editor is not asked in vain.
+  await requireReadable(context, reached);
+  const isAsked = await isDenied(context, "edit", reached);
+  if (isAsked) await ask();
+  const changing = { context, session, ids: resources.ids };
+  const before = await changingFile(changing, reached);
+  requireKnown(session, reached, before.version);
+  if (before.version === undefined) {
     throw new ToolFailure(`\`path\` ${input.path} does not exist any more.`);
   }
-  // The failure quotes the text that is in the file.
-  await requireReadable(context, reached);
-  const file = await aboutPath(input.path, () => readTextFile(reached.real));
+  const file = await aboutPath(input.path, () => before.text());
   const after = applyEdits(file.text, file.lineEnd, input.edits);
-  const description = `Edit ${reached.shown}`;
   // The shown change is what will be written: `replaces` below requires this version of the file.
   const change = fileDiff(reached.shown, file.text, after);
-  await requireWriting(context, { tool: "edit", reached, description, input, change });
+  if (!isAsked) await ask(change);
   context.signal.throwIfAborted();
   const content = encodeTextFile(file, after);
-  const version = await aboutPath(input.path, () =>
-    writeAtomically(
-      keepingBefore(context, { real: reached.real, content, replaces: file.version }),
-      resources.ids,
-    ),
-  );
+  const version = await aboutPath(input.path, () => before.replace(content, file.version));
   session.remember(reached.real, version);
   const count = input.edits.length === 1 ? "1 edit" : `${input.edits.length} edits`;
   const diff = change?.isCut ? undefined : change?.diff;

@@ -1,18 +1,23 @@
 import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import * as z from "zod";
+import type { EditorFile } from "../base/editorFiles.js";
 import { imageKind } from "../base/imageKind.js";
-import { type Line, LineSplitter } from "../base/lineSplitter.js";
-import { cutText, formatBytes, formatCount } from "../base/text.js";
+import { isWithin } from "../base/insideFolder.js";
+import { formatBytes } from "../base/text.js";
 import type { WorkerThreads } from "../process/workerThreads.js";
 import { defineTool } from "./defineTool.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
+import { editorFile, versionOfText } from "./files/editorText.js";
 import { fileKindBytes, fileKindOf } from "./files/fileKind.js";
 import { mostNotebookBytes, notebookLines } from "./files/notebook.js";
 import { openRegularFile, versionOf } from "./files/open.js";
+import type { ReachedPath } from "./files/paths.js";
 import { mostPdfBytes, pdfLines } from "./files/pdf.js";
+import { chunksOf, LinePage, piecesOf } from "./linePage.js";
 import type { ToolResources } from "./resources.js";
+import type { SessionState } from "./sessionState.js";
 import type { Tool, ToolResult } from "./tool.js";
 
 const description = `Reads a text file and returns it with line numbers, from line \`offset\` on.
@@ -20,9 +25,7 @@ Paths are relative to the workspace, or absolute. At most 2000 lines are returne
 
 const defaultLimit = 2000;
 const maxLimit = 10_000;
-const maxLineBytes = 2_000;
-const maxOutputLength = 100_000;
-const chunkBytes = 64 * 1024;
+const notebookNote = "[A notebook, as its cells. `edit` and `write` change the JSON of the file.]";
 /** Providers refuse images of more than 5 MB in Base64. */
 const maxImageBytes = 3.5 * 1024 * 1024;
 
@@ -50,6 +53,12 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
         const { path, offset: line } = input;
         const asked = { tool: "read", path, line, input, freeFolder };
         const reached = await reachForReading(context, asked);
+        const isOutput = freeFolder !== undefined && isWithin(freeFolder, reached.real);
+        const ofEditor = isOutput ? undefined : await editorFile(context, reached);
+        const session = resources.session(context.sessionId);
+        if (ofEditor !== undefined) {
+          return await readBuffer(ofEditor, { input, session, reached }, context.signal);
+        }
         const handle = await aboutPath(path, () => openRegularFile(reached.real));
         try {
           // Taken before the first byte: if the file changes while it is read, this version is
@@ -60,7 +69,7 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
             signal: context.signal,
           });
           if (result.isError !== true) {
-            resources.session(context.sessionId).remember(reached.real, version);
+            session.remember(reached.real, version);
           }
           return result;
         } finally {
@@ -95,17 +104,52 @@ async function readText(
   const cells = input.path.toLowerCase().endsWith(".ipynb") ? await cellsOf(handle) : undefined;
   if (cells === undefined) {
     const page = pageOf([], input);
-    await fillPage(page, handle, signal);
+    await page.fill(chunksOf(handle, signal));
     return { output: page.render() };
   }
-  const note = "[A notebook, as its cells. `edit` and `write` change the JSON of the file.]";
-  return { output: `${pageOf(cells, input).render()}\n\n${note}` };
+  return { output: `${pageOf(cells, input).render()}\n\n${notebookNote}` };
+}
+
+/** The lines of a file that the client's editor has, unsaved changes included. */
+async function readBuffer(
+  { content }: EditorFile,
+  {
+    input,
+    session,
+    reached,
+  }: { input: z.output<typeof inputSchema>; session: SessionState; reached: ReachedPath },
+  signal: AbortSignal,
+): Promise<ToolResult> {
+  if (content === undefined) {
+    throw new ToolFailure(`\`path\` ${input.path} does not exist in the editor.`);
+  }
+  const output = await pageOfText(content, input, signal);
+  session.remember(reached.real, await versionOfText(content));
+  return { output };
+}
+
+async function pageOfText(
+  content: string,
+  input: z.output<typeof inputSchema>,
+  signal: AbortSignal,
+): Promise<string> {
+  const isNotebook = input.path.toLowerCase().endsWith(".ipynb");
+  const bytes = Buffer.from(content, "utf8");
+  const cells =
+    isNotebook && bytes.length <= mostNotebookBytes ? notebookLines(content) : undefined;
+  if (cells !== undefined) return `${pageOf(cells, input).render()}\n\n${notebookNote}`;
+  const page = pageOf([], input);
+  await page.fill(piecesOf(bytes, signal));
+  return page.render();
 }
 
 /** The wanted ones of some lines. */
-function pageOf(lines: readonly string[], input: z.output<typeof inputSchema>): Page {
-  const page = new Page(input.offset ?? 1, input.limit ?? defaultLimit);
-  for (const text of lines) if (!page.add(lineOf(text))) break;
+function pageOf(
+  lines: readonly string[],
+  { offset = 1, limit = defaultLimit }: z.output<typeof inputSchema>,
+): LinePage {
+  const page = new LinePage(offset, limit);
+  page.addAll(lines);
   return page;
 }
 
@@ -149,71 +193,4 @@ async function cellsOf(handle: FileHandle): Promise<string[] | undefined> {
   const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
   if (bytesRead > mostNotebookBytes) return undefined;
   return notebookLines(buffer.toString("utf8", 0, bytesRead));
-}
-
-function lineOf(text: string): Line {
-  const kept = cutText(text, maxLineBytes);
-  return { text: kept, omittedBytes: Buffer.byteLength(text.slice(kept.length)) };
-}
-
-async function fillPage(page: Page, handle: FileHandle, signal: AbortSignal): Promise<void> {
-  const splitter = new LineSplitter(maxLineBytes);
-  const chunk = Buffer.alloc(chunkBytes);
-  for (let position = 0; ; ) {
-    signal.throwIfAborted();
-    const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
-    const isEnd = bytesRead === 0;
-    for (const line of isEnd ? splitter.end() : splitter.push(chunk.subarray(0, bytesRead))) {
-      if (!page.add(line)) return;
-    }
-    if (isEnd) return;
-    position += bytesRead;
-  }
-}
-
-/** The lines of one result. */
-class Page {
-  readonly #offset: number;
-  readonly #limit: number;
-  readonly #shown: string[] = [];
-  #length = 0;
-  #lines = 0;
-  #hasMore = false;
-
-  constructor(offset: number, limit: number) {
-    this.#offset = offset;
-    this.#limit = limit;
-  }
-
-  /** Takes the file's next line; returns false when it needs no more lines. */
-  add(line: Line): boolean {
-    this.#lines++;
-    if (this.#lines < this.#offset) return true;
-    if (this.#shown.length >= this.#limit || this.#length > maxOutputLength) {
-      this.#hasMore = true;
-      return false;
-    }
-    const text = this.#lines === 1 ? line.text.replace(/^\uFEFF/, "") : line.text;
-    const note =
-      line.omittedBytes > 0 ? ` [… ${formatCount(line.omittedBytes)} more bytes in this line]` : "";
-    const numbered = `${String(this.#lines).padStart(6)}\t${text}${note}`;
-    this.#shown.push(numbered);
-    this.#length += numbered.length + 1;
-    return true;
-  }
-
-  /**
-   * @throws ToolFailure if the offset is after the file's end.
-   */
-  render(): string {
-    if (this.#lines === 0) return "(The file is empty.)";
-    if (this.#shown.length === 0) {
-      throw new ToolFailure(
-        `\`offset\` ${this.#offset} is past the end: the file has ${this.#lines} lines.`,
-      );
-    }
-    const last = this.#offset + this.#shown.length - 1;
-    const more = `\n\n[Lines ${this.#offset} to ${last}; there are more: go on with offset ${last + 1}.]`;
-    return this.#shown.join("\n") + (this.#hasMore ? more : "");
-  }
 }

@@ -11,6 +11,11 @@ export class SessionState {
     this.#versions.set(real, version);
   }
 
+  /** The model has to read the file again: nobody knows what it holds. */
+  forget(real: string): void {
+    this.#versions.delete(real);
+  }
+
   /** The version of a file that the model knows. */
   knownVersion(real: string): FileVersion | undefined {
     return this.#versions.get(real);

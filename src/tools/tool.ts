@@ -1,5 +1,6 @@
 import type { JSONSchema7 } from "@ai-sdk/provider";
 import type * as z from "zod";
+import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { Permissions } from "../permissions/types.js";
 import type { Todo } from "../protocol/objects/session.js";
@@ -20,6 +21,8 @@ export interface ToolContext {
   requestInput?(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
   /** Keeps what files hold before they are changed; without it nothing can be taken back. */
   readonly keeper?: FileKeeper;
+  /** The files that the client has in its editor; without it, the disk alone counts. */
+  readonly files?: EditorFiles;
   /** Replaces the session's list of tasks. */
   setTodos?(todos: readonly Todo[]): void;
   /** Streams output to the clients. The result replaces it. */

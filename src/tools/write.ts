@@ -2,15 +2,15 @@ import * as z from "zod";
 import { defined } from "../base/defined.js";
 import { formatBytes } from "../base/text.js";
 import { defineTool } from "./defineTool.js";
+import { type ChangingFile, changingFile } from "./edits/changingFile.js";
 import { requireKnown } from "./edits/knownFile.js";
-import { readTextFile, type TextFile } from "./edits/textFile.js";
+import type { TextFile } from "./edits/textFile.js";
 import { type FileDiff, fileDiff } from "./edits/unifiedDiff.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { requireWriting } from "./files/access.js";
-import { writeAtomically } from "./files/atomicWrite.js";
-import { keepingBefore } from "./files/keepBefore.js";
 import type { FileVersion } from "./files/open.js";
 import { reachPath } from "./files/paths.js";
+import { isDenied } from "./files/searchScope.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolContext, ToolResult } from "./tool.js";
 
@@ -54,21 +54,19 @@ async function write(
   // all other cases this checks first, so that nobody is asked about a write that would fail, and
   // the question can show the change.
   const mayLook = reached.inside || session.knownVersion(reached.real) !== undefined;
-  if (!mayLook) await ask();
-  const replaces = await requireKnown(session, reached);
-  const before = replaces === undefined ? undefined : await textBefore(reached.real, replaces);
+  const isAsked = !mayLook || (await isDenied(context, "write", reached));
+  if (isAsked) await ask();
+  const file = await changingFile({ context, session, ids: resources.ids }, reached);
+  const { version: replaces } = file;
+  requireKnown(session, reached, replaces);
+  const before = replaces === undefined ? undefined : await textBefore(file, replaces);
   // The old file is no text, so no diff can be shown.
   const change =
     before === "unreadable" ? undefined : fileDiff(reached.shown, before?.text, input.content);
-  if (mayLook) await ask(change);
+  if (!isAsked) await ask(change);
   context.signal.throwIfAborted();
   const content = Buffer.from(input.content, "utf8");
-  const version = await aboutPath(input.path, () =>
-    writeAtomically(
-      keepingBefore(context, { real: reached.real, content, replaces }),
-      resources.ids,
-    ),
-  );
+  const version = await aboutPath(input.path, () => file.replace(content, replaces));
   session.remember(reached.real, version);
   const verb = replaces === undefined ? "Created" : "Replaced";
   const output = `${verb} ${reached.shown} (${formatBytes(content.length)}).`;
@@ -77,12 +75,12 @@ async function write(
 
 /** The text that is replaced. The version that is shown must be the version that is replaced. */
 async function textBefore(
-  real: string,
+  changing: ChangingFile,
   version: FileVersion,
 ): Promise<{ readonly text: string } | "unreadable"> {
   let file: TextFile;
   try {
-    file = await readTextFile(real);
+    file = await changing.text();
   } catch (error) {
     if (error instanceof ToolFailure) return "unreadable";
     throw error;

@@ -9,6 +9,8 @@ const folder = fileURLToPath(new URL("../../examples", import.meta.url));
 const outputs: Readonly<Record<string, string>> = {
   "client-tools.mjs":
     "told: src/main.ts:3 'port' is never used\ntold: src/server.ts:12\nfailed: The tool failed: there is no symbol missing\nsucceeded\n",
+  "editor-files.mjs":
+    "1\tport 9090\nMade 1 edit in port.txt.\nbuffer: port 9091\ndisk: port 9091\nsucceeded\n",
   "run-once.mjs": "Two lines,\none after the other.\nsucceeded, 6 tokens\n",
   "permissions.mjs":
     "allowed: Run: echo hello > /dev/null\ndenied: Run: echo bye > /dev/null\nDone.\nran\nrefused\n",

@@ -37,8 +37,11 @@ async function busySession() {
   return place;
 }
 
-/** No method gives it: a provider that is not configured is `ModelNotConfigured`. */
-type Unused = "ProviderNotFound";
+/**
+ * No method gives them: a provider that is not configured is `ModelNotConfigured`, and `FileChanged` is
+ * what a client answers.
+ */
+type Unused = "ProviderNotFound" | "FileChanged";
 type Given = Exclude<ErrorName, Unused>;
 
 const provoke: Readonly<Record<Given, () => Promise<Refusal>>> = {

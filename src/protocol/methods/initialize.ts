@@ -42,6 +42,10 @@ export const initialize = declareMethod({
             .boolean()
             .optional()
             .describe("Whether the client answers `requestInput`; `false` by default."),
+          files: z
+            .boolean()
+            .optional()
+            .describe("Whether it answers `readFile` and `writeFile`; `false` by default."),
         })
         .optional(),
     }),

@@ -25,13 +25,17 @@ export async function readTextFile(real: string): Promise<TextFile> {
     if ((await handle.stat()).size > maxBytes) {
       throw new ToolFailure(`The file is larger than ${maxBytes} bytes; change it with \`bash\`.`);
     }
-    const text = decode(await handle.readFile());
-    const hasByteOrderMark = text.startsWith(byteOrderMark);
-    const body = hasByteOrderMark ? text.slice(1) : text;
-    return { text: body, hasByteOrderMark, lineEnd: lineEndOf(body), version };
+    return textFileOf(decode(await handle.readFile()), version);
   } finally {
     await handle.close();
   }
+}
+
+/** A file whose whole text, with its byte order mark, is known. */
+export function textFileOf(text: string, version: FileVersion): TextFile {
+  const hasByteOrderMark = text.startsWith(byteOrderMark);
+  const body = hasByteOrderMark ? text.slice(1) : text;
+  return { text: body, hasByteOrderMark, lineEnd: lineEndOf(body), version };
 }
 
 /** The bytes of a file whose text was replaced. */

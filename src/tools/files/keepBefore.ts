@@ -1,6 +1,6 @@
 // Keeps the content of a file before a tool changes it (protocol.md section 4, Taking back).
 import { messageOf } from "../../base/errors.js";
-import { type HeldContent, mostKeptBytes } from "../../base/fileKeeper.js";
+import { type FileChange, type HeldContent, mostKeptBytes } from "../../base/fileKeeper.js";
 import { explainSystemError } from "../../base/systemError.js";
 import { ToolFailure } from "../failure.js";
 import type { ToolContext } from "../tool.js";
@@ -18,17 +18,28 @@ export function keepingBefore(
     ...write,
     async keep(madeFolder) {
       const before = replaces === undefined ? undefined : await heldContent(real, replaces);
-      try {
-        await keeper.keep({ path: real, before, after: content, madeFolder });
-      } catch (error) {
-        const reason = explainSystemError(error) ?? messageOf(error);
-        throw new ToolFailure(
-          `What the file holds could not be kept, so that the change could be taken back: ${reason}. Nothing was written.`,
-          { cause: error },
-        );
-      }
+      await keepBefore({ keeper }, { path: real, before, after: content, madeFolder });
     },
   };
+}
+
+/**
+ * Keeps what a file holds before it is changed, if the turn has a keeper.
+ * @throws ToolFailure if it cannot be kept; then the change must not be made.
+ */
+export async function keepBefore(
+  { keeper }: Pick<ToolContext, "keeper">,
+  change: FileChange,
+): Promise<void> {
+  try {
+    await keeper?.keep(change);
+  } catch (error) {
+    const reason = explainSystemError(error) ?? messageOf(error);
+    throw new ToolFailure(
+      `What the file holds could not be kept, so that the change could be taken back: ${reason}. Nothing was written.`,
+      { cause: error },
+    );
+  }
 }
 
 /** @throws ToolFailure when the file is not in the version that is to be replaced. */

@@ -38,10 +38,19 @@ export async function searchScope(
  * @throws PermissionRefused if one does.
  */
 export async function requireReadable(
-  { permissions }: ToolContext,
-  { shown, real }: ReachedPath,
+  { permissions }: Pick<ToolContext, "permissions">,
+  { shown, real }: Pick<ReachedPath, "shown" | "real">,
 ): Promise<void> {
-  const hides = await permissions.hides?.(["read"]);
-  if (hides?.({ shown, real: toSlashes(real) }) !== true) return;
+  if (!(await isDenied({ permissions }, "read", { shown, real }))) return;
   throw new PermissionRefused(`Permission is denied: a rule denies to \`read\` ${shown}.`);
+}
+
+/** Whether a rule denies a tool a path. Nobody is asked. */
+export async function isDenied(
+  { permissions }: Pick<ToolContext, "permissions">,
+  tool: string,
+  { shown, real }: Pick<ReachedPath, "shown" | "real">,
+): Promise<boolean> {
+  const hides = await permissions.hides?.([tool]);
+  return hides?.({ shown, real: toSlashes(real) }) === true;
 }
