@@ -148,6 +148,8 @@ export function threadBuild({ root, outdir }) {
     platform: "node",
     mainFields: ["module", "main"],
     banner: { js: requireBanner },
+    // Nearly all of it is packages'; what is ours says itself what is wrong.
+    minifyIdentifiers: true,
     // The reader of PDFs comes with short names.
     plugins: [shortNames({ packages: ["ajv", "@mixmark-io"] })],
   };
