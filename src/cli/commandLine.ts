@@ -8,6 +8,7 @@ import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import type { OwnProcess } from "../storage/knownServers.js";
 import type { AttachOptions } from "./attachOptions.js";
+import { daemonActions } from "./daemonActions.js";
 import type { DaemonOptions } from "./daemonOptions.js";
 import {
   createProgram,
@@ -50,16 +51,16 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
   const errors = new OutputStream(self.stderr, () => {});
   const writeOut = (text: string) => void out.write(text);
   const resolvePath = fromStartFolder(() => self.cwd());
+  const { detach, ...ofDaemons } = daemonActions(self, { ...parts, out, errors });
   const program = createProgram(
     {
       serve: (options) => parts.startServer(options),
       attach: (options) => parts.startAttached(options),
-      daemon: async (options) => {
-        if (options.action === "serve") return parts.startDaemon(options);
-        const { daemonIn } = await import("./daemonIn.js");
-        return daemonIn(self, options, { ...parts, out, errors });
+      ...ofDaemons,
+      run: (options) => {
+        const io = runIo(self, parts, resolvePath);
+        return options.detach ? detach(options, io) : runIn(self, options, io);
       },
-      run: (options) => runIn(self, options, runIo(self, parts, resolvePath)),
       schema: async () => {
         const { protocolJsonSchema } = await import("./schema.js");
         const { documentedTools } = await import("../engine/toolInfos.js");

@@ -20,6 +20,8 @@ import { addRelay } from "./relayFlags.js";
 import type { RelayCommandOptions } from "./relayOptions.js";
 import { addRun } from "./runFlags.js";
 import { exitCodes, type RunCommandOptions } from "./runOptions.js";
+import { addRuns } from "./runsFlags.js";
+import type { RunsCommandOptions } from "./runsOptions.js";
 import { addServe } from "./serveFlags.js";
 import { defaultServeOptions, type ServeOptions } from "./serveOptions.js";
 import type { SessionsCommandOptions } from "./sessionsCommandOptions.js";
@@ -33,6 +35,7 @@ export interface ProgramActions {
   attach(options: AttachOptions): Promise<number>;
   daemon(options: DaemonCommandOptions): Promise<number>;
   run(options: RunCommandOptions): Promise<number>;
+  runs(options: RunsCommandOptions): Promise<number>;
   schema(): Promise<number>;
   doctor(options: DoctorCommandOptions): Promise<number>;
   mcp(options: McpCommandOptions): Promise<number>;
@@ -85,6 +88,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         attach: reported(actions.attach),
         daemon: reported(actions.daemon),
         run: reported(actions.run),
+        runs: reported(actions.runs),
         schema: reported(actions.schema),
         doctor: reported(actions.doctor),
         mcp: reported(actions.mcp),
@@ -128,6 +132,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
   addServe(program, actions, io);
   addDaemon(program, actions.daemon, io);
   addRun(program, actions.run);
+  addRuns(program, actions.runs);
   program
     .command("schema")
     .description("print the protocol as JSON Schema")
