@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { DaemonChild, endDaemons, runProgram, startDaemon } from "../helpers/daemonChild.js";
 import { endServers, makeFolder } from "../helpers/serverProcess.js";
 import { onWindows, unless } from "../helpers/unless.js";
+import { openSession } from "../helpers/wireSession.js";
 
 afterAll(async () => {
   await endDaemons();
@@ -124,6 +125,35 @@ describe("start, stop and status", () => {
     const { code, stderr } = await runProgram(["daemon", "start", ...inDirectory(file)]);
     expect(code).toBe(1);
     expect(stderr).toContain(file);
+  });
+});
+
+describe("a daemon that drains", () => {
+  it("makes room at once, begins nothing new, and ends with its last run", async () => {
+    const old = await startDaemon();
+    const editor = old.client();
+    await editor.call("initialize", { clientId: "editor" });
+    const session = await openSession(editor);
+    await session.send("@wait 1500\n@say To its end.", "drained");
+    await editor.call("stopDaemon", { drain: true });
+    expect(existsSync(old.socket)).toBe(false);
+    // A client that comes between the two waits for the new one.
+    const early = old.client();
+    const next = await startDaemon({ dataDir: old.dataDir });
+    expect((await early.call("daemonStatus", {})).pid).toBe(next.pid);
+    expect(await editor.failure("sendMessage", session.params("more", "refused"))).toBe(
+      "ServerShuttingDown",
+    );
+    const { workspaceId } = session;
+    await early.call("createWorkspace", { path: session.path });
+    expect(await early.call("subscribe", session.ids)).toMatchObject({ live: false });
+    expect(await editor.completion("drained")).toMatchObject({ text: "To its end." });
+    expect((await old.exit).code).toBe(0);
+    // Its end is no end of the new one's socket.
+    await next.client().call("ping", {});
+    expect(await early.call("getRun", { workspaceId, runId: "drained" })).toMatchObject({
+      state: "completed",
+    });
   });
 });
 
