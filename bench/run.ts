@@ -24,7 +24,6 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   queue: async () => (await import("./suites/queue.js")).queue,
   delivery: async () => (await import("./suites/delivery.js")).delivery,
   ends: async () => (await import("./suites/ends.js")).ends,
-  relay: async () => (await import("./suites/relay.js")).relay,
   hold: async () => (await import("./suites/hold.js")).hold,
 };
 

@@ -1,4 +1,5 @@
-// A step of `npm version`: puts what is unreleased under the new version's heading. With `--notes` it
+// A step of `npm version`: puts what is unreleased under the new version's heading, and the version
+// into the entry of the registry of ACP agents. With `--notes` it
 // changes nothing and prints what the changelog says of the version.
 import { readFileSync, writeFileSync } from "node:fs";
 import { notesOf, released } from "./release/changelog.mjs";
@@ -14,4 +15,10 @@ if (process.argv.includes("--notes")) {
   console.log(notes);
 } else {
   writeFileSync(file, released(changelog, version));
+  // The entry of the registry of ACP agents names the version that it starts.
+  const entry = new URL("../packaging/acp/agent.json", import.meta.url);
+  const agent = JSON.parse(readFileSync(entry, "utf8"));
+  const npx = { ...agent.distribution.npx, package: `turnwire@${version}` };
+  const next = { ...agent, version, distribution: { npx } };
+  writeFileSync(entry, `${JSON.stringify(next, null, 2)}\n`);
 }

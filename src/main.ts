@@ -7,6 +7,7 @@ import { systemClock } from "./base/clock.js";
 import { armFaultPoint } from "./base/faultPoint.js";
 import { randomIds } from "./base/ids.js";
 import { fromStartFolder } from "./base/startFolder.js";
+import type { AcpOptions } from "./cli/acpOptions.js";
 import { type AttachOptions, readAttachOptions } from "./cli/attachOptions.js";
 import type { DaemonOptions } from "./cli/daemonOptions.js";
 import { readServeOptions, type ServeOptions } from "./cli/serveOptions.js";
@@ -88,6 +89,15 @@ async function startAttached(options: AttachOptions): Promise<number> {
   return attachIn(process, options, launcher);
 }
 
+async function startAcp(options: AcpOptions): Promise<number> {
+  const io = takeProcess();
+  const [{ acp }, { reachFrom }] = await Promise.all([
+    import("./cli/acp.js"),
+    import("./cli/daemonIn.js"),
+  ]);
+  return acp(options, io, () => reachFrom(process, options, launcher));
+}
+
 async function main(): Promise<number> {
   const asked = readServeOptions(argv, process.stdin.isTTY === true);
   if (asked !== undefined) return startServer(asked);
@@ -100,6 +110,7 @@ async function main(): Promise<number> {
     startServer,
     startDaemon,
     startAttached,
+    startAcp,
   }).run(argv);
 }
 

@@ -33,6 +33,7 @@ const shortened = [
   "undici",
   "@ai-sdk",
   "@modelcontextprotocol",
+  "@agentclientprotocol",
   "execa",
   "pino",
   "unbash",

@@ -7,8 +7,8 @@ import { fromStartFolder, NoStartFolder, type ResolvePath } from "../base/startF
 import { protocolVersion } from "../protocol/registry.js";
 import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import type { OwnProcess } from "../storage/knownServers.js";
+import type { AcpOptions } from "./acpOptions.js";
 import type { AttachOptions } from "./attachOptions.js";
-import { daemonActions } from "./daemonActions.js";
 import type { DaemonOptions } from "./daemonOptions.js";
 import {
   createProgram,
@@ -35,6 +35,7 @@ export interface CommandLineParts {
   startServer(options: ServeOptions): Promise<number>;
   startDaemon(options: DaemonOptions): Promise<number>;
   startAttached(options: AttachOptions): Promise<number>;
+  startAcp(options: AcpOptions): Promise<number>;
 }
 
 /** What `doctor` needs beside its process. */
@@ -51,23 +52,18 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
   const errors = new OutputStream(self.stderr, () => {});
   const writeOut = (text: string) => void out.write(text);
   const resolvePath = fromStartFolder(() => self.cwd());
-  const { detach, ...ofDaemons } = daemonActions(self, { ...parts, out, errors });
   const program = createProgram(
     {
       serve: (options) => parts.startServer(options),
       attach: (options) => parts.startAttached(options),
-      ...ofDaemons,
-      run: (options) => {
-        const io = runIo(self, parts, resolvePath);
-        return options.detach ? detach(options, io) : runIn(self, options, io);
+      acp: (options) => parts.startAcp(options),
+      daemon: async (options) => {
+        if (options.action === "serve") return parts.startDaemon(options);
+        const { daemonIn } = await import("./daemonIn.js");
+        return daemonIn(self, options, { ...parts, out, errors });
       },
-      schema: async () => {
-        const { protocolJsonSchema } = await import("./schema.js");
-        const { documentedTools } = await import("../engine/toolInfos.js");
-        const tools = documentedTools(systemClock, randomIds);
-        writeOut(`${JSON.stringify(protocolJsonSchema(tools), null, 2)}\n`);
-        return 0;
-      },
+      run: (options) => runIn(self, options, runIo(self, parts, resolvePath)),
+      schema: async () => (await import("./schemaCommand.js")).schemaCommand(writeOut),
       mcp: async (options) => {
         const { mcpCommand } = await import("./mcpCommand.js");
         return mcpCommand(options, {

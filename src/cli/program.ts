@@ -6,6 +6,7 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import type { ConformanceOptions } from "../conformance/command.js";
+import { type AcpOptions, addAcp } from "./acpOptions.js";
 import type { AttachOptions } from "./attachOptions.js";
 import { type CompletionOptions, type Shell, shells } from "./completionOptions.js";
 import type { ConfigCommandOptions } from "./configCommand.js";
@@ -20,8 +21,6 @@ import { addRelay } from "./relayFlags.js";
 import type { RelayCommandOptions } from "./relayOptions.js";
 import { addRun } from "./runFlags.js";
 import { exitCodes, type RunCommandOptions } from "./runOptions.js";
-import { addRuns } from "./runsFlags.js";
-import type { RunsCommandOptions } from "./runsOptions.js";
 import { addServe } from "./serveFlags.js";
 import { defaultServeOptions, type ServeOptions } from "./serveOptions.js";
 import type { SessionsCommandOptions } from "./sessionsCommandOptions.js";
@@ -34,8 +33,8 @@ export interface ProgramActions {
   serve(options: ServeOptions): Promise<number>;
   attach(options: AttachOptions): Promise<number>;
   daemon(options: DaemonCommandOptions): Promise<number>;
+  acp(options: AcpOptions): Promise<number>;
   run(options: RunCommandOptions): Promise<number>;
-  runs(options: RunsCommandOptions): Promise<number>;
   schema(): Promise<number>;
   doctor(options: DoctorCommandOptions): Promise<number>;
   mcp(options: McpCommandOptions): Promise<number>;
@@ -87,8 +86,8 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         serve: reported(actions.serve),
         attach: reported(actions.attach),
         daemon: reported(actions.daemon),
+        acp: reported(actions.acp),
         run: reported(actions.run),
-        runs: reported(actions.runs),
         schema: reported(actions.schema),
         doctor: reported(actions.doctor),
         mcp: reported(actions.mcp),
@@ -131,8 +130,8 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
     .addHelpText("after", "\nWith stdin not a terminal, `turnwire` alone is `turnwire serve`.");
   addServe(program, actions, io);
   addDaemon(program, actions.daemon, io);
+  addAcp(program, actions.acp, io);
   addRun(program, actions.run);
-  addRuns(program, actions.runs);
   program
     .command("schema")
     .description("print the protocol as JSON Schema")

@@ -73,6 +73,11 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   // What the protocol is made of is zod's, and so is the error that a failed check gives.
   rpc: { layers: ["base", "protocol", "backend"], packages: ["vscode-jsonrpc"], types: ["zod"] },
+  // It reaches the server over a connection of Turnwire's own protocol, which it is handed.
+  acp: {
+    layers: ["base", "protocol"],
+    packages: ["@agentclientprotocol/sdk", "diff", "zod"],
+  },
   client: { layers: ["base", "protocol", "transport"], packages: ["execa"] },
   testing: { layers: ["base", "client"], types: ["protocol"], packages: [] },
   // It knows the messages of the protocol, and no line of the server that it checks.

@@ -88,9 +88,9 @@ it("names every command and every option", async () => {
     {
       serve: other,
       run: other,
-      runs: other,
       attach: other,
       daemon: other,
+      acp: other,
       schema: other,
       doctor: other,
       mcp: other,

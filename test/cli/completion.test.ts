@@ -23,9 +23,9 @@ async function scriptFor(shell: Shell): Promise<string> {
     {
       serve: other,
       run: other,
-      runs: other,
       attach: other,
       daemon: other,
+      acp: other,
       schema: other,
       doctor: other,
       mcp: other,

@@ -29,7 +29,7 @@ async function run(argv: string[], isStdinTty = true) {
       attach: note("attach", 21),
       daemon: note("daemon", 22),
       worker: note("worker", 23),
-      runs: note("runs", 31),
+      acp: note("acp", 24),
     },
     {
       version: "1.2.3",

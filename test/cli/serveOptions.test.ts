@@ -18,9 +18,9 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
         return 0;
       },
       run: other,
-      runs: other,
       attach: other,
       daemon: other,
+      acp: other,
       schema: other,
       doctor: other,
       mcp: other,

@@ -1,0 +1,101 @@
+// ACP's messages on a pair of Node streams, one a line. It tells when the bytes of an answer have left,
+// and in what state of that a request was read: both are needed to know what the client has received.
+import type { Readable, Writable } from "node:stream";
+import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
+import { type Line, LineSplitter } from "../base/lineSplitter.js";
+
+/** The longest message that is read, in bytes. */
+const longestMessage = 64 * 1024 * 1024;
+
+/** What is told of the messages. */
+export interface StreamWatch {
+  /** A request was read and will be handled. */
+  read(request: { readonly id: unknown; readonly method: string; readonly params: unknown }): void;
+  /** The bytes of a request's answer have left. */
+  answered(id: unknown): void;
+}
+
+/**
+ * Makes the stream. A line that is no message, or is too long, is answered with an error and passed over.
+ */
+export function stdioStream(input: Readable, output: Writable, watch: StreamWatch): Stream {
+  const write = (message: unknown) =>
+    new Promise<void>((resolve, reject) => {
+      output.write(`${JSON.stringify(message)}\n`, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  const writable = new WritableStream<AnyMessage>({
+    async write(message) {
+      await write(message);
+      if ("id" in message && !("method" in message)) watch.answered(message.id);
+    },
+  });
+  const messages = messagesOf(input, write);
+  const readable = new ReadableStream<AnyMessage>(
+    {
+      async pull(controller) {
+        const { done, value } = await messages.next();
+        if (done) {
+          controller.close();
+          return;
+        }
+        if (isRequest(value)) watch.read(value);
+        controller.enqueue(value as AnyMessage);
+      },
+    },
+    // One message at a time: what is read later is read in a later state.
+    { highWaterMark: 0 },
+  );
+  return { readable, writable };
+}
+
+/** The messages; a line that is none is answered at once, as JSON-RPC says. */
+async function* messagesOf(
+  input: Readable,
+  write: (message: unknown) => Promise<void>,
+): AsyncGenerator<unknown> {
+  for await (const { text, omittedBytes } of linesOf(input)) {
+    if (omittedBytes === 0 && text.trim() === "") continue;
+    const message = omittedBytes > 0 ? undefined : parsed(text);
+    if (typeof message === "object" && message !== null) {
+      yield message;
+    } else if (omittedBytes > 0) {
+      await write(refusal(-32700, `A message may have at most ${longestMessage} bytes.`));
+    } else if (message === undefined) {
+      await write(refusal(-32700, "Parse error"));
+    } else {
+      await write(refusal(-32600, "Invalid request"));
+    }
+  }
+}
+
+async function* linesOf(input: Readable): AsyncGenerator<Line> {
+  const splitter = new LineSplitter(longestMessage);
+  for await (const chunk of input) yield* splitter.push(chunk as Uint8Array);
+  yield* splitter.end();
+}
+
+function refusal(code: number, message: string) {
+  return { jsonrpc: "2.0", id: null, error: { code, message } };
+}
+
+/** The value of a line of JSON; undefined if it is none. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRequest(message: unknown): message is { id: unknown; method: string; params: unknown } {
+  return (
+    typeof message === "object" &&
+    message !== null &&
+    "id" in message &&
+    "method" in message &&
+    typeof message.method === "string"
+  );
+}

@@ -1,0 +1,64 @@
+/** The options of `turnwire acp` (protocol.md section 11). */
+import { type Command, Option } from "commander";
+import { defined } from "../base/defined.js";
+import { nonEmpty, seconds } from "./optionValues.js";
+import { defaultServeOptions, logLevels } from "./serveOptions.js";
+
+export interface AcpOptions {
+  readonly dataDir?: string;
+  readonly logLevel: string;
+  readonly logFile?: string;
+  /** How long a question may wait for its answer; then it is denied. */
+  readonly questionSeconds: number;
+  /** Whether the daemon of the data directory does the work, and is started where there is none. */
+  readonly attach: boolean;
+  readonly start: boolean;
+}
+
+const questionSeconds = 3600;
+
+/** Adds the command. */
+export function addAcp(
+  program: Command,
+  act: (options: AcpOptions) => Promise<void>,
+  { writeError }: { writeError(text: string): void },
+): void {
+  const command = program
+    .command("acp")
+    .description("serve an editor that speaks the Agent Client Protocol over stdin and stdout");
+  command
+    .configureOutput({ writeOut: writeError })
+    .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
+    .addOption(
+      new Option("--log-level <level>").choices(logLevels).default(defaultServeOptions.logLevel),
+    )
+    .option("--log-file <file>", "write the log there and not to stderr", nonEmpty)
+    .option(
+      "--question-timeout <seconds>",
+      "deny a question that nobody answers for so long",
+      seconds,
+      questionSeconds,
+    )
+    .option("--attach", "let the daemon of the data directory do the work")
+    .option("--start", "with --attach: start the daemon if there is none")
+    .action(
+      ({
+        questionTimeout,
+        attach = false,
+        start = false,
+        ...options
+      }: {
+        questionTimeout: number;
+        attach?: boolean;
+        start?: boolean;
+        logLevel: string;
+        dataDir?: string;
+        logFile?: string;
+      }) => {
+        if (start && !attach) command.error("error: --start needs --attach");
+        const { dataDir, logFile, logLevel } = options;
+        const given = { logLevel, ...defined({ dataDir, logFile }) };
+        return act({ ...given, questionSeconds: questionTimeout, attach, start });
+      },
+    );
+}

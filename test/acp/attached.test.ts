@@ -1,0 +1,51 @@
+// An editor whose turns the daemon runs: they outlive its window.
+import { execFileSync } from "node:child_process";
+import { afterAll, expect, inject, it } from "vitest";
+import { testNode } from "../helpers/testNode.js";
+import { onWindows, unless } from "../helpers/unless.js";
+import { Editor, endEditors, makeFolder } from "./editor.js";
+
+const dataDir = makeFolder();
+const home = makeFolder();
+
+function turnwire(...args: string[]): string {
+  return execFileSync(testNode, [inject("serverScript"), ...args, "--data-dir", dataDir], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH, HOME: home },
+  });
+}
+
+afterAll(async () => {
+  if (!onWindows) turnwire("daemon", "stop");
+  await endEditors();
+});
+
+unless(
+  it,
+  onWindows,
+  "the daemon is tried on Unix sockets",
+)("goes on with a turn whose editor was killed, and tells its end", async () => {
+  const first = new Editor({ dataDir, args: ["--attach", "--start"] });
+  const { sessionId, cwd } = await first.open();
+  void first.prompt(sessionId, "@say begun\n@wait 600\n@say and ended").catch(() => {});
+  await first.until(() => (first.said(sessionId).startsWith("begun") ? true : undefined));
+  await first.kill();
+  const second = new Editor({ dataDir, args: ["--attach"] });
+  await second.greet();
+  await second.agent.request("session/resume", { sessionId, cwd });
+  // It waits for the turn that runs, and is answered after it.
+  expect(await second.prompt(sessionId, "@say next")).toMatchObject({ stopReason: "end_turn" });
+  await second.kill();
+  const third = new Editor({ dataDir, args: ["--attach"] });
+  await third.greet();
+  await third.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
+  expect(third.said(sessionId)).toBe("begun\nand endednext");
+  const told = third.updates(sessionId).filter(({ _meta }) => _meta?.["turnwire.dev"]);
+  expect(told).toHaveLength(2);
+});
+
+it("says so where there is no daemon", async () => {
+  const editor = new Editor({ args: ["--attach"] });
+  expect(await editor.exited).toBe(69);
+  expect(editor.stderr).toContain("turnwire daemon start");
+});
