@@ -1,0 +1,105 @@
+// Faults in what protocol.md promises in sections 2 and 8: the handshake, params and errors.
+import { changing, changingError, type Fault } from "./fault.js";
+
+export const connection: readonly Fault[] = [
+  {
+    name: "an error with a wrong code",
+    caughtBy: ["TW-ERROR-002"],
+    breaking: changingError("SessionNotFound", (error) => ({ ...error, code: 1001 })),
+  },
+  {
+    name: "an error with a name that there is not",
+    caughtBy: ["TW-ERROR-002", "TW-RUN-005"],
+    breaking: changingError("RunNotFound", (error) => ({
+      ...error,
+      data: { ...error.data, name: "NoSuchRun" },
+    })),
+  },
+  {
+    name: "an error without retryable",
+    caughtBy: ["TW-ERROR-001"],
+    breaking: changingError("PathNotFound", (error) => ({
+      ...error,
+      data: { name: error.data.name },
+    })),
+  },
+  {
+    name: "wrong params without issues",
+    caughtBy: ["TW-CONNECTION-003"],
+    breaking: changingError("InvalidParams", ({ data: { issues: _, ...data }, ...error }) => ({
+      ...error,
+      data,
+    })),
+  },
+  {
+    name: "a field that it does not know is refused",
+    caughtBy: ["TW-CONNECTION-002"],
+    breaking: ({ toClient }) => ({
+      fromClient(message) {
+        if (message.params?.aFieldOfAnotherVersion === undefined) return [message];
+        const data = { name: "InvalidParams", retryable: false, issues: [] };
+        const error = { code: -32602, message: "no such field", data };
+        toClient(JSON.stringify({ jsonrpc: "2.0", id: message.id, error }));
+        return [];
+      },
+    }),
+  },
+  {
+    name: "null params that are refused",
+    caughtBy: ["TW-CONNECTION-001"],
+    breaking: () => ({
+      fromClient: (message) => [message.params === null ? { ...message, params: 1 } : message],
+    }),
+  },
+  {
+    name: "an answer to shutdown before the completions",
+    caughtBy: ["TW-CONNECTION-009"],
+    breaking: ({ toClient }) => {
+      let shutdownId: unknown;
+      return {
+        fromClient(message) {
+          if (message.method === "shutdown") {
+            shutdownId = message.id;
+            toClient(JSON.stringify({ jsonrpc: "2.0", id: message.id, result: {} }));
+          }
+          return [message];
+        },
+        fromServer: (message) => (message.id === shutdownId ? [] : [message]),
+      };
+    },
+  },
+  {
+    name: "a method that is listed and not there",
+    caughtBy: ["TW-CONNECTION-010"],
+    breaking: changing((message) => {
+      message.result?.capabilities?.methods.push("noSuchMethod");
+      return message;
+    }),
+  },
+  {
+    name: "requests that are taken after shutdown",
+    caughtBy: ["TW-CONNECTION-007"],
+    breaking: changing((message) =>
+      message.error?.data?.name === "ServerShuttingDown"
+        ? { jsonrpc: "2.0", id: message.id, result: { workspaces: [] } }
+        : message,
+    ),
+  },
+  {
+    name: "a second initialize that is taken",
+    caughtBy: ["TW-CONNECTION-005"],
+    breaking: changing((message) =>
+      message.error?.data?.name === "AlreadyInitialized"
+        ? {
+            jsonrpc: "2.0",
+            id: message.id,
+            error: {
+              ...message.error,
+              data: { name: "InternalError", retryable: false },
+              code: -32603,
+            },
+          }
+        : message,
+    ),
+  },
+];

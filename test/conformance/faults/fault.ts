@@ -1,0 +1,40 @@
+// A fault of a server, and what most faults are made of.
+import type { Breaking, Message, Wire } from "../brokenServer.js";
+
+/** One way to break a promise. */
+export interface Fault {
+  readonly name: string;
+  /** The ids of all requirements that fail. */
+  readonly caughtBy: readonly string[];
+  /** Ids of requirements that fail where what is lost lies in the middle of a part. */
+  readonly mayAlsoFail?: readonly string[];
+  breaking(wire: Wire): Breaking;
+}
+
+export const isCompletion = (message: Message) => message.method === "runComplete";
+export const isAnswer = (message: Message) =>
+  message.id !== undefined && message.method === undefined;
+
+/** Changes what the server sends, one message for one. */
+export function changing(change: (message: Message) => Message): () => Breaking {
+  return () => ({
+    fromServer: (message) => [Array.isArray(message) ? message : change(message)],
+  });
+}
+
+/** Changes the params of one kind of notification. */
+export function changingParams(
+  method: string,
+  change: (params: Message) => object,
+): () => Breaking {
+  return changing((message) =>
+    message.method === method ? { ...message, params: change(message.params) } : message,
+  );
+}
+
+/** Changes the error of a given name. */
+export function changingError(name: string, change: (error: Message) => object): () => Breaking {
+  return changing((message) =>
+    message.error?.data?.name === name ? { ...message, error: change(message.error) } : message,
+  );
+}
