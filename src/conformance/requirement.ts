@@ -24,6 +24,8 @@ export interface Requirement {
   readonly lane: Lane;
   /** The only framing in which it means something. */
   readonly framing?: Framing;
+  /** Whether its check ends the server with its client: one that outlives its clients is not checked. */
+  readonly endsServer?: true;
   /** Methods of the protocol without which it means nothing: a server says which it has. */
   readonly needs?: readonly string[];
   /** What is looked at for it in every check, beside its own check. */

@@ -10,6 +10,7 @@ import { modes } from "./checks/modes.js";
 import { options } from "./checks/options.js";
 import { queue } from "./checks/queue.js";
 import { runs } from "./checks/runs.js";
+import { search } from "./checks/search.js";
 import { transport } from "./checks/transport.js";
 import type { Requirement } from "./requirement.js";
 
@@ -25,6 +26,7 @@ export const requirements: readonly Requirement[] = [
   ...eventsAndMore,
   ...models,
   ...clientTools,
+  ...search,
   ...modes,
   ...daemon,
 ];

@@ -79,7 +79,9 @@ class Run {
     const applicable = this.#options.requirements.filter(
       (each) => each.framing === undefined || each.framing === framing,
     );
-    const isAsked = applicable.some(({ group, needs }) => group !== "core" || needs);
+    const isAsked = applicable.some(
+      ({ group, needs, endsServer }) => group !== "core" || needs || endsServer,
+    );
     const claims = isAsked || !this.#options.model ? await this.#claims() : undefined;
     if (claims?.hasOfflineModel === false) this.#model = "provider";
     this.#areDaemons = claims?.methods?.includes("stopDaemon") === true;
@@ -208,10 +210,12 @@ class Run {
 }
 
 /** Why a requirement is not checked of a server that says this of itself. */
-function unclaimed({ group, needs = [] }: Requirement, claims?: Claims): string | undefined {
+function unclaimed(requirement: Requirement, claims?: Claims): string | undefined {
+  const { group, needs = [], endsServer } = requirement;
   if (group !== "core" && !claims?.levels.includes(group)) {
     return `the server does not claim the level ${group}`;
   }
+  if (endsServer && claims?.levels.includes("daemon")) return "the server outlives its clients";
   const missing = needs.filter((method) => claims?.methods?.includes(method) === false);
   return missing.length === 0 ? undefined : `the server has no ${missing.join(", ")}`;
 }

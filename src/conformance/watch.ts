@@ -5,7 +5,7 @@ import { errorTable } from "../base/errors.js";
 import { isRunErrorName } from "../base/runErrors.js";
 import { methods, notifications, serverMethods } from "../protocol/registry.js";
 import { CompletionWatch } from "./completionWatch.js";
-import { isMembers, type Members, membersOf, textOf } from "./message.js";
+import { isMembers, listOf, type Members, membersOf, textOf } from "./message.js";
 
 /** What a server sends that is looked at wherever it comes. */
 export type Watched = "frames" | "results" | "errors" | "events" | "deltas" | "completions";
@@ -25,6 +25,8 @@ export class Watch {
   readonly #completions: CompletionWatch;
   /** What comes before a delta, by part; absent where something may have been dropped. */
   readonly #offsets = new Map<string, number>();
+  /** Messages of turns that had begun when this connection subscribed: their texts go on from there. */
+  readonly #begun = new Set<unknown>();
   #hasDropped = false;
 
   constructor(report: Report, saw: Saw) {
@@ -94,12 +96,17 @@ export class Watch {
     this.#saw("deltas");
     const { messageId, partIndex, kind, offset } = params;
     const part = JSON.stringify([messageId, partIndex, kind]);
-    const expected = this.#offsets.get(part) ?? (this.#hasDropped ? offset : 0);
+    const expected = this.#offsets.get(part) ?? (this.#mayBegin(messageId) ? offset : 0);
     if (typeof offset !== "number") return;
     if (offset !== expected) {
       this.#report("TW-EVENTS-002", `a delta has offset ${offset}, after ${expected} units`);
     }
     this.#offsets.set(part, offset + textOf(params, "delta").length);
+  }
+
+  /** Whether the first delta of a message may begin anywhere. */
+  #mayBegin(messageId: unknown): boolean {
+    return this.#hasDropped || this.#begun.has(messageId);
   }
 
   #onError(error: unknown): void {
@@ -125,6 +132,11 @@ export class Watch {
   #onResult(message: Members, method: string | undefined): void {
     if (method === undefined || !Object.hasOwn(methods, method)) return;
     this.#saw("results");
+    if (method === "subscribe") {
+      for (const each of listOf(membersOf(message, "result"), "messages")) {
+        this.#begun.add(textOf(each, "id"));
+      }
+    }
     const { error } = methods[method as keyof typeof methods].result().safeParse(message.result);
     if (error !== undefined) {
       this.#report("TW-SHAPE-001", `the result of ${method}: ${error.message}`);

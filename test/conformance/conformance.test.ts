@@ -8,6 +8,7 @@ import { afterAll, describe, expect, inject, it } from "vitest";
 import { writeConfigDirs } from "../../src/conformance/configDirs.js";
 import { requirements } from "../../src/conformance/requirements.js";
 import { ScriptedProvider } from "../../src/conformance/scriptedProvider.js";
+import { type Launch, launchCommands } from "../../src/conformance/serverPipes.js";
 import { breakServers } from "./brokenServer.js";
 import { failuresOf, launchOurs } from "./checkedServer.js";
 
@@ -45,6 +46,23 @@ describe("the kit", () => {
     },
     150_000,
   );
+});
+
+/** `turnwire serve --attach` at a daemon that the first one starts. */
+async function launchAttached(): Promise<Launch> {
+  const configDirs = await writeConfigDirs(join(folder, "daemon"), provider.url);
+  const first = [process.execPath, inject("serverScript"), "serve", "--attach", "--start"];
+  const env = { PATH: process.env.PATH };
+  return launchCommands({ first, configDirs, providerUrl: provider.url, env });
+}
+
+describe("a daemon", () => {
+  it("passes its level, and the core on the connection that checks share", async () => {
+    const chosen = requirements.filter(
+      ({ group, lane }) => group === "daemon" || (group === "core" && lane === "main"),
+    );
+    expect(await failuresOf(await launchAttached(), chosen, { provider })).toEqual([]);
+  }, 150_000);
 });
 
 describe("a server without an offline model", () => {

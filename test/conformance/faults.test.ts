@@ -43,7 +43,6 @@ const isShared = ({ group, lane, check, needs }: Requirement) =>
   group === "core" && !needs && (lane !== "own" || check === undefined);
 
 const shared = requirements.filter(isShared);
-const told = ({ caughtBy }: Fault) => requirements.filter(({ id }) => caughtBy.includes(id));
 
 /** So many checks are shared out over the faults of the short form, one in each round. */
 const rounds = 8;
@@ -55,13 +54,16 @@ const rounds = 8;
  * check's own meets the checks that tell it.
  */
 function checksFor(fault: Fault, index: number): typeof requirements {
-  const telling = told(fault);
+  const { caughtBy, shownBy = [] } = fault;
+  const telling = requirements.filter(({ id }) => caughtBy.includes(id));
   if (!telling.every(isShared)) return telling;
   if (isLong) return shared;
   const lanes = new Set(telling.map(({ lane }) => lane));
   const others = shared.filter(({ check, lane }) => check !== undefined && lanes.has(lane));
   const met = others.filter((_, place) => place % rounds === index % rounds);
-  return requirements.filter((each) => telling.includes(each) || met.includes(each));
+  return requirements.filter(
+    (each) => telling.includes(each) || shownBy.includes(each.id) || met.includes(each),
+  );
 }
 
 describe.concurrent("a broken server", { timeout: 90_000 }, () => {

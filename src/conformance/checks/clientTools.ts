@@ -1,10 +1,9 @@
-// Section 7 of protocol.md, Tools of the client; and section 3, the search.
+// Section 7 of protocol.md, Tools of the client.
 
 import { demand, demandSame } from "../checkFailure.js";
-import type { Kit, Workspace } from "../kit.js";
+import type { Workspace } from "../kit.js";
 import { isMembers, listOf, type Members, membersOf, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
-import { ready } from "./session.js";
 
 const withTools = {
   section: 7,
@@ -13,7 +12,6 @@ const withTools = {
   lane: "main",
   needs: ["setTools"],
 } as const;
-const withSearch = { ...withTools, section: 3, needs: ["searchSessions"] } as const;
 
 const tool = {
   name: "editorState",
@@ -39,7 +37,7 @@ async function called(own: Workspace, answer: object) {
   return { done, calls, result: isMembers(result) ? result : {} };
 }
 
-const tools: readonly Requirement[] = [
+export const clientTools: readonly Requirement[] = [
   {
     ...withTools,
     id: "TW-CLIENTTOOL-001",
@@ -113,85 +111,3 @@ const tools: readonly Requirement[] = [
     },
   },
 ];
-
-/** Sessions in a workspace of their own, each with what was said in it, newest last. */
-async function sessionsThatSaid(kit: Kit, ...texts: readonly string[]) {
-  const { own } = await ready(kit);
-  const place = await kit.workspace(own.peer);
-  const ids: string[] = [];
-  for (const text of texts) {
-    const sessionId = await place.session();
-    ids.push(sessionId);
-    await place.run(sessionId, `@say ${text}`);
-  }
-  const find = async (query: string) => {
-    const params = { workspaceId: place.id, query };
-    const { results } = await place.peer.result("searchSessions", params);
-    return listOf({ results }, "results").map((each) => membersOf(each, "session").id);
-  };
-  return { place, ids, find };
-}
-
-const search: readonly Requirement[] = [
-  {
-    ...withSearch,
-    id: "TW-SEARCH-001",
-    sentence: "All words must be in one message or in the title.",
-    async check(kit) {
-      const { ids, find } = await sessionsThatSaid(kit, "red apple", "red pear");
-      demandSame(await find("pear red"), [ids[1]], "the sessions with both words");
-      demandSame(await find("apple pear"), [], "the sessions with words of two sessions");
-    },
-  },
-  {
-    ...withSearch,
-    id: "TW-SEARCH-002",
-    sentence: "Case and accents do not matter.",
-    async check(kit) {
-      const { ids, find } = await sessionsThatSaid(kit, "Crème brûlée");
-      demandSame(await find("CREME brulee"), ids, "the sessions");
-    },
-  },
-  {
-    ...withSearch,
-    id: "TW-SEARCH-003",
-    sentence: "A word of three characters or more is also found by its beginning.",
-    async check(kit) {
-      const { ids, find } = await sessionsThatSaid(kit, "strawberry");
-      demandSame(await find("straw"), ids, "the sessions");
-    },
-  },
-  {
-    ...withSearch,
-    id: "TW-SEARCH-004",
-    sentence: "Quotes and operators have no meaning.",
-    async check(kit) {
-      const { ids, find } = await sessionsThatSaid(kit, "kiwi OR melon");
-      demandSame(await find('"kiwi" OR melon'), ids, "the sessions");
-      demandSame(await find('kiwi OR "grape*" NOT ('), [], "the sessions without the words");
-    },
-  },
-  {
-    ...withSearch,
-    id: "TW-SEARCH-005",
-    sentence: "The answer has each session once, with its newest message that fits.",
-    async check(kit) {
-      const { place, ids, find } = await sessionsThatSaid(kit, "papaya");
-      await place.run(String(ids[0]), "@say papaya once more");
-      demandSame(await find("papaya"), ids, "the sessions");
-    },
-  },
-  {
-    ...withSearch,
-    id: "TW-SEARCH-006",
-    sentence: "Deleted sessions are not found.",
-    async check(kit) {
-      const { place, ids, find } = await sessionsThatSaid(kit, "lychee", "lychee too");
-      const params = { workspaceId: place.id, sessionId: ids[0] };
-      await place.peer.result("deleteSession", params);
-      demandSame(await find("lychee"), [ids[1]], "the sessions");
-    },
-  },
-];
-
-export const clientTools: readonly Requirement[] = [...tools, ...search];

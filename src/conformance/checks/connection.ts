@@ -140,7 +140,7 @@ export const connection: readonly Requirement[] = [
       const sessionId = await own.session();
       const running = await own.send(sessionId, "@wait 60000");
       const queued = await own.send(sessionId, "@say never");
-      await peer.result("deleteWorkspace", { workspaceId: own.id });
+      await peer.result("deleteWorkspace", { workspaceId: own.id, force: true });
       const told = peer.notices.filter(({ method }) => method === "runComplete");
       for (const runId of [running, queued]) {
         const done = told.find(({ params }) => params.runId === runId)?.params;
@@ -155,6 +155,7 @@ export const connection: readonly Requirement[] = [
   {
     ...inSection,
     id: "TW-CONNECTION-009",
+    endsServer: true,
     sentence:
       "[`exit`](#exit) then ends the process with 0; without a `shutdown` before it, with 1.",
     async check(kit) {

@@ -103,6 +103,7 @@ const durable: readonly Requirement[] = [
   {
     ...inSection,
     id: "TW-DELIVERY-012",
+    endsServer: true,
     section: 9,
     sentence:
       "Runs that a dead server left accepted, queued or running become `interrupted` completions, each session's in the order of its queue.",

@@ -100,7 +100,7 @@ const workspaces: readonly Requirement[] = [
       const own = await kit.workspace(peer);
       const sessionId = await own.session();
       const runId = await own.send(sessionId, long);
-      await peer.result("deleteWorkspace", { workspaceId: own.id });
+      await peer.result("deleteWorkspace", { workspaceId: own.id, force: true });
       demandSame((await peer.completion(runId)).status, "cancelled", "the running turn");
       const params = { workspaceId: own.id, sessionId, prompt: "@say no" };
       await peer.refused("sendMessage", params, "WorkspaceNotFound");

@@ -240,6 +240,7 @@ export const transport: readonly Requirement[] = [
   {
     ...inSection,
     id: "TW-TRANSPORT-017",
+    endsServer: true,
     sentence:
       "SIGTERM and SIGINT do the same, and so does a closed stdout, or the death of the process named in `initialize.processId`.",
     lane: "own",

@@ -18,6 +18,7 @@ export const connection: readonly Fault[] = [
   {
     name: "an error without retryable",
     caughtBy: ["TW-ERROR-001"],
+    shownBy: ["TW-WORKSPACE-002"],
     breaking: changingError("PathNotFound", (error) => ({
       ...error,
       data: { name: error.data.name },

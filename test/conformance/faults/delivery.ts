@@ -59,6 +59,7 @@ export const delivery: readonly Fault[] = [
   {
     name: "a stored completion without a member",
     caughtBy: ["TW-SHAPE-001"],
+    shownBy: ["TW-DELIVERY-010"],
     breaking: changing((message) => {
       if (message.result?.completion === undefined) return message;
       const { attempt: _, ...completion } = message.result.completion;

@@ -6,6 +6,8 @@ export interface Fault {
   readonly name: string;
   /** The ids of all requirements that fail. */
   readonly caughtBy: readonly string[];
+  /** Ids of checks that bring about what is broken, where those that tell it only look on. */
+  readonly shownBy?: readonly string[];
   /** Ids of requirements that fail where what is lost lies in the middle of a part. */
   readonly mayAlsoFail?: readonly string[];
   breaking(wire: Wire): Breaking;

@@ -19,6 +19,7 @@ export const transport: readonly Fault[] = [
   {
     name: "a result and an error in one answer",
     caughtBy: ["TW-TRANSPORT-001"],
+    shownBy: ["TW-RUN-005"],
     breaking: changing((message) =>
       message.error?.data?.name === "RunNotFound" ? { ...message, result: {} } : message,
     ),
@@ -67,6 +68,7 @@ export const transport: readonly Fault[] = [
   {
     name: "an answer that comes twice",
     caughtBy: ["TW-TRANSPORT-009"],
+    shownBy: ["TW-DELIVERY-010"],
     breaking: () => ({
       fromServer: (message) =>
         isAnswer(message) && message.result?.acknowledged?.length > 0
