@@ -62,7 +62,10 @@ export function forgetInSteps(options: ForgettingOptions): Forgetter {
       void options.kept.forgetSessions(sessionIds);
       forgetter.wake();
     },
-    onFilesBefore: (time) => void outputs.forgetBefore(time),
+    onFilesBefore(time) {
+      void outputs.forgetBefore(time);
+      void options.kept.bound.giveUpBefore(time);
+    },
   });
   const pruner = new Pruner({ completions, notes: new NoteStore(database), old }, clock, log);
   closing.add(() => pruner.close());

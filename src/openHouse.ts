@@ -73,7 +73,8 @@ export function openHouse(options: ServerOptions, closing: Closing) {
   });
   const recovery = recoveryOf(registry);
   const runsOfServer = new RunsOfServer();
-  const checkpoints = openCheckpoints(options, closing, { database, stores, registry });
+  const limits = new ServerLimitsSource(options.env, log);
+  const checkpoints = openCheckpoints(options, closing, { database, stores, registry, limits });
   const watch = new LateWatch({
     database,
     registry,
@@ -89,7 +90,6 @@ export function openHouse(options: ServerOptions, closing: Closing) {
   });
   const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
   closing.add(() => broadcaster.close());
-  const limits = new ServerLimitsSource(options.env, log);
   const slots = new RunSlots(() => slotsOf(limits, options.isShared === true));
   const parts = { ...options, ...stores, outbox, closing, database };
   const forgetter = forgetInSteps({ ...parts, limits, broadcaster, kept: checkpoints });

@@ -4,6 +4,8 @@ import type { Closing } from "./base/closing.js";
 import type { Ids } from "./base/ids.js";
 import type { Log } from "./base/log.js";
 import { Checkpoints } from "./checkpoints/checkpoints.js";
+import { defaultCheckpointMegabytes } from "./config/defaults.js";
+import { limitOf, type ServerLimitsSource } from "./config/serverLimitsSource.js";
 import { CheckpointStore } from "./storage/checkpointStore.js";
 import { CompletionStore } from "./storage/completionStore.js";
 import type { Database } from "./storage/database.js";
@@ -43,12 +45,16 @@ export function openCheckpoints(
     readonly database: Database;
     readonly stores: ReturnType<typeof openStores>;
     readonly registry: ServerRegistry;
+    readonly limits: ServerLimitsSource;
   },
 ): Checkpoints {
-  const { database, registry, stores } = opened;
+  const { database, registry, stores, limits } = opened;
   const { checkpoints: store, runs } = stores;
   const surroundings = { dataDirectory, clock, ids, log };
-  const checkpoints = new Checkpoints({ database, store, runs, registry, ...surroundings });
+  const mostKeptBytes = async () =>
+    ((await limitOf(limits, "checkpointMegabytes")) ?? defaultCheckpointMegabytes) * 1e6;
+  const parts = { database, store, runs, registry, mostKeptBytes };
+  const checkpoints = new Checkpoints({ ...parts, ...surroundings });
   closing.add(() => checkpoints.close());
   checkpoints.finishOpen();
   return checkpoints;

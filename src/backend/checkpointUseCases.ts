@@ -174,7 +174,7 @@ export class CheckpointUseCases {
     const { checkpointId, runId } = named;
     if (checkpointId !== undefined) {
       const found = checkpoints.find(sessionId, checkpointId);
-      if (found !== undefined) return found;
+      if (found !== undefined) return held(found);
       throw notFound(`No checkpoint ${JSON.stringify(checkpointId)} in this session`);
     }
     const run = runs.find(workspace.id, runId ?? "");
@@ -185,7 +185,7 @@ export class CheckpointUseCases {
       );
     }
     const found = checkpoints.ofRun(sessionId, run.position);
-    if (found !== undefined) return found;
+    if (found !== undefined) return held(found);
     throw notFound(`The run ${JSON.stringify(runId)} has none in this session`);
   }
 
@@ -204,6 +204,16 @@ export class CheckpointUseCases {
     const workspace = this.#options.workspaces.get(params.workspaceId);
     return { workspace, sessionId: this.#options.sessions.find(workspace, params.sessionId).id };
   }
+}
+
+/** @throws DomainError `CheckpointNotFound` if it was given up. */
+function held(checkpoint: CheckpointRow): CheckpointRow {
+  if (!checkpoint.isGivenUp) return checkpoint;
+  throw new DomainError(
+    "CheckpointNotFound",
+    `The checkpoint ${JSON.stringify(checkpoint.id)} was given up: what is kept for taking back was over limits.checkpointMegabytes, or older than limits.keepDays. listCheckpoints tells which are left.`,
+    { data: { reason: "givenUp" } },
+  );
 }
 
 function notFound(what: string): DomainError {

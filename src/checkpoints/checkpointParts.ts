@@ -14,6 +14,8 @@ export interface CheckpointOptions {
   readonly runs: RunStore;
   readonly registry: Pick<ServerRegistry, "id" | "isAlive">;
   readonly dataDirectory: string;
+  /** How many bytes all checkpoints may keep. */
+  mostKeptBytes(): number | Promise<number>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;

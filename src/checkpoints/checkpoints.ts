@@ -8,6 +8,7 @@ import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointOptions, CheckpointParts } from "./checkpointParts.js";
 import { Forking } from "./forking.js";
+import { KeptBound } from "./keptBound.js";
 import { KeptContent } from "./keptContent.js";
 import type { RewindRequest, RewindResult } from "./rewind.js";
 import type { FileChangeSince } from "./sessionChanges.js";
@@ -19,6 +20,8 @@ const retries: BackOff = { firstMs: 250, mostMs: 10_000 };
 export class Checkpoints {
   /** Forks sessions. */
   readonly forking: Forking;
+  /** Bounds what is kept. */
+  readonly bound: KeptBound;
   readonly #options: CheckpointOptions;
   readonly #parts: CheckpointParts;
   /** The rewinds that this server is finishing, by the position of their checkpoint. */
@@ -33,17 +36,22 @@ export class Checkpoints {
     const serverId = registry.id;
     this.#options = options;
     this.forking = new Forking(options);
-    const content = new KeptContent(join(dataDirectory, "kept"), ids);
+    const directory = join(dataDirectory, "kept");
+    const content = new KeptContent(directory, ids);
+    const { givenUp } = store;
+    const mostBytes = () => options.mostKeptBytes();
+    this.bound = new KeptBound({ directory, givenUp, mostBytes, clock, log: options.log });
     this.#parts = { database, store, runs, serverId, clock, ids, content, working: new Set() };
   }
 
   /** Keeps the contents that a running run changes. Undefined if nothing is kept. */
   keeperOf(run: KeptRun): FileKeeper | undefined {
     const { store, content } = this.#parts;
+    const { bound } = this;
     const checkpoint = store.ofRun(run.sessionId, run.position);
     if (checkpoint === undefined) return undefined;
     const loaded = import("./runFileKeeper.js").then(
-      ({ RunFileKeeper }) => new RunFileKeeper({ store, content }, checkpoint.position, run),
+      ({ RunFileKeeper }) => new RunFileKeeper({ store, content, bound }, checkpoint.position, run),
     );
     // If it cannot be loaded, the first caller that keeps something gets the error.
     loaded.catch(() => undefined);
@@ -63,7 +71,11 @@ export class Checkpoints {
         throw error;
       });
     this.#rewinding.add(rewinding);
-    const forget = () => this.#rewinding.delete(rewinding);
+    const forget = () => {
+      this.#rewinding.delete(rewinding);
+      // What a rewind writes over is kept in any case, so the bound is looked at afterwards.
+      void this.bound.room(0);
+    };
     rewinding.then(forget, forget);
     return rewinding;
   }
@@ -176,5 +188,6 @@ export class Checkpoints {
     this.forking.close();
     this.#retry?.cancel();
     await Promise.allSettled([...this.#rewinding, ...this.#underWay.values()]);
+    await this.bound.close();
   }
 }

@@ -36,9 +36,15 @@ export class KeptContent {
   /** Keeps a content. Resolves with its hash when the content is on the disk. */
   async put(sessionId: string, data: Uint8Array): Promise<string> {
     const hash = await contentHash(data);
+    await this.write(sessionId, hash, data);
+    return hash;
+  }
+
+  /** Keeps a content with a known hash, unless it is kept. Resolves when it is on the disk. */
+  async write(sessionId: string, hash: string, data: Uint8Array): Promise<void> {
     const folder = this.#folder(sessionId);
     const file = join(folder, hash);
-    if (await hasSize(file, data.length)) return hash;
+    if (await hasSize(file, data.length)) return;
     await makeFolder(folder, { mode: 0o700 });
     const temporary = join(folder, `${this.#ids.next("new")}.tmp`);
     try {
@@ -54,7 +60,6 @@ export class KeptContent {
       await rm(temporary, { force: true });
       throw error;
     }
-    return hash;
   }
 
   /** A kept content. Undefined if it is gone or damaged. */
@@ -73,10 +78,17 @@ export class KeptContent {
     await rm(this.#folder(sessionId), { recursive: true, force: true });
   }
 
-  /** A session's id may be too long for the name of a folder, and may have any characters. */
   #folder(sessionId: string): string {
-    return join(this.#directory, createHash("sha256").update(sessionId).digest("hex").slice(0, 32));
+    return join(this.#directory, keptFolderName(sessionId));
   }
+}
+
+/**
+ * The name of a session's folder. Its id may be too long for the name of a folder, and may have any
+ * characters.
+ */
+export function keptFolderName(sessionId: string): string {
+  return createHash("sha256").update(sessionId).digest("hex").slice(0, 32);
 }
 
 async function hasSize(file: string, size: number): Promise<boolean> {

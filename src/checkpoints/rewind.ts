@@ -240,6 +240,10 @@ export class Rewinder {
     if (!holds(present, before)) {
       return conflict(path, "changed", "Somebody changed it while it was rewound.");
     }
+    // Until the rewind was noted, somebody may have deleted it (see `KeptBound`).
+    if (present.kind === "file") {
+      await this.#parts.content.write(sessionId, present.hash, present.data);
+    }
     const isDone = await this.#replace({ path, present, after }, sessionId);
     if (isDone === undefined) return lostContent(path);
     if (!isDone) return conflict(path, "changed", "Somebody changed it while it was rewound.");

@@ -10,6 +10,9 @@ export const defaultLimits: Limits = {
   toolSeconds: 600,
 };
 
+/** How much of files' contents is kept for taking back, in all of a data directory: 1 GB. */
+export const defaultCheckpointMegabytes = 1000;
+
 /** The files of instructions that count where a folder has no `AGENTS.md`. */
 export const defaultContextFiles: readonly string[] = [
   "CLAUDE.md",

@@ -1,6 +1,6 @@
 // The fields of `limits`: the bounds of a run, and those of the server.
 import * as z from "zod";
-import { defaultLimits } from "./defaults.js";
+import { defaultCheckpointMegabytes, defaultLimits } from "./defaults.js";
 
 /** The schema of `limits`. */
 export const limits = () =>
@@ -49,6 +49,11 @@ export const limits = () =>
       .describe(
         "The most turns that a server runs at once, in all its workspaces together; no bound by default. Only the user's own file sets it.",
       ),
+    checkpointMegabytes: z.int().min(1).max(1_000_000).exactOptional().meta({
+      description:
+        "Megabytes of files' contents that are kept for taking back, in the whole data directory; the oldest checkpoints are given up first. Only the user's own file sets it.",
+      default: defaultCheckpointMegabytes,
+    }),
     keepDays: z
       .int()
       .min(7)

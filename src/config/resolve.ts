@@ -97,7 +97,7 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
 }
 
 function limitsOf(told: ConfigFile["limits"] = {}): Limits {
-  const { concurrentRuns: _runs, keepDays: _days, ...ofRun } = told;
+  const { concurrentRuns: _runs, keepDays: _days, checkpointMegabytes: _size, ...ofRun } = told;
   return { ...defaultLimits, ...ofRun };
 }
 

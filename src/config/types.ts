@@ -126,6 +126,8 @@ export interface ServerLimits {
   readonly concurrentRuns?: number;
   /** Days after which a session that nobody has used is deleted. */
   readonly keepDays?: number;
+  /** Megabytes that are kept for taking back; there is a default. */
+  readonly checkpointMegabytes?: number;
 }
 
 /** Permission rules, each `tool` or `tool:pattern` (protocol.md section 7). */

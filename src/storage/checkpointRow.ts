@@ -19,6 +19,8 @@ export interface CheckpointRow {
   readonly rewound: readonly PositionRange[];
   readonly standing: SessionStanding;
   readonly ranCommands: boolean;
+  /** Whether its contents are not kept any more. */
+  readonly isGivenUp: boolean;
   readonly createdAt: number;
 }
 
@@ -33,6 +35,7 @@ export function toCheckpoint(row: Row): CheckpointRow {
     rewound: rangesOf(row.rewound),
     standing: toStanding(row),
     ranCommands: row.ranCommands === 1,
+    isGivenUp: row.givenUp === 1,
     createdAt: storedTime(row.createdAt),
   };
 }

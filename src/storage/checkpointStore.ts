@@ -3,6 +3,7 @@
 import { ChangedFiles } from "./changedFiles.js";
 import { type CheckpointRow, checkpointsFrom, toCheckpoint } from "./checkpointRow.js";
 import type { Database } from "./database.js";
+import { GivenUpCheckpoints } from "./givenUpCheckpoints.js";
 import { OpenRewinds } from "./openRewinds.js";
 import { RewoundMessages } from "./rewoundMessages.js";
 import { SessionForks } from "./sessionFork.js";
@@ -16,6 +17,7 @@ export class CheckpointStore {
   readonly files: ChangedFiles;
   readonly rewinds: OpenRewinds;
   readonly forks: SessionForks;
+  readonly givenUp: GivenUpCheckpoints;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -24,6 +26,7 @@ export class CheckpointStore {
     this.files = new ChangedFiles(database);
     this.rewinds = new OpenRewinds(database);
     this.forks = new SessionForks(database);
+    this.givenUp = new GivenUpCheckpoints(database);
   }
 
   /** Whether checkpoints are kept at all. */
@@ -68,9 +71,13 @@ export class CheckpointStore {
     return Number(row?.position ?? 0);
   }
 
-  /** The oldest checkpoint of a session. */
+  /** The oldest checkpoint of a session that is not given up. */
   first(sessionId: string): CheckpointRow | undefined {
-    return this.#one("sessionId = ? ORDER BY position LIMIT 1", sessionId);
+    return this.#one(`sessionId = ? ${this.#isHeld} ORDER BY position LIMIT 1`, sessionId);
+  }
+
+  get #isHeld(): string {
+    return this.givenUp.isKept ? "AND givenUp = 0" : "";
   }
 
   #one(condition: string, ...values: (string | number)[]): CheckpointRow | undefined {
@@ -81,12 +88,13 @@ export class CheckpointStore {
     return row === undefined ? undefined : toCheckpoint(row);
   }
 
-  /** A page of a session's checkpoints, newest first, before `position`. */
+  /** A page of a session's checkpoints that are not given up, newest first, before `position`. */
   list(sessionId: string, limit: number, before = Number.MAX_SAFE_INTEGER): CheckpointRow[] {
     if (!this.isKept) return [];
     return this.#database
       .prepare(
-        "SELECT * FROM checkpoints WHERE sessionId = ? AND position < ? ORDER BY position DESC LIMIT ?",
+        `SELECT * FROM checkpoints WHERE sessionId = ? AND position < ? ${this.#isHeld}
+         ORDER BY position DESC LIMIT ?`,
       )
       .all(sessionId, before, limit)
       .map(toCheckpoint);

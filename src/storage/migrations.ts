@@ -3,6 +3,7 @@
 
 import { forgetIndex } from "./forgetIndex.js";
 import { forkSchema } from "./forkSchema.js";
+import { givenUpSchema } from "./givenUpSchema.js";
 import { relaySchema } from "./relaySchema.js";
 
 /** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
@@ -275,6 +276,7 @@ export const migrations: readonly string[] = [
   v13,
   relaySchema,
   forkSchema,
+  givenUpSchema,
 ];
 
 /**

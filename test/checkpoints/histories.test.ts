@@ -38,6 +38,7 @@ class World {
     runs: new RunStore(this.database),
     registry: { id: "srv", isAlive: () => true },
     dataDirectory: this.folder.path,
+    mostKeptBytes: () => 1e9,
     clock: systemClock,
     ids: randomIds,
     log: silentLog,

@@ -69,6 +69,19 @@ describe("what bounds the server", () => {
     expect(config.warnings).toEqual([expect.stringContaining("limits.concurrentRuns is ignored")]);
   });
 
+  test("is told of every such bound that a workspace's file has", () => {
+    const file: ConfigFile = { limits: { keepDays: 9, checkpointMegabytes: 9 } };
+    const { serverLimits, limits, warnings } = resolveConfig({
+      user: file,
+      workspace: file,
+      trusted: true,
+      env: {},
+    });
+    expect(serverLimits).toEqual(file.limits);
+    expect(Object.keys(limits)).not.toContain("checkpointMegabytes");
+    expect(warnings).toHaveLength(2);
+  });
+
   test("is nothing unless told", () => {
     expect(resolveConfig({ user: {}, workspace, trusted: true, env: {} }).serverLimits).toEqual({});
   });
