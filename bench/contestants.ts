@@ -156,6 +156,8 @@ export interface ServerChoices {
   /** For node itself. */
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** It is a pipe to the place's daemon. */
+  readonly isAttached?: boolean;
 }
 
 /** The server, built as it is published. */
@@ -173,7 +175,10 @@ export class Server implements Contestant {
   constructor(place: ServerPlace, options: ServerChoices) {
     this.#path = place.workspace;
     this.peer = new Peer({
-      args: ["bin/turnwire.js", "serve", "--data-dir", place.dataDirectory, "--log-level", "warn"],
+      args: [
+        ...["bin/turnwire.js", "serve", "--data-dir", place.dataDirectory],
+        ...(options.isAttached ? ["--attach"] : ["--log-level", "warn"]),
+      ],
       env: { ...place.env, ...options.env },
       ...defined({ nodeArgs: options.nodeArgs }),
     });

@@ -24,6 +24,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   queue: async () => (await import("./suites/queue.js")).queue,
   delivery: async () => (await import("./suites/delivery.js")).delivery,
   ends: async () => (await import("./suites/ends.js")).ends,
+  daemon: async () => (await import("./suites/daemon.js")).daemon,
   hold: async () => (await import("./suites/hold.js")).hold,
 };
 
