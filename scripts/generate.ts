@@ -44,6 +44,13 @@ if (isCheck && stale.length > 0) {
   process.exitCode = 1;
 }
 
-function asJson(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+/** One line for each definition: a difference shows where it is, and the package stays small. */
+function asJson(schema: object): string {
+  const { $defs, ...rest } = schema as { readonly $defs?: object };
+  const line = ([name, value]: [string, unknown]) =>
+    `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+  const definitions = Object.entries($defs ?? {}).map((entry) => `    ${line(entry)}`);
+  const lines = Object.entries(rest).map((entry) => `  ${line(entry)}`);
+  if (definitions.length > 0) lines.push(`  "$defs": {\n${definitions.join(",\n")}\n  }`);
+  return `{\n${lines.join(",\n")}\n}\n`;
 }

@@ -53,5 +53,5 @@ describe("docs/configuration.md", () => {
 
 test("docs/configuration.schema.generated.json is the schema", () => {
   const text = readFileSync(new URL("configuration.schema.generated.json", docs), "utf8");
-  expect(text).toBe(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+  expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(configJsonSchema())));
 });
