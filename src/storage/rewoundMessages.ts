@@ -16,9 +16,12 @@ export interface SessionStanding {
   readonly contextWindow: number | undefined;
 }
 
-/** How many bytes of messages are moved in one transaction at most. One larger message is moved alone. */
-const mostBytesMoved = 8 * 1024 * 1024;
-const mostRowsMoved = 2000;
+/**
+ * How much one transaction moves, together with the words in the search index: it then takes a few
+ * milliseconds. One larger message is moved alone.
+ */
+const mostBytesMoved = 256 * 1024;
+const mostRowsMoved = 100;
 
 /** No session's id is this long (`createSession`). The migrations of the schema use the same text. */
 const outMark = "~".repeat(201);
@@ -26,11 +29,6 @@ const outMark = "~".repeat(201);
 /** The id under which the removed messages of a session are stored. No session can have this id. */
 export function outOf(sessionId: string): string {
   return sessionId + outMark;
-}
-
-/** Whether a position is in one of the ranges. */
-function isIn(ranges: readonly PositionRange[], position: number): boolean {
-  return ranges.some(([after, upTo]) => position > after && position <= upTo);
 }
 
 /** Sorts ranges, and merges those that touch. */
@@ -46,6 +44,13 @@ export function joinRanges(ranges: readonly PositionRange[]): PositionRange[] {
     }
   }
   return joined;
+}
+
+/** What lies between ranges, which are sorted and do not touch. */
+function gapsOf(ranges: readonly PositionRange[]): PositionRange[] {
+  const begins = [0, ...ranges.map(([, upTo]) => upTo)];
+  const ends = [...ranges.map(([after]) => after), Number.MAX_SAFE_INTEGER];
+  return begins.map((begin, index): PositionRange => [begin, ends[index] ?? begin]);
 }
 
 /** Reads a stored list of ranges. A text that is not a list counts as an empty list. */
@@ -109,34 +114,39 @@ export class RewoundMessages {
   move(sessionId: string, ranges: readonly PositionRange[]): boolean {
     const out = outOf(sessionId);
     return this.#database.write(() => {
-      const leaving = ranges.flatMap((range) => this.#some(sessionId, ...range));
-      const moved = this.#moveTo(out, leaving);
-      if (moved) return true;
-      const coming = this.#some(out, 0, Number.MAX_SAFE_INTEGER).filter(
-        ({ position }) => !isIn(ranges, position),
-      );
-      return this.#moveTo(sessionId, coming);
+      const leaving = this.#some(sessionId, ranges);
+      if (this.#moveTo(out, leaving)) return true;
+      return this.#moveTo(sessionId, this.#some(out, gapsOf(joinRanges(ranges))));
     });
   }
 
-  #some(id: string, after: number, upTo: number): { position: number; size: number }[] {
+  /** The first messages in the first of the ranges that has some. */
+  #some(id: string, ranges: readonly PositionRange[]): { position: number; size: number }[] {
+    for (const range of ranges) {
+      const found = this.#first(id, range);
+      if (found.length > 0) return found;
+    }
+    return [];
+  }
+
+  #first(id: string, [after, upTo]: PositionRange): { position: number; size: number }[] {
     return this.#database
       .prepare(
         `SELECT position, octet_length(parts) AS size FROM messages
-         WHERE sessionId = ? AND position > ? AND position <= ? ORDER BY position`,
+         WHERE sessionId = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?`,
       )
-      .all(id, after, upTo)
+      .all(id, after, upTo, mostRowsMoved)
       .map((row) => ({ position: Number(row.position), size: Number(row.size) }));
   }
 
   #moveTo(id: string, rows: readonly { position: number; size: number }[]): boolean {
     const move = this.#database.prepare("UPDATE messages SET sessionId = ? WHERE position = ?");
     let room = mostBytesMoved;
-    for (const { position, size } of rows.slice(0, mostRowsMoved)) {
+    for (const { position, size } of rows) {
+      room -= size;
+      if (room < 0 && position !== rows[0]?.position) break;
       move.run(id, position);
       this.#index.moved(position);
-      room -= size;
-      if (room < 0) break;
     }
     return rows.length > 0;
   }
