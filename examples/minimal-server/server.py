@@ -962,11 +962,20 @@ async def sendMessage(server, params):
 
 
 def dropped(server, session):
-    """Empties the queue; gives each run with its prompt, if this client had sent it."""
-    runs = [session.queue.pop(0) for _ in list(session.queue)]
-    for run in runs:
+    """Empties the queue; gives what an answer tells of each run, and of all of them together.
+    A prompt comes back if this client had sent it, until the prompts have 1 MiB."""
+    left, told, together = 1024 * 1024, [], {}
+    for run in [session.queue.pop(0) for _ in list(session.queue)]:
         server.drop(run)
-    return [(run, run.prompt if run.client == server.client else None) for run in runs]
+        entry = {} if run.id is None else {"runId": run.id}
+        if run.client == server.client:
+            left -= len(run.prompt.encode("utf-8", "replace"))
+            if left >= 0:
+                entry["prompt"] = run.prompt
+            else:
+                entry["promptTruncated"] = together["promptTruncated"] = True
+        told.append(entry)
+    return told, together
 
 
 @method(workspaceId="string", sessionId="string")
@@ -978,10 +987,8 @@ async def cancelSession(server, params):
             session.turn.stop.set_result("user")
         for run in [session.turn, *session.turn.folded]:
             cancelled.append({"was": "running", **({} if run.id is None else {"runId": run.id})})
-    for run, prompt in dropped(server, session):
-        cancelled.append({"was": "queued", **({} if run.id is None else {"runId": run.id}),
-                          **({} if prompt is None else {"prompt": prompt})})
-    return {"cancelled": cancelled}
+    told, together = dropped(server, session)
+    return {"cancelled": cancelled + [{"was": "queued", **entry} for entry in told], **together}
 
 
 @method(workspaceId="string", runId="string")
@@ -1008,8 +1015,9 @@ async def queuedPrompts(server, params):
 
 @method(workspaceId="string", sessionId="string")
 async def clearQueue(server, params):
-    runs = dropped(server, server.session(params))
-    return {"cleared": len(runs), "prompts": [each for _, each in runs if each is not None]}
+    told, together = dropped(server, server.session(params))
+    prompts = [entry["prompt"] for entry in told if "prompt" in entry]
+    return {"cleared": len(told), "prompts": prompts, **together}
 
 
 @method(workspaceId="string", sessionId="string")

@@ -1,10 +1,12 @@
 // All requirements, in the order of protocol.md's sections.
+import { cancel } from "./checks/cancel.js";
 import { clientTools } from "./checks/clientTools.js";
 import { connection } from "./checks/connection.js";
 import { daemon } from "./checks/daemon.js";
 import { delivery } from "./checks/delivery.js";
 import { acrossServers } from "./checks/durable.js";
 import { eventsAndMore } from "./checks/events.js";
+import { joining } from "./checks/joining.js";
 import { models } from "./checks/models.js";
 import { modes } from "./checks/modes.js";
 import { options } from "./checks/options.js";
@@ -20,6 +22,8 @@ export const requirements: readonly Requirement[] = [
   ...connection,
   ...runs,
   ...queue,
+  ...joining,
+  ...cancel,
   ...options,
   ...delivery,
   ...acrossServers,

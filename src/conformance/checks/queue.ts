@@ -1,10 +1,10 @@
-// Section 4 of protocol.md, The queue: entries, and prompts that join the running turn.
+// Section 4 of protocol.md, The queue: its entries, and its pause.
 
 import { demand, demandSame } from "../checkFailure.js";
 import type { Kit, Workspace } from "../kit.js";
 import { isMembers, listOf, type Members, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
-import { heldTurn, long, ready, saidIn } from "./session.js";
+import { long, note, ready, saidIn } from "./session.js";
 
 const inSection = { section: 4, level: "MUST", group: "core", lane: "main" } as const;
 const withEntries = { ...inSection, needs: ["listQueue"] } as const;
@@ -20,6 +20,8 @@ interface Queue {
   entries(): Promise<readonly Members[]>;
   /** The entry of a run that waits. */
   idOf(runId: string | undefined): Promise<string>;
+  /** Sends one more prompt, which waits. */
+  add(prompt: string, more?: object): Promise<void>;
   /** Ends the running turn, and resolves when all that waited has ended. */
   finish(): Promise<readonly Members[]>;
 }
@@ -29,7 +31,10 @@ async function queueOf(kit: Kit, ...prompts: readonly string[]): Promise<Queue> 
   const running = await own.send(sessionId, long);
   await own.begun(running);
   const waiting: string[] = [];
-  for (const prompt of prompts) waiting.push(await own.send(sessionId, prompt));
+  const add = async (prompt: string, more: object = {}) => {
+    waiting.push(await own.send(sessionId, prompt, more));
+  };
+  for (const prompt of prompts) await add(prompt);
   const entries = async () =>
     listOf(await own.peer.result("listQueue", place), "entries").filter(isMembers);
   const idOf = async (runId: string | undefined) => {
@@ -41,10 +46,10 @@ async function queueOf(kit: Kit, ...prompts: readonly string[]): Promise<Queue> 
     await own.peer.result("cancelRun", { workspaceId: own.id, runId: running });
     return Promise.all(waiting.map((runId) => own.peer.completion(runId)));
   };
-  return { own, sessionId, place, running, waiting, entries, idOf, finish };
+  return { own, sessionId, place, running, waiting, entries, idOf, add, finish };
 }
 
-const entries: readonly Requirement[] = [
+export const queue: readonly Requirement[] = [
   {
     ...withEntries,
     id: "TW-QUEUE-006",
@@ -161,86 +166,54 @@ const entries: readonly Requirement[] = [
       await own.peer.result("resumeQueue", place);
     },
   },
-];
-
-/** A turn with two prompts that have joined it; gives the completions of all three. */
-async function joinedTurn(kit: Kit) {
-  const { own, sessionId } = await ready(kit);
-  const { runId: first, release } = await heldTurn(own, sessionId, "@say done");
-  const options = { whenBusy: "join" };
-  const joined = [
-    await own.send(sessionId, "@say one", { options }),
-    await own.send(sessionId, "@say two", { options }),
-  ];
-  release();
-  const done = await own.peer.completion(first);
-  const others = await Promise.all(joined.map((runId) => own.peer.completion(runId)));
-  return { own, done, others };
-}
-
-const joining: readonly Requirement[] = [
+  {
+    ...withEntries,
+    id: "TW-QUEUE-019",
+    sentence: "Its attachments stay.",
+    async check(kit) {
+      const { own, sessionId, place, waiting, idOf, finish, add } = await queueOf(kit);
+      await add("@say before", { attachments: [note] });
+      const queueId = await idOf(waiting[0]);
+      await own.peer.result("editQueued", { ...place, queueId, prompt: "@say after" });
+      await finish();
+      const page = await own.peer.result("listMessages", { workspaceId: own.id, sessionId });
+      const edited = listOf(page, "messages").find((each) =>
+        JSON.stringify(each).includes("@say after"),
+      );
+      demand(edited !== undefined, "the edited prompt is not in the session");
+      demand(JSON.stringify(edited).includes(note.name), "its attachment is gone");
+    },
+  },
   {
     ...inSection,
-    id: "TW-QUEUE-013",
-    sentence:
-      "They have the same `status`, `text`, `messageId`, `output` and `error`. The completion of a joined run has `joined: {completionId, runId?}`, which names the turn's completion. It has no `usage`, `denials` and `warnings`, and its `steps` are 0: these are told once, by the turn's completion.",
+    id: "TW-QUEUE-021",
+    sentence: "The running turn goes on.",
     async check(kit) {
-      const { done, others } = await joinedTurn(kit);
-      const same = ({ status, text, messageId, output, error }: Members) => [
-        status,
-        text,
-        messageId,
-        output,
-        error,
-      ];
-      for (const other of others) {
-        demandSame(same(other), same(done), "a run that joined");
-        const { joined, usage, denials, warnings, steps } = other;
-        const named = isMembers(joined) ? [joined.completionId, joined.runId] : joined;
-        demandSame(named, [done.completionId, done.runId], "joined");
-        const told = [usage, denials, warnings, steps];
-        demandSame(told, [undefined, undefined, undefined, 0], "what a joined run tells");
+      const { own, sessionId, place } = await ready(kit);
+      const running = await own.send(sessionId, "@wait 200\n@say to the end");
+      await own.begun(running);
+      await own.peer.result("pauseQueue", place);
+      const done = await own.peer.completion(running);
+      demandSame([done.status, done.text], ["succeeded", "to the end"], "the turn during a pause");
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-QUEUE-023",
+    needs: ["deleteSession"],
+    sentence: '`deleteWorkspace` and `deleteSession` drop them (`cause: "deleted"`).',
+    async check(kit) {
+      const { peer } = await kit.shared();
+      const own = await kit.workspace(peer);
+      for (const method of ["deleteSession", "deleteWorkspace"]) {
+        const sessionId = await own.session();
+        const place = { workspaceId: own.id, sessionId };
+        await peer.result("pauseQueue", place);
+        const runId = await own.send(sessionId, "@say never");
+        await peer.result(method, method === "deleteSession" ? place : { workspaceId: own.id });
+        const { status, cause } = await peer.completion(runId);
+        demandSame([status, cause], ["cancelled", "deleted"], `a paused prompt after ${method}`);
       }
     },
   },
-  {
-    ...inSection,
-    id: "TW-QUEUE-014",
-    sentence: "[`cancelRun`](#cancelrun) on it stops nothing: the outcome is `joined`.",
-    async check(kit) {
-      const { own, sessionId } = await ready(kit);
-      const rest = "@wait 1000\n@say done";
-      const { runId: first, release } = await heldTurn(own, sessionId, rest);
-      const runId = await own.send(sessionId, "@say one", { options: { whenBusy: "join" } });
-      release();
-      const isJoined = (params: Members) =>
-        params.sessionId === sessionId && JSON.stringify(params).includes("@say one");
-      await own.peer.notice("messageCreated", isJoined, "the message of a prompt that joined");
-      const { outcome } = await own.peer.result("cancelRun", { workspaceId: own.id, runId });
-      demandSame(outcome, "joined", "the outcome of cancelRun");
-      demandSame((await own.peer.completion(first)).status, "succeeded", "the turn's status");
-    },
-  },
-  {
-    ...inSection,
-    id: "TW-CANCEL-006",
-    sentence:
-      "The answers to `cancelSession` and [`clearQueue`](#clearqueue) return the texts of the dropped prompts that the caller's own `clientId` had sent, so that an editor can put them into its input box again.",
-    async check(kit) {
-      const { own, sessionId, place } = await ready(kit);
-      const running = await own.send(sessionId, long);
-      await own.begun(running);
-      await own.send(sessionId, "@say 1");
-      await own.send(sessionId, "@say 2");
-      const { prompts } = await own.peer.result("clearQueue", place);
-      demandSame(prompts, ["@say 1", "@say 2"], "the prompts in the answer to clearQueue");
-      await own.send(sessionId, "@say 3");
-      const answer = await own.peer.result("cancelSession", place);
-      const told = listOf(answer, "cancelled").map((each) => textOf(each, "prompt"));
-      demandSame(told, ["", "@say 3"], "the prompts in the answer to cancelSession");
-      await own.peer.completion(running);
-    },
-  },
 ];
-
-export const queue: readonly Requirement[] = [...entries, ...joining];

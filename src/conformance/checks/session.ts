@@ -6,6 +6,13 @@ import { isMembers, listOf, type Members, membersOf, textOf } from "../message.j
 /** A prompt whose run ends only when it is cancelled. */
 export const long = "@wait 60000";
 
+/** A small text file that is sent with a prompt. */
+export const note = {
+  name: "note-of-the-kit.txt",
+  mimeType: "text/plain",
+  data: Buffer.from("A note.").toString("base64"),
+};
+
 /** A new session on the connection that checks share. */
 export async function ready(
   kit: Kit,
@@ -42,5 +49,12 @@ export async function heldTurn(own: Workspace, sessionId: string, rest: string) 
   const { id } = (await asked) as Members;
   const result = { decision: "allow" };
   const release = () => own.peer.send(JSON.stringify({ jsonrpc: "2.0", id, result }));
-  return { runId, release };
+  return { runId, questionId: id, release };
+}
+
+/** Resolves when a prompt with this text has joined the session's turn. */
+export async function hasJoined(own: Workspace, sessionId: string, text: string): Promise<void> {
+  const isIts = (params: Members) =>
+    params.sessionId === sessionId && JSON.stringify(params).includes(text);
+  await own.peer.notice("messageCreated", isIts, "the message of a prompt that joined");
 }

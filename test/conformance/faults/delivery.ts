@@ -50,7 +50,7 @@ export const delivery: readonly Fault[] = [
   },
   {
     name: "completions of a session out of order",
-    caughtBy: ["TW-DELIVERY-007"],
+    caughtBy: ["TW-DELIVERY-007", "TW-QUEUE-016"],
     breaking: changingParams("runComplete", (params) => ({
       ...params,
       sequence: 1_000_000 - params.sequence,

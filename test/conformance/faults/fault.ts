@@ -40,3 +40,12 @@ export function changingError(name: string, change: (error: Message) => object):
     message.error?.data?.name === name ? { ...message, error: change(message.error) } : message,
   );
 }
+
+/** Changes the params of one method that the client calls. */
+export function changingCalls(method: string, change: (params: Message) => object): () => Breaking {
+  return () => ({
+    fromClient: (message) => [
+      message.method === method ? { ...message, params: change(message.params) } : message,
+    ],
+  });
+}

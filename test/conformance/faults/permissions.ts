@@ -68,7 +68,7 @@ export const permissions: readonly Fault[] = [
   },
   {
     name: "a question that is not withdrawn",
-    caughtBy: ["TW-PERMISSION-005"],
+    caughtBy: ["TW-PERMISSION-005", "TW-CANCEL-010"],
     breaking: () => ({
       fromServer: (message) => (message.method === "$/cancelRequest" ? [] : [message]),
     }),

@@ -1,5 +1,6 @@
 // Faults in what protocol.md promises in section 4: the queue and cancelling.
-import { changing, changingParams, type Fault } from "./fault.js";
+import type { Breaking, Message, Wire } from "../brokenServer.js";
+import { changing, changingCalls, changingParams, type Fault, isCompletion } from "./fault.js";
 
 export const queue: readonly Fault[] = [
   {
@@ -28,7 +29,7 @@ export const queue: readonly Fault[] = [
   },
   {
     name: "a cancel that does not touch the queue",
-    caughtBy: ["TW-CANCEL-001", "TW-CANCEL-006"],
+    caughtBy: ["TW-CANCEL-001", "TW-CANCEL-006", "TW-CANCEL-007"],
     breaking: changing((message) =>
       message.result?.cancelled?.length > 1
         ? { ...message, result: { cancelled: message.result.cancelled.slice(0, 1) } }
@@ -42,7 +43,7 @@ export const queue: readonly Fault[] = [
   },
   {
     name: "prompts that are folded and not counted",
-    caughtBy: ["TW-QUEUE-002"],
+    caughtBy: ["TW-QUEUE-002", "TW-OPTION-013"],
     breaking: changingParams("runComplete", (params) => ({ ...params, foldedPrompts: 0 })),
   },
   {
@@ -54,7 +55,7 @@ export const queue: readonly Fault[] = [
   },
   {
     name: "dropped prompts whose texts are not given back",
-    caughtBy: ["TW-CANCEL-006"],
+    caughtBy: ["TW-CANCEL-006", "TW-CANCEL-008"],
     breaking: changing((message) =>
       message.result?.prompts === undefined
         ? message
@@ -108,4 +109,131 @@ export const queue: readonly Fault[] = [
         : message,
     ),
   },
+  {
+    name: "a prompt without a runId that does not join",
+    caughtBy: ["TW-QUEUE-002", "TW-QUEUE-017", "TW-OPTION-013"],
+    breaking: changingCalls("sendMessage", (params) =>
+      params.runId === undefined && params.options === undefined
+        ? { ...params, options: { whenBusy: "queue" } }
+        : params,
+    ),
+  },
+  {
+    name: "a run that has joined and is told as queued",
+    caughtBy: ["TW-QUEUE-015"],
+    breaking: () => {
+      const joins = new Set<unknown>();
+      return {
+        fromClient(message) {
+          const { runId, options } = message.params ?? {};
+          if (options?.whenBusy === "join") joins.add(runId);
+          return [message];
+        },
+        fromServer(message) {
+          const { runId, state } = message.result ?? {};
+          if (state === "running" && joins.has(runId)) message.result.state = "queued";
+          return [message];
+        },
+      };
+    },
+  },
+  {
+    name: "joined runs that end in another order than they were accepted in",
+    caughtBy: ["TW-QUEUE-016"],
+    breaking: swappingJoined,
+  },
+  {
+    name: "an edit that takes the attachments away",
+    caughtBy: ["TW-QUEUE-019"],
+    breaking: changingCalls("sendMessage", ({ attachments: _, ...params }) => params),
+  },
+  {
+    name: "a pause that stops the running turn",
+    caughtBy: ["TW-QUEUE-021"],
+    breaking: () => ({
+      fromClient(message) {
+        if (message.method !== "pauseQueue") return [message];
+        return [{ ...message, id: "stop", method: "cancelSession" }, message];
+      },
+      fromServer: (message) => (message.id === "stop" ? [] : [message]),
+    }),
+  },
+  {
+    name: "prompts of a deleted session that are only cancelled",
+    caughtBy: ["TW-QUEUE-023"],
+    breaking: changingParams("runComplete", (params) => ({
+      ...params,
+      cause: params.cause === "deleted" ? "user" : params.cause,
+    })),
+  },
+  {
+    name: "a joined run that a cancel names as queued",
+    caughtBy: ["TW-CANCEL-007"],
+    breaking: changing((message) => {
+      for (const each of message.result?.cancelled?.slice(1) ?? []) each.was = "queued";
+      return message;
+    }),
+  },
+  {
+    name: "prompts that are given back cut, without a word of it",
+    caughtBy: ["TW-CANCEL-008"],
+    breaking: changing((message) => {
+      if (message.result?.promptTruncated) message.result.promptTruncated = undefined;
+      return message;
+    }),
+  },
+  {
+    name: "attachments that are given back",
+    caughtBy: ["TW-CANCEL-009"],
+    breaking: changing((message) => {
+      const { prompts, cancelled } = message.result ?? {};
+      if (prompts ?? cancelled) message.result.attachments = ["note-of-the-kit.txt"];
+      return message;
+    }),
+  },
+  {
+    name: "a cancelled turn whose message has finished well",
+    caughtBy: ["TW-CANCEL-011"],
+    breaking: changing((message) => {
+      for (const { parts } of message.result?.messages ?? []) {
+        for (const part of parts) if (part.reason === "cancelled") part.reason = "stop";
+      }
+      return message;
+    }),
+  },
+  {
+    name: "a cancel that is told as an error",
+    caughtBy: ["TW-CANCEL-012"],
+    breaking: changingParams("runComplete", (params) =>
+      params.status === "cancelled" && params.neverRan === undefined
+        ? { ...params, errorName: "Cancelled", error: "The run was cancelled." }
+        : params,
+    ),
+  },
 ];
+
+/** Gives two joined runs of a turn each the completion of the other. */
+function swappingJoined({ toClient }: Wire): Breaking {
+  let held: Message | undefined;
+  const letGo = () => {
+    if (held !== undefined) toClient(JSON.stringify(held));
+    held = undefined;
+  };
+  return {
+    fromServer(message) {
+      if (!isCompletion(message) || message.params.joined === undefined) return [message];
+      if (held?.params.sessionId !== message.params.sessionId) {
+        letGo();
+        held = message;
+        setTimeout(letGo, 50);
+        return [];
+      }
+      const [one, other] = [held.params, message.params];
+      held = undefined;
+      return [
+        { ...message, params: { ...one, runId: other.runId } },
+        { ...message, params: { ...other, runId: one.runId } },
+      ];
+    },
+  };
+}

@@ -1,5 +1,6 @@
 // Faults in what protocol.md promises in section 4: prompts, their `runId`s and their options.
-import { changing, type Fault } from "./fault.js";
+import type { Breaking, Message } from "../brokenServer.js";
+import { changing, changingCalls, type Fault } from "./fault.js";
 
 export const runs: readonly Fault[] = [
   {
@@ -64,4 +65,68 @@ export const runs: readonly Fault[] = [
       },
     }),
   },
+  {
+    name: "defaults of a session that are its mode alone",
+    caughtBy: ["TW-OPTION-010"],
+    breaking: changingCalls("createSession", (params) => ({
+      ...params,
+      defaults: { permissionMode: params.defaults?.permissionMode ?? "ask" },
+    })),
+  },
+  {
+    name: "options of a run that stay with its session",
+    caughtBy: ["TW-OPTION-011"],
+    breaking: () => {
+      const kept = new Map<unknown, Message>();
+      return changingCalls("sendMessage", (params) => {
+        if (params.options !== undefined) kept.set(params.sessionId, params.options);
+        return { ...params, options: kept.get(params.sessionId) };
+      })();
+    },
+  },
+  {
+    name: "a run in the queue that loses its options",
+    caughtBy: ["TW-OPTION-012"],
+    breaking: changingCalls("sendMessage", (params) =>
+      params.prompt.startsWith("@tool") ? { ...params, options: undefined } : params,
+    ),
+  },
+  {
+    name: "defaults that hold beside a run's own options",
+    caughtBy: ["TW-OPTION-014"],
+    breaking: changingCalls("sendMessage", (params) =>
+      params.options?.limits ? { ...params, options: { whenBusy: "join" } } : params,
+    ),
+  },
+  {
+    name: "defaults of the session that are compared",
+    caughtBy: ["TW-OPTION-015"],
+    breaking: onSecondSending((params) => ({ ...params, options: { permissionMode: "deny" } })),
+  },
+  {
+    name: "limits of a run that replace those of the session",
+    caughtBy: ["TW-OPTION-016"],
+    breaking: changing((message) => {
+      const limits = message.result?.options?.limits;
+      if (limits?.tokens !== undefined) limits.steps = undefined;
+      return message;
+    }),
+  },
+  {
+    name: "files of which the content is compared",
+    caughtBy: ["TW-RUN-008"],
+    breaking: onSecondSending((params) => ({ ...params, attachments: [] })),
+  },
 ];
+
+/** Changes a prompt whose `runId` was sent before. */
+function onSecondSending(change: (params: Message) => Message): () => Breaking {
+  return () => {
+    const sent = new Set<unknown>();
+    return changingCalls("sendMessage", (params) => {
+      if (sent.has(params.runId)) return change(params);
+      sent.add(params.runId);
+      return params;
+    })();
+  };
+}
