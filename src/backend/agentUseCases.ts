@@ -100,9 +100,10 @@ export class AgentUseCases {
 
   /** `setPermissionMode` */
   setPermissionMode(params: Params<"setPermissionMode">, caller: Caller): Record<string, never> {
-    const { modes } = this.#workspaces.get(params.workspaceId).of(caller);
+    const { modes, engine } = this.#workspaces.get(params.workspaceId).of(caller);
     modes.refuse(params.mode);
     modes.set(params.mode);
+    engine().permissionsChanged?.();
     return {};
   }
 }

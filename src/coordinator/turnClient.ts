@@ -1,6 +1,7 @@
 // The requests of a turn to the client that sent its prompt: permissions, input for tool servers, calls of
 // the client's own tools, and the files of its editor (protocol.md section 7).
 import { defined } from "../base/defined.js";
+import { QuestionDecided } from "../base/questionDecided.js";
 import type { TurnRequest } from "../engine/engine.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
 import type { RunRequest } from "./acceptedRun.js";
@@ -66,7 +67,12 @@ async function ask(
   } finally {
     announcer.emit({
       method: "permissionResolved",
-      params: { ...head, permissionId, decision: answer?.decision ?? "deny" },
+      params: { ...head, permissionId, decision: answer?.decision ?? decidedWithout(signal) },
     });
   }
+}
+
+/** What became of a question that has no answer: what withdrew it may have allowed it. */
+function decidedWithout({ aborted, reason }: AbortSignal): "allow" | "deny" {
+  return aborted && reason instanceof QuestionDecided ? reason.decision : "deny";
 }

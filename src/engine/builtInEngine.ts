@@ -13,7 +13,7 @@ import type { Log } from "../base/log.js";
 import { loginsPath } from "../config/paths.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { ToolServers } from "../mcp/toolServers.js";
-import { createPermissionGate, SessionGrants } from "../permissions/index.js";
+import { createPermissionGate, OpenQuestions, SessionGrants } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
@@ -75,6 +75,7 @@ class BuiltInEngine implements Engine {
     | undefined;
   readonly #closing = new AbortController();
   readonly #grants = new Map<string, SessionGrants>();
+  readonly #openQuestions: OpenQuestions;
 
   constructor(workspace: EngineWorkspace, options: BuiltInEngineOptions) {
     const { clock, ids, log, host, version, dataDirectory } = options;
@@ -85,6 +86,7 @@ class BuiltInEngine implements Engine {
     this.#gitGuard = new GitGuard(workspace, { host, clock });
     this.#instructions = new WorkspaceInstructions(workspace, options.env, log);
     this.#options = options;
+    this.#openQuestions = new OpenQuestions(clock);
     this.#output = new OutputCheck(host.threads);
     const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
     this.#resources = new ToolResources({ ...shared, outputDirectory });
@@ -146,6 +148,10 @@ class BuiltInEngine implements Engine {
 
   outputProblem(schema: object, signal: AbortSignal): Promise<string | undefined> {
     return this.#output.problemOf(schema, signal);
+  }
+
+  permissionsChanged(): void {
+    void this.#openQuestions.recheck();
   }
 
   async setSessionServers(sessionId: string, servers: SessionServers): Promise<void> {
@@ -249,6 +255,7 @@ class BuiltInEngine implements Engine {
       mode,
       rules,
       sessionGrants: this.#grantsOf(request.sessionId),
+      openQuestions: this.#openQuestions,
       ...defined(this.#instructions.ruledFolders),
       granting: grantingPaths(this.#workspace.path, dataDirectory, env, this.#workspace.env),
       ask: (question, asking) => request.ask(question, asking),

@@ -49,14 +49,12 @@ export interface EngineSetup {
    * its model and its mode already; the engine sees to the rest.
    */
   readonly options?: RunOptions;
-  /** The present mode and rules: both may change while the turn runs. */
   readonly permissions: {
-    /** The present mode. */
+    /** As it is now: mode and rules may change while the turn runs. */
     mode(): PermissionMode;
     /** The user accepted the plan: from now on `mode` is the workspace's. */
     leavePlan(): void;
-    /** The present rules of the files. Rejects with `ConfigInvalid`. */
-    rules(): Promise<PermissionRules>;
+    rules(): Promise<PermissionRules>; // Rejects with `ConfigInvalid`.
   };
 }
 
@@ -70,6 +68,8 @@ export interface Engine {
   prepare(setup: EngineSetup, signal: AbortSignal): Promise<Turn>;
   /** How commands would be confined with this configuration, if it asks for it. Never rejects. */
   sandbox?(config: ResolvedConfig): Promise<SandboxInfo>;
+  /** The permission mode has changed, which may decide open questions. Never throws. */
+  permissionsChanged?(): void;
   /** Replaces the own tool servers of a session. */
   setSessionServers?(sessionId: string, servers: SessionServers): Promise<void>;
   /**

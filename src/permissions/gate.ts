@@ -12,6 +12,7 @@ import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPaths } from "./grantingFile.js";
 import { hiddenBy } from "./matchRule.js";
 import { isWithin, type Narrowing } from "./narrowing.js";
+import type { OpenQuestions } from "./openQuestions.js";
 import { questionAbout, reads } from "./question.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
@@ -35,6 +36,8 @@ export interface PermissionGateOptions {
     question: ToolQuestion,
     signal: AbortSignal,
   ) => Promise<PermissionAnswer | undefined>;
+  /** The open questions of the workspace, so that one answer can decide others. */
+  readonly openQuestions: OpenQuestions;
   readonly log: Log;
   /** What bounds the run beside the rules; nothing unless given. */
   readonly narrowing?: Narrowing;
@@ -65,12 +68,16 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       const decided = decide(options, rules, need);
       if (decided !== undefined) return decided;
       if (!leavesSandbox(need) && need.ofUser?.take() === true) return allowed;
-      const answer = await ask(options, need, signal);
+      const asked = await askWhileOpen(options, need, signal);
       signal.throwIfAborted();
+      if ("verdict" in asked) return asked.verdict;
       // A deny rule may have been added while the question was open.
       const rulesNow = await currentRules(options);
       signal.throwIfAborted();
-      return "allowed" in rulesNow ? rulesNow : apply(options, rulesNow, need, answer);
+      if ("allowed" in rulesNow) return rulesNow;
+      const verdict = apply(options, rulesNow, need, asked.answer);
+      decideOthers(options, need, asked.answer, verdict);
+      return verdict;
     },
   };
 }
@@ -178,6 +185,30 @@ function leavesSandbox({ sandbox }: PermissionNeed): boolean {
 
 function choicesFor(need: PermissionNeed): PermissionChoice[] {
   return isForOnce(need) ? ["allow", "deny"] : ["allow", "allowForSession", "deny"];
+}
+
+/** Asks, unless the question is decided without its answer. Rejects only with the signal's reason. */
+function askWhileOpen(options: PermissionGateOptions, need: PermissionNeed, signal: AbortSignal) {
+  const { openQuestions, sessionGrants: session } = options;
+  const decideNow = async () => {
+    const rules = await currentRules(options);
+    // A file that cannot be read just now decides nothing.
+    return "allowed" in rules ? undefined : decide(options, rules, need);
+  };
+  return openQuestions.ask({ need, session, decide: decideNow }, signal, (asking) =>
+    ask(options, need, asking),
+  );
+}
+
+/** One answer may be the answer to other open questions of the workspace. */
+function decideOthers(
+  { openQuestions, sessionGrants }: PermissionGateOptions,
+  need: PermissionNeed,
+  answer: PermissionAnswer | undefined,
+  verdict: PermissionVerdict,
+): void {
+  if (answer?.decision === "allowForSession") void openQuestions.recheck();
+  if (answer?.decision === "deny") openQuestions.denied(need, sessionGrants, verdict);
 }
 
 /** The answer; undefined if there is none. Rejects only with the signal's reason. */

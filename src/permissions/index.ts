@@ -4,4 +4,5 @@ export { createPermissionGate, type PermissionGateOptions } from "./gate.js";
 export type { GrantingPaths } from "./grantingFile.js";
 export { hiddenBy, matchRule } from "./matchRule.js";
 export { canBeAllowed } from "./narrowing.js";
+export { OpenQuestions } from "./openQuestions.js";
 export { SessionGrants } from "./sessionGrants.js";

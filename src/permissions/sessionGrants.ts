@@ -12,16 +12,17 @@ export class SessionGrants {
 
   /** Remembers that a need is allowed. */
   add(need: RuleSubject): void {
-    this.#granted.add(keyOf(need));
+    this.#granted.add(grantKey(need));
   }
 
   /** Whether an equal need was allowed before. */
   has(need: RuleSubject): boolean {
-    return this.#granted.has(keyOf(need));
+    return this.#granted.has(grantKey(need));
   }
 }
 
-function keyOf({ tool, subject, path, cwd }: RuleSubject): string {
+/** Equal for what one grant covers. */
+export function grantKey({ tool, subject, path, cwd }: RuleSubject): string {
   const folder = subject.kind === "command" ? [cwd ?? ""] : [];
   return JSON.stringify([tool, subject.kind, scopeOf(subject, path), ...folder]);
 }

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
 import { Deferred } from "../../src/base/deferred.js";
 import { silentLog } from "../../src/base/log.js";
 import { untilAborted } from "../../src/base/untilAborted.js";
 import {
   createPermissionGate,
+  OpenQuestions,
   type PermissionGateOptions,
   SessionGrants,
 } from "../../src/permissions/index.js";
@@ -34,6 +36,7 @@ function open(options: Partial<PermissionGateOptions> = {}) {
     mode: () => "ask",
     rules: () => ({ allow: [], deny: [] }),
     sessionGrants: new SessionGrants(),
+    openQuestions: new OpenQuestions(systemClock),
     async ask(wanted) {
       asked.push(wanted);
       return answers.shift();

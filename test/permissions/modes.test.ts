@@ -1,7 +1,9 @@
 // protocol.md section 7: what each permission mode asks, allows and refuses.
+
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
-import { createPermissionGate, SessionGrants } from "../../src/permissions/index.js";
+import { createPermissionGate, OpenQuestions, SessionGrants } from "../../src/permissions/index.js";
 import type { PermissionNeed } from "../../src/permissions/types.js";
 import type { PermissionMode } from "../../src/protocol/objects/workspace.js";
 import type { PermissionAnswer } from "../../src/protocol/registry.js";
@@ -51,6 +53,7 @@ async function outcomes(
     mode: () => mode,
     rules: () => ({ allow: [], deny: [], ...rules }),
     sessionGrants,
+    openQuestions: new OpenQuestions(systemClock),
     ask: async (): Promise<PermissionAnswer> => {
       asked = true;
       return { decision: "allow" };
@@ -140,6 +143,7 @@ describe("with rules", () => {
       mode: () => "plan",
       rules: () => ({ allow: [], deny }),
       sessionGrants: new SessionGrants(),
+      openQuestions: new OpenQuestions(systemClock),
       ask: () => Promise.reject(new Error("nobody is to be asked")),
       log: silentLog,
     });
@@ -153,6 +157,7 @@ describe("with rules", () => {
       mode: () => "plan",
       rules: () => ({ allow: [], deny: [] }),
       sessionGrants: new SessionGrants(),
+      openQuestions: new OpenQuestions(systemClock),
       ask: async () => {
         asked++;
         return { decision: "allowForSession" };

@@ -1,8 +1,10 @@
 // protocol.md section 4, `tools`: rules of a run narrow what it may do, and never widen it.
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
-import { createPermissionGate, SessionGrants } from "../../src/permissions/index.js";
+import { createPermissionGate, OpenQuestions, SessionGrants } from "../../src/permissions/index.js";
 import { canBeAllowed, type Narrowing } from "../../src/permissions/narrowing.js";
 import type { PermissionNeed } from "../../src/permissions/types.js";
 import type { PermissionMode } from "../../src/protocol/objects/workspace.js";
@@ -29,6 +31,7 @@ async function isAllowed(
     mode: () => mode,
     rules: () => rules,
     sessionGrants: new SessionGrants(),
+    openQuestions: new OpenQuestions(systemClock),
     ask: async () => undefined,
     log: silentLog,
     narrowing,

@@ -1,9 +1,11 @@
 // A deny rule holds for what a search finds, not only for the path that it is given.
+
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
 import { silentLog } from "../../src/base/log.js";
-import { createPermissionGate, SessionGrants } from "../../src/permissions/index.js";
+import { createPermissionGate, OpenQuestions, SessionGrants } from "../../src/permissions/index.js";
 import { findProgram } from "../../src/process/findProgram.js";
 import { grepTool } from "../../src/tools/grep.js";
 import type { ToolContext } from "../../src/tools/tool.js";
@@ -25,6 +27,7 @@ async function openProject(...deny: string[]) {
     mode: () => "allow",
     rules: () => rules,
     sessionGrants: new SessionGrants(),
+    openQuestions: new OpenQuestions(systemClock),
     ask: async () => undefined,
     log: silentLog,
     workspacePath: bench.workspace,
@@ -135,6 +138,7 @@ test("where rules cannot be read, a search finds nothing", async () => {
     mode: () => "allow",
     rules: () => Promise.reject(new Error("malformed")),
     sessionGrants: new SessionGrants(),
+    openQuestions: new OpenQuestions(systemClock),
     ask: async () => undefined,
     log: silentLog,
   });

@@ -1,6 +1,11 @@
 // A row of the table of shell lines: what a line is, under which rules, and what is to come of it.
+import { systemClock } from "../../../src/base/clock.js";
 import { silentLog } from "../../../src/base/log.js";
-import { createPermissionGate, SessionGrants } from "../../../src/permissions/index.js";
+import {
+  createPermissionGate,
+  OpenQuestions,
+  SessionGrants,
+} from "../../../src/permissions/index.js";
 import type { ShellLanguage } from "../../../src/permissions/shell/shellLine.js";
 import type { PermissionMode } from "../../../src/protocol/objects/workspace.js";
 
@@ -38,6 +43,7 @@ export async function verdictOn(
     mode: () => mode,
     rules: () => ({ allow: [...allow], deny: [...deny] }),
     sessionGrants: new SessionGrants(),
+    openQuestions: new OpenQuestions(systemClock),
     ask: async () => {
       hasAsked = true;
       return undefined;
