@@ -176,7 +176,7 @@ function composeBackend(options: ServerOptions, house: House): Backend {
     workspaces,
     sessions,
     checkpoints: new CheckpointUseCases({ ...shared, kept, workspaces, sessions }),
-    runs: new RunUseCases({ ...shared, workspaces, completions: outbox }),
+    runs: new RunUseCases({ ...shared, workspaces, workspacePaths, completions: outbox }),
     completions: outbox,
     clock,
     lingerMs: options.lingerMs,

@@ -1,6 +1,6 @@
 // Reads the state of a run, and waits for its end (protocol.md section 4, `getRun` and `waitRun`).
 
-import type { Clock } from "../base/clock.js";
+import { type Clock, toRfc3339 } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
@@ -11,6 +11,7 @@ import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { nobody, type RunRow, type RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
+import type { WorkspaceStore } from "../storage/workspaceStore.js";
 import type { Caller, Completions } from "./caller.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
@@ -23,6 +24,7 @@ export interface RunUseCaseOptions {
   readonly workspaces: WorkspaceRegistry;
   readonly runs: RunStore;
   readonly sessions: SessionStore;
+  readonly workspacePaths: WorkspaceStore;
   readonly completions: Completions;
   readonly clock: Clock;
   readonly serverId: string;
@@ -50,6 +52,25 @@ export class RunUseCases {
       state: row.state,
       ...runStanding(this.#options, row),
       ...defined({ options: isEmpty(options) ? undefined : options, completion, forgotten }),
+    };
+  }
+
+  /** `listRuns` */
+  list({ runId, limit = 20 }: Params<"listRuns">): Result<"listRuns"> {
+    const { workspaces, workspacePaths, runs, sessions } = this.#options;
+    for (const { coordinator } of workspaces.list()) coordinator.settle();
+    return {
+      runs: runs.newest(limit, runId).map((row) => ({
+        runId: row.runId ?? "",
+        workspaceId: row.workspaceId,
+        sessionId: row.sessionId,
+        state: row.state,
+        acceptedAt: toRfc3339(row.acceptedAt),
+        ...defined({
+          workspacePath: workspacePaths.pathOf(row.workspaceId),
+          sessionTitle: sessions.find(row.workspaceId, row.sessionId)?.title,
+        }),
+      })),
     };
   }
 

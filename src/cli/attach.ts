@@ -5,11 +5,9 @@ import type { Readable, Writable } from "node:stream";
 import { type Clock, sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { differingVariables } from "./daemonEnvironment.js";
+import { noDaemonExitCode } from "./daemonExit.js";
 import { type DaemonReach, NoDaemon } from "./daemonReach.js";
 import { Farewell } from "./farewell.js";
-
-/** The exit code where no daemon serves: a service that is unavailable, of `sysexits.h`. */
-const noDaemonExitCode = 69;
 
 /** How long the daemon may take to answer the last requests of a client that has gone, in milliseconds. */
 const lastAnswersMs = 10_000;
@@ -22,6 +20,8 @@ export interface AttachIo {
   readonly reach: DaemonReach;
   readonly clock: Clock;
   writeError(line: string): void;
+  /** Calls back when the process is to end. */
+  onTerminate(callback: () => void): void;
 }
 
 /** Pipes until one side ends; resolves with the exit code. */
@@ -49,13 +49,14 @@ export async function attach(
 
 async function pipe(
   socket: Socket,
-  { input, output, clock, writeError }: AttachIo,
+  { input, output, clock, writeError, onTerminate }: AttachIo,
 ): Promise<number> {
   const farewell = new Farewell();
   const client = new Promise<"client">((resolve) => {
     input.on("data", (chunk: Buffer) => farewell.push(chunk));
     input.once("end", () => resolve("client"));
     input.once("error", () => resolve("client"));
+    onTerminate(() => resolve("client"));
     // Nobody reads the answers any more.
     output.once("error", () => resolve("client"));
     output.once("close", () => resolve("client"));

@@ -9,6 +9,7 @@ import { defaultDataDirectory } from "../storage/dataDirectory.js";
 import type { OwnProcess } from "../storage/knownServers.js";
 import type { AcpOptions } from "./acpOptions.js";
 import type { AttachOptions } from "./attachOptions.js";
+import { daemonActions } from "./daemonActions.js";
 import type { DaemonOptions } from "./daemonOptions.js";
 import {
   createProgram,
@@ -52,17 +53,17 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
   const errors = new OutputStream(self.stderr, () => {});
   const writeOut = (text: string) => void out.write(text);
   const resolvePath = fromStartFolder(() => self.cwd());
+  const { detach, ...ofDaemons } = daemonActions(self, { ...parts, out, errors });
   const program = createProgram(
     {
       serve: (options) => parts.startServer(options),
       attach: (options) => parts.startAttached(options),
       acp: (options) => parts.startAcp(options),
-      daemon: async (options) => {
-        if (options.action === "serve") return parts.startDaemon(options);
-        const { daemonIn } = await import("./daemonIn.js");
-        return daemonIn(self, options, { ...parts, out, errors });
+      ...ofDaemons,
+      run: (options) => {
+        const io = runIo(self, parts, resolvePath);
+        return options.detach ? detach(options, io) : runIn(self, options, io);
       },
-      run: (options) => runIn(self, options, runIo(self, parts, resolvePath)),
       schema: async () => (await import("./schemaCommand.js")).schemaCommand(writeOut),
       mcp: async (options) => {
         const { mcpCommand } = await import("./mcpCommand.js");

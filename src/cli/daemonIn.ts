@@ -9,7 +9,9 @@ import { daemonCommand } from "./daemonCommand.js";
 import type { DaemonCommandOptions } from "./daemonOptions.js";
 import { DaemonReach } from "./daemonReach.js";
 import { dataDirectoryOf } from "./openServer.js";
+import type { RunCommandIo, RunCommandOptions } from "./runOptions.js";
 import type { OutputStream } from "./runOutput.js";
+import type { RunsCommandOptions } from "./runsOptions.js";
 
 /**
  * The way to the daemon of a data directory.
@@ -48,11 +50,48 @@ export async function attachIn(
       clock: systemClock,
       reach: reachFrom(self, options, launcher),
       writeError,
+      onTerminate: (callback) => {
+        for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) self.once(signal, callback);
+      },
     });
   } catch (error) {
     writeError(`turnwire: ${messageOf(error)}`);
     return 1;
   }
+}
+
+/** `turnwire runs`, `attach` and `cancel` in a process. */
+export async function runsIn(
+  self: NodeJS.Process,
+  options: RunsCommandOptions,
+  { launcher, out, errors }: Omit<DaemonCommandParts, "version">,
+): Promise<number> {
+  const { runsCommand } = await import("./runsCommand.js");
+  return runsCommand(options, {
+    reach: reachFrom(self, options, launcher),
+    ownServer: {
+      env: self.env,
+      serverCommand: { file: self.execPath, args: [launcher, "serve"] },
+    },
+    out,
+    writeError: (line) => void errors.write(`${line}\n`),
+  });
+}
+
+/** `turnwire run --detach` in a process. */
+export async function detachIn(
+  self: NodeJS.Process,
+  options: RunCommandOptions,
+  io: RunCommandIo,
+  { launcher, out, errors }: Omit<DaemonCommandParts, "version">,
+): Promise<number> {
+  const { detachedRun } = await import("./detachedRun.js");
+  return detachedRun(options, {
+    ...io,
+    reach: reachFrom(self, options, launcher),
+    out,
+    writeError: (line) => void errors.write(`${line}\n`),
+  });
 }
 
 /** What a command to a daemon needs beside its process. */

@@ -21,6 +21,8 @@ import { addRelay } from "./relayFlags.js";
 import type { RelayCommandOptions } from "./relayOptions.js";
 import { addRun } from "./runFlags.js";
 import { exitCodes, type RunCommandOptions } from "./runOptions.js";
+import { addRuns } from "./runsFlags.js";
+import type { RunsCommandOptions } from "./runsOptions.js";
 import { addServe } from "./serveFlags.js";
 import { defaultServeOptions, type ServeOptions } from "./serveOptions.js";
 import type { SessionsCommandOptions } from "./sessionsCommandOptions.js";
@@ -35,6 +37,7 @@ export interface ProgramActions {
   daemon(options: DaemonCommandOptions): Promise<number>;
   acp(options: AcpOptions): Promise<number>;
   run(options: RunCommandOptions): Promise<number>;
+  runs(options: RunsCommandOptions): Promise<number>;
   schema(): Promise<number>;
   doctor(options: DoctorCommandOptions): Promise<number>;
   mcp(options: McpCommandOptions): Promise<number>;
@@ -88,6 +91,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         daemon: reported(actions.daemon),
         acp: reported(actions.acp),
         run: reported(actions.run),
+        runs: reported(actions.runs),
         schema: reported(actions.schema),
         doctor: reported(actions.doctor),
         mcp: reported(actions.mcp),
@@ -132,6 +136,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
   addDaemon(program, actions.daemon, io);
   addAcp(program, actions.acp, io);
   addRun(program, actions.run);
+  addRuns(program, actions.runs);
   program
     .command("schema")
     .description("print the protocol as JSON Schema")

@@ -26,11 +26,7 @@ export function addRun(
     )
     .option("--cwd <dir>", "the folder to work in", nonEmpty)
     .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
-    .addOption(
-      new Option("--session <id>", "go on with this session")
-        .argParser(nonEmpty)
-        .conflicts("continue"),
-    )
+    .addOption(session())
     .option("--continue", "go on with the folder's latest session")
     .option("--fork", "go on in a copy of that session, which stays as it is")
     .option("-f, --attach <file>", "send a file along, an image too; may be repeated", listed)
@@ -64,6 +60,7 @@ export function addRun(
     .addOption(new Option("--quiet", "nothing on stderr but errors").conflicts("verbose"))
     .option("--verbose", "what tools answered as well, and what it cost")
     .addOption(new Option("--color <when>", "whether to use colours").choices(colorChoices))
+    .addOption(detach())
     .option("--timeout <seconds>", "cancel the run after so long", positiveSeconds)
     .action((words: string[], { continue: continueLatest, timeout, ...options }: RunFlags) =>
       action({
@@ -72,6 +69,18 @@ export function addRun(
         ...defined({ continueLatest, timeoutSeconds: timeout }),
       }),
     );
+}
+
+function session(): Option {
+  return new Option("--session <id>", "go on with this session")
+    .argParser(nonEmpty)
+    .conflicts("continue");
+}
+
+/** A daemon has a configuration of its own, and the command does not stay for anything else. */
+function detach(): Option {
+  const option = new Option("--detach", "give it to the daemon, print the run's id, and leave");
+  return option.conflicts(["config", "timeout", "outputFile"]);
 }
 
 type RunFlags = Omit<RunCommandOptions, "prompt" | "continueLatest" | "timeoutSeconds"> & {

@@ -47,6 +47,8 @@ export interface RunCommandOptions {
   readonly verbose?: boolean;
   readonly color?: ColorChoice;
   readonly timeoutSeconds?: number;
+  /** Leave the run to the daemon, once it is accepted. */
+  readonly detach?: true;
 }
 
 /** Whether there are colours; `auto`: on a terminal, unless the environment says otherwise. */

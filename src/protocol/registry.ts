@@ -27,6 +27,7 @@ import { listMessages } from "./methods/listMessages.js";
 import { listModels } from "./methods/listModels.js";
 import { listPendingCompletions } from "./methods/listPendingCompletions.js";
 import { listQueue } from "./methods/listQueue.js";
+import { listRuns } from "./methods/listRuns.js";
 import { listSessions } from "./methods/listSessions.js";
 import { listTools } from "./methods/listTools.js";
 import { listWorkspaces } from "./methods/listWorkspaces.js";
@@ -114,6 +115,7 @@ export const methods = {
   setModel,
   getDefaultSmallModel,
   getRun,
+  listRuns,
   waitRun,
   listPendingCompletions,
   acknowledge,

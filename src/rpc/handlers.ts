@@ -66,6 +66,7 @@ export function createHandlers(backend: Backend, connection: ConnectionHandlers)
     setModel: (params, caller) => backend.agents.setModel(params, caller),
     getDefaultSmallModel: (params, caller) => backend.agents.getDefaultSmallModel(params, caller),
     getRun: (params) => backend.runs.get(params),
+    listRuns: (params) => backend.runs.list(params),
     waitRun: (params, caller) => backend.runs.wait(params, caller),
     listPendingCompletions: (params, caller) => backend.listPendingCompletions(params, caller),
     acknowledge: (params, caller) => backend.acknowledge(params, caller),

@@ -55,6 +55,15 @@ export class RunStore {
       : this.#at(Number(found.position), { workspaceId, runId });
   }
 
+  /** The newest runs with a `runId`, of every workspace; only those of one name, if it is given. */
+  newest(limit: number, runId?: string): RunRow[] {
+    const [where, values] = runId === undefined ? ["NOT NULL", []] : ["?", [runId]];
+    return this.#database
+      .prepare(`SELECT position FROM runs WHERE runId IS ${where} ORDER BY position DESC LIMIT ?`)
+      .all(...values, limit)
+      .flatMap(({ position }) => this.at(Number(position)) ?? []);
+  }
+
   /** The run at a position. */
   at(position: number): RunRow | undefined {
     return this.#at(position, {});

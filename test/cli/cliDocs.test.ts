@@ -88,6 +88,7 @@ it("names every command and every option", async () => {
     {
       serve: other,
       run: other,
+      runs: other,
       attach: other,
       daemon: other,
       acp: other,

@@ -23,6 +23,7 @@ async function scriptFor(shell: Shell): Promise<string> {
     {
       serve: other,
       run: other,
+      runs: other,
       attach: other,
       daemon: other,
       acp: other,

@@ -30,6 +30,7 @@ async function run(argv: string[], isStdinTty = true) {
       daemon: note("daemon", 22),
       worker: note("worker", 23),
       acp: note("acp", 24),
+      runs: note("runs", 31),
     },
     {
       version: "1.2.3",

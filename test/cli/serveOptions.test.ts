@@ -18,6 +18,7 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
         return 0;
       },
       run: other,
+      runs: other,
       attach: other,
       daemon: other,
       acp: other,

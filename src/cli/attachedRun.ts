@@ -1,0 +1,111 @@
+// `turnwire attach RUN`: what a run of the daemon has said so far, and then what it says until its end
+// (docs/cli.md).
+import { TurnwireRpcError } from "../client/errors.js";
+import type { TurnwireClient } from "../client/TurnwireClient.js";
+import type { RunComplete } from "../protocol/objects/run.js";
+import type { LossyEvent } from "../protocol/registry.js";
+import { connectClient } from "./daemonClient.js";
+import type { DaemonReach } from "./daemonReach.js";
+import { Deeds, exitCodeOf } from "./runEnd.js";
+import type { Output } from "./runOutput.js";
+import { clientIdOf } from "./runSession.js";
+import type { ListedRun } from "./runsOptions.js";
+import { RunText } from "./runText.js";
+
+/** The longest wait of one `waitRun`, in milliseconds. */
+const longestWaitMs = 3_600_000;
+
+/** What is needed to show a run. */
+export interface AttachedRunOptions {
+  readonly reach: DaemonReach;
+  readonly out: Output;
+  readonly isJson: boolean;
+  writeError(line: string): void;
+}
+
+/** Shows a run to its end; resolves with its exit code. Rejects with what went wrong. */
+export async function attachToRun(run: ListedRun, options: AttachedRunOptions): Promise<number> {
+  const client = await connectClient(() => options.reach.connect(), clientIdOf(run.sessionId));
+  try {
+    return await show(client, run, options);
+  } finally {
+    await client.close();
+  }
+}
+
+async function show(
+  client: TurnwireClient,
+  run: ListedRun,
+  { out, isJson, writeError }: AttachedRunOptions,
+): Promise<number> {
+  const opened = reopener(client, run);
+  const { workspaceId, sessionId, runId } = run;
+  const deeds = new Deeds();
+  const text = new RunText({
+    write: async (chunk) => {
+      if (!isJson) await out.write(chunk);
+    },
+    getMessage: (messageId) =>
+      opened(() => client.api.getMessage({ workspaceId, sessionId, messageId })),
+  });
+  const hasEnded = new AbortController();
+  const events = client.events({ signal: hasEnded.signal });
+  const isRunning = async () =>
+    (await opened(() => client.api.getRun({ workspaceId, runId }))).state === "running";
+  const ranBefore = await isRunning();
+  const { messages, live } = await opened(() => client.api.subscribe({ workspaceId, sessionId }));
+  if (!live) writeError("turnwire attach: another server runs it; its end is waited for");
+  const take = async (event: LossyEvent) => {
+    deeds.take(event);
+    await text.take(event);
+  };
+  // What was said belongs to this run if it ran before and after: else it is another's.
+  if (ranBefore && (await isRunning())) {
+    for (const message of messages) {
+      const params = { workspaceId, sessionId, runId, message };
+      await take({ method: "messageUpdated", params });
+    }
+  }
+  const shown = (async () => {
+    for await (const event of events) {
+      if ("runId" in event.params && event.params.runId === runId) await take(event);
+    }
+  })();
+  // It is awaited below. Until then a failure must not count as unhandled.
+  shown.catch(() => {});
+  const completion = await opened(() => endOf(client, run));
+  hasEnded.abort();
+  await shown;
+  if (isJson) await out.write(`${JSON.stringify(completion)}\n`);
+  else await text.finish(completion.messageId);
+  if (out.failure !== undefined) throw out.failure;
+  if (completion.error !== undefined) writeError(`turnwire attach: ${completion.error}`);
+  // One that belongs to another client is not this one's to acknowledge, and stays.
+  await client.acknowledge([completion.completionId]);
+  return exitCodeOf(completion, deeds);
+}
+
+/**
+ * Makes requests about a workspace, which is opened where it is not open. One that is open is not held:
+ * what its holders have said of it must stay. So it may close when the run has ended, and is opened again.
+ */
+function reopener(client: TurnwireClient, { workspacePath = "" }: ListedRun) {
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      const isClosed = error instanceof TurnwireRpcError && error.name === "WorkspaceNotFound";
+      if (!isClosed) throw error;
+      await client.api.createWorkspace({ path: workspacePath });
+      return work();
+    }
+  };
+}
+
+async function endOf(client: TurnwireClient, run: ListedRun): Promise<RunComplete> {
+  const { workspaceId, runId } = run;
+  for (;;) {
+    const told = await client.api.waitRun({ workspaceId, runId, timeoutMs: longestWaitMs });
+    if (!("timedOut" in told)) return told;
+  }
+}
