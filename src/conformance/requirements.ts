@@ -11,6 +11,7 @@ import { models } from "./checks/models.js";
 import { modes } from "./checks/modes.js";
 import { options } from "./checks/options.js";
 import { queue } from "./checks/queue.js";
+import { queueOnDisk } from "./checks/queueOnDisk.js";
 import { runs } from "./checks/runs.js";
 import { search } from "./checks/search.js";
 import { transport } from "./checks/transport.js";
@@ -27,6 +28,7 @@ export const requirements: readonly Requirement[] = [
   ...options,
   ...delivery,
   ...acrossServers,
+  ...queueOnDisk,
   ...eventsAndMore,
   ...models,
   ...clientTools,

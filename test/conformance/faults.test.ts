@@ -30,7 +30,7 @@ async function isTold(
   const failures = await failuresOf(broken, chosen, {
     provider,
     model: "offline",
-    patienceMs: 6000,
+    patienceMs: 10_000,
   });
   const ids = failures
     .map((failure) => failure.split(":")[0] ?? "")

@@ -8,6 +8,7 @@ import type { Peer } from "../peer.js";
 import type { Requirement } from "../requirement.js";
 
 const inSection = { section: 2, level: "MUST", group: "daemon", lane: "own" } as const;
+const ofTools = { ...inSection, section: 7, needs: ["setTools"] } as const;
 
 /** One server, its first connection with a workspace, and further connections. */
 async function daemonOf(kit: Kit) {
@@ -177,6 +178,95 @@ const questions: readonly Requirement[] = [
       await Promise.all([own.peer.close(), same.close(), other.close()]);
     },
   },
+  {
+    ...inSection,
+    id: "TW-DAEMON-007",
+    section: 5,
+    sentence: "If a completion is due to several connections, each of them gets it.",
+    async check(kit) {
+      const { own, again, open } = await daemonOf(kit);
+      const same = await again();
+      await open(same);
+      const runId = await own.send(await own.session(), "@say to both");
+      const told = await Promise.all([own.peer.completion(runId), same.completion(runId)]);
+      const [mine, theirs] = told.map(({ completionId }) => completionId);
+      demandSame(theirs, mine, "the completion on the other connection");
+      await Promise.all([own.peer.close(), same.close()]);
+    },
+  },
 ];
 
-export const daemon: readonly Requirement[] = [...ends, ...workspaces, ...questions];
+const tool = {
+  name: "editorState",
+  description: "What it shows.",
+  inputSchema: { type: "object" },
+};
+
+/** The calls that a connection gets in a session; each is answered. */
+function callsOf(peer: Peer, sessionId: string): readonly Members[] {
+  const calls: Members[] = [];
+  peer.answerers.set(sessionId, (question) => {
+    calls.push(question);
+    return { result: { output: "seen" } };
+  });
+  return calls;
+}
+
+const tools: readonly Requirement[] = [
+  {
+    ...ofTools,
+    id: "TW-DAEMON-008",
+    sentence: "The tools are offered to the runs of the same `clientId`.",
+    async check(kit) {
+      const { own, connect, open } = await daemonOf(kit);
+      const other = await open(await connect());
+      await own.peer.result("setTools", { tools: [tool] });
+      const sessionId = await own.session();
+      const calls = callsOf(own.peer, sessionId);
+      const done = await other.run(sessionId, "@tool editorState {}\n@say done");
+      const told = [calls.length, done.status];
+      demandSame(told, [0, "succeeded"], "the calls of another client's run");
+      await own.run(sessionId, "@tool editorState {}\n@say done");
+      demandSame(calls.length, 1, "the calls of a run of the same client");
+      await Promise.all([own.peer.close(), other.peer.close()]);
+    },
+  },
+  {
+    ...ofTools,
+    id: "TW-DAEMON-009",
+    sentence:
+      "If several connections of the client have a tool of that name, the newest one is asked.",
+    async check(kit) {
+      const { own, again, open } = await daemonOf(kit);
+      const newest = await open(await again());
+      const sessionId = await own.session();
+      for (const { peer } of [newest, own]) await peer.result("setTools", { tools: [tool] });
+      const [older, newer] = [callsOf(own.peer, sessionId), callsOf(newest.peer, sessionId)];
+      await own.run(sessionId, "@tool editorState {}\n@say done");
+      demandSame([older.length, newer.length], [0, 1], "the calls of the older and the newer one");
+      await Promise.all([own.peer.close(), newest.peer.close()]);
+    },
+  },
+  {
+    ...ofTools,
+    id: "TW-DAEMON-010",
+    sentence: "If that one has gone too, the call waits 10 seconds for the client to come back.",
+    async check(kit) {
+      const { own, again, open } = await daemonOf(kit);
+      await own.peer.result("setTools", { tools: [tool] });
+      const sessionId = await own.session();
+      const runId = await own.send(sessionId, "@wait 500\n@tool editorState {}\n@say done");
+      await own.begun(runId);
+      await own.peer.close();
+      await kit.pause(1500);
+      const { peer } = await open(await again());
+      const calls = callsOf(peer, sessionId);
+      await peer.result("setTools", { tools: [tool] });
+      demandSame((await peer.completion(runId)).status, "succeeded", "the status");
+      demandSame(calls.length, 1, "the calls on the connection that came back");
+      await peer.close();
+    },
+  },
+];
+
+export const daemon: readonly Requirement[] = [...ends, ...workspaces, ...questions, ...tools];

@@ -3,6 +3,7 @@
 import { demand, demandSame } from "../checkFailure.js";
 import { listOf, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
+import { heldTurn, ready } from "./session.js";
 
 const inSection = { section: 5, level: "MUST", group: "core", lane: "main" } as const;
 
@@ -136,6 +137,34 @@ export const delivery: readonly Requirement[] = [
       const ids = listOf(pending, "completions").map((each) => textOf(each, "runId"));
       demandSame(ids, [runId], "the pending completions after waitRun");
       await own.peer.completion(runId);
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-DELIVERY-015",
+    sentence:
+      "`steps` counts the model calls that were answered, including those of summaries and sub-tasks.",
+    async check(kit) {
+      const { own, sessionId } = await ready(kit);
+      const one = await own.run(sessionId, "@say one call");
+      const two = await own.run(sessionId, '@tool ls {"path":"."}\n@say two calls');
+      demandSame([one.steps, two.steps], [1, 2], "the steps of one and of two calls");
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-DELIVERY-016",
+    sentence: "[`getRun`](#getrun) returns all of this also for a run that has not ended.",
+    async check(kit) {
+      const { own, sessionId, place } = await ready(kit);
+      const { runId } = await heldTurn(own, sessionId, "@say done");
+      const run = await own.peer.result("getRun", { workspaceId: own.id, runId });
+      demandSame([run.state, run.steps], ["running", 1], "state and steps of a run that asks");
+      await own.peer.result("cancelSession", place);
+      const done = await own.peer.completion(runId);
+      for (const name of ["contextTokens", "contextWindow"]) {
+        demandSame(typeof run[name], typeof done[name], `${name} of a run that has not ended`);
+      }
     },
   },
 ];

@@ -1,37 +1,16 @@
 // What outlives a server (protocol.md sections 2, 5 and 9), and two servers on one directory.
 
 import { demand, demandSame } from "../checkFailure.js";
-import type { Kit, Workspace } from "../kit.js";
 import { isMembers, listOf, textOf } from "../message.js";
 import type { Peer } from "../peer.js";
 import type { Requirement } from "../requirement.js";
+import { newPlace, openFirst, reconnect, second } from "./place.js";
 
 const inSection = { section: 5, level: "MUST", group: "durable", lane: "own" } as const;
-
-interface Place {
-  readonly dataDir: string;
-  readonly path: string;
-}
-
-const newPlace = (kit: Kit): Place => ({ dataDir: kit.newFolder(), path: kit.newFolder() });
-
-async function openFirst(kit: Kit, place: Place): Promise<Workspace> {
-  return kit.workspace(await kit.start({ dataDir: place.dataDir }), place.path);
-}
-
-/** A server after the first, for the client of the first. */
-function reconnect(kit: Kit, { dataDir }: Place, clientId: string): Promise<Peer> {
-  return kit.start({ dataDir, command: "restart", initialize: { clientId } });
-}
 
 async function pendingRuns(peer: Peer): Promise<string[]> {
   const pending = await peer.result("listPendingCompletions");
   return listOf(pending, "completions").map((each) => textOf(each, "runId"));
-}
-
-function second(kit: Kit, { dataDir }: Place, more: object = {}): Promise<Peer> {
-  if (!kit.hasSecondCommand) kit.skip("no --second-command was given");
-  return kit.start({ dataDir, command: "second", initialize: more });
 }
 
 const durable: readonly Requirement[] = [
@@ -119,6 +98,7 @@ const durable: readonly Requirement[] = [
       for (const runId of ids) {
         const done = await again.completion(runId);
         demandSame([done.status, done.cause], ["interrupted", "crash"], `the end of ${runId}`);
+        demandSame(done.warnings, undefined, "the warnings of an interrupted run");
       }
       const told = again.notices.filter(({ method }) => method === "runComplete");
       demandSame(

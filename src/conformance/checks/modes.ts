@@ -53,7 +53,9 @@ const permissions: readonly Requirement[] = [
       const asked = async (session: string, file: string) =>
         (await writes(own, session, file, answer)).asked;
       demandSame(await asked(sessionId, name), 1, "the questions for the first write");
-      demandSame(await asked(sessionId, name), 0, "the questions for the same file");
+      rmSync(join(own.path, name), { force: true });
+      const again = await writes(own, sessionId, name, answer);
+      demandSame([again.asked, again.text !== undefined], [0, true], "the same file once more");
       demandSame(await asked(sessionId, `x${name}`), 1, "the questions for another file");
       // A server may refuse to replace a file that the other session has not read.
       rmSync(join(own.path, name), { force: true });
@@ -85,6 +87,33 @@ const permissions: readonly Requirement[] = [
       const input = { path: name, content: "as the user wants" };
       const { text } = await writes(own, sessionId, name, { decision: "allowForSession", input });
       demandSame(text, undefined, "the file after a malformed answer");
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-PERMISSION-010",
+    sentence: "The input has to fit the tool's schema.",
+    async check(kit) {
+      const own = await kit.shared();
+      const sessionId = await own.session();
+      const name = `${sessionId.replace(/\W/g, "")}-unfit.txt`;
+      const input = { path: name, content: { no: "text" } };
+      const { text } = await writes(own, sessionId, name, { decision: "allow", input });
+      demandSame(text, undefined, "the file after an input that does not fit");
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-PERMISSION-011",
+    sentence: "The answer counts for this call alone.",
+    async check(kit) {
+      const own = await kit.shared();
+      const sessionId = await own.session();
+      const name = `${sessionId.replace(/\W/g, "")}-alone.txt`;
+      const answer = { decision: "allow", input: { path: name, content: "of the user" } };
+      demandSame((await writes(own, sessionId, name, answer)).asked, 1, "the first questions");
+      rmSync(join(own.path, name), { force: true });
+      demandSame((await writes(own, sessionId, name, answer)).asked, 1, "the next questions");
     },
   },
 ];

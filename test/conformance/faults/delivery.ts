@@ -141,4 +141,21 @@ export const delivery: readonly Fault[] = [
     caughtBy: ["TW-DELIVERY-004", "TW-DELIVERY-005"],
     breaking: changingParams("runComplete", (params) => ({ ...params, attempt: 1 })),
   },
+  {
+    name: "steps that are one, however many calls were made",
+    caughtBy: ["TW-DELIVERY-015"],
+    breaking: changingParams("runComplete", (params) => ({
+      ...params,
+      steps: Math.min(1, params.steps),
+    })),
+  },
+  {
+    name: "steps that are told only when the run has ended",
+    caughtBy: ["TW-DELIVERY-016"],
+    breaking: changing((message) => {
+      if (message.result?.state === "running" && "steps" in message.result)
+        message.result.steps = 0;
+      return message;
+    }),
+  },
 ];

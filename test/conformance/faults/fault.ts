@@ -49,3 +49,24 @@ export function changingCalls(method: string, change: (params: Message) => objec
     ],
   });
 }
+
+/** Changes, in its place, what the client answers to a question of the server. */
+export function changingAnswers(change: (answer: Message) => void): () => Breaking {
+  return () => ({
+    fromClient(message) {
+      if (message.method === undefined && message.result !== undefined) change(message.result);
+      return [message];
+    },
+  });
+}
+
+/** Answers one method itself, so that the server never hears of it. */
+export function answering(method: string, answer: object): (wire: Wire) => Breaking {
+  return ({ toClient }) => ({
+    fromClient(message) {
+      if (message.method !== method) return [message];
+      toClient(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
+      return [];
+    },
+  });
+}

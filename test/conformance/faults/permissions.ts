@@ -1,5 +1,5 @@
 // Faults in what protocol.md promises in section 7: permissions.
-import type { Fault } from "./fault.js";
+import { changingAnswers, type Fault } from "./fault.js";
 
 export const permissions: readonly Fault[] = [
   {
@@ -48,7 +48,7 @@ export const permissions: readonly Fault[] = [
   },
   {
     name: "an input of the client's that is not used",
-    caughtBy: ["TW-PERMISSION-008", "TW-PERMISSION-009"],
+    caughtBy: ["TW-PERMISSION-008", "TW-PERMISSION-009", "TW-PERMISSION-010"],
     breaking: () => ({
       fromClient(message) {
         if (message.result?.input === undefined) return [message];
@@ -71,6 +71,22 @@ export const permissions: readonly Fault[] = [
     caughtBy: ["TW-PERMISSION-005", "TW-CANCEL-010"],
     breaking: () => ({
       fromServer: (message) => (message.method === "$/cancelRequest" ? [] : [message]),
+    }),
+  },
+  {
+    name: "an input that does not fit and is put right",
+    caughtBy: ["TW-PERMISSION-010"],
+    breaking: changingAnswers(({ input }) => {
+      if (typeof input?.content === "object") input.content = "text";
+    }),
+  },
+  {
+    name: "an answer with an input that holds for the session",
+    caughtBy: ["TW-PERMISSION-011"],
+    breaking: changingAnswers((answer) => {
+      if (answer.input?.content !== "of the user") return;
+      answer.decision = "allowForSession";
+      answer.input = undefined;
     }),
   },
 ];

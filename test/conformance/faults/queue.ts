@@ -1,6 +1,13 @@
 // Faults in what protocol.md promises in section 4: the queue and cancelling.
 import type { Breaking, Message, Wire } from "../brokenServer.js";
-import { changing, changingCalls, changingParams, type Fault, isCompletion } from "./fault.js";
+import {
+  answering,
+  changing,
+  changingCalls,
+  changingParams,
+  type Fault,
+  isCompletion,
+} from "./fault.js";
 
 export const queue: readonly Fault[] = [
   {
@@ -209,6 +216,45 @@ export const queue: readonly Fault[] = [
         ? { ...params, errorName: "Cancelled", error: "The run was cancelled." }
         : params,
     ),
+  },
+  {
+    name: "joined runs that are lost with their server",
+    caughtBy: ["TW-QUEUE-018"],
+    breaking: () => ({
+      fromServer(message) {
+        const { joined, status } = message.params ?? {};
+        return joined !== undefined && status === "interrupted" ? [] : [message];
+      },
+    }),
+  },
+  {
+    name: "an order that is not kept",
+    caughtBy: ["TW-QUEUE-020"],
+    breaking: answering("moveQueued", { result: {} }),
+  },
+  {
+    name: "a pause that ends with its server",
+    caughtBy: ["TW-QUEUE-022"],
+    breaking: changing((message) => {
+      if (message.result?.entries !== undefined) message.result.paused = false;
+      return message;
+    }),
+  },
+  {
+    name: "a session that every server may use",
+    caughtBy: ["TW-SHARED-001", "TW-SHARED-004", "TW-SHARED-006"],
+    breaking: changing((message) =>
+      message.error?.data?.name === "SessionBusy"
+        ? { jsonrpc: "2.0", id: message.id, result: {} }
+        : message,
+    ),
+  },
+  {
+    name: "a queue that nobody can resume",
+    caughtBy: ["TW-QUEUE-022", "TW-SHARED-005", "TW-SHARED-006"],
+    breaking: answering("resumeQueue", {
+      error: { code: 1017, message: "busy", data: { name: "SessionBusy", retryable: true } },
+    }),
   },
 ];
 
