@@ -254,6 +254,7 @@ class Run:
         self.key, self.prompt, self.joins = record["key"], record.get("prompt", ""), record["joins"]
         self.state, self.completion, self.steps = "accepted", None, 0
         self.folded, self.stop, self.done = [], None, asyncio.Event()
+        self.turn = None  # the run whose turn this one has joined
 
 
 class Workspace:
@@ -266,6 +267,11 @@ class Workspace:
 
 MODEL = {"id": "offline", "provider": "offline", "name": "Offline model", "canReason": False,
          "supportsImages": False}
+
+
+def joined_to(turn):
+    """What the completion of a joined run tells of the turn's own, which was written before it."""
+    return {"completionId": turn.completion, **({} if turn.id is None else {"runId": turn.id})}
 
 
 class Server:
@@ -299,6 +305,8 @@ class Server:
                 self.keep(self.runs[record["key"]], record["completion"], record["sequence"])
             elif kind == "begun":
                 self.runs[record["key"]].state = "running"
+            elif kind == "joined":
+                self.runs[record["key"]].turn = self.runs[record["turn"]]
             elif kind == "ended":
                 self.runs[record["key"]].state = "completed"
             elif kind == "sent":
@@ -310,8 +318,9 @@ class Server:
         # runId and did not begin leaves nothing.
         for run in self.runs.values():
             if run.state != "completed" and (run.id is not None or run.state == "running"):
+                more = {} if run.turn is None else {"joined": joined_to(run.turn), "steps": 0}
                 self.complete(run, "interrupted", cause="crash", errorName="Interrupted",
-                              error="The server died before the turn had ended.")
+                              error="The server died before the turn had ended.", **more)
 
     # Messages to the client.
 
@@ -511,10 +520,7 @@ class Server:
             if each.id is None:
                 self.log.add("ended", key=each.key)
                 continue
-            joined = {"completionId": run.completion}
-            if run.id is not None:
-                joined["runId"] = run.id
-            self.complete(each, **end, **said, steps=0, joined=joined)
+            self.complete(each, **end, **said, steps=0, joined=joined_to(run))
         self.go_on(session)
 
     async def play(self, session, run, said):
@@ -524,6 +530,7 @@ class Server:
             for each in [each for each in session.queue if each.joins and not session.paused]:
                 session.queue.remove(each)
                 run.folded.append(each)
+                self.log.add("joined", durable=True, key=each.key, turn=run.key)
                 each.state = "running"
                 self.add_message(session, run, "user", [{"type": "text", "text": each.prompt}])
                 steps += steps_of(each.prompt)
@@ -665,7 +672,8 @@ class Server:
         decision = decision if decision in params["choices"] else "deny"
         # An input of the client's own is for `allow` alone, and is used as it is.
         if isinstance(result, dict) and "input" in result:
-            if decision != "allow" or not isinstance(result["input"], dict):
+            own = result["input"] if isinstance(result["input"], dict) else {}
+            if decision != "allow" or not all(isinstance(own.get(each), str) for each in call["input"]):
                 decision = "deny"
             elif result["input"] != call["input"]:
                 call["input"] = result["input"]
