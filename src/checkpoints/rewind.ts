@@ -2,19 +2,18 @@
 // and then done step by step. If its server dies, the server that finds it takes the remaining steps.
 import { DomainError } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
-import { explainSystemError } from "../base/systemError.js";
-import type { HeldFile, NewChange } from "../storage/changedFiles.js";
+import type { ChangedFileRow, HeldFile, NewChange } from "../storage/changedFiles.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { HistoryPlan } from "../storage/openRewinds.js";
 import { joinRanges } from "../storage/rewoundMessages.js";
-import { ToolFailure } from "../tools/failure.js";
 import { changedLines } from "./changedLines.js";
 import type { CheckpointParts } from "./checkpointParts.js";
+import { conflict, failed, lostContent } from "./conflicts.js";
+import { FreedPaths, removedFirst } from "./freedPaths.js";
 import { lookAt, type PresentFile } from "./presentFile.js";
 import { removeEmptyFolders, removeFile, replaceFile } from "./replaceFile.js";
 import {
   type Conflict,
-  type ConflictReason,
   judge,
   type PathHistory,
   pathHistories,
@@ -144,24 +143,31 @@ export class Rewinder {
     const conflicts: Conflict[] = [];
     if (!files) return { changes, conflicts };
     const histories = pathHistories(store.files.since(checkpoint));
-    for (const history of histories) {
-      const planned = await this.#planFile(history, request).catch((error: unknown) =>
+    const freed = new FreedPaths();
+    for (const history of removedFirst(histories, ({ target }) => target)) {
+      const planned = await this.#planFile(history, request, freed).catch((error: unknown) =>
         failed(history.path, error),
       );
       if (planned === undefined) continue;
       if ("reason" in planned) conflicts.push(planned);
       else changes.push(planned);
+      if ("stored" in planned) freed.add(planned.stored);
     }
+    const pathOf = ({ stored }: PlannedChange) => stored.path;
+    changes.sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
+    conflicts.sort((a, b) => (a.path < b.path ? -1 : 1));
     return { changes, conflicts };
   }
 
   async #planFile(
     history: PathHistory,
     { checkpoint: { sessionId }, force, dryRun }: RewindRequest,
+    freed: FreedPaths,
   ): Promise<PlannedChange | Conflict | undefined> {
     const { store, content } = this.#parts;
-    const { path, target, madeFolder, firstChange } = history;
-    const present = await lookAt(path);
+    const { path, target, firstChange } = history;
+    const present = freed.freed(path, await lookAt(path));
+    const madeFolder = history.madeFolder ?? freed.above(path);
     const otherSession = store.files.changedByOther(path, sessionId, firstChange);
     const verdict = judge(history, present, { force, otherSession });
     if (verdict.kind === "nothing") return undefined;
@@ -210,8 +216,22 @@ export class Rewinder {
 
   async #applyAll(position: number, sessionId: string): Promise<Conflict[]> {
     const { store } = this.#parts;
-    const left = [...store.files.of(position)];
+    const changes = store.files.of(position);
     const conflicts: Conflict[] = [];
+    // What is removed may be in the place of what comes back.
+    for (const isRemoval of [true, false]) {
+      const left = changes.filter(({ after }) => (after === undefined) === isRemoval);
+      await this.#applySome(left, { position, sessionId, conflicts });
+    }
+    return conflicts;
+  }
+
+  async #applySome(
+    left: ChangedFileRow[],
+    at: { readonly position: number; readonly sessionId: string; readonly conflicts: Conflict[] },
+  ): Promise<void> {
+    const { store } = this.#parts;
+    const { position, sessionId, conflicts } = at;
     const work = async () => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
         const change = next;
@@ -225,7 +245,6 @@ export class Rewinder {
       }
     };
     await Promise.all(Array.from({ length: atOnce }, work));
-    return conflicts;
   }
 
   /** Makes one change, unless it has already been made. */
@@ -268,22 +287,6 @@ export class Rewinder {
 function holds(present: PresentFile, held: HeldFile | undefined): boolean {
   if (held === undefined) return present.kind === "missing";
   return present.kind === "file" && present.hash === held.hash;
-}
-
-function conflict(path: string, reason: ConflictReason, message: string): Conflict {
-  return { path, reason, message };
-}
-
-function lostContent(path: string): Conflict {
-  return conflict(path, "notKept", "What it held before is not kept any more, or is damaged.");
-}
-
-/** An error of the system about one file makes that file a conflict. Any other error is a defect. */
-function failed(path: string, error: unknown): Conflict {
-  if (error instanceof ToolFailure) return conflict(path, "notAFile", error.message);
-  const explanation = explainSystemError(error);
-  if (explanation === undefined) throw error;
-  return conflict(path, "failed", `It could not be changed: ${explanation}.`);
 }
 
 function busy(): DomainError {

@@ -1,50 +1,13 @@
 // A stop on a disk that is full: what runs ends at once, and what is owed is written once there is room.
-import { execFileSync } from "node:child_process";
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { join } from "node:path";
-import { getuid, platform } from "node:process";
 import { afterAll, expect, it } from "vitest";
-import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
+import { endServers, startServer } from "../helpers/serverProcess.js";
+import { canMount, fill, removeDisk, smallDisk } from "../helpers/smallDisk.js";
 import { unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
 
 afterAll(async () => {
   await endServers();
 });
-
-const canMount = platform === "linux" && getuid?.() === 0 && tryMount();
-
-function tryMount(): boolean {
-  try {
-    execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], {
-      stdio: "ignore",
-    });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function smallDisk(): string {
-  const folder = makeFolder();
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", folder]);
-  return folder;
-}
-
-/** Writes until the disk takes no more; returns how to free it. */
-function fill(folder: string): () => void {
-  const ballast = join(folder, "ballast");
-  const file = openSync(ballast, "w");
-  for (let size = 65_536; size >= 512; size /= 2) {
-    try {
-      while (writeSync(file, Buffer.alloc(size)) === size);
-    } catch {
-      // It is full for pieces of this size.
-    }
-  }
-  closeSync(file);
-  return () => rmSync(ballast);
-}
 
 unless(
   it,
@@ -81,6 +44,6 @@ unless(
     expect(await server.completion("more")).toMatchObject({ text: "more" });
     await server.kill();
   } finally {
-    execFileSync("umount", ["-l", dataDir]);
+    removeDisk(dataDir);
   }
 });

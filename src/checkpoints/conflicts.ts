@@ -1,0 +1,22 @@
+// The reasons for which a rewind leaves a file as it is, in words.
+import { explainSystemError } from "../base/systemError.js";
+import { ToolFailure } from "../tools/failure.js";
+import type { Conflict, ConflictReason } from "./rewindPlan.js";
+
+/** A file that stays as it is. */
+export function conflict(path: string, reason: ConflictReason, message: string): Conflict {
+  return { path, reason, message };
+}
+
+/** What is to be restored is not there. */
+export function lostContent(path: string): Conflict {
+  return conflict(path, "notKept", "What it held before is not kept any more, or is damaged.");
+}
+
+/** An error of the system about one file makes that file a conflict. Any other error is a defect. */
+export function failed(path: string, error: unknown): Conflict {
+  if (error instanceof ToolFailure) return conflict(path, "notAFile", error.message);
+  const explanation = explainSystemError(error);
+  if (explanation === undefined) throw error;
+  return conflict(path, "failed", `It could not be changed: ${explanation}.`);
+}
