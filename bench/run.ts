@@ -25,6 +25,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   delivery: async () => (await import("./suites/delivery.js")).delivery,
   ends: async () => (await import("./suites/ends.js")).ends,
   daemon: async () => (await import("./suites/daemon.js")).daemon,
+  relay: async () => (await import("./suites/relay.js")).relay,
   hold: async () => (await import("./suites/hold.js")).hold,
 };
 

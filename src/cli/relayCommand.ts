@@ -39,7 +39,7 @@ export interface RelayCommandIo {
 }
 
 /** How often it looks whether everything is sent, in milliseconds. */
-const betweenLooksMs = 50;
+const betweenLooksMs = 100;
 /** How long `--once` waits for a place that does not take it, in milliseconds. */
 const onceMs = 15_000;
 

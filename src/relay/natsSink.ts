@@ -81,15 +81,23 @@ export class NatsSink implements Sink {
           (error: unknown) => ({ error }),
         );
     });
+    // One for all rounds would hold on to the events of each.
+    let onAbort = () => {};
     const ended = new Promise<"ended">((resolve) => {
-      signal.addEventListener("abort", () => resolve("ended"), { once: true });
-      if (signal.aborted) resolve("ended");
+      onAbort = () => resolve("ended");
     });
-    for (const [confirmed, result] of results.entries()) {
-      const failed = await Promise.race([result, ended]);
-      if (failed === "ended") return { confirmed, refusal: { kind: "again" } };
-      if (failed !== undefined)
-        return { confirmed, refusal: this.#refusal(failed.error, confirmed) };
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      for (const [confirmed, result] of results.entries()) {
+        const failed = await Promise.race([result, ended]);
+        if (failed === "ended") return { confirmed, refusal: { kind: "again" } };
+        if (failed !== undefined) {
+          return { confirmed, refusal: this.#refusal(failed.error, confirmed) };
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", onAbort);
     }
     return { confirmed: events.length };
   }

@@ -1,9 +1,11 @@
 // The relay to NATS JetStream, with a real server.
 
+import { getEventListeners } from "node:events";
 import { jetstream } from "@nats-io/jetstream";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { NatsRelay } from "../../src/config/relaySettings.js";
 import { NatsSink } from "../../src/relay/natsSink.js";
+import { relayedEvent } from "../../src/relay/relayedEvent.js";
 import { NatsServer, noNats } from "../helpers/natsServer.js";
 import { RelayHouse } from "../helpers/relayHouse.js";
 import { unless } from "../helpers/unless.js";
@@ -200,6 +202,22 @@ withNats("with a real nats-server", () => {
       streams.add({ name: stream, subjects: [`${relay.subject}.>`] }),
     );
     await house.until(({ cursor }) => cursor === 3);
+  });
+
+  it("holds on to nothing of what is sent, however long it works", async () => {
+    const house = open();
+    const [id] = house.append(1);
+    const sink = new NatsSink(settings());
+    const [completion] = house.house.outbox.following(0, { rows: 1, bytes: 1 });
+    if (completion === undefined) throw new Error("nothing is stored");
+    const { signal } = new AbortController();
+    for (let round = 0; round < 20; round++) {
+      const event = relayedEvent(completion, house.identity);
+      expect(await sink.deliver([event], signal)).toEqual({ confirmed: 1 });
+    }
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+    expect(completion.completionId).toBe(id);
+    await sink.close();
   });
 
   it("ends at once while the server is silent", async () => {
