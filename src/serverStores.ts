@@ -9,6 +9,7 @@ import { limitOf, type ServerLimitsSource } from "./config/serverLimitsSource.js
 import { CheckpointStore } from "./storage/checkpointStore.js";
 import { CompletionStore } from "./storage/completionStore.js";
 import type { Database } from "./storage/database.js";
+import { EngineSessionStore } from "./storage/engineSessionStore.js";
 import { MessageStore } from "./storage/messageStore.js";
 import { QueueStore } from "./storage/queueStore.js";
 import { RunStore } from "./storage/runStore.js";
@@ -24,6 +25,7 @@ export function openStores(database: Database) {
     queues: new QueueStore(database),
     completions: new CompletionStore(database),
     checkpoints: new CheckpointStore(database),
+    engineSessions: new EngineSessionStore(database),
   };
 }
 

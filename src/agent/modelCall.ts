@@ -12,6 +12,7 @@ import type {
 import { sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { IdleWatch } from "../base/idleWatch.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { listenForLife } from "../models/callLife.js";
 import { readNote } from "../models/callNote.js";
@@ -21,7 +22,6 @@ import { explainCut, explainError, explainSilence } from "../models/explainError
 import type { ModelFailure } from "../models/modelFailure.js";
 import type { ModelIdentity } from "../models/modelIdentity.js";
 import { retryDelay } from "../models/retry.js";
-import { IdleWatch } from "./idleWatch.js";
 import { ReadingPace } from "./readingPace.js";
 import { ReplyCheck } from "./replyCheck.js";
 import type { AgentSurroundings } from "./turn.js";

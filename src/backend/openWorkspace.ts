@@ -13,6 +13,7 @@ import type { WorkspaceHolds } from "./workspaceHolds.js";
 /** What is needed to open a workspace. */
 export interface WorkspaceParts {
   readonly row: WorkspaceRow;
+  readonly engine: string;
   readonly coordinator: Coordinator;
   readonly holds: WorkspaceHolds;
   readonly clients: WorkspaceClients;
@@ -23,6 +24,8 @@ export interface WorkspaceParts {
 export class OpenWorkspace {
   readonly id: string;
   readonly path: string;
+  /** The name of the engine that runs its turns. */
+  readonly engine: string;
   readonly coordinator: Coordinator;
   readonly holds: WorkspaceHolds;
   readonly clients: WorkspaceClients;
@@ -33,6 +36,7 @@ export class OpenWorkspace {
   constructor(parts: WorkspaceParts) {
     this.id = parts.row.id;
     this.path = parts.row.path;
+    this.engine = parts.engine;
     this.coordinator = parts.coordinator;
     this.holds = parts.holds;
     this.clients = parts.clients;

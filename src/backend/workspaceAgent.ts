@@ -1,16 +1,16 @@
 // The agent of one workspace for clients: whether it is ready, and its models.
 
 import { defined } from "../base/defined.js";
+import { DomainError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
+
 import { findModel } from "../config/models.js";
 import { sandboxUnavailable } from "../config/sandbox.js";
 import type { ConfigSource } from "../config/source.js";
 import type { Limits, ResolvedConfig } from "../config/types.js";
-import type { EngineSetup } from "../engine/engine.js";
+import type { EngineSetup } from "../engine/setup.js";
 import type { AgentInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
-
-/** The name of the engine that runs the turns (`AgentInfo.engine`). */
-const engineName = "turnwire";
+import { builtInEngine } from "./engineName.js";
 
 interface Ready {
   readonly large: SelectedModel;
@@ -29,6 +29,7 @@ export class WorkspaceAgent {
   readonly #source: AgentConfiguration;
   readonly #log: Log;
   readonly #onChoice: (choice: AgentChoice) => void;
+  readonly #engine: string;
   readonly #sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>;
   #sandbox: SandboxInfo | undefined;
   #limits: Limits | undefined;
@@ -40,14 +41,16 @@ export class WorkspaceAgent {
 
   /**
    * `onChoice` is called for every choice from a newly read configuration. `sandboxOf` tells how
-   * commands would be confined with it.
+   * commands would be confined with it. `engine` is the name of the engine that runs the turns.
    */
   constructor(
     source: AgentConfiguration,
     log: Log,
     onChoice: (choice: AgentChoice) => void,
     sandboxOf: (config: ResolvedConfig) => Promise<SandboxInfo>,
+    engine: string,
   ) {
+    this.#engine = engine;
     this.#source = source;
     this.#log = log;
     this.#onChoice = onChoice;
@@ -99,6 +102,10 @@ export class WorkspaceAgent {
   setModel(type: "large" | "small", selected: SelectedModel): Promise<void> {
     return this.#inOrder(async () => {
       const config = await this.configuration();
+      if (this.#engine !== builtInEngine) {
+        this.#byHand = { ...this.#byHand, [type]: modelOfEngine(this.#engine, type, selected) };
+        return;
+      }
       findModel(config, selected);
       const byHand = { ...this.#byHand, [type]: selected };
       const { large, small } = { ...config.models, ...byHand };
@@ -126,6 +133,7 @@ export class WorkspaceAgent {
    */
   async choice(own?: SelectedModel): Promise<AgentChoice> {
     const config = await this.configuration();
+    if (this.#engine !== builtInEngine) return { config, ...config.models, ...this.#byHand };
     if (own !== undefined) {
       return choiceOf(config, { ...config.models, ...this.#byHand, large: own });
     }
@@ -146,10 +154,30 @@ export class WorkspaceAgent {
   /** The agent in the form of `getAgentInfo`. */
   info(isBusy: boolean): AgentInfo {
     const sandbox = defined({ sandbox: this.#sandbox });
-    const head = { isReady: this.isReady, isBusy, engine: engineName, ...sandbox };
+    const head = { isReady: this.isReady, isBusy, engine: this.#engine, ...sandbox };
     if (this.#ready === undefined) return head;
+    if (this.#engine !== builtInEngine) return { ...head, ...infoOf(this.#byHand.large) };
     return { ...head, model: this.#ready.model, modelConfig: this.#ready.large };
   }
+}
+
+/** @throws DomainError `ModelNotConfigured` if it cannot be a model of the engine's. */
+function modelOfEngine(
+  engine: string,
+  type: "large" | "small",
+  selected: SelectedModel,
+): SelectedModel {
+  if (type === "large" && selected.provider === engine) return selected;
+  const message = `The engine ${engine} uses models of its own: only its large model can be chosen, with the provider ${engine}.`;
+  throw new DomainError("ModelNotConfigured", message);
+}
+
+/** Nothing is known of a model of an engine but its name. */
+function infoOf(chosen: SelectedModel | undefined): Pick<AgentInfo, "model" | "modelConfig"> {
+  if (chosen === undefined) return {};
+  const { provider, model: id } = chosen;
+  const model = { id, provider, name: id, canReason: false, supportsImages: false };
+  return { model, modelConfig: chosen };
 }
 
 function choiceOf(

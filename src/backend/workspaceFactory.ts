@@ -4,10 +4,12 @@ import { ConfigSource } from "../config/source.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { Coordinator } from "../coordinator/coordinator.js";
 import type { CoordinatorOptions } from "../coordinator/coordinatorOptions.js";
-import type { Engine, EngineSetup, EngineWorkspace } from "../engine/engine.js";
+import type { Engine } from "../engine/engine.js";
+import type { EngineSetup, EngineWorkspace } from "../engine/setup.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
+import { checkEngine } from "./engineChoice.js";
 import { EnginePool } from "./enginePool.js";
 import { OpenWorkspace } from "./openWorkspace.js";
 import { type AgentChoice, WorkspaceAgent } from "./workspaceAgent.js";
@@ -35,11 +37,20 @@ export class WorkspaceFactory {
     this.#options = options;
   }
 
-  /** Builds a workspace that nobody holds yet. */
-  build(row: WorkspaceRow): OpenWorkspace {
+  /**
+   * Checks that there is an engine of this name.
+   *
+   * @throws DomainError `EngineNotFound`, `ConfigInvalid`.
+   */
+  async checkEngine(name: string, env: Readonly<Record<string, string>>): Promise<void> {
+    await checkEngine(name, { ...this.#options.env, ...env });
+  }
+
+  /** Builds a workspace that nobody holds yet. `engine` runs its turns. */
+  build(row: WorkspaceRow, engine: string): OpenWorkspace {
     const { coordination, createEngine, isShared } = this.#options;
     const engines = new EnginePool((trusted, env) => ({
-      engine: createEngine({ id: row.id, path: row.path, trusted, env }),
+      engine: createEngine({ id: row.id, path: row.path, trusted, env, engine }),
       source: new ConfigSource({
         workspacePath: row.path,
         trusted,
@@ -48,7 +59,7 @@ export class WorkspaceFactory {
     }));
     const holds = new WorkspaceHolds();
     const clients = new WorkspaceClients(
-      (settings) => this.#client(settings, holds, engines),
+      (settings) => this.#client(settings, holds, engines, engine),
       isShared,
     );
     const coordinator = new Coordinator({
@@ -62,7 +73,7 @@ export class WorkspaceFactory {
         return client.engine().prepare({ ...setup, sessionId }, signal);
       },
     });
-    return new OpenWorkspace({ row, coordinator, holds, clients, engines });
+    return new OpenWorkspace({ row, engine, coordinator, holds, clients, engines });
   }
 
   /** The part of one client. */
@@ -70,6 +81,7 @@ export class WorkspaceFactory {
     { env, permissionMode }: ClientSettings,
     holds: WorkspaceHolds,
     engines: EnginePool,
+    engine: string,
   ): WorkspaceClient {
     const { limits, log } = this.#options;
     const equipment = () => engines.of(holds.isTrusted, env);
@@ -92,6 +104,7 @@ export class WorkspaceFactory {
         ]);
         return sandbox;
       },
+      engine,
     );
     const client: WorkspaceClient = { env, agent, modes, engine: () => equipment().engine };
     return client;

@@ -1,7 +1,7 @@
 // The permission modes of one workspace and of its runs (protocol.md section 7).
 import { stricterMode } from "../config/modes.js";
 import type { ResolvedConfig } from "../config/types.js";
-import type { EngineSetup } from "../engine/engine.js";
+import type { EngineSetup } from "../engine/setup.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import { refuseMode } from "./checkedOptions.js";
 import { RunMode } from "./runMode.js";

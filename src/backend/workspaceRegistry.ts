@@ -10,6 +10,8 @@ import type { Params } from "../protocol/registry.js";
 import type { WorkspaceStore } from "../storage/workspaceStore.js";
 import type { Announcer, Caller } from "./caller.js";
 import type { ConnectionScope } from "./connectionScope.js";
+import { refuseOther } from "./engineChoice.js";
+import { builtInEngine } from "./engineName.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { WorkspaceFactory } from "./workspaceFactory.js";
 
@@ -48,18 +50,22 @@ export class WorkspaceRegistry {
   /**
    * Opens a folder, and holds it for the caller. If he has it open already, his first options stay.
    *
-   * @throws DomainError `PathRequired`, `PathNotFound`; with `initAgent` also the errors of that
+   * @throws DomainError `PathRequired`, `PathNotFound`, `EngineNotFound`, `EngineConflict`; with `initAgent` also the errors of that
    * method. After an error, a workspace that nobody else has opened is closed again.
    */
   async create(params: Params<"createWorkspace">, caller: Caller): Promise<OpenWorkspace> {
     const path = this.#realPath(params.path);
+    await this.#checkEngine(workspaceIdOf(path), params);
     const row = this.#options.store.open(path, workspaceIdOf(path), this.#options.clock.now());
     for (;;) {
       const closing = this.#open.get(row.id);
       if (!closing?.isClosing) break;
       await this.delete(closing, "deleted");
     }
-    const workspace = this.#open.get(row.id) ?? this.#options.factory.build(row);
+    const { engine } = params;
+    const workspace =
+      this.#open.get(row.id) ?? this.#options.factory.build(row, engine ?? builtInEngine);
+    refuseOther(workspace, engine);
     this.#open.set(row.id, workspace);
     this.#countOpener(workspace, 1);
     const isNewHold = this.#hold(workspace, params, caller);
@@ -74,6 +80,14 @@ export class WorkspaceRegistry {
       throw error;
     }
     return workspace;
+  }
+
+  /** An engine is looked for where a folder is opened, before anything is done. */
+  async #checkEngine(id: string, { engine, env = {} }: Params<"createWorkspace">): Promise<void> {
+    if (engine === undefined) return;
+    const open = this.#open.get(id);
+    if (open !== undefined && !open.isClosing) refuseOther(open, engine);
+    else await this.#options.factory.checkEngine(engine, env);
   }
 
   /** Holds a workspace for a caller; false if he holds it already. */

@@ -138,6 +138,16 @@ export const errorTable = {
     summary:
       "The sandbox that `permissions.sandbox` requests cannot be enforced here. The message says why.",
   },
+  EngineNotFound: {
+    code: 1027,
+    retryable: false,
+    summary: "The user's configuration has no engine of this name (`engines`).",
+  },
+  EngineConflict: {
+    code: 1028,
+    retryable: false,
+    summary: "The workspace is open with another engine.",
+  },
 } as const satisfies Record<string, { code: number; retryable: boolean; summary: string }>;
 
 /** The name of an error, stable on the wire (`data.name`). */

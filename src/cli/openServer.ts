@@ -8,7 +8,8 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { absoluteOnly, type ResolvePath } from "../base/startFolder.js";
 import { composeServer, type Server } from "../compose.js";
-import { lazyEngine, preloadEngine } from "../engine/lazyEngine.js";
+import { preloadEngine } from "../engine/lazyEngine.js";
+import { engineOf } from "../engineOf.js";
 import { ProcessHost } from "../process/processHost.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
@@ -163,7 +164,7 @@ function serverOver(
       place: io.processNamespace,
       lifeOf: io.lifeOf,
     },
-    createEngine: (workspace) => lazyEngine(workspace, { ...io, dataDirectory }),
+    createEngine: (workspace) => engineOf(workspace, { ...io, dataDirectory }),
     preloadEngine: () => preloadEngine(clock, log),
     relays: () => lazyRelays(env, log),
   });

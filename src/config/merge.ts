@@ -30,7 +30,7 @@ export function mergeConfigFiles(user: ConfigFile, workspace: ConfigFile): Confi
     mcpServers: { ...user.mcpServers, ...workspace.mcpServers },
     ...defined({ autoSummarize, summaryModel, contextFiles }),
     limits: { ...user.limits, ...workspace.limits },
-    ...defined({ relays: user.relays, worker: user.worker }),
+    ...defined({ relays: user.relays, worker: user.worker, engines: user.engines }),
   };
 }
 

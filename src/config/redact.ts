@@ -32,8 +32,12 @@ interface RedactedRelay {
 
 /** A configuration without its secrets. */
 export interface RedactedConfig
-  extends Omit<ResolvedConfig, "providers" | "mcpServers" | "relays" | "secretVariables"> {
+  extends Omit<
+    ResolvedConfig,
+    "providers" | "mcpServers" | "relays" | "engines" | "secretVariables"
+  > {
   readonly relays: Readonly<Record<string, RedactedRelay>>;
+  readonly engines: Readonly<Record<string, RedactedMcpServer>>;
   readonly providers: readonly RedactedProvider[];
   readonly mcpServers: Readonly<Record<string, RedactedMcpServer>>;
 }
@@ -58,6 +62,17 @@ export function redact(config: ResolvedConfig): RedactedConfig {
     relays: Object.fromEntries(
       Object.entries(config.relays).map(
         ([name, { type, url }]) => [name, { type, place: placeOf(url) }] as const,
+      ),
+    ),
+    engines: Object.fromEntries(
+      Object.entries(config.engines).map(
+        ([
+          name,
+          {
+            command: [command, ...args],
+            env,
+          },
+        ]) => [name, redactMcpServer({ command, args, env })],
       ),
     ),
     warnings: config.warnings,

@@ -91,9 +91,17 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
     serverLimits: serverLimitsOf(file),
     ...defined({ worker: file.worker && workerSettings(file.worker) }),
     relays: resolveRelays(file.relays ?? {}, env, secrets),
+    engines: enginesOf(file, secrets),
     secretVariables: secrets.variables,
     warnings: secrets.warnings,
   };
+}
+
+function enginesOf({ engines = {} }: ConfigFile, secrets: Secrets): ResolvedConfig["engines"] {
+  const resolved = Object.entries(engines).map(([name, { type, command, env = {} }]) => {
+    return [name, { type, command, env: secrets.values(`engines.${name}.env`, env, "value") }];
+  });
+  return Object.fromEntries(resolved);
 }
 
 function limitsOf(told: ConfigFile["limits"] = {}): Limits {

@@ -11,6 +11,7 @@ import { PermissionMode } from "../protocol/objects/workspace.js";
 import { cloudFields, misplacedCloudFields } from "./cloudFields.js";
 import { contextFiles } from "./contextFiles.js";
 import { defaultSummaryModel } from "./defaults.js";
+import { engines } from "./engineFields.js";
 import { httpUrl } from "./httpUrl.js";
 import { limits } from "./limitFields.js";
 import { relayEntry } from "./relayFields.js";
@@ -265,6 +266,7 @@ export const ConfigFile = lazySchema(() =>
         .describe(
           "The work queue from which `turnwire worker` takes prompts. Only the user's own file sets it.",
         ),
+      engines: engines(withVariables),
     })
     .meta({ title: "Turnwire configuration", description: "The user's file, or a workspace's." }),
 );

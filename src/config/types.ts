@@ -102,6 +102,15 @@ export type McpServer = {
   | { readonly url: string; readonly headers: Readonly<Record<string, string>> }
 );
 
+/** An agent's program that runs turns (docs/engines.md). */
+export interface EngineProgram {
+  readonly type: "acp";
+  /** The program and its arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** Its own variables. They may hold keys: never logged, never stored. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** The limits of a run (protocol.md section 4). */
 export interface Limits {
   /** Model calls of one run, its sub-tasks' included. */
@@ -166,6 +175,8 @@ export interface ResolvedConfig {
   readonly relays: Readonly<Record<string, RelaySettings>>;
   /** The work queue of `turnwire worker`, from the user's own file. */
   readonly worker?: WorkerSettings;
+  /** The engines beside the built-in one, from the user's own file. */
+  readonly engines: Readonly<Record<string, EngineProgram>>;
   /** Variables that hold keys. They are removed from the environment of tools and tool servers. */
   readonly secretVariables: readonly string[];
   /** What was left out and why (untrusted settings, unset variables), each fit for the log. */

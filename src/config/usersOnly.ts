@@ -16,8 +16,11 @@ export function withoutReadOnly(file: ConfigFile): { file: ConfigFile; warnings:
   return { file: { ...file, mcpServers: Object.fromEntries(servers) }, warnings };
 }
 
-/** Fields that only the user's own file sets: a workspace must not send anything anywhere. */
-const usersFields = ["relays", "worker"] as const;
+/**
+ * Fields that only the user's own file sets: a workspace must not send anything anywhere, and starts no
+ * program.
+ */
+const usersFields = ["relays", "worker", "engines"] as const;
 
 /** A workspace's file without these fields, and a warning for each that it had. */
 export function withoutUsersFields(file: ConfigFile): { file: ConfigFile; warnings: string[] } {

@@ -17,6 +17,7 @@ import type {
 } from "../protocol/registry.js";
 import type { CheckpointStore } from "../storage/checkpointStore.js";
 import type { Database } from "../storage/database.js";
+import type { EngineSessionStore } from "../storage/engineSessionStore.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { QueueStore } from "../storage/queueStore.js";
@@ -91,6 +92,8 @@ export interface CoordinatorOptions {
   readonly messages: MessageStore;
   readonly runs: RunStore;
   readonly queues: QueueStore;
+  /** The sessions of engines that keep their own, if any can be used. */
+  readonly engineSessions?: EngineSessionStore;
   readonly outbox: Outbox;
   /** The open runs of all workspaces together, if anybody needs them. */
   readonly runsOfServer?: RunsOfServer;

@@ -10,6 +10,7 @@ import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../en
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { endedElsewhere } from "./endedElsewhere.js";
+import { ownSessionNote } from "./ownSessionNote.js";
 import { PatientWrites } from "./patientWrites.js";
 import { keeperOf, noteCheckpoint } from "./runCheckpoint.js";
 import { storedHistory } from "./storedHistory.js";
@@ -48,6 +49,7 @@ type RunnerOptions = Pick<
   | "prepareTurn"
   | "slots"
   | "undo"
+  | "engineSessions"
 >;
 
 /** Runs accepted runs. */
@@ -222,9 +224,12 @@ export class TurnRunner {
 
   #request(run: AcceptedRun, sink: TurnRecorder, writes: PatientWrites): TurnRequest {
     const { sessionId, prompt } = run.request;
+    const { engineSessions: own } = this.#options;
+    const ownSession = own && ownSessionNote(sessionId, own, writes, run.signal);
     return {
       sessionId,
       prompt,
+      ...defined({ ownSession }),
       history: storedHistory(this.#options, sessionId),
       sink,
       ...defined({ keeper: keeperOf(run, writes, this.#options) }),

@@ -1,4 +1,4 @@
-import type { EngineSetup } from "./engine.js";
+import type { EngineSetup } from "./setup.js";
 
 /**
  * The warnings about a turn's configuration. They tell everything that was left out, except for

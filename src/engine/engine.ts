@@ -1,23 +1,21 @@
-// The interface between the server and the engine that runs its turns, only types. An engine imports
-// nothing of another engine, and the coordinator knows nothing else about an engine. A turn goes like
-// this. The coordinator has accepted a run and lets the engine prepare it ({@link
-// Engine.prepare}). Then it begins the run and hands it over once ({@link Turn.run} or {@link
+// The interface between the server and the engine that runs its turns, only types (setup.ts belongs to
+// it). An engine imports nothing of another engine, and the coordinator knows nothing else about an
+// engine. A turn goes like this. The coordinator has accepted a run and lets the engine prepare it
+// ({@link Engine.prepare}). Then it begins the run and hands it over once ({@link Turn.run} or {@link
 // Turn.summarize}), with a sink for messages, functions for questions, and a signal. The completion
 // tells the outcome that the engine returns.
 import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { RunErrorName } from "../base/runErrors.js";
 import type { TurnTools } from "../base/turnTools.js";
-import type { PermissionRules, ResolvedConfig } from "../config/types.js";
+import type { ResolvedConfig } from "../config/types.js";
 import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
-import type { SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
+import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
-import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { ToolInfo } from "../protocol/objects/toolInfo.js";
-import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type {
   Activity,
   InputAnswer,
@@ -25,38 +23,7 @@ import type {
   PermissionAnswer,
   ToolQuestion,
 } from "../protocol/registry.js";
-
-/** The workspace that an engine is built for. */
-export interface EngineWorkspace {
-  readonly id: string;
-  /** Its real path. */
-  readonly path: string;
-  /** Whether its own files may set options that can run code. */
-  readonly trusted: boolean;
-  /** `createWorkspace.env`. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** What a turn is prepared with: the present configuration, and the models chosen from it. */
-export interface EngineSetup {
-  readonly config: ResolvedConfig;
-  readonly large: SelectedModel;
-  readonly small: SelectedModel;
-  /** The session of the turn. */
-  readonly sessionId?: string;
-  /**
-   * The options of the run (protocol.md section 4, Options of a run). `large` and `permissions` have
-   * its model and its mode already; the engine sees to the rest.
-   */
-  readonly options?: RunOptions;
-  readonly permissions: {
-    /** As it is now: mode and rules may change while the turn runs. */
-    mode(): PermissionMode;
-    /** The user accepted the plan: from now on `mode` is the workspace's. */
-    leavePlan(): void;
-    rules(): Promise<PermissionRules>; // Rejects with `ConfigInvalid`.
-  };
-}
+import type { EngineSetup } from "./setup.js";
 
 /** Runs the turns of one workspace, and owns every process that they leave running. */
 export interface Engine {
@@ -131,6 +98,24 @@ export interface TurnRequest {
   readonly clientTools?: TurnTools;
   /** The files of its editor; absent if it can have none. */
   readonly files?: EditorFiles;
+  /** Where an engine that keeps sessions of its own notes which of them belongs to this session. */
+  readonly ownSession?: OwnSessionNote;
+}
+
+/** The session of an engine's own behind a session. */
+export interface OwnSession {
+  readonly engine: string;
+  /** The id that the engine gave to it. */
+  readonly id: string;
+  /** The last message of our session that it knows; absent if it knows none. */
+  readonly upTo?: string;
+}
+
+/** Keeps the {@link OwnSession} of one session over restarts. */
+export interface OwnSessionNote {
+  read(): OwnSession | undefined;
+  /** Resolves once it is stored, like {@link TurnSink.stored}. */
+  write(own: OwnSession): Promise<void>;
 }
 
 /** How a turn ended. */

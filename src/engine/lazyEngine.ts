@@ -3,7 +3,8 @@ import type { Clock } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { BuiltInEngineOptions } from "./builtInEngine.js";
-import type { Engine, EngineWorkspace } from "./engine.js";
+import type { Engine } from "./engine.js";
+import type { EngineWorkspace } from "./setup.js";
 
 /** An engine whose code is loaded when it is warmed up, or with its first turn. */
 export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOptions): Engine {

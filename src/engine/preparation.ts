@@ -1,7 +1,7 @@
 import type { TurnModel } from "../agent/turn.js";
 import type { Tool } from "../tools/tool.js";
 import type { PresentState } from "./circumstances.js";
-import type { EngineSetup } from "./engine.js";
+import type { EngineSetup } from "./setup.js";
 import type { Skill } from "./skills.js";
 
 /** The parts of a prepared turn. */

@@ -6,7 +6,7 @@ import type { Provider } from "../config/types.js";
 import type { ConfiguredModel } from "../models/configuredModel.js";
 import { createLanguageModel } from "../models/createLanguageModel.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
-import type { EngineSetup } from "./engine.js";
+import type { EngineSetup } from "./setup.js";
 
 /**
  * The models by the provider's configuration object; it is a new object when the configuration

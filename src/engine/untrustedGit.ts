@@ -7,9 +7,9 @@ import type { Clock } from "../base/clock.js";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
-import type { EngineWorkspace } from "./engine.js";
 import { gitLimitMs } from "./gitState.js";
 import { findGitDir } from "./recentGitState.js";
+import type { EngineWorkspace } from "./setup.js";
 
 /** Settings that are always overridden, since they may be written while a turn runs. */
 const always: Readonly<Record<string, string>> = {

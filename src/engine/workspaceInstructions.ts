@@ -17,8 +17,9 @@ import {
   type RuledFolders,
 } from "./agentsMd.js";
 import type { PresentState } from "./circumstances.js";
-import type { EngineSetup, EngineWorkspace, HistoryMessage, SessionBegin } from "./engine.js";
+import type { HistoryMessage, SessionBegin } from "./engine.js";
 import { FolderInstructions } from "./folderInstructions.js";
+import type { EngineSetup, EngineWorkspace } from "./setup.js";
 import {
   expandSkill,
   type Skill,

@@ -1,6 +1,7 @@
 // The schema, as numbered steps (protocol.md section 9). A released step is never changed. New
 // steps are appended, and only add to the schema, so that older programs can go on using the file.
 
+import { engineSessionSchema } from "./engineSessionSchema.js";
 import { forgetIndex } from "./forgetIndex.js";
 import { forkSchema } from "./forkSchema.js";
 import { givenUpSchema } from "./givenUpSchema.js";
@@ -277,6 +278,7 @@ export const migrations: readonly string[] = [
   relaySchema,
   forkSchema,
   givenUpSchema,
+  engineSessionSchema,
 ];
 
 /**

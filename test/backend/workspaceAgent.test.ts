@@ -36,7 +36,7 @@ beforeEach(() => {
     configurationsRead++;
   };
   const noSandbox = async () => ({ requested: "off" as const, enforced: false });
-  agent = new WorkspaceAgent(source, silentLog, onChoice, noSandbox);
+  agent = new WorkspaceAgent(source, silentLog, onChoice, noSandbox, "turnwire");
 });
 afterEach(() => folder.remove());
 

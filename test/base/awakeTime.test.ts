@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { IdleWatch } from "../../src/agent/idleWatch.js";
 import { afterAwake, sleepAwake } from "../../src/base/awakeTime.js";
+import { IdleWatch } from "../../src/base/idleWatch.js";
 import { CallLimit, callTimeoutMs } from "../../src/mcp/callLimit.js";
 import { ManualClock } from "../helpers/manualClock.js";
 import { StoppableClock } from "../helpers/stoppableClock.js";

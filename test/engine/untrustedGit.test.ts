@@ -15,7 +15,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
-import type { EngineWorkspace } from "../../src/engine/engine.js";
+import type { EngineWorkspace } from "../../src/engine/setup.js";
 import { GitGuard } from "../../src/engine/untrustedGit.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 
@@ -34,7 +34,13 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 const git = (...args: string[]) => execFileSync("git", args, { cwd: repo, env, stdio: "ignore" });
 
 function guard(): () => Promise<string[]> {
-  const workspace: EngineWorkspace = { id: "ws", path: repo, trusted: false, env: {} };
+  const workspace: EngineWorkspace = {
+    id: "ws",
+    path: repo,
+    trusted: false,
+    env: {},
+    engine: "turnwire",
+  };
   const host = new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog });
   const made = new GitGuard(workspace, { host, clock: systemClock });
   return async () => {

@@ -3,14 +3,8 @@
 
 import { Deferred } from "../../src/base/deferred.js";
 import type { RunErrorName } from "../../src/base/runErrors.js";
-import type {
-  Engine,
-  EngineSetup,
-  Prompt,
-  Turn,
-  TurnOutcome,
-  TurnRequest,
-} from "../../src/engine/engine.js";
+import type { Engine, Prompt, Turn, TurnOutcome, TurnRequest } from "../../src/engine/engine.js";
+import type { EngineSetup } from "../../src/engine/setup.js";
 
 /** What a model call at its gate does next. */
 type Next =

@@ -39,9 +39,9 @@ async function busySession() {
 
 /**
  * No method gives them: a provider that is not configured is `ModelNotConfigured`, and `FileChanged` is
- * what a client answers.
+ * what a client answers. Those of engines need a configuration, and have tests of their own.
  */
-type Unused = "ProviderNotFound" | "FileChanged";
+type Unused = "ProviderNotFound" | "FileChanged" | "EngineNotFound" | "EngineConflict";
 type Given = Exclude<ErrorName, Unused>;
 
 const provoke: Readonly<Record<Given, () => Promise<Refusal>>> = {

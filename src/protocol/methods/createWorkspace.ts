@@ -26,6 +26,13 @@ export const createWorkspace = declareMethod({
           "Whether the folder's own files may set fields that can run code; false by default.",
         ),
       permissionMode: PermissionMode().optional(),
+      engine: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          "The engine that runs the turns: `turnwire`, the built-in one, or a name of `engines` in the user's configuration. By default the one that the folder is open with, else `turnwire`.",
+        ),
       initAgent: z.boolean().optional().describe("Whether to call `initAgent` too."),
     }),
   result: () => Workspace(),
@@ -35,6 +42,8 @@ export const createWorkspace = declareMethod({
     "ModelNotConfigured",
     "ConfigInvalid",
     "SandboxUnavailable",
+    "EngineNotFound",
+    "EngineConflict",
     "StorageFailed",
   ],
   example: {

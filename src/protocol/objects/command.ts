@@ -11,7 +11,7 @@ export const Command = lazySchema(() =>
       source: z
         .string()
         .describe(
-          "The source of the command: `builtIn`, `skill`, or `mcp` (a prompt of a tool server).",
+          "The source of the command: `builtIn`, `skill`, `mcp` (a prompt of a tool server), or `engine` (the workspace's engine).",
         ),
     })
     .meta({ id: "Command", description: "A command. A prompt calls it with `/` and its name." }),

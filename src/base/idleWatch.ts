@@ -1,5 +1,5 @@
-import { afterAwake } from "../base/awakeTime.js";
-import type { Clock, Timer } from "../base/clock.js";
+import { afterAwake } from "./awakeTime.js";
+import type { Clock, Timer } from "./clock.js";
 
 /** If only signs of life come, the watch waits for this many times its limit. */
 const mostLimitsOfSigns = 6;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { IdleWatch } from "../../src/agent/idleWatch.js";
+import { IdleWatch } from "../../src/base/idleWatch.js";
 import { ManualClock } from "../helpers/manualClock.js";
 
 test("signs of life put silence off, up to a total since something was said", () => {

@@ -1,0 +1,214 @@
+// The program of an agent: JSON, one message a line, over its stdin and stdout. It has a process group
+// of its own, and none of its processes outlives it or our server.
+import type { Readable, Writable } from "node:stream";
+import { sleepAwake } from "../base/awakeTime.js";
+import { startChild } from "../base/childStart.js";
+import type { Clock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+import { messageOf } from "../base/errors.js";
+import { isNestedDeeper } from "../base/jsonDepth.js";
+import { LineSplitter } from "../base/lineSplitter.js";
+import type { Log } from "../base/log.js";
+import { redact } from "../base/redact.js";
+import { cutTextStart } from "../base/text.js";
+import { executableAt, findProgram } from "../process/findProgram.js";
+import type { ProcessHost } from "../process/processHost.js";
+import { processMarkerVariable, setFileLocks } from "../process/processMark.js";
+import { type ProcessTree, startTimeOf } from "../process/processTable.js";
+import { hostEnvironment } from "../process/runCommand.js";
+import { AgentGone } from "./agentErrors.js";
+
+/** How an agent's program is started, and who hears of it. */
+export interface AgentProcessOptions {
+  readonly command: readonly [string, ...string[]];
+  /** All of its environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What must not appear in an error, though the program may write it to stderr. */
+  readonly secrets: readonly string[];
+  readonly workspacePath: string;
+  readonly host: ProcessHost;
+  readonly clock: Clock;
+  readonly log: Log;
+  onMessage(message: object): void;
+  /** Its program has ended: the reason, with what it wrote to stderr last. */
+  onEnd(reason: string): void;
+}
+
+/** A longer message would keep the event loop too long. */
+const mostMessageBytes = 4 * 1024 * 1024;
+/** What is kept of stderr, in UTF-16 units. */
+const mostStderr = 8 * 1024;
+/** What of it an error quotes. */
+const mostQuoted = 1_000;
+/** How long it may take to end by itself after its stdin was closed. */
+const politeMs = 500;
+
+interface Child extends PromiseLike<unknown> {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+}
+
+/** A running program. */
+export class AgentProcess {
+  readonly #options: AgentProcessOptions;
+  readonly #child: Child;
+  readonly #tree: ProcessTree;
+  readonly #exited: Promise<void>;
+  readonly #gone: Promise<void>;
+  #stderr = "";
+  #dropped = 0;
+  #ending: Promise<void> | undefined;
+
+  /** @throws AgentGone if it cannot be started. */
+  static async start(options: AgentProcessOptions): Promise<AgentProcess> {
+    const { host, env, workspacePath } = options;
+    const { execa } = await import("execa");
+    await host.reaper.start(env.PATH);
+    const mark = host.marks.next();
+    const [name] = options.command;
+    const safeEnv = { ...env, ...hostEnvironment(env, workspacePath) };
+    const program = name.includes("/") ? name : await findProgram(name, safeEnv.PATH);
+    if (program === undefined || (await executableAt(program)) === undefined) {
+      throw new AgentGone(`there is no program ${name}`);
+    }
+    const args = options.command.slice(1);
+    const isPosix = process.platform !== "win32";
+    const script = `${setFileLocks(mark)}; exec "$0" "$@"`;
+    const child = startChild(() =>
+      execa(isPosix ? "/bin/sh" : program, isPosix ? ["-c", script, program, ...args] : args, {
+        cwd: workspacePath,
+        env: { ...safeEnv, [processMarkerVariable]: mark.variable },
+        extendEnv: false,
+        detached: true,
+        cleanup: false,
+        windowsHide: true,
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "pipe",
+        buffer: false,
+        reject: false,
+      }),
+    );
+    const { pid } = child;
+    if (pid === undefined) {
+      const { originalMessage } = await child;
+      throw new AgentGone(`it cannot be started: ${originalMessage ?? program}`);
+    }
+    host.reaper.add(pid);
+    const tree = {
+      leader: pid,
+      mark,
+      holdsTree: false,
+      ...defined({ startedAt: startTimeOf(pid) }),
+    };
+    const exited = new Promise<string>((resolve) => {
+      child.once("exit", (code, signal) =>
+        resolve(signal === null ? `exit code ${code ?? 0}` : signal),
+      );
+    });
+    return new AgentProcess(options, child, tree, exited);
+  }
+
+  private constructor(
+    options: AgentProcessOptions,
+    child: Child,
+    tree: ProcessTree,
+    exited: Promise<string>,
+  ) {
+    this.#options = options;
+    this.#child = child;
+    this.#tree = tree;
+    this.#exited = exited.then(() => {});
+    this.#read(child);
+    this.#gone = exited.then((how) => this.#untilGone(how));
+    this.#gone.catch((error: unknown) => {
+      options.log.error({ reason: messageOf(error) }, "an engine's processes did not end cleanly");
+    });
+  }
+
+  /** Sends a message. What cannot be sent is noticed by the end of the program. */
+  send(message: object): void {
+    if (this.#child.stdin.writable) this.#child.stdin.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /**
+   * Ends the program with everything that it began: first by closing its stdin, then politely, then
+   * by force. Resolves when nothing of it is left.
+   */
+  end(patienceMs = politeMs): Promise<void> {
+    this.#ending ??= this.#end(patienceMs);
+    return this.#ending;
+  }
+
+  async #end(patienceMs: number): Promise<void> {
+    const { clock, host } = this.#options;
+    this.#child.stdin.end();
+    const enough = new AbortController();
+    const patience = sleepAwake(clock, patienceMs, enough.signal);
+    await Promise.race([this.#exited, patience.catch(() => {})]);
+    enough.abort();
+    await host.endTree(this.#tree);
+    await this.#gone;
+  }
+
+  #read({ stdin, stdout, stderr }: Child): void {
+    const { log } = this.#options;
+    // Its exit reports its end. It does not matter what it did not read.
+    stdin.on("error", (error) =>
+      log.debug({ reason: messageOf(error) }, "an engine reads no more"),
+    );
+    const lines = new LineSplitter(mostMessageBytes);
+    stdout.on("data", (chunk: Uint8Array) => {
+      for (const { text, omittedBytes } of lines.push(chunk)) {
+        const message = omittedBytes === 0 ? messageIn(text) : undefined;
+        if (message !== undefined) this.#options.onMessage(message);
+        else if (text.trim() !== "") this.#drop();
+      }
+    });
+    stderr.on("data", (chunk: Uint8Array) => {
+      this.#stderr = cutTextStart(this.#stderr + Buffer.from(chunk).toString("utf8"), mostStderr);
+    });
+    for (const stream of [stdout, stderr]) {
+      stream.on("error", (error) =>
+        log.warn({ reason: messageOf(error) }, "a pipe of an engine failed"),
+      );
+    }
+  }
+
+  /** A line that is no message, or too long. The next line may be one again. */
+  #drop(): void {
+    this.#dropped += 1;
+    if (this.#dropped > 1) return;
+    this.#options.log.warn({}, "an engine wrote lines to stdout that are no messages");
+  }
+
+  async #untilGone(how: string): Promise<void> {
+    const { host, onEnd } = this.#options;
+    onEnd(this.#reason(how));
+    await host.endTree(this.#tree);
+    host.reaper.remove(this.#tree.leader);
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) {
+      stream.destroy();
+    }
+    await this.#child;
+  }
+
+  #reason(how: string): string {
+    const said = redact(this.#stderr, this.#options.secrets).trim();
+    return said === ""
+      ? `it ended (${how})`
+      : `it ended (${how}): ${cutTextStart(said, mostQuoted)}`;
+  }
+}
+
+function messageIn(line: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value !== "object" || value === null || isNestedDeeper(value)) return undefined;
+    return value;
+  } catch {
+    // Some programs print a greeting on stdout, but are usable.
+    return undefined;
+  }
+}

@@ -1,0 +1,202 @@
+// One running agent and the sessions that are open in it.
+import { type Clock, sleep } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+import { messageOf } from "../base/errors.js";
+import { AgentConnection, sessionIn } from "./agentConnection.js";
+import { AgentGone } from "./agentErrors.js";
+import { AgentProcess, type AgentProcessOptions } from "./agentProcess.js";
+import { type Json, object, text } from "./reading.js";
+import { SessionState } from "./sessionState.js";
+
+/** Hears what an agent sends for one session while a turn runs on it. */
+export interface SessionListener {
+  update(update: Json): void;
+  /** Answers `session/request_permission`. */
+  permission(params: Json, signal: AbortSignal): Promise<object>;
+}
+
+/** What an agent said about itself. */
+export interface AgentAbilities {
+  readonly loadSession: boolean;
+  readonly resume: boolean;
+  readonly images: boolean;
+  readonly embeddedContext: boolean;
+  readonly steering: boolean;
+  readonly httpServers: boolean;
+  readonly authMethods: unknown;
+  readonly name?: string;
+  readonly version?: string;
+}
+
+/** The only version of the protocol that is spoken. */
+const protocolVersion = 1;
+/** How long a program may take to start: some load for ten seconds and more. */
+const startMs = 120_000;
+
+/** An agent whose program runs. */
+export class EngineAgent {
+  readonly #connection: AgentConnection;
+  #process: AgentProcess | undefined;
+  readonly #sessions = new Map<string, SessionState>();
+  readonly #listeners = new Map<string, SessionListener>();
+  #abilities: AgentAbilities | undefined;
+  #goneReason: AgentGone | undefined;
+
+  /**
+   * Starts the program, and asks what it can.
+   *
+   * @throws AgentGone, AgentRefused.
+   */
+  static async start(
+    options: Omit<AgentProcessOptions, "onMessage" | "onEnd">,
+    clientInfo: { readonly name: string; readonly version: string },
+  ): Promise<EngineAgent> {
+    const agent = new EngineAgent();
+    await agent.#start(options, clientInfo);
+    return agent;
+  }
+
+  private constructor() {
+    this.#connection = new AgentConnection({
+      send: (message) => this.#process?.send(message),
+      onRequest: (method, params, signal) => this.#requested(method, params, signal),
+      onNotification: (method, params) => this.#notified(method, params),
+    });
+  }
+
+  async #start(
+    options: Omit<AgentProcessOptions, "onMessage" | "onEnd">,
+    clientInfo: object,
+  ): Promise<void> {
+    this.#process = await AgentProcess.start({
+      ...options,
+      onMessage: (message) => this.#connection.receive(message),
+      onEnd: (reason) => {
+        this.#goneReason = new AgentGone(reason);
+        this.#connection.close(this.#goneReason);
+      },
+    });
+    try {
+      const params = { protocolVersion, clientCapabilities: {}, clientInfo };
+      const answer = this.request("initialize", params);
+      this.#abilities = abilitiesIn(await inTime(answer, options.clock));
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
+  }
+
+  get abilities(): AgentAbilities {
+    return this.#abilities ?? abilitiesIn({ protocolVersion });
+  }
+
+  /** Whether a turn runs on one of its sessions. */
+  get isBusy(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  get isGone(): boolean {
+    return this.#goneReason !== undefined;
+  }
+
+  /** See {@link AgentConnection.request}. */
+  request(...asked: Parameters<AgentConnection["request"]>): Promise<Json> {
+    return this.#connection.request(...asked);
+  }
+
+  notify(method: string, params: object): void {
+    this.#connection.notify(method, params);
+  }
+
+  /** A session that is open in this program; undefined if it is not. */
+  session(id: string): SessionState | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Notes that a session is open, with the answer that opened it. */
+  opened(id: string, answer: Json): SessionState {
+    const state = this.#sessions.get(id) ?? new SessionState();
+    state.opened(answer);
+    this.#sessions.set(id, state);
+    return state;
+  }
+
+  /** Notes that it is not known how a session is now. */
+  forget(id: string): void {
+    this.#sessions.delete(id);
+  }
+
+  /** From now on `listener` hears of a session. Call the returned function to end that. */
+  listen(id: string, listener: SessionListener): () => void {
+    this.#listeners.set(id, listener);
+    return () => {
+      if (this.#listeners.get(id) === listener) this.#listeners.delete(id);
+    };
+  }
+
+  /** Ends the program with everything that it began; see {@link AgentProcess.end}. */
+  async end(patienceMs?: number): Promise<void> {
+    await this.#process?.end(patienceMs);
+  }
+
+  #requested(method: string, params: Json, signal: AbortSignal): Promise<object> | undefined {
+    if (method !== "session/request_permission") return undefined;
+    const listener = this.#listeners.get(sessionIn(params));
+    const nobody = { outcome: { outcome: "cancelled" } };
+    return listener?.permission(params, signal) ?? Promise.resolve(nobody);
+  }
+
+  #notified(method: string, params: Json): void {
+    if (method !== "session/update") return;
+    const id = sessionIn(params);
+    const update = object(params.update);
+    // What is told before the session is known to be open belongs to no answer of ours.
+    this.#sessions.get(id)?.update(update);
+    this.#listeners.get(id)?.update(update);
+  }
+}
+
+/** @throws AgentGone if there is no answer after {@link startMs}. */
+async function inTime(answer: Promise<Json>, clock: Clock): Promise<Json> {
+  const enough = new AbortController();
+  const late = sleep(clock, startMs, enough.signal).then(() => {
+    throw new AgentGone(`it did not answer \`initialize\` within ${startMs / 1_000} seconds`);
+  });
+  late.catch(() => {});
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    enough.abort();
+  }
+}
+
+/** @throws AgentGone if the agent does not speak the version. */
+function abilitiesIn(answer: Json): AgentAbilities {
+  if (answer.protocolVersion !== protocolVersion) {
+    throw new AgentGone(
+      `it speaks version ${JSON.stringify(answer.protocolVersion)} of the protocol, and not ${protocolVersion}`,
+    );
+  }
+  const can = object(answer.agentCapabilities);
+  const prompt = object(can.promptCapabilities);
+  const { name, version } = object(answer.agentInfo);
+  return {
+    loadSession: can.loadSession === true,
+    resume: isMarked(object(can.sessionCapabilities).resume),
+    images: prompt.image === true,
+    embeddedContext: prompt.embeddedContext === true,
+    steering: object(object(can._meta).steering).supported === true,
+    httpServers: object(can.mcpCapabilities).http === true,
+    authMethods: answer.authMethods,
+    ...defined({ name: text(name), version: text(version) }),
+  };
+}
+
+function isMarked(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+/** Why an agent did not do what it was asked, for a person. */
+export function failureText(error: unknown): string {
+  return messageOf(error).replace(/\.$/, "");
+}

@@ -1,0 +1,96 @@
+// Finds or makes the agent's own session for a session of ours (docs/engines.md).
+import { defined } from "../base/defined.js";
+import { untilAborted } from "../base/untilAborted.js";
+import type { HistoryMessage, OwnSession, OwnSessionNote } from "../engine/engine.js";
+import { AgentRefused } from "./agentErrors.js";
+import type { EngineAgent } from "./engineAgent.js";
+import { text } from "./reading.js";
+import type { SessionState } from "./sessionState.js";
+
+/** The agent's session, and what it must be told. */
+export interface OpenedSession {
+  readonly id: string;
+  readonly state: SessionState;
+  /** The messages of ours that it has not seen. */
+  readonly unknown: readonly HistoryMessage[];
+  /** It is not the one that was there before. */
+  readonly isReplaced: boolean;
+}
+
+/** What is needed to open one. */
+export interface OpeningOptions {
+  readonly engine: string;
+  readonly agent: EngineAgent;
+  readonly note: OwnSessionNote | undefined;
+  readonly history: readonly HistoryMessage[];
+  readonly workspacePath: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens the session that was used before: it is open still, or the agent loads it. The replay of a load
+ * reaches nobody. Else a new one begins, whose id is stored before anything is sent to it.
+ *
+ * @throws AgentRefused, AgentGone; the signal's reason.
+ */
+export async function openOwnSession(options: OpeningOptions): Promise<OpenedSession> {
+  const { engine, agent, note, history } = options;
+  const before = note?.read();
+  const known = before?.engine === engine ? unseen(before, history) : undefined;
+  if (before !== undefined && known !== undefined) {
+    const state = agent.session(before.id) ?? (await load(before.id, options));
+    if (state !== undefined) return { id: before.id, state, unknown: known, isReplaced: false };
+  }
+  const opening = { cwd: options.workspacePath, mcpServers: [] };
+  let state: SessionState | undefined;
+  const asked = agent.request("session/new", opening, (result) => {
+    // What follows in the same breath, such as its commands, is of this session.
+    const given = text(result?.sessionId);
+    if (result !== undefined && given !== undefined) state = agent.opened(given, result);
+  });
+  const id = text((await untilAborted(asked, options.signal)).sessionId);
+  if (id === undefined || state === undefined) {
+    throw new AgentRefused({ message: "it opened a session without an id" });
+  }
+  await note?.write({ engine, id });
+  return { id, state, unknown: history, isReplaced: before?.engine === engine };
+}
+
+/**
+ * The messages behind the last one that the agent's session knows. Undefined if that one is gone, as
+ * after a rewind: the agent's session then knows more than it should.
+ */
+function unseen(
+  { upTo }: OwnSession,
+  history: readonly HistoryMessage[],
+): readonly HistoryMessage[] | undefined {
+  // A session that was never prompted cannot be loaded by every agent.
+  if (upTo === undefined) return undefined;
+  const at = history.findIndex(({ id }) => id === upTo);
+  return at === -1 ? undefined : history.slice(at + 1);
+}
+
+/** Undefined if the agent cannot load it. */
+async function load(id: string, options: OpeningOptions): Promise<SessionState | undefined> {
+  const { agent, workspacePath: cwd, signal } = options;
+  const { loadSession, resume } = agent.abilities;
+  if (!loadSession && !resume) return undefined;
+  const method = loadSession ? "session/load" : "session/resume";
+  let state: SessionState | undefined;
+  try {
+    const params = { sessionId: id, cwd, mcpServers: [] };
+    const asked = agent.request(method, params, (result) => {
+      if (result !== undefined) state = agent.opened(id, result);
+    });
+    await untilAborted(asked, signal);
+  } catch (error) {
+    if (!(error instanceof AgentRefused) || error.wantsLogin) throw error;
+    return undefined;
+  }
+  return state;
+}
+
+/** The note of a session that has now seen everything up to a message. */
+export function seen(engine: string, id: string, upTo: string | undefined): OwnSession {
+  return { engine, id, ...defined({ upTo }) };
+}

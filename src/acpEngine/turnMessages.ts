@@ -1,0 +1,215 @@
+// Makes the messages of a turn from an agent's updates: texts, thoughts, and tool calls with their
+// results.
+import { defined } from "../base/defined.js";
+import type { MessageWriter, TurnSink } from "../engine/engine.js";
+import type { FinishReason, Part, ToolCallState } from "../protocol/objects/message.js";
+import { type Json, object, text } from "./reading.js";
+import { ToolCallFields, textOf } from "./toolCallFields.js";
+
+type FinalState = Extract<ToolCallState, "completed" | "failed" | "denied" | "cancelled">;
+
+/** A message of the agent, and the message with the results of its calls. */
+interface Pair {
+  readonly assistant: MessageWriter;
+  results: MessageWriter | undefined;
+  hasCalls: boolean;
+  openCalls: number;
+  /** The agent's id of the message that is written now. */
+  messageId: string | undefined;
+  /** The part that streams, if the next chunk may belong to it. */
+  streaming: { readonly type: "text" | "reasoning"; readonly index: number } | undefined;
+}
+
+interface Call {
+  readonly fields: ToolCallFields;
+  readonly pair: Pair;
+  readonly index: number;
+  result: number | undefined;
+  isDenied: boolean;
+  isOver: boolean;
+}
+
+/** The most calls of one turn that are told: more is a program that runs wild. */
+const mostCalls = 10_000;
+
+/** The messages of one turn. */
+export class TurnMessages {
+  readonly #sink: TurnSink;
+  readonly #provider: string;
+  readonly #calls = new Map<string, Call>();
+  #pair: Pair | undefined;
+
+  /** @param provider the engine's name, which the messages carry. */
+  constructor(sink: TurnSink, provider: string) {
+    this.#sink = sink;
+    this.#provider = provider;
+  }
+
+  /** Whether a tool call has begun and not ended. */
+  get hasOpenCall(): boolean {
+    return (this.#pair?.openCalls ?? 0) > 0;
+  }
+
+  /** The id and the text of the last message. */
+  get last(): { readonly id: string; readonly text: string } | undefined {
+    if (this.#pair === undefined) return undefined;
+    const { id, parts } = this.#pair.assistant;
+    return { id, text: parts.map((part) => (part.type === "text" ? part.text : "")).join("") };
+  }
+
+  /** Takes a chunk of the agent's message or of its thoughts. */
+  chunk(type: "text" | "reasoning", update: Json): void {
+    // Remarks about the agent itself are no part of its answer.
+    if (object(object(update._meta).claudeCode).kind === "informational") return;
+    const delta = textOf(object(update.content));
+    if (delta === "") return;
+    const pair = this.#pairForText(text(update.messageId));
+    const { assistant } = pair;
+    if (pair.streaming?.type !== type) {
+      pair.streaming = { type, index: assistant.addPart({ type, text: "" }) };
+    }
+    assistant.append(pair.streaming.index, delta);
+  }
+
+  /**
+   * Takes a tool call, or what is new of one. Some agents tell of a call first when they ask for its
+   * permission, others with its first update.
+   */
+  toolCall(update: Json): ToolCallFields | undefined {
+    const id = text(update.toolCallId);
+    if (id === undefined) return undefined;
+    const call = this.#calls.get(id) ?? this.#begin(id, update);
+    if (call === undefined || call.isOver) return call?.fields;
+    call.fields.take(update);
+    const { status } = call.fields;
+    if (status === "completed" || status === "failed") {
+      const isFailed = call.fields.isError;
+      this.#end(call, call.isDenied ? "denied" : isFailed ? "failed" : "completed");
+    } else this.#tell(call, status === "in_progress" ? "running" : "pending");
+    return call.fields;
+  }
+
+  /** Notes that the permission of a call was refused: it then ends as `denied`. */
+  deny(id: string): void {
+    const call = this.#calls.get(id);
+    if (call !== undefined) call.isDenied = true;
+  }
+
+  /** Ends the turn: calls that are open end too, and the last message gets its reason. */
+  finish(reason: FinishReason, message?: string): { readonly id: string; readonly text: string } {
+    const pair = this.#pair ?? this.#open();
+    for (const call of this.#calls.values()) {
+      if (!call.isOver) this.#end(call, stateAt(reason, call));
+    }
+    pair.assistant.finish(reason, message);
+    const { last } = this;
+    return last ?? { id: pair.assistant.id, text: "" };
+  }
+
+  /** The message for a text: a new one once the calls of the present one have all ended. */
+  #pairForText(messageId: string | undefined): Pair {
+    const pair = this.#pair ?? this.#open(messageId);
+    const isOther =
+      messageId !== undefined && pair.messageId !== undefined && messageId !== pair.messageId;
+    if (pair.openCalls > 0 || !(pair.hasCalls || (isOther && pair.assistant.parts.length > 0))) {
+      if (isOther) pair.streaming = undefined;
+      pair.messageId = messageId ?? pair.messageId;
+      return pair;
+    }
+    pair.assistant.finish(pair.hasCalls ? "toolUse" : "endTurn");
+    return this.#open(messageId);
+  }
+
+  #open(messageId?: string): Pair {
+    const assistant = this.#sink.createMessage({ role: "assistant", provider: this.#provider });
+    this.#pair = {
+      assistant,
+      results: undefined,
+      hasCalls: false,
+      openCalls: 0,
+      messageId,
+      streaming: undefined,
+    };
+    return this.#pair;
+  }
+
+  #begin(id: string, update: Json): Call | undefined {
+    if (this.#calls.size >= mostCalls) return undefined;
+    const fields = new ToolCallFields(id);
+    fields.take({ ...update, status: undefined });
+    const pair = this.#pair ?? this.#open();
+    pair.hasCalls = true;
+    pair.openCalls += 1;
+    pair.streaming = undefined;
+    const { name, input } = fields;
+    const part = { type: "toolCall", toolCallId: id, name, input, state: "pending" } as const;
+    const index = pair.assistant.addPart(part);
+    const call: Call = { fields, pair, index, result: undefined, isDenied: false, isOver: false };
+    this.#calls.set(id, call);
+    return call;
+  }
+
+  /** Shows what has changed of an open call. */
+  #tell(call: Call, state: "pending" | "running"): void {
+    this.#setCall(call, state);
+    const { output } = call.fields;
+    if (output === "") return;
+    const { results, index } = this.#result(call);
+    const part = results.parts[index];
+    const shown = part?.type === "toolResult" ? part.output : "";
+    // Text that is replaced is shown at the end: to store it at each change would take too long.
+    if (output.startsWith(shown)) results.append(index, output.slice(shown.length));
+  }
+
+  #end(call: Call, state: FinalState): void {
+    call.isOver = true;
+    call.pair.openCalls -= 1;
+    const { fields } = call;
+    const { results, index } = this.#result(call);
+    results.setPart(index, {
+      type: "toolResult",
+      toolCallId: fields.id,
+      name: fields.name,
+      output: fields.output || (state === "completed" ? "" : endText[state]),
+      isError: state !== "completed",
+      ...defined({ diff: state === "completed" ? fields.diff : undefined }),
+    });
+    this.#setCall(call, state);
+  }
+
+  #setCall({ fields, pair, index }: Call, state: ToolCallState): void {
+    const { name, input } = fields;
+    const part: Part = { type: "toolCall", toolCallId: fields.id, name, input, state };
+    const before = pair.assistant.parts[index];
+    const isSame = JSON.stringify(before) === JSON.stringify(part);
+    if (!isSame) pair.assistant.setPart(index, part);
+  }
+
+  #result(call: Call): { readonly results: MessageWriter; readonly index: number } {
+    const { pair, fields } = call;
+    pair.results ??= this.#sink.createMessage({ role: "tool" });
+    const { id: toolCallId, name } = fields;
+    call.result ??= pair.results.addPart({
+      type: "toolResult",
+      toolCallId,
+      name,
+      output: "",
+      isError: false,
+    });
+    return { results: pair.results, index: call.result };
+  }
+}
+
+const endText: Readonly<Record<Exclude<FinalState, "completed">, string>> = {
+  failed: "The call failed.",
+  denied: "Permission was denied.",
+  cancelled: "The turn was stopped before the call had ended.",
+};
+
+/** The state of a call that the turn's end has left open. */
+function stateAt(reason: FinishReason, { isDenied }: Call): FinalState {
+  if (isDenied) return "denied";
+  if (reason === "cancelled") return "cancelled";
+  // An agent that says that it is done has ended its calls too, even if it does not say so.
+  return reason === "endTurn" || reason === "maxTokens" ? "completed" : "failed";
+}

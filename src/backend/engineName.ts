@@ -1,0 +1,2 @@
+/** The name of the built-in engine (`AgentInfo.engine`). */
+export const builtInEngine = "turnwire";

@@ -1,0 +1,193 @@
+// An agent for tests: it speaks ACP over stdin and stdout, and does what the prompt says, one step a
+// line. What it is started with changes how it begins.
+//
+//   say TEXT, think TEXT, tool JSON, update JSON, ask JSON (a permission; then says what was chosen),
+//   command NAME (tells a permission and a run of it), hang, deaf (also to a cancel), crash,
+//   garbage, huge BYTES, child, stop REASON, fail JSON, twice, late TEXT, foreign TEXT, wrongIds
+import { spawn } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const told = JSON.parse(process.env.AGENT ?? "{}");
+const store = process.env.AGENT_STORE;
+const seen = process.env.AGENT_SEEN;
+const sessions = store && existsSync(store) ? JSON.parse(readFileSync(store, "utf8")) : {};
+const cancelled = new Map();
+const answers = new Map();
+let lastAsked = -1;
+
+const send = (message) =>
+  process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+const update = (sessionId, body) =>
+  send({ method: "session/update", params: { sessionId, update: body } });
+const chunk = (sessionId, kind, text, more = {}) =>
+  update(sessionId, { sessionUpdate: kind, content: { type: "text", text }, ...more });
+const note = (line) => seen && appendFileSync(seen, `${line}\n`);
+const save = () => store && writeFileSync(store, JSON.stringify(sessions));
+
+function ask(method, params) {
+  const id = ++lastAsked;
+  send({ id, method, params });
+  return new Promise((resolve) => answers.set(id, resolve));
+}
+
+const options = told.options ?? [
+  { optionId: "yes", name: "Allow", kind: "allow_once" },
+  { optionId: "ever", name: "Always", kind: "allow_always" },
+  { optionId: "no", name: "Reject", kind: "reject_once" },
+];
+
+const steps = {
+  say: (id, rest) => chunk(id, "agent_message_chunk", rest),
+  think: (id, rest) => chunk(id, "agent_thought_chunk", rest),
+  tool: (id, rest) => update(id, { sessionUpdate: "tool_call", ...JSON.parse(rest) }),
+  update: (id, rest) => update(id, JSON.parse(rest)),
+  async ask(id, rest) {
+    const { result, error } = await ask("session/request_permission", {
+      sessionId: id,
+      toolCall: JSON.parse(rest),
+      options,
+    });
+    chunk(
+      id,
+      "agent_message_chunk",
+      `[${result?.outcome.optionId ?? result?.outcome.outcome ?? error.code}]`,
+    );
+  },
+  async command(id, rest) {
+    const toolCallId = `call-${rest}`;
+    const call = { toolCallId, title: rest, kind: "execute", rawInput: { command: rest } };
+    const { result } = await ask("session/request_permission", {
+      sessionId: id,
+      toolCall: call,
+      options,
+    });
+    const isAllowed = result?.outcome.optionId === "yes";
+    const content = [{ type: "content", content: { type: "text", text: `did ${rest}` } }];
+    update(id, {
+      sessionUpdate: "tool_call_update",
+      toolCallId,
+      status: isAllowed ? "completed" : "failed",
+      content: isAllowed ? content : [],
+    });
+  },
+  hang: (id) => new Promise((resolve) => cancelled.set(id, resolve)),
+  deaf: () => new Promise(() => {}),
+  crash() {
+    process.stderr.write("the script says crash, and the key is s3cret-value\n");
+    process.kill(process.pid, "SIGKILL");
+    return new Promise(() => {});
+  },
+  exit() {
+    process.stderr.write("the script says exit, and the key is s3cret-value\n", () =>
+      process.exit(3),
+    );
+    return new Promise(() => {});
+  },
+  garbage: () => process.stdout.write("hello\n{not json\n[]\n17\n\u0000\n"),
+  huge: (_, rest) => process.stdout.write(`"${"x".repeat(Number(rest))}"\n`),
+  child: (_, rest) => void spawn("sleep", [rest], { detached: true, stdio: "ignore" }),
+  foreign: (_, rest) => chunk("another session", "agent_message_chunk", rest),
+  wrongIds() {
+    send({ id: 4711, result: { stopReason: "refusal" } });
+    send({ id: "1", error: { code: 1, message: "no" } });
+    send({ id: null, result: {} });
+  },
+  async method(id) {
+    const { error } = await ask("fs/read_text_file", { sessionId: id, path: "/etc/passwd" });
+    chunk(id, "agent_message_chunk", `[${error?.code}]`);
+  },
+};
+
+async function prompt(id, { sessionId, prompt: blocks }) {
+  const text = blocks.map((one) => one.text ?? `<${one.type}>`).join("\n");
+  note(`prompt ${JSON.stringify(text)}`);
+  sessions[sessionId] ??= [];
+  sessions[sessionId].push(text);
+  save();
+  cancelled.delete(sessionId);
+  let answer = { result: { stopReason: "end_turn", ...told.answer } };
+  let after = () => {};
+  for (const line of blocks.at(-1).text?.split("\n") ?? []) {
+    const [, verb = "", rest = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
+    if (verb === "stop") answer = { result: { stopReason: rest } };
+    else if (verb === "fail") answer = { error: JSON.parse(rest) };
+    else if (verb === "twice") after = () => send({ id, result: { stopReason: "refusal" } });
+    else if (verb === "late") after = () => chunk(sessionId, "agent_message_chunk", rest);
+    else if (steps[verb]) {
+      const how = await steps[verb](sessionId, rest);
+      if (how === "cancelled") {
+        answer = { result: { stopReason: "cancelled" } };
+        break;
+      }
+    } else chunk(sessionId, "agent_message_chunk", line);
+  }
+  send({ id, ...answer });
+  after();
+}
+
+function open(id, sessionId) {
+  send({ id, result: { sessionId, ...told.session } });
+  if (told.commands)
+    update(sessionId, {
+      sessionUpdate: "available_commands_update",
+      availableCommands: told.commands,
+    });
+}
+
+const methods = {
+  initialize: (id) => {
+    if (told.silent) return;
+    if (told.initError) return send({ id, error: told.initError });
+    send({
+      id,
+      result: {
+        protocolVersion: told.version ?? 1,
+        agentCapabilities: { loadSession: told.noLoad !== true, ...told.capabilities },
+        agentInfo: { name: "scripted", version: "1" },
+        authMethods: [{ id: "web", name: "Log in on the web" }],
+      },
+    });
+  },
+  "session/new": (id) => {
+    if (told.newError) return send({ id, error: told.newError });
+    const sessionId = `own-${process.pid}-${Object.keys(sessions).length}`;
+    sessions[sessionId] = [];
+    save();
+    open(id, sessionId);
+  },
+  "session/load": (id, { sessionId }) => {
+    note(`load ${sessionId in sessions}`);
+    if (!(sessionId in sessions))
+      return send({ id, error: { code: -32002, message: "no such session" } });
+    for (const text of sessions[sessionId]) {
+      chunk(sessionId, "user_message_chunk", text);
+      chunk(sessionId, "agent_message_chunk", "REPLAYED");
+    }
+    open(id, sessionId);
+  },
+  "session/prompt": (id, params) => void prompt(id, params),
+  "session/cancel": (_, { sessionId }) => cancelled.get(sessionId)?.("cancelled"),
+  "session/set_config_option": (id, params) => {
+    note(`set ${params.configId} ${params.value}`);
+    send({ id, result: { configOptions: told.session.configOptions } });
+  },
+  "session/set_mode": (id, params) => {
+    note(`mode ${params.modeId}`);
+    send({ id, result: {} });
+  },
+};
+
+note(`start ${process.pid}`);
+createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, params, ...answer } = JSON.parse(line);
+  if (method === undefined) {
+    answers.get(id)?.(answer);
+    answers.delete(id);
+  } else if (methods[method]) methods[method](id, params);
+  else if (id !== undefined) send({ id, error: { code: -32601, message: "Method not found" } });
+});
+if (told.stubborn) {
+  process.on("SIGTERM", () => {});
+  setInterval(() => {}, 1_000);
+}
