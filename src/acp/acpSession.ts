@@ -32,6 +32,9 @@ import { SessionFacts } from "./sessionFacts.js";
 import { answerOf, failure } from "./turnEnd.js";
 import { type FromServer, RefusedRequest, type TurnwireConnection } from "./turnwireConnection.js";
 
+/** The code of a request that was cancelled. */
+const requestCancelled = -32800;
+
 /** What a session of an editor is made with. */
 export interface AcpSessionOptions {
   readonly id: string;
@@ -110,12 +113,19 @@ export class AcpSession implements FromServer {
     const { prompt, attachments } = promptOf(blocks);
     const runId = this.#options.newRunId();
     const ended = new Deferred<TurnEnd>();
+    // It is awaited below. The editor may leave before that, and then it fails with nobody waiting yet.
+    ended.promise.catch(() => {});
     this.#waiting.set(runId, ended);
-    const cancel = () =>
-      void this.#quietly(connection.request("cancelRun", { workspaceId, runId }));
+    const cancel = () => {
+      // The signal is aborted too when the editor goes, which is no wish to stop the run.
+      if (isCancelled(signal))
+        void this.#quietly(connection.request("cancelRun", { workspaceId, runId }));
+    };
     try {
-      await this.facts.tellHeld();
-      await connection.request("sendMessage", {
+      // Nothing is awaited before the prompt is handed over: a cancel or a prompt that the editor sends
+      // after it would overtake it. The updates are told in the order in which they are sent.
+      const held = this.facts.tellHeld();
+      const accepted = connection.request("sendMessage", {
         workspaceId,
         sessionId: this.id,
         prompt,
@@ -123,11 +133,12 @@ export class AcpSession implements FromServer {
         ...defined({ attachments: attachments.length > 0 ? attachments : undefined }),
         ...defined({ options: choices.model && { model: choices.model } }),
       });
+      await Promise.all([held, accepted]);
       signal.addEventListener("abort", cancel, { once: true });
       if (signal.aborted) cancel();
       const { completion, wasCut } = await ended.promise;
       this.acknowledgements.answers(requestId, [completion.completionId]);
-      if (signal.aborted) throw RequestError.requestCancelled();
+      if (isCancelled(signal)) throw RequestError.requestCancelled();
       return answerOf(completion, wasCut);
     } catch (error) {
       throw error instanceof RefusedRequest ? refused(error) : error;
@@ -258,10 +269,17 @@ export class AcpSession implements FromServer {
   }
 }
 
+/** Whether the editor has cancelled the request with `$/cancel_request`. */
+function isCancelled({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof RequestError && reason.code === requestCancelled;
+}
+
 /** A refusal as an editor can show it. */
 export function refused({ refusal, message }: RefusedRequest): RequestError {
   const isOwnFault = ["InvalidParams", "EmptyPrompt", "PathRequired", "PathNotFound"].includes(
     refusal,
   );
-  return isOwnFault ? RequestError.invalidParams(undefined, message) : failure(message);
+  if (!isOwnFault) return failure(message);
+  const [line = ""] = message.split(/[\r\n]/, 1);
+  return RequestError.invalidParams(undefined, line.replace(/^Invalid params: /, ""));
 }

@@ -1,5 +1,6 @@
 // The sessions of one editor: made, opened again, listed, deleted (protocol.md section 14).
-import { isAbsolute } from "node:path";
+import { realpath } from "node:fs/promises";
+import { isAbsolute, resolve } from "node:path";
 import {
   type AgentContext,
   type ClientCapabilities,
@@ -35,6 +36,9 @@ export interface Reopening {
   readonly mcpServers?: readonly McpServer[] | null | undefined;
 }
 
+/** Makes or finds the session, once its workspace is open. */
+type Entering = (connection: TurnwireConnection, workspaceId: string, id: string) => Promise<void>;
+
 /** How many pages of sessions are looked through for one answer. */
 const mostPages = 200;
 
@@ -45,6 +49,8 @@ export class AcpSessions {
   #client: AgentContext | undefined;
   #capabilities: ClientCapabilities = {};
   #lobby: Promise<TurnwireConnection> | undefined;
+  /** Sessions that are being opened, by their ids. */
+  readonly #opening = new Map<string, Promise<AcpSession>>();
 
   constructor(options: AcpSessionsOptions) {
     this.#options = options;
@@ -102,7 +108,7 @@ export class AcpSessions {
       await connection.request("createSession", { workspaceId, sessionId, mcpServers: servers });
     };
     const known = this.#open.get(sessionId);
-    const session = known ?? (await this.#begin(sessionId, cwd, enter));
+    const session = known ?? (await this.#beginOnce(sessionId, cwd, enter));
     if (known !== undefined) await enter(known.standing.connection, known.standing.workspaceId);
     if (isReplayed) session.acknowledgements.answers(requestId, await replay(session));
     return session;
@@ -113,18 +119,27 @@ export class AcpSessions {
     cwd: string | undefined,
     cursor: string | undefined,
   ): Promise<{ sessions: SessionInfo[]; nextCursor?: string }> {
-    const found: SessionInfo[] = [];
+    const folder = cwd === undefined ? undefined : await realFolder(cwd);
+    let pages = 0;
     for await (const { sessions, nextCursor } of this.#pages(cursor)) {
-      found.push(...sessions.filter((one) => isShown(one, cwd)).map(infoOf));
-      if (nextCursor === undefined) break;
-      if (found.length > 0) return { sessions: found, nextCursor };
+      const found = sessions.filter((one) => isShown(one, folder)).map(infoOf);
+      if (nextCursor === undefined) return { sessions: found };
+      if (found.length > 0 || ++pages === mostPages) return { sessions: found, nextCursor };
     }
-    return { sessions: found };
+    return { sessions: [] };
   }
 
   /** Deletes a session; one that is not there is as good as deleted. What runs on it is stopped. */
   async delete(sessionId: string): Promise<void> {
-    if (this.#open.has(sessionId)) await this.close(sessionId);
+    const open = this.#open.get(sessionId);
+    if (open !== undefined) {
+      // Its folder may be gone by now: then no other connection could open the workspace.
+      const { connection, workspaceId } = open.standing;
+      await this.close(sessionId, () =>
+        connection.request("deleteSession", { workspaceId, sessionId }),
+      );
+      return;
+    }
     const path = await this.#pathOf(sessionId);
     if (path === undefined) return;
     const connection = await this.#inLobby();
@@ -140,27 +155,43 @@ export class AcpSessions {
     }
   }
 
-  /** Stops what runs on a session, and gives it up once that has been told. */
-  async close(sessionId: string): Promise<void> {
+  /** Stops what runs on a session, and gives it up once that has been told; `last` is done before. */
+  async close(sessionId: string, last: () => Promise<unknown> = async () => {}): Promise<void> {
     const session = this.get(sessionId);
     await session.cancel();
     await session.whenIdle();
+    // Another request may have closed it meanwhile.
+    if (this.#open.get(sessionId) !== session) return;
     this.#open.delete(sessionId);
-    session.leave();
+    try {
+      await last();
+    } finally {
+      session.leave();
+    }
   }
 
   /** The editor is gone. */
   leave(): void {
     for (const session of this.#open.values()) session.leave();
     this.#open.clear();
-    void this.#lobby?.then((connection) => connection.close());
+    void this.#lobby?.then(
+      (connection) => connection.close(),
+      // Whoever asked for it was told why there is none.
+      () => {},
+    );
   }
 
-  async #begin(
-    id: string,
-    cwd: string,
-    enter: (connection: TurnwireConnection, workspaceId: string, id: string) => Promise<void>,
-  ): Promise<AcpSession> {
+  /** Requests that open a session at the same time get the same one, with one connection. */
+  #beginOnce(id: string, cwd: string, enter: Entering): Promise<AcpSession> {
+    let opening = this.#opening.get(id);
+    if (opening === undefined) {
+      opening = this.#begin(id, cwd, enter).finally(() => this.#opening.delete(id));
+      this.#opening.set(id, opening);
+    }
+    return opening;
+  }
+
+  async #begin(id: string, cwd: string, enter: Entering): Promise<AcpSession> {
     if (!isAbsolute(cwd)) throw RequestError.invalidParams(undefined, "`cwd` must be absolute");
     const session = this.#make(id, cwd);
     const connection = this.#options.open(session);
@@ -204,15 +235,14 @@ export class AcpSessions {
   async *#pages(cursor: string | undefined) {
     const connection = await this.#inLobby();
     let next = cursor;
-    for (let page = 0; page < mostPages; page++) {
+    do {
       const answer = await connection.request("listSessions", {
         limit: 100,
         ...defined({ cursor: next }),
       });
       yield answer;
       next = answer.nextCursor;
-      if (next === undefined) return;
-    }
+    } while (next !== undefined);
   }
 
   async #pathOf(sessionId: string): Promise<string | undefined> {
@@ -225,7 +255,11 @@ export class AcpSessions {
 
   /** The connection for what belongs to no session that is open. */
   #inLobby(): Promise<TurnwireConnection> {
-    this.#lobby ??= this.#enterLobby();
+    this.#lobby ??= this.#enterLobby().catch((error: unknown) => {
+      // The next request tries again.
+      this.#lobby = undefined;
+      throw error;
+    });
     return this.#lobby;
   }
 
@@ -240,6 +274,16 @@ export class AcpSessions {
     const capabilities = { requestPermission: false };
     await connection.request("initialize", { clientId: this.#options.newId("acp"), capabilities });
     return connection;
+  }
+}
+
+/** A folder as sessions have it: without symbolic links, dots and a slash at its end. */
+async function realFolder(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    // A folder that is gone, or was never there, can still have sessions under its own name.
+    return resolve(path);
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type InitializeRequest,
   type InitializeResponse,
   RequestError,
+  type SessionUpdate,
 } from "@agentclientprotocol/sdk";
 import * as z from "zod";
 import { refused } from "./acpSession.js";
@@ -68,12 +69,16 @@ function shown(session: Opened) {
 }
 
 async function tellCommands(session: Opened): Promise<void> {
+  let update: SessionUpdate;
   try {
-    await session.send(await commandsUpdate(session));
+    update = await commandsUpdate(session);
   } catch (error) {
     // The session may be closed by now, or its tool servers broken: it works without commands.
-    if (!(error instanceof RefusedRequest || error instanceof RequestError)) throw error;
+    if (error instanceof RefusedRequest || error instanceof RequestError) return;
+    throw error;
   }
+  // Writing fails only where the editor is gone. Who serves it hears of that.
+  await session.send(update).catch(() => {});
 }
 
 /** The methods with which a person chooses, and Turnwire's own. */

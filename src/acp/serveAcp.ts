@@ -1,5 +1,6 @@
 // Serves one editor over stdio.
 import type { Readable, Writable } from "node:stream";
+import { Deferred } from "../base/deferred.js";
 import { AcpSessions, type AcpSessionsOptions } from "./acpSessions.js";
 import { createAgentApp } from "./agentApp.js";
 import { stdioStream } from "./stdioStream.js";
@@ -45,8 +46,11 @@ export function serveAcp(options: ServeAcpOptions): ServedEditor {
       for (const session of sessions.all) session.acknowledgements.left(id);
     },
   });
+  const broken = new Deferred<void>();
+  // An editor that closes its end of the output has gone too. The pipe may fail for more than one write.
+  options.output.on("error", () => broken.resolve());
   const { closed } = app.connect(stream);
-  return { closed, leave: () => sessions.leave() };
+  return { closed: Promise.race([closed, broken.promise]), leave: () => sessions.leave() };
 }
 
 function sessionIdIn(params: unknown): unknown {

@@ -1,13 +1,19 @@
 // The tool servers (MCP) that an editor gives a session, as `createSession` takes them.
 import { type McpServer, RequestError } from "@agentclientprotocol/sdk";
-import type { SessionServers } from "../protocol/objects/sessionServer.js";
+import { mostSessionServers, type SessionServers } from "../protocol/objects/sessionServer.js";
 
 /**
  * The servers of a session. They are the user's word, through the editor.
  *
- * @throws RequestError -32602 for a transport that is not spoken.
+ * @throws RequestError -32602 for a transport that is not spoken, or for too many servers.
  */
 export function toolServersOf(servers: readonly McpServer[]): SessionServers {
+  if (servers.length > mostSessionServers) {
+    throw RequestError.invalidParams(
+      undefined,
+      `a session has at most ${mostSessionServers} tool servers`,
+    );
+  }
   const taken = new Set<string>();
   return servers.map((server) => {
     const name = freeName(server.name, taken);

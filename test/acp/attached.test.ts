@@ -44,6 +44,28 @@ unless(
   expect(told).toHaveLength(2);
 });
 
+unless(
+  it,
+  onWindows,
+  "the daemon is tried on Unix sockets",
+)("goes on with a turn whose editor closed its pipes in the middle of it", async () => {
+  const first = new Editor({ dataDir, args: ["--attach", "--start"] });
+  const { sessionId, cwd } = await first.open();
+  void first.prompt(sessionId, "@say begun\n@wait 600\n@say and ended").catch(() => {});
+  await first.until(() => (first.said(sessionId).startsWith("begun") ? true : undefined));
+  expect(await first.end()).toBe(0);
+  const second = new Editor({ dataDir, args: ["--attach"] });
+  await second.greet();
+  await second.agent.request("session/resume", { sessionId, cwd });
+  // It waits for the turn that runs, and is answered after it.
+  await second.prompt(sessionId, "@say next");
+  await second.kill();
+  const third = new Editor({ dataDir, args: ["--attach"] });
+  await third.greet();
+  await third.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
+  expect(third.said(sessionId)).toBe("begun\nand endednext");
+});
+
 it("says so where there is no daemon", async () => {
   const editor = new Editor({ args: ["--attach"] });
   expect(await editor.exited).toBe(69);

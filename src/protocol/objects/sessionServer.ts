@@ -35,11 +35,14 @@ const sessionServer = () =>
       message: "has either a `command` or a `url`",
     });
 
+/** How many tool servers one session has at most. */
+export const mostSessionServers = 32;
+
 /** The tool servers of one session: no two of one name. */
 export const sessionServers = () =>
   z
     .array(sessionServer())
-    .max(32)
+    .max(mostSessionServers)
     .refine((all) => new Set(all.map((one) => one.name)).size === all.length, {
       message: "two servers have one name",
     });

@@ -1,0 +1,106 @@
+// Editors that go away, or ask two things at once: nothing of the server may fail because of it.
+import { symlinkSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { Editor, endEditors, makeFolder } from "./editor.js";
+
+afterAll(endEditors);
+
+/** Asks without waiting: the editor goes before it is answered. */
+function leaveOpen(prompt: Promise<unknown>): void {
+  prompt.catch(() => {});
+}
+
+describe("an editor that goes", () => {
+  it.each(["before its prompt is accepted", "in the middle of a turn"])(
+    "ends the process well %s",
+    async (when) => {
+      const editor = new Editor();
+      const { sessionId } = await editor.open();
+      leaveOpen(editor.prompt(sessionId, "@say begun\n@wait 60000"));
+      if (when.includes("turn")) {
+        await editor.until(() => (editor.said(sessionId) === "begun" ? true : undefined));
+      }
+      expect(await editor.end()).toBe(0);
+      expect(editor.stderr).not.toContain("nobody caught");
+    },
+  );
+
+  it.each(["before its session is answered", "in the middle of a turn"])(
+    "ends the process in order when it closes its end of the output %s",
+    async (when) => {
+      const editor = new Editor();
+      if (when.includes("turn")) {
+        const { sessionId } = await editor.open();
+        leaveOpen(editor.prompt(sessionId, "@say begun\n@wait 300\n@say on\n@wait 60000"));
+        await editor.until(() => (editor.said(sessionId) === "begun" ? true : undefined));
+      } else {
+        await editor.greet();
+        const cwd = makeFolder();
+        leaveOpen(editor.agent.request("session/new", { cwd, mcpServers: [] }));
+      }
+      editor.child.stdout.destroy();
+      // The code of every command whose output could not be written.
+      expect(await editor.exited).toBe(5);
+      expect(editor.stderr).not.toContain("nobody caught");
+    },
+  );
+});
+
+describe("several requests at once", () => {
+  it("open a session once, and each is answered", async () => {
+    const editor = new Editor();
+    const { sessionId, cwd } = await editor.open();
+    await editor.prompt(sessionId, "@say one");
+    await editor.agent.request("session/close", { sessionId });
+    const asked = { sessionId, cwd, mcpServers: [] };
+    await Promise.all([1, 2].map(() => editor.agent.request("session/load", asked)));
+    expect(await editor.prompt(sessionId, "@say two")).toMatchObject({ stopReason: "end_turn" });
+    // Nothing keeps the session after it was closed.
+    await editor.agent.request("session/close", { sessionId });
+    await expect(editor.prompt(sessionId, "@say three")).rejects.toMatchObject({ code: -32002 });
+  });
+
+  it("refuse more tool servers than a session has, at once, and in one sentence", async () => {
+    const editor = new Editor();
+    await editor.greet();
+    const one = { name: "same", command: "/nowhere", args: [], env: [] };
+    const mcpServers = Array.from({ length: 20_000 }, () => one);
+    const asked = editor.agent.request("session/new", { cwd: makeFolder(), mcpServers });
+    await expect(asked).rejects.toMatchObject({
+      code: -32602,
+      message: "Invalid params: a session has at most 32 tool servers",
+    });
+    const odd = { ...one, env: [{ name: "a=b", value: "" }] };
+    const wrong = editor.agent.request("session/new", { cwd: makeFolder(), mcpServers: [odd] });
+    const again = expect.not.stringMatching(/Invalid params.*Invalid params/);
+    await expect(wrong).rejects.toMatchObject({ code: -32602, message: again });
+  });
+});
+
+describe("the folder of a session", () => {
+  it("is found by every name that it has", async () => {
+    const editor = new Editor();
+    const { sessionId, cwd } = await editor.open();
+    await editor.prompt(sessionId, "@say one");
+    const link = join(makeFolder(), "link");
+    symlinkSync(cwd, link);
+    for (const name of [cwd, `${cwd}/`, link, `${cwd}/../${basename(cwd)}`]) {
+      const { sessions } = await editor.agent.request("session/list", { cwd: name });
+      expect(sessions.map((one) => one.sessionId)).toEqual([sessionId]);
+    }
+    expect(await editor.agent.request("session/list", { cwd: `${cwd}/none` })).toEqual({
+      sessions: [],
+    });
+  });
+
+  it("may be gone when the session is deleted", async () => {
+    const editor = new Editor();
+    const { sessionId, cwd } = await editor.open();
+    await editor.prompt(sessionId, "@say one");
+    await rm(cwd, { recursive: true });
+    expect(await editor.agent.request("session/delete", { sessionId })).toEqual({});
+    expect(await editor.agent.request("session/list", {})).toEqual({ sessions: [] });
+  });
+});
