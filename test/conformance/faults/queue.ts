@@ -71,7 +71,7 @@ export const queue: readonly Fault[] = [
   },
   {
     name: "a pause that holds nothing",
-    caughtBy: ["TW-QUEUE-005", "TW-QUEUE-012"],
+    caughtBy: ["TW-QUEUE-005", "TW-QUEUE-012", "TW-CANCEL-008"],
     breaking: () => ({
       fromClient: (message) => [
         message.method === "pauseQueue" ? { ...message, method: "resumeQueue" } : message,
@@ -203,7 +203,7 @@ export const queue: readonly Fault[] = [
     caughtBy: ["TW-CANCEL-011"],
     breaking: changing((message) => {
       for (const { parts } of message.result?.messages ?? []) {
-        for (const part of parts) if (part.reason === "cancelled") part.reason = "stop";
+        for (const part of parts) if (part.reason === "cancelled") part.reason = "endTurn";
       }
       return message;
     }),
