@@ -115,7 +115,10 @@ interface ToolParts {
 function toolsIn(
   self: NodeJS.Process,
   { parts, resolvePath, out, errors }: ToolParts,
-): Pick<ProgramActions, "sessions" | "models" | "config" | "completion" | "conformance"> {
+): Pick<
+  ProgramActions,
+  "sessions" | "models" | "config" | "permissions" | "completion" | "conformance"
+> {
   const writeError = (line: string) => void errors.write(`${line}\n`);
   const writeOut = (line: string) => void out.write(`${line}\n`);
   const ofConfiguration = { env: self.env, resolvePath, writeOut, writeError };
@@ -132,14 +135,14 @@ function toolsIn(
         openTerminal: () => openTerminal(self.platform),
       });
     },
-    models: async (options) => {
-      const { modelsCommand } = await import("./modelsCommand.js");
-      return modelsCommand(options, ofConfiguration);
-    },
+    models: async (options) =>
+      (await import("./modelsCommand.js")).modelsCommand(options, ofConfiguration),
     config: async (options) => {
       const { configCommand } = await import("./configCommand.js");
       return configCommand(options, ofConfiguration);
     },
+    permissions: async (options) =>
+      (await import("./permissionsCommand.js")).permissionsCommand(options, ofConfiguration),
     conformance: async (options) => {
       const { conformanceCommand } = await import("../conformance/command.js");
       return conformanceCommand(options, {

@@ -17,6 +17,8 @@ import { tellUnknownCommands } from "./defaultCommand.js";
 import type { McpCommandOptions } from "./mcpCommand.js";
 import type { ModelsCommandOptions } from "./modelsCommand.js";
 import { nonEmpty } from "./optionValues.js";
+import type { PermissionsCommandOptions } from "./permissionsCommand.js";
+import { addPermissions } from "./permissionsFlags.js";
 import { addRelay } from "./relayFlags.js";
 import type { RelayCommandOptions } from "./relayOptions.js";
 import { addRun } from "./runFlags.js";
@@ -44,6 +46,7 @@ export interface ProgramActions {
   sessions(options: SessionsCommandOptions): Promise<number>;
   models(options: ModelsCommandOptions): Promise<number>;
   config(options: ConfigCommandOptions): Promise<number>;
+  permissions(options: PermissionsCommandOptions): Promise<number>;
   completion(options: CompletionOptions): Promise<number>;
   conformance(options: ConformanceOptions): Promise<number>;
   relay(options: RelayCommandOptions): Promise<number>;
@@ -98,6 +101,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         sessions: reported(actions.sessions),
         models: reported(actions.models),
         config: reported(actions.config),
+        permissions: reported(actions.permissions),
         completion: reported(actions.completion),
         conformance: reported(actions.conformance),
         relay: reported(actions.relay),
@@ -158,6 +162,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
   addMcp(program, actions);
   addSessions(program, actions.sessions);
   addConfiguration(program, actions);
+  addPermissions(program, actions.permissions);
   addConformance(program, actions.conformance);
   addRelay(program, actions.relay);
   addWorker(program, actions.worker);

@@ -38,4 +38,5 @@ const offeredWords: readonly {
   { decision: "allow", words: ["y", "yes"], shown: "[y]es" },
   { decision: "deny", words: ["n", "no"], shown: "[n]o" },
   { decision: "allowForSession", words: ["a", "always"], shown: "[a]lways in this session" },
+  { decision: "allowAlways", words: ["w", "workspace"], shown: "always in this [w]orkspace" },
 ];

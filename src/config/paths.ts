@@ -58,6 +58,17 @@ export function loginsPath(
   return home && join(home, "turnwire", "mcp-logins.json");
 }
 
+/** The file of permanent grants, beside the user's configuration. Undefined if there is no place for it. */
+export function permissionsPath(
+  env: Environment,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  const config = userConfigPath(env, platform)?.path;
+  return config !== undefined && isAbsolute(config)
+    ? join(dirname(config), permissionsFileName)
+    : undefined;
+}
+
 /** The file beside the user's own that stores permanent grants. */
 const permissionsFileName = "permissions.json";
 

@@ -21,6 +21,7 @@ import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import { createTools, ToolResources, toolEnvironment } from "../tools/index.js";
 import type { Tool } from "../tools/tool.js";
+import { alwaysAllowedIn } from "./alwaysAllowedIn.js";
 import { builtInCommands, isCompact } from "./builtInCommands.js";
 import { warningsFor } from "./configWarnings.js";
 import { WorkspaceConfinement } from "./confinement.js";
@@ -77,6 +78,7 @@ class BuiltInEngine implements Engine {
   readonly #closing = new AbortController();
   readonly #grants = new Map<string, SessionGrants>();
   readonly #openQuestions: OpenQuestions;
+  readonly #always: ReturnType<typeof alwaysAllowedIn>;
 
   constructor(workspace: EngineWorkspace, options: BuiltInEngineOptions) {
     const { clock, ids, log, host, version, dataDirectory } = options;
@@ -88,6 +90,7 @@ class BuiltInEngine implements Engine {
     this.#instructions = new WorkspaceInstructions(workspace, options.env, log);
     this.#options = options;
     this.#openQuestions = new OpenQuestions(clock);
+    this.#always = alwaysAllowedIn(workspace, options);
     this.#output = new OutputCheck(host.threads);
     const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
     this.#resources = new ToolResources({ ...shared, outputDirectory });
@@ -261,7 +264,7 @@ class BuiltInEngine implements Engine {
       granting: grantingPaths(this.#workspace.path, dataDirectory, env, this.#workspace.env),
       ask: (question, asking) => request.ask(question, asking),
       log,
-      ...defined({ narrowing: options?.tools }),
+      ...defined({ narrowing: options?.tools, always: this.#always }),
     });
   }
 

@@ -3,10 +3,9 @@
 // for. The server's name does not count: a server with another address is another server.
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-import { type Clock, sleep, systemClock } from "../base/clock.js";
-import { systemErrorCode } from "../base/systemError.js";
+import { open, rename, rm } from "node:fs/promises";
+import { type Clock, systemClock } from "../base/clock.js";
+import { withFileLock } from "../base/fileLock.js";
 
 /** The result of a login. The members of `client` and `tokens` are those of OAuth. */
 export interface Login {
@@ -27,7 +26,6 @@ export interface Login {
 
 /** A lock that is older than this was left by a process that died. */
 const staleLockMs = 60_000;
-const lockPauseMs = 50;
 const longestWaitMs = 90_000;
 const mostFileCharacters = 1024 * 1024;
 
@@ -59,14 +57,8 @@ export class Logins {
    */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     if (this.#file === undefined) throw new Error("there is no home to keep a login in");
-    const lock = `${this.#file}.lock`;
-    await mkdir(dirname(lock), { recursive: true, mode: 0o700 });
-    await this.#take(lock);
-    try {
-      return await work();
-    } finally {
-      await rm(lock, { force: true });
-    }
+    const patience = { clock: this.#clock, staleMs: staleLockMs, longestWaitMs };
+    return withFileLock(`${this.#file}.lock`, patience, work);
   }
 
   /** Stores a login. With undefined it forgets the login. Call it within {@link exclusively}. */
@@ -110,32 +102,6 @@ export class Logins {
       // A file that is missing or cannot be read holds no login; then a login is requested.
       return {};
     }
-  }
-
-  async #take(lock: string): Promise<void> {
-    const begin = this.#clock.now();
-    for (;;) {
-      try {
-        await (await open(lock, "wx", 0o600)).close();
-        return;
-      } catch (error) {
-        if (systemErrorCode(error) !== "EEXIST") throw error;
-      }
-      const age = await ageOf(lock);
-      if (age > staleLockMs) await rm(lock, { force: true });
-      if (this.#clock.now() - begin > longestWaitMs) {
-        throw new Error(`another process keeps ${lock}`);
-      }
-      await sleep(this.#clock, lockPauseMs);
-    }
-  }
-}
-
-async function ageOf(path: string): Promise<number> {
-  try {
-    return Date.now() - (await stat(path)).mtimeMs;
-  } catch {
-    return 0;
   }
 }
 

@@ -31,7 +31,7 @@ export function findDenial(
 }
 
 /** The command line that a need is about. */
-function commandLine({ subject, cwd, shell }: RuleSubject): CommandLine {
+export function commandLine({ subject, cwd, shell }: RuleSubject): CommandLine {
   return defined({
     source: subject.value,
     cwd,

@@ -4,9 +4,9 @@
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { PermissionRules } from "../config/types.js";
-import type { PermissionChoice } from "../protocol/objects/permissionChoice.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
+import type { AlwaysAllowed } from "./alwaysAllowed.js";
 import { findDenial, rulesAllow, rulesName } from "./decide.js";
 import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPaths } from "./grantingFile.js";
@@ -14,6 +14,7 @@ import { hiddenBy } from "./matchRule.js";
 import { isWithin, type Narrowing } from "./narrowing.js";
 import type { OpenQuestions } from "./openQuestions.js";
 import { questionAbout, reads } from "./question.js";
+import { choicesFor, isStored, leavesSandbox, remember } from "./remembering.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed, Permissions, PermissionVerdict } from "./types.js";
 
@@ -36,6 +37,8 @@ export interface PermissionGateOptions {
     question: ToolQuestion,
     signal: AbortSignal,
   ) => Promise<PermissionAnswer | undefined>;
+  /** What the user has allowed for good; nothing can be unless given. */
+  readonly always?: AlwaysAllowed;
   /** The open questions of the workspace, so that one answer can decide others. */
   readonly openQuestions: OpenQuestions;
   readonly log: Log;
@@ -76,6 +79,8 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       signal.throwIfAborted();
       if ("allowed" in rulesNow) return rulesNow;
       const verdict = apply(options, rulesNow, need, asked.answer);
+      if (verdict.allowed) await remember(options, need, asked.answer);
+      signal.throwIfAborted();
       decideOthers(options, need, asked.answer, verdict);
       return verdict;
     },
@@ -126,6 +131,7 @@ function decide(
   if (allows(rules, need, options) || isFree(need)) return allowed;
   if (mode === "acceptEdits" && isEdit(need) && !isGranting) return allowed;
   if (mode === "allow" || options.sessionGrants.has(need)) return allowed;
+  if (!isGranting && isStored(options, rules, need)) return allowed;
   if (need.asksNothing === true && (mode !== "deny" || need.action === "read")) return allowed;
   if (mode === "deny") {
     return refuse("Permission is denied: the permission mode allows only what rules allow.");
@@ -174,19 +180,6 @@ function isInWorkspace({ subject }: PermissionNeed): boolean {
   return subject.kind === "path" && !/^(?:\/|[A-Za-z]:)/.test(subject.value);
 }
 
-/** Whether each time needs a question of its own. */
-function isForOnce(need: PermissionNeed): boolean {
-  return leavesSandbox(need) || need.action === "leavePlan";
-}
-
-function leavesSandbox({ sandbox }: PermissionNeed): boolean {
-  return sandbox === "leaves";
-}
-
-function choicesFor(need: PermissionNeed): PermissionChoice[] {
-  return isForOnce(need) ? ["allow", "deny"] : ["allow", "allowForSession", "deny"];
-}
-
 /** Asks, unless the question is decided without its answer. Rejects only with the signal's reason. */
 function askWhileOpen(options: PermissionGateOptions, need: PermissionNeed, signal: AbortSignal) {
   const { openQuestions, sessionGrants: session } = options;
@@ -207,7 +200,8 @@ function decideOthers(
   answer: PermissionAnswer | undefined,
   verdict: PermissionVerdict,
 ): void {
-  if (answer?.decision === "allowForSession") void openQuestions.recheck();
+  const holdsOn = answer?.decision === "allowForSession" || answer?.decision === "allowAlways";
+  if (holdsOn) void openQuestions.recheck();
   if (answer?.decision === "deny") openQuestions.denied(need, sessionGrants, verdict);
 }
 
@@ -218,7 +212,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<PermissionAnswer | undefined> {
   try {
-    return await options.ask(questionAbout(need, choicesFor(need)), signal);
+    return await options.ask(questionAbout(need, choicesFor(options, need)), signal);
   } catch (error) {
     signal.throwIfAborted();
     options.log.warn({ error: messageOf(error) }, "a permission could not be asked for");
@@ -234,12 +228,10 @@ function apply(
 ): PermissionVerdict {
   switch (answer?.decision) {
     case "allow":
-    case "allowForSession": {
+    case "allowForSession":
+    case "allowAlways": {
       const denial = findDenial(rules, need, options);
       if (denial !== undefined && denial.doubt === undefined) return refuseBy(denial);
-      if (answer.decision === "allowForSession" && !isForOnce(need)) {
-        options.sessionGrants.add(need);
-      }
       return answer.input === undefined ? allowed : { allowed: true, input: answer.input };
     }
     case "deny": {

@@ -1,4 +1,5 @@
 // Permission rules and the gate (protocol.md section 7).
+export type { AlwaysAllowed } from "./alwaysAllowed.js";
 export { denyingRule, rulesAllow } from "./decide.js";
 export { createPermissionGate, type PermissionGateOptions } from "./gate.js";
 export type { GrantingPaths } from "./grantingFile.js";

@@ -98,6 +98,7 @@ it("names every command and every option", async () => {
       sessions: other,
       models: other,
       config: other,
+      permissions: other,
       conformance: other,
       relay: other,
       worker: other,

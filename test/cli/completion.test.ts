@@ -33,6 +33,7 @@ async function scriptFor(shell: Shell): Promise<string> {
       sessions: other,
       models: other,
       config: other,
+      permissions: other,
       conformance: other,
       relay: other,
       worker: other,

@@ -31,6 +31,7 @@ async function run(argv: string[], isStdinTty = true) {
       worker: note("worker", 23),
       acp: note("acp", 24),
       runs: note("runs", 31),
+      permissions: note("permissions", 25),
     },
     {
       version: "1.2.3",
@@ -222,7 +223,12 @@ describe("the commands about what is stored and configured", () => {
 });
 
 describe("a group of commands", () => {
-  const groups = { sessions: "list", config: "path", mcp: undefined } as const;
+  const groups = {
+    sessions: "list",
+    config: "path",
+    permissions: "list",
+    mcp: undefined,
+  } as const;
 
   it.each(Object.keys(groups))("names the command of %s that it does not have", async (group) => {
     const { calls, exitCode, stderr } = await run([group, "bogus"]);
@@ -235,6 +241,7 @@ describe("a group of commands", () => {
     [["sessions", "lst"], "list"],
     [["sessions", "--json", "exprt"], "export"],
     [["config", "chek"], "check"],
+    [["permissions", "remov"], "remove"],
     [["mcp", "logn"], "login"],
     [["sesions"], "sessions"],
   ])("guesses what %j should be", async (argv, meant) => {

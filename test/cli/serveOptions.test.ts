@@ -28,6 +28,7 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
       sessions: other,
       models: other,
       config: other,
+      permissions: other,
       completion: other,
       conformance: other,
       relay: other,

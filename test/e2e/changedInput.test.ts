@@ -50,8 +50,9 @@ describe("an answer with another input", () => {
 
   it.each([
     ["allowForSession", { decision: "allowForSession", input: { command: ": > b" } }],
-    ["a decision that there is not", { decision: "allowAlways", input: { command: ": > b" } }],
-    ["a decision that there is not, alone", { decision: "allowAlways" }],
+    ["allowAlways", { decision: "allowAlways", input: { command: ": > b" } }],
+    ["a decision that there is not", { decision: "allowEverything", input: { command: ": > b" } }],
+    ["a decision that there is not, alone", { decision: "allowEverything" }],
     ["deny", { decision: "deny", input: { command: ": > b" } }],
     ["allow, with a text", { decision: "allow", input: ": > b" }],
     ["allow, with null", { decision: "allow", input: null }],
@@ -132,7 +133,11 @@ describe("a question tells", () => {
     await session.run(calls.join("\n"), "r-1");
     const path = join(session.path, "a.txt");
     expect(questions(session)).toMatchObject([
-      { locations: [], readOnly: false, choices: ["allow", "allowForSession", "deny"] },
+      {
+        locations: [],
+        readOnly: false,
+        choices: ["allow", "allowForSession", "allowAlways", "deny"],
+      },
       { locations: [{ path: join(session.path, "new.txt") }], readOnly: false },
       {
         locations: [

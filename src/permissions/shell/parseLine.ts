@@ -37,7 +37,8 @@ export interface LineReading {
 export function parseLine(source: string, { language, folder }: LineReading): ShellLine {
   const reader = new LineReader();
   const folderAt = () => [folder];
-  const context = { depth: 0, isCertain: true, language, isSubstituted: false, folderAt };
+  const around = { isSubstituted: false, isFed: false, folderAt };
+  const context = { depth: 0, isCertain: true, language, ...around };
   reader.readScript(source, context, folder);
   return {
     source,
@@ -45,6 +46,7 @@ export function parseLine(source: string, { language, folder }: LineReading): Sh
     unparsable: reader.unparsable,
     computed: reader.computed,
     hasEffects: reader.hasEffects,
+    isPlain: reader.isPlain,
   };
 }
 
@@ -58,8 +60,17 @@ interface ScriptContext {
   readonly isCertain: boolean;
   readonly language: ShellLanguage;
   readonly isSubstituted: boolean;
+  readonly isFed: boolean;
+  /** The place of the command that is written in the line and runs this script, if one does. */
+  readonly written?: number;
   readonly folderAt: (position: number) => Folders;
 }
+
+/** The syntax of a line that is only a list of commands. */
+const plainNodes: ReadonlySet<SyntaxNode["type"]> = new Set([
+  ...(["Script", "Statement", "AndOr", "Pipeline", "Command", "Redirect"] as const),
+  ...(["FileDescriptor", "Word", "Literal", "SingleQuoted", "DoubleQuoted"] as const),
+]);
 
 type Written = Pick<ShellCommand, "assignments" | "inputs" | "source" | "folders">;
 
@@ -71,6 +82,7 @@ class LineReader {
   unparsable: string | undefined;
   computed: string | undefined;
   hasEffects = false;
+  isPlain = true;
 
   /** The commands, each with the folders that it may run in. */
   placedCommands(): readonly ShellCommand[] {
@@ -116,10 +128,15 @@ class LineReader {
     const folders = isOwnText ? outer.folderAt(node.pos) : undefined;
     const context = isOwnText ? { ...outer, folderAt: () => folders } : outer;
     if (context.isCertain) this.#judge(node, source, context);
+    if (context.depth === 0 && !plainNodes.has(node.type)) this.isPlain = false;
     if (node.type === "Command") this.#addCommand(node, source, context);
     const isSubstitution = node.type === "CommandExpansion" || node.type === "ProcessSubstitution";
     const inner = isSubstitution ? { ...context, isSubstituted: true } : context;
-    forEachChild(node, (child) => this.#visit(child, source, inner));
+    const first = node.type === "Pipeline" ? node.commands[0] : undefined;
+    forEachChild(node, (child) => {
+      const isFed = first !== undefined && child !== first;
+      this.#visit(child, source, isFed ? { ...inner, isFed } : inner);
+    });
   }
 
   #judge(node: SyntaxNode, source: string, { language, isSubstituted }: ScriptContext): void {
@@ -145,9 +162,10 @@ class LineReader {
     }
     const text = source.slice(node.pos, node.end);
     const written = { assignments, inputs, source: text, folders: context.folderAt(node.pos) };
-    this.#add(words, written, hereTexts, context);
+    const own = { ...context, written: context.written ?? this.#commands.length };
+    this.#add(words, written, hereTexts, own);
     if ([node.name, ...node.args].some(hasBraces)) {
-      this.#add(words.flatMap(expandBraces), written, hereTexts, { ...context, isCertain: false });
+      this.#add(words.flatMap(expandBraces), written, hereTexts, { ...own, isCertain: false });
     }
   }
 
@@ -172,7 +190,9 @@ class LineReader {
     if (isCertain && changesFolder(words[0]?.text ?? "")) this.#moves++;
     const isTransparent = inner.isTransparent && assignments.length + inputs.length === 0;
     const sets = [...assignments.map(variableOf), ...effect.sets];
-    this.#commands.push({ words, ...written, sets, isCertain, isTransparent });
+    const { written: place = this.#commands.length, isFed } = context;
+    const told = { sets, isCertain, isTransparent, isFed, written: place };
+    this.#commands.push({ words, ...written, ...told });
     // Everything inside suspected text is suspected already.
     for (const command of isCertain ? inner.commands : []) {
       this.#addInner(command, folders, hereTexts, context);

@@ -35,6 +35,10 @@ export interface ShellCommand {
   readonly isCertain: boolean;
   /** True for a command that only runs others, which are listed too: `timeout`, `sh -c`. */
   readonly isTransparent: boolean;
+  /** The place, among the line's commands, of the one that is written in the line and runs this one. */
+  readonly written: number;
+  /** Whether it reads what a pipe or a document gives it. */
+  readonly isFed: boolean;
 }
 
 /** A command line taken apart. */
@@ -50,4 +54,6 @@ export interface ShellLine {
    * connection, a group reads a file, a loop sets `PATH`.
    */
   readonly hasEffects: boolean;
+  /** Whether it is only a list of commands of literal words, some of them piped. */
+  readonly isPlain: boolean;
 }

@@ -85,7 +85,7 @@ export const requestPermission = declareMethod({
       cwd: "/home/ada/engine",
       locations: [],
       readOnly: false,
-      choices: ["allow", "allowForSession", "deny"],
+      choices: ["allow", "allowForSession", "allowAlways", "deny"],
       input: { command: "npm test" },
     },
     result: { decision: "allow" },

@@ -3,10 +3,10 @@ import { lazySchema } from "../declare.js";
 
 /** A decision about a question (protocol.md section 7). */
 export const PermissionChoice = lazySchema(() =>
-  z.enum(["allow", "allowForSession", "deny"]).meta({
+  z.enum(["allow", "allowForSession", "allowAlways", "deny"]).meta({
     id: "PermissionChoice",
     description:
-      "`allow` allows this once. `allowForSession` allows the same for the rest of the session. `deny` refuses.",
+      "`allow` allows this once. `allowForSession` allows the same for the rest of the session. `allowAlways` allows exactly this in every session of this workspace, until the user takes it back. `deny` refuses.",
   }),
 );
 export type PermissionChoice = z.output<ReturnType<typeof PermissionChoice>>;
