@@ -16,8 +16,16 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
     );
     return loaded;
   };
-  return {
+  // All that an engine may have is handed on: what is left out here would be missing without a word.
+  const engine: Required<Engine> = {
     prepare: async (setup, signal) => (await load()).prepare(setup, signal),
+    permissionsChanged: () => {
+      // Nothing is asked before the code is loaded. A failure to load is told by the turn.
+      loaded?.then(
+        (present) => present.permissionsChanged?.(),
+        () => {},
+      );
+    },
     warmUp: (setup) => inBackground(clock, log, async () => (await load()).warmUp?.(setup)),
     sandbox: async (config) =>
       (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
@@ -34,6 +42,7 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
       if (loaded !== undefined) await (await loaded).dispose();
     },
   };
+  return engine;
 }
 
 /** Begins to load the code of engines, after the present answers were written. */

@@ -56,6 +56,21 @@ describe("the mode", () => {
     await session.run(touch("b"), "r-2");
     expect([ran(session, "a"), ran(session, "b")]).toEqual([false, true]);
   });
+
+  it("decides a question that is open, and the turn goes on", async () => {
+    const session = await openAsking();
+    const { server } = session;
+    const asked = new Deferred<void>();
+    server.onPermission = () => {
+      asked.resolve();
+      return new Promise(() => {});
+    };
+    const running = session.run(touch("a"), "r-1");
+    await asked.promise;
+    await server.call("setPermissionMode", { workspaceId: session.workspaceId, mode: "allow" });
+    expect(await running).toMatchObject({ status: "succeeded" });
+    expect(ran(session, "a")).toBe(true);
+  });
 });
 
 describe("the question", () => {
