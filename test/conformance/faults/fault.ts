@@ -54,7 +54,9 @@ export function changingCalls(method: string, change: (params: Message) => objec
 export function changingAnswers(change: (answer: Message) => void): () => Breaking {
   return () => ({
     fromClient(message) {
-      if (message.method === undefined && message.result !== undefined) change(message.result);
+      const { method, result } = message;
+      const hasMembers = method === undefined && typeof result === "object" && result !== null;
+      if (hasMembers) change(result);
       return [message];
     },
   });

@@ -177,7 +177,8 @@ export const queue: readonly Fault[] = [
     name: "a joined run that a cancel names as queued",
     caughtBy: ["TW-CANCEL-007"],
     breaking: changing((message) => {
-      for (const each of message.result?.cancelled?.slice(1) ?? []) each.was = "queued";
+      const { cancelled } = message.result ?? {};
+      if (Array.isArray(cancelled)) for (const each of cancelled.slice(1)) each.was = "queued";
       return message;
     }),
   },
