@@ -114,20 +114,25 @@ export class MessageFeed {
       this.#isBehind = true;
       return;
     }
-    await this.#text(messageId, partIndex, kind, sent.slice(0, offset) + delta);
+    await this.#more(messageId, partIndex, kind, delta.slice(sent.length - offset));
   }
 
   async #text(messageId: string, index: number, kind: TextKind, text: string): Promise<void> {
-    const message = this.#of(messageId);
-    const known = message.parts.get(index);
-    const begun = known?.text ?? "";
+    const begun = this.#of(messageId).parts.get(index)?.text.length ?? 0;
     // A shorter text is an older one, and was sent.
-    if (text.length <= begun.length) return;
-    message.parts.set(index, { kind, text });
+    await this.#more(messageId, index, kind, text.slice(begun));
+  }
+
+  /** Sends what a part has grown by. A long text is not touched for it: it grows by many small pieces. */
+  async #more(messageId: string, index: number, kind: TextKind, text: string): Promise<void> {
+    if (text === "") return;
+    const message = this.#of(messageId);
+    const begun = message.parts.get(index)?.text ?? "";
+    message.parts.set(index, { kind, text: begun + text });
     const edition = message.edition === 0 ? "" : `~${message.edition}`;
     await this.#send({
       sessionUpdate: kind === "text" ? "agent_message_chunk" : "agent_thought_chunk",
-      content: { type: "text", text: text.slice(begun.length) },
+      content: { type: "text", text },
       messageId: `${messageId}${edition}`,
     });
   }
