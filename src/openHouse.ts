@@ -1,6 +1,7 @@
 // Opens the parts that all workspaces of a server share: the database, its stores, and the delivery.
 import { join } from "node:path";
 import type { Closing } from "./base/closing.js";
+import { defined } from "./base/defined.js";
 import { limitOf, ServerLimitsSource } from "./config/serverLimitsSource.js";
 import { OwedWrites } from "./coordinator/owedWrites.js";
 import { Recovery } from "./coordinator/recovery.js";
@@ -10,7 +11,7 @@ import { Broadcaster } from "./events/broadcaster.js";
 import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
 import { forgetInSteps } from "./forgetInSteps.js";
-import { clientDesks } from "./rpc/clientDesks.js";
+import { type ClientDesks, clientDesks } from "./rpc/clientDesks.js";
 import type { ServerOptions } from "./serverOptions.js";
 import { openCheckpoints, openStores } from "./serverStores.js";
 import { Checkpointer } from "./storage/checkpointer.js";
@@ -19,6 +20,7 @@ import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
 import { olderServers } from "./storage/knownServers.js";
 import { schema } from "./storage/migrations.js";
+import { QuestionStore } from "./storage/questionStore.js";
 import { ServerRegistry } from "./storage/serverRegistry.js";
 
 /** How many turns a daemon runs at once, unless `limits.concurrentRuns` says otherwise. */
@@ -75,18 +77,17 @@ export function openHouse(options: ServerOptions, closing: Closing) {
   const runsOfServer = new RunsOfServer();
   const limits = new ServerLimitsSource(options.env, log);
   const checkpoints = openCheckpoints(options, closing, { database, stores, registry, limits });
+  const clients = openDesks(options, database, registry);
+  const watched = { database, registry, outbox, clock, log };
   const watch = new LateWatch({
-    database,
-    registry,
-    outbox,
-    clock,
-    log,
+    ...watched,
     connections: new ConnectionStore(database),
     recoverDead: () => {
       recovery.recoverDead();
       checkpoints.finishOpen();
     },
     giveUp: (run) => runsOfServer.giveUp(run),
+    onWritten: () => clients.desk.lookAtOthers(),
   });
   const broadcaster = new Broadcaster(outbox, clock, ids, log, watch);
   closing.add(() => broadcaster.close());
@@ -104,12 +105,22 @@ export function openHouse(options: ServerOptions, closing: Closing) {
     recovery,
     checkpoints,
     broadcaster,
-    clients: clientDesks(clock, log, options.isShared),
+    clients,
     owed,
     limits,
     slots,
     forgetter,
   };
+}
+
+/** What asks the clients; other servers put its questions to them too. */
+function openDesks(
+  { clock, log, isShared }: ServerOptions,
+  database: Database,
+  registry: ServerRegistry,
+): ClientDesks {
+  const book = new QuestionStore(database, registry);
+  return clientDesks({ clock, log, book, ...defined({ isShared }) });
 }
 
 /** How many turns run at once; a daemon has a limit unless it is told another. */

@@ -12,6 +12,8 @@ export interface Caller {
   readonly clientId: string;
   /** Aborted when the request is cancelled. */
   readonly signal: AbortSignal;
+  /** How long questions of its runs wait for it, in seconds; 0 unless told. */
+  readonly permissionSeconds?: number;
   /** Its connection, in a server that has several; undefined in one that has a single client. */
   readonly scope?: ConnectionScope;
 }

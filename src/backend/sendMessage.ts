@@ -1,4 +1,5 @@
 // `sendMessage` (protocol.md section 4, Sending a prompt): the checks in their order, and then the run.
+import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import type { ResolvedConfig } from "../config/types.js";
 import {
@@ -84,6 +85,7 @@ export class SendMessage {
       sessionId,
       runId,
       clientId: caller.clientId,
+      ...defined({ permissionSeconds: caller.permissionSeconds }),
       kind: "prompt",
       prompt: { text: params.prompt, attachments },
       options: bounded,

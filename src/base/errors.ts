@@ -115,6 +115,12 @@ export const errorTable = {
     retryable: true,
     summary: "The agent could not be started, or failed for a reason that has no name of its own.",
   },
+  PermissionNotFound: {
+    code: 1022,
+    retryable: false,
+    summary:
+      "No open question of this client with this `permissionId`. It was answered, withdrawn or replaced, or its time is over.",
+  },
   QueueEntryNotFound: {
     code: 1023,
     retryable: false,

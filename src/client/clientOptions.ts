@@ -18,7 +18,7 @@ import type { OwnTool } from "./tools.js";
 export interface ClientOptions
   extends Pick<
     ParamsInput<"initialize">,
-    "clientId" | "clientInfo" | "ackTimeoutMs" | "optOutNotifications"
+    "clientId" | "clientInfo" | "ackTimeoutMs" | "optOutNotifications" | "permissionSeconds"
   > {
   /** How messages are separated; `ndjson` by default. */
   readonly framing?: Framing;
@@ -68,6 +68,7 @@ const clientOptions: Readonly<Record<keyof ClientOptions, true>> = {
   clientId: true,
   clientInfo: true,
   ackTimeoutMs: true,
+  permissionSeconds: true,
   optOutNotifications: true,
   framing: true,
   onPermission: true,
@@ -128,6 +129,7 @@ export function initializeParams(
     },
   };
   if (options.ackTimeoutMs !== undefined) params.ackTimeoutMs = options.ackTimeoutMs;
+  if (options.permissionSeconds !== undefined) params.permissionSeconds = options.permissionSeconds;
   if (options.optOutNotifications !== undefined) {
     params.optOutNotifications = options.optOutNotifications;
   }

@@ -15,6 +15,7 @@ import { queueOnDisk } from "./checks/queueOnDisk.js";
 import { runs } from "./checks/runs.js";
 import { search } from "./checks/search.js";
 import { transport } from "./checks/transport.js";
+import { waitingQuestions } from "./checks/waiting.js";
 import type { Requirement } from "./requirement.js";
 
 /** What `turnwire conformance` checks; `id`s are final, and none is used twice. */
@@ -35,4 +36,5 @@ export const requirements: readonly Requirement[] = [
   ...search,
   ...modes,
   ...daemon,
+  ...waitingQuestions,
 ];

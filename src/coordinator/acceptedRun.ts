@@ -21,6 +21,8 @@ export interface RunRequest {
   readonly runId: string | undefined;
   /** The client that gets the completion. */
   readonly clientId: string;
+  /** How long its questions wait while no connection of the client lives, in seconds; 0 by default. */
+  readonly permissionSeconds?: number;
   readonly kind: "prompt" | "summary";
   readonly prompt: Prompt;
   readonly options: RequestedOptions;

@@ -32,13 +32,24 @@ export interface Announcer {
   emit(event: LossyEvent): void;
 }
 
+/** The run that asks its client. */
+interface AskingRun {
+  readonly position: number;
+  readonly clientId: string;
+  readonly permissionSeconds: number;
+}
+
 /** Asks the client that sent a prompt. */
 export interface QuestionDesk {
-  /** Resolves with undefined if no client can answer. */
+  /**
+   * Resolves with undefined if no client can answer, or if none needs to be asked any more: `anew` works
+   * the question out again before it is put to a connection that comes later.
+   */
   ask(
-    clientId: string,
+    run: AskingRun,
     question: PermissionQuestion,
     signal: AbortSignal,
+    anew: () => Promise<PermissionQuestion | undefined>,
   ): Promise<PermissionAnswer | undefined>;
   /** Asks for input for a tool server; like {@link QuestionDesk.ask}. */
   requestInput(

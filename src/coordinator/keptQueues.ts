@@ -76,7 +76,9 @@ export class KeptQueues {
     const whenBusy = effective.whenBusy ?? usuallyWhenBusy(runId, {});
     // What was sent matters only for a `runId` that comes again: the row has its hash.
     const options = { sent: {}, effective };
-    const request = { sessionId, runId, clientId, kind, prompt, options, whenBusy };
+    const permissionSeconds = this.#options.runs.permissionSeconds(position);
+    const client = { clientId, permissionSeconds };
+    const request = { sessionId, runId, ...client, kind, prompt, options, whenBusy };
     return new AcceptedRun(refOf(position, request), request);
   }
 

@@ -173,6 +173,8 @@ export class RunAdmission {
       options: optionsText(request.options.effective),
       acceptedAt: clock.now(),
     });
+    const { permissionSeconds = 0 } = request;
+    if (permissionSeconds > 0) runs.setPermissionSeconds(position, permissionSeconds);
     if (waits && isPaused(now)) queues.keep(position, request.prompt);
     return position;
   }

@@ -1,10 +1,12 @@
 // The requests of a turn to the client that sent its prompt: permissions, input for tool servers, calls of
 // the client's own tools, and the files of its editor (protocol.md section 7).
+
+import { canonicalJson } from "../base/canonicalJson.js";
 import { defined } from "../base/defined.js";
 import { QuestionDecided } from "../base/questionDecided.js";
 import type { TurnRequest } from "../engine/engine.js";
-import type { PermissionAnswer, ToolQuestion } from "../protocol/registry.js";
-import type { RunRequest } from "./acceptedRun.js";
+import type { PermissionAnswer, PermissionQuestion, ToolQuestion } from "../protocol/registry.js";
+import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 
 type Options = Pick<
@@ -14,18 +16,19 @@ type Options = Pick<
 
 /** The part of a turn's request through which it reaches its client. */
 export function turnClient(
-  request: Pick<RunRequest, "sessionId" | "runId" | "clientId">,
+  { request, ref }: Pick<AcceptedRun, "request" | "ref">,
   options: Options,
 ): Pick<TurnRequest, "ask" | "requestInput" | "clientTools" | "files"> {
   const { workspaceId, ids, desk } = options;
-  const { sessionId, runId, clientId } = request;
+  const { sessionId, runId, clientId, permissionSeconds = 0 } = request;
+  const asking = { position: ref.position, clientId, permissionSeconds };
   const head = { workspaceId, sessionId, ...defined({ runId }) };
   return {
     ...defined({
       clientTools: clientTools(head, clientId, options),
       files: options.clientFiles?.ofRun(head, clientId),
     }),
-    ask: (question, signal) => ask(head, clientId, options, question, signal),
+    ask: (question, signal, anew) => ask({ head, asking, options }, question, signal, anew),
     requestInput: (question, signal) =>
       desk.requestInput(clientId, { inputId: ids.next("inp"), ...head, ...question }, signal),
   };
@@ -51,24 +54,47 @@ function clientTools(
   };
 }
 
+interface Asking {
+  readonly head: Head;
+  readonly asking: Parameters<Options["desk"]["ask"]>[0];
+  readonly options: Options;
+}
+
 async function ask(
-  head: Head,
-  clientId: string,
-  { ids, desk, announcer }: Options,
-  question: ToolQuestion,
+  { head, asking, options: { ids, desk, announcer } }: Asking,
+  first: ToolQuestion,
   signal: AbortSignal,
+  anew: () => Promise<ToolQuestion | undefined> = async () => first,
 ): Promise<PermissionAnswer | undefined> {
-  const permissionId = ids.next("per");
-  let answer: PermissionAnswer | undefined;
-  announcer.emit({ method: "runActivity", params: { ...head, kind: "waitingForPermission" } });
-  try {
-    answer = await desk.ask(clientId, { ...question, ...head, permissionId }, signal);
-    return answer;
-  } finally {
+  const named = (question: ToolQuestion): PermissionQuestion => ({
+    ...question,
+    ...head,
+    permissionId: ids.next("per"),
+  });
+  const resolved = (permissionId: string, answer?: PermissionAnswer) =>
     announcer.emit({
       method: "permissionResolved",
       params: { ...head, permissionId, decision: answer?.decision ?? decidedWithout(signal) },
     });
+  let question = first;
+  let put = named(question);
+  announcer.emit({ method: "runActivity", params: { ...head, kind: "waitingForPermission" } });
+  let answer: PermissionAnswer | undefined;
+  try {
+    answer = await desk.ask(asking, put, signal, async () => {
+      const now = await anew();
+      // If something else would happen now, an answer to the old question must not allow it.
+      if (now === undefined || canonicalJson(now) === canonicalJson(question)) {
+        return now && put;
+      }
+      resolved(put.permissionId);
+      question = now;
+      put = named(now);
+      return put;
+    });
+    return answer;
+  } finally {
+    resolved(put.permissionId, answer);
   }
 }
 

@@ -235,7 +235,7 @@ export class TurnRunner {
       ...defined({ keeper: keeperOf(run, writes, this.#options) }),
       signal: run.signal,
       openChild: (title) => this.#openChild(run, title, sink, writes),
-      ...turnClient(run.request, this.#options),
+      ...turnClient(run, this.#options),
     };
   }
 

@@ -262,7 +262,7 @@ class BuiltInEngine implements Engine {
       openQuestions: this.#openQuestions,
       ...defined(this.#instructions.ruledFolders),
       granting: grantingPaths(this.#workspace.path, dataDirectory, env, this.#workspace.env),
-      ask: (question, asking) => request.ask(question, asking),
+      ask: (...question) => request.ask(...question),
       log,
       ...defined({ narrowing: options?.tools, always: this.#always }),
     });

@@ -9,6 +9,7 @@ import type { FileKeeper } from "../base/fileKeeper.js";
 import type { RunErrorName } from "../base/runErrors.js";
 import type { TurnTools } from "../base/turnTools.js";
 import type { ResolvedConfig } from "../config/types.js";
+import type { AskClient } from "../protocol/askClient.js";
 import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
@@ -16,13 +17,7 @@ import type { RunCause, Usage } from "../protocol/objects/run.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { ToolInfo } from "../protocol/objects/toolInfo.js";
-import type {
-  Activity,
-  InputAnswer,
-  InputQuestion,
-  PermissionAnswer,
-  ToolQuestion,
-} from "../protocol/registry.js";
+import type { Activity, InputAnswer, InputQuestion } from "../protocol/registry.js";
 import type { EngineSetup } from "./setup.js";
 
 /** Runs the turns of one workspace, and owns every process that they leave running. */
@@ -87,11 +82,8 @@ export interface TurnRequest {
   readonly signal: AbortSignal;
   /** Opens a session for a sub-task of this turn. */
   openChild(title: string): ChildSession;
-  /**
-   * Asks the client that sent the prompt (section 7). Resolves with undefined if nobody can answer;
-   * rejects with the signal's reason once it is aborted.
-   */
-  ask(question: ToolQuestion, signal: AbortSignal): Promise<PermissionAnswer | undefined>;
+  /** Asks the client that sent the prompt (section 7). */
+  readonly ask: AskClient;
   /** Asks the same client for input for a tool server (section 7); like {@link TurnRequest.ask}. */
   requestInput(question: InputQuestion, signal: AbortSignal): Promise<InputAnswer | undefined>;
   /** The tools of that client, as they were when the turn began; absent if it can have none. */

@@ -36,6 +36,8 @@ export interface LateWatchOptions {
    * has stopped. False if the run is not open here.
    */
   giveUp(run: number): boolean;
+  /** Another server may have written something since the last look. */
+  onWritten?(): void;
 }
 
 /** The watch over the connections of one server. */
@@ -111,6 +113,7 @@ export class LateWatch {
     }
     this.#save();
     if (this.#hasOthers) this.#recover(now);
+    if (hasChanged) this.#options.onWritten?.();
     if (!hasChanged && !this.#isWaiting) return;
     const isDue = this.#judge(now);
     this.#isWaiting = false;

@@ -12,6 +12,7 @@ import type { Denial } from "./denyRules.js";
 import { changesGrantingFile, type GrantingPaths } from "./grantingFile.js";
 import { hiddenBy } from "./matchRule.js";
 import { isWithin, type Narrowing } from "./narrowing.js";
+import { type AskedAnew, NeedAgain } from "./needAgain.js";
 import type { OpenQuestions } from "./openQuestions.js";
 import { questionAbout, reads } from "./question.js";
 import { choicesFor, isStored, leavesSandbox, remember } from "./remembering.js";
@@ -31,11 +32,13 @@ export interface PermissionGateOptions {
   /**
    * Puts the question to the client. It resolves with undefined if nobody answers. When the signal
    * is aborted, it withdraws the question and rejects at once with the signal's reason. Every other
-   * rejection counts as a denial.
+   * rejection counts as a denial. Before the question is put to somebody later, `anew` works it out
+   * again.
    */
   readonly ask: (
     question: ToolQuestion,
     signal: AbortSignal,
+    anew: AskedAnew,
   ) => Promise<PermissionAnswer | undefined>;
   /** What the user has allowed for good; nothing can be unless given. */
   readonly always?: AlwaysAllowed;
@@ -71,9 +74,11 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       const decided = decide(options, rules, need);
       if (decided !== undefined) return decided;
       if (!leavesSandbox(need) && need.ofUser?.take() === true) return allowed;
-      const asked = await askWhileOpen(options, need, signal);
+      const again = new NeedAgain(need, (now) => outcomeNow(options, now));
+      const asked = await askWhileOpen(options, need, signal, again);
       signal.throwIfAborted();
       if ("verdict" in asked) return asked.verdict;
+      if (again.settled !== undefined) return again.settled();
       // A deny rule may have been added while the question was open.
       const rulesNow = await currentRules(options);
       signal.throwIfAborted();
@@ -85,6 +90,16 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       return verdict;
     },
   };
+}
+
+/** What a need comes to now: the verdict, or the question if somebody has to be asked. */
+async function outcomeNow(
+  options: PermissionGateOptions,
+  need: PermissionNeed,
+): Promise<PermissionVerdict | ToolQuestion> {
+  const rules = await currentRules(options);
+  const verdict = "allowed" in rules ? rules : decide(options, rules, need);
+  return verdict ?? questionAbout(need, choicesFor(options, need));
 }
 
 /** The rules as they are now. If they cannot be read, the refusal: one of them might deny this. */
@@ -181,7 +196,12 @@ function isInWorkspace({ subject }: PermissionNeed): boolean {
 }
 
 /** Asks, unless the question is decided without its answer. Rejects only with the signal's reason. */
-function askWhileOpen(options: PermissionGateOptions, need: PermissionNeed, signal: AbortSignal) {
+function askWhileOpen(
+  options: PermissionGateOptions,
+  need: PermissionNeed,
+  signal: AbortSignal,
+  again: NeedAgain,
+) {
   const { openQuestions, sessionGrants: session } = options;
   const decideNow = async () => {
     const rules = await currentRules(options);
@@ -189,7 +209,7 @@ function askWhileOpen(options: PermissionGateOptions, need: PermissionNeed, sign
     return "allowed" in rules ? undefined : decide(options, rules, need);
   };
   return openQuestions.ask({ need, session, decide: decideNow }, signal, (asking) =>
-    ask(options, need, asking),
+    ask(options, need, asking, () => again.question(asking)),
   );
 }
 
@@ -210,9 +230,10 @@ async function ask(
   options: PermissionGateOptions,
   need: PermissionNeed,
   signal: AbortSignal,
+  anew: AskedAnew,
 ): Promise<PermissionAnswer | undefined> {
   try {
-    return await options.ask(questionAbout(need, choicesFor(options, need)), signal);
+    return await options.ask(questionAbout(need, choicesFor(options, need)), signal, anew);
   } catch (error) {
     signal.throwIfAborted();
     options.log.warn({ error: messageOf(error) }, "a permission could not be asked for");

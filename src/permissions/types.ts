@@ -2,6 +2,9 @@
 
 import type { ShellLanguage } from "./shell/shellLine.js";
 
+/** A change to a file, as a question shows it. */
+export type ShownChange = Pick<PermissionNeed, "diff" | "diffTruncated" | "lines">;
+
 /** What a tool wants to do, in the words of a permission rule and of a question. */
 export interface PermissionNeed {
   readonly toolCallId: string;
@@ -24,6 +27,11 @@ export interface PermissionNeed {
   readonly diffTruncated?: boolean;
   /** The lines at which the parts of the change begin, or at which reading begins. */
   readonly lines?: readonly number[];
+  /**
+   * Works out the change anew, before the question is put to somebody later. Throws what the call is
+   * to fail with, if the change cannot be made any more.
+   */
+  readonly changeNow?: () => Promise<ShownChange>;
   /** Whether it only reads, if `action` does not tell. */
   readonly readOnly?: boolean;
   readonly input: unknown;

@@ -2,6 +2,7 @@
 
 import type * as z from "zod";
 import { acknowledge } from "./methods/acknowledge.js";
+import { answerPermission } from "./methods/answerPermission.js";
 import { callTool } from "./methods/callTool.js";
 import { cancelRun } from "./methods/cancelRun.js";
 import { cancelSession } from "./methods/cancelSession.js";
@@ -26,6 +27,7 @@ import { listCommands } from "./methods/listCommands.js";
 import { listMessages } from "./methods/listMessages.js";
 import { listModels } from "./methods/listModels.js";
 import { listPendingCompletions } from "./methods/listPendingCompletions.js";
+import { listPermissions } from "./methods/listPermissions.js";
 import { listQueue } from "./methods/listQueue.js";
 import { listRuns } from "./methods/listRuns.js";
 import { listSessions } from "./methods/listSessions.js";
@@ -120,6 +122,8 @@ export const methods = {
   listPendingCompletions,
   acknowledge,
   setPermissionMode,
+  listPermissions,
+  answerPermission,
   setTools,
   subscribe,
   daemonStatus,

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import { ClientFiles } from "./clientFiles.js";
 import { ClientTools } from "./clientTools.js";
+import type { QuestionBook } from "./questionBook.js";
 import { QuestionDesk } from "./questionDesk.js";
 
 /** What asks the clients of one server. */
@@ -12,10 +13,20 @@ export interface ClientDesks {
   readonly clientFiles: ClientFiles;
 }
 
-/** Makes them; no connection is known to them yet. `isShared`: see {@link QuestionDesk}. */
-export function clientDesks(clock: Clock, log: Log, isShared = false): ClientDesks {
+/** What they are made from. */
+export interface ClientDesksOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** See {@link QuestionDesk}. */
+  readonly isShared?: boolean;
+  readonly book?: QuestionBook;
+}
+
+/** Makes them; no connection is known to them yet. */
+export function clientDesks(options: ClientDesksOptions): ClientDesks {
+  const { clock, log } = options;
   return {
-    desk: new QuestionDesk(log, isShared),
+    desk: new QuestionDesk(options),
     clientTools: new ClientTools(clock, log),
     clientFiles: new ClientFiles(clock, log),
   };

@@ -64,8 +64,14 @@ export async function requestClient(
   }
 }
 
+/** Whether a request failed because no answer to it can come any more. */
+export function isLost(error: unknown): boolean {
+  const { code } = Object(error) as { readonly code?: unknown };
+  return error instanceof ConnectionError || lostCodes.includes(code);
+}
+
 function failureOf(error: unknown): ClientAnswer {
   const { code } = Object(error) as { readonly code?: unknown };
-  if (error instanceof ConnectionError || lostCodes.includes(code)) return { kind: "gone" };
+  if (isLost(error)) return { kind: "gone" };
   return { kind: "error", message: messageOf(error), code };
 }

@@ -7,6 +7,7 @@ import type { OwnTools } from "./clientTools.js";
 import type { ConnectionDelivery } from "./deliveryHub.js";
 import type { ConnectionHandlers } from "./handlers.js";
 import type { Handshake } from "./handshake.js";
+import type { QuestionDesk } from "./questionDesk.js";
 
 /** A daemon, as its clients ask it about itself. */
 export interface DaemonControl {
@@ -22,6 +23,7 @@ export interface HandlerParts {
   shutdown(): Promise<void>;
   /** Resolves when an answer has waited long enough for completions to be written before it. */
   patience(): Promise<void>;
+  readonly desk: QuestionDesk;
   /** The daemon that the server is; undefined if it is none. */
   readonly daemon?: DaemonControl;
 }
@@ -38,7 +40,7 @@ export interface OwnParts {
  * the request that caused it.
  */
 export function connectionHandlers(
-  { backend, shutdown, patience, daemon }: HandlerParts,
+  { backend, desk, shutdown, patience, daemon }: HandlerParts,
   { handshake, delivery, tools }: OwnParts,
   onShutdown: () => void,
 ): ConnectionHandlers {
@@ -57,6 +59,8 @@ export function connectionHandlers(
       }));
       return { tools: [...(await backend.agents.listTools(params, caller)), ...ofClient] };
     },
+    listPermissions: (params, caller) => desk.list(params, caller.clientId),
+    answerPermission: (params, caller) => desk.answer(params, caller.clientId),
     daemonStatus: () => ofDaemon("daemonStatus", daemon).status(),
     stopDaemon: async ({ drain = false }) => {
       await ofDaemon("stopDaemon", daemon).stop(drain);

@@ -21,6 +21,8 @@ export type ConnectionHandlers = Pick<
   | "deleteWorkspace"
   | "setTools"
   | "listTools"
+  | "listPermissions"
+  | "answerPermission"
   | "daemonStatus"
   | "stopDaemon"
 >;

@@ -47,6 +47,7 @@ export class Handshake {
   #canAnswer = true;
   #canGiveInput = false;
   #hasFiles = false;
+  #permissionSeconds = 0;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -65,6 +66,11 @@ export class Handshake {
   /** Whether the client answers for the files of its editor. */
   get hasFiles(): boolean {
     return this.#hasFiles;
+  }
+
+  /** How long questions of runs that are sent now wait for the client, in seconds. */
+  get permissionSeconds(): number {
+    return this.#permissionSeconds;
   }
 
   /** @throws DomainError `AlreadyInitialized` or `UnsupportedProtocolVersion`. */
@@ -93,6 +99,7 @@ export class Handshake {
     this.#canAnswer = params.capabilities?.requestPermission ?? true;
     this.#canGiveInput = params.capabilities?.requestInput ?? false;
     this.#hasFiles = params.capabilities?.files ?? false;
+    this.#permissionSeconds = params.permissionSeconds ?? 0;
     if (typeof params.processId === "number") this.#options.watchParent(params.processId);
     const result: Result<"initialize"> = {
       protocolVersion,

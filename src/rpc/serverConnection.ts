@@ -6,6 +6,7 @@ import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { Askable } from "./askable.js";
 import type { ClientDesks } from "./clientDesks.js";
 import type { OwnTools } from "./clientTools.js";
 import { connectionHandlers, type HandlerParts } from "./connectionHandlers.js";
@@ -16,7 +17,6 @@ import { Handshake, type ServerDescription } from "./handshake.js";
 import type { Rest } from "./heldRequests.js";
 import { listen } from "./listen.js";
 import { OpenRequests } from "./openRequests.js";
-import type { Askable } from "./questionDesk.js";
 import { Router } from "./router.js";
 
 /** What a daemon that drains takes no more of. */
@@ -72,14 +72,14 @@ export interface ServedConnection {
 export function serveConnection<D extends ConnectionDelivery>(
   options: ConnectionOptions<D>,
 ): ServedConnection {
-  const { backend, hub, desk, ids, log } = options;
+  const { backend, hub, ids, log } = options;
   const { connection } = options.channel;
   const scope = options.isShared ? new ConnectionScope(() => delivery.clientId) : undefined;
   const delivery: D = hub.connect(
     { send: ({ method, params }) => connection.sendNotification(method, params) },
     scope && ((event) => scope.includes(event)),
   );
-  const handshake = handshakeOf(options, delivery);
+  const handshake = handshakeOf(options, delivery, () => options.desk.identified(asked));
   // Runs that were accepted before `initialize` are this connection's too.
   const firstId = delivery.clientId;
   const { tools, removeOffers } = addOffers(options, firstId, delivery, handshake);
@@ -96,13 +96,14 @@ export function serveConnection<D extends ConnectionDelivery>(
   const exitAsked = new Deferred<void>();
   listen(connection, router, {
     log,
-    caller: (signal) => ({ clientId: delivery.clientId, signal, ...defined({ scope }) }),
+    caller: (signal) => ({ ...callerOf(delivery, handshake), signal, ...defined({ scope }) }),
     open,
     isRefused: (method) =>
       (isShuttingDown && method !== "shutdown") || (isDraining && beginning.has(method)),
     onExit: () => exitAsked.resolve(),
   });
-  const forget = desk.add(askable(connection, firstId, delivery, handshake));
+  const asked = askable(connection, firstId, delivery, handshake);
+  const forget = options.desk.add(asked);
   connection.listen();
   return {
     exitAsked: exitAsked.promise,
@@ -116,9 +117,8 @@ export function serveConnection<D extends ConnectionDelivery>(
     leave() {
       removeOffers();
       hub.leave(delivery);
-      if (scope === undefined) return;
       forget();
-      void backend.leave(scope);
+      if (scope !== undefined) void backend.leave(scope);
     },
     close() {
       forget();
@@ -126,6 +126,10 @@ export function serveConnection<D extends ConnectionDelivery>(
       hub.disconnect(delivery);
     },
   };
+}
+
+function callerOf({ clientId }: ConnectionDelivery, { permissionSeconds }: Handshake) {
+  return { clientId, permissionSeconds };
 }
 
 /** The connection as questions can go to it. */
@@ -183,6 +187,7 @@ function addOffers(
 function handshakeOf<D extends ConnectionDelivery>(
   { channel, backend, description, isShared, ...options }: ConnectionOptions<D>,
   delivery: D,
+  onGreeted: () => void,
 ): Handshake {
   return new Handshake({
     delivery,
@@ -190,7 +195,10 @@ function handshakeOf<D extends ConnectionDelivery>(
     isDaemon: isShared,
     adoptEarlierRuns: (from, to) => backend.adopt(from, to),
     watchParent: (processId) => options.watchParent(processId),
-    onGreeted: () => options.onGreeted(),
+    onGreeted: () => {
+      onGreeted();
+      options.onGreeted();
+    },
     afterWritten: (result, run) => channel.afterWritten(result, run),
   });
 }

@@ -1,6 +1,7 @@
 import { readOr, salvagedColumns, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import { optionColumn } from "./optionColumn.js";
+import { questionsFrom } from "./questionSchema.js";
 import { type NewRun, nobody, type RunRow, type StoredRunState, toRow } from "./runRow.js";
 import { answeredCalls, toUsage, type UsageRow } from "./usageRow.js";
 
@@ -259,6 +260,28 @@ export class RunStore {
   /** How many model calls were answered for a run so far, those of its sub-tasks included. */
   steps(position: number): number {
     return answeredCalls(this.#database, position);
+  }
+
+  /** Stores how long the questions of a run wait for its client, in seconds. */
+  setPermissionSeconds(position: number, seconds: number): void {
+    if (!this.#keepsSeconds) return;
+    this.#database
+      .prepare("UPDATE runs SET permissionSeconds = ? WHERE position = ?")
+      .run(seconds, position);
+  }
+
+  /** How long the questions of a run wait for its client, in seconds; 0 if that is not stored. */
+  permissionSeconds(position: number): number {
+    if (!this.#keepsSeconds) return 0;
+    const sql = "SELECT permissionSeconds FROM runs WHERE position = ?";
+    return readOr(
+      () => Number(this.#database.prepare(sql).get(position)?.permissionSeconds ?? 0),
+      () => 0,
+    );
+  }
+
+  get #keepsSeconds(): boolean {
+    return this.#database.steps >= questionsFrom;
   }
 
   /** Moves a client's open runs in a server to the identity that it has now given. */

@@ -59,23 +59,32 @@ async function edit(
     throw new ToolFailure(`${reached.shown} has not been read; \`read\` it first.`);
   }
   const description = `Edit ${reached.shown}`;
-  const ask = (change?: FileDiff) =>
-    requireWriting(context, { tool: "edit", reached, description, input, change });
+  const ask = (change?: FileDiff, changeNow?: () => Promise<FileDiff | undefined>) =>
+    requireWriting(context, { tool: "edit", reached, description, input, change, changeNow });
   // The failure quotes the text that is in the file, and the editor is not asked in vain.
   await requireReadable(context, reached);
   const isAsked = await isDenied(context, "edit", reached);
   if (isAsked) await ask();
   const changing = { context, session, ids: resources.ids };
-  const before = await changingFile(changing, reached);
-  requireKnown(session, reached, before.version);
-  if (before.version === undefined) {
-    throw new ToolFailure(`\`path\` ${input.path} does not exist any more.`);
-  }
-  const file = await aboutPath(input.path, () => before.text());
-  const after = applyEdits(file.text, file.lineEnd, input.edits);
-  // The shown change is what will be written: `replaces` below requires this version of the file.
-  const change = fileDiff(reached.shown, file.text, after);
-  if (!isAsked) await ask(change);
+  const plan = async () => {
+    const before = await changingFile(changing, reached);
+    requireKnown(session, reached, before.version);
+    if (before.version === undefined) {
+      throw new ToolFailure(`\`path\` ${input.path} does not exist any more.`);
+    }
+    const file = await aboutPath(input.path, () => before.text());
+    const after = applyEdits(file.text, file.lineEnd, input.edits);
+    return { before, file, after, change: fileDiff(reached.shown, file.text, after) };
+  };
+  // The shown change is what will be written: `replace` below requires this version of the file. A
+  // question that waits works it out anew, because the editor may be another then.
+  let planned = await plan();
+  const planAnew = async () => {
+    planned = await plan();
+    return planned.change;
+  };
+  if (!isAsked) await ask(planned.change, planAnew);
+  const { before, file, after, change } = planned;
   context.signal.throwIfAborted();
   const content = encodeTextFile(file, after);
   const version = await aboutPath(input.path, () => before.replace(content, file.version));

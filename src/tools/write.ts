@@ -41,13 +41,14 @@ async function write(
   context: ToolContext,
 ): Promise<ToolResult> {
   const reached = await reachPath(context.workspacePath, input.path);
-  const ask = (change?: FileDiff) =>
+  const ask = (change?: FileDiff, changeNow?: () => Promise<FileDiff | undefined>) =>
     requireWriting(context, {
       tool: "write",
       reached,
       description: `Write ${reached.shown}`,
       input,
       change,
+      changeNow,
     });
   const session = resources.session(context.sessionId);
   // Outside the workspace, a file that was not read before is not looked at until it is allowed. In
@@ -56,14 +57,24 @@ async function write(
   const mayLook = reached.inside || session.knownVersion(reached.real) !== undefined;
   const isAsked = !mayLook || (await isDenied(context, "write", reached));
   if (isAsked) await ask();
-  const file = await changingFile({ context, session, ids: resources.ids }, reached);
-  const { version: replaces } = file;
-  requireKnown(session, reached, replaces);
-  const before = replaces === undefined ? undefined : await textBefore(file, replaces);
-  // The old file is no text, so no diff can be shown.
-  const change =
-    before === "unreadable" ? undefined : fileDiff(reached.shown, before?.text, input.content);
-  if (!isAsked) await ask(change);
+  const plan = async () => {
+    const file = await changingFile({ context, session, ids: resources.ids }, reached);
+    const { version: replaces } = file;
+    requireKnown(session, reached, replaces);
+    const before = replaces === undefined ? undefined : await textBefore(file, replaces);
+    // Without a text before, no diff can be shown.
+    const change =
+      before === "unreadable" ? undefined : fileDiff(reached.shown, before?.text, input.content);
+    return { file, replaces, change };
+  };
+  // A question that waits works it out anew, because the editor may be another then.
+  let planned = await plan();
+  const planAnew = async () => {
+    planned = await plan();
+    return planned.change;
+  };
+  if (!isAsked) await ask(planned.change, planAnew);
+  const { file, replaces, change } = planned;
   context.signal.throwIfAborted();
   const content = Buffer.from(input.content, "utf8");
   const version = await aboutPath(input.path, () => file.replace(content, replaces));

@@ -114,6 +114,8 @@ const provoke: Readonly<Record<Given, () => Promise<Refusal>>> = {
   },
   MessageNotFound: () => refusedIn("getMessage", { messageId: "m" }),
   QueueEntryNotFound: () => refusedIn("removeQueued", { queueId: "que_1" }),
+  PermissionNotFound: () =>
+    client.refused("answerPermission", { permissionId: "per_1", decision: "allow" }),
   RunNotFound: () => refusedIn("getRun", { runId: "r" }),
   CheckpointNotFound: () => refusedIn("rewindSession", { checkpointId: "c" }),
   ConfigInvalid: async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/node";
 import type { PermissionQuestion } from "../../src/protocol/registry.js";
 import { QuestionDesk } from "../../src/rpc/questionDesk.js";
+import { ManualClock } from "../helpers/manualClock.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { promisesHaveRun } from "../helpers/virtualScheduler.js";
 
@@ -20,6 +21,8 @@ const question: PermissionQuestion = {
   input: {},
 };
 const never = new AbortController().signal;
+/** A run whose questions do not wait. */
+const runOf = (clientId: string) => ({ position: 1, clientId, permissionSeconds: 0 });
 
 let desk: QuestionDesk;
 let log: ReturnType<typeof recordingLog>;
@@ -27,7 +30,7 @@ const connections: MessageConnection[] = [];
 
 beforeEach(() => {
   log = recordingLog();
-  desk = new QuestionDesk(log.log);
+  desk = new QuestionDesk({ clock: new ManualClock(), log: log.log });
 });
 
 afterEach(() => {
@@ -57,18 +60,21 @@ describe("a question", () => {
   it("goes to the client that sent the prompt", async () => {
     answering("ada", { decision: "deny" });
     answering("ben", { decision: "allow", message: "go" });
-    expect(await desk.ask("ben", question, never)).toEqual({ decision: "allow", message: "go" });
+    expect(await desk.ask(runOf("ben"), question, never)).toEqual({
+      decision: "allow",
+      message: "go",
+    });
   });
 
   it("goes to whoever is there where that one is not", async () => {
     answering("ada", { decision: "allowForSession" });
-    expect(await desk.ask("ben", question, never)).toEqual({ decision: "allowForSession" });
+    expect(await desk.ask(runOf("ben"), question, never)).toEqual({ decision: "allowForSession" });
   });
 
   it("goes to nobody else where the clients are strangers", async () => {
-    desk = new QuestionDesk(log.log, true);
+    desk = new QuestionDesk({ clock: new ManualClock(), log: log.log, isShared: true });
     answering("ada", { decision: "allow" });
-    expect(await desk.ask("ben", question, never)).toBeUndefined();
+    expect(await desk.ask(runOf("ben"), question, never)).toBeUndefined();
   });
 
   it("goes to all connections of the client: the first valid answer counts", async () => {
@@ -82,20 +88,20 @@ describe("a question", () => {
     silent.other.listen();
     answering("ada", { decision: "perhaps" });
     answering("ada", { decision: "allow" });
-    expect(await desk.ask("ada", question, never)).toEqual({ decision: "allow" });
+    expect(await desk.ask(runOf("ada"), question, never)).toEqual({ decision: "allow" });
     expect(await withdrawn).toBe(true);
   });
 
   it("has no answer where all connections of the client give none", async () => {
     answering("ada", { decision: "perhaps" });
     answering("ada", {});
-    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(await desk.ask(runOf("ada"), question, never)).toBeUndefined();
   });
 
   it("has no answer where nobody is connected", async () => {
     const { leave } = answering("ada", { decision: "allow" });
     leave();
-    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(await desk.ask(runOf("ada"), question, never)).toBeUndefined();
   });
 
   it("is not put to a client that said it cannot answer", async () => {
@@ -103,7 +109,7 @@ describe("a question", () => {
     let asked = 0;
     other.onRequest("requestPermission", () => ({ decision: "allow", asked: asked++ }));
     other.listen();
-    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(await desk.ask(runOf("ada"), question, never)).toBeUndefined();
     expect(asked).toBe(0);
   });
 
@@ -113,13 +119,13 @@ describe("a question", () => {
     ["a text", "allow"],
   ])("with %s has none", async (_, answer) => {
     answering("ada", answer);
-    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(await desk.ask(runOf("ada"), question, never)).toBeUndefined();
     expect(log.messages).toEqual(["a question got a malformed answer"]);
   });
 
   it("that the client has no handler for has none", async () => {
     client("ada").other.listen();
-    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(await desk.ask(runOf("ada"), question, never)).toBeUndefined();
     expect(log.messages).toEqual(["a question was not answered"]);
   });
 
@@ -127,7 +133,7 @@ describe("a question", () => {
     const { connection, other } = client("ada");
     other.onRequest("requestPermission", () => new Promise(() => {}));
     other.listen();
-    const answer = desk.ask("ada", question, never);
+    const answer = desk.ask(runOf("ada"), question, never);
     await promisesHaveRun();
     connection.dispose();
     expect(await answer).toBeUndefined();
@@ -136,7 +142,7 @@ describe("a question", () => {
   it("to a client that has gone already, but is still known here, has none", async () => {
     const { connection } = client("ada");
     connection.dispose();
-    expect(await desk.ask("ada", question, never)).toBeUndefined();
+    expect(await desk.ask(runOf("ada"), question, never)).toBeUndefined();
   });
 });
 
@@ -152,7 +158,7 @@ describe("a question that is withdrawn", () => {
     });
     other.listen();
     const turn = new AbortController();
-    const answer = desk.ask("ada", question, turn.signal);
+    const answer = desk.ask(runOf("ada"), question, turn.signal);
     await promisesHaveRun();
     turn.abort(new Error("cancelled (user)"));
     await expect(answer).rejects.toThrow("cancelled (user)");
@@ -165,7 +171,7 @@ describe("a question that is withdrawn", () => {
     other.onRequest("requestPermission", () => ({ decision: "allow", asked: asked++ }));
     other.listen();
     const turn = AbortSignal.abort(new Error("cancelled (user)"));
-    await expect(desk.ask("ada", question, turn)).rejects.toThrow("cancelled (user)");
+    await expect(desk.ask(runOf("ada"), question, turn)).rejects.toThrow("cancelled (user)");
     expect(asked).toBe(0);
   });
 
@@ -175,7 +181,7 @@ describe("a question that is withdrawn", () => {
     other.onRequest("requestPermission", () => new Promise((resolve) => (answerNow = resolve)));
     other.listen();
     const turn = new AbortController();
-    const answer = desk.ask("ada", question, turn.signal);
+    const answer = desk.ask(runOf("ada"), question, turn.signal);
     await promisesHaveRun();
     turn.abort(new Error("cancelled (user)"));
     answerNow({ decision: "allow" });

@@ -11,11 +11,11 @@ const inSection = { section: 2, level: "MUST", group: "daemon", lane: "own" } as
 const ofTools = { ...inSection, section: 7, needs: ["setTools"] } as const;
 
 /** One server, its first connection with a workspace, and further connections. */
-async function daemonOf(kit: Kit) {
+export async function daemonOf(kit: Kit, ofFirst: object = {}) {
   const [dataDir, path] = [kit.newFolder(), kit.newFolder()];
   const connect = (initialize: object = {}, more: StartOptions = {}) =>
     kit.start({ dataDir, initialize, ...more });
-  const first = await connect();
+  const first = await connect(ofFirst);
   const own = await kit.workspace(first, path);
   const again = () => connect({ clientId: first.clientId });
   const open = async (peer: Peer) => kit.workspace(peer, path);
@@ -23,7 +23,7 @@ async function daemonOf(kit: Kit) {
 }
 
 /** The questions of a session that a connection gets; none is answered by itself. */
-function questionsOf(peer: Peer, sessionId: string): Promise<Members> {
+export function questionsOf(peer: Peer, sessionId: string): Promise<Members> {
   peer.answerers.set(sessionId, () => undefined);
   const isIts = (message: unknown) =>
     isMembers(message) &&

@@ -28,6 +28,14 @@ export const initialize = declareMethod({
         .describe(
           "After so many milliseconds an unacknowledged completion is sent again. Each further time is twice as long.",
         ),
+      permissionSeconds: z
+        .int()
+        .min(0)
+        .max(604_800)
+        .optional()
+        .describe(
+          "How many seconds a question of a run that is sent now waits while no connection of its client lives; 0 by default (section 7, Questions that wait).",
+        ),
       optOutNotifications: z
         .array(z.string())
         .optional()

@@ -5,6 +5,7 @@ import { defined } from "../../base/defined.js";
 import { isWithin } from "../../base/insideFolder.js";
 import { systemErrorCode } from "../../base/systemError.js";
 import { requirePermission } from "../../permissions/requirePermission.js";
+import type { ShownChange } from "../../permissions/types.js";
 import type { FileDiff } from "../edits/unifiedDiff.js";
 import { ToolFailure } from "../failure.js";
 import type { ToolContext } from "../tool.js";
@@ -54,9 +55,11 @@ export async function requireWriting(
     input: unknown;
     /** The change, if it can be known before the permission. */
     change?: FileDiff | undefined;
+    /** Works the change out anew; throws what the call is to fail with. */
+    changeNow?: (() => Promise<FileDiff | undefined>) | undefined;
   },
 ): Promise<void> {
-  const { reached, change } = writing;
+  const { reached, change, changeNow } = writing;
   await requirePermission(context, {
     tool: writing.tool,
     action: "write",
@@ -65,12 +68,17 @@ export async function requireWriting(
       : `${writing.description}, which is outside the workspace`,
     subject: { kind: "path", value: reached.shown },
     path: reached.real,
-    ...defined({
-      diff: change?.diff,
-      diffTruncated: change?.isCut || undefined,
-      lines: change?.lines,
-    }),
+    ...shown(change),
+    ...defined({ changeNow: changeNow && (async () => shown(await changeNow())) }),
     input: writing.input,
+  });
+}
+
+function shown(change: FileDiff | undefined): ShownChange {
+  return defined({
+    diff: change?.diff,
+    diffTruncated: change?.isCut || undefined,
+    lines: change?.lines,
   });
 }
 

@@ -1,0 +1,130 @@
+// Stores open questions that may wait for their client, so that other servers can put them to it
+// (protocol.md section 7).
+
+import { ConnectionStore } from "./connectionStore.js";
+import { readOr, storedText, storedTime } from "./damage.js";
+import type { Database, Row } from "./database.js";
+import { questionsFrom } from "./questionSchema.js";
+import type { ServerRegistry } from "./serverRegistry.js";
+
+/** A stored question. Times are in milliseconds since the Unix epoch. */
+export interface StoredQuestion {
+  readonly permissionId: string;
+  /** The position of its run. */
+  readonly run: number;
+  readonly clientId: string;
+  /** The params of `requestPermission`, as JSON. */
+  readonly body: string;
+  readonly askedAt: number;
+  /** Undefined while its client is connected to a server. */
+  readonly expiresAt: number | undefined;
+}
+
+/** The table of questions. While an older server keeps the file without it, nothing is stored. */
+export class QuestionStore {
+  readonly #database: Database;
+  readonly #registry: Pick<ServerRegistry, "id" | "others" | "isAlive">;
+  readonly #connections: ConnectionStore;
+
+  /** `registry` tells which server this is, and which others live. */
+  constructor(database: Database, registry: Pick<ServerRegistry, "id" | "others" | "isAlive">) {
+    this.#database = database;
+    this.#registry = registry;
+    this.#connections = new ConnectionStore(database);
+  }
+
+  get #isKept(): boolean {
+    return this.#database.steps >= questionsFrom;
+  }
+
+  /** Whether a client is connected to another server that lives. */
+  isElsewhere(clientId: string): boolean {
+    return this.#registry
+      .others()
+      .some(({ id }) => this.#connections.has(id, clientId) && this.#registry.isAlive(id));
+  }
+
+  /** Stores a question of this server, or the present deadline of one that is stored. An answer stays. */
+  save(question: StoredQuestion): void {
+    if (!this.#isKept) return;
+    const { permissionId, run, clientId, body, askedAt, expiresAt } = question;
+    this.#database.write(() =>
+      this.#database
+        .prepare(
+          `INSERT INTO questions (permissionId, run, clientId, serverId, body, askedAt, expiresAt)
+           VALUES (?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (permissionId) DO UPDATE SET expiresAt = excluded.expiresAt`,
+        )
+        .run(permissionId, run, clientId, this.#registry.id, body, askedAt, expiresAt ?? null),
+    );
+  }
+
+  /** Removes a question; returns the answer that another server has stored, as JSON. */
+  close(permissionId: string): string | undefined {
+    if (!this.#isKept) return undefined;
+    return this.#database.write(() => {
+      const answer = this.answer(permissionId);
+      this.#database.prepare("DELETE FROM questions WHERE permissionId = ?").run(permissionId);
+      return answer;
+    });
+  }
+
+  /** The answer that was stored to a question, as JSON. */
+  answer(permissionId: string): string | undefined {
+    if (!this.#isKept) return undefined;
+    const sql = "SELECT answer FROM questions WHERE permissionId = ?";
+    return storedText(this.#database.prepare(sql).get(permissionId)?.answer);
+  }
+
+  /**
+   * Stores the answer of a client to a question of another server. False if the client has no such
+   * question, if that has an answer already, and if its time is over.
+   */
+  give(permissionId: string, clientId: string, answer: string, now: number): boolean {
+    if (!this.#isKept) return false;
+    const { changes } = this.#database.write(() =>
+      this.#database
+        .prepare(
+          `UPDATE questions SET answer = ? WHERE permissionId = ? AND clientId = ? AND serverId <> ?
+             AND answer IS NULL AND (expiresAt IS NULL OR expiresAt > ?)`,
+        )
+        .run(answer, permissionId, clientId, this.#registry.id, now),
+    );
+    return changes === 1;
+  }
+
+  /** A client's questions of other servers that have no answer yet, the oldest first. */
+  openOf(clientId: string): StoredQuestion[] {
+    return this.#open("clientId = ?", clientId);
+  }
+
+  /** The questions of other servers whose clients are connected, as those servers know. */
+  putByOthers(): StoredQuestion[] {
+    return this.#open("expiresAt IS NULL");
+  }
+
+  #open(condition: string, ...values: string[]): StoredQuestion[] {
+    if (!this.#isKept) return [];
+    const sql = `SELECT * FROM questions WHERE serverId <> ? AND answer IS NULL AND ${condition} ORDER BY askedAt, permissionId`;
+    // A damaged page hides questions from a list; the servers that ask them have them in memory.
+    const rows = readOr(
+      () => this.#database.prepare(sql).all(this.#registry.id, ...values),
+      (reason) => {
+        this.#database.damage.tell({ table: "questions", id: 0, reason });
+        return [];
+      },
+    );
+    return rows.map(toQuestion);
+  }
+}
+
+function toQuestion(row: Row): StoredQuestion {
+  return {
+    permissionId: String(row.permissionId),
+    run: Number(row.run),
+    clientId: String(row.clientId),
+    body: storedText(row.body) ?? "",
+    askedAt: storedTime(row.askedAt),
+    expiresAt: typeof row.expiresAt === "number" ? row.expiresAt : undefined,
+  };
+}
