@@ -36,6 +36,12 @@ const shortened = [
   "@modelcontextprotocol",
   "@agentclientprotocol",
   "execa",
+  "get-stream",
+  "figures",
+  "human-signals",
+  "@sindresorhus",
+  "pretty-ms",
+  "signal-exit",
   "pino",
   "unbash",
   "diff",
@@ -114,9 +120,11 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
         files: /[\\/](bench|ws_transport|pushconsumer|curve|denobuffer)\.js$/,
       }),
       leftOut({ package: "pg", files: /[\\/]lib[\\/]native[\\/]/ }),
+      // Its parser without SIMD is for processors for which the database has no build either.
       leftOut({
         package: "undici",
-        files: /[\\/]lib[\\/](mock|web[\\/](websocket|eventsource))[\\/]/,
+        files:
+          /[\\/]lib[\\/](mock[\\/]|web[\\/](websocket|eventsource)[\\/]|llhttp[\\/]llhttp-wasm\.js)/,
       }),
       shortLocals(),
       shortNames({ packages: shortened }),
