@@ -1,12 +1,7 @@
-// Asks clients for permission, and for input for tool servers (protocol.md section 7). A missing
-// handler, an error and a malformed answer count as no answer.
-import type { Clock } from "../base/clock.js";
-import { toRfc3339 } from "../base/clock.js";
-import { Deferred } from "../base/deferred.js";
-import { defined } from "../base/defined.js";
-import { DomainError } from "../base/errors.js";
-import type { Log } from "../base/log.js";
-import { untilAborted } from "../base/untilAborted.js";
+// Where questions go out to clients (protocol.md section 7). What asks is loaded with the first
+// question: most servers start without one.
+
+import { messageOf } from "../base/errors.js";
 import type {
   InputAnswer,
   InputRequest,
@@ -15,57 +10,34 @@ import type {
   PermissionQuestion,
   Result,
 } from "../protocol/registry.js";
-import { type Askable, isOf } from "./askable.js";
-import { OthersQuestions, paramsIn } from "./othersQuestions.js";
-import { type AskedRun, OwnQuestion } from "./ownQuestion.js";
-import { noBook, type QuestionBook } from "./questionBook.js";
-import { QuestionRound } from "./questionRound.js";
-
-export interface QuestionDeskOptions {
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Whether the clients are strangers to each other, and none is asked in another's place. */
-  readonly isShared?: boolean;
-  /** What this server shares with the others over its data directory; nothing unless given. */
-  readonly book?: QuestionBook;
-}
-
-type OpenPermission = Result<"listPermissions">["permissions"][number];
+import type { Askable } from "./askable.js";
+import type { AskingDesk, AskingDeskOptions } from "./askingDesk.js";
+import type { AskedRun } from "./ownQuestion.js";
 
 /** Sends questions to clients. */
 export class QuestionDesk {
-  readonly #log: Log;
-  readonly #clock: Clock;
-  readonly #isShared: boolean;
-  readonly #book: QuestionBook;
-  readonly #others: OthersQuestions;
-  readonly #connections = new Set<Askable>();
-  readonly #open = new Set<OwnQuestion>();
+  readonly #options: AskingDeskOptions;
+  /** Every connection, and what removes it from the desk that asks, once that is loaded. */
+  readonly #connections = new Map<Askable, (() => void) | undefined>();
+  #desk: AskingDesk | undefined;
+  #loading: Promise<AskingDesk> | undefined;
 
-  constructor({ clock, log, isShared = false, book = noBook }: QuestionDeskOptions) {
-    this.#log = log;
-    this.#clock = clock;
-    this.#isShared = isShared;
-    this.#book = book;
-    const connections = () => this.#connections;
-    this.#others = new OthersQuestions({ connections, book, clock, log });
+  constructor(options: AskingDeskOptions) {
+    this.#options = options;
   }
 
   /** Adds a connection; returns the function that removes it. */
   add(connection: Askable): () => void {
-    this.#connections.add(connection);
+    this.#connections.set(connection, this.#desk?.add(connection));
     return () => {
-      if (!this.#connections.delete(connection)) return;
-      this.#others.drop(connection);
-      for (const question of this.#open) question.leave(connection);
+      this.#connections.get(connection)?.();
+      this.#connections.delete(connection);
     };
   }
 
   /** The client of a connection has given its identity, and can be asked now. */
   identified(connection: Askable): void {
-    for (const question of this.#open) {
-      if (isOf(connection, question.clientId)) question.arrive();
-    }
+    this.#desk?.identified(connection);
   }
 
   /**
@@ -74,141 +46,66 @@ export class QuestionDesk {
    * @throws DomainError `StorageFailed`
    */
   lookAtOthers(): void {
-    this.#others.look();
+    this.#desk?.lookAtOthers();
+    const { book, log } = this.#options;
+    if (this.#desk !== undefined || book === undefined || book.putByOthers().length === 0) return;
+    this.#loaded()
+      .then((desk) => desk.lookAtOthers())
+      .catch((error: unknown) => {
+        log.warn({ reason: messageOf(error) }, "questions of other servers could not be put");
+      });
   }
 
-  /**
-   * Asks the client of a run, on all its connections: the first valid answer counts. With
-   * `permissionSeconds`, the question waits for that client, and goes to every connection of it that
-   * comes. Otherwise, if that client is not connected, any other connected client is asked, unless the
-   * clients are strangers.
-   *
-   * `anew` works the question out again before it is put to a connection that comes.
-   *
-   * Resolves with undefined if there is no answer, or none is needed any more. When the signal is
-   * aborted, the question is withdrawn with `$/cancelRequest`, and the promise rejects with the
-   * signal's reason.
-   */
+  /** See {@link AskingDesk.ask}. */
   async ask(
     run: AskedRun,
     question: PermissionQuestion,
     signal: AbortSignal,
-    anew: () => Promise<PermissionQuestion | undefined> = async () => question,
+    anew?: () => Promise<PermissionQuestion | undefined>,
   ): Promise<PermissionAnswer | undefined> {
-    signal.throwIfAborted();
-    const { clientId, permissionSeconds } = run;
-    const own = new OwnQuestion(question, {
-      run,
-      anew,
-      connections: () => (permissionSeconds > 0 ? this.#of(clientId) : this.#asked(clientId)),
-      book: permissionSeconds > 0 ? this.#book : noBook,
-      clock: this.#clock,
-      log: this.#log,
-    });
-    this.#open.add(own);
-    try {
-      own.begin();
-      return await untilAborted(own.result, signal);
-    } finally {
-      own.end();
-      this.#open.delete(own);
-    }
+    return (await this.#loaded()).ask(run, question, signal, anew);
   }
 
-  /** Asks for input for a tool server, if its client is connected; like {@link QuestionDesk.ask}. */
+  /** See {@link AskingDesk.requestInput}. */
   async requestInput(
     clientId: string,
     question: InputRequest,
     signal: AbortSignal,
   ): Promise<InputAnswer | undefined> {
-    signal.throwIfAborted();
-    const asked = this.#asked(clientId).filter(({ canGiveInput }) => canGiveInput);
-    if (asked.length === 0) return undefined;
-    const first = new Deferred<InputAnswer | undefined>();
-    const round = new QuestionRound("requestInput", question, this.#log, {
-      onAnswer: (answer) => first.resolve(answer),
-      onNone: () => {
-        if (!round.isOut) first.resolve(undefined);
-      },
+    return (await this.#loaded()).requestInput(clientId, question, signal);
+  }
+
+  /** See {@link AskingDesk.list}. */
+  async list(
+    params: Params<"listPermissions">,
+    clientId: string,
+  ): Promise<Result<"listPermissions">> {
+    return (await this.#loaded()).list(params, clientId);
+  }
+
+  /** See {@link AskingDesk.answer}. */
+  async answer(
+    params: Params<"answerPermission">,
+    clientId: string,
+  ): Promise<Result<"answerPermission">> {
+    return (await this.#loaded()).answer(params, clientId);
+  }
+
+  #loaded(): Promise<AskingDesk> {
+    this.#loading ??= this.#load().catch((error: unknown) => {
+      this.#loading = undefined;
+      throw error;
     });
-    for (const one of asked) round.put(one);
-    try {
-      return await untilAborted(first.promise, signal);
-    } finally {
-      round.end();
+    return this.#loading;
+  }
+
+  async #load(): Promise<AskingDesk> {
+    const { AskingDesk } = await import("./askingDesk.js");
+    const desk = new AskingDesk(this.#options);
+    for (const connection of this.#connections.keys()) {
+      this.#connections.set(connection, desk.add(connection));
     }
+    this.#desk = desk;
+    return desk;
   }
-
-  /**
-   * `listPermissions`
-   *
-   * @throws DomainError `StorageFailed`
-   */
-  list(
-    { workspaceId, sessionId }: Params<"listPermissions">,
-    clientId: string,
-  ): Result<"listPermissions"> {
-    const own = [...this.#open]
-      .filter((one) => this.#isClients(one.clientId, clientId))
-      .map((one) => ({ ...timesOf(one), params: one.question }));
-    const now = this.#clock.now();
-    const others = this.#book
-      .openOf(clientId)
-      .filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now)
-      .flatMap((one) => {
-        const params = paramsIn(one);
-        return params === undefined ? [] : [{ ...timesOf(one), params }];
-      });
-    const all = [...own, ...others]
-      .sort((a, b) => a.askedAt - b.askedAt)
-      .map(({ params, askedAt, expiresAt }) => ({
-        ...(params as PermissionQuestion),
-        askedAt: toRfc3339(askedAt),
-        ...defined({ expiresAt: expiresAt === undefined ? undefined : toRfc3339(expiresAt) }),
-      }))
-      .filter((one: OpenPermission) => (workspaceId ?? one.workspaceId) === one.workspaceId)
-      .filter((one) => (sessionId ?? one.sessionId) === one.sessionId);
-    return { permissions: all };
-  }
-
-  /**
-   * `answerPermission`
-   *
-   * @throws DomainError `PermissionNotFound`, `StorageFailed`
-   */
-  answer(
-    { permissionId, ...answer }: Params<"answerPermission">,
-    clientId: string,
-  ): Result<"answerPermission"> {
-    const own = [...this.#open].find((one) => one.question.permissionId === permissionId);
-    const isTaken =
-      own === undefined
-        ? this.#book.give(permissionId, clientId, JSON.stringify(answer), this.#clock.now())
-        : this.#isClients(own.clientId, clientId) && own.answer(answer);
-    if (isTaken) return {};
-    throw new DomainError(
-      "PermissionNotFound",
-      "This question is not open any more: it was answered, withdrawn or replaced, or its time is over.",
-    );
-  }
-
-  /** The client's connections; where it has none, another client's unless they are strangers. */
-  #asked(clientId: string): readonly Askable[] {
-    const own = this.#of(clientId);
-    if (own.length > 0 || this.#isShared) return own;
-    return [...this.#connections].slice(0, 1);
-  }
-
-  #of(clientId: string): readonly Askable[] {
-    return [...this.#connections].filter((one) => isOf(one, clientId));
-  }
-
-  /** Whether what was asked of `asked` is this client's, perhaps under its earlier identity. */
-  #isClients(asked: string, clientId: string): boolean {
-    return asked === clientId || this.#of(clientId).some((one) => isOf(one, asked));
-  }
-}
-
-function timesOf({ askedAt, expiresAt }: { askedAt: number; expiresAt: number | undefined }) {
-  return { askedAt, expiresAt };
 }

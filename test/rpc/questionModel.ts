@@ -8,7 +8,7 @@ import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/
 import { DomainError } from "../../src/base/errors.js";
 import type { PermissionAnswer, PermissionQuestion } from "../../src/protocol/registry.js";
 import type { Askable } from "../../src/rpc/askable.js";
-import { QuestionDesk } from "../../src/rpc/questionDesk.js";
+import { AskingDesk } from "../../src/rpc/askingDesk.js";
 import { ConnectionStore } from "../../src/storage/connectionStore.js";
 import { Database } from "../../src/storage/database.js";
 import { QuestionStore } from "../../src/storage/questionStore.js";
@@ -49,7 +49,7 @@ export const questionStep = fc.oneof(
 ) as fc.Arbitrary<QuestionStep>;
 
 interface Server {
-  readonly desk: QuestionDesk;
+  readonly desk: AskingDesk;
   readonly connections: ConnectionStore;
   readonly id: string;
   close(): void;
@@ -106,7 +106,7 @@ export class QuestionHistory {
     const registry = ServerRegistry.register(database, directory, { id, now: this.#clock.now() });
     const connections = new ConnectionStore(database);
     const book = new QuestionStore(database, registry);
-    const desk = new QuestionDesk({ clock: this.#clock, log: recordingLog().log, book });
+    const desk = new AskingDesk({ clock: this.#clock, log: recordingLog().log, book });
     const close = () => {
       registry.close();
       database.close();

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/node";
 import type { PermissionQuestion } from "../../src/protocol/registry.js";
-import { QuestionDesk } from "../../src/rpc/questionDesk.js";
+import { AskingDesk } from "../../src/rpc/askingDesk.js";
 import { ManualClock } from "../helpers/manualClock.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { promisesHaveRun } from "../helpers/virtualScheduler.js";
@@ -24,13 +24,13 @@ const never = new AbortController().signal;
 /** A run whose questions do not wait. */
 const runOf = (clientId: string) => ({ position: 1, clientId, permissionSeconds: 0 });
 
-let desk: QuestionDesk;
+let desk: AskingDesk;
 let log: ReturnType<typeof recordingLog>;
 const connections: MessageConnection[] = [];
 
 beforeEach(() => {
   log = recordingLog();
-  desk = new QuestionDesk({ clock: new ManualClock(), log: log.log });
+  desk = new AskingDesk({ clock: new ManualClock(), log: log.log });
 });
 
 afterEach(() => {
@@ -72,7 +72,7 @@ describe("a question", () => {
   });
 
   it("goes to nobody else where the clients are strangers", async () => {
-    desk = new QuestionDesk({ clock: new ManualClock(), log: log.log, isShared: true });
+    desk = new AskingDesk({ clock: new ManualClock(), log: log.log, isShared: true });
     answering("ada", { decision: "allow" });
     expect(await desk.ask(runOf("ben"), question, never)).toBeUndefined();
   });
