@@ -67,7 +67,9 @@ function checksFor(fault: Fault, index: number): typeof requirements {
 }
 
 describe.concurrent("a broken server", { timeout: 90_000 }, () => {
-  it.each(faults.map((fault, index) => ({ ...fault, index })))("is told of: $name", (fault) =>
+  const all = faults.map((fault, index) => ({ ...fault, index }));
+  // One of three: `npm run test:conformance` plays them all.
+  it.each(isLong ? all : all.filter(({ index }) => index % 3 === 0))("is told of: $name", (fault) =>
     isTold(fault, checksFor(fault, fault.index)),
   );
 
