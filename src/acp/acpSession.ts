@@ -7,7 +7,6 @@ import {
   RequestError,
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type {
@@ -25,6 +24,7 @@ import { Acknowledgements } from "./acknowledgements.js";
 import { readInEditor, writeInEditor } from "./editorFiles.js";
 import { elicit } from "./elicitation.js";
 import { MessageFeed } from "./messageFeed.js";
+import { type OpenTurn, OpenTurns } from "./openTurns.js";
 import { askPermission } from "./permissionQuestion.js";
 import { promptOf } from "./promptContent.js";
 import type { SessionChoices } from "./sessionChoices.js";
@@ -54,30 +54,25 @@ export interface Standing {
   readonly choices: SessionChoices;
 }
 
-/** A turn's end, and whether its last reply was cut. */
-interface TurnEnd {
-  readonly completion: RunComplete;
-  readonly wasCut: boolean;
-}
-
 /** A session that an editor has open. */
 export class AcpSession implements FromServer {
   readonly id: string;
   readonly acknowledgements = new Acknowledgements();
   readonly facts: SessionFacts;
-  readonly feed: MessageFeed;
   readonly #options: AcpSessionOptions;
-  readonly #waiting = new Map<string, Deferred<TurnEnd>>();
+  readonly #turns: OpenTurns;
+  /** The answers that are being made. */
+  readonly #answers = new Set<Promise<PromptResponse>>();
   #standing: Standing | undefined;
 
   constructor(options: AcpSessionOptions) {
     this.#options = options;
     this.id = options.id;
-    this.feed = this.newFeed();
+    this.#turns = new OpenTurns(() => this.newFeed());
     this.facts = new SessionFacts((update) => this.send(update));
   }
 
-  /** What tells the messages of the past, beside those of a turn that runs. */
+  /** What tells messages: those of the past, or of a turn. */
   newFeed(): MessageFeed {
     const { cwd, showsTerminals } = this.#options;
     return new MessageFeed((update) => this.send(update), cwd, showsTerminals);
@@ -109,13 +104,23 @@ export class AcpSession implements FromServer {
     blocks: readonly ContentBlock[],
     signal: AbortSignal,
   ): Promise<PromptResponse> {
-    const { connection, workspaceId, choices } = this.standing;
-    const { prompt, attachments } = promptOf(blocks);
-    const runId = this.#options.newRunId();
-    const ended = new Deferred<TurnEnd>();
-    // It is awaited below. The editor may leave before that, and then it fails with nobody waiting yet.
-    ended.promise.catch(() => {});
-    this.#waiting.set(runId, ended);
+    const answer = this.#answer(requestId, blocks, signal);
+    this.#answers.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#answers.delete(answer);
+    }
+  }
+
+  async #answer(
+    requestId: unknown,
+    blocks: readonly ContentBlock[],
+    signal: AbortSignal,
+  ): Promise<PromptResponse> {
+    const { connection, workspaceId } = this.standing;
+    const turn = this.#turns.begin(this.#options.newRunId());
+    const { runId } = turn;
     const cancel = () => {
       // The signal is aborted too when the editor goes, which is no wish to stop the run.
       if (isCancelled(signal))
@@ -125,27 +130,33 @@ export class AcpSession implements FromServer {
       // Nothing is awaited before the prompt is handed over: a cancel or a prompt that the editor sends
       // after it would overtake it. The updates are told in the order in which they are sent.
       const held = this.facts.tellHeld();
-      const accepted = connection.request("sendMessage", {
-        workspaceId,
-        sessionId: this.id,
-        prompt,
-        runId,
-        ...defined({ attachments: attachments.length > 0 ? attachments : undefined }),
-        ...defined({ options: choices.model && { model: choices.model } }),
-      });
-      await Promise.all([held, accepted]);
+      await Promise.all([held, this.#send(runId, blocks)]);
       signal.addEventListener("abort", cancel, { once: true });
       if (signal.aborted) cancel();
-      const { completion, wasCut } = await ended.promise;
+      const completion = await turn.ended;
+      await this.#tellRest(turn, completion);
       this.acknowledgements.answers(requestId, [completion.completionId]);
       if (isCancelled(signal)) throw RequestError.requestCancelled();
-      return answerOf(completion, wasCut);
+      return answerOf(completion, turn.feed.finish === "maxTokens");
     } catch (error) {
       throw error instanceof RefusedRequest ? refused(error) : error;
     } finally {
       signal.removeEventListener("abort", cancel);
-      this.#waiting.delete(runId);
+      this.#turns.answered(turn);
     }
+  }
+
+  #send(runId: string, blocks: readonly ContentBlock[]): Promise<unknown> {
+    const { connection, workspaceId, choices } = this.standing;
+    const { prompt, attachments } = promptOf(blocks);
+    return connection.request("sendMessage", {
+      workspaceId,
+      sessionId: this.id,
+      prompt,
+      runId,
+      ...defined({ attachments: attachments.length > 0 ? attachments : undefined }),
+      ...defined({ options: choices.model && { model: choices.model } }),
+    });
   }
 
   /** Stops what runs and what waits; the prompts are answered with `cancelled`. */
@@ -156,10 +167,7 @@ export class AcpSession implements FromServer {
 
   /** Resolves once no prompt is open. */
   async whenIdle(): Promise<void> {
-    while (this.#waiting.size > 0) {
-      await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    while (this.#answers.size > 0) await Promise.allSettled(this.#answers);
   }
 
   /** Gives the session up; its completions wait for the next that opens it. */
@@ -167,7 +175,7 @@ export class AcpSession implements FromServer {
     const standing = this.#standing;
     this.#standing = undefined;
     standing?.connection.close();
-    for (const { reject } of this.#waiting.values()) reject(failure("The session was closed."));
+    this.#turns.leave(failure("The session was closed."));
   }
 
   /** Counts the completions as received that the editor had got when it sent what is read now. */
@@ -179,18 +187,18 @@ export class AcpSession implements FromServer {
 
   async notified(notification: ServerNotification): Promise<void> {
     const { method, params } = notification;
-    if (method === "eventsDropped") return this.feed.fallBehind();
+    if (method === "eventsDropped") return this.#turns.fallBehind();
     if (!("sessionId" in params) || params.sessionId !== this.id) return;
-    if (method === "runComplete") return this.#ended(params);
-    const isOpen = this.#waiting.size > 0;
+    if (method === "runComplete") return this.#turns.ended(params);
+    const isOpen = !this.#turns.isEmpty;
     if (method === "sessionUpdated") return this.facts.session(params.session, isOpen);
     if (method === "todosChanged") return this.facts.todos(params.todos, isOpen);
     // What comes after the answer belongs to no prompt, and no editor expects it.
     if (!isOpen) return;
     if (method === "messageCreated" || method === "messageUpdated") {
-      await this.feed.message(params.message);
+      await this.#turns.feedOf(params.runId).message(params.message);
     } else if (method === "messageDelta") {
-      await this.feed.delta(params);
+      await this.#turns.feedOf(params.runId).delta(params);
     }
   }
 
@@ -199,7 +207,7 @@ export class AcpSession implements FromServer {
     withdrawn: AbortSignal,
   ): Promise<PermissionAnswer> {
     const { client, patience } = this.#options;
-    const toolCall = await this.feed.calls.asked(question);
+    const toolCall = await this.#turns.feedOf(question.runId).calls.asked(question);
     const signal = AbortSignal.any([withdrawn, patience()]);
     // A sub-task asks with its parent's id: an editor knows no other.
     const answer = await askPermission(question, { client, sessionId: this.id, toolCall, signal });
@@ -221,29 +229,21 @@ export class AcpSession implements FromServer {
     return writeInEditor(given, { client: this.#options.client, sessionId: this.id });
   }
 
-  async #ended(completion: RunComplete): Promise<void> {
-    const waiting = this.#waiting.get(completion.runId ?? "");
-    if (waiting === undefined) return;
-    if (this.feed.isBehind) await this.#catchUp(completion);
+  /** What is to be told of a turn before its answer, and was not. */
+  async #tellRest({ feed }: OpenTurn, completion: RunComplete): Promise<void> {
+    if (feed.isBehind) await this.#catchUp(feed, completion);
     await this.#tellMode();
     await this.facts.completion(completion);
-    const wasCut = this.feed.finish === "maxTokens";
-    if (completion.joined === undefined) this.feed.turnEnded();
-    this.#waiting.delete(completion.runId ?? "");
-    waiting.resolve({ completion, wasCut });
   }
 
   /** Events were lost: the messages of the turn are shown as they are stored. */
-  async #catchUp({ messageId, workspaceId }: RunComplete): Promise<void> {
+  async #catchUp(feed: MessageFeed, { messageId, workspaceId }: RunComplete): Promise<void> {
     const { connection } = this.standing;
-    const known = new Set([
-      ...this.feed.messageIds,
-      ...(messageId === undefined ? [] : [messageId]),
-    ]);
+    const known = new Set([...feed.messageIds, ...(messageId === undefined ? [] : [messageId])]);
     for (const id of known) {
       const asked = { workspaceId, sessionId: this.id, messageId: id };
       const message = await this.#quietly(connection.request("getMessage", asked));
-      if (message !== undefined) await this.feed.message(message);
+      if (message !== undefined) await feed.message(message);
     }
   }
 
