@@ -47,6 +47,6 @@ export function alwaysAllowedIn(
   return {
     has: (grant) => isUsable() && grants.has(grant),
     canStore: isUsable,
-    add: (added) => grants.add(added),
+    add: (added) => grants.add([added]),
   };
 }

@@ -1,5 +1,4 @@
 // Rules that allow command lines: every command of the line must be allowed (protocol.md section 7).
-import { type LiteralCommand, storedCommands } from "./literalCommands.js";
 import type { Rule } from "./rule.js";
 import { isHarmless, takesComputedWords } from "./shell/harmlessPrograms.js";
 import { parseLine } from "./shell/parseLine.js";
@@ -33,15 +32,10 @@ export function readLine({ source, language = "bash", cwd, rulesFolder }: Comman
  * Whether rules, all of them about the tool, together allow a line. A line that cannot be parsed is
  * never allowed. A line that writes files by redirection, or computes what it runs, is not allowed
  * by a pattern. A pattern applies in the rules' folder. In other folders, also if the line may have
- * moved to one, it allows only programs that do nothing but read. `isStored` tells of commands that are
- * allowed as they are written.
+ * moved to one, it allows only programs that do nothing but read.
  */
-export function allowsCommand(
-  rules: readonly Rule[],
-  command: CommandLine,
-  isStored?: (literal: LiteralCommand) => boolean,
-): boolean {
-  if (rules.length === 0 && isStored === undefined) return false;
+export function allowsCommand(rules: readonly Rule[], command: CommandLine): boolean {
+  if (rules.length === 0) return false;
   const { line, home } = readLine(command);
   if (line.unparsable !== undefined) return false;
   const patterns = rules.map(({ pattern }) => pattern);
@@ -49,12 +43,8 @@ export function allowsCommand(
   if (line.computed !== undefined || line.hasEffects) return false;
   const certain = line.commands.filter(({ isCertain }) => isCertain);
   if (certain.length === 0) return false;
-  const stored = isStored === undefined ? undefined : storedCommands(line, isStored);
   return certain.every(
-    (one) =>
-      one.isTransparent ||
-      stored?.has(one.written) === true ||
-      patterns.some((pattern = "") => allows(pattern, one, home)),
+    (one) => one.isTransparent || patterns.some((pattern = "") => allows(pattern, one, home)),
   );
 }
 

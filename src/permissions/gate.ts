@@ -146,7 +146,7 @@ function decide(
   if (allows(rules, need, options) || isFree(need)) return allowed;
   if (mode === "acceptEdits" && isEdit(need) && !isGranting) return allowed;
   if (mode === "allow" || options.sessionGrants.has(need)) return allowed;
-  if (!isGranting && isStored(options, rules, need)) return allowed;
+  if (!isGranting && isStored(options, need)) return allowed;
   if (need.asksNothing === true && (mode !== "deny" || need.action === "read")) return allowed;
   if (mode === "deny") {
     return refuse("Permission is denied: the permission mode allows only what rules allow.");

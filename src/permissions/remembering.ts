@@ -2,10 +2,9 @@
 // stored for them.
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import type { PermissionRules } from "../config/types.js";
 import type { PermissionChoice } from "../protocol/objects/permissionChoice.js";
 import type { PermissionAnswer } from "../protocol/registry.js";
-import { type AlwaysAllowed, alwaysGrantsFor, isAlwaysAllowed } from "./alwaysAllowed.js";
+import { type AlwaysAllowed, alwaysGrantFor } from "./alwaysAllowed.js";
 import { changesGrantingFile, type GrantingPaths } from "./grantingFile.js";
 import type { SessionGrants } from "./sessionGrants.js";
 import type { PermissionNeed } from "./types.js";
@@ -33,24 +32,21 @@ export function leavesSandbox({ sandbox }: PermissionNeed): boolean {
 /** The decisions that are offered for a need. */
 export function choicesFor(options: Remembering, need: PermissionNeed): PermissionChoice[] {
   if (isForOnce(need)) return ["allow", "deny"];
-  const always: PermissionChoice[] = grantsFor(options, need).length > 0 ? ["allowAlways"] : [];
+  const always: PermissionChoice[] = grantFor(options, need) !== undefined ? ["allowAlways"] : [];
   return ["allow", "allowForSession", ...always, "deny"];
 }
 
 /** What `allowAlways` would store. Nothing for a file that grants permissions. */
-function grantsFor(options: Remembering, need: PermissionNeed) {
+function grantFor(options: Remembering, need: PermissionNeed) {
   const { always, granting = noPaths, workspacePath } = options;
   const cannot = always?.canStore() !== true || changesGrantingFile(need, granting);
-  return (cannot ? undefined : alwaysGrantsFor(need, workspacePath)) ?? [];
+  return cannot ? undefined : alwaysGrantFor(need, workspacePath);
 }
 
 /** Whether the user has allowed a need for good. */
-export function isStored(
-  { always, workspacePath }: Remembering,
-  rules: PermissionRules,
-  need: PermissionNeed,
-): boolean {
-  return always !== undefined && isAlwaysAllowed(always, rules, need, workspacePath);
+export function isStored({ always, workspacePath }: Remembering, need: PermissionNeed): boolean {
+  const grant = always === undefined ? undefined : alwaysGrantFor(need, workspacePath);
+  return grant !== undefined && always?.has(grant) === true;
 }
 
 /** Stores what was allowed for longer than this call. If that fails, it holds for the session. */
@@ -62,10 +58,10 @@ export async function remember(
   const { always, sessionGrants, log } = options;
   if (isForOnce(need)) return;
   if (answer?.decision === "allowForSession") sessionGrants.add(need);
-  const grants = answer?.decision === "allowAlways" ? grantsFor(options, need) : [];
-  if (grants.length === 0) return;
+  const grant = answer?.decision === "allowAlways" ? grantFor(options, need) : undefined;
+  if (grant === undefined) return;
   try {
-    await always?.add(grants);
+    await always?.add(grant);
   } catch (error) {
     sessionGrants.add(need);
     log.warn({ reason: messageOf(error) }, "what was allowed for good holds for the session alone");

@@ -151,6 +151,7 @@ Events may be lost, and a completion never is."
   (let* ((choices (append (plist-get question :choices) nil))
          (prompt (car (split-string (plist-get question :description) "\n")))
          (keys '(("allow" ?a "allow") ("allowForSession" ?s "allow for this session")
+                 ("allowAlways" ?w "allow in this workspace for good")
                  ("deny" ?d "deny")))
          (offered (delq nil (mapcar (lambda (choice) (cdr (assoc choice keys))) choices)))
          (inhibit-quit nil))

@@ -68,7 +68,7 @@ type Options struct {
 	ClientID string
 	// Command is the server; `turnwire serve` where it is empty.
 	Command []string
-	// OnPermission answers "allow", "allowForSession" or "deny"; without it the answer is "deny".
+	// OnPermission answers "allow", "allowForSession", "allowAlways" or "deny"; without it the answer is "deny".
 	OnPermission func(Question) string
 	// OnCompletion gets the completions that no Run waits for. Each is acknowledged when it returns nil,
 	// and comes again otherwise.

@@ -136,7 +136,7 @@ const permissions: readonly Requirement[] = [
     ...asking,
     id: "TW-PERMISSION-001",
     sentence:
-      "The server sends a request, and the client answers with one of its `choices`: `allow`, `allowForSession` or `deny`.",
+      "The server sends a request, and the client answers with one of its `choices`: `allow`, `allowForSession`, `allowAlways` or `deny`.",
     async check(kit) {
       const own = await kit.shared();
       demandSame(await hasWritten(own, { decision: "allow" }), true, "the file after allow");

@@ -72,7 +72,7 @@ const plainNodes: ReadonlySet<SyntaxNode["type"]> = new Set([
   ...(["FileDescriptor", "Word", "Literal", "SingleQuoted", "DoubleQuoted"] as const),
 ]);
 
-type Written = Pick<ShellCommand, "assignments" | "inputs" | "source" | "folders">;
+type Written = Pick<ShellCommand, "assignments" | "inputs" | "isRedirected" | "source" | "folders">;
 
 class LineReader {
   readonly #commands: ShellCommand[] = [];
@@ -161,7 +161,13 @@ class LineReader {
       else if (redirect.operator === "<") inputs.push(`< ${redirect.target.text}`);
     }
     const text = source.slice(node.pos, node.end);
-    const written = { assignments, inputs, source: text, folders: context.folderAt(node.pos) };
+    const written = {
+      assignments,
+      inputs,
+      isRedirected: node.redirects.length > 0,
+      source: text,
+      folders: context.folderAt(node.pos),
+    };
     const own = { ...context, written: context.written ?? this.#commands.length };
     this.#add(words, written, hereTexts, own);
     if ([node.name, ...node.args].some(hasBraces)) {
@@ -211,7 +217,7 @@ class LineReader {
   ): void {
     const source = words.map(({ text }) => text).join(" ");
     const folders = moves ? undefined : outerFolders;
-    const plain = { assignments, inputs: [], source, folders };
+    const plain = { assignments, inputs: [], isRedirected: false, source, folders };
     this.#add(words, plain, hereTexts, { ...context, depth: context.depth + 1, isCertain });
   }
 }

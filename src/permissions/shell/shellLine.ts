@@ -27,6 +27,8 @@ export interface ShellCommand {
   readonly sets: readonly string[];
   /** Files that it reads by `<`, as written. */
   readonly inputs: readonly string[];
+  /** Whether it has redirections, of any kind. */
+  readonly isRedirected: boolean;
   /** The whole of it, as written. */
   readonly source: string;
   /** Every folder that it may run in; undefined where that is not known. */

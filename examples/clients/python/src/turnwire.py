@@ -169,8 +169,9 @@ class _Connection:
 class Client:
     """A client and its server. Leave it with `close`, or use it in a `with` block.
 
-    `on_permission` answers a question with `allow`, `allowForSession` or `deny`. `on_completion` gets
-    every completion that no `run` waits for, those of earlier connections of this `client_id` first.
+    `on_permission` answers a question with `allow`, `allowForSession`, `allowAlways` or `deny`.
+    `on_completion` gets every completion that no `run` waits for, those of earlier connections of this
+    `client_id` first.
     """
 
     def __init__(

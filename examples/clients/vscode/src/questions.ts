@@ -6,6 +6,7 @@ const scheme = "turnwire-question";
 const labels: Readonly<Record<string, string>> = {
   allow: "Allow",
   allowForSession: "Allow for this session",
+  allowAlways: "Always allow in this workspace",
   deny: "Deny",
 };
 

@@ -3,7 +3,12 @@ local connection = require("turnwire.connection")
 
 local M = {}
 
-local labels = { allow = "Allow", allowForSession = "Allow for this session", deny = "Deny" }
+local labels = {
+  allow = "Allow",
+  allowForSession = "Allow for this session",
+  allowAlways = "Always allow in this workspace",
+  deny = "Deny",
+}
 local open = {} -- The questions without an answer, by their `permissionId`.
 local waiting = {} -- The coroutines of the questions that wait for their turn.
 local asked -- The `permissionId` of the question that is being asked.
