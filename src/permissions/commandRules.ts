@@ -13,6 +13,8 @@ export interface CommandLine {
   readonly language?: ShellLanguage;
   /** The real folder that it would run in. */
   readonly cwd?: string;
+  /** Whether that shell has no `CDPATH`; only then is `cd name` known to lead into the folder. */
+  readonly hasNoCdpath?: boolean;
   /**
    * The folder that the rules were written for: the workspace. By default the folder of the line.
    */
@@ -23,9 +25,11 @@ export interface CommandLine {
 const anyFolder = "/.folder";
 
 /** Parses a line, and tells for which folder the rules were written. */
-export function readLine({ source, language = "bash", cwd, rulesFolder }: CommandLine) {
+export function readLine(command: CommandLine) {
+  const { source, language = "bash", cwd, rulesFolder, hasNoCdpath = false } = command;
   const folder = cwd ?? rulesFolder ?? anyFolder;
-  return { line: parseLine(source, { language, folder }), home: rulesFolder ?? folder };
+  const line = parseLine(source, { language, folder, hasNoCdpath });
+  return { line, home: rulesFolder ?? folder };
 }
 
 /**

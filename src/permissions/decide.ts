@@ -36,6 +36,7 @@ export function commandLine({ subject, cwd, shell }: RuleSubject): CommandLine {
     source: subject.value,
     cwd,
     language: shell?.language,
+    hasNoCdpath: shell?.hasNoCdpath,
     rulesFolder: shell?.workspacePath,
   });
 }

@@ -20,7 +20,12 @@ export interface PermissionNeed {
   /** The real folder that a command runs in: rules and grants hold for one, the question shows it. */
   readonly cwd?: string;
   /** What reads a command line, and the folder that rules about it were given for. */
-  readonly shell?: { readonly language: ShellLanguage; readonly workspacePath: string };
+  readonly shell?: {
+    readonly language: ShellLanguage;
+    readonly workspacePath: string;
+    /** Whether it is certain that the shell has no `CDPATH`. */
+    readonly hasNoCdpath?: boolean;
+  };
   /** The change to the file at `path`, for the question. */
   readonly diff?: string;
   /** Set if `diff` is only the beginning of the diff. */

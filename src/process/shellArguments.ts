@@ -20,7 +20,8 @@ export function shellLanguage(shell: string): "bash" | "posix" | "unknown" {
 }
 
 /**
- * The arguments that make a shell run a command. Errors go where output goes, in order. At its end
+ * The arguments that make a shell run a command. Errors go where output goes, in order. The command begins
+ * in the real path of its folder and without `CDPATH`, so that a `cd` leads where the line says. At its end
  * the shell writes its working directory to `cwdFile`. It does not if the command sets its own trap
  * on EXIT or replaces the shell.
  */
@@ -37,9 +38,11 @@ export function shellArguments(options: {
     options.cwdFile === undefined
       ? ""
       : `trap ${quote(`pwd -P >${quote(options.cwdFile)} 2>/dev/null`)} EXIT; `;
+  // `PWD` may name the folder by a link, and then `cd ..` leads to the folder around that link.
+  const ownFolder = "unset CDPATH; cd -P . 2>/dev/null";
   // `eval` parses the command separately. So a syntax error in it cannot disable the set-up here,
   // and line numbers in messages are those of the command.
-  const setUp = `${setFileLocks(options.mark)}; ${keepFolder}exec 2>&1`;
+  const setUp = `${setFileLocks(options.mark)}; ${ownFolder}; ${keepFolder}exec 2>&1`;
   return ["-c", `${setUp}; eval ${quote(options.command)}`];
 }
 

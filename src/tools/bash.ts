@@ -68,6 +68,7 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
           shell: {
             language: shellLanguage(await findShell(context.env.PATH)),
             workspacePath: context.workspacePath,
+            hasNoCdpath: true,
           },
           input,
         });

@@ -39,7 +39,7 @@ function bash(command: string, more: Partial<PermissionNeed> = {}): PermissionNe
     description: command,
     subject: { kind: "command", value: command },
     cwd: workspace,
-    shell: { language: "bash", workspacePath: workspace },
+    shell: { language: "bash", workspacePath: workspace, hasNoCdpath: true },
     input: { command },
     ...more,
   };

@@ -2,6 +2,7 @@
 // program, and `npm test` runs what the files of the new folder say.
 import { posix } from "node:path";
 import type { AndOr, Script } from "unbash";
+import { leadsTo } from "../../base/leadsTo.js";
 import { readWord } from "./words.js";
 
 /** The folders that a piece of a line may run in; undefined if they are not known. */
@@ -21,8 +22,16 @@ export interface LeadingMove {
   readonly target: string;
 }
 
-/** The `cd` at the beginning of a line, alone or before `&&`. */
-export function leadingMove(script: Script, start: string): LeadingMove | undefined {
+/** Where a line begins, and how its `cd` finds a folder. */
+export interface LineStart {
+  /** The real folder. */
+  readonly folder: string;
+  /** Whether the shell that runs the line has no `CDPATH` from its surroundings. */
+  readonly hasNoCdpath: boolean;
+}
+
+/** The `cd` at the beginning of a line, alone or before `&&`. Links are looked for on the disk. */
+export function leadingMove(script: Script, start: LineStart): LeadingMove | undefined {
   const [first] = script.commands;
   if (first === undefined || first.background === true) return undefined;
   const chain = first.command.type === "AndOr" ? first.command : undefined;
@@ -48,9 +57,15 @@ function endOfSuccess(chain: AndOr): number {
   return (or === -1 ? chain.commands.at(-1) : chain.commands[or])?.end ?? chain.pos;
 }
 
-/** The folder that a path means; undefined if links could make it another one. */
-function resolveFolder(start: string, path: string): string | undefined {
-  // A link may lie before `..`, and `CDPATH` leads anywhere from a name alone.
-  if (path === "" || /[^./][^/]*\/(?:.*\/)?\.\.(?:\/|$)/.test(path)) return undefined;
-  return posix.resolve(start, path);
+/** The real folder that a path means; undefined if a link or `CDPATH` could make it another one. */
+function resolveFolder({ folder, hasNoCdpath }: LineStart, path: string): string | undefined {
+  if (path === "") return undefined;
+  const isSearched = !/^(?:\/|\.\.?(?:\/|$))/.test(path);
+  if (isSearched && !hasNoCdpath) return undefined;
+  // Before `..` a name may be a link, or missing.
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  const first = names.findIndex((name) => name !== "..");
+  if (first !== -1 && names.includes("..", first)) return undefined;
+  const target = posix.resolve(folder, path);
+  return leadsTo(target) === target ? target : undefined;
 }

@@ -5,7 +5,7 @@ import { type Command, forEachChild, parse, type Script, type SyntaxNode } from 
 import { builtinEffect } from "./builtins.js";
 import { undecidable } from "./decidable.js";
 import { hasEffect } from "./effects.js";
-import { changesFolder, type Folders, leadingMove } from "./folders.js";
+import { changesFolder, type Folders, type LineStart, leadingMove } from "./folders.js";
 import type { ShellCommand, ShellLanguage, ShellLine, ShellWord } from "./shellLine.js";
 import { type InnerCommand, unwrap } from "./unwrap.js";
 import { expandBraces, readArgument, readWord } from "./words.js";
@@ -27,19 +27,17 @@ const maxCommands = 2_000;
 const controlCharacter = /[\0-\x08\x0b-\x1f\x7f]/;
 
 /** How a line is to be read. */
-export interface LineReading {
+export interface LineReading extends LineStart {
   readonly language: ShellLanguage;
-  /** The real folder that it is run in. */
-  readonly folder: string;
 }
 
 /** Finds the commands of a line. Never throws: the result says what could not be read. */
-export function parseLine(source: string, { language, folder }: LineReading): ShellLine {
+export function parseLine(source: string, { language, ...start }: LineReading): ShellLine {
   const reader = new LineReader();
-  const folderAt = () => [folder];
+  const folderAt = () => [start.folder];
   const around = { isSubstituted: false, isFed: false, folderAt };
   const context = { depth: 0, isCertain: true, language, ...around };
-  reader.readScript(source, context, folder);
+  reader.readScript(source, context, start);
   return {
     source,
     commands: reader.placedCommands(),
@@ -90,8 +88,8 @@ class LineReader {
     return this.#commands.map((command) => ({ ...command, folders: undefined }));
   }
 
-  /** Reads a text as a script. `start` is the folder of a whole line, whose first `cd` is followed. */
-  readScript(source: string, context: ScriptContext, start?: string): void {
+  /** Reads a text as a script. `start` is given for a whole line, whose first `cd` is followed. */
+  readScript(source: string, context: ScriptContext, start?: LineStart): void {
     this.#length += source.length;
     const isTooMuch = this.#length > maxTotalLength;
     const problem = problemOf(source, context) ?? (isTooMuch ? "it is too long" : undefined);
@@ -110,14 +108,14 @@ class LineReader {
     }
   }
 
-  #followMove(script: Script, start: string): ScriptContext["folderAt"] | undefined {
+  #followMove(script: Script, start: LineStart): ScriptContext["folderAt"] | undefined {
     const move = leadingMove(script, start);
     if (move === undefined) return undefined;
     // Counted when its command is added.
     this.#moves--;
     return (position) => {
-      if (position < move.end) return [start];
-      return position < move.inside.end ? [move.target] : [start, move.target];
+      if (position < move.end) return [start.folder];
+      return position < move.inside.end ? [move.target] : [start.folder, move.target];
     };
   }
 

@@ -8,7 +8,11 @@ export function decidableCommands(
   line: string,
   language: ShellLanguage,
 ): readonly ShellCommand[] | undefined {
-  const { computed, unparsable, commands } = parseLine(line, { language, folder: "/repo" });
+  const { computed, unparsable, commands } = parseLine(line, {
+    language,
+    folder: "/repo",
+    hasNoCdpath: true,
+  });
   if (computed !== undefined || unparsable !== undefined) return undefined;
   return commands.filter(({ isCertain }) => isCertain);
 }
