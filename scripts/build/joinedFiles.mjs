@@ -40,12 +40,33 @@ export async function joinFiles({ root, outdir, metafile, files }) {
  * Loads what a joined file wants later, by the path that it was built at or a package's name: from
  * the file that it was joined into, else as an ES module. Code that V8 compiled before cannot use
  * `import()` itself.
+ *
+ * Node remembers a module that could not be read for as long as the process lives. So where many turns
+ * that begin together hold all file descriptors, a part is loaded when some are free again.
  */
 function loader(places) {
-  return `const places = ${JSON.stringify(places)};
+  return `const { closeSync, openSync } = require("node:fs");
+const places = ${JSON.stringify(places)};
+const loaded = new Set();
+/** Whether as many files can be opened as a part may consist of. */
+function hasRoom() {
+  const held = [];
+  try {
+    while (held.length < 12) held.push(openSync(__filename));
+    return true;
+  } catch (error) {
+    return error.code !== "EMFILE";
+  } finally {
+    held.forEach(closeSync);
+  }
+}
 exports.joined = (name) => require("./compiled.cjs").load(require.resolve("./" + name));
 exports.later = async (path) => {
   const [name, part] = places[path] ?? [];
+  for (let tries = 0; !loaded.has(path) && !hasRoom() && tries < 500; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  loaded.add(path);
   return name === undefined ? import(path) : exports.joined(name)[part];
 };
 `;

@@ -2,10 +2,17 @@
 // and in what state of that a request was read: both are needed to know what the client has received.
 import type { Readable, Writable } from "node:stream";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
+import { Deferred } from "../base/deferred.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
 
 /** The longest message that is read, in bytes. */
 const longestMessage = 64 * 1024 * 1024;
+
+/**
+ * An editor that asks more than this and reads no answer is not read on either: each answer that waits
+ * for it is kept in memory.
+ */
+const mostUnanswered = 1_000;
 
 /** What is told of the messages. */
 export interface StreamWatch {
@@ -26,22 +33,34 @@ export function stdioStream(input: Readable, output: Writable, watch: StreamWatc
         else resolve();
       });
     });
+  let unanswered = 0;
+  let room = new Deferred<void>();
   const writable = new WritableStream<AnyMessage>({
     async write(message) {
       await write(message);
-      if ("id" in message && !("method" in message)) watch.answered(message.id);
+      if (!("id" in message) || "method" in message) return;
+      watch.answered(message.id);
+      unanswered = Math.max(0, unanswered - 1);
+      room.resolve();
     },
   });
   const messages = messagesOf(input, write);
   const readable = new ReadableStream<AnyMessage>(
     {
       async pull(controller) {
+        while (unanswered >= mostUnanswered) {
+          room = new Deferred();
+          await room.promise;
+        }
         const { done, value } = await messages.next();
         if (done) {
           controller.close();
           return;
         }
-        if (isRequest(value)) watch.read(value);
+        if (isRequest(value)) {
+          unanswered++;
+          watch.read(value);
+        }
         controller.enqueue(value as AnyMessage);
       },
     },

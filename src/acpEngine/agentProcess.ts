@@ -11,9 +11,9 @@ import { LineSplitter } from "../base/lineSplitter.js";
 import type { Log } from "../base/log.js";
 import { redact } from "../base/redact.js";
 import { cutTextStart } from "../base/text.js";
-import { executableAt, findProgram } from "../process/findProgram.js";
+import { markedProgram, pipedChild } from "../process/markedProgram.js";
 import type { ProcessHost } from "../process/processHost.js";
-import { processMarkerVariable, setFileLocks } from "../process/processMark.js";
+import { processMarkerVariable } from "../process/processMark.js";
 import { type ProcessTree, startTimeOf } from "../process/processTable.js";
 import { hostEnvironment } from "../process/runCommand.js";
 import { AgentGone } from "./agentErrors.js";
@@ -66,34 +66,22 @@ export class AgentProcess {
     const { execa } = await import("execa");
     await host.reaper.start(env.PATH);
     const mark = host.marks.next();
-    const [name] = options.command;
+    const [name, ...given] = options.command;
     const safeEnv = { ...env, ...hostEnvironment(env, workspacePath) };
-    const program = name.includes("/") ? name : await findProgram(name, safeEnv.PATH);
-    if (program === undefined || (await executableAt(program)) === undefined) {
-      throw new AgentGone(`there is no program ${name}`);
-    }
-    const args = options.command.slice(1);
-    const isPosix = process.platform !== "win32";
-    const script = `${setFileLocks(mark)}; exec "$0" "$@"`;
+    const path = safeEnv.PATH;
+    const { file, args, isFound } = await markedProgram(name, given, { mark, workspacePath, path });
+    if (!isFound) throw new AgentGone(`there is no program ${name}`);
     const child = startChild(() =>
-      execa(isPosix ? "/bin/sh" : program, isPosix ? ["-c", script, program, ...args] : args, {
+      execa(file, [...args], {
         cwd: workspacePath,
         env: { ...safeEnv, [processMarkerVariable]: mark.variable },
-        extendEnv: false,
-        detached: true,
-        cleanup: false,
-        windowsHide: true,
-        stdin: "pipe",
-        stdout: "pipe",
-        stderr: "pipe",
-        buffer: false,
-        reject: false,
+        ...pipedChild,
       }),
     );
     const { pid } = child;
     if (pid === undefined) {
       const { originalMessage } = await child;
-      throw new AgentGone(`it cannot be started: ${originalMessage ?? program}`);
+      throw new AgentGone(`it cannot be started: ${originalMessage ?? name}`);
     }
     host.reaper.add(pid);
     const tree = {

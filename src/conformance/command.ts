@@ -59,7 +59,7 @@ export async function conformanceCommand(
   }
   const chosen = requirements.filter(({ id }) => filter.test(id));
   if (options.list) {
-    if (options.json) io.write(JSON.stringify(chosen.map(requirementJson), null, 2));
+    if (options.json) io.write(JSON.stringify(chosen.map(requirementJson)));
     else for (const requirement of chosen) io.write(requirementText(requirement));
     return 0;
   }
@@ -136,7 +136,7 @@ async function report(
     await writeFile(io.resolvePath(options.junit), resultsJunit(results));
   }
   // With --json stdout is one object, and the last line is for the person who looks on.
-  if (options.json) io.write(JSON.stringify(resultsJson(results), null, 2));
+  if (options.json) io.write(JSON.stringify(resultsJson(results)));
   const last = `${passed} passed, ${failed} failed`;
   if (options.json) io.writeError(last);
   else io.write(last);

@@ -1,7 +1,6 @@
 // A tool server that is a child process: JSON-RPC, one message per line, over its stdin and stdout.
 // Its stderr goes to the log. It has a process group of its own, and none of its processes outlives
 // our server.
-import { resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import {
   type JSONRPCMessage,
@@ -14,9 +13,9 @@ import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
-import { executableAt, findProgram } from "../process/findProgram.js";
+import { markedProgram, pipedChild } from "../process/markedProgram.js";
 import type { ProcessHost } from "../process/processHost.js";
-import { type ProcessMark, processMarkerVariable, setFileLocks } from "../process/processMark.js";
+import { type ProcessMark, processMarkerVariable } from "../process/processMark.js";
 import { type ProcessTree, startTimeOf } from "../process/processTable.js";
 import { hostEnvironment } from "../process/runCommand.js";
 import type { ConfinedProgram, Confinement } from "../process/sandbox/sandbox.js";
@@ -123,21 +122,13 @@ export class ServerProcess implements Transport {
     gone.catch((error: unknown) => this.onerror?.(asError(error)));
   }
 
-  /** How the program is started: by a shell that sets the mark and then becomes the program. */
+  /** How the program is started, and with which variables of its own. */
   async #marked(mark: ProcessMark) {
     const { command, args, env, ownEnv: own, workspacePath } = this.#options;
     const ownEnv = { ...own, [processMarkerVariable]: mark.variable };
-    const { PATH } = { ...hostEnvironment(env, workspacePath), ...own };
-    const program = command.includes("/")
-      ? resolve(workspacePath, command)
-      : await findProgram(command, PATH);
-    const isFound = program !== undefined && (await executableAt(program)) !== undefined;
+    const { PATH: path } = { ...hostEnvironment(env, workspacePath), ...own };
     // If a tool is missing, the next call that looks for it reports it.
-    if (process.platform === "win32" || !isFound) {
-      return { file: program ?? command, args, ownEnv, isFound };
-    }
-    const script = `${setFileLocks(mark)}; exec "$0" "$@"`;
-    return { file: "/bin/sh", args: ["-c", script, program, ...args], ownEnv, isFound };
+    return { ...(await markedProgram(command, args, { mark, workspacePath, path })), ownEnv };
   }
 
   async #confined(marked: {
@@ -163,15 +154,7 @@ export class ServerProcess implements Transport {
       execa(file, [...args], {
         cwd: workspacePath,
         env: { ...env, ...hostEnvironment(env, workspacePath), ...ownEnv },
-        extendEnv: false,
-        detached: true,
-        cleanup: false,
-        windowsHide: true,
-        stdin: "pipe",
-        stdout: "pipe",
-        stderr: "pipe",
-        buffer: false,
-        reject: false,
+        ...pipedChild,
       }),
     );
   }

@@ -73,12 +73,20 @@ describe("the types that are generated", () => {
     60_000,
   );
 
-  it("in Go have the names of the definitions, and compile where there is a Go", async () => {
+  it("in Go have the names of the definitions", async () => {
     const types = await generate("go");
     for (const name of wanted) expect(types).toMatch(new RegExp(`^type ${name} struct`, "m"));
-    const file = join(folder, "types.go");
-    writeFileSync(file, types);
-    if (isMissing("go", "version")) return;
-    execFileSync("go", ["vet", file], { env: { ...process.env, GOCACHE: join(folder, "cache") } });
   }, 120_000);
+
+  unless(it, isMissing("go", "version"), "there is no Go")(
+    "in Go compile",
+    async () => {
+      const file = join(folder, "types.go");
+      writeFileSync(file, await generate("go"));
+      execFileSync("go", ["vet", file], {
+        env: { ...process.env, GOCACHE: join(folder, "cache") },
+      });
+    },
+    120_000,
+  );
 });

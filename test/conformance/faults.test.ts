@@ -1,4 +1,4 @@
-// Every fault is told by the checks that should tell it, and by no other.
+// Every fault is told by the checks that should tell it, and by no other that it meets here.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,13 +1,14 @@
 // A disk that is full, read-only, locked or damaged, under the built server: whoever starts it is
 // told what is wrong, no run is accepted that is not on disk, and nothing damaged is written over.
 import { execFileSync } from "node:child_process";
-import { chmodSync, closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { getuid, platform } from "node:process";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
 import { RpcError, ServerChild } from "../helpers/serverChild.js";
+import { canMount, fill, removeDisk, smallDisk } from "../helpers/smallDisk.js";
 import { unless } from "../helpers/unless.js";
 import { Playground } from "./playground.js";
 
@@ -22,39 +23,11 @@ beforeEach(async () => {
 });
 afterEach(() => playground.close());
 
-/** Real disks of a chosen size take a mount, and a mount takes root on Linux. */
-const canMount = platform === "linux" && getuid?.() === 0 && tryMount();
 const isRoot = getuid?.() === 0;
 
-function tryMount(): boolean {
-  try {
-    execFileSync("unshare", ["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], {
-      stdio: "ignore",
-    });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function mountSmallDisk(): () => void {
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", playground.dataDir]);
-  return () => execFileSync("umount", ["-l", playground.dataDir]);
-}
-
-/** Writes until the disk takes no more; returns how to free it. */
-function fillDisk(): () => void {
-  const ballast = join(playground.dataDir, "ballast");
-  const file = openSync(ballast, "w");
-  for (let size = 65_536; size >= 512; size /= 2) {
-    try {
-      while (writeSync(file, Buffer.alloc(size)) === size);
-    } catch {
-      // It is full for pieces of this size.
-    }
-  }
-  closeSync(file);
-  return () => rmSync(ballast);
+  smallDisk(playground.dataDir);
+  return () => removeDisk(playground.dataDir);
 }
 
 const databaseFile = () => join(playground.dataDir, "turnwire.db");
@@ -92,7 +65,7 @@ describe("a disk that is full", () => {
       const first = books.send("run-0", 0, "run-0: tool, say");
       first.wasEndangered = true;
       await window.send(first);
-      const free = fillDisk();
+      const free = fill(playground.dataDir);
       const runs = Array.from({ length: 40 }, (_, index) => {
         const run = books.send(`full-${index}`, index % 3, `full-${index}: tool, say`);
         run.wasEndangered = true;
@@ -117,7 +90,7 @@ describe("a disk that is full", () => {
       const books = playground.books();
       const window = playground.window(books);
       await window.open();
-      const free = fillDisk();
+      const free = fill(playground.dataDir);
       const runs = Array.from({ length: 40 }, (_, index) => {
         const run = books.send(`full-${index}`, index % 3, `full-${index}: say`);
         run.wasEndangered = true;

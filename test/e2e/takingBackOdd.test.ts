@@ -17,30 +17,15 @@ import { join } from "node:path";
 import { getuid, platform } from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
+import { read, rewind, runSteps, tool, write } from "../helpers/takingBack.js";
 import { unless } from "../helpers/unless.js";
-import { openSession, type WireSession } from "../helpers/wireSession.js";
+import { openSession } from "../helpers/wireSession.js";
 
 let server: ServerProcess;
 beforeAll(async () => {
   server = await startServer();
 });
 afterAll(endServers);
-
-const tool = (name: string, input: object) => `@tool ${name} ${JSON.stringify(input)}`;
-const write = (path: string, content: string) => tool("write", { path, content });
-const read = (path: string) => tool("read", { path });
-
-let runs = 0;
-/** Runs steps of the offline model in one turn; returns its id. */
-async function run(session: WireSession, ...steps: string[]): Promise<string> {
-  const runId = `odd-${runs++}`;
-  const completion = await session.run([...steps, "@say done"].join("\n"), runId);
-  expect(completion.status).toBe("succeeded");
-  return runId;
-}
-
-const rewind = (session: WireSession, params: object) =>
-  server.call("rewindSession", { ...session.ids, ...params });
 
 describe("a rewind", () => {
   it.each([
@@ -53,7 +38,7 @@ describe("a rewind", () => {
     const file = join(session.path, "file");
     writeFileSync(file, content);
     chmodSync(file, 0o750);
-    const runId = await run(session, read("file"), write("file", "after\n"));
+    const runId = await runSteps(session, read("file"), write("file", "after\n"));
     expect(readFileSync(file, "utf8")).toContain("after");
     expect((await rewind(session, { runId })).files).toEqual([
       { path: "file", change: "restored" },
@@ -76,7 +61,7 @@ describe("a rewind", () => {
     "sub folder/\t/file",
   ])("finds a file by its odd name: %j", async (name) => {
     const session = await openSession(server);
-    const runId = await run(session, write(name, "made"));
+    const runId = await runSteps(session, write(name, "made"));
     expect(readFileSync(join(session.path, name), "utf8")).toBe("made");
     const done = await rewind(session, { runId });
     expect(done.files).toEqual([{ path: name, change: "removed" }]);
@@ -90,7 +75,7 @@ describe("a rewind", () => {
     const session = await openSession(server);
     const file = join(session.path, "grows");
     writeFileSync(file, "small");
-    const runId = await run(session, read("grows"), write("grows", "after"));
+    const runId = await runSteps(session, read("grows"), write("grows", "after"));
     truncateSync(file, 16 * 1024 * 1024 + 1);
     const changed = await rewind(session, { runId, history: false });
     expect(changed.conflicts).toMatchObject([{ path: "grows", reason: "changed" }]);
@@ -104,7 +89,7 @@ describe("a rewind", () => {
     const file = join(session.path, "large");
     writeFileSync(file, Buffer.alloc(16 * 1024 * 1024 + 1, "line of text\n"));
     const lines = tool("read", { path: "large", limit: 2 });
-    const runId = await run(session, lines, write("large", "after"), write("other", "made"));
+    const runId = await runSteps(session, lines, write("large", "after"), write("other", "made"));
     expect(readFileSync(file, "utf8")).toBe("after");
     const done = await rewind(session, { runId, force: true });
     expect(done.conflicts).toMatchObject([{ path: "large", reason: "notKept" }]);
@@ -115,7 +100,7 @@ describe("a rewind", () => {
   it("says which file has lost what was kept of it, and gives the others back", async () => {
     const session = await openSession(server);
     for (const name of ["a", "b"]) writeFileSync(join(session.path, name), `${name} to be lost`);
-    const runId = await run(session, read("a"), read("b"), write("a", "A"), write("b", "B"));
+    const runId = await runSteps(session, read("a"), read("b"), write("a", "A"), write("b", "B"));
     const kept = join(server.dataDir, "kept");
     const [lost] = readdirSync(kept, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -133,7 +118,7 @@ describe("a rewind", () => {
     const at = (name: string) => join(session.path, name);
     mkdirSync(at("real/deep"), { recursive: true });
     writeFileSync(at("real/deep/file"), "before");
-    const runId = await run(session, read("real/deep/file"), write("real/deep/file", "after"));
+    const runId = await runSteps(session, read("real/deep/file"), write("real/deep/file", "after"));
     renameSync(at("real"), at("moved"));
     symlinkSync(at("moved"), at("real"));
     const done = await rewind(session, { runId, force: true });
@@ -148,7 +133,7 @@ describe("a rewind", () => {
   )("leaves files that may not be changed, and takes the rest back", async () => {
     const session = await openSession(server);
     const at = (name: string) => join(session.path, name);
-    const runId = await run(session, write("held/a.txt", "A"), write("b.txt", "B"));
+    const runId = await runSteps(session, write("held/a.txt", "A"), write("b.txt", "B"));
     try {
       execFileSync("chattr", ["+i", at("held")], { stdio: "ignore" });
     } catch {
@@ -172,10 +157,10 @@ describe("a rewind", () => {
     const session = await openSession(server);
     const todos = (content: string) =>
       tool("todos", { todos: [{ text: content, status: "pending" }] });
-    await run(session, todos("first"));
+    await runSteps(session, todos("first"));
     const before = await server.call("getSession", session.ids);
     expect(before.todos).toMatchObject([{ text: "first" }]);
-    const runId = await run(session, todos("second"), write("a", "x".repeat(5000)), read("a"));
+    const runId = await runSteps(session, todos("second"), write("a", "x".repeat(5000)), read("a"));
     const between = await server.call("getSession", session.ids);
     expect(between.todos).toMatchObject([{ text: "second" }]);
     await rewind(session, { runId });
@@ -195,7 +180,7 @@ describe("a rewind", () => {
   it("works in a workspace that is not trusted, and in one that denies", async () => {
     for (const permissionMode of ["allow", "deny"] as const) {
       const session = await openSession(server, { trusted: false });
-      const runId = await run(session, write("a.txt", "A"));
+      const runId = await runSteps(session, write("a.txt", "A"));
       await server.call("setPermissionMode", {
         workspaceId: session.workspaceId,
         mode: permissionMode,
@@ -209,7 +194,7 @@ describe("a rewind", () => {
     const file = join(session.path, "deep", "er", "file");
     mkdirSync(join(session.path, "deep", "er"), { recursive: true });
     writeFileSync(file, "before");
-    const runId = await run(session, read("deep/er/file"), write("deep/er/file", "after"));
+    const runId = await runSteps(session, read("deep/er/file"), write("deep/er/file", "after"));
     rmSync(join(session.path, "deep"), { recursive: true });
     const done = await rewind(session, { runId });
     expect(done.files).toEqual([{ path: "deep/er/file", change: "recreated" }]);

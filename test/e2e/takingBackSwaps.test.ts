@@ -14,8 +14,9 @@ import { join } from "node:path";
 import { platform } from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
+import { read, rewind, runSteps, tool, write } from "../helpers/takingBack.js";
 import { unless } from "../helpers/unless.js";
-import { openSession, type WireSession } from "../helpers/wireSession.js";
+import { openSession } from "../helpers/wireSession.js";
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -23,21 +24,7 @@ beforeAll(async () => {
 });
 afterAll(endServers);
 
-const tool = (name: string, input: object) => `@tool ${name} ${JSON.stringify(input)}`;
-const write = (path: string, content: string) => tool("write", { path, content });
-const read = (path: string) => tool("read", { path });
 const bash = (command: string) => tool("bash", { command });
-
-let runs = 0;
-async function run(session: WireSession, ...steps: string[]): Promise<string> {
-  const runId = `swap-${runs++}`;
-  const completion = await session.run([...steps, "@say done"].join("\n"), runId);
-  expect(completion.status).toBe("succeeded");
-  return runId;
-}
-
-const rewind = (session: WireSession, params: object) =>
-  server.call("rewindSession", { ...session.ids, ...params });
 
 describe("a rewind", () => {
   it("brings back a file in whose place the run has made a folder", async () => {
@@ -45,7 +32,7 @@ describe("a rewind", () => {
     const file = join(session.path, "x");
     writeFileSync(file, "before");
     const steps = [read("x"), write("x", "after"), bash("rm x"), write("x/inner", "new")];
-    const runId = await run(session, ...steps);
+    const runId = await runSteps(session, ...steps);
     expect(statSync(file).isDirectory()).toBe(true);
     const done = await rewind(session, { runId });
     expect(done).toMatchObject({ conflicts: [], commandsRan: true });
@@ -61,7 +48,7 @@ describe("a rewind", () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "a"), "before");
     const steps = [read("d/a"), write("d/a", "after"), bash("rm -r d"), write("d", "a file")];
-    const runId = await run(session, ...steps);
+    const runId = await runSteps(session, ...steps);
     expect(readFileSync(folder, "utf8")).toBe("a file");
     const done = await rewind(session, { runId });
     expect(done.conflicts).toEqual([]);
@@ -75,7 +62,7 @@ describe("a rewind", () => {
     const session = await openSession(server);
     const file = join(session.path, "x");
     writeFileSync(file, "before");
-    const runId = await run(session, read("x"), write("x", "after"));
+    const runId = await runSteps(session, read("x"), write("x", "after"));
     rmSync(file);
     mkdirSync(file);
     writeFileSync(join(file, "mine"), "mine");
@@ -91,7 +78,7 @@ describe("a rewind", () => {
     const at = (name: string) => join(session.path, name);
     for (const name of ["a", "b", "c"]) writeFileSync(at(name), `${name} before`);
     const steps = ["a", "b", "c"].flatMap((name) => [read(name), write(name, "after")]);
-    const runId = await run(session, ...steps);
+    const runId = await runSteps(session, ...steps);
     const { files } = await server.call("sessionChanges", session.ids);
     expect(files.some(({ changedSince }) => changedSince === true)).toBe(false);
     const dry = await rewind(session, { runId, dryRun: true });
@@ -118,7 +105,7 @@ describe("a rewind", () => {
     writeFileSync(join(session.path, "open"), "before");
     const before = "{}";
     writeFileSync(join(session.path, "turnwire.json"), before);
-    const runId = await run(
+    const runId = await runSteps(
       session,
       read("open"),
       write("open", "after"),
@@ -143,7 +130,7 @@ describe("a rewind", () => {
       Buffer.from(join(session.path, "new")),
       Buffer.from("/\xff\xfe", "latin1"),
     ]);
-    const runId = await run(session, write("new/file", "made"));
+    const runId = await runSteps(session, write("new/file", "made"));
     writeFileSync(odd, "by hand");
     execFileSync("sh", ["-c", "printf x > \"$(printf 'top\\377')\""], { cwd: session.path });
     const done = await rewind(session, { runId });

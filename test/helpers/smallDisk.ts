@@ -19,9 +19,8 @@ function tryMount(): boolean {
   }
 }
 
-/** Makes one; returns its folder. */
-export function smallDisk(): string {
-  const folder = makeFolder();
+/** Makes one in the place of a folder, which is a new one unless told; returns the folder. */
+export function smallDisk(folder = makeFolder()): string {
   execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", folder]);
   return folder;
 }

@@ -1,25 +1,13 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMessageConnection, type MessageConnection } from "vscode-jsonrpc/node";
-import type { PermissionQuestion } from "../../src/protocol/registry.js";
 import { AskingDesk } from "../../src/rpc/askingDesk.js";
+import { bashQuestion } from "../helpers/bashQuestion.js";
 import { ManualClock } from "../helpers/manualClock.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { promisesHaveRun } from "../helpers/virtualScheduler.js";
 
-const question: PermissionQuestion = {
-  permissionId: "p",
-  workspaceId: "w",
-  sessionId: "s",
-  toolCallId: "t",
-  tool: "bash",
-  action: "execute",
-  description: "Run ls",
-  locations: [],
-  readOnly: false,
-  choices: ["allow", "deny"],
-  input: {},
-};
+const question = bashQuestion("p");
 const never = new AbortController().signal;
 /** A run whose questions do not wait. */
 const runOf = (clientId: string) => ({ position: 1, clientId, permissionSeconds: 0 });

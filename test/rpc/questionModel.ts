@@ -14,6 +14,7 @@ import { Database } from "../../src/storage/database.js";
 import { QuestionStore } from "../../src/storage/questionStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
+import { bashQuestion } from "../helpers/bashQuestion.js";
 import { recordingLog } from "../helpers/recordingLog.js";
 import { promisesHaveRun, VirtualScheduler } from "../helpers/virtualScheduler.js";
 
@@ -169,9 +170,9 @@ export class QuestionHistory {
         asked.ids.push(asked.id);
         asked.next = "same";
       }
-      return questionOf(asked.id);
+      return bashQuestion(asked.id);
     };
-    this.#servers[0]?.desk.ask(run, questionOf(id), turn.signal, anew).then(
+    this.#servers[0]?.desk.ask(run, bashQuestion(id), turn.signal, anew).then(
       (answer) => this.#end(asked, position, { answer }),
       () => this.#end(asked, position, "cancelled"),
     );
@@ -337,20 +338,4 @@ export class QuestionHistory {
     for (const one of this.#open) one.dispose();
     for (const one of this.#servers) one.close();
   }
-}
-
-function questionOf(permissionId: string): PermissionQuestion {
-  return {
-    permissionId,
-    workspaceId: "w",
-    sessionId: "s",
-    toolCallId: "t",
-    tool: "bash",
-    action: "execute",
-    description: "Run ls",
-    locations: [],
-    readOnly: false,
-    choices: ["allow", "deny"],
-    input: {},
-  };
 }

@@ -166,7 +166,7 @@ describe("choices", () => {
 describe("PROMPTCAP-001 to -003: what a prompt may hold", () => {
   it("takes images and embedded files", async () => {
     const editor = new Editor();
-    const { sessionId } = await editor.open();
+    const { sessionId, cwd } = await editor.open();
     const answer = await editor.agent.request("session/prompt", {
       sessionId,
       prompt: [
@@ -179,6 +179,16 @@ describe("PROMPTCAP-001 to -003: what a prompt may hold", () => {
       ],
     });
     expect(answer).toMatchObject({ stopReason: "end_turn" });
+    // What was stored with the prompt is told by a load.
+    await editor.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
+    const stored = editor
+      .updates(sessionId)
+      .flatMap((update) =>
+        update.sessionUpdate === "user_message_chunk" && update.content.type === "text"
+          ? [update.content.text]
+          : [],
+      );
+    expect(stored).toEqual(["@say seen", "[image, image/png]", "[b.bin, application/x-b]"]);
   });
 
   it("refuses a prompt that is empty", async () => {
@@ -198,12 +208,14 @@ describe("tool servers of a session", () => {
       cwd,
       mcpServers: [{ name: "my docs", command: process.execPath, args: [server], env: [] }],
     });
-    const commands = await editor.until(() =>
-      editor
-        .updates(sessionId)
-        .find(({ sessionUpdate }) => sessionUpdate === "available_commands_update"),
+    const call = '@tool mcp__my-docs__echo {"text":"hello"}';
+    await editor.prompt(sessionId, `${call}\n@say done`);
+    expect(editor.questions.map(({ toolCall }) => toolCall.title)).toEqual([
+      expect.stringContaining("mcp__my-docs__echo"),
+    ]);
+    expect(editor.updates(sessionId)).toContainEqual(
+      expect.objectContaining({ status: "completed", rawOutput: "hello" }),
     );
-    expect(commands).toBeDefined();
     const sse = editor.agent.request("session/new", {
       cwd,
       mcpServers: [{ type: "sse", name: "old", url: "http://127.0.0.1:1/", headers: [] }],
