@@ -153,6 +153,7 @@ export function threadBuild({ root, outdir }) {
       pageConverter: "src/tools/web/pageConverter.mjs",
       outputChecker: "src/engine/output/outputChecker.mjs",
       pdfReader: "src/tools/files/pdfReader.mjs",
+      inspector: "src/inspector/inspectorThread.ts",
     },
     outExtension: { ".js": ".mjs" },
     format: "esm",

@@ -1,5 +1,4 @@
 // What each command does with the process (protocol.md section 11).
-import { fstatSync } from "node:fs";
 import { systemClock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { randomIds } from "../base/ids.js";
@@ -11,6 +10,7 @@ import type { AcpOptions } from "./acpOptions.js";
 import type { AttachOptions } from "./attachOptions.js";
 import { daemonActions } from "./daemonActions.js";
 import type { DaemonOptions } from "./daemonOptions.js";
+import { inspectAction } from "./inspectAction.js";
 import {
   createProgram,
   type DoctorCommandOptions,
@@ -20,8 +20,8 @@ import {
 import type { RelayCommandIo } from "./relayCommand.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
 import { OutputStream } from "./runOutput.js";
-import type { StdinKind } from "./runPrompt.js";
 import type { ServeOptions } from "./serveOptions.js";
+import { stdinKindOf } from "./stdinKind.js";
 
 /**
  * The first of these signals cancels a run and lets it report its end. A second one does not wait.
@@ -77,6 +77,7 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       },
       ...toolsIn(self, { parts, resolvePath, out, errors }),
       ...fleetIn(self, { parts, resolvePath, out, errors }),
+      inspect: (options) => inspectAction(self, options, { resolvePath, out, errors }),
       doctor: (options) => doctorIn(self, options, { parts, resolvePath, writeOut }),
     },
     {
@@ -274,18 +275,6 @@ function runIo(
       };
     },
   };
-}
-
-/** What stdin is. */
-function stdinKindOf(fd: number): StdinKind {
-  try {
-    const stats = fstatSync(fd);
-    if (stats.isSocket()) return "socket";
-    return stats.isFIFO() || stats.isFile() ? "pipe" : "other";
-  } catch {
-    // It is closed.
-    return "other";
-  }
 }
 
 /** The named folder, else the one in which this was started; undefined if that is gone. */

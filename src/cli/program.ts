@@ -14,6 +14,8 @@ import { addConformance } from "./conformanceFlags.js";
 import { addDaemon } from "./daemonFlags.js";
 import type { DaemonCommandOptions } from "./daemonOptions.js";
 import { tellUnknownCommands } from "./defaultCommand.js";
+import { addInspect } from "./inspectFlags.js";
+import type { InspectOptions } from "./inspectOptions.js";
 import type { McpCommandOptions } from "./mcpCommand.js";
 import type { ModelsCommandOptions } from "./modelsCommand.js";
 import { nonEmpty } from "./optionValues.js";
@@ -51,6 +53,7 @@ export interface ProgramActions {
   conformance(options: ConformanceOptions): Promise<number>;
   relay(options: RelayCommandOptions): Promise<number>;
   worker(options: WorkerCommandOptions): Promise<number>;
+  inspect(options: InspectOptions): Promise<number>;
 }
 
 export interface DoctorCommandOptions {
@@ -88,7 +91,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         async (...args: A) => {
           exitCode = await action(...args);
         };
-      const program = describeProgram(io, {
+      const program = describeProgram(argv, io, {
         serve: reported(actions.serve),
         attach: reported(actions.attach),
         daemon: reported(actions.daemon),
@@ -106,6 +109,7 @@ export function createProgram(actions: ProgramActions, io: ProgramIo): Program {
         conformance: reported(actions.conformance),
         relay: reported(actions.relay),
         worker: reported(actions.worker),
+        inspect: reported(actions.inspect),
       });
       if (argv.length === 0) {
         if (!io.isStdinTty) return await actions.serve(defaultServeOptions);
@@ -128,7 +132,7 @@ type Reported = {
   [A in keyof ProgramActions]: (...args: Parameters<ProgramActions[A]>) => Promise<void>;
 };
 
-function describeProgram(io: ProgramIo, actions: Reported): Command {
+function describeProgram(argv: readonly string[], io: ProgramIo, actions: Reported): Command {
   const program = new Command("turnwire")
     .description("Runs a coding agent for whoever speaks JSON-RPC 2.0 to it over stdio.")
     .version(io.version)
@@ -166,6 +170,7 @@ function describeProgram(io: ProgramIo, actions: Reported): Command {
   addConformance(program, actions.conformance);
   addRelay(program, actions.relay);
   addWorker(program, actions.worker);
+  addInspect(program, argv, actions.inspect);
   program
     .command("completion")
     .description("print a script that completes commands and options in a shell")

@@ -102,6 +102,7 @@ it("names every command and every option", async () => {
       conformance: other,
       relay: other,
       worker: other,
+      inspect: other,
       completion: async (options) => {
         program = options.program;
         return 0;

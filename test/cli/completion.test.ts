@@ -37,6 +37,7 @@ async function scriptFor(shell: Shell): Promise<string> {
       conformance: other,
       relay: other,
       worker: other,
+      inspect: other,
       completion: async (options) => {
         script = completionScript(options);
         return 0;

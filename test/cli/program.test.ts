@@ -29,6 +29,7 @@ async function run(argv: string[], isStdinTty = true) {
       attach: note("attach", 21),
       daemon: note("daemon", 22),
       worker: note("worker", 23),
+      inspect: note("inspect", 26),
       acp: note("acp", 24),
       runs: note("runs", 31),
       permissions: note("permissions", 25),

@@ -33,6 +33,7 @@ async function parsed(argv: string[]): Promise<ServeOptions | undefined> {
       conformance: other,
       relay: other,
       worker: other,
+      inspect: other,
     },
     { version: "1.2.3", isStdinTty: false, writeOut: () => {}, writeError: () => {} },
   );

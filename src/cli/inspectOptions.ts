@@ -1,0 +1,11 @@
+/** What `turnwire inspect` can be asked for (docs/inspecting.md). */
+export interface InspectOptions {
+  /** The server to start, with its arguments. */
+  readonly command?: readonly [string, ...string[]];
+  /** Where everything that goes through is recorded. */
+  readonly record?: string;
+  readonly format: "turnwire" | "lsp";
+  /** How large the recording may become, in megabytes. */
+  readonly recordLimit: number;
+  readonly hideContents?: true;
+}

@@ -1,0 +1,104 @@
+/**
+ * Hands what a pipe carries to the inspector's thread, without ever waiting for it: what the thread
+ * is too slow for is left out, and told as a gap.
+ */
+import { Worker } from "node:worker_threads";
+import { defined } from "../base/defined.js";
+import type { Side } from "./entries.js";
+import type { FromThread, ThreadSettings, ToThread } from "./threadMessages.js";
+
+/** What may wait for the thread, in bytes. */
+const mostWaiting = 64 * 1024 * 1024;
+
+/** What a feed needs. */
+export interface ThreadFeedOptions {
+  /** The thread's program. */
+  readonly program: URL;
+  readonly settings: ThreadSettings;
+  now(): number;
+  /** Takes a sentence for the user. */
+  onTrouble(text: string): void;
+}
+
+/** A feed to a thread that runs. */
+export class ThreadFeed {
+  readonly #options: ThreadFeedOptions;
+  readonly #worker: Worker;
+  readonly #done: Promise<void>;
+  #waiting = 0;
+  readonly #skipped: Record<Side, number> = { client: 0, server: 0 };
+  #isOver = false;
+
+  constructor(options: ThreadFeedOptions) {
+    this.#options = options;
+    const { program, settings, onTrouble } = options;
+    this.#worker = new Worker(program, {
+      workerData: settings,
+      env: {},
+      argv: [],
+      execArgv: [],
+      // Otherwise Node would write it between the messages of the pipe.
+      stdout: true,
+      stderr: true,
+    });
+    this.#done = new Promise((resolve) => {
+      this.#worker.on("message", (message: FromThread) => {
+        if (message.kind === "taken") this.#waiting -= message.bytes;
+        else if (message.kind === "trouble") onTrouble(message.text);
+        else resolve();
+      });
+      this.#worker.once("error", (error) => {
+        this.#isOver = true;
+        onTrouble(`nothing more is recorded or shown: ${error.message}`);
+        resolve();
+      });
+      this.#worker.once("exit", () => {
+        this.#isOver = true;
+        resolve();
+      });
+    });
+    // It must not keep the process alive when the pipe has ended.
+    this.#worker.unref();
+  }
+
+  start(command: readonly string[], pid: number | undefined): void {
+    this.#send({ kind: "start", at: this.#options.now(), command, ...defined({ pid }) });
+  }
+
+  /** Takes bytes that were passed on. They are copied: their memory may be used again. */
+  push(from: Side | "stderr", chunk: Uint8Array): void {
+    if (this.#isOver || chunk.length === 0) return;
+    const at = this.#options.now();
+    if (this.#waiting + chunk.length > mostWaiting) {
+      if (from !== "stderr") this.#skipped[from] += chunk.length;
+      return;
+    }
+    if (from !== "stderr") this.#tellSkipped(from, at);
+    const bytes = new Uint8Array(chunk);
+    this.#waiting += bytes.length;
+    this.#send({ kind: "bytes", at, from, bytes }, [bytes.buffer]);
+  }
+
+  /** Tells how the server has ended; resolves when everything is written, or cannot be. */
+  async end(code: number | undefined, signal: string | undefined): Promise<void> {
+    if (this.#isOver) return;
+    const at = this.#options.now();
+    for (const side of ["client", "server"] as const) this.#tellSkipped(side, at);
+    this.#worker.ref();
+    this.#send({ kind: "end", at, ...defined({ code, signal }) });
+    await this.#done;
+    this.#isOver = true;
+    await this.#worker.terminate();
+  }
+
+  #tellSkipped(from: Side, at: number): void {
+    const bytes = this.#skipped[from];
+    if (bytes === 0) return;
+    this.#skipped[from] = 0;
+    this.#send({ kind: "skipped", at, from, bytes });
+  }
+
+  #send(message: ToThread, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
+  }
+}

@@ -1,0 +1,43 @@
+/** What the process of `turnwire inspect` and its thread say to each other. */
+import type { Side } from "./entries.js";
+import type { RecordingFormat } from "./recordingFile.js";
+
+/** What the thread is told when it begins. */
+export interface ThreadSettings {
+  /** The library with the schemas of the protocol, as a URL. */
+  readonly protocolLibrary: string;
+  /** What is a secret from the beginning. */
+  readonly secrets: readonly string[];
+  readonly hidesContents: boolean;
+  readonly record?: {
+    readonly path: string;
+    readonly format: RecordingFormat;
+    readonly mostBytes: number;
+  };
+}
+
+/** What goes to the thread. */
+export type ToThread =
+  | {
+      readonly kind: "start";
+      readonly at: number;
+      readonly command: readonly string[];
+      readonly pid?: number;
+    }
+  | {
+      readonly kind: "bytes";
+      readonly at: number;
+      readonly from: Side | "stderr";
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: "skipped"; readonly at: number; readonly from: Side; readonly bytes: number }
+  | { readonly kind: "end"; readonly at: number; readonly code?: number; readonly signal?: string };
+
+/** What comes from the thread. */
+export type FromThread =
+  /** So many bytes were looked at. */
+  | { readonly kind: "taken"; readonly bytes: number }
+  /** Something went wrong that the user should know; the pipe goes on. */
+  | { readonly kind: "trouble"; readonly text: string }
+  /** Everything is written: the thread can be ended. */
+  | { readonly kind: "done" };

@@ -1,0 +1,133 @@
+import { expect, it } from "vitest";
+import type { Entry } from "../../src/inspector/entries.js";
+import { hideContents } from "../../src/inspector/hiddenContents.js";
+import { fromLspItem, fromLspLine, toLspLine } from "../../src/inspector/lspFormat.js";
+import { MessageCheck } from "../../src/inspector/messageCheck.js";
+import { PipeRecorder } from "../../src/inspector/pipeRecorder.js";
+import { Redaction } from "../../src/inspector/redaction.js";
+
+function recorder() {
+  const entries: Entry[] = [];
+  const recording = new PipeRecorder({
+    redaction: new Redaction(),
+    check: new MessageCheck(),
+    hidesContents: false,
+    onEntry: (entry) => entries.push(entry),
+  });
+  const send = (from: "client" | "server", text: string) =>
+    recording.push(from, Buffer.from(text), 5);
+  return { recording, entries, send };
+}
+
+const line = (message: object) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`;
+const frame = (message: object) => {
+  const body = JSON.stringify({ jsonrpc: "2.0", ...message });
+  return `Content-Length: ${body.length}\r\n\r\n${body}`;
+};
+
+it.each([
+  ["ndjson", line],
+  ["header", frame],
+] as const)("goes on with the next message after bytes it has not seen: %s", (_name, write) => {
+  const { recording, entries, send } = recorder();
+  const cut = write({ method: "cut", params: { text: "x".repeat(500) } });
+  send("client", write({ method: "first" }) + cut.slice(0, 60));
+  recording.skip("client", 400, 6);
+  send("client", cut.slice(460) + write({ method: "second" }));
+  expect(entries).toMatchObject([
+    {
+      kind: "message",
+      message: { method: "first" },
+      bytes: JSON.stringify({ jsonrpc: "2.0", method: "first" }).length,
+    },
+    { kind: "gap", bytes: 400 },
+    { kind: "message", message: { method: "second" } },
+  ]);
+});
+
+it("takes a batch for its messages, and says what is wrong with one of them", () => {
+  const { entries, send } = recorder();
+  send("client", '[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"1.0","method":"b"},[]]\n[]\n');
+  expect(entries.map((entry) => "invalid" in entry && entry.invalid)).toEqual([
+    false,
+    'JSON-RPC: `jsonrpc` must be "2.0"',
+    "JSON-RPC: a request is an object",
+    "JSON-RPC: a request is an object",
+  ]);
+});
+
+it("knows an answer that nobody has asked for, with ids of both kinds", () => {
+  const { entries, send } = recorder();
+  send("client", line({ id: 1, method: "a" }));
+  send(
+    "server",
+    line({ id: "1", result: 1 }) + line({ id: 1, result: 1 }) + line({ id: 1, result: 1 }),
+  );
+  const none = "JSON-RPC: an answer to no open request of this recording";
+  expect(entries.map((entry) => ("invalid" in entry ? entry.invalid : "ok"))).toEqual([
+    "ok",
+    none,
+    "ok",
+    none,
+  ]);
+});
+
+it("tells an unfinished message at the end", () => {
+  const { recording, entries, send } = recorder();
+  send("server", "Content-Length: 10\r\n\r\n{");
+  recording.end(9);
+  expect(entries).toMatchObject([{ kind: "broken", invalid: "the input ended inside a message" }]);
+});
+
+it("hides what was written, and keeps what a message is", () => {
+  const message = {
+    jsonrpc: "2.0",
+    id: 7,
+    method: "runComplete",
+    params: {
+      completionId: "cmp_1",
+      status: "succeeded",
+      text: "the answer",
+      usage: { promptTokens: 3 },
+      at: "2026-01-02T03:04:05.678Z",
+      name: "a name with blanks",
+      input: { id: "path/of/mine", type: "x" },
+      "a sentence as a key": 1,
+    },
+  };
+  expect(hideContents(message)).toEqual({
+    jsonrpc: "2.0",
+    id: 7,
+    method: "runComplete",
+    params: {
+      completionId: "cmp_1",
+      status: "succeeded",
+      text: "[hidden: 10 characters]",
+      usage: { promptTokens: 3 },
+      at: "2026-01-02T03:04:05.678Z",
+      name: "[hidden: 18 characters]",
+      input: "[hidden]",
+      "[hidden]": 1,
+    },
+  });
+});
+
+it("reads what it writes for LSP Inspector, and what others write", () => {
+  const entry: Entry = {
+    kind: "message",
+    at: 1534721620392,
+    from: "server",
+    bytes: 36,
+    message: { jsonrpc: "2.0", id: 0, result: null },
+  };
+  const written = toLspLine(entry) ?? "";
+  expect(JSON.parse(written)).toMatchObject({ isLSPMessage: true, type: "receive-response" });
+  expect(fromLspLine(written)).toEqual({ ...entry, bytes: 38 });
+  expect(fromLspLine(`[Trace - 16:11:00 AM] ${written}`)).toMatchObject({ from: "server" });
+  expect(
+    fromLspItem({ type: "recv-request", message: {}, timestamp: "2026-01-01T00:00:00Z" }),
+  ).toMatchObject({ from: "server", at: Date.parse("2026-01-01T00:00:00Z") });
+  expect(fromLspLine("{}")).toBeUndefined();
+  expect(fromLspLine("[Trace - 1] Sending request 'a - (1)'.")).toBeUndefined();
+  expect(toLspLine({ kind: "stderr", at: 1, text: "x" })).toBeUndefined();
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { Redaction, redacted } from "../../src/inspector/redaction.js";
+import { isSecretName, isSecretVariable } from "../../src/inspector/secretNames.js";
+
+const secret = "s3cr3t-value-of-mine";
+
+it.each([
+  ["env of Turnwire", { params: { env: { A: secret, B: "x" } } }],
+  ["env of ACP", { params: { mcpServers: [{ env: [{ name: "A", value: secret }] }] } }],
+  ["an environment under its long name", { environment: { A: secret } }],
+  ["headers", { headers: { "X-Anything": secret } }],
+  ["headers as a list", { headers: [{ name: "Authorization", value: secret }] }],
+  ["a key", { apiKey: secret }],
+  ["a key in another writing", { "x-api-key": secret }],
+  ["a token in an object", { params: { accessToken: { value: secret } } }],
+  ["a password in a list", { passwords: [secret] }],
+  ["a bearer token in a text", { text: `curl -H "Authorization: Bearer ${secret}"` }],
+  ["a cookie in a text", { output: `Set-Cookie: sid=${secret}\r\n` }],
+  ["the password of a URL", { url: `postgres://me:${secret}@host/db` }],
+  ["a key by its look", { text: "use sk-proj-abcdefghijklmnopqrstuv now" }],
+  ["a token of GitHub", { text: "ghp_abcdefghijklmnopqrstuvwxyz0123456789" }],
+  ["a JSON web token", { text: `eyJhbGciOiJIUzI1NiJ9.${"e".repeat(20)}.${"f".repeat(20)}` }],
+  [
+    "a private key",
+    { text: `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n-----END RSA PRIVATE KEY-----` },
+  ],
+  ["a private key that is cut off", { text: `-----BEGIN PRIVATE KEY-----\n${secret}` }],
+])("replaces %s", (_name, message) => {
+  const text = JSON.stringify(new Redaction().message(message));
+  expect(text).not.toContain(secret);
+  expect(text).not.toMatch(/sk-proj|ghp_abc|eyJhb/);
+  expect(text).toContain(redacted);
+});
+
+it("replaces what it was told, and what it has met, wherever it appears", () => {
+  const redaction = new Redaction([secret]);
+  redaction.message({ env: { MY_TOKEN: "met-on-the-way-1" } });
+  const clean = redaction.message({ text: `${secret} and met-on-the-way-1`, [secret]: 1 });
+  expect(clean).toEqual({ text: `${redacted} and ${redacted}`, [redacted]: 1 });
+});
+
+it("leaves everything else as it was", () => {
+  const message = {
+    jsonrpc: "2.0",
+    id: "tok-1",
+    method: "$/progress",
+    params: {
+      token: "progress-token-1",
+      maxOutputTokens: 4096,
+      promptTokens: 3,
+      hasPassword: true,
+      semanticTokensProvider: { legend: { tokenTypes: ["namespace"] } },
+      workDoneToken: "one-two-three",
+      keys: ["a"],
+      nothing: null,
+    },
+  };
+  expect(new Redaction().message(message)).toEqual(message);
+});
+
+it("ends for what is nested too deep, and for hostile texts", () => {
+  let deep: unknown = "x";
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+  expect(() => new Redaction().message(deep)).not.toThrow();
+  const hostile = ["://".repeat(200_000), "Authorization: ".repeat(50_000), "eyJ".repeat(200_000)];
+  const began = performance.now();
+  for (const text of hostile) new Redaction().text(text);
+  expect(performance.now() - began).toBeLessThan(2000);
+});
+
+describe("names", () => {
+  it.each([
+    "password",
+    "apiKey",
+    "API_KEY",
+    "x-api-key",
+    "authorization",
+    "refresh_token",
+    "clientSecret",
+    "token",
+    "Cookie",
+    "privateKey",
+    "aws_secret_access_key",
+  ])("%s is a secret's", (name) => expect(isSecretName(name)).toBe(true));
+  it.each(["key", "progressToken", "maxTokens", "author", "tokenTypes", "sessionId", "monkey"])(
+    "%s is none's",
+    (name) => expect(isSecretName(name)).toBe(false),
+  );
+  it("a variable's may be shorter", () => {
+    expect(["MY_KEY", "HF_TOKEN", "PATH", "LANG"].map(isSecretVariable)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+  it("an option's value is replaced", () => {
+    const words = ["srv", "--api-key", secret, "--token=abc", "--port", "80", "MY_TOKEN=abc"];
+    expect(new Redaction().command(words)).toEqual([
+      "srv",
+      "--api-key",
+      redacted,
+      `--token=${redacted}`,
+      "--port",
+      "80",
+      `MY_TOKEN=${redacted}`,
+    ]);
+  });
+});
