@@ -10,17 +10,30 @@ export interface Hold {
   readonly trusted: boolean;
 }
 
+/** A hold as it stands, and how many calls of its connection rely on it. */
+interface Held {
+  readonly hold: Hold;
+  calls: number;
+}
+
 /** The holds of one workspace. */
 export class WorkspaceHolds {
-  readonly #holds = new Map<ConnectionScope | undefined, Hold>();
+  readonly #holds = new Map<ConnectionScope | undefined, Held>();
   #wasTrusted = false;
 
-  /** Adds a hold, unless the connection has one already; the first one stays. */
-  add(hold: Hold): boolean {
-    if (this.#holds.has(hold.scope)) return false;
-    this.#holds.set(hold.scope, hold);
+  /**
+   * Adds a hold, unless the connection has one already; the first one stays. What is returned takes this
+   * call back: true if no other call of the connection relies on the same hold.
+   */
+  add(hold: Hold): () => boolean {
+    const held = this.#holds.get(hold.scope) ?? { hold, calls: 0 };
+    held.calls++;
+    this.#holds.set(hold.scope, held);
     this.#wasTrusted = this.isTrusted;
-    return true;
+    return () => {
+      held.calls--;
+      return held.calls === 0 && this.#holds.get(hold.scope) === held;
+    };
   }
 
   /** Gives a connection's hold up; false if it has none. */
@@ -39,12 +52,17 @@ export class WorkspaceHolds {
    */
   get isTrusted(): boolean {
     if (this.isEmpty) return this.#wasTrusted;
-    return [...this.#holds.values()].every(({ trusted }) => trusted);
+    return [...this.#holds.values()].every(({ hold }) => hold.trusted);
+  }
+
+  /** Whether a connection has a hold. */
+  has(scope: ConnectionScope): boolean {
+    return this.#holds.has(scope);
   }
 
   /** Whether a client has any hold. */
   isHeldBy(clientId: string): boolean {
-    return [...this.#holds.values()].some((hold) => hold.clientId() === clientId);
+    return [...this.#holds.values()].some(({ hold }) => hold.clientId() === clientId);
   }
 
   /** The connections that hold it. */

@@ -68,7 +68,7 @@ export class WorkspaceRegistry {
     refuseOther(workspace, engine);
     this.#open.set(row.id, workspace);
     this.#countOpener(workspace, 1);
-    const isNewHold = this.#hold(workspace, params, caller);
+    const takeBack = this.#hold(workspace, params, caller);
     if (params.initAgent !== true) return workspace;
     try {
       await workspace.of(caller).agent.init();
@@ -76,7 +76,7 @@ export class WorkspaceRegistry {
       const isUnused = this.#countOpener(workspace, -1) === 0;
       if (caller.scope === undefined) {
         if (isUnused) await this.delete(workspace, "deleted");
-      } else if (isNewHold) await this.release(workspace, caller.scope);
+      } else if (takeBack()) await this.release(workspace, caller.scope);
       throw error;
     }
     return workspace;
@@ -90,20 +90,20 @@ export class WorkspaceRegistry {
     else await this.#options.factory.checkEngine(engine, env);
   }
 
-  /** Holds a workspace for a caller; false if he holds it already. */
+  /** Holds a workspace for a caller. What is returned is true if no other call of his relies on it. */
   #hold(
     workspace: OpenWorkspace,
     { env = {}, permissionMode, trusted = false }: Params<"createWorkspace">,
     { clientId, scope }: Caller,
-  ): boolean {
+  ): () => boolean {
     const { holds, clients } = workspace;
     const hasItOpen = scope === undefined ? !holds.isEmpty : holds.isHeldBy(clientId);
-    const isNew = holds.add({ scope, clientId: () => scope?.clientId ?? clientId, trusted });
+    const takeBack = holds.add({ scope, clientId: () => scope?.clientId ?? clientId, trusted });
     clients.open(clientId, { env, permissionMode }, hasItOpen).engine();
     scope?.addWorkspace(workspace.id);
     // The client may have gone while the folder was being closed.
     if (scope?.isClosed === true) void this.release(workspace, scope);
-    return isNew;
+    return takeBack;
   }
 
   /**
@@ -114,7 +114,10 @@ export class WorkspaceRegistry {
     const wasHeld = workspace.holds.delete(scope);
     if (workspace.coordinator.isBusy) scope.removeWorkspace(workspace.id);
     const isClosed = wasHeld && (await this.#closeIfUnneeded(workspace));
-    scope.removeWorkspace(workspace.id);
+    // The connection may have taken a new hold meanwhile, also on the folder as it was opened anew.
+    if (this.#open.get(workspace.id)?.holds.has(scope) !== true) {
+      scope.removeWorkspace(workspace.id);
+    }
     return isClosed;
   }
 

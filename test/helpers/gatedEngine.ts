@@ -162,6 +162,8 @@ export class GatedEngine implements Engine {
   readonly setups: EngineSetup[] = [];
   readonly forgotten: string[] = [];
   isDisposed = false;
+  /** What its end waits for. */
+  disposing: Promise<void> = Promise.resolve();
   /** What `title` answers. */
   title: (signal: AbortSignal) => Promise<string | undefined> = async () => undefined;
   /** Whether preparing waits at a gate. */
@@ -195,6 +197,7 @@ export class GatedEngine implements Engine {
 
   async dispose(): Promise<void> {
     this.isDisposed = true;
+    await this.disposing;
   }
 
   /** The turns that have begun and not returned, of one session or all. */
