@@ -1,7 +1,6 @@
 // `turnwire worker` (docs/fleet.md): runs prompts of a work queue.
 import { join } from "node:path";
 import type { JsMsg } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { waitAfter } from "../base/backOff.js";
 import { sleep, toRfc3339 } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
@@ -9,6 +8,7 @@ import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { redact } from "../base/redact.js";
+import { untilAborted } from "../base/untilAborted.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import { loadConfig } from "../config/load.js";
 import { parseConfigFile } from "../config/parse.js";
@@ -16,7 +16,7 @@ import type { NatsRelay } from "../config/relaySettings.js";
 import { resolveConfig } from "../config/resolve.js";
 import type { ResolvedConfig } from "../config/types.js";
 import type { WorkerSettings } from "../config/workerSettings.js";
-import { openNats } from "../relay/natsSink.js";
+import { openNats } from "../relay/openNats.js";
 import { refusedEvent } from "../relay/refusedEvent.js";
 import { Database } from "../storage/database.js";
 import { databaseName, defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
@@ -46,6 +46,8 @@ export async function workerCommand(
   options: WorkerCommandOptions,
   io: RelayCommandIo,
 ): Promise<number> {
+  // Before anything begins: a signal that nobody listens for kills.
+  const interrupts = new Interrupts(io);
   const log = openServerLog(options, io.logSink);
   const closing = new Closing();
   try {
@@ -54,9 +56,10 @@ export async function workerCommand(
     const directory =
       dataDir === undefined ? defaultDataDirectory(io.env) : io.resolvePath(dataDir);
     if (directory === undefined) throw new DomainError("StorageFailed", noDataDirectory);
-    await work(plan, directory, { io, log: log.log, closing });
+    await work(plan, directory, { io, log: log.log, closing, interrupts });
     return exitCodes.succeeded;
   } catch (error) {
+    if (error === interrupts.first.reason) return exitCodes.succeeded;
     io.writeError(`turnwire: ${messageOf(error)}`);
     return error instanceof DomainError && error.name === "ConfigInvalid"
       ? exitCodes.usage
@@ -65,6 +68,35 @@ export async function workerCommand(
     await closing.close();
     await log.close();
   }
+}
+
+/** The signals that this process gets. */
+class Interrupts {
+  readonly #first = new AbortController();
+  /** Resolves at the second one. */
+  readonly second: Promise<void>;
+
+  constructor({ onInterrupt }: Pick<RelayCommandIo, "onInterrupt">) {
+    this.second = new Promise((resolve) => {
+      onInterrupt(() => {
+        if (this.first.aborted) resolve();
+        this.#first.abort(new Error("the worker was ended"));
+      });
+    });
+  }
+
+  /** Aborted at the first one, with a reason that nothing else has. */
+  get first(): AbortSignal {
+    return this.#first.signal;
+  }
+}
+
+/** What a worker's parts share. */
+interface Context {
+  readonly io: RelayCommandIo;
+  readonly log: Log;
+  readonly closing: Closing;
+  readonly interrupts: Interrupts;
 }
 
 async function configOf(
@@ -104,8 +136,9 @@ function planOf({ worker, relays, warnings }: ResolvedConfig): Plan {
 async function work(
   { worker: settings, relays, relayName, relay }: Plan,
   dataDirectory: string,
-  { io, log, closing }: { io: RelayCommandIo; log: Log; closing: Closing },
+  context: Context,
 ): Promise<void> {
+  const { io, log, closing, interrupts } = context;
   const { clock } = io;
   const server = await startInProcess({
     ...io,
@@ -121,8 +154,7 @@ async function work(
   const identity = directoryIdentity(database, databasePlace(file));
   const store = new RelayStore(database);
   const workspaces = await openWorkspaces(server.client, settings);
-  const ending = new AbortController();
-  const queue = await openQueue(relay, settings, { io, log, closing, signal: ending.signal });
+  const queue = await openQueue(relay, settings, context);
   const worker = new Worker({
     queue,
     client: server.client,
@@ -139,15 +171,10 @@ async function work(
       await queue.publish(`${relay.subject}.${identity.machineId}.unknown.refused`, id, json);
     },
   });
-  const stopped = new Promise<void>((resolve) => {
-    io.onInterrupt(() => {
-      if (ending.signal.aborted) resolve();
-      ending.abort();
-      worker.stop();
-    });
-  });
+  interrupts.first.addEventListener("abort", () => worker.stop(), { once: true });
+  interrupts.first.throwIfAborted();
   log.info({ consumer: settings.consumer, stream: settings.stream }, "the worker takes prompts");
-  await Promise.race([worker.run(), stopped]);
+  await Promise.race([worker.run(), interrupts.second]);
 }
 
 /** Opens the folders; returns their ids by the names that messages use. */
@@ -167,32 +194,23 @@ async function openWorkspaces(
   return opened;
 }
 
-/** Tries until NATS lets it in, or until it is ended. */
+/** Tries until NATS lets it in. Rejects with the signal's reason when the worker is ended. */
 async function openQueue(
   relay: NatsRelay,
   settings: WorkerSettings,
-  {
-    io: { clock },
-    log,
-    closing,
-    signal,
-  }: { io: RelayCommandIo; log: Log; closing: Closing; signal: AbortSignal },
+  { io: { clock }, log, closing, interrupts }: Context,
 ): Promise<WorkQueue> {
+  const queue = new WorkQueue(() => openNats(relay, { reconnect: true }), settings);
+  closing.add(() => queue.close());
   for (let failures = 1; ; failures++) {
-    let connection: NatsConnection | undefined;
     try {
-      connection = await openNats(relay, { reconnect: true });
-      const queue = await WorkQueue.open(connection, settings);
-      const { close } = connection;
-      closing.add(async () => {
-        await close.call(connection);
-      });
+      await untilAborted(queue.open(), interrupts.first);
       return queue;
     } catch (error) {
-      await connection?.close();
+      interrupts.first.throwIfAborted();
       const reason = redact(messageOf(error), relay.secrets);
       log.warn({ reason }, "the work queue cannot be opened yet");
-      await sleep(clock, waitAfter(failures, connecting), signal);
+      await sleep(clock, waitAfter(failures, connecting), interrupts.first);
     }
   }
 }

@@ -1,16 +1,16 @@
 // Carries completions to NATS JetStream (docs/fleet.md).
-import { readFile } from "node:fs/promises";
 import { JetStreamApiError, type JetStreamClient, jetstream } from "@nats-io/jetstream";
-import { connect, credsAuthenticator, headers, type NatsConnection } from "@nats-io/transport-node";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { redact } from "../base/redact.js";
+import { untilAborted } from "../base/untilAborted.js";
 import type { NatsRelay } from "../config/relaySettings.js";
 import { makeStream } from "./natsStream.js";
+import { openNats } from "./openNats.js";
 import { eventMediaType, type RelayedEvent } from "./relayedEvent.js";
 import type { Delivered, Refusal, Sink } from "./sink.js";
 
-const connectMs = 10_000;
 /** How long a stream may take to confirm, in milliseconds. */
 const confirmMs = 10_000;
 /** How many are under way at a time. */
@@ -31,6 +31,9 @@ export class NatsSink implements Sink {
   readonly #relay: NatsRelay;
   readonly #patienceMs: number;
   #connection: NatsConnection | undefined;
+  /** Whether the stream was there when that was last asked, and nothing has spoken against it since. */
+  #hasStream = false;
+  #isClosed = false;
 
   constructor(relay: NatsRelay, patienceMs = confirmMs) {
     this.#relay = relay;
@@ -40,9 +43,9 @@ export class NatsSink implements Sink {
   async deliver(events: readonly RelayedEvent[], signal: AbortSignal): Promise<Delivered> {
     let connection: NatsConnection;
     try {
-      connection = await this.#connect();
+      connection = await untilAborted(this.#connect(), signal);
     } catch (error) {
-      return { confirmed: 0, refusal: this.#wait(error) };
+      return { confirmed: 0, refusal: signal.aborted ? { kind: "again" } : this.#wait(error) };
     }
     const mostBytes = (connection.info?.max_payload ?? Number.POSITIVE_INFINITY) - headerBytes;
     const fitting = events.findIndex(({ json }) => Buffer.byteLength(json ?? "") > mostBytes);
@@ -112,6 +115,8 @@ export class NatsSink implements Sink {
   }
 
   #wait(error: unknown): Refusal {
+    // Somebody may have taken it away.
+    this.#hasStream = false;
     const isAway = error instanceof Error && error.name === "JetStreamNotEnabled";
     const reason = isAway
       ? `no stream takes ${this.#relay.subject}.*.*.completed`
@@ -121,66 +126,29 @@ export class NatsSink implements Sink {
 
   /** A lost connection is not mended in the background: the next delivery makes a new one. */
   async #connect(): Promise<NatsConnection> {
-    if (this.#connection !== undefined && !this.#connection.isClosed()) return this.#connection;
-    const connection = await openNats(this.#relay);
-    this.#connection = connection;
+    const connection = await this.#opened();
     const { stream, subject } = this.#relay;
-    if (stream !== undefined) {
+    if (stream !== undefined && !this.#hasStream) {
       const subjects = ["completed", "refused"].map((kind) => `${subject}.*.*.${kind}`);
       await makeStream(connection, { name: stream, subjects });
+      this.#hasStream = true;
     }
     return connection;
   }
 
+  async #opened(): Promise<NatsConnection> {
+    const known = this.#connection;
+    if (known !== undefined && !known.isClosed()) return known;
+    this.#hasStream = false;
+    const connection = await openNats(this.#relay);
+    this.#connection = connection;
+    if (this.#isClosed) await this.close();
+    return connection;
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true;
     // It rejects where the connection was lost: then nothing is left to close.
     await this.#connection?.close().catch(() => {});
   }
-}
-
-/** The settings of a connection. */
-export type NatsSettings = Pick<
-  NatsRelay,
-  "url" | "user" | "password" | "token" | "credentialsFile" | "caFile"
->;
-
-/**
- * Connects to NATS. A connection that is lost is closed, or made again with `reconnect`. Rejects where
- * nobody lets it in.
- */
-export async function openNats(
-  settings: NatsSettings,
-  { reconnect = false }: { reconnect?: boolean } = {},
-): Promise<NatsConnection> {
-  const { url, user, password, token, credentialsFile, caFile } = settings;
-  const servers = url.split(",").map((one) => one.trim());
-  const found = servers.map(credentialsOf).find((one) => one !== undefined);
-  const told = { ...found, ...defined({ user, pass: password, token }) };
-  const authenticator =
-    credentialsFile === undefined ? undefined : credsAuthenticator(await readFile(credentialsFile));
-  const tls = caFile === undefined ? undefined : { caFile };
-  return connect({
-    servers: servers.map(withoutCredentials),
-    name: "turnwire",
-    timeout: connectMs,
-    reconnect,
-    maxReconnectAttempts: -1,
-    ...told,
-    ...defined({ authenticator, tls }),
-  });
-}
-
-/** A user and a password, or a token, that an address has before its host. */
-function credentialsOf(address: string) {
-  if (!URL.canParse(address)) return undefined;
-  const { username, password } = new URL(address);
-  if (username === "") return undefined;
-  const user = decodeURIComponent(username);
-  return password === "" ? { token: user } : { user, pass: decodeURIComponent(password) };
-}
-
-function withoutCredentials(address: string): string {
-  if (!URL.canParse(address)) return address;
-  const url = new URL(address);
-  return url.host === "" ? address : `${url.protocol}//${url.host}`;
 }

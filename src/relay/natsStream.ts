@@ -1,13 +1,16 @@
 // Makes a stream of NATS JetStream where there is none.
 import { JetStreamApiError, jetstreamManager, type RetentionPolicy } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { type NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 
 /** The server's code for: there is no such stream. */
 const streamNotFound = 10059;
 /** And for: there is one of this name, made in between. */
 const nameInUse = 10058;
 
-/** The stream; one that is there stays as it is. Rejects where the server refuses. */
+/**
+ * The stream; one that is there stays as it is, and so does one that this user may not look at. Rejects
+ * where the server refuses.
+ */
 export async function makeStream(
   connection: NatsConnection,
   stream: {
@@ -16,11 +19,14 @@ export async function makeStream(
     readonly retention?: RetentionPolicy;
   },
 ): Promise<void> {
-  const { streams } = await jetstreamManager(connection);
+  // Without a look at the account, which not everybody may have.
+  const { streams } = await jetstreamManager(connection, { checkAPI: false });
   try {
     await streams.info(stream.name);
     return;
   } catch (error) {
+    // Whoever may publish need not be allowed to look.
+    if (error instanceof Error && error.cause instanceof PermissionViolationError) return;
     if (!hasCode(error, streamNotFound)) throw error;
   }
   try {

@@ -22,45 +22,111 @@ const ackWaitNs = 30_000_000_000;
 /** How long one request for a message waits, in milliseconds. */
 const pullMs = 5_000;
 
-/** A work queue, shared by all workers with the same consumer. */
-export class WorkQueue {
-  readonly #connection: NatsConnection;
-  readonly #consumer: Consumer;
-  /** How often a worker must say that it is at work, in milliseconds. */
-  readonly signOfLifeMs: number;
+interface Opened {
+  readonly connection: NatsConnection;
+  readonly consumer: Consumer;
+}
 
-  private constructor(connection: NatsConnection, consumer: Consumer, ackWaitMs: number) {
-    this.#connection = connection;
-    this.#consumer = consumer;
-    this.signOfLifeMs = Math.max(50, ackWaitMs / 3);
+/**
+ * A work queue, shared by all workers with the same consumer. Where its connection was closed for good, or
+ * stream or consumer were taken away, the next request opens it anew.
+ */
+export class WorkQueue {
+  readonly #connect: () => Promise<NatsConnection>;
+  readonly #options: WorkQueueOptions;
+  #connection: NatsConnection | undefined;
+  /** Undefined where nobody knows whether stream and consumer are there. */
+  #opening: Promise<Opened> | undefined;
+  #ackWaitMs = ackWaitNs / 1e6;
+  #isClosed = false;
+
+  /** Nothing is connected before {@link WorkQueue.open}. */
+  constructor(connect: () => Promise<NatsConnection>, options: WorkQueueOptions) {
+    this.#connect = connect;
+    this.#options = options;
+  }
+
+  /** How often a worker must say that it is at work, in milliseconds. */
+  get signOfLifeMs(): number {
+    return Math.max(50, this.#ackWaitMs / 3);
   }
 
   /** Opens it; stream and consumer are made where there are none. Rejects where the server refuses. */
-  static async open(connection: NatsConnection, options: WorkQueueOptions): Promise<WorkQueue> {
-    const { stream, consumer, subject } = options;
+  async open(): Promise<void> {
+    await this.#opened();
+  }
+
+  /** The next message; undefined if none comes for a while. Rejects where the queue cannot be asked. */
+  async next(): Promise<JsMsg | undefined> {
+    const opening = this.#opened();
+    try {
+      const { consumer } = await opening;
+      return (await consumer.next({ expires: pullMs })) ?? undefined;
+    } catch (error) {
+      // Another request may have opened it anew in the meantime.
+      if (this.#opening === opening) this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  /** Stores an event under an id. Rejects if that is not confirmed. */
+  async publish(subject: string, id: string, json: string): Promise<void> {
+    const { connection } = await this.#opened();
+    await jetstream(connection).publish(subject, json, { msgID: id });
+  }
+
+  /** Closes its connection, and opens none any more. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // It rejects where the connection was lost: then nothing is left to close.
+    await this.#connection?.close().catch(() => {});
+  }
+
+  #opened(): Promise<Opened> {
+    if (this.#connection?.isClosed() === true) {
+      this.#connection = undefined;
+      this.#opening = undefined;
+    }
+    if (this.#opening === undefined) {
+      const opening = this.#openAnew();
+      this.#opening = opening;
+      opening.catch(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+    }
+    return this.#opening;
+  }
+
+  async #openAnew(): Promise<Opened> {
+    const { stream, consumer, subject } = this.#options;
+    const connection = await this.#connected();
     const retention = RetentionPolicy.Workqueue;
     await makeStream(connection, { name: stream, subjects: [subject], retention });
-    const manager = await jetstreamManager(connection);
-    const known = await manager.consumers.info(stream, consumer).catch(() => undefined);
+    const { consumers } = await jetstreamManager(connection);
+    const known = await consumers.info(stream, consumer).catch(() => undefined);
     const info =
       known ??
-      (await manager.consumers.add(stream, {
+      (await consumers.add(stream, {
         durable_name: consumer,
         ack_policy: AckPolicy.Explicit,
         ack_wait: ackWaitNs,
         max_deliver: -1,
       }));
-    const found = await jetstream(connection).consumers.get(stream, consumer);
-    return new WorkQueue(connection, found, (info.config.ack_wait ?? ackWaitNs) / 1e6);
+    this.#ackWaitMs = (info.config.ack_wait ?? ackWaitNs) / 1e6;
+    return { connection, consumer: await jetstream(connection).consumers.get(stream, consumer) };
   }
 
-  /** The next message; undefined if none comes for a while. Rejects where the queue cannot be asked. */
-  async next(): Promise<JsMsg | undefined> {
-    return (await this.#consumer.next({ expires: pullMs })) ?? undefined;
-  }
-
-  /** Stores an event under an id. Rejects if that is not confirmed. */
-  async publish(subject: string, id: string, json: string): Promise<void> {
-    await jetstream(this.#connection).publish(subject, json, { msgID: id });
+  /** What is at work is answered over the connection by which it came: so that one stays while it can. */
+  async #connected(): Promise<NatsConnection> {
+    const known = this.#connection;
+    if (known !== undefined && !known.isClosed()) return known;
+    if (this.#isClosed) throw new Error("the work queue is closed");
+    const connection = await this.#connect();
+    if (this.#isClosed) {
+      await connection.close();
+      throw new Error("the work queue is closed");
+    }
+    this.#connection = connection;
+    return connection;
   }
 }

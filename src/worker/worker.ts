@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { TurnwireRpcError } from "../client/errors.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
+import type { RunComplete } from "../protocol/objects/run.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import { type PromptMessage, RefusedMessage, readPrompt, runIdIn } from "./promptMessage.js";
 import type { WorkQueue } from "./workQueue.js";
@@ -17,6 +18,8 @@ const rest = { firstMs: 2000, mostMs: 60_000 };
 const betweenLooksMs = 25;
 /** After an error of the queue. */
 const laterMs = 1000;
+/** The longest wait of one `waitRun`, in milliseconds. A run may take longer: then it is asked again. */
+const longestWaitMs = 600_000;
 
 /** Errors of the server that no other try can mend. */
 const finalErrors: ReadonlySet<string> = new Set([
@@ -26,6 +29,8 @@ const finalErrors: ReadonlySet<string> = new Set([
   "ModelNotConfigured",
   "SessionMissing",
   "SessionNotFound",
+  // The run has ended so long ago that nobody can be told how.
+  "RunNotFound",
 ]);
 
 /** What a worker works with. */
@@ -93,7 +98,13 @@ export class Worker {
   async #handle(message: JsMsg): Promise<void> {
     const { queue, clock, log } = this.#options;
     const alive = () => {
-      message.working();
+      try {
+        message.working();
+      } catch (error) {
+        // Its connection is closed for good. The run goes on, and the message comes again.
+        log.warn({ reason: messageOf(error) }, "no sign of life could be given");
+        return;
+      }
       timer = clock.after(queue.signOfLifeMs, alive);
     };
     let timer = clock.after(queue.signOfLifeMs, alive);
@@ -136,8 +147,20 @@ export class Worker {
     await client.request("createSession", { workspaceId, sessionId });
     const sent = { workspaceId, sessionId, runId, prompt, ...defined({ options }) };
     await client.request("sendMessage", sent);
-    const ended = await client.request("waitRun", { workspaceId, runId });
-    if ("sequence" in ended) await this.#carried(ended.sequence);
+    await this.#carried((await this.#endOf(workspaceId, runId)).sequence);
+  }
+
+  /** The completion of a run, however long that takes. */
+  async #endOf(workspaceId: string, runId: string): Promise<RunComplete> {
+    const { client } = this.#options;
+    for (;;) {
+      const told = await client.request("waitRun", {
+        workspaceId,
+        runId,
+        timeoutMs: longestWaitMs,
+      });
+      if (!("timedOut" in told)) return told;
+    }
   }
 
   async #acknowledge(completionId: string, sequence: number): Promise<void> {

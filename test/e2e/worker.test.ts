@@ -118,6 +118,17 @@ unless(
     expect(await worker.end()).toBe(0);
   });
 
+  it("ends at a signal while nobody lets it in, as it does while it has nothing to do", async () => {
+    await nats.stop();
+    const away = start("a");
+    await away.says("cannot be opened yet");
+    expect(await away.end()).toBe(0);
+    await nats.begin();
+    const idle = start("b");
+    await idle.ready;
+    expect(await idle.end()).toBe(0);
+  });
+
   it("keeps a prompt in the queue while its completion cannot be carried", async () => {
     await nats.manage(({ streams }) =>
       streams.add({
@@ -202,6 +213,7 @@ class WorkerProcess {
   /** Resolves once it takes prompts. */
   readonly ready: Promise<void>;
   output = "";
+  #onOutput = () => {};
 
   constructor(root: string, name: string, url: string, more: readonly string[]) {
     const project = join(root, "project");
@@ -217,10 +229,20 @@ class WorkerProcess {
         stream?.setEncoding("utf8").on("data", (chunk: string) => {
           this.output = (this.output + chunk).slice(-20_000);
           if (this.output.includes("takes prompts")) resolve();
+          this.#onOutput();
         });
       }
       this.#child.once("close", () => resolve());
     });
+  }
+
+  /** Resolves once it has said so. */
+  async says(text: string): Promise<void> {
+    while (!this.output.includes(text)) {
+      await new Promise<void>((resolve) => {
+        this.#onOutput = resolve;
+      });
+    }
   }
 
   async kill(): Promise<void> {

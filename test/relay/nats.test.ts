@@ -1,6 +1,7 @@
 // The relay to NATS JetStream, with a real server.
 
-import { getEventListeners } from "node:events";
+import { getEventListeners, once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { jetstream } from "@nats-io/jetstream";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { NatsRelay } from "../../src/config/relaySettings.js";
@@ -235,6 +236,26 @@ withNats("with a real nats-server", () => {
       expect(Date.now() - began).toBeLessThan(6000);
     } finally {
       nats.goOn();
+    }
+  });
+
+  it("ends at once although nobody answers to a new connection", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const house = open();
+    try {
+      house.append(1);
+      const asked = once(silent, "connection");
+      await house.begin(settings({ url: `nats://127.0.0.1:${port}` }));
+      const [socket] = await asked;
+      const before = performance.now();
+      await house.end();
+      // The client would give up after 10 seconds.
+      expect(performance.now() - before).toBeLessThan(5000);
+      socket.destroy();
+    } finally {
+      silent.close();
     }
   });
 
