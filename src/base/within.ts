@@ -1,5 +1,5 @@
-import { sleepAwake } from "../base/awakeTime.js";
-import type { Clock } from "../base/clock.js";
+import { sleepAwake } from "./awakeTime.js";
+import type { Clock } from "./clock.js";
 
 /**
  * Resolves when `promise` does, or after `ms` milliseconds. Rejects if `promise` rejects before.

@@ -28,8 +28,10 @@ export async function reportRelays(
 }
 
 /** One relay in one line. */
-export function relayLine({ name, behind, trouble, troubleSince = 0 }: RelayReport): string {
-  const state = behind === 0 ? "nothing to send" : `${behind} to send`;
+export function relayLine(relay: RelayReport): string {
+  const { name, behind, asked = 0, trouble, troubleSince = 0 } = relay;
+  const again = asked === 0 ? "" : `, ${asked} to send again`;
+  const state = behind === 0 && asked === 0 ? "nothing to send" : `${behind} to send${again}`;
   const since = new Date(troubleSince).toISOString();
   return `${name}: ${state}${trouble === undefined ? "" : `; since ${since}: ${trouble}`}`;
 }

@@ -15,7 +15,7 @@ import { Database } from "../storage/database.js";
 import { databaseName, defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
 import { type OwnProcess, olderServers } from "../storage/knownServers.js";
 import { takeRelayLock } from "../storage/relayLock.js";
-import { relayReports } from "../storage/relayReport.js";
+import { type RelayReport, relayReports } from "../storage/relayReport.js";
 import { RelayStore } from "../storage/relayStore.js";
 import type { LogSink } from "../transport/logSink.js";
 import { relayLine } from "./doctorRelays.js";
@@ -71,6 +71,10 @@ export async function relayCommand(
 
 async function run(options: RelayRun, dataDirectory: string, io: RelayCommandIo): Promise<number> {
   const { clock, ids, env } = io;
+  // Before anything begins: a signal that nobody listens for kills.
+  const asked = new Promise<number>((resolve) => {
+    io.onInterrupt(() => resolve(exitCodes.succeeded));
+  });
   const log = openServerLog(options, io.logSink);
   const relays = placeOf(options, env) ?? named(options, await configuredRelays(env, log.log));
   if (Object.keys(relays).length === 0) {
@@ -93,9 +97,6 @@ async function run(options: RelayRun, dataDirectory: string, io: RelayCommandIo)
       throw new Error("a relay runs no turns");
     },
     relays: async () => relays,
-  });
-  const asked = new Promise<number>((resolve) => {
-    io.onInterrupt(() => resolve(exitCodes.succeeded));
   });
   const sent = options.once ? untilSent(Object.keys(relays), dataDirectory, io) : undefined;
   try {
@@ -140,17 +141,41 @@ async function untilSent(
   { clock, ids: _, ...io }: RelayCommandIo,
 ): Promise<number> {
   const began = clock.now();
+  const before = reportsOf(names, dataDirectory);
   for (;;) {
     await sleep(clock, betweenLooksMs);
-    const reports = relayReports(dataDirectory).filter(({ name }) => names.includes(name));
-    const late = reports.filter(({ behind }) => behind > 0);
-    if (reports.length === names.length && late.length === 0) return exitCodes.succeeded;
+    const reports = reportsOf(names, dataDirectory);
+    const late = reports.filter(({ behind, asked = 0 }) => behind > 0 || asked > 0);
+    const missing = names.filter((name) => reports.every((report) => report.name !== name));
+    if (missing.length === 0 && late.length === 0) return saySetAside(before, reports, io);
     const stuck = late.filter(({ trouble }) => trouble !== undefined);
-    if (stuck.length > 0 && clock.now() - began > onceMs) {
+    if (stuck.length + missing.length > 0 && clock.now() - began > onceMs) {
       for (const relay of stuck) io.writeError(`turnwire: ${relayLine(relay)}`);
+      for (const name of missing) io.writeError(`turnwire: ${name} has not begun`);
       return exitCodes.failed;
     }
   }
+}
+
+function reportsOf(names: readonly string[], dataDirectory: string): RelayReport[] {
+  return relayReports(dataDirectory).filter(({ name }) => names.includes(name));
+}
+
+/** What was set aside meanwhile, or again, was not sent. */
+function saySetAside(
+  before: readonly RelayReport[],
+  after: readonly RelayReport[],
+  { writeError }: Pick<RelayCommandIo, "writeError">,
+): number {
+  const rested = (name: string) => {
+    const { setAside = 0, asked = 0 } = before.find((one) => one.name === name) ?? {};
+    return setAside - asked;
+  };
+  const refused = after.filter(({ name, setAside }) => setAside > rested(name));
+  for (const { name, setAside } of refused) {
+    writeError(`turnwire: ${name}: ${setAside - rested(name)} refused, and set aside`);
+  }
+  return refused.length === 0 ? exitCodes.succeeded : exitCodes.failed;
 }
 
 function status(asJson: boolean, dataDirectory: string, io: RelayCommandIo): number {

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.js";
 import { randomIds } from "../base/ids.js";
 import { silentLog } from "../base/log.js";
+import { within } from "../base/within.js";
 import type {
   LossyEvent,
   MethodName,
@@ -33,7 +34,6 @@ import { type ClientState, StateChanges, type StateHandler } from "./stateChange
 import type { StopListening } from "./stopListening.js";
 import { type EventsOptions, type NotificationHandler, Subscriptions } from "./subscriptions.js";
 import { definitionsOf, type OwnTool, OwnTools } from "./tools.js";
-import { within } from "./within.js";
 
 /** A client. `await using` closes it where the runtime has that. */
 export class TurnwireClient implements AsyncDisposable {

@@ -7,6 +7,7 @@ import { afterAwake } from "../base/awakeTime.js";
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
+import { within } from "../base/within.js";
 import type { MethodName, ParamsInput, Result } from "../protocol/registry.js";
 import type { Framing } from "../transport/framing.js";
 import { ConnectionLostError, TurnwireRpcError } from "./errors.js";
@@ -14,7 +15,6 @@ import { type Link, type LinkOptions, openLink } from "./link.js";
 import { OpenWorkspaces } from "./openWorkspaces.js";
 import type { Endpoint } from "./serverProcess.js";
 import type { ClientState } from "./stateChanges.js";
-import { within } from "./within.js";
 
 export interface ConnectionOptions
   extends Pick<LinkOptions, "onNotification" | "onPermission" | "onInput" | "onTool" | "files"> {

@@ -2,6 +2,7 @@
 import pg from "pg";
 import { messageOf } from "../base/errors.js";
 import { redact } from "../base/redact.js";
+import { untilAborted } from "../base/untilAborted.js";
 import type { PostgresRelay } from "../config/relaySettings.js";
 import type { RelayedEvent } from "./relayedEvent.js";
 import type { Delivered, Refusal, Sink } from "./sink.js";
@@ -19,18 +20,22 @@ export class PostgresSink implements Sink {
   readonly batch = batch;
   readonly #relay: PostgresRelay;
   #client: pg.Client | undefined;
+  /** One that is not ready yet. */
+  #connecting: pg.Client | undefined;
 
   constructor(relay: PostgresRelay) {
     this.#relay = relay;
   }
 
   async deliver(events: readonly RelayedEvent[], signal: AbortSignal): Promise<Delivered> {
-    if (signal.aborted) return { confirmed: 0 };
     try {
-      const client = await this.#connect();
-      await this.#insert(client, events);
+      await untilAborted(this.#store(events), signal);
       return { confirmed: events.length };
     } catch (error) {
+      if (signal.aborted) {
+        await this.close();
+        return { confirmed: 0, refusal: { kind: "again" } };
+      }
       const refusal = refusalOf(error, this.#relay.secrets);
       // Nobody knows whether an unanswered statement still runs, or whether the table is still there.
       if (refusal.kind === "wait") await this.close();
@@ -46,6 +51,10 @@ export class PostgresSink implements Sink {
       if (refusal !== undefined) return { confirmed, refusal };
     }
     return { confirmed: events.length };
+  }
+
+  async #store(events: readonly RelayedEvent[]): Promise<void> {
+    await this.#insert(await this.#connect(), events);
   }
 
   async #insert(client: pg.Client, events: readonly RelayedEvent[]): Promise<void> {
@@ -83,12 +92,15 @@ export class PostgresSink implements Sink {
     // A connection that is lost while nothing is under way; the next delivery makes a new one.
     client.on("error", () => this.#forget(client));
     client.on("end", () => this.#forget(client));
+    this.#connecting = client;
     try {
       await client.connect();
       await makeTable(client, this.#relay.table);
     } catch (error) {
       client.end().catch(() => {});
       throw error;
+    } finally {
+      this.#connecting = undefined;
     }
     this.#client = client;
     return client;
@@ -99,10 +111,10 @@ export class PostgresSink implements Sink {
   }
 
   async close(): Promise<void> {
-    const client = this.#client;
+    const clients = [this.#client, this.#connecting];
     this.#client = undefined;
     // Where the other side is silent, the end of the connection is not waited for.
-    client?.end().catch(() => {});
+    for (const client of clients) client?.end().catch(() => {});
   }
 }
 

@@ -4,6 +4,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Log } from "../base/log.js";
+import { within } from "../base/within.js";
 import type { Outbox } from "../events/outbox.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { RelayRow, RelayStore, SetAside } from "../storage/relayStore.js";
@@ -21,6 +22,8 @@ import type { Delivered, Sink } from "./sink.js";
 const betweenLooksMs = 1000;
 /** After an error of the database. */
 const laterMs = 1000;
+/** How long an end waits for a place that was told to break off, in milliseconds. */
+const endMs = 1000;
 /** About how much is in memory at a time, in UTF-16 units. */
 const mostUnits = 1024 * 1024;
 
@@ -50,6 +53,7 @@ export class Relay {
   #isForgotten = false;
   #toldTrouble: string | undefined;
   #onRest: () => void = () => {};
+  #leave: () => void = () => {};
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -74,7 +78,7 @@ export class Relay {
 
   /**
    * Ends: at once if there is nothing to send, or if the place does not take it; else `patience` may give
-   * it a little time.
+   * it a little time. A place that does not even break off is left behind.
    */
   async close(patience: Promise<void>): Promise<void> {
     if (!this.#isIdle && this.#failures === 0 && !this.#isForgotten) {
@@ -82,8 +86,11 @@ export class Relay {
     }
     this.#ending.abort();
     this.#timer?.cancel();
+    const { clock, sink } = this.#options;
+    const timer = clock.after(endMs, () => this.#leave());
     await this.#round;
-    await this.#options.sink.close();
+    timer.cancel();
+    await within(clock, endMs, sink.close());
   }
 
   #next(ms: number | undefined): void {
@@ -156,7 +163,10 @@ export class Relay {
   async #deliver(events: readonly RelayedEvent[]): Promise<Delivered> {
     const { signal } = this.#ending;
     faultPoint("relaying");
-    const delivered = await this.#options.sink.deliver(events, signal);
+    const left = new Promise<Delivered>((resolve) => {
+      this.#leave = () => resolve({ confirmed: 0 });
+    });
+    const delivered = await Promise.race([this.#options.sink.deliver(events, signal), left]);
     faultPoint("relayed");
     // What was broken off by the end of this server is no trouble.
     return signal.aborted ? { confirmed: delivered.confirmed } : delivered;
@@ -221,23 +231,31 @@ export class Relay {
       events.length === 0
         ? { confirmed: 0, refusal: { kind: "refused", reason: asked.reason } }
         : await this.#deliver(events);
-    if (delivered.confirmed === 1) {
-      store.sent(name, asked.sequence);
-      this.#failures = 0;
-      this.#mostBytes = undefined;
-      this.#options.onConfirmed?.([completion.completionId], row.cursor);
-      return 0;
+    // What the row says of refusals is about the completion behind the cursor, not about this one.
+    const { cursor, refusals, refusedSince } = row;
+    const unrefused = { ...this.#stateOf(row), refusals: 0, refusedSince: undefined };
+    const { state, nextMs } = afterRound(unrefused, [head], delivered, clock.now());
+    const standing = { ...state, cursor, refusals, refusedSince };
+    const isTaken = delivered.confirmed === 1;
+    const isRefused = state.refusals > 0;
+    if (!isTaken && !isRefused) {
+      this.#store(row, { state: standing, nextMs }, []);
+      return nextMs;
     }
-    const { state, nextMs } = afterRound(this.#stateOf(row), [head], delivered, clock.now());
-    const isRefused = state.refusals > row.refusals;
-    if (isRefused) {
-      const reason = state.trouble ?? asked.reason;
-      store.refusedAgain(name, { ...asked, reason, at: clock.now() });
-    }
-    this.#failures = state.failures;
-    this.#mostBytes = isRefused ? undefined : state.mostBytes;
-    if (state.isStopped) store.change(name, { ...row, ...state, cursor: row.cursor }, clock.now());
-    return isRefused ? 0 : nextMs;
+    if (isTaken) store.sent(name, asked.sequence);
+    else this.#setAsideAgain(asked, state.trouble ?? asked.reason);
+    // The place answers: nothing is in the way but what that completion meets with.
+    const trouble = refusals === 0 ? undefined : row.trouble;
+    this.#store(row, { state: { ...standing, trouble, mostBytes: undefined }, nextMs: 0 }, []);
+    if (isTaken) this.#options.onConfirmed?.([completion.completionId], cursor);
+    return 0;
+  }
+
+  #setAsideAgain(asked: SetAside, reason: string): void {
+    const { store, name, clock, log } = this.#options;
+    store.refusedAgain(name, { ...asked, reason, at: clock.now() });
+    const { completionId } = asked;
+    log.error({ relay: name, completionId, reason }, "a completion is set aside by a relay");
   }
 }
 

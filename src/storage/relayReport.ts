@@ -13,6 +13,8 @@ export interface RelayReport {
   /** How many completions are still to be sent. */
   readonly behind: number;
   readonly setAside: number;
+  /** How many of those are to be sent again. */
+  readonly asked?: number;
   /** Why nothing gets on. */
   readonly trouble?: string;
   /** Since when, in milliseconds since the Unix epoch. */
@@ -40,7 +42,8 @@ export function relayReports(dataDirectory: string): RelayReport[] {
       const sql = `SELECT *,
         (SELECT count(*) FROM completions INDEXED BY sqlite_autoindex_completions_2
           WHERE run > 0 AND sequence > relays.cursor) AS behind,
-        (SELECT count(*) FROM setAside WHERE relay = relays.name) AS aside
+        (SELECT count(*) FROM setAside WHERE relay = relays.name) AS aside,
+        (SELECT count(*) FROM setAside WHERE relay = relays.name AND isAsked = 1) AS asked
         FROM relays ORDER BY name`;
       return (sqlite.prepare(sql).all() as Row[]).map(toReport);
     } finally {
@@ -58,7 +61,7 @@ function toReport(row: Row): RelayReport {
     name: String(row.name),
     behind: Number(row.behind),
     setAside: Number(row.aside),
-    ...defined({ trouble, troubleSince }),
+    ...defined({ asked: Number(row.asked) || undefined, trouble, troubleSince }),
     isStopped: row.isStopped === 1,
   };
 }

@@ -14,6 +14,8 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Database } from "../../src/storage/database.js";
+import { RelayStore } from "../../src/storage/relayStore.js";
 import { launcher, offlineEnvironment } from "../cli/runHarness.js";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
 import { ServerChild } from "../helpers/serverChild.js";
@@ -120,6 +122,19 @@ const relay = (command: string, ...args: string[]) =>
 const runsOf = (events: readonly { turnwirerunid?: string }[]) =>
   events.map(({ turnwirerunid }) => turnwirerunid);
 const firsts = () => [...new Map(got.map((event) => [event.id, event])).values()];
+
+/** As after five refusals over ten minutes. */
+function setAside(name: string, one: { sequence: number; completionId: string }): void {
+  const database = Database.open(join(root, "data", "turnwire.db"));
+  try {
+    const store = new RelayStore(database);
+    const row = store.find(name);
+    if (row === undefined) throw new Error("there is no such relay");
+    store.change(name, row, Date.now(), { ...one, reason: "no", at: Date.now() });
+  } finally {
+    database.close();
+  }
+}
 
 describe("a server whose user has configured a relay", () => {
   it("sends each completion, whatever its client acknowledges, and one more server sends none twice", async () => {
@@ -268,6 +283,28 @@ describe("turnwire relay", () => {
     await until(() => got.length === 1);
     expect(await relay("retry", "hook", "cmp_x")).toMatchObject({ code: 1 });
     expect(await relay("retry", "nobody")).toMatchObject({ code: 1 });
+  });
+
+  it("sends what was asked for again, although nothing else is behind, and tells if it is refused", async () => {
+    const server = start({ env: { TURNWIRE_CONFIG: "" } });
+    await work(server, ["r1", "r2"]);
+    await server.end();
+    const once = () => relay("run", "--once", "--http", "$HOOK_URL", "--name", "other");
+    expect(await once()).toMatchObject({ code: 0 });
+    const id = got.find(({ turnwirerunid }) => turnwirerunid === "r1").id;
+    setAside("other", { sequence: 1, completionId: id });
+    expect(await relay("retry", "other")).toMatchObject({ output: "1 to be sent again\n" });
+    expect((await relay("status")).output).toBe(
+      "other: 0 to send, 1 to send again\n  1 set aside\n",
+    );
+    status = 400;
+    const refused = await once();
+    expect(refused.code).toBe(1);
+    expect(refused.output).toContain("other: 1 refused, and set aside");
+    await relay("retry", "other");
+    status = 200;
+    expect(await once()).toMatchObject({ code: 0 });
+    expect(runsOf(got)).toEqual(["r1", "r2", "r1"]);
   });
 
   it("says where nothing is configured, and where a variable has no value", async () => {

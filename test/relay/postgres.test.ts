@@ -1,4 +1,6 @@
 // The relay to Postgres, with a real server.
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { PostgresRelay } from "../../src/config/relaySettings.js";
 import { noPostgres, PostgresServer } from "../helpers/postgresServer.js";
@@ -34,6 +36,14 @@ unless(
     const house = new RelayHouse(machineId);
     houses.push(house);
     return house;
+  };
+  /** Resolves once a statement about a table waits for a lock. */
+  const untilSomebodyWaits = async (
+    client: Awaited<ReturnType<typeof postgres.client>>,
+    table: string,
+  ) => {
+    const sql = "SELECT 1 FROM pg_locks WHERE relation = $1::regclass AND NOT granted";
+    while ((await client.query(sql, [table])).rowCount === 0);
   };
   const rows = (table: string) => postgres.query(`SELECT * FROM ${table} ORDER BY position`);
 
@@ -129,11 +139,55 @@ unless(
     const before = Date.now();
     house.append(100);
     expect(Date.now() - before).toBeLessThan(2000);
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await untilSomebodyWaits(holder, relay.table);
     expect(house.row.cursor).toBe(1);
     await holder.query("COMMIT");
     await holder.end();
     await house.until(({ cursor }) => cursor === 101);
+  });
+
+  it("ends at once although somebody holds a lock, and stores nothing twice or too late", async () => {
+    const house = open();
+    const relay = settings();
+    house.append(1);
+    await house.begin(relay);
+    await house.until(({ cursor }) => cursor === 1);
+    const holder = await postgres.client();
+    await holder.query(`BEGIN; LOCK TABLE ${relay.table} IN ACCESS EXCLUSIVE MODE`);
+    house.append(20);
+    await untilSomebodyWaits(holder, relay.table);
+    const before = performance.now();
+    await house.end();
+    // The server would give up after 20 seconds.
+    expect(performance.now() - before).toBeLessThan(5000);
+    await house.begin(relay);
+    house.append(20);
+    await holder.query("COMMIT");
+    await holder.end();
+    await house.until(({ cursor }) => cursor === 41);
+    expect((await rows(relay.table)).map(({ sequence }) => Number(sequence))).toEqual(
+      Array.from({ length: 41 }, (_, index) => index + 1),
+    );
+  });
+
+  it("ends at once although the server does not even answer to a new connection", async () => {
+    const house = open();
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    try {
+      house.append(1);
+      const asked = once(silent, "connection");
+      await house.begin(settings({ url: `postgres://ada@127.0.0.1:${port}/postgres` }));
+      const [socket] = await asked;
+      const gone = once(socket.resume(), "close");
+      const before = performance.now();
+      await house.end();
+      expect(performance.now() - before).toBeLessThan(5000);
+      await gone;
+    } finally {
+      silent.close();
+    }
   });
 
   it("waits where it is not let in, and tells no secret", async () => {

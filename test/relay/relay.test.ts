@@ -1,67 +1,14 @@
 // A relay on a real file, with a place that a test decides about.
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Relay } from "../../src/relay/relay.js";
-import type { RelayedEvent } from "../../src/relay/relayedEvent.js";
-import type { Delivered, Refusal, Sink } from "../../src/relay/sink.js";
+import { describe, expect, it } from "vitest";
+import { Deferred } from "../../src/base/deferred.js";
+import type { Delivered } from "../../src/relay/sink.js";
 import { keepAcknowledgedMs } from "../../src/storage/pruner.js";
-import { RelayStore } from "../../src/storage/relayStore.js";
 import { isLong } from "../crash/longRun.js";
 import { OutboxHouse, temporaryFolder } from "../helpers/outboxHouse.js";
-import { recordingLog } from "../helpers/recordingLog.js";
 import { CountingIds, promisesHaveRun } from "../helpers/virtualScheduler.js";
+import { folder, openRelay, Place } from "./place.js";
 import { RelayHistory, relayStepArbitrary } from "./relayModel.js";
-
-let folder: ReturnType<typeof temporaryFolder>;
-beforeEach(() => {
-  folder = temporaryFolder();
-});
-afterEach(() => folder.remove());
-
-/** A place that answers what a test says. */
-class Place implements Sink {
-  batch = 100;
-  readonly rounds: RelayedEvent[][] = [];
-  answer: (events: readonly RelayedEvent[]) => Promise<Delivered> | Delivered = (events) => ({
-    confirmed: events.length,
-  });
-
-  async deliver(events: readonly RelayedEvent[]): Promise<Delivered> {
-    this.rounds.push([...events]);
-    return this.answer(events);
-  }
-
-  refuse(refusal: Refusal, confirmed = 0): void {
-    this.answer = () => ({ confirmed, refusal });
-  }
-
-  get runs(): (string | undefined)[] {
-    return this.rounds.flat().map(({ completion }) => completion.runId);
-  }
-
-  async close(): Promise<void> {}
-}
-
-function open(place: Place, name = "place") {
-  const house = new OutboxHouse(folder.path);
-  const store = new RelayStore(house.database);
-  const log = recordingLog();
-  const confirmed: string[] = [];
-  const { clock, outbox } = house;
-  const identity = { machineId: "m", epoch: "e" };
-  const relay = new Relay({
-    name,
-    sink: place,
-    store,
-    clock,
-    outbox,
-    identity,
-    log: log.log,
-    onConfirmed: (ids) => confirmed.push(...ids),
-  });
-  relay.start();
-  return { house, store, relay, log, clock, confirmed };
-}
 
 describe("the model of a relay", () => {
   const runs = isLong ? 2000 : 60;
@@ -91,7 +38,7 @@ describe("the model of a relay", () => {
 describe("what a relay sends", () => {
   it("is everything that is stored, in order, whoever it is for, then each new one at once", async () => {
     const place = new Place();
-    const { house, relay, clock, store } = open(place);
+    const { house, relay, clock, store } = openRelay(place);
     house.append("r1", "ada");
     house.append("r2", "ben");
     await clock.advance(0);
@@ -106,7 +53,7 @@ describe("what a relay sends", () => {
 
   it("is what other servers have written too, within a second", async () => {
     const place = new Place();
-    const { house, clock } = open(place);
+    const { house, clock } = openRelay(place);
     await clock.advance(0);
     const other = new OutboxHouse(folder.path, {
       clock,
@@ -121,7 +68,7 @@ describe("what a relay sends", () => {
 
   it("never touches an acknowledgement", async () => {
     const place = new Place();
-    const { house, clock } = open(place);
+    const { house, clock } = openRelay(place);
     house.append("r1");
     await clock.advance(0);
     expect(house.outbox.listPending("client")).toMatchObject([{ runId: "r1", attempt: 0 }]);
@@ -130,7 +77,7 @@ describe("what a relay sends", () => {
 
   it("is a damaged completion too, as damaged", async () => {
     const place = new Place();
-    const { house, clock } = open(place);
+    const { house, clock } = openRelay(place);
     house.append("r1");
     house.database.prepare("UPDATE completions SET body = 'x'").run();
     await clock.advance(0);
@@ -145,7 +92,7 @@ describe("what a relay sends", () => {
 describe("a place that does not take it", () => {
   it("is asked again with back-off, and keeps nobody waiting", async () => {
     const place = new Place();
-    const { house, store, clock, log } = open(place);
+    const { house, store, clock, log } = openRelay(place);
     house.append("r1");
     place.refuse({ kind: "wait", reason: "away" });
     await clock.advance(0);
@@ -165,7 +112,7 @@ describe("a place that does not take it", () => {
 
   it("keeps the others of a round from being sent twice, and from overtaking", async () => {
     const place = new Place();
-    const { house, clock } = open(place);
+    const { house, clock } = openRelay(place);
     for (const runId of ["r1", "r2", "r3"]) house.append(runId);
     place.refuse({ kind: "wait", reason: "full" }, 1);
     await clock.advance(0);
@@ -180,7 +127,7 @@ describe("a place that does not take it", () => {
 
   it("has it set aside after five refusals over ten minutes, told, and sent again when asked", async () => {
     const place = new Place();
-    const { house, store, clock, log } = open(place);
+    const { house, store, clock, log } = openRelay(place);
     const id = house.append("bad");
     house.append("good");
     place.answer = ([first, ...rest]) =>
@@ -210,13 +157,13 @@ describe("a place that does not take it", () => {
   it("counts refusals on in the next server", async () => {
     const place = new Place();
     place.refuse({ kind: "refused", reason: "no" });
-    const first = open(place);
+    const first = openRelay(place);
     first.house.append("bad");
     await first.clock.advance(20_000);
     const { now } = { now: first.clock.now() };
     await first.relay.close(Promise.resolve());
     first.house.close();
-    const second = open(place);
+    const second = openRelay(place);
     await second.clock.advance(now - second.clock.now());
     expect(second.store.find("place")?.refusals).toBeGreaterThanOrEqual(2);
     await second.clock.advance(16 * 60_000);
@@ -226,7 +173,7 @@ describe("a place that does not take it", () => {
 
   it("stops a relay that it wants nothing more of, until a person says go", async () => {
     const place = new Place();
-    const { house, store, clock } = open(place);
+    const { house, store, clock } = openRelay(place);
     house.append("r1");
     place.refuse({ kind: "stop", reason: "HTTP status 410" });
     await clock.advance(24 * 60 * 60_000);
@@ -241,7 +188,7 @@ describe("a place that does not take it", () => {
 
   it("gets a shorter text, then no output, each marked, and the next one whole", async () => {
     const place = new Place();
-    const { house, clock, store } = open(place);
+    const { house, clock, store } = openRelay(place);
     const text = `"\u0007é😀`.repeat(1000);
     house.append("long", "client", "s", text);
     house.append("short");
@@ -267,7 +214,7 @@ describe("a place that does not take it", () => {
 
   it("has set aside what does not fit however short it is", async () => {
     const place = new Place();
-    const { house, clock, store } = open(place);
+    const { house, clock, store } = openRelay(place);
     house.append("long", "client", "s", "a".repeat(5000));
     place.refuse({ kind: "tooLarge", reason: "tiny" });
     await clock.advance(11 * 60_000);
@@ -280,7 +227,7 @@ describe("a place that does not take it", () => {
 describe("what a relay holds on to", () => {
   it("is everything behind its cursor, until it is forgotten", async () => {
     const place = new Place();
-    const { house, store, clock } = open(place);
+    const { house, store, clock } = openRelay(place);
     place.refuse({ kind: "wait", reason: "away" });
     for (const runId of ["r1", "r2", "r3"]) {
       house.append(runId);
@@ -305,7 +252,7 @@ describe("what a relay holds on to", () => {
 
   it("does not keep what others have got from being pruned", async () => {
     const place = new Place();
-    const { house, store, clock } = open(place);
+    const { house, store, clock } = openRelay(place);
     for (let run = 0; run < 40; run++) {
       house.append(`r${run}`);
       house.acknowledge(`r${run}`);
@@ -327,7 +274,7 @@ describe("what a relay holds on to", () => {
 
   it("is the text of an acknowledged completion too, whose session may be deleted", async () => {
     const place = new Place();
-    const { house, confirmed, clock } = open(place);
+    const { house, confirmed, clock } = openRelay(place);
     place.refuse({ kind: "wait", reason: "away" });
     const id = house.append("r1");
     await clock.advance(0);
@@ -344,7 +291,7 @@ describe("the end of a server", () => {
   it("gives a relay that gets on the time for what is left", async () => {
     const place = new Place();
     place.batch = 1;
-    const { house, relay, clock } = open(place);
+    const { house, relay, clock } = openRelay(place);
     for (const runId of ["r1", "r2", "r3"]) house.append(runId);
     const closing = relay.close(new Promise(() => {}));
     await clock.advance(0);
@@ -355,7 +302,7 @@ describe("the end of a server", () => {
 
   it("waits for no place that is away", async () => {
     const place = new Place();
-    const { house, relay, clock } = open(place);
+    const { house, relay, clock } = openRelay(place);
     house.append("r1");
     place.refuse({ kind: "wait", reason: "away" });
     await clock.advance(0);
@@ -364,9 +311,55 @@ describe("the end of a server", () => {
     house.close();
   });
 
+  it.each(["a delivery that is never answered", "a connection that is never closed"])(
+    "waits no longer than a second for a place that does not break off: %s",
+    async (what) => {
+      const place = new Place();
+      const { house, relay, clock, store } = openRelay(place);
+      house.append("r1");
+      const never = new Promise<never>(() => {});
+      if (what.startsWith("a delivery")) place.answer = () => never;
+      else place.close = () => never;
+      await clock.advance(0);
+      let isOver = false;
+      const closing = relay.close(Promise.resolve()).then(() => {
+        isOver = true;
+      });
+      await clock.advance(999);
+      expect(isOver).toBe(false);
+      await clock.advance(1);
+      expect(isOver).toBe(true);
+      await closing;
+      expect(clock.pending).toBe(0);
+      expect(store.find("place")).toMatchObject({ trouble: undefined });
+      house.close();
+    },
+  );
+
+  it("stores nothing of an answer that comes after it, and the next server sends again", async () => {
+    const place = new Place();
+    const { house, relay, clock, log } = openRelay(place);
+    house.append("r1");
+    const late = new Deferred<Delivered>();
+    place.answer = () => late.promise;
+    await clock.advance(0);
+    const closing = relay.close(Promise.resolve());
+    await clock.advance(1000);
+    await closing;
+    house.close();
+    late.resolve({ confirmed: 1 });
+    await promisesHaveRun();
+    expect(log.messages).toEqual([]);
+    const next = new Place();
+    const second = openRelay(next);
+    await second.clock.advance(0);
+    expect(next.runs).toEqual(["r1"]);
+    second.house.close();
+  });
+
   it("comes although the disk takes nothing, and the next server sends again under the same ids", async () => {
     const place = new Place();
-    const { house, relay, clock, log } = open(place);
+    const { house, relay, clock, log } = openRelay(place);
     const id = house.append("r1");
     place.answer = (events) => {
       house.breakDisk();
@@ -379,7 +372,7 @@ describe("the end of a server", () => {
     house.breakDisk(false);
     house.close();
     const next = new Place();
-    const second = open(next);
+    const second = openRelay(next);
     await second.clock.advance(0);
     expect(next.rounds.flat().map(({ completion }) => completion.completionId)).toEqual([id]);
     expect(next.rounds[0]?.[0]?.json).toBe(place.rounds[0]?.[0]?.json);
