@@ -104,9 +104,14 @@ class Attempt {
   readonly #call: ModelCall;
   readonly #receiver: ReplyReceiver;
   readonly #surroundings: AgentSurroundings;
-  /** Aborted by the turn's cancel, by silence, and at the end, so that no request stays open. */
+  /**
+   * Aborted by the turn's cancel, by silence, and where the call ends before its stream, so that no
+   * request stays open.
+   */
   readonly #abort = new AbortController();
   #isSilent = false;
+  /** Whether the stream has ended by itself. */
+  #isRead = false;
 
   constructor(call: ModelCall, receiver: ReplyReceiver, surroundings: AgentSurroundings) {
     this.#call = call;
@@ -130,7 +135,7 @@ class Attempt {
     } finally {
       watch.stop();
       signal.removeEventListener("abort", onCancel);
-      this.#abort.abort();
+      if (!this.#isRead) this.#abort.abort();
     }
   }
 
@@ -164,7 +169,10 @@ class Attempt {
         return this.#ended(error);
       }
       if (signal.aborted) return this.#ended(signal.reason);
-      if (next.done) return this.#finished(finish, check);
+      if (next.done) {
+        this.#isRead = true;
+        return this.#finished(finish, check);
+      }
       watch.touch();
       const part = next.value;
       if (part.type === "error") return this.#ended(part.error);

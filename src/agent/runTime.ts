@@ -12,7 +12,7 @@ const longestPieceMs = 1_000;
 export class RunTime {
   readonly #clock: Clock;
   readonly #bound: RunBound | undefined;
-  readonly #over = new AbortController();
+  #over: AbortController | undefined;
   #leftMs: number;
   #piece: { readonly timer: Timer; readonly begun: number; readonly ms: number } | undefined;
   #waits = 0;
@@ -27,12 +27,18 @@ export class RunTime {
 
   /** Aborted once the time is over. */
   get signal(): AbortSignal {
+    this.#over ??= new AbortController();
     return this.#over.signal;
+  }
+
+  /** A signal that is aborted with `signal`, and once the time is over. Most runs have no bound. */
+  endOf(signal: AbortSignal): AbortSignal {
+    return this.#bound === undefined ? signal : AbortSignal.any([signal, this.signal]);
   }
 
   /** Why the turn must end. Undefined while there is time. */
   get exceeded(): TurnFailure | undefined {
-    if (!this.#over.signal.aborted || this.#bound === undefined) return undefined;
+    if (!this.#isOver || this.#bound === undefined) return undefined;
     const { most, field } = this.#bound;
     const message = `The turn was ended after ${most} seconds (${field}).`;
     return { errorName: "TimeLimit", message, cause: "limit" };
@@ -58,7 +64,7 @@ export class RunTime {
 
   #count(): void {
     const isBounded = this.#bound !== undefined && this.#leftMs !== Infinity;
-    if (!isBounded || this.#over.signal.aborted || this.#piece !== undefined) return;
+    if (!isBounded || this.#isOver || this.#piece !== undefined) return;
     const ms = Math.min(this.#leftMs, longestPieceMs);
     const timer = afterAwake(this.#clock, ms, () => this.#counted(ms));
     this.#piece = { timer, begun: this.#clock.now(), ms };
@@ -67,8 +73,16 @@ export class RunTime {
   #counted(ms: number): void {
     this.#piece = undefined;
     this.#leftMs -= ms;
-    if (this.#leftMs > 0) this.#count();
-    else this.#over.abort(new Error("the run's time is over"));
+    if (this.#leftMs > 0) {
+      this.#count();
+      return;
+    }
+    this.#over ??= new AbortController();
+    this.#over.abort(new Error("the run's time is over"));
+  }
+
+  get #isOver(): boolean {
+    return this.#over?.signal.aborted === true;
   }
 
   #pause(): void {

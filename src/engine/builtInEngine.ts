@@ -108,7 +108,6 @@ class BuiltInEngine implements Engine {
     const { clock, ids, log } = this.#options;
     const prepared = await this.#prepare(setup, starting);
     const { summaryModel: model, config } = prepared;
-    const small = turnModel(setup, setup.small, clock);
     const summary = ({ history, signal, sink }: Omit<TurnRequest, "prompt">) =>
       summarize({ model, limits: config.limits, history, signal }, { sink, clock, ids, log });
     return {
@@ -128,7 +127,12 @@ class BuiltInEngine implements Engine {
             }),
       summarize: summary,
       title: (text, sink, titleSignal) =>
-        generateTitle(small, text, titleSignal, { sink, clock, ids, log }),
+        generateTitle(turnModel(setup, setup.small, clock), text, titleSignal, {
+          sink,
+          clock,
+          ids,
+          log,
+        }),
     };
   }
 

@@ -41,7 +41,7 @@ export async function runPrepared(
 ): Promise<TurnOutcome> {
   const { clock, ids, log, resources } = around;
   const time = new RunTime(clock, boundsOf(prepared).seconds);
-  const signal = AbortSignal.any([given.signal, time.signal]);
+  const signal = time.endOf(given.signal);
   const request: TurnRequest = {
     ...given,
     signal,

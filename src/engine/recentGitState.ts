@@ -2,7 +2,7 @@
 // that follow each other closely share an answer, and a folder without a repository starts no
 // process.
 
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { identityOf } from "../base/fileIdentity.js";
@@ -46,7 +46,7 @@ export class RecentGitState {
    */
   async read(read: ReadGitState, signal: AbortSignal): Promise<GitState | undefined> {
     signal.throwIfAborted();
-    const gitDir = await this.#gitDir();
+    const gitDir = this.#gitDir();
     if (gitDir === undefined) return undefined;
     const marks = marksOf(gitDir);
     const last = this.#last;
@@ -55,10 +55,10 @@ export class RecentGitState {
     return untilAborted(answer.state, signal);
   }
 
-  async #gitDir(): Promise<string | undefined> {
+  #gitDir(): string | undefined {
     const lookedAt = this.#clock.now();
     if (this.#place === undefined || lookedAt - this.#place.lookedAt >= keepMs) {
-      this.#place = { gitDir: await findGitDir(this.#workspacePath), lookedAt };
+      this.#place = { gitDir: findGitDir(this.#workspacePath), lookedAt };
     }
     return this.#place.gitDir;
   }
@@ -85,24 +85,30 @@ function marksOf(gitDir: string): string {
   return [gitDir, ...marks].join(" ");
 }
 
-/** The git folder of the repository that contains a workspace; undefined if there is none. */
-export async function findGitDir(workspacePath: string): Promise<string | undefined> {
+/**
+ * The git folder of the repository that contains a workspace; undefined if there is none. It is looked
+ * for at many turns, in each folder above the workspace. That takes some microseconds for each, and a
+ * thread would take many times as long.
+ */
+export function findGitDir(workspacePath: string): string | undefined {
   for (let folder = workspacePath; ; folder = dirname(folder)) {
-    const gitDir = await gitDirOf(join(folder, ".git"));
+    const gitDir = gitDirOf(join(folder, ".git"));
     if (gitDir !== undefined || dirname(folder) === folder) return gitDir;
   }
 }
 
 /** The folder that a `.git` is, or that it names; undefined if there is no `.git`. */
-async function gitDirOf(path: string): Promise<string | undefined> {
+function gitDirOf(path: string): string | undefined {
   try {
-    const status = await stat(path);
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (status === undefined) return undefined;
     if (status.isDirectory()) return path;
     // Reading a named pipe would wait, and a device has no end.
     if (!status.isFile() || status.size > longestPointer) return undefined;
-    const [, named] = /^gitdir: (.*)/.exec(await readFile(path, "utf8")) ?? [];
+    const [, named] = /^gitdir: (.*)/.exec(readFileSync(path, "utf8")) ?? [];
     return named === undefined ? undefined : resolve(dirname(path), named);
   } catch {
+    // It cannot be read, so no repository is known here.
     return undefined;
   }
 }

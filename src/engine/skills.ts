@@ -115,9 +115,10 @@ async function readHead(folder: string, place: SkillPlace): Promise<SkillHead | 
 async function namesIn(place: SkillPlace): Promise<{ names: string[]; warning?: string }> {
   let entries: Dirent[];
   try {
+    // Most people have no skills. Reading a folder in a thread takes many times as long as this look.
+    if (lstatSync(place.folder, { throwIfNoEntry: false }) === undefined) return { names: [] };
     const isLinkOut =
       place.within !== undefined &&
-      lstatSync(place.folder, { throwIfNoEntry: false }) !== undefined &&
       !isWithin(realpathSync(place.within), realpathSync(place.folder));
     if (isLinkOut) return { names: [], warning: `${place.folder} leads out of the workspace.` };
     entries = await readdir(place.folder, { withFileTypes: true });

@@ -94,7 +94,7 @@ export class GitGuard {
   ): Promise<Readonly<Record<string, string>>> {
     const { path, trusted } = this.#workspace;
     if (trusted) return {};
-    const marks = await marksOf(path, env);
+    const marks = marksOf(path, env);
     const last = this.#last;
     if (marks !== undefined && last?.marks === marks && last.env === env) return last.variables;
     const { ok, stdout } = await this.#ask(env, signal);
@@ -128,11 +128,8 @@ export class GitGuard {
 const includes = /^include(?:if)?\./;
 
 /** A text that changes when git's configuration changes; undefined if the files cannot tell. */
-async function marksOf(
-  workspacePath: string,
-  env: Readonly<Record<string, string>>,
-): Promise<string | undefined> {
-  const gitDir = await findGitDir(workspacePath);
+function marksOf(workspacePath: string, env: Readonly<Record<string, string>>): string | undefined {
+  const gitDir = findGitDir(workspacePath);
   // It is one of several working trees, and its configuration is elsewhere.
   if (gitDir !== undefined && identityOf(join(gitDir, "commondir")) !== missingIdentity) {
     return undefined;

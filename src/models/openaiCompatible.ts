@@ -15,9 +15,10 @@ import { readNote } from "./callNote.js";
 import { chatBody } from "./chatBody.js";
 import { chatEvents } from "./chatEvents.js";
 import type { AdaptedModel } from "./configuredModel.js";
+import { mappedStream } from "./mappedStream.js";
 import { providerFetch } from "./providerFetch.js";
-import { ReasoningDetails, withDetails, withDetailsBack } from "./reasoningDetails.js";
-import { thinkTags } from "./thinkTags.js";
+import { DetailedCalls, detailsReader, withDetailsBack } from "./reasoningDetails.js";
+import { ThinkTags } from "./thinkTags.js";
 
 /** The usual address of a local server; a configuration names its own. */
 const baseUrl = "http://127.0.0.1:11434/v1";
@@ -41,6 +42,7 @@ export async function openaiCompatibleModel(
     includeUsage: switches.streamUsage !== false,
     transformRequestBody: (body) => chatBody(body, switches),
     fetch: providerFetch(provider, { rules: chatEvents }),
+    metadataExtractor: detailsReader,
     ...defined({ apiKey: provider.apiKey }),
   });
   return {
@@ -62,16 +64,13 @@ function understood(model: LanguageModelV3): LanguageModelV3 {
     supportedUrls: model.supportedUrls,
     doGenerate: (options) => model.doGenerate(options),
     async doStream(options) {
-      const { stream, ...rest } = await model.doStream({ ...options, includeRawChunks: true });
-      const details = new ReasoningDetails();
-      const read = new TransformStream<LanguageModelV3StreamPart, LanguageModelV3StreamPart>({
-        transform(part, controller) {
-          if (part.type === "raw") details.read(part.rawValue);
-          else controller.enqueue(part);
-        },
-      });
-      const parts = stream.pipeThrough(read).pipeThrough(withDetails(details));
-      return { ...rest, stream: parts.pipeThrough(thinkTags()) };
+      const { stream, ...rest } = await model.doStream(options);
+      const calls = new DetailedCalls();
+      const tags = new ThinkTags();
+      const next = function* (part: LanguageModelV3StreamPart) {
+        for (const one of calls.next(part)) yield* tags.next(one);
+      };
+      return { ...rest, stream: mappedStream(stream, { next }) };
     },
   };
 }

@@ -6,6 +6,7 @@ import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
 import type { Proxies } from "../network/proxies.js";
 import { EventBound, FirstBytes } from "./answerBounds.js";
 import { allowedSilence, tellLife } from "./callLife.js";
+import { mappedStream, type PieceMap } from "./mappedStream.js";
 
 /** An answer that is no stream, although its status says that all is well. */
 export class NotAStreamError extends Error {
@@ -65,8 +66,8 @@ export function providerFetch(
     }
     const type = headers.get("content-type")?.toLowerCase() ?? "";
     if (/html|json/.test(type)) throw await notAStream(response, type);
-    const events = new EventStream(init?.signal, rules?.(), mostEventBytes);
-    const body = response.body.pipeThrough(events);
+    const events = new EventBytes(init?.signal, rules?.(), mostEventBytes);
+    const body = mappedStream(response.body, events);
     return new Response(body, { status, statusText, headers });
   };
 }
@@ -118,43 +119,49 @@ function page(text: string): string {
   return title === "" ? "a page of HTML" : `a page of HTML ("${title.slice(0, longestShown)}")`;
 }
 
-/** Passes an event stream on; line by line if there are rules for its data. */
-class EventStream extends TransformStream<Uint8Array, Uint8Array> {
+/** Passes the bytes of an event stream on; line by line if there are rules for its data. */
+class EventBytes implements PieceMap<Uint8Array, Uint8Array> {
+  readonly #signal: AbortSignal | null | undefined;
+  readonly #rules: EventRules | undefined;
+  readonly #bound: EventBound;
+  /** The lines need no limit of their own: each is a part of an event, which has one. */
+  readonly #splitter = new LineSplitter(Number.POSITIVE_INFINITY);
+  #isFirst = true;
+
   constructor(
     signal: AbortSignal | null | undefined,
     rules: EventRules | undefined,
     mostEventBytes: number,
   ) {
-    const bound = new EventBound(mostEventBytes);
-    // The lines need no limit of their own: each is a part of an event, which has one.
-    const splitter = new LineSplitter(Number.POSITIVE_INFINITY);
-    const ruledLines = (lines: Iterable<Line>, rules: EventRules) => {
-      const texts = [...lines].map(({ text }) => `${ruled(text, rules)}\n`);
-      return Buffer.from(texts.join(""));
-    };
-    let isFirst = true;
-    const look = (chunk: Uint8Array) => {
-      isFirst = false;
-      const start = new TextDecoder().decode(chunk.subarray(0, longestLook)).trimStart();
-      if (start.startsWith("<")) throw new NotAStreamError(page(start));
-      if (/^[[{]/.test(start)) throw new NotAStreamError("plain JSON", errorIn(start));
-    };
-    super({
-      transform(chunk, controller) {
-        tellLife(signal);
-        if (isFirst && chunk.length > 0) look(chunk);
-        bound.take(chunk);
-        if (rules === undefined) return controller.enqueue(chunk);
-        const lines = ruledLines(splitter.push(chunk), rules);
-        if (lines.length > 0) controller.enqueue(lines);
-      },
-      flush(controller) {
-        if (rules === undefined) return;
-        const last = ruledLines(splitter.end(), rules);
-        if (last.length > 0) controller.enqueue(last);
-      },
-    });
+    this.#signal = signal;
+    this.#rules = rules;
+    this.#bound = new EventBound(mostEventBytes);
   }
+
+  next(chunk: Uint8Array): Uint8Array[] {
+    tellLife(this.#signal);
+    if (this.#isFirst && chunk.length > 0) this.#look(chunk);
+    this.#bound.take(chunk);
+    if (this.#rules === undefined) return [chunk];
+    return ruledLines(this.#splitter.push(chunk), this.#rules);
+  }
+
+  end(): Uint8Array[] {
+    return this.#rules === undefined ? [] : ruledLines(this.#splitter.end(), this.#rules);
+  }
+
+  #look(chunk: Uint8Array): void {
+    this.#isFirst = false;
+    const start = new TextDecoder().decode(chunk.subarray(0, longestLook)).trimStart();
+    if (start.startsWith("<")) throw new NotAStreamError(page(start));
+    if (/^[[{]/.test(start)) throw new NotAStreamError("plain JSON", errorIn(start));
+  }
+}
+
+/** The bytes of whole lines with corrected data; none if there are no lines. */
+function ruledLines(lines: Iterable<Line>, rules: EventRules): Uint8Array[] {
+  const texts = [...lines].map(({ text }) => `${ruled(text, rules)}\n`);
+  return texts.length === 0 ? [] : [Buffer.from(texts.join(""))];
 }
 
 function ruled(line: string, rules: EventRules): string {

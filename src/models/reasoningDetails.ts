@@ -1,6 +1,11 @@
 // `reasoning_details` of OpenRouter and Vercel. They need them back unchanged, with the message
 // that called tools.
-import type { LanguageModelV3Message, LanguageModelV3StreamPart } from "@ai-sdk/provider";
+import type {
+  JSONArray,
+  LanguageModelV3Message,
+  LanguageModelV3StreamPart,
+  SharedV3ProviderMetadata,
+} from "@ai-sdk/provider";
 
 type Detail = Readonly<Record<string, unknown>>;
 
@@ -9,8 +14,24 @@ const name = "openaiCompatible";
 const kept = "reasoningDetails";
 const growing = ["text", "summary"] as const;
 
+/**
+ * Reads the details for the package, which gives each reply a reader of its own and puts what that has
+ * found into the last part of the reply.
+ */
+export const detailsReader = {
+  // Only streams are read.
+  extractMetadata: async () => undefined,
+  createStreamExtractor() {
+    const details = new ReasoningDetails();
+    return {
+      processChunk: (chunk: unknown) => details.read(chunk),
+      buildMetadata: () => details.metadata,
+    };
+  },
+};
+
 /** Collects the details of one reply, piece by piece. */
-export class ReasoningDetails {
+class ReasoningDetails {
   readonly #details: Detail[] = [];
 
   /** Takes the details of one chunk of the stream. */
@@ -23,8 +44,10 @@ export class ReasoningDetails {
     for (const piece of delta) if (isDetail(piece)) this.#take(piece);
   }
 
-  get all(): readonly Detail[] {
-    return this.#details;
+  /** All of them, in the form of a part's metadata; undefined if there are none. */
+  get metadata(): SharedV3ProviderMetadata | undefined {
+    if (this.#details.length === 0) return undefined;
+    return { [name]: { [kept]: JSON.parse(JSON.stringify(this.#details)) } };
   }
 
   /** A piece continues the newest detail if it belongs to the same thought. */
@@ -54,39 +77,35 @@ export class ReasoningDetails {
   }
 }
 
-/** A transformation that keeps the details of a reply with the first of its tool calls. */
-export function withDetails(
-  details: ReasoningDetails,
-): TransformStream<LanguageModelV3StreamPart, LanguageModelV3StreamPart> {
-  // The tool calls are held until the end, since details may come after them. They are not run
-  // earlier anyway.
-  const held: Extract<LanguageModelV3StreamPart, { type: "tool-call" }>[] = [];
-  return new TransformStream({
-    transform(part, controller) {
-      if (part.type === "tool-call") {
-        held.push(part);
-        return;
-      }
-      if (part.type === "finish" || part.type === "error") {
-        for (const [index, call] of held.splice(0).entries()) {
-          const hasThem = index === 0 && details.all.length > 0;
-          controller.enqueue(hasThem ? withMetadata(call, details.all) : call);
-        }
-      }
-      controller.enqueue(part);
-    },
-  });
+type ToolCall = Extract<LanguageModelV3StreamPart, { type: "tool-call" }>;
+
+/**
+ * Keeps the details of one reply with the first of its tool calls. The calls are held until the end,
+ * since details may come after them. They are not run earlier anyway.
+ */
+export class DetailedCalls {
+  readonly #held: ToolCall[] = [];
+
+  /** The parts to pass on now, instead of this one. */
+  next(part: LanguageModelV3StreamPart): readonly LanguageModelV3StreamPart[] {
+    if (part.type === "tool-call") {
+      this.#held.push(part);
+      return [];
+    }
+    if (this.#held.length === 0 || (part.type !== "finish" && part.type !== "error")) return [part];
+    const [first, ...others] = this.#held.splice(0);
+    const details = part.type === "finish" ? part.providerMetadata?.[name]?.[kept] : undefined;
+    const detailed =
+      first !== undefined && Array.isArray(details) ? withMetadata(first, details) : first;
+    return [...(detailed === undefined ? [] : [detailed]), ...others, part];
+  }
 }
 
-function withMetadata(
-  call: Extract<LanguageModelV3StreamPart, { type: "tool-call" }>,
-  details: readonly Detail[],
-) {
+function withMetadata(call: ToolCall, details: JSONArray): ToolCall {
   const own = call.providerMetadata?.[name];
-  const all = JSON.parse(JSON.stringify(details));
   return {
     ...call,
-    providerMetadata: { ...call.providerMetadata, [name]: { ...own, [kept]: all } },
+    providerMetadata: { ...call.providerMetadata, [name]: { ...own, [kept]: details } },
   };
 }
 

@@ -12,19 +12,10 @@ const tags: readonly (readonly [open: string, close: string])[] = [
 ];
 const id = "think";
 
-/** A transformation of a model's stream. The stream may be cut at any position. */
-export function thinkTags(): TransformStream<LanguageModelV3StreamPart, LanguageModelV3StreamPart> {
-  const reader = new ThinkTags();
-  return new TransformStream({
-    transform(part, controller) {
-      for (const one of reader.next(part)) controller.enqueue(one);
-    },
-  });
-}
-
 type State = "before" | "thinking" | "after";
 
-class ThinkTags {
+/** Reads the parts of one reply. Its stream may be cut at any position. */
+export class ThinkTags {
   #state: State = "before";
   /** Held text that may be a part of a tag, or the blank before one. */
   #held = "";
@@ -36,6 +27,7 @@ class ThinkTags {
   /** Looks for a closing tag without an opening one, while the first text of the reply lasts. */
   #lone: LoneClosing | undefined;
 
+  /** The parts to pass on now, instead of this one. */
   *next(part: LanguageModelV3StreamPart): Generator<LanguageModelV3StreamPart> {
     if (this.#state === "after") {
       yield* this.#later(part);
