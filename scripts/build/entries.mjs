@@ -59,8 +59,6 @@ const shortened = [
   "bowser",
   "bignumber.js",
   "character-entities",
-  "web-streams-polyfill",
-  "fetch-blob",
   "jose",
   "ignore",
   "cross-spawn",
@@ -103,6 +101,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
       "@modelcontextprotocol/client/_shims": "./scripts/build/mcpShims.mjs",
       tweetnacl: "./scripts/build/ed25519.cjs",
       "pg-pool": "./scripts/build/noPool.cjs",
+      "node-fetch": "./scripts/build/nodeFetch.mjs",
     },
     banner: { js: requireBanner },
     define: {
