@@ -3,10 +3,11 @@
 // not be lost is not (protocol.md sections 5 and 6).
 //
 // What a reader that is away costs is decided by the bytes that come meanwhile: most of these tests
-// send the bytes and do not wait. That time alone changes nothing is seen by two that do.
+// send the bytes and do not wait. That time alone changes nothing is seen by those that do.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
+import { isLong } from "../crash/longRun.js";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
@@ -28,7 +29,9 @@ const wholeText = pattern
  */
 const mostGrowthMb = { ofOneTurn: 160, ofFiveMore: 240 };
 
-describe("a client that stops reading in a turn of 100,000 chunks", () => {
+describe.concurrent("a client that stops reading in a turn of 100,000 chunks", {
+  timeout: 60_000,
+}, () => {
   it("for a while holds up nothing, and has every byte in the end", async () => {
     const { server, session, observer } = await startUnread();
     const before = residentMb(server);
@@ -42,7 +45,7 @@ describe("a client that stops reading in a turn of 100,000 chunks", () => {
     expectGapsTold(server);
   });
 
-  it.concurrent.each([5, 60])(
+  it.each(isLong ? [5, 60] : [5])(
     "for %i seconds has its completion and every byte then, at the same cost",
     {
       timeout: 180_000,
@@ -108,7 +111,9 @@ describe("a client that stops reading in a turn of 100,000 chunks", () => {
  * A server in the middle of a turn, whose client has stopped reading, and one who looks on; `more`
  * sessions wait for a turn.
  */
-describe("an end that a client does not read (protocol.md section 5)", () => {
+describe.concurrent("an end that a client does not read (protocol.md section 5)", {
+  timeout: 60_000,
+}, () => {
   const indexes = (server: ServerProcess, id: number) => ({
     answer: server.frames.findIndex((frame) => frame.id === id && frame.method === undefined),
     completion: server.frames.findIndex(({ method }) => method === "runComplete"),
