@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -180,5 +181,29 @@ describe("against a real server", () => {
       (end: { name?: string; status?: string }) =>
         end.status === "cancelled" || end.name === "ConnectionLost",
     );
+  });
+
+  it("ends with its program where the client was unreferenced, and keeps the completion", async () => {
+    const built = new URL("../../dist/client.js", import.meta.url).href;
+    const dataDir = join(folder, "data");
+    const program = `
+      import { TurnwireClient } from ${JSON.stringify(built)};
+      const [dataDir, path] = process.argv.slice(1);
+      const client = await TurnwireClient.spawn({ dataDir, clientId: "left" });
+      const { id: workspaceId } = await client.api.createWorkspace({ path, initAgent: true });
+      const { id: sessionId } = await client.api.createSession({ workspaceId });
+      await client.api.sendMessage({ workspaceId, sessionId, prompt: "@wait 60000", runId: "r" });
+      client.unref();`;
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--input-type=module", "--eval", program, dataDir, folder],
+      { encoding: "utf8", timeout: 20_000, env: { PATH: process.env.PATH, HOME: folder } },
+    );
+    expect([status, stderr]).toEqual([0, ""]);
+    const next = await TurnwireClient.spawn({ dataDir, clientId: "left" });
+    clients.push(next);
+    const { completions } = await next.api.listPendingCompletions();
+    const [{ runId, status: end } = {}] = completions;
+    expect([runId, end]).toEqual(["r", "cancelled"]);
   });
 });

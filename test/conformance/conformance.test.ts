@@ -172,6 +172,36 @@ describe("turnwire conformance", () => {
     expect(readFileSync(join(own, "config.json"), "utf8")).toBe(text);
   });
 
+  it("starts the first, the next and the second server each with its own command", async () => {
+    const own = join(folder, "each");
+    mkdirSync(own);
+    writeFileSync(join(own, "AGENTS.md"), "Be brief.");
+    const log = join(folder, "started");
+    // It writes down as what it was started, and whether it has the configuration of its owner.
+    const script = join(folder, "started.sh");
+    writeFileSync(
+      script,
+      `test -e "$2/AGENTS.md" && echo "$1" >> "${log}"
+exec "${process.execPath}" "${inject("serverScript")}" serve --data-dir "$3"\n`,
+    );
+    const command = (name: string) => ["/bin/sh", script, name, "{configDir}", "{dataDir}"];
+    const { lines, code } = await conformance(
+      ...["--filter", "DELIVERY-014|SHARED-003", "--config-dir", own],
+      ...["--restart-command", command("restart").join(" ")],
+      ...["--second-command", command("second").join(" ")],
+      ...["--", ...command("first")],
+    );
+    expect([lines.at(-1), code]).toEqual(["2 passed, 0 failed", 0]);
+    expect(new Set(readFileSync(log, "utf8").trim().split("\n"))).toEqual(
+      new Set(["first", "restart", "second"]),
+    );
+  }, 60_000);
+
+  it("skips what needs a second server where it was not told how to start one", async () => {
+    const { lines } = await conformance("--filter", "SHARED-003", "--", ...serve());
+    expect(lines[0]).toMatch(/^skipped TW-SHARED-003 \(ndjson\): .*--second-command/);
+  });
+
   it("lists requirements, for a person and as JSON", async () => {
     const { lines } = await conformance("--list");
     expect(lines.map((line) => line.split("\t")[0])).toEqual(requirements.map(({ id }) => id));
