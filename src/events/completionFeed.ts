@@ -108,6 +108,13 @@ export class CompletionFeed {
     );
   }
 
+  /** The event that the next completion in order must follow; infinite if none is known to wait. */
+  get barrier(): number {
+    return this.#fresh === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.#barrier(this.#fresh.sequence);
+  }
+
   #barrier(sequence: number): number {
     const own = this.#barriers.get(sequence);
     if (own !== undefined) return own;

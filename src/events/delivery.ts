@@ -1,6 +1,7 @@
 // The pump of one connection (protocol.md sections 5 and 6). Only it writes events and completions.
-// It writes one message at a time, when the pipe has taken the one before. So a completion follows
-// everything else of its run, and a slow reader costs a bounded amount of memory.
+// It writes one completion at a time, or a few events that wait, when the pipe has taken what came
+// before. So a completion follows everything else of its run, and a slow reader costs a bounded amount
+// of memory.
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -16,6 +17,8 @@ import type { Sender } from "./sender.js";
 
 /** After this many messages in a row, other work of the process gets its turn. */
 const messagesInARow = 16;
+/** Events that wait go to the pipe together until they have this much text, in UTF-16 units. */
+const mostUnitsTogether = 64 * 1024;
 /** How long completions wait for a disk that failed, in milliseconds. */
 const diskRetryMs = 1000;
 
@@ -172,15 +175,30 @@ export class Delivery {
     let inARow = 0;
     while (!this.#isClosed && !this.#isHeld) {
       this.#settleWritten();
-      const message = this.#next();
-      if (message === undefined) return;
-      if (message.method === "runComplete") faultPoint("sending");
-      await this.#send(message);
-      if (message.method === "runComplete") faultPoint("sent");
-      if (++inARow % messagesInARow === 0) {
-        await new Promise<void>((resolve) => this.#clock.soon(resolve));
+      const completion = this.#nextCompletion();
+      if (completion !== undefined) {
+        faultPoint("sending");
+        await this.#send({ method: "runComplete", params: completion });
+        faultPoint("sent");
       }
+      const events = completion === undefined ? this.#nextEvents() : [];
+      if (completion === undefined && events.length === 0) return;
+      await this.#sendTogether(events);
+      inARow += Math.max(1, events.length);
+      if (inARow < messagesInARow) continue;
+      inARow = 0;
+      await new Promise<void>((resolve) => this.#clock.soon(resolve));
     }
+  }
+
+  async #sendTogether(events: readonly LossyEvent[]): Promise<void> {
+    const sent: Promise<void>[] = [];
+    const send = () => {
+      for (const event of events) sent.push(this.#send(event));
+    };
+    if (events.length > 1) this.#sender.together?.(send);
+    else send();
+    await Promise.all(sent);
   }
 
   /** An event that cannot be written counts as dropped; later events are sent. */
@@ -195,14 +213,23 @@ export class Delivery {
     }
   }
 
-  #next(): ServerNotification | undefined {
-    const completion = this.#nextCompletion();
-    if (completion !== undefined) return { method: "runComplete", params: completion };
-    for (;;) {
+  /** The oldest events that wait: as many as may go to the pipe together, before a completion. */
+  #nextEvents(): LossyEvent[] {
+    const most = this.#sender.together === undefined ? 1 : messagesInARow;
+    const end = this.#feed.barrier;
+    const before = this.#buffer.units;
+    const events: LossyEvent[] = [];
+    const isFull = () =>
+      events.length >= most ||
+      this.#buffer.firstOrdinal > end ||
+      before - this.#buffer.units >= mostUnitsTogether;
+    do {
       const event = this.#buffer.take();
+      if (event === undefined) break;
       // The buffer may hold events from before the client said that it does not want them.
-      if (event === undefined || !this.#optOut.has(event.method)) return event;
-    }
+      if (!this.#optOut.has(event.method)) events.push(event);
+    } while (events.length === 0 || !isFull());
+    return events;
   }
 
   /** A disk that fails delays only completions. */

@@ -43,6 +43,11 @@ export class EventBuffer {
     return this.#entries[this.#head]?.ordinal ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The text that waits, in UTF-16 units. */
+  get units(): number {
+    return this.#units;
+  }
+
   /** Whether nothing waits, not even a report of dropped events. */
   get isEmpty(): boolean {
     return this.#live === 0 && this.#dropped === 0;

@@ -8,4 +8,9 @@ import type { ServerNotification } from "../protocol/registry.js";
  */
 export interface Sender {
   send(message: ServerNotification): Promise<void>;
+  /**
+   * Runs `send`. The messages that it sends go to the pipe in one piece, each followed by the next.
+   * Without it, each message is a piece of its own.
+   */
+  together?(send: () => void): void;
 }

@@ -4,6 +4,8 @@ import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
 /** Sends notifications on one connection, for `events`. */
 export interface ConnectionSender {
   send(message: ServerNotification): Promise<void>;
+  /** Runs `send`, whose messages go to the pipe in one piece. */
+  together?(send: () => void): void;
 }
 
 /** One connection's delivery of events and completions. */

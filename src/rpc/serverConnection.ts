@@ -10,7 +10,7 @@ import type { Askable } from "./askable.js";
 import type { ClientDesks } from "./clientDesks.js";
 import type { OwnTools } from "./clientTools.js";
 import { connectionHandlers, type HandlerParts } from "./connectionHandlers.js";
-import type { ConnectionDelivery, DeliveryHub } from "./deliveryHub.js";
+import type { ConnectionDelivery, ConnectionSender, DeliveryHub } from "./deliveryHub.js";
 import { ErrorTranslator } from "./errorTranslation.js";
 import { createHandlers } from "./handlers.js";
 import { Handshake, type ServerDescription } from "./handshake.js";
@@ -33,6 +33,8 @@ const beginning: ReadonlySet<string> = new Set([
 export interface ConnectionChannel {
   readonly connection: MessageConnection;
   afterWritten(result: object, run: () => void): void;
+  /** See `Channel`; without it, each message is written by itself. */
+  together?(send: () => void): void;
 }
 
 /** What is needed to serve a connection. */
@@ -76,7 +78,7 @@ export function serveConnection<D extends ConnectionDelivery>(
   const { connection } = options.channel;
   const scope = options.isShared ? new ConnectionScope(() => delivery.clientId) : undefined;
   const delivery: D = hub.connect(
-    { send: ({ method, params }) => connection.sendNotification(method, params) },
+    senderOver(options.channel),
     scope && ((event) => scope.includes(event)),
   );
   const handshake = handshakeOf(options, delivery, () => options.desk.identified(asked));
@@ -126,6 +128,13 @@ export function serveConnection<D extends ConnectionDelivery>(
       hub.disconnect(delivery);
     },
   };
+}
+
+/** Sends notifications for the delivery. */
+function senderOver({ connection, together }: ConnectionChannel): ConnectionSender {
+  const send: ConnectionSender["send"] = ({ method, params }) =>
+    connection.sendNotification(method, params);
+  return { send, ...defined({ together }) };
 }
 
 function callerOf({ clientId }: ConnectionDelivery, { permissionSeconds }: Handshake) {

@@ -56,6 +56,8 @@ export interface Channel {
    * written.
    */
   afterWritten(result: object, run: () => void): void;
+  /** Runs `send`. What it sends goes to the output in one write. */
+  together(send: () => void): void;
   /** Resolves when the output has taken or refused everything that was sent until now. */
   flushed(): Promise<void>;
   /** Cancels running handlers, rejects our own open requests, reads and writes no more. */
@@ -97,6 +99,7 @@ export function openChannel(options: ChannelOptions): Channel {
     connection,
     closed: closed.promise,
     afterWritten: (result, run) => writer.afterWritten(result, run),
+    together: (send) => writer.together(send),
     flushed: () => writer.flushed(),
     dispose() {
       reader.cancelAll();

@@ -1,6 +1,6 @@
 /**
- * Writes messages for vscode-jsonrpc, in our framing and with the other side's own ids. Each
- * message is one `write` to the stream, in the order of the calls.
+ * Writes messages for vscode-jsonrpc, in our framing and with the other side's own ids, in the order
+ * of the calls. Each message is one `write` to the stream, except those that are sent together.
  *
  * Its promises are the back-pressure: each resolves when the stream has taken the bytes and
  * rejects once the stream has failed or closed. Until the framing is known nothing is written:
@@ -33,6 +33,14 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** A message on its way to the stream. */
+interface Frame {
+  readonly text: string;
+  /** Of its JSON, in UTF-16 units. */
+  readonly length: number;
+  readonly waiting: Waiting;
+}
+
 export class ChannelWriter extends AbstractMessageWriter implements MessageWriter {
   readonly #options: ChannelWriterOptions;
   readonly #afterWritten = new WeakMap<object, (() => void)[]>();
@@ -44,6 +52,8 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
    */
   readonly #unsent = new Set<Waiting>();
   #unsentLength = 0;
+  /** The messages that go into one `write`, while {@link together} collects them. */
+  #gathered: Frame[] | undefined;
   #waitingForRoom: { atMost: number; run: () => void } | undefined;
   #failure: Error | undefined;
   #lastWrite: Promise<void> = Promise.resolve();
@@ -99,6 +109,18 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     this.#lastWrite = written;
     handedOver?.();
     return written;
+  }
+
+  /** Runs `send`. What it sends goes to the stream in one `write`. */
+  together(send: () => void): void {
+    const gathered: Frame[] = [];
+    this.#gathered = gathered;
+    try {
+      send();
+    } finally {
+      this.#gathered = undefined;
+      if (gathered.length > 0) this.#writeFrames(gathered);
+    }
   }
 
   /** Resolves when the stream has taken or refused everything that was written until now. */
@@ -166,11 +188,19 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     const { length } = json;
     this.#unsent.add(waiting);
     this.#unsentLength += length;
-    this.#options.output.write(encodeFrame(framing, json), (error) => {
-      this.#unsent.delete(waiting);
-      this.#unsentLength -= length;
-      if (error) waiting.reject(error);
-      else waiting.resolve();
+    const frame = { text: encodeFrame(framing, json), length, waiting };
+    if (this.#gathered === undefined) this.#writeFrames([frame]);
+    else this.#gathered.push(frame);
+  }
+
+  #writeFrames(frames: readonly Frame[]): void {
+    this.#options.output.write(frames.map(({ text }) => text).join(""), (error) => {
+      for (const { waiting, length } of frames) {
+        this.#unsent.delete(waiting);
+        this.#unsentLength -= length;
+        if (error) waiting.reject(error);
+        else waiting.resolve();
+      }
       this.#tellOfRoom();
     });
   }

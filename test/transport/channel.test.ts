@@ -31,6 +31,31 @@ describe("what is written", () => {
     dispose();
   });
 
+  it("is one write for all that is sent together, and each learns its own end", async () => {
+    const writes: string[] = [];
+    const output = new Writable({
+      decodeStrings: false,
+      write(chunk, _encoding, done) {
+        writes.push(String(chunk));
+        done();
+      },
+    });
+    const input = new PassThrough();
+    const channel = openChannel({ input, output, framing: "ndjson", log: silentLog });
+    const { connection } = channel;
+    const sent: Promise<void>[] = [];
+    channel.together(() => {
+      for (const value of [1, 1n, 2]) sent.push(connection.sendNotification("n", { value }));
+      expect(writes).toEqual([]);
+    });
+    await connection.sendNotification("n", { value: 3 });
+    const ends = await Promise.allSettled(sent);
+    expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    const line = (value: number) => `{"jsonrpc":"2.0","method":"n","params":{"value":${value}}}\n`;
+    expect(writes).toEqual([`${line(1)}${line(2)}`, line(3)]);
+    channel.dispose();
+  });
+
   it("waits for the first byte of the other side", async () => {
     const peer = new Peer("header");
     peer.channel.connection.listen();
