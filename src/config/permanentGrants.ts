@@ -38,7 +38,7 @@ const mostFileBytes = 4 * 1024 * 1024;
 const staleLockMs = 10_000;
 const longestWaitMs = 20_000;
 
-/** Members of a later version are kept when the file is written again. */
+/** Members of a later version are kept when the file is written again; a grant with one grants nothing. */
 const grantsFile = () =>
   z.looseObject({
     allowAlways: z.array(
@@ -87,7 +87,7 @@ export class PermanentGrants {
    */
   async add(grants: readonly PermanentGrant[]): Promise<void> {
     await this.#change((content) => {
-      const known = new Set(content.allowAlways.map(keyOf));
+      const known = new Set(content.allowAlways.filter(isUnderstood).map(keyOf));
       const added = grants.filter((grant) => !known.has(keyOf(grant)));
       const allowAlways = [...content.allowAlways, ...added.map((grant) => ({ ...grant }))];
       if (allowAlways.length > mostGrants) {
@@ -117,7 +117,11 @@ export class PermanentGrants {
     const identity = identityOf(this.#file);
     if (this.#loaded?.identity === identity) return this.#loaded;
     const content = identity === missingIdentity ? { allowAlways: [] } : this.#read();
-    this.#loaded = { identity, content, keys: new Set(content.allowAlways.map(keyOf)) };
+    this.#loaded = {
+      identity,
+      content,
+      keys: new Set(content.allowAlways.filter(isUnderstood).map(keyOf)),
+    };
     return this.#loaded;
   }
 
@@ -139,15 +143,19 @@ export class PermanentGrants {
   /** Changes the file as a whole, from what it holds once nobody else can change it. */
   async #change(change: (content: Content) => Content | undefined): Promise<void> {
     const patience = { clock: this.#clock, staleMs: staleLockMs, longestWaitMs };
-    await withFileLock(`${this.#file}.lock`, patience, async () => {
+    await withFileLock(`${this.#file}.lock`, patience, async (assertHeld) => {
       this.#loaded = undefined;
       const next = change(this.#load().content);
-      if (next !== undefined) await this.#write(`${JSON.stringify(next, null, 2)}\n`);
+      if (next !== undefined) await this.#write(next, assertHeld);
       this.#loaded = undefined;
     });
   }
 
-  async #write(text: string): Promise<void> {
+  async #write(next: Content, assertHeld: () => void): Promise<void> {
+    const data = Buffer.from(`${JSON.stringify(next, null, 2)}\n`);
+    if (data.length > mostFileBytes) {
+      throw new Error(`${this.#file} would be larger than 4 MiB, so it takes no more grants`);
+    }
     // A file that is a link stays one.
     const isThere = identityOf(this.#file) !== missingIdentity;
     const target = isThere ? realpathSync(this.#file) : this.#file;
@@ -155,17 +163,25 @@ export class PermanentGrants {
     try {
       const handle = await open(temporary, "wx", 0o600);
       try {
-        await handle.writeFile(text);
+        await handle.writeFile(data);
         await handle.sync();
       } finally {
         await handle.close();
       }
+      assertHeld();
       await rename(temporary, target);
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
     }
   }
+}
+
+const members: ReadonlySet<string> = new Set(["rule", "workspace", "folder", "sandboxed"]);
+
+/** Whether nothing in a grant is of a later version, which may mean less by it. */
+function isUnderstood(grant: PermanentGrant): boolean {
+  return Object.keys(grant).every((name) => members.has(name));
 }
 
 function keyOf({ rule, workspace, folder, sandboxed }: PermanentGrant): string {

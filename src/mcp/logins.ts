@@ -68,6 +68,8 @@ export class Logins {
     if (login === undefined) logins.delete(addressOf(url));
     else logins.set(addressOf(url), login);
     const text = `${JSON.stringify({ logins: Object.fromEntries(logins) }, null, 2)}\n`;
+    // A file that nobody reads any more would lose every login at the next change.
+    if (text.length > mostFileCharacters) throw new Error(`${this.#file} would be too large`);
     const temporary = `${this.#file}.${randomUUID()}.tmp`;
     try {
       const handle = await open(temporary, "wx", 0o600);

@@ -71,3 +71,24 @@ test("keeps what a later version wrote, and stays the link that it is", async ()
   const written = JSON.parse(readFileSync(real, "utf8"));
   expect(written).toEqual({ version: 9, allowAlways: [later, grant("make")] });
 });
+
+test("takes no grant with which it would be too large to be read", async () => {
+  const file = join(folder(), "permissions.json");
+  const grants = new PermanentGrants(file);
+  const long = (at: number) => grant(`echo ${at} ${"x".repeat(1024 * 1024)}`);
+  for (const at of [1, 2, 3]) await grants.add([long(at)]);
+  await expect(grants.add([long(4)])).rejects.toThrow(/4 MiB/);
+  expect(grants.list()).toHaveLength(3);
+  await grants.add([grant("make")]);
+  expect(new PermanentGrants(file).has(grant("make"))).toBe(true);
+});
+
+test("grants nothing by an entry of a later version, which may mean less by it", async () => {
+  const file = join(folder(), "permissions.json");
+  const later = { ...grant("make"), until: 5 };
+  writeFileSync(file, JSON.stringify({ allowAlways: [later] }));
+  const grants = new PermanentGrants(file);
+  expect(grants.has(grant("make"))).toBe(false);
+  await grants.add([grant("make")]);
+  expect([grants.has(grant("make")), grants.list()]).toEqual([true, [later, grant("make")]]);
+});
