@@ -4,7 +4,7 @@
 // A package that is external here is one of `dependencies`; what is bundled is one of
 // `devDependencies`, and its licence is in THIRD-PARTY-NOTICES.
 import { leftOut } from "./leftOut.mjs";
-import { oneOpenai } from "./oneOpenai.mjs";
+import { oneCopy } from "./oneCopy.mjs";
 import { ownCopy } from "./ownCopy.mjs";
 import { shortLocals, shortNames } from "./shortNames.mjs";
 
@@ -113,7 +113,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
     },
     // The second: these take in all of zod; the start of the server needs little of it.
     plugins: [
-      oneOpenai(),
+      oneCopy(),
       leftOut({
         package: "@nats-io",
         files: /[\\/](bench|ws_transport|pushconsumer|curve|denobuffer)\.js$/,
