@@ -47,6 +47,8 @@ export interface Server {
   connect(channel: ConnectionChannel, client: ClientHooks): ServedConnection;
   /** Whether a run is open. */
   readonly isBusy: boolean;
+  /** Whether a relay that works here has completions to carry. */
+  readonly isRelaying: boolean;
   /** How many workspaces are open. */
   readonly openWorkspaces: number;
   /** Resolves once no run is open any more. */
@@ -78,7 +80,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
   const { clock, ids, log, description, isShared = false } = options;
   const house = openHouse(options, closing);
   const { broadcaster } = house;
-  const beginRelays = relaysOf({ ...options, ...house, closing });
+  const relays = relaysOf({ ...options, ...house, closing });
   const backend = composeBackend(options, house);
   const end = async (cause: RunCause) => {
     await backend.end(cause);
@@ -107,11 +109,14 @@ function compose(options: ServerOptions, closing: Closing): Server {
         watchParent: (processId) => client.watchParent(processId),
         onGreeted: () => {
           options.preloadEngine?.();
-          beginRelays();
+          relays.begin();
         },
       }),
     get isBusy() {
       return backend.isBusy;
+    },
+    get isRelaying() {
+      return relays.isBehind;
     },
     get openWorkspaces() {
       return backend.openWorkspaces;

@@ -24,34 +24,45 @@ export interface RelayStartOptions {
   readonly log: Log;
 }
 
-/**
- * Returns how relays are begun; they begin by themselves after a second. Add it before what writes the last
- * completions: closing goes the other way.
- */
-export function relaysOf({ relays, closing, ...parts }: RelayStartOptions): () => void {
-  if (relays === undefined) return () => {};
+/** The relays of a server. */
+export interface ServerRelays {
+  /** Begins them now. Without it they begin by themselves after a second. */
+  begin(): void;
+  /** Whether one that works here has something to send. */
+  readonly isBehind: boolean;
+}
+
+/** Call it before adding to `closing` what writes the last completions: closing goes the other way. */
+export function relaysOf({ relays, closing, ...parts }: RelayStartOptions): ServerRelays {
+  if (relays === undefined) return { begin() {}, isBehind: false };
   const { clock, log, outbox } = parts;
   const opened = new Closing();
   let isBegun = false;
   let beginning = Promise.resolve();
-  const begin = async () => {
+  let keeper: { readonly isBehind: boolean } | undefined;
+  const start = async () => {
     const [settings, { startRelays }] = await Promise.all([relays(), import("./relays.js")]);
     const onConfirmed = (completionIds: readonly string[]) => outbox.relayed(completionIds);
-    await startRelays(settings, { ...parts, closing: opened, onConfirmed });
+    keeper = await startRelays(settings, { ...parts, closing: opened, onConfirmed });
   };
-  const beginOnce = () => {
+  const begin = () => {
     if (isBegun) return;
     isBegun = true;
-    beginning = begin().catch((error: unknown) => {
+    beginning = start().catch((error: unknown) => {
       log.error({ reason: messageOf(error) }, "the relays could not begin");
     });
   };
-  const timer = clock.after(relaysAfterMs, beginOnce);
+  const timer = clock.after(relaysAfterMs, begin);
   closing.add(async () => {
     timer.cancel();
     isBegun = true;
     await beginning;
     await opened.close();
   });
-  return beginOnce;
+  return {
+    begin,
+    get isBehind() {
+      return keeper?.isBehind === true;
+    },
+  };
 }

@@ -10,6 +10,7 @@ import { loadConfig, userFileOf } from "./config/load.js";
 import type { RelaySettings } from "./config/relaySettings.js";
 import type { Environment } from "./config/variables.js";
 import type { Outbox } from "./events/outbox.js";
+import type { RelayKeeper } from "./relay/relayKeeper.js";
 import type { Database } from "./storage/database.js";
 import { databaseName } from "./storage/dataDirectory.js";
 import { RelayStore } from "./storage/relayStore.js";
@@ -26,16 +27,16 @@ export interface RelayParts {
   onConfirmed(completionIds: readonly string[]): void;
 }
 
-/** Starts relays; they end with the server. */
+/** Starts relays; they end with the server. Undefined if there is none. */
 export async function startRelays(
   relays: Readonly<Record<string, RelaySettings>>,
   { dataDirectory, database, outbox, closing, clock, log, onConfirmed }: RelayParts,
-): Promise<void> {
-  if (Object.keys(relays).length === 0) return;
+): Promise<Pick<RelayKeeper, "isBehind"> | undefined> {
+  if (Object.keys(relays).length === 0) return undefined;
   const store = new RelayStore(database);
   if (!store.isKept) {
     log.warn({}, "no relay works here: a server of an older version uses the data directory too");
-    return;
+    return undefined;
   }
   const [{ RelayKeeper }, { databasePlace, directoryIdentity }] = await Promise.all([
     import("./relay/relayKeeper.js"),
@@ -45,6 +46,7 @@ export async function startRelays(
   const parts = { dataDirectory, outbox, store, clock, log, identity, onConfirmed };
   const keeper = new RelayKeeper(relays, parts);
   closing.add(() => keeper.close());
+  return keeper;
 }
 
 /** The relays of the user's configuration. It is only read as a whole where its text has any. */

@@ -148,7 +148,8 @@ class Daemon {
     if (idleSeconds === 0) return;
     const { clock } = this.#io;
     const look = () => {
-      if (this.#clients.count > 0 || this.#opened.server.isBusy) this.#neededAt = clock.now();
+      const { isBusy, isRelaying } = this.#opened.server;
+      if (this.#clients.count > 0 || isBusy || isRelaying) this.#neededAt = clock.now();
       if (clock.now() - this.#neededAt >= idleSeconds * 1000) {
         this.#opened.log.info({ idleSeconds }, "nobody has needed the daemon for long; it ends");
         this.#end();

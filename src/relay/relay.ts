@@ -71,6 +71,11 @@ export class Relay {
     if (this.#isIdle) this.#next(0);
   }
 
+  /** Whether something is still to be sent, as far as is known. */
+  get isBehind(): boolean {
+    return !this.#isIdle;
+  }
+
   /** Whether it was forgotten while it worked. */
   get isForgotten(): boolean {
     return this.#isForgotten;

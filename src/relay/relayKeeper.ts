@@ -46,6 +46,11 @@ export class RelayKeeper {
     for (const relay of this.#kept) relay.start();
   }
 
+  /** Whether a relay that works here has something to send. */
+  get isBehind(): boolean {
+    return this.#kept.some((relay) => relay.isBehind);
+  }
+
   /** Ends all relays: one that gets on has two seconds for what is left. */
   async close(): Promise<void> {
     this.#stopListening();
@@ -86,6 +91,10 @@ class KeptRelay {
 
   wake(): void {
     this.#relay?.wake();
+  }
+
+  get isBehind(): boolean {
+    return this.#relay?.isBehind === true;
   }
 
   async #try(): Promise<void> {
