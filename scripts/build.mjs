@@ -30,6 +30,7 @@ await joinFiles({
   metafile: server.metafile,
   files: {
     "main.cjs": ["src/main.ts", "src/cli/serve.ts"],
+    "turn.cjs": ["src/coordinator/turnRunner.ts"],
     "log.cjs": ["node_modules/pino/pino.js"],
     "config.cjs": ["src/config/resolve.ts", "src/config/parse.ts"],
     "engine.cjs": ["src/engine/builtInEngine.ts"],

@@ -19,6 +19,7 @@ import {
   type ServedConnection,
   serveConnection,
 } from "./rpc/serverConnection.js";
+import { openAdopter, recoverer } from "./serverAdopter.js";
 import type { ServerOptions } from "./serverOptions.js";
 import { databaseName } from "./storage/dataDirectory.js";
 import { GroupCommit } from "./storage/groupCommit.js";
@@ -81,12 +82,12 @@ function compose(options: ServerOptions, closing: Closing): Server {
   const house = openHouse(options, closing);
   const { broadcaster } = house;
   const relays = relaysOf({ ...options, ...house, closing });
-  const backend = composeBackend(options, house);
+  const backend = composeBackend(options, house, closing);
   const end = async (cause: RunCause) => {
     await backend.end(cause);
     await Promise.race([broadcaster.drained(), sleep(clock, drainMs)]);
   };
-  closing.add(() => backend.end("shutdown"));
+  closing.add(async () => void (await backend.end("shutdown")));
   house.database.waitBriefly(briefMs);
   return {
     connect: (channel, client) =>
@@ -102,7 +103,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
         isShared,
         shutdown: async () => {
           client.onShutdown?.();
-          if (!isShared) await backend.end("shutdown");
+          return isShared ? [] : backend.end("shutdown");
         },
         patience: () => sleep(clock, drainMs),
         rest: (ms, signal) => sleep(clock, ms, signal),
@@ -128,16 +129,10 @@ function compose(options: ServerOptions, closing: Closing): Server {
 }
 
 /** The use cases over the shared parts. */
-function composeBackend(options: ServerOptions, house: House): Backend {
+function composeBackend(options: ServerOptions, house: House, closing: Closing): Backend {
   const { clock, ids, log } = options;
   const { serverId, database, stores, outbox, runsOfServer, recovery, slots } = house;
   const { broadcaster: announcer, checkpoints: kept } = house;
-  const recoverIfDead = (id: string) => {
-    const isDead = recovery.recoverIfDead(id);
-    if (isDead) kept.finishOpen();
-    return isDead;
-  };
-  const commits = new GroupCommit(database, clock);
   const shared = {
     serverId,
     database,
@@ -149,7 +144,7 @@ function composeBackend(options: ServerOptions, house: House): Backend {
     clock,
     ids,
     log,
-    recoverIfDead,
+    recoverIfDead: recoverer(recovery, kept),
   };
   const workspacePaths = new WorkspaceStore(database);
   const workspaces = new WorkspaceRegistry({
@@ -158,7 +153,8 @@ function composeBackend(options: ServerOptions, house: House): Backend {
       coordination: {
         ...shared,
         ...house.clients,
-        commits,
+        ...defined({ commands: options.commands }),
+        commits: new GroupCommit(database, clock),
         owed: house.owed,
         keeperOf: (run) => kept.keeperOf(run),
         undo: (asked) =>
@@ -175,6 +171,7 @@ function composeBackend(options: ServerOptions, house: House): Backend {
     log,
     resolvePath: options.resolvePath,
   });
+  const adopter = openAdopter({ ...shared, workspaces, kept, house, closing });
   const { forgetter } = house;
   const sessions = new SessionUseCases({ ...shared, kept, workspaces, workspacePaths, forgetter });
   return new Backend({
@@ -183,6 +180,7 @@ function composeBackend(options: ServerOptions, house: House): Backend {
     checkpoints: new CheckpointUseCases({ ...shared, kept, workspaces, sessions }),
     runs: new RunUseCases({ ...shared, workspaces, workspacePaths, completions: outbox }),
     completions: outbox,
+    onOpened: () => adopter.wake(),
     clock,
     lingerMs: options.lingerMs,
   });

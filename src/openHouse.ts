@@ -4,7 +4,6 @@ import type { Closing } from "./base/closing.js";
 import { defined } from "./base/defined.js";
 import { limitOf, ServerLimitsSource } from "./config/serverLimitsSource.js";
 import { OwedWrites } from "./coordinator/owedWrites.js";
-import { Recovery } from "./coordinator/recovery.js";
 import { RunSlots } from "./coordinator/runSlots.js";
 import { RunsOfServer } from "./coordinator/runsOfServer.js";
 import { Broadcaster } from "./events/broadcaster.js";
@@ -12,6 +11,7 @@ import { LateWatch } from "./events/lateWatch.js";
 import { Outbox } from "./events/outbox.js";
 import { forgetInSteps } from "./forgetInSteps.js";
 import { type ClientDesks, clientDesks } from "./rpc/clientDesks.js";
+import { closeRegistry, openRecovery } from "./serverAdopter.js";
 import type { ServerOptions } from "./serverOptions.js";
 import { openCheckpoints, openStores } from "./serverStores.js";
 import { Checkpointer } from "./storage/checkpointer.js";
@@ -25,9 +25,6 @@ import { ServerRegistry } from "./storage/serverRegistry.js";
 
 /** How many turns a daemon runs at once, unless `limits.concurrentRuns` says otherwise. */
 const runsOfDaemon = 32;
-
-/** How long the last writes of a server wait for another program's, in milliseconds. */
-const lastWritesMs = 500;
 
 /** The parts that all workspaces of a server share. */
 export type House = ReturnType<typeof openHouse>;
@@ -60,19 +57,15 @@ export function openHouse(options: ServerOptions, closing: Closing) {
   const serverId = ids.next("srv");
   const stores = openStores(database);
   const outbox = new Outbox(database, stores, serverId, ids);
-  const recoveryOf = (registry: ServerRegistry) =>
-    new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
+  const left = { database, ...stores, outbox, clock, ids, log };
+  const { recoveryOf, onWaiting } = openRecovery(left);
   const registry = ServerRegistry.register(
     database,
     options.dataDirectory,
     { id: serverId, now: clock.now(), own: options.ownProcess },
     (registered) => recoveryOf(registered).recoverDead(),
   );
-  closing.add(() => {
-    // No client is served any more, so this waits for another server's commit.
-    database.waitBriefly(lastWritesMs);
-    registry.close();
-  });
+  closing.add(() => closeRegistry(database, registry));
   const recovery = recoveryOf(registry);
   const runsOfServer = new RunsOfServer();
   const limits = new ServerLimitsSource(options.env, log);
@@ -102,7 +95,10 @@ export function openHouse(options: ServerOptions, closing: Closing) {
     stores,
     outbox,
     runsOfServer,
+    registry,
     recovery,
+    left,
+    onWaiting,
     checkpoints,
     broadcaster,
     clients,

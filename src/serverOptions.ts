@@ -3,6 +3,7 @@ import type { Clock } from "./base/clock.js";
 import type { Ids } from "./base/ids.js";
 import type { Log } from "./base/log.js";
 import type { ResolvePath } from "./base/startFolder.js";
+import type { CommandMarks } from "./coordinator/coordinatorOptions.js";
 import type { Engine } from "./engine/engine.js";
 import type { EngineWorkspace } from "./engine/setup.js";
 import type { RelaySource } from "./relayStart.js";
@@ -24,6 +25,8 @@ export interface ServerOptions {
   readonly ids: Ids;
   readonly log: Log;
   createEngine(workspace: EngineWorkspace): Engine;
+  /** How the commands of turns are recognised. */
+  readonly commands?: CommandMarks;
   /** Begins to load the code for the first turn. Never waits, never throws. */
   preloadEngine?(): void;
   /** Where its completions are carried. Without it, nowhere. */

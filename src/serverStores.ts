@@ -10,6 +10,7 @@ import { CheckpointStore } from "./storage/checkpointStore.js";
 import { CompletionStore } from "./storage/completionStore.js";
 import type { Database } from "./storage/database.js";
 import { EngineSessionStore } from "./storage/engineSessionStore.js";
+import { GoingOnStore } from "./storage/goingOnStore.js";
 import { MessageStore } from "./storage/messageStore.js";
 import { QueueStore } from "./storage/queueStore.js";
 import { RunStore } from "./storage/runStore.js";
@@ -23,6 +24,7 @@ export function openStores(database: Database) {
     messages: new MessageStore(database),
     runs: new RunStore(database),
     queues: new QueueStore(database),
+    goingOn: new GoingOnStore(database),
     completions: new CompletionStore(database),
     checkpoints: new CheckpointStore(database),
     engineSessions: new EngineSessionStore(database),

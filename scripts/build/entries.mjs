@@ -119,11 +119,11 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
         files: /[\\/](bench|ws_transport|pushconsumer|curve|denobuffer)\.js$/,
       }),
       leftOut({ package: "pg", files: /[\\/]lib[\\/]native[\\/]/ }),
-      // Its parser without SIMD is for processors for which the database has no build either.
+      // Its cache is asked for by nobody. Its parser without SIMD is for processors for which the database has no build either.
       leftOut({
         package: "undici",
         files:
-          /[\\/]lib[\\/](mock[\\/]|web[\\/](websocket|eventsource)[\\/]|llhttp[\\/]llhttp-wasm\.js)/,
+          /[\\/]lib[\\/](mock[\\/]|cache[\\/]|interceptor[\\/](cache|dedup|dns|dump)|handler[\\/](cache|dedup)|web[\\/](websocket|eventsource)[\\/]|llhttp[\\/]llhttp-wasm\.js)/,
       }),
       shortLocals(),
       shortNames({ packages: shortened }),

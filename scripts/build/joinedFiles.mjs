@@ -4,6 +4,7 @@
 // Everything else stays as it was built, and finds what was joined in small stand-ins.
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { join as joinPath } from "node:path/posix";
 import { init, parse } from "es-module-lexer";
 import { build } from "esbuild";
 import { moduleUrlBanner, serverExternal } from "./entries.mjs";
@@ -22,10 +23,13 @@ export async function joinFiles({ root, outdir, metafile, files }) {
     const found = new Set();
     for (const entry of entries) findStatic(outputs, entry, found);
     const parts = [...found].filter((path) => !taken.has(path));
-    for (const [index, path] of parts.entries()) taken.set(path, { name, index });
-    await joinFile({ root, outdir, outputs, name, parts, taken });
+    const wanted = wantedOf(parts, { root, outputs });
+    for (const [index, path] of parts.entries()) {
+      taken.set(path, { name, index, exports: [...wanted.get(path)] });
+    }
+    await joinFile({ root, outdir, name, parts, taken });
     for (const path of parts) {
-      writeFileSync(join(root, path), standIn(outputs[path], taken.get(path), path, outdir));
+      writeFileSync(join(root, path), standIn(taken.get(path), path, outdir));
     }
   }
   const places = [...taken].map(([path, { name, index }]) => [
@@ -87,12 +91,41 @@ function findStatic(outputs, path, found) {
   }
 }
 
-async function joinFile({ root, outdir, outputs, name, parts, taken }) {
+/**
+ * What other files take of each part: all that it exports if it is loaded later somewhere, else the names
+ * in their imports. The rest needs no way out of the joined file.
+ */
+function wantedOf(parts, { root, outputs }) {
+  const wanted = new Map(parts.map((path) => [path, new Set()]));
+  for (const [path, { imports }] of Object.entries(outputs)) {
+    const statics = imports.filter(({ kind }) => kind === "import-statement");
+    for (const { path: next, kind } of imports) {
+      if (kind === "dynamic-import")
+        for (const one of outputs[next]?.exports ?? []) wanted.get(next)?.add(one);
+    }
+    if (wanted.has(path) || !statics.some(({ path: next }) => wanted.has(next))) continue;
+    const code = readFileSync(join(root, path), "utf8");
+    for (const { n, d, ss, se } of parse(code)[0]) {
+      const names = wanted.get(n === undefined ? n : joinPath(dirname(path), n));
+      if (d === -1 && names !== undefined)
+        for (const one of namesIn(code.slice(ss, se))) names.add(one);
+    }
+  }
+  return wanted;
+}
+
+/** The names that an import takes: `import{a as b,c}from"…"` takes `a` and `c`. */
+function namesIn(statement) {
+  const [, clause = ""] = /\{([^}]*)\}/.exec(statement) ?? [];
+  return clause.split(",").flatMap((one) => one.trim().split(/\s+as\s+/)[0] || []);
+}
+
+async function joinFile({ root, outdir, name, parts, taken }) {
   const { outputFiles } = await build({
     absWorkingDir: root,
     stdin: {
       resolveDir: root,
-      contents: parts.map((path, index) => `export * as part${index} from "./${path}";`).join("\n"),
+      contents: parts.map((path) => exportOf(path, taken.get(path))).join("\n"),
     },
     outfile: join(outdir, name),
     write: false,
@@ -109,13 +142,31 @@ async function joinFile({ root, outdir, outputs, name, parts, taken }) {
     banner: {
       js: `${moduleUrlBanner} const __later = require("./load.cjs").later;`,
     },
-    plugins: [takeFromOutside({ root, outdir, outputs, name, taken })],
+    plugins: [takeFromOutside({ root, outdir, name, taken })],
   });
   for (const { path, text } of outputFiles) {
     // The loader counts on ASCII; a regular expression may still hold something else.
     const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    writeFileSync(path, loadedLater(text).replace(/[\u0080-\uffff]/g, escaped));
+    writeFileSync(path, shortened(loadedLater(text)).replace(/[\u0080-\uffff]/g, escaped));
   }
+}
+
+/** Gives a part's exports their name in the joined file. What nobody takes anything of just runs. */
+function exportOf(path, { index, exports }) {
+  if (exports.length === 0) return `import "./${path}";`;
+  return `export * as part${index} from "part:./${path}";`;
+}
+
+/** Gives short names to what esbuild names after each part. */
+function shortened(code) {
+  const names = new Map();
+  const prefix = ["$_", "$$_", "$$$_"].find((one) => !code.includes(one));
+  if (prefix === undefined) return code;
+  return code.replace(/\b(?:init_chunk_|chunk_)[0-9A-Z]{8}(?:_exports)?\b/g, (found) => {
+    const short = names.get(found) ?? `${prefix}${names.size.toString(36)}`;
+    names.set(found, short);
+    return short;
+  });
 }
 
 /** Puts `__later(…)` in the place of every `import(…)`, whatever it names, and of nothing else. */
@@ -130,11 +181,19 @@ function loadedLater(code) {
 }
 
 /** Leaves what is loaded later where it is, and takes what is in another file from there. */
-function takeFromOutside({ root, outdir, outputs, name, taken }) {
+function takeFromOutside({ root, outdir, name, taken }) {
   const slashes = (path) => path.split(sep).join("/");
   return {
     name: "take-from-outside",
     setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^part:/ }, ({ path }) => ({
+        path: path.slice("part:./".length),
+        namespace: "part",
+      }));
+      onLoad({ filter: /./, namespace: "part" }, ({ path }) => ({
+        contents: `export { ${taken.get(path).exports.join(", ")} } from "./${path}";`,
+        resolveDir: root,
+      }));
       onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
         if (path === "./load.cjs") return { path, external: true };
         const file = resolve(resolveDir, path);
@@ -147,7 +206,7 @@ function takeFromOutside({ root, outdir, outputs, name, taken }) {
         const resolveDir = dirname(path);
         if (place !== undefined && place.name !== name) {
           const load = `require("./load.cjs").joined("${place.name}")`;
-          return { contents: exportsOf(outputs[output], load, place), resolveDir };
+          return { contents: exportsOf(load, place), resolveDir };
         }
         // `require` is there in CommonJS; the one that was made for an ES module would be a second.
         const banner = /^import \{ createRequire as .*$/m;
@@ -158,14 +217,15 @@ function takeFromOutside({ root, outdir, outputs, name, taken }) {
 }
 
 /** A file with the exports of one that was joined. */
-function standIn(output, place, path, outdir) {
+function standIn(place, path, outdir) {
   const up = relative(dirname(path), outdir).split(sep).join("/") || ".";
   // Not `import`: that would read the whole file for the names of its exports.
   const load = `createRequire(import.meta.url)("${up}/load.cjs").joined("${place.name}")`;
-  return `import { createRequire } from "node:module";\n${exportsOf(output, load, place)}`;
+  return `import { createRequire } from "node:module";\n${exportsOf(load, place)}`;
 }
 
-function exportsOf({ exports }, load, { index }) {
+function exportsOf(load, { index, exports }) {
+  if (exports.length === 0) return `${load};\n`;
   const isDefault = exports.includes("default");
   const names = exports.filter((exported) => exported !== "default").join(", ");
   return [

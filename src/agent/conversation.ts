@@ -1,4 +1,5 @@
 import type { HistoryMessage } from "../engine/engine.js";
+import type { Part } from "../protocol/objects/message.js";
 import { clipped } from "./transcript.js";
 
 /** How much of a request is shown to a summary, if the request itself stays in the conversation. */
@@ -78,7 +79,9 @@ function inShort(message: HistoryMessage): HistoryMessage {
 }
 
 /** The ids of all tool calls of a history. */
-export function toolCallIdsOf(history: readonly HistoryMessage[]): Set<string> {
+export function toolCallIdsOf(
+  history: readonly { readonly parts: readonly Part[] }[],
+): Set<string> {
   return new Set(
     history.flatMap(({ parts }) =>
       parts.flatMap((part) => (part.type === "toolCall" ? [part.toolCallId] : [])),

@@ -55,6 +55,11 @@ export class FinalOutput {
     return this.#given;
   }
 
+  /** Another server has taken this value. */
+  restore(value: unknown): void {
+    this.#given = { value };
+  }
+
   /** Notes that a reply ended without the value. Returns the reason if the turn must end now. */
   missed(): TurnFailure | undefined {
     this.#misses++;

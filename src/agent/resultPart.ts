@@ -14,7 +14,11 @@ export class ResultPart {
   constructor(message: MessageWriter, call: RequestedCall) {
     this.#message = message;
     this.#call = call;
-    this.#index = message.addPart(this.#part({ output: "" }));
+    // Another server may have begun the call.
+    const known = message.parts.findIndex(
+      (part) => part.type === "toolResult" && part.toolCallId === call.toolCallId,
+    );
+    this.#index = known === -1 ? message.addPart(this.#part({ output: "" })) : known;
   }
 
   append(delta: string): void {

@@ -20,15 +20,31 @@ export interface RunBounds {
   readonly tokens?: RunBound | undefined;
 }
 
+/** What a run has used. */
+export interface UsedBudget {
+  readonly steps: number;
+  readonly costUsd: number;
+  readonly tokens: number;
+}
+
 /** Counts the use of a run. */
 export class RunBudget {
   readonly #bounds: RunBounds;
-  #steps = 0;
-  #costUsd = 0;
-  #tokens = 0;
+  #steps: number;
+  #costUsd: number;
+  #tokens: number;
 
-  constructor(bounds: RunBounds) {
+  /** `used` was used before, under another server. */
+  constructor(bounds: RunBounds, used: Partial<UsedBudget> = {}) {
     this.#bounds = bounds;
+    this.#steps = used.steps ?? 0;
+    this.#costUsd = used.costUsd ?? 0;
+    this.#tokens = used.tokens ?? 0;
+  }
+
+  /** What was used so far. */
+  get used(): UsedBudget {
+    return { steps: this.#steps, costUsd: this.#costUsd, tokens: this.#tokens };
   }
 
   /** Why no further model call may be made; undefined if one may be made. */

@@ -17,12 +17,20 @@ export class RunTime {
   #piece: { readonly timer: Timer; readonly begun: number; readonly ms: number } | undefined;
   #waits = 0;
 
-  /** The time begins at once. {@link end} stops it for ever. */
-  constructor(clock: Clock, bound: RunBound | undefined) {
+  /** The time begins at once; `usedMs` of it were used before. {@link end} stops it for ever. */
+  constructor(clock: Clock, bound: RunBound | undefined, usedMs = 0) {
     this.#clock = clock;
     this.#bound = bound;
-    this.#leftMs = (bound?.most ?? 0) * 1000;
+    this.#leftMs = Math.max(0, (bound?.most ?? 0) * 1000 - usedMs);
     if (bound !== undefined) this.#count();
+  }
+
+  /** How much of a bounded time is used, in milliseconds; 0 if there is no bound. */
+  get usedMs(): number {
+    if (this.#bound === undefined || this.#leftMs === Infinity) return 0;
+    const { begun, ms } = this.#piece ?? { begun: 0, ms: 0 };
+    const running = Math.min(Math.max(0, this.#clock.now() - begun), ms);
+    return Math.round(this.#bound.most * 1000 - this.#leftMs + running);
   }
 
   /** Aborted once the time is over. */

@@ -1,23 +1,31 @@
 // One turn of the agent: the loop from a user's prompt to the model's final reply. It makes a model
 // call, runs the tool calls, makes the next model call, and so on, within the limits of a run
 // (protocol.md section 4).
-import type { LanguageModelV3, LanguageModelV3FinishReason } from "@ai-sdk/provider";
-import type { HistoryMessage, MessageWriter, Prompt, TurnOutcome } from "../engine/engine.js";
-import type { ModelFailure } from "../models/modelFailure.js";
+import type { LanguageModelV3 } from "@ai-sdk/provider";
+import { faultPoint } from "../base/faultPoint.js";
+import { TurnParked } from "../base/turnParked.js";
+import type {
+  BegunTurn,
+  HistoryMessage,
+  MessageWriter,
+  Prompt,
+  TurnOutcome,
+} from "../engine/engine.js";
 import { asHistory } from "./asHistory.js";
 import { AttachmentUse } from "./attachmentUse.js";
-import { callOptions } from "./callOptions.js";
+import { begunReply, lastWord, openCommand, type WholeReply } from "./begunReply.js";
 import { ContextRoom } from "./contextRoom.js";
 import { Conversation, toolCallIdsOf } from "./conversation.js";
-import { type CallResult, callModel } from "./modelCall.js";
-import { modelPrompt } from "./modelPrompt.js";
+import type { CallResult } from "./modelCall.js";
 import { cancelled, failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
 import { RunBudget } from "./runBudget.js";
 import { type RequestedCall, StreamedReply } from "./streamedReply.js";
 import { writeSummary } from "./summarize.js";
 import { ToolCalls } from "./toolCalls.js";
-import { offeredTools, toolDefinitions } from "./toolDefinitions.js";
+import { inOneCommit } from "./toolStep.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
+import { callTurnModel } from "./turnCall.js";
+import { TurnEnds } from "./turnEnds.js";
 import { TypedCommands } from "./typedCommands.js";
 import { usageOf } from "./usage.js";
 
@@ -35,6 +43,10 @@ export async function runTurn(input: TurnInput, ports: TurnPorts): Promise<TurnO
   return new Turn(input, ports).run();
 }
 
+/** The result of the last call of a reply that was cut. */
+const cutCall =
+  "It was not run: the reply reached the most tokens that it may have, and this call may be incomplete. Do it in smaller pieces.";
+
 type Finished = Extract<CallResult, { kind: "finished" }>;
 
 class Turn {
@@ -45,6 +57,7 @@ class Turn {
   readonly #room: ContextRoom;
   readonly #budget: RunBudget;
   readonly #toolCallIds: Set<string>;
+  readonly #ends: TurnEnds;
   #maySummarize: boolean;
   readonly #commands: TypedCommands;
   readonly #attachments: AttachmentUse;
@@ -59,7 +72,14 @@ class Turn {
       input.budget ??
       new RunBudget({ steps: { most: input.limits.maxSteps, field: "limits.maxSteps" } });
     this.#commands = new TypedCommands(input, ports);
-    this.#toolCallIds = toolCallIdsOf(input.history);
+    const { messages = [], reply } = input.begun ?? {};
+    const known = [
+      ...input.history,
+      ...messages,
+      ...(reply === undefined ? [] : [reply.assistant]),
+    ];
+    this.#toolCallIds = toolCallIdsOf(known);
+    this.#ends = new TurnEnds(input, ports, { tools: this.#tools, toolCallIds: this.#toolCallIds });
     this.#maySummarize = input.autoSummarize;
     this.#attachments = new AttachmentUse(input.model.info, ports.sink);
   }
@@ -72,20 +92,42 @@ class Turn {
   }
 
   async #loop(): Promise<TurnOutcome> {
-    const { prompt, circumstances } = this.#input;
-    this.#said(prompt, this.#ports.sink.say(prompt, circumstances));
-    if (this.#input.signal.aborted) return this.#cancelled();
+    const { prompt, circumstances, begun } = this.#input;
+    if (begun === undefined) this.#said(prompt, this.#ports.sink.say(prompt, circumstances));
+    else this.#goOver(begun);
+    if (this.#input.signal.aborted) return this.#ends.cancelled();
     this.#input.onBegin?.();
     let model: LanguageModelV3;
     try {
       model = await this.#input.model.load();
     } catch (error) {
-      return this.#input.signal.aborted ? this.#cancelled() : this.#failed(loadFailure(error));
+      return this.#input.signal.aborted
+        ? this.#ends.cancelled()
+        : this.#ends.failed(loadFailure(error));
     }
-    for (;;) {
-      const outcome = (await this.#makeReady(model)) ?? (await this.#step(model));
-      if (outcome !== undefined) return outcome;
+    let outcome = begun && (await this.#goOn(begun));
+    while (outcome === undefined) {
+      outcome = (await this.#makeReady(model)) ?? (await this.#step(model));
     }
+    return outcome;
+  }
+
+  /** Takes in what was said in the turn under another server. */
+  #goOver({ messages }: BegunTurn): void {
+    this.#conversation.add(...messages);
+    for (const message of messages) if (message.role === "user") this.#attachments.said(message);
+    this.#commands.typed(openCommand(messages) ?? "");
+  }
+
+  /** Goes on with the last whole reply, if it has not been dealt with. */
+  async #goOn({ messages, reply, progress }: BegunTurn): Promise<TurnOutcome | undefined> {
+    faultPoint("goingOn");
+    if (reply !== undefined) {
+      const finish = progress?.reply?.finish ?? "stop";
+      return this.#settle(begunReply(reply), finish, reply.results);
+    }
+    const last = lastWord(messages);
+    return last === undefined || this.#input.output !== undefined ? undefined : succeeded(last);
   }
 
   /**
@@ -94,17 +136,18 @@ class Turn {
    */
   async #makeReady(model: LanguageModelV3): Promise<TurnOutcome | undefined> {
     for (;;) {
-      if (this.#input.signal.aborted) return this.#cancelled();
+      if (this.#input.signal.aborted) return this.#ends.cancelled();
+      if (this.#input.parking?.aborted) throw new TurnParked();
       const { exceeded } = this.#budget;
-      if (exceeded !== undefined) return this.#failed(exceeded);
+      if (exceeded !== undefined) return this.#ends.failed(exceeded);
       for (const { prompt, message } of this.#ports.sink.takeFolded()) this.#said(prompt, message);
       await this.#ports.sink.stored?.();
       await this.#commands.carryOut((message) => this.#conversation.add(message));
-      if (this.#input.signal.aborted) return this.#cancelled();
-      if (this.#room.isTooLarge) return this.#failed(this.#room.overflow());
+      if (this.#input.signal.aborted) return this.#ends.cancelled();
+      if (this.#room.isTooLarge) return this.#ends.failed(this.#room.overflow());
       if (!this.#maySummarize || !this.#room.isNearlyFull) return undefined;
       if (this.#conversation.summarisable().length === 0) return undefined;
-      if (this.#room.isHopeless) return this.#failed(this.#room.overflow());
+      if (this.#room.isHopeless) return this.#ends.failed(this.#room.overflow());
       const outcome = await this.#summarize(model);
       if (outcome !== undefined) return outcome;
     }
@@ -116,74 +159,61 @@ class Turn {
     if (!this.#budget.take()) return undefined;
     const { info } = this.#input.model;
     const reply = new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
-    const result = await this.#call(model, reply);
+    const result = await callTurnModel(
+      { model, conversation: this.#conversation, attachments: this.#attachments },
+      { input: this.#input, ports: this.#ports },
+      reply,
+    );
     if (result.kind === "finished") return this.#afterReply(result, reply);
-    if (result.kind === "cancelled") return this.#cancelled(reply);
+    if (result.kind === "cancelled") return this.#ends.cancelled(reply);
     const { failure } = result;
     if (failure.isForImage && this.#attachments.refuse(this.#conversation, failure)) {
       this.#budget.giveBack();
-      this.#giveUp(reply, failure);
+      this.#ends.giveUp(reply, failure);
       return undefined;
     }
-    if (failure.errorName !== "ContextOverflow") return this.#failed(failure, reply);
+    if (failure.errorName !== "ContextOverflow") return this.#ends.failed(failure, reply);
     if (failure.contextWindow !== undefined) this.#input.model.learnWindow?.(failure.contextWindow);
     const mayShorten = this.#maySummarize && !this.#room.isHopeless;
     if (!mayShorten || this.#conversation.summarisable().length === 0) {
-      return this.#failed(this.#room.overflow(failure), reply);
+      return this.#ends.failed(this.#room.overflow(failure), reply);
     }
     this.#budget.giveBack();
-    this.#giveUp(reply, failure);
+    this.#ends.giveUp(reply, failure);
     return this.#summarize(model, failure);
-  }
-
-  /**
-   * Ends the message of a failed try whose call is made again in another way. Its content is
-   * invalid.
-   */
-  #giveUp(reply: StreamedReply, failure: ModelFailure): void {
-    if (!reply.hasBegun) return;
-    reply.restart();
-    reply.writer.finish("error", failure.message);
-  }
-
-  #call(model: LanguageModelV3, reply: StreamedReply): Promise<CallResult> {
-    const { model: chosen, systemPrompt, limits, signal, random } = this.#input;
-    const { prompt, turnStart } = modelPrompt({
-      systemPrompt,
-      messages: this.#conversation.messages,
-      turnStart: this.#conversation.turnStart,
-      imageUse: this.#attachments.inPrompt(this.#conversation.messages),
-    });
-    const { summarisedCalls } = this.#conversation;
-    const note = { purpose: "turn", turnStart, summarisedCalls } as const;
-    return callModel(
-      {
-        model,
-        providerId: chosen.info.provider,
-        options: callOptions(chosen, prompt, note, toolDefinitions(offeredTools(this.#input))),
-        signal,
-        idleSeconds: limits.providerIdleSeconds,
-        random: random ?? Math.random,
-        onRetry: (retry) => this.#ports.sink.busyWith({ kind: "retrying", ...retry }),
-      },
-      reply,
-      this.#ports,
-    );
   }
 
   async #afterReply(result: Finished, reply: StreamedReply): Promise<TurnOutcome | undefined> {
     const usage = usageOf(result.usage, this.#input.model.info);
+    const { sink } = this.#ports;
     this.#room.replied(usage);
-    this.#ports.sink.filled(this.#room.fill);
-    this.#ports.sink.addUsage(usage);
     this.#budget.spend(usage);
     const { unified } = result.finishReason;
-    if (unified === "content-filter") return this.#filtered(reply);
+    reply.end();
+    const whole = { messageId: reply.writer.id, finish: unified };
+    inOneCommit(sink, () => {
+      sink.filled(this.#room.fill);
+      sink.addUsage(usage);
+      const { denials } = this.#tools;
+      const ms = this.#input.usedMs?.() ?? 0;
+      sink.progressed?.({ ...this.#budget.used, ms, denials, reply: whole });
+    });
+    faultPoint("replyStored");
+    return this.#settle(reply, unified);
+  }
+
+  /** Deals with a whole reply. `results` is the message of its results, if that was begun. */
+  async #settle(
+    reply: WholeReply,
+    unified: string,
+    results?: MessageWriter,
+  ): Promise<TurnOutcome | undefined> {
+    if (unified === "content-filter") return this.#ends.filtered(reply);
     const calls = reply.end();
-    if (calls.length > 0) return this.#runTools(calls, reply.writer, unified);
+    if (calls.length > 0) return this.#runTools(calls, reply.writer, unified, results);
     const { output } = this.#input;
     const missed = output?.missed();
-    if (missed !== undefined) return this.#failed(missed, reply);
+    if (missed !== undefined) return this.#ends.failed(missed, reply);
     if (unified === "length") {
       reply.writer.finish("maxTokens", "The reply reached the most tokens that it may have.");
     } else {
@@ -201,15 +231,14 @@ class Turn {
   async #runTools(
     calls: readonly RequestedCall[],
     assistant: MessageWriter,
-    finishReason: LanguageModelV3FinishReason["unified"],
+    finishReason: string,
+    results?: MessageWriter,
   ): Promise<TurnOutcome | undefined> {
     const last = calls.at(-1);
     const isCut = finishReason === "length";
-    const { message, failure: stopped } = await this.#tools.run(calls, assistant, (call) =>
-      isCut && call === last
-        ? "It was not run: the reply reached the most tokens that it may have, and this call may be incomplete. Do it in smaller pieces."
-        : undefined,
-    );
+    const unfit = (call: RequestedCall) => (isCut && call === last ? cutCall : undefined);
+    const ran = await this.#tools.run(calls, assistant, unfit, results);
+    const { message, failure: stopped } = ran;
     const overTime = this.#input.overTime?.();
     if (this.#input.signal.aborted && overTime === undefined) {
       assistant.finish("cancelled");
@@ -220,7 +249,7 @@ class Turn {
       assistant.finish("toolUse");
       return { ...succeeded(assistant), output: given.value };
     }
-    const failure = overTime ?? stopped ?? this.#missed(calls);
+    const failure = overTime ?? stopped ?? this.#ends.missed(calls);
     if (failure !== undefined) {
       assistant.finish("error", failure.message);
       return failed(failure, assistant);
@@ -242,7 +271,7 @@ class Turn {
     const chosen = this.#input.summaryModel ?? own;
     const history = this.#conversation.summarisable();
     const result = await writeSummary({ ...this.#input, model: chosen, history }, this.#ports);
-    if (result.kind === "cancelled") return this.#cancelled();
+    if (result.kind === "cancelled") return this.#ends.cancelled();
     if (result.kind === "written") {
       const { id, parts } = result.writer;
       this.#conversation.summarised({ id, role: "assistant", parts: [...parts], isSummary: true });
@@ -253,7 +282,7 @@ class Turn {
     const error = result.kind === "failed" ? result.failure.message : "nothing to summarise";
     if (overflow !== undefined) {
       const message = `${overflow.message} It could not be summarised: ${error}`;
-      return this.#failed({ ...overflow, message });
+      return this.#ends.failed({ ...overflow, message });
     }
     this.#ports.log.warn({ error }, "the session could not be summarised; the turn goes on");
     return undefined;
@@ -263,38 +292,5 @@ class Turn {
     this.#conversation.add(message);
     this.#attachments.said(message);
     this.#commands.typed(prompt.text);
-  }
-
-  /** Why the turn must end, if one of the calls should have given the output. */
-  #missed(calls: readonly RequestedCall[]): TurnFailure | undefined {
-    const { output } = this.#input;
-    return calls.some(({ name }) => name === output?.tool.name) ? output?.missed() : undefined;
-  }
-
-  #cancelled(reply = this.#newReply()): TurnOutcome {
-    const overTime = this.#input.overTime?.();
-    if (overTime !== undefined) return this.#failed(overTime, reply);
-    this.#tools.cutOff(reply.end(), reply.writer, "cancelled");
-    reply.writer.finish("cancelled");
-    return cancelled(reply.writer);
-  }
-
-  #failed(failure: TurnFailure, reply = this.#newReply()): TurnOutcome {
-    this.#tools.cutOff(reply.end(), reply.writer, "failed");
-    reply.writer.finish("error", failure.message);
-    return failed(failure, reply.writer);
-  }
-
-  #filtered(reply: StreamedReply): TurnOutcome {
-    const { provider } = this.#input.model.info;
-    const message = `The provider "${provider}" withheld the reply: its content filter stopped the model. Say it in another way.`;
-    this.#tools.cutOff(reply.end(), reply.writer, "failed");
-    reply.writer.finish("contentFilter", message);
-    return failed({ errorName: "ContentFilter", message, cause: "provider" }, reply.writer);
-  }
-
-  #newReply(): StreamedReply {
-    const { info } = this.#input.model;
-    return new StreamedReply(this.#ports.sink, info, this.#ports.ids, this.#toolCallIds);
   }
 }

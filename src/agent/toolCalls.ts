@@ -5,9 +5,11 @@ import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { InputChanged } from "../base/inputChanged.js";
+import { TurnParked } from "../base/turnParked.js";
 import type { MessageWriter } from "../engine/engine.js";
 import type { OneAllowance, PermissionNeed, Permissions } from "../permissions/types.js";
 import type { Tool } from "../tools/tool.js";
+import { standingResult } from "./begunReply.js";
 import { runInOrder } from "./callOrder.js";
 import { ChangedCall } from "./changedCall.js";
 import type { TurnFailure } from "./outcome.js";
@@ -27,6 +29,7 @@ import {
 import type { RequestedCall } from "./streamedReply.js";
 import { offeredTools, takenAs } from "./toolDefinitions.js";
 import { checkToolInput } from "./toolInput.js";
+import { inOneCommit, type RunningCall, Step } from "./toolStep.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
 /** The result of running the calls of one reply. */
@@ -44,13 +47,14 @@ export class ToolCalls {
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #repetition = new Repetition();
   #denialsInRow = 0;
-  #denials = 0;
+  #denials: number;
   /** How often the newest reply's calls and their results have come in a row. */
   #timesRound = 1;
 
   constructor(input: TurnInput, ports: TurnPorts) {
     this.#input = input;
     this.#ports = ports;
+    this.#denials = input.begun?.progress?.denials ?? 0;
     this.#tools = new Map(input.tools.map((tool) => [tool.name, tool]));
   }
 
@@ -64,13 +68,15 @@ export class ToolCalls {
    *
    * @param assistant the message with the calls; their states are updated in it.
    * @param unfit returns why a call must not be run; undefined if it may.
+   * @param begun the message of results, if another server has begun it.
    */
   async run(
     calls: readonly RequestedCall[],
     assistant: MessageWriter,
     unfit: (call: RequestedCall) => string | undefined,
+    begun?: MessageWriter,
   ): Promise<ToolStep> {
-    const message = this.#ports.sink.createMessage({ role: "tool" });
+    const message = begun ?? this.#ports.sink.createMessage({ role: "tool" });
     const step = new Step(message, assistant, unfit);
     await runInOrder(
       calls,
@@ -99,19 +105,36 @@ export class ToolCalls {
     return async (call) => {
       const result = results.get(call);
       if (result === undefined) throw new TypeError("a call of another group");
+      const standing = this.#standing(step, call);
       const reason = step.failure ? "It was not run: the turn was stopped." : step.unfit(call);
-      const settled = await this.#settle(
-        { call, assistant: step.assistant, result, signal },
-        reason,
-      );
-      attachImages(step.message, call, settled);
-      settle(step.assistant, call, result, settled);
+      const running = { call, assistant: step.assistant, result, signal };
+      const settled = standing ?? (await this.#settle(running, reason));
+      faultPoint("toolDone");
+      inOneCommit(this.#ports.sink, () => {
+        attachImages(step.message, call, settled);
+        settle(step.assistant, call, result, settled);
+      });
+      faultPoint("resultStored");
       step.ended.set(call, { result, settled });
       if (settled.state === "cancelled") return;
       step.signatures.add(signatureOf(call, settled));
       step.failure ??= this.#judgeDenials(settled);
       if (step.failure) stop?.abort();
     };
+  }
+
+  /** The result of a call that another server has begun. */
+  #standing(step: Step, call: RequestedCall): Settled | undefined {
+    const { begun, output } = this.#input;
+    if (begun === undefined) return undefined;
+    const standing = standingResult(step, call, begun.mayStillRun);
+    const isOutput = call.name === output?.tool.name && standing?.state === "completed";
+    if (isOutput && call.input.ok) output?.restore(call.input.value);
+    return standing;
+  }
+
+  #parkIfAsked(): void {
+    if (this.#input.parking?.aborted && !this.#input.signal.aborted) throw new TurnParked();
   }
 
   /** Runs a call, unless there is a reason not to. */
@@ -196,22 +219,27 @@ export class ToolCalls {
     ofUser?: OneAllowance,
   ): Promise<Settled | InputChanged> {
     const { sessionId, workspacePath, env, keeper, files } = this.#input;
-    setState(assistant, call, "running");
+    this.#parkIfAsked();
+    // Of a run that goes on it must be known whether a tool can have had an effect. So it is marked as
+    // running when its permission is given, and not before.
+    const isMarkedLate = this.#input.goesOn?.() === true && tool.readOnly !== true;
+    if (!isMarkedLate) setState(assistant, call, "running");
     await this.#ports.sink.stored?.();
     if (signal.aborted) return cancelledResult("Cancelled before it ran.");
-    faultPoint("toolRunning");
+    if (!isMarkedLate) faultPoint("toolRunning");
     try {
       const given = await tool.execute(input, {
         ...defined({ workspacePath, sessionId, env, keeper, files }),
         signal,
         toolCallId: call.toolCallId,
-        permissions: this.#permissions(call, assistant, ofUser),
+        permissions: this.#permissions({ call, assistant, ofUser, isMarkedLate }),
         onOutput: (delta) => result.append(delta),
         setTodos: (todos) => this.#ports.sink.setTodos(todos),
         requestInput: async (question, asking) => this.#input.requestInput?.(question, asking),
       });
       return settledResult(given, signal.aborted);
     } catch (error) {
+      if (error instanceof TurnParked) throw error;
       if (this.#input.signal.aborted) {
         return cancelledResult(result.withNote("Cancelled while it ran."));
       }
@@ -225,23 +253,28 @@ export class ToolCalls {
   }
 
   /** Shows the call as `pending` while its permission is being asked. */
-  #permissions(
-    call: RequestedCall,
-    assistant: MessageWriter,
-    ofUser: OneAllowance | undefined,
-  ): Required<Permissions> {
+  #permissions({ call, assistant, ofUser, isMarkedLate }: AskingCall): Required<Permissions> {
+    const { sink } = this.#ports;
+    let isMarked = false;
+    const mark = () => {
+      this.#parkIfAsked();
+      isMarked = true;
+      inOneCommit(sink, () => setState(assistant, call, "running"), true);
+    };
     return {
       hides: async (tools: readonly string[]) => this.#input.permissions.hides?.(tools),
       check: async (need: PermissionNeed, signal: AbortSignal) => {
-        setState(assistant, call, "pending");
-        const verdict = await this.#input.permissions.check(
-          { ...defined({ ofUser }), ...need },
-          signal,
-        );
+        if (!isMarked) setState(assistant, call, "pending");
+        if (isMarkedLate) faultPoint("toolPending");
+        const asked = { ...defined({ ofUser }), ...need };
+        const verdict = await this.#input.permissions.check(asked, signal);
         // Sub-tasks ask here too. Files that a search leaves out silently do not count as tried.
-        if (!verdict.allowed && need.denyOnly !== true) this.#denials++;
-        setState(assistant, call, "running");
-        await this.#ports.sink.stored?.();
+        const isTried = need.denyOnly !== true;
+        if (!verdict.allowed && isTried) this.#denials++;
+        if (!isMarkedLate) setState(assistant, call, "running");
+        else if (verdict.allowed && isTried && verdict.input === undefined && !isMarked) mark();
+        await sink.stored?.();
+        if (isMarked) faultPoint("toolRunning");
         return verdict;
       },
     };
@@ -256,36 +289,9 @@ export class ToolCalls {
   }
 }
 
-/** The options for the calls of one reply. */
-class Step {
-  readonly message: MessageWriter;
-  readonly assistant: MessageWriter;
-  /** Returns why a call must not be run; undefined if it may. */
-  readonly unfit: (call: RequestedCall) => string | undefined;
-  readonly ended = new Map<RequestedCall, EndedCall>();
-  readonly signatures = new Set<string>();
-  /** Set when the turn must not go on. */
-  failure: TurnFailure | undefined;
-
-  constructor(message: MessageWriter, assistant: MessageWriter, unfit: Step["unfit"]) {
-    this.message = message;
-    this.assistant = assistant;
-    this.unfit = unfit;
-  }
-}
-
-/** A call that runs, or is about to. */
-interface RunningCall {
-  readonly call: RequestedCall;
-  readonly assistant: MessageWriter;
-  readonly result: ResultPart;
-  /**
-   * Aborted when the turn is cancelled, or must end because of a call that runs at the same time.
-   */
-  readonly signal: AbortSignal;
-}
-
-interface EndedCall {
-  readonly result: ResultPart;
-  readonly settled: Settled;
+/** A call that asks for permission. */
+interface AskingCall extends Pick<RunningCall, "call" | "assistant"> {
+  readonly ofUser: OneAllowance | undefined;
+  /** Whether it is marked as running only when its permission is given. */
+  readonly isMarkedLate: boolean;
 }

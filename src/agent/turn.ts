@@ -6,7 +6,13 @@ import type { FileKeeper } from "../base/fileKeeper.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { Limits } from "../config/types.js";
-import type { Circumstances, HistoryMessage, Prompt, TurnSink } from "../engine/engine.js";
+import type {
+  BegunTurn,
+  Circumstances,
+  HistoryMessage,
+  Prompt,
+  TurnSink,
+} from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
 import type { ModelInfo, SelectedModel } from "../protocol/objects/model.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
@@ -76,6 +82,14 @@ export interface TurnInput extends CallerInput {
   expand?(text: string): Promise<string | undefined>;
   /** The value that the run is to end with; absent if none is asked for. Its tool is in `tools`. */
   readonly output?: FinalOutput;
+  /** Set if another server has begun the turn. */
+  readonly begun?: BegunTurn;
+  /** Aborted when no further model or tool call may begin. */
+  readonly parking?: AbortSignal;
+  /** Whether the run goes on after the loss of its server. */
+  goesOn?(): boolean;
+  /** How much of the run's time is used, in milliseconds. */
+  usedMs?(): number;
   /** Called once, when the prompt is stored and before the first model call. */
   onBegin?(): void;
 }

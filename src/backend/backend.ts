@@ -11,7 +11,7 @@ import { AgentUseCases } from "./agentUseCases.js";
 import type { Caller, Completions } from "./caller.js";
 import type { CheckpointUseCases } from "./checkpointUseCases.js";
 import type { ConnectionScope } from "./connectionScope.js";
-import { cancelledWithPrompts } from "./givenBack.js";
+import { cancelledWithPrompts, waitedWithPrompts } from "./givenBack.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { QueueUseCases } from "./queueUseCases.js";
 import type { RunUseCases } from "./runUseCases.js";
@@ -28,6 +28,8 @@ export interface BackendOptions {
   readonly checkpoints: CheckpointUseCases;
   readonly completions: Completions;
   readonly clock: Clock;
+  /** Called when a workspace was opened, or made ready. */
+  onOpened?(): void;
   /** How long running turns may go on when the server ends, in milliseconds. */
   readonly lingerMs: number;
 }
@@ -44,7 +46,8 @@ export class Backend {
   readonly #sendMessage: SendMessage;
   readonly #clock: Clock;
   readonly #lingerMs: number;
-  #ended: Promise<void> | undefined;
+  readonly #onOpened: () => void;
+  #ended: Promise<readonly string[]> | undefined;
 
   constructor(options: BackendOptions) {
     this.sessions = options.sessions;
@@ -57,11 +60,14 @@ export class Backend {
     this.#sendMessage = new SendMessage(options);
     this.#clock = options.clock;
     this.#lingerMs = options.lingerMs;
+    this.#onOpened = () => options.onOpened?.();
   }
 
   /** `createWorkspace` */
   async createWorkspace(params: Params<"createWorkspace">, caller: Caller): Promise<Workspace> {
-    return (await this.#workspaces.create(params, caller)).describe(caller);
+    const workspace = await this.#workspaces.create(params, caller);
+    this.#onOpened();
+    return workspace.describe(caller);
   }
 
   /** `getWorkspace` */
@@ -83,6 +89,8 @@ export class Backend {
     if (scope !== undefined && force !== true) {
       return { closed: await this.#workspaces.release(workspace, scope) };
     }
+    workspace.coordinator.settle();
+    workspace.coordinator.queue.waiting.endOfWorkspace();
     workspace.coordinator.queue.takeOverAll();
     await this.#workspaces.delete(workspace, "deleted");
     return scope === undefined ? {} : { closed: true };
@@ -118,6 +126,8 @@ export class Backend {
   /** `cancelSession` */
   cancelSession(params: Params<"cancelSession">, caller: Caller): Result<"cancelSession"> {
     const { workspace, sessionId } = this.#session(params);
+    const waited = workspace.coordinator.queue.waiting.endAll(sessionId, "user");
+    if (waited.length > 0) return waitedWithPrompts(waited, caller.clientId);
     const queued = workspace.coordinator.queue.prompts(sessionId);
     const cancelled = workspace.coordinator.cancelSession(sessionId);
     return cancelledWithPrompts(cancelled, queued, caller.clientId);
@@ -189,12 +199,14 @@ export class Backend {
    * the cause is `internal`.
    * The caller must let no new work in. Every further call gets the same promise.
    */
-  end(cause: RunCause): Promise<void> {
+  end(cause: RunCause): Promise<readonly string[]> {
     this.#ended ??= this.#end(cause);
     return this.#ended;
   }
 
-  async #end(cause: RunCause): Promise<void> {
+  async #end(cause: RunCause): Promise<readonly string[]> {
+    const workspaces = this.#workspaces.list();
+    for (const { coordinator } of workspaces) coordinator.beginParking();
     // A server with an internal error ends as soon as possible.
     if (this.#lingerMs > 0 && cause !== "internal") {
       await new Promise<void>((resolve) => {
@@ -208,6 +220,7 @@ export class Backend {
     await Promise.all(
       this.#workspaces.list().map((workspace) => this.#workspaces.delete(workspace, cause)),
     );
+    return workspaces.flatMap(({ coordinator }) => coordinator.parked);
   }
 
   #session(params: { workspaceId: string; sessionId: string }): {

@@ -10,6 +10,8 @@ export type { Announcer };
 export interface Caller {
   /** The client's identity, which gets the completions of its prompts. */
   readonly clientId: string;
+  /** Whether the client has told its identity in `initialize`. */
+  readonly hasIdentity?: boolean;
   /** Aborted when the request is cancelled. */
   readonly signal: AbortSignal;
   /** How long questions of its runs wait for it, in seconds; 0 unless told. */

@@ -20,8 +20,8 @@ export interface NamedOptions {
 }
 
 /** Whether the configuration is needed to check them. */
-export function needConfig({ model, permissionMode }: RunOptions): boolean {
-  return model !== undefined || permissionMode !== undefined;
+export function needConfig({ model, permissionMode, onServerLoss }: RunOptions): boolean {
+  return model !== undefined || permissionMode !== undefined || onServerLoss === "continue";
 }
 
 /**
@@ -95,7 +95,7 @@ export function checkModel({ options }: NamedOptions, config?: ResolvedConfig): 
 }
 
 /** The error of one param whose contents are wrong. */
-function invalidParam(path: string, message: string): DomainError {
+export function invalidParam(path: string, message: string): DomainError {
   return new DomainError("InvalidParams", `${path}: ${message}.`, {
     data: { issues: [{ path, message }] },
   });

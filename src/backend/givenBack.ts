@@ -3,6 +3,7 @@
 import { defined } from "../base/defined.js";
 import { cutBytes } from "../base/text.js";
 import type { QueuedPrompt } from "../coordinator/openRuns.js";
+import type { EndedWaiting } from "../coordinator/waitingRuns.js";
 import type { Result } from "../protocol/registry.js";
 
 /** The most that one answer gives back, in bytes. */
@@ -47,6 +48,21 @@ export function cancelledWithPrompts(
     return { ...one, ...defined({ prompt, promptTruncated: isWhole ? undefined : trueOnly }) };
   });
   return { cancelled: withPrompts, ...allowance.remark };
+}
+
+/** The answer to `cancelSession` if what it stopped waited for a server. */
+export function waitedWithPrompts(
+  waited: readonly EndedWaiting[],
+  clientId: string,
+): Result<"cancelSession"> {
+  const allowance = new Allowance();
+  const cancelled = waited.map((run): Cancelled => {
+    const head = { was: "waiting" as const, ...defined({ runId: run.runId }) };
+    if (run.clientId !== clientId || run.prompt === undefined) return head;
+    const { prompt, isWhole } = allowance.take(run.prompt);
+    return { ...head, ...defined({ prompt, promptTruncated: isWhole ? undefined : trueOnly }) };
+  });
+  return { cancelled, ...allowance.remark };
 }
 
 /** The queued prompts that the answer to `clearQueue` gives back. */

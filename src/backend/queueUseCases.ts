@@ -32,6 +32,11 @@ export class QueueUseCases {
   /** `clearQueue` */
   clear(params: Params<"clearQueue">, caller: Caller): Result<"clearQueue"> {
     const queue = this.#queue(params);
+    const waited = queue.waiting.endAll(params.sessionId, "user", true);
+    if (waited.length > 0) {
+      const texts = waited.map(({ prompt = "", clientId }) => ({ text: prompt, clientId }));
+      return { cleared: waited.length, ...clearedPrompts(texts, caller.clientId) };
+    }
     const dropped = queue.prompts(params.sessionId);
     const cleared = queue.clear(params.sessionId);
     return { cleared, ...clearedPrompts(dropped, caller.clientId) };

@@ -7,6 +7,7 @@ import { DomainError } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { isEmpty, storedOptions } from "../coordinator/runOptions.js";
 import { runStanding } from "../coordinator/runStanding.js";
+import { runState } from "../coordinator/runState.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { nobody, type RunRow, type RunStore } from "../storage/runStore.js";
@@ -49,7 +50,7 @@ export class RunUseCases {
     return {
       runId: params.runId,
       sessionId: row.sessionId,
-      state: row.state,
+      state: runState(row),
       ...runStanding(this.#options, row),
       ...defined({ options: isEmpty(options) ? undefined : options, completion, forgotten }),
     };

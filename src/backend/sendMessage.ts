@@ -8,15 +8,18 @@ import {
   storedOptions,
   usuallyWhenBusy,
 } from "../coordinator/runOptions.js";
+import { runState } from "../coordinator/runState.js";
 import type { PromptAttachment } from "../engine/engine.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Params, Result } from "../protocol/registry.js";
+import { termsOf } from "./acceptedTerms.js";
 import { acceptFor } from "./acceptFor.js";
 import { checkImages, isText, namedAttachments, readAttachments } from "./attachments.js";
 import type { Caller } from "./caller.js";
 import {
   checkContents,
   checkModel,
+  invalidParam,
   type NamedOptions,
   needConfig,
   outputProblem,
@@ -80,6 +83,9 @@ export class SendMessage {
       : (read ?? readAttachments(given, workspace.path));
     if (!isRepeated) checkAll(attachments, options, ahead);
     const bounded = withinLimits(options, workspace.of(caller).agent.limits);
+    const goesOn = options.effective.onServerLoss === "continue";
+    if (goesOn && !isRepeated) refuseWithoutIdentity(params, caller);
+    const terms = goesOn ? termsOf(workspace, caller, options.effective, ahead.config) : undefined;
     const { runId, sessionId } = params;
     const accepted = await acceptFor(caller, workspace.coordinator, {
       sessionId,
@@ -89,11 +95,12 @@ export class SendMessage {
       kind: "prompt",
       prompt: { text: params.prompt, attachments },
       options: bounded,
+      terms,
       whenBusy: options.effective.whenBusy ?? usuallyWhenBusy(runId, {}),
     });
     const id = runId === undefined ? {} : { runId };
     if (!accepted.isDuplicate) return { ...id, state: "accepted" };
-    return { ...id, state: accepted.row.state, duplicate: true };
+    return { ...id, state: runState(accepted.row), duplicate: true };
   }
 
   /** Whether there is something to check that cannot be checked at once. Throws nothing. */
@@ -161,6 +168,14 @@ function namedOptions({ sent, effective }: RequestedOptions): NamedOptions[] {
     { name: "options", options: sent },
     { name: "defaults", options: Object.fromEntries(rest) as RunOptions },
   ];
+}
+
+/** @throws DomainError `InvalidParams` where a run could not go on after the loss of its server. */
+function refuseWithoutIdentity({ runId, options }: SendParams, { hasIdentity }: Caller): void {
+  if (runId !== undefined && hasIdentity === true) return;
+  const name = options?.onServerLoss === undefined ? "defaults" : "options";
+  const missing = runId === undefined ? "a `runId`" : "a `clientId` in `initialize`";
+  throw invalidParam(`${name}.onServerLoss`, `\`continue\` needs ${missing}`);
 }
 
 /** @throws DomainError `AgentNotInitialized` */

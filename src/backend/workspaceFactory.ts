@@ -3,11 +3,10 @@ import type { ServerLimitsSource } from "../config/serverLimitsSource.js";
 import { ConfigSource } from "../config/source.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { Coordinator } from "../coordinator/coordinator.js";
-import type { CoordinatorOptions } from "../coordinator/coordinatorOptions.js";
+import type { CoordinatorOptions, RunToPrepare } from "../coordinator/coordinatorOptions.js";
 import type { Engine } from "../engine/engine.js";
 import type { EngineSetup, EngineWorkspace } from "../engine/setup.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
-import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { WorkspaceRow } from "../storage/workspaceStore.js";
 import { checkEngine } from "./engineChoice.js";
 import { EnginePool } from "./enginePool.js";
@@ -65,15 +64,24 @@ export class WorkspaceFactory {
     const coordinator = new Coordinator({
       ...coordination,
       workspaceId: row.id,
-      prepareTurn: async (signal, { sessionId, clientId, options }) => {
+      // What was accepted without trust does not go on with it.
+      canGoOn: (terms, clientId) =>
+        (terms.trusted || !holds.isTrusted) &&
+        terms.env.every((name) => this.#hasVariable(clients.of(clientId), name)),
+      prepareTurn: async (signal, run) => {
+        const { sessionId, clientId, options, terms } = run;
         const client = clients.of(clientId);
-        const choice = await client.agent.choice(options.model);
+        const choice = await client.agent.choice(options.model ?? terms?.model);
         client.modes.bound(choice.config);
-        const setup = setupOf(client, choice, options);
+        const setup = setupOf(client, choice, run);
         return client.engine().prepare({ ...setup, sessionId }, signal);
       },
     });
     return new OpenWorkspace({ row, engine, coordinator, holds, clients, engines });
+  }
+
+  #hasVariable({ env }: WorkspaceClient, name: string): boolean {
+    return Object.hasOwn(env, name) || this.#options.env[name] !== undefined;
   }
 
   /** The part of one client. */
@@ -114,12 +122,13 @@ export class WorkspaceFactory {
 function setupOf(
   { modes, agent }: WorkspaceClient,
   choice: AgentChoice,
-  options: RunOptions = {},
+  run?: RunToPrepare,
 ): EngineSetup {
+  const { options = {} } = run ?? {};
   return {
     ...choice,
     options,
-    permissions: modes.ofRun(options.permissionMode, () => agent.configuration()),
+    permissions: modes.ofRun(options.permissionMode, () => agent.configuration(), run),
   };
 }
 

@@ -1,6 +1,7 @@
 // The permission modes of one workspace and of its runs (protocol.md section 7).
 import { stricterMode } from "../config/modes.js";
-import type { ResolvedConfig } from "../config/types.js";
+import type { PermissionRules, ResolvedConfig } from "../config/types.js";
+import type { RunTerms } from "../coordinator/runTerms.js";
 import type { EngineSetup } from "../engine/setup.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 import { refuseMode } from "./checkedOptions.js";
@@ -48,21 +49,39 @@ export class WorkspaceModes {
    *
    * @param own the mode that it asks for.
    * @param configuration reads the present configuration.
+   * @param taken what a run that was taken over from another server may at most.
    */
   ofRun(
     own: PermissionMode | undefined,
     configuration: () => Promise<ResolvedConfig>,
+    taken: { readonly terms?: RunTerms; onLeavePlan?(mode: PermissionMode): void } = {},
   ): EngineSetup["permissions"] {
-    const mode = new RunMode({ own, workspace: () => this.now, most: () => this.#most });
+    const { terms } = taken;
+    let atMost = terms?.mode;
+    const most = () => (atMost === undefined ? this.#most : stricterMode(atMost, this.#most));
+    const asked = terms?.hasLeftPlan ? undefined : own;
+    const mode = new RunMode({ own: asked, workspace: () => this.now, most });
     return {
       mode: () => mode.now(),
-      leavePlan: () => mode.leavePlan(),
+      leavePlan: () => {
+        // A run that was taken over in the mode `plan` goes on in what is allowed at present.
+        if (atMost === "plan") atMost = undefined;
+        mode.leavePlan();
+        taken.onLeavePlan?.(mode.now());
+      },
       // A deny rule applies from the moment at which it is written, and so does `maxMode`.
       rules: async () => {
         const config = await configuration();
         this.bound(config);
-        return config.permissionRules;
+        return narrowedRules(config.permissionRules, terms?.rules);
       },
     };
   }
+}
+
+/** What the present rules and those of before allow both, and what either of them denies. */
+function narrowedRules(now: PermissionRules, before: RunTerms["rules"]): PermissionRules {
+  if (before === undefined) return now;
+  const allow = now.allow.filter((rule) => before.allow.includes(rule));
+  return { ...now, allow, deny: [...new Set([...now.deny, ...before.deny])] };
 }

@@ -19,6 +19,10 @@ export type FaultPoint =
   | "queueChanged"
   /** What waited in a paused queue is this server's now. */
   | "queueTakenOver"
+  /** The runs of a session are this server's now, and nothing of them is read. */
+  | "adopted"
+  /** A turn that another server has begun is to go on, and nothing of it is written. */
+  | "goingOn"
   | "turnBegun"
   /** Prompts have joined a turn, with their messages, but this is not committed. */
   | "folding"
@@ -26,7 +30,15 @@ export type FaultPoint =
   /** The provider has begun to answer. */
   | "modelCalled"
   | "partStored"
+  /** A model has finished its reply, and that is stored. */
+  | "replyStored"
+  /** A call is about to ask for permission. */
+  | "toolPending"
   | "toolRunning"
+  /** A tool has had its effect, and its result is not stored. */
+  | "toolDone"
+  /** The result of a call is stored. */
+  | "resultStored"
   /** Outcome and completion are written, but not committed. */
   | "finishing"
   /** The completion is on disk, and nobody has heard of it. */

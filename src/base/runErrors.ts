@@ -18,6 +18,8 @@ const ofRunsAlone = {
   ToolLoop: "The model repeated the same tool call over and over.",
   PermissionDenied: "`limits.maxDenials` permissions in a row were denied.",
   Interrupted: "The server died before the turn had ended.",
+  Poisoned: "Each server that went on with the run stopped before it came any further.",
+  WaitedTooLong: "No server could go on with the run for `limits.waitingDays`.",
   StorageDamaged: "The stored data cannot be read, because the database is damaged.",
 } as const;
 

@@ -8,6 +8,7 @@ import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { absoluteOnly, type ResolvePath } from "../base/startFolder.js";
 import { composeServer, type Server } from "../compose.js";
+import { loadTurns } from "../coordinator/lazyTurns.js";
 import { preloadEngine } from "../engine/lazyEngine.js";
 import { engineOf } from "../engineOf.js";
 import { ProcessHost } from "../process/processHost.js";
@@ -165,7 +166,8 @@ function serverOver(
       lifeOf: io.lifeOf,
     },
     createEngine: (workspace) => engineOf(workspace, { ...io, dataDirectory }),
-    preloadEngine: () => preloadEngine(clock, log),
+    commands: io.host.commandMarks(io.processNamespace),
+    preloadEngine: () => preloadEngine(clock, log, loadTurns),
     relays: () => lazyRelays(env, log),
   });
 }

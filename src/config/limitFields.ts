@@ -54,6 +54,11 @@ export const limits = () =>
         "Megabytes of files' contents that are kept for taking back, in the whole data directory; the oldest checkpoints are given up first. Only the user's own file sets it.",
       default: defaultCheckpointMegabytes,
     }),
+    waitingDays: z.int().min(1).max(365).exactOptional().meta({
+      description:
+        "Days after which a run ends that waits for a server to go on with it. Only the user's own file sets it.",
+      default: 7,
+    }),
     keepDays: z
       .int()
       .min(7)

@@ -105,7 +105,13 @@ function enginesOf({ engines = {} }: ConfigFile, secrets: Secrets): ResolvedConf
 }
 
 function limitsOf(told: ConfigFile["limits"] = {}): Limits {
-  const { concurrentRuns: _runs, keepDays: _days, checkpointMegabytes: _size, ...ofRun } = told;
+  const {
+    concurrentRuns: _runs,
+    keepDays: _days,
+    checkpointMegabytes: _size,
+    waitingDays: _waiting,
+    ...ofRun
+  } = told;
   return { ...defaultLimits, ...ofRun };
 }
 

@@ -135,6 +135,8 @@ export interface ServerLimits {
   readonly concurrentRuns?: number;
   /** Days after which a session that nobody has used is deleted. */
   readonly keepDays?: number;
+  /** How long a run may wait for a server, in days. */
+  readonly waitingDays?: number;
   /** Megabytes that are kept for taking back; there is a default. */
   readonly checkpointMegabytes?: number;
 }

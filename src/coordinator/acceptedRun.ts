@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { type BuiltInCommand, builtInCommandIn } from "../base/builtInCommand.js";
 import { canonicalJson } from "../base/canonicalJson.js";
 import { Deferred } from "../base/deferred.js";
+import { defined } from "../base/defined.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
+import type { StoredRunState } from "../storage/runStore.js";
 import type { PatientWrites } from "./patientWrites.js";
 import {
   isEmpty,
@@ -12,6 +14,7 @@ import {
   type RequestedOptions,
   type WhenBusy,
 } from "./runOptions.js";
+import type { RunTerms } from "./runTerms.js";
 import type { RunRef } from "./sessionState.js";
 import type { TurnRecorder } from "./turnRecorder.js";
 
@@ -27,17 +30,34 @@ export interface RunRequest {
   readonly prompt: Prompt;
   readonly options: RequestedOptions;
   readonly whenBusy: WhenBusy;
+  /** Set if the run goes on after the loss of its server. */
+  readonly terms?: RunTerms | undefined;
+}
+
+/** What is known of a run that was taken over from another server. */
+export interface TakenOver {
+  readonly epoch: number;
+  /** How often a server has gone on with it. */
+  readonly continuations: number;
+  readonly state: StoredRunState;
+  /** Whether its turn had begun. */
+  readonly hasBegun: boolean;
+  /** What its turn had used at its last finished model call, as it is stored. */
+  readonly progress: string | undefined;
+  /** The mark of the commands that its turn may have begun. */
+  readonly commandMark: string | undefined;
 }
 
 /** A run as the state machine of its session knows it. */
 export function refOf(
   position: number,
-  request: Pick<RunRequest, "runId" | "kind" | "whenBusy" | "prompt">,
+  request: Pick<RunRequest, "runId" | "kind" | "whenBusy" | "prompt" | "terms">,
 ): RunRef {
-  const { runId, kind, whenBusy, prompt } = request;
+  const { runId, kind, whenBusy, prompt, terms } = request;
   // A command of the program's own is nothing that a running turn could tell its model.
   const joins = whenBusy === "join" && builtInCommandIn(prompt.text) === undefined;
-  return { position, runId, kind, joins };
+  const goesOn = terms === undefined ? undefined : (true as const);
+  return { position, runId, kind, joins, ...defined({ goesOn }) };
 }
 
 /** An accepted run while this server has it. */
@@ -47,6 +67,11 @@ export class AcceptedRun {
   /** The outcome of the run; resolves once it is on disk. */
   readonly ended = new Deferred<TurnOutcome>();
   readonly #abort = new AbortController();
+  readonly #parking = new AbortController();
+  /** Whether its turn has stopped for {@link parking}. */
+  hasParked = false;
+  /** Whether its turn has gone on here, or begun here. */
+  isUnderWay = false;
   /** What its turn writes; those of its sub-tasks write into the same. */
   writes: PatientWrites | undefined;
   recorder: TurnRecorder | undefined;
@@ -62,10 +87,18 @@ export class AcceptedRun {
   /** Why it was cancelled. */
   cause: RunCause | undefined;
   #promptBytes: number;
+  /** Set if it was taken over. */
+  readonly takenOver: TakenOver | undefined;
+  #isLost = false;
+  /** Whether it goes on after the loss of its server, by itself or for one that has joined it. */
+  goesOn: boolean;
 
-  constructor(ref: RunRef, request: RunRequest) {
+  constructor(ref: RunRef, request: RunRequest, takenOver?: TakenOver) {
     this.#ref = ref;
     this.#request = request;
+    this.takenOver = takenOver;
+    this.hasBegun = takenOver?.hasBegun ?? false;
+    this.goesOn = request.terms !== undefined;
     this.#promptBytes = promptBytes(request);
   }
 
@@ -108,6 +141,32 @@ export class AcceptedRun {
     this.#request = { ...this.#request, prompt: { ...prompt, text } };
     this.#promptBytes = promptBytes(this.#request);
     this.#ref = refOf(this.#ref.position, this.#request);
+  }
+
+  /** What it writes counts only while it has this epoch. */
+  get epoch(): number {
+    return this.takenOver?.epoch ?? 0;
+  }
+
+  /** Whether another server has it now: nothing of it is written here any more. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** Aborted when its turn must begin nothing more, because the server ends. */
+  get parking(): AbortSignal {
+    return this.#parking.signal;
+  }
+
+  /** The server ends: its turn begins nothing more. */
+  beginParking(): void {
+    this.#parking.abort(new Error("the server ends"));
+  }
+
+  /** Another server has it: its turn is stopped, and writes nothing more. */
+  lose(): void {
+    this.#isLost = true;
+    this.cancel("internal");
   }
 
   /** Aborted when the run is cancelled, from the moment of acceptance. */

@@ -4,36 +4,34 @@
 
 import { assertNever } from "../base/assertNever.js";
 import { faultPoint } from "../base/faultPoint.js";
-import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { Result } from "../protocol/registry.js";
-import type { RunRow } from "../storage/runStore.js";
+import type { Owner, RunRow } from "../storage/runStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
 import type { Acceptance, AcceptanceCaller } from "./acceptance.js";
 import { AcceptedRun, type RunRequest, refOf } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { coveredBy } from "./coveredRuns.js";
 import { JoiningRuns } from "./joiningRuns.js";
+import { LazyTurns } from "./lazyTurns.js";
 import { LiveTurns } from "./liveTurns.js";
 import { OpenRuns } from "./openRuns.js";
-import { RunAdmission, sessionBusy } from "./runAdmission.js";
+import { RunAdmission } from "./runAdmission.js";
 import { RunEnding } from "./runEnding.js";
+import { RunParking } from "./runParking.js";
 import { SessionNews } from "./sessionNews.js";
 import { SessionQueue } from "./sessionQueue.js";
 import {
-  idle,
   isBusy,
   queueOf,
   type RunRef,
   type SessionEffect,
   type SessionInput,
   type SessionState,
-  step,
 } from "./sessionState.js";
 import { type AlsoFold, SessionSteps, type TakenStep } from "./sessionSteps.js";
-import { TitleKeeper } from "./titleKeeper.js";
-import { TurnRunner } from "./turnRunner.js";
+import { SessionStops } from "./sessionStops.js";
+import { TurnHandOver } from "./turnHandOver.js";
 
 /** Runs the prompts of one workspace. */
 export class Coordinator {
@@ -43,31 +41,31 @@ export class Coordinator {
   readonly live: LiveTurns;
   readonly #options: CoordinatorOptions;
   readonly #runs: OpenRuns;
-  readonly #titles: TitleKeeper;
-  readonly #turns: TurnRunner;
+  readonly #turns: LazyTurns;
   readonly #admission: RunAdmission;
   readonly #ending: RunEnding;
   readonly #steps: SessionSteps;
   readonly #news: SessionNews;
   readonly #joining: JoiningRuns;
+  readonly #stops: SessionStops;
+  readonly #parking: RunParking;
+  readonly #handOver: TurnHandOver;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#runs = new OpenRuns(options.runsOfServer);
     this.#news = new SessionNews(options);
-    this.#titles = new TitleKeeper(options, (sessionId) => {
-      options.commits.settle(sessionId);
-      this.#tellSession(sessionId);
-    });
-    this.#turns = new TurnRunner(options, this.#titles, {
+    this.#turns = new LazyTurns(options, {
       begin: (run) => this.#apply(run.request.sessionId, { type: "begin" }),
-      fold: (run, store) => this.#fold(run, store),
+      fold: (run, store) => this.#handOver.fold(run, store),
       sessionChanged: (sessionId) => this.#tellSession(sessionId),
     });
     this.#admission = new RunAdmission(options, this.#runs);
     this.#ending = new RunEnding(options);
-    this.#steps = new SessionSteps(options);
+    const ownerOf = (position: number) => this.#ownerOf(position);
+    this.#steps = new SessionSteps({ ...options, ownerOf });
     this.live = new LiveTurns(this.#runs, this.#steps);
+    this.#parking = new RunParking(options);
     this.queue = new SessionQueue(options, {
       open: this.#runs,
       steps: this.#steps,
@@ -75,16 +73,35 @@ export class Coordinator {
       news: this.#news,
       apply: (sessionId, input) => this.#apply(sessionId, input),
       withdraw: (sessionId) => this.#joining.withdraw(sessionId),
+      goOn: (sessionId, state) => this.#goOn(sessionId, state),
     });
     this.#joining = new JoiningRuns(options, {
       plan: (request) =>
         this.#admission.plan(request, () => {
-          this.queue.kept.takeOver(request.sessionId);
+          this.queue.adoption.takeOver(request.sessionId);
           return this.#steps.of(request.sessionId);
         }),
       stateOf: (sessionId) => this.#steps.of(sessionId),
       open: this.#runs,
       enter: (request, position) => this.#enter(request, position),
+    });
+    this.#handOver = new TurnHandOver(options, {
+      open: this.#runs,
+      steps: this.#steps,
+      ending: this.#ending,
+      parking: this.#parking,
+      ownerOf,
+      apply: (sessionId, input, alsoFold) => this.#apply(sessionId, input, alsoFold),
+      tellSession: (sessionId, state) => this.#tellSession(sessionId, state),
+    });
+    this.#stops = new SessionStops(options, {
+      open: this.#runs,
+      steps: this.#steps,
+      admission: this.#admission,
+      joining: this.#joining,
+      queue: this.queue,
+      settle: () => this.settle(),
+      apply: (sessionId, input) => this.#apply(sessionId, input),
     });
   }
 
@@ -129,38 +146,12 @@ export class Coordinator {
    * @throws DomainError `SessionBusy` where the session's turn runs in another server.
    */
   cancelSession(sessionId: string): Result<"cancelSession">["cancelled"] {
-    this.settle();
-    // A stop stops: what could not be accepted before it is not accepted after it.
-    this.#joining.withdraw(sessionId);
-    const state = this.#here(sessionId);
-    if (state === undefined) {
-      this.#admission.refuseIfOwnedElsewhere(sessionId);
-      return [];
-    }
-    this.#apply(sessionId, { type: "cancel" });
-    return coveredBy(state, this.#runs.joinedTo(state));
+    return this.#stops.cancelSession(sessionId);
   }
 
   /** Stops one run; others stay. */
   cancelRun(row: RunRow): Result<"cancelRun">["outcome"] {
-    if (row.state === "completed") return "alreadyCompleted";
-    this.#here(row.sessionId);
-    const run = this.#runs.at(row.position);
-    if (run === undefined) {
-      this.#admission.refuseIfOwnedElsewhere(row.sessionId);
-      return "alreadyCompleted";
-    }
-    if (run.hasJoined) return "joined";
-    const outcome = run.hasBegun ? "stopping" : "cancelledBeforeStart";
-    this.#apply(row.sessionId, { type: "cancelRun", position: row.position });
-    return outcome;
-  }
-
-  /** What runs or waits on a session in this server, or can be taken over; undefined: nothing does. */
-  #here(sessionId: string): SessionState | undefined {
-    this.settle();
-    this.queue.kept.takeOver(sessionId);
-    return this.#steps.known(sessionId);
+    return this.#stops.cancelRun(row);
   }
 
   /** Whether a turn runs on any session. */
@@ -169,24 +160,45 @@ export class Coordinator {
   }
 
   /**
-   * Deletes sessions; what waits in their paused queues is dropped.
+   * Deletes sessions; what waits in their paused queues, or for a server, is dropped.
    *
    * @throws DomainError `SessionBusy` where a turn runs on any of them, here or elsewhere.
    */
   deleteSessions(sessionIds: readonly string[]): void {
-    for (const id of sessionIds) {
-      if (isBusy(this.#here(id) ?? idle) || this.#joining.has(id)) throw sessionBusy();
-      this.#admission.refuseIfOwnedElsewhere(id);
-    }
-    for (const id of sessionIds) this.#apply(id, { type: "close", cause: "deleted" });
-    // Another server may have accepted a run since the look.
-    if (!this.#options.sessions.delete(sessionIds)) throw sessionBusy();
+    this.#stops.deleteSessions(sessionIds);
   }
 
   /** A session as a client sees it. */
   describe(row: SessionRow): Session {
     this.settle();
     return this.#news.describe(row, this.#steps.of(row.id));
+  }
+
+  /** Takes over what waits on a session for a server; whether something was. */
+  adopt(sessionId: string): boolean {
+    this.settle();
+    this.queue.adoption.takeOver(sessionId);
+    return this.#steps.known(sessionId) !== undefined;
+  }
+
+  /** Stops the turns that another server goes on with, because it took this one for dead. */
+  dropLost(): void {
+    this.#handOver.dropLost();
+  }
+
+  /** The server ends: the runs that go on begin nothing more, and are given up as soon as they can. */
+  beginParking(): void {
+    this.settle();
+    this.queue.adoption.close();
+    for (const run of this.#runs.all()) {
+      if (!run.goesOn) continue;
+      run.beginParking();
+    }
+  }
+
+  /** The `runId`s of the runs that were given up at a polite end, for the next server. */
+  get parked(): readonly string[] {
+    return this.#parking.parked;
   }
 
   /** Resolves once no turn runs any more and none is about to. */
@@ -202,14 +214,14 @@ export class Coordinator {
    */
   async close(cause: RunCause): Promise<void> {
     this.settle();
-    this.queue.kept.close();
+    this.queue.adoption.close();
     this.#joining.withdraw();
     for (const sessionId of this.#steps.sessionIds) {
       this.#apply(sessionId, { type: "close", cause });
     }
     this.#ending.hurry();
     await this.whenIdle();
-    await this.#titles.close();
+    await this.#turns.close();
   }
 
   #apply(sessionId: string, input: SessionInput, alsoFold?: AlsoFold): TakenStep {
@@ -227,14 +239,15 @@ export class Coordinator {
         this.#start(effect.run);
         return;
       case "abort":
-        this.#runs.at(effect.run.position)?.cancel(effect.cause);
+        this.#abort(effect.run, effect.cause);
         return;
       case "drop":
         this.#steps.drop(effect.runs, effect.cause);
         this.#runs.drop(effect.runs);
         return;
       case "keep":
-        this.queue.kept.leave(effect.runs);
+        this.#parking.keep(effect.runs);
+        this.queue.adoption.leave(effect.runs);
         return;
       case "fold":
         return;
@@ -243,51 +256,31 @@ export class Coordinator {
     }
   }
 
+  /** A polite end of the server ends no run that goes on: the next server does. */
+  #abort(ref: RunRef, cause: RunCause): void {
+    const run = this.#runs.at(ref.position);
+    if (run === undefined) return;
+    if (run.goesOn && cause !== "user" && cause !== "deleted") this.#parking.park(run);
+    else this.#stops.abort(run, cause);
+  }
+
+  #ownerOf(position: number): Owner {
+    return { serverId: this.#options.serverId, epoch: this.#runs.at(position)?.epoch ?? 0 };
+  }
+
+  /** The session was taken over from another server. */
+  #goOn(sessionId: string, state: SessionState): void {
+    this.#steps.set(sessionId, state);
+    this.#news.queueChanged(sessionId, state);
+    if (state.tag === "running") this.#start(state.run);
+    this.#tellSession(sessionId, state);
+  }
+
   #start(ref: RunRef): void {
     const run = this.#runs.get(ref.position);
     // The answer to the accepted request is sent before its run does anything.
     this.#options.clock.soon(() => {
-      this.#turns.run(run).then((outcome) => this.#end(run, outcome));
-    });
-  }
-
-  #fold(run: AcceptedRun, store: (prompts: readonly Prompt[]) => void): readonly Prompt[] {
-    const { sessionId } = run.request;
-    // Prompts that were sent before the model is called join the call.
-    this.#options.commits.settle(sessionId);
-    const promptsOf = (refs: readonly RunRef[]) =>
-      refs.map(({ position }) => this.#runs.get(position).request.prompt);
-    const alsoFold = (refs: readonly RunRef[]) => store(promptsOf(refs));
-    const { effects } = this.#apply(sessionId, { type: "fold" }, alsoFold);
-    const joining = effects.flatMap((effect) => (effect.type === "fold" ? effect.runs : []));
-    const prompts = promptsOf(joining);
-    this.#runs.fold(joining, run);
-    return prompts;
-  }
-
-  /** The one place where a turn's end hands over to the queue. */
-  #end(run: AcceptedRun, outcome: TurnOutcome): void {
-    const { sessionId } = run.request;
-    const after = () => step(this.#steps.of(sessionId), { type: "ended" });
-    let told: SessionState | undefined;
-    this.#ending.finish(run, outcome, {
-      announce: () => {
-        for (const child of run.children.keys()) this.#tellSession(child, idle);
-        told = after().state;
-        this.#tellSession(sessionId, told);
-      },
-      alsoWrite: () => {
-        for (const effect of after().effects) {
-          if (effect.type === "start") this.#options.runs.setState(effect.run.position, "accepted");
-        }
-      },
-      done: () => {
-        const { after: state } = this.#apply(sessionId, { type: "ended" });
-        // If the disk delayed this end, the queued runs may have been cancelled meanwhile.
-        const isAsTold = told !== undefined && isBusy(told) === isBusy(state);
-        if (!isAsTold) this.#tellSession(sessionId, state);
-        this.#runs.end(run.ref.position, outcome);
-      },
+      this.#turns.run(run).then((outcome) => this.#handOver.end(run, outcome));
     });
   }
 

@@ -7,6 +7,7 @@ import type { TurnTools } from "../base/turnTools.js";
 import type { Turn } from "../engine/engine.js";
 import type { Outbox } from "../events/outbox.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
+import type { PermissionMode } from "../protocol/objects/workspace.js";
 import type {
   InputAnswer,
   InputRequest,
@@ -18,6 +19,7 @@ import type {
 import type { CheckpointStore } from "../storage/checkpointStore.js";
 import type { Database } from "../storage/database.js";
 import type { EngineSessionStore } from "../storage/engineSessionStore.js";
+import type { GoingOnStore } from "../storage/goingOnStore.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { QueueStore } from "../storage/queueStore.js";
@@ -26,6 +28,7 @@ import type { SessionStore } from "../storage/sessionStore.js";
 import type { OwedWrites } from "./owedWrites.js";
 import type { RunSlots } from "./runSlots.js";
 import type { RunsOfServer } from "./runsOfServer.js";
+import type { RunTerms } from "./runTerms.js";
 
 /** Sends an event that may be lost. Never waits, never throws. */
 export interface Announcer {
@@ -66,6 +69,10 @@ export interface RunToPrepare {
   readonly clientId: string;
   /** The options that apply to it. */
   readonly options: RunOptions;
+  /** What it may at most, if it was accepted by another server. */
+  readonly terms?: RunTerms;
+  /** Called when the run has left the mode `plan`; `mode` is the one in which it goes on. */
+  onLeavePlan?(mode: PermissionMode): void;
 }
 
 /** A run that takes the runs before it back. */
@@ -92,6 +99,17 @@ interface ClientFiles {
   ): EditorFiles;
 }
 
+/** The marks by which the commands of a server are recognised. */
+export interface CommandMarks {
+  /** That of this server. */
+  readonly own: string;
+  /**
+   * Ends the commands of a server that is gone, by its mark; resolves with whether it is certain that none
+   * of them lives. Never rejects.
+   */
+  end(mark: string): Promise<boolean>;
+}
+
 /** What a workspace's coordinator needs. */
 export interface CoordinatorOptions {
   readonly workspaceId: string;
@@ -105,6 +123,7 @@ export interface CoordinatorOptions {
   readonly queues: QueueStore;
   /** The sessions of engines that keep their own, if any can be used. */
   readonly engineSessions?: EngineSessionStore;
+  readonly goingOn: GoingOnStore;
   readonly outbox: Outbox;
   /** The open runs of all workspaces together, if anybody needs them. */
   readonly runsOfServer?: RunsOfServer;
@@ -130,6 +149,10 @@ export interface CoordinatorOptions {
    * Engine.prepare}.
    */
   prepareTurn(signal: AbortSignal, run: RunToPrepare): Promise<Turn>;
+  /** The mark of the commands that turns of this server begin, and how to end those of another one. */
+  readonly commands?: CommandMarks;
+  /** Whether the workspace as it is open here can go on with a run of these terms; by default it can. */
+  canGoOn?(terms: RunTerms, clientId: string): boolean;
   /** Ends the runs of a server that has died; false if it lives. */
   recoverIfDead(serverId: string): boolean;
 }

@@ -26,7 +26,7 @@ export class MessageRecorder implements MessageWriter {
   readonly #outlet: MessageOutlet;
   readonly #head: Omit<Message, "parts" | "updatedAt">;
   readonly #parts: Part[];
-  readonly #attachmentData = new Map<number, Uint8Array>();
+  readonly #attachmentData: Map<number, Uint8Array>;
   #updatedAt: number;
   #isFinished = false;
 
@@ -34,10 +34,12 @@ export class MessageRecorder implements MessageWriter {
     head: Omit<Message, "parts" | "updatedAt">,
     parts: readonly Part[],
     outlet: MessageOutlet,
+    attachmentData: ReadonlyMap<number, Uint8Array> = new Map(),
   ) {
     this.#outlet = outlet;
     this.#head = head;
     this.#parts = [...parts];
+    this.#attachmentData = new Map(attachmentData);
     this.#updatedAt = outlet.now();
   }
 

@@ -36,6 +36,11 @@ export class OpenRuns {
     return bytes;
   }
 
+  /** Every run, in the order in which they came. */
+  all(): AcceptedRun[] {
+    return [...this.#runs.values()];
+  }
+
   at(position: number): AcceptedRun | undefined {
     return this.#runs.get(position);
   }

@@ -13,16 +13,26 @@ const patienceMs = 60_000;
 
 type Write = () => void;
 
+/** A write that waits, and whether no power cut may lose it. */
+interface Waiting {
+  readonly write: Write;
+  readonly isDurable: boolean;
+}
+
 /** What patient writes need. */
 export interface PatientWritesOptions {
-  readonly database: Pick<Database, "write" | "afterCommit">;
+  readonly database: Pick<Database, "write" | "joinDurable" | "afterCommit">;
   readonly clock: Clock;
+  /** Throws if nothing may be written any more. It is called in the transaction of each write. */
+  refuse?(): void;
 }
 
 /** The writes of one run, including those of its sub-tasks. */
 export class PatientWrites {
   readonly #options: PatientWritesOptions;
-  #waiting: Write[] = [];
+  #waiting: Waiting[] = [];
+  /** What is written together. */
+  #collected: Write[] | undefined;
   #attempts = 0;
   #waitedMs = 0;
   #timer: Timer | undefined;
@@ -38,19 +48,63 @@ export class PatientWrites {
    * Writes, behind what waits already. Throws what is in the way beside another program, from then on at
    * every call where a write that had waited has failed so.
    */
-  write(write: Write): void {
+  write(write: Write, isDurable = false): void {
     this.#throwFailure();
+    if (this.#collected !== undefined) {
+      this.#collected.push(write);
+      return;
+    }
+    const waiting = { write, isDurable };
     if (this.#waiting.length > 0) {
-      this.#waiting.push(write);
+      this.#waiting.push(waiting);
       return;
     }
     try {
-      write();
+      this.#make(waiting);
     } catch (error) {
       if (!isHeldElsewhere(error)) throw error;
-      this.#waiting.push(write);
+      this.#waiting.push(waiting);
       this.#rest();
     }
+  }
+
+  /** Makes everything that `work` writes in one commit; if it is durable, no power cut loses it. */
+  together(work: () => void, isDurable: boolean): void {
+    if (this.#collected !== undefined) {
+      work();
+      return;
+    }
+    const collected: Write[] = [];
+    this.#collected = collected;
+    try {
+      work();
+    } finally {
+      this.#collected = undefined;
+    }
+    if (collected.length === 0) return;
+    this.write(() => {
+      for (const write of collected) write();
+    }, isDurable);
+  }
+
+  #make({ write, isDurable }: Waiting): void {
+    const { database, refuse } = this.#options;
+    const all = () => {
+      refuse?.();
+      write();
+    };
+    if (isDurable) database.joinDurable(all);
+    else if (refuse === undefined) write();
+    else database.write(all);
+  }
+
+  #inTransaction(waiting: Waiting): void {
+    this.#options.database.write(() => this.#make(waiting));
+  }
+
+  /** Throws if nothing may be written any more, in the present transaction. */
+  refuse(): void {
+    this.#options.refuse?.();
   }
 
   /**
@@ -81,7 +135,7 @@ export class PatientWrites {
     const { database } = this.#options;
     const written = [...this.#waiting];
     if (written.length === 0) return;
-    for (const write of written) {
+    for (const { write } of written) {
       try {
         write();
       } catch (error) {
@@ -120,7 +174,8 @@ export class PatientWrites {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       try {
         // In a transaction, so that nothing is worked out while the database is still held.
-        this.#options.database.write(next);
+        if (next.isDurable) this.#make(next);
+        else this.#inTransaction(next);
       } catch (error) {
         if (!isHeldElsewhere(error)) {
           // If the disk refuses, the write is tried again with the run's outcome.

@@ -1,52 +1,36 @@
-// Handles what a dead server left behind (protocol.md sections 5 and 9). Each open run gets one
-// `interrupted` completion, and half-written messages become a valid history for a model. Entries
-// of a paused queue stay, for the next server that changes that queue.
+// Handles what a dead server left behind (protocol.md sections 4, 5 and 9). A run that goes on after a
+// loss waits for the next server, and so do the entries of a paused queue. Every other open run gets one
+// `interrupted` completion.
 
-import { type Clock, toRfc3339 } from "../base/clock.js";
-import { defined } from "../base/defined.js";
+import { builtInCommandIn } from "../base/builtInCommand.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
-import type { Ids } from "../base/ids.js";
-import type { Log } from "../base/log.js";
-import type { CompletionContent, Outbox } from "../events/outbox.js";
-import type { Database } from "../storage/database.js";
-import type { MessageStore } from "../storage/messageStore.js";
-import type { QueueStore } from "../storage/queueStore.js";
-import type { RunRow, RunStore } from "../storage/runStore.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import type { RunRow } from "../storage/runStore.js";
 import type { ServerRegistry } from "../storage/serverRegistry.js";
-import type { SessionStore } from "../storage/sessionStore.js";
-import { joinedCompletion, type TurnCompletion } from "./joinedCompletion.js";
-import { interruptedText, type Repaired, repairMessages } from "./messageRepair.js";
-import { runStanding } from "./runStanding.js";
-
-const damagedText = `${interruptedText} What is stored of it is damaged and cannot all be read.`;
+import { interrupted, type LeftEnd, LeftRuns, type LeftRunsOptions } from "./leftRuns.js";
 
 /** What recovery needs. */
-export interface RecoveryOptions {
-  readonly database: Database;
+export interface RecoveryOptions extends LeftRunsOptions {
   readonly registry: ServerRegistry;
-  readonly runs: RunStore;
-  readonly sessions: SessionStore;
-  readonly queues: QueueStore;
-  readonly messages: MessageStore;
-  readonly outbox: Outbox;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
+  /** Called when runs wait for a server from now on. Must not throw. */
+  onWaiting?(): void;
 }
 
-/** Ends the open runs of servers that died. */
+/** Takes care of the open runs of servers that died. */
 export class Recovery {
   readonly #options: RecoveryOptions;
+  readonly #left: LeftRuns;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
+    this.#left = new LeftRuns(options);
   }
 
   /**
-   * Ends the open runs of every dead server, in the order of each session's queue. Entries of a
-   * paused queue are kept, and living servers are not touched. Inside a transaction, it becomes
-   * part of that transaction.
+   * Ends the open runs of every dead server, in the order of each session's queue. Those that go on
+   * wait from now on. Entries of a paused queue are kept, and living servers are not touched. Inside a
+   * transaction, it becomes part of that transaction.
    */
   recoverDead(): void {
     this.#recover(this.#options.registry.dead());
@@ -69,96 +53,51 @@ export class Recovery {
 
   #recover(dead: readonly string[]): void {
     if (dead.length === 0) return;
-    const { database, registry, runs, queues, log } = this.#options;
+    const { database, registry, runs, goingOn, clock, log, onWaiting } = this.#options;
     const { kept, ended } = database.joinDurable(() => {
       // Read inside the transaction: another server may have ended them already.
       const open = dead.flatMap((id) => runs.openOf(id)).sort((a, b) => a.place - b.place);
-      const isKept = (run: RunRow) =>
-        run.state === "queued" && queues.isKept(run.sessionId, run.position);
-      const [keeping, ending] = [open.filter(isKept), open.filter((run) => !isKept(run))];
-      queues.release(keeping.map(({ position }) => position));
-      const turns = new Set(ending.map(({ position }) => position));
-      const hasTurn = ({ joinedTo }: RunRow) => joinedTo !== undefined && turns.has(joinedTo);
-      for (const run of ending.filter((one) => !hasTurn(one))) {
-        const turn = this.#interrupt(run);
-        const joined = ending.filter(({ joinedTo }) => joinedTo === run.position);
-        for (const one of joined.sort((a, b) => a.position - b.position)) {
-          this.#interrupt(one, turn);
-        }
-      }
+      const keeping = this.#keptOf(open);
+      const isKept = new Set(keeping.map(({ position }) => position));
+      const ending = open.filter(({ position }) => !isKept.has(position));
+      goingOn.release([...isKept], clock.now());
+      this.#left.end(ending, (run) => this.#endOf(run));
       for (const id of dead) registry.remove(id);
       faultPoint("recovering");
       return { kept: keeping.length, ended: ending.length };
     });
     faultPoint("recovered");
     if (ended > 0) log.info({ runs: ended }, "ended what a dead server had left open");
-    if (kept > 0) log.info({ runs: kept }, "kept what a dead server had in paused queues");
+    if (kept === 0) return;
+    log.info({ runs: kept }, "kept what a dead server had in paused queues, or what goes on");
+    onWaiting?.();
   }
 
-  /**
-   * Ends one run, or one that has joined `turn`. If the file is damaged there, as much as possible is
-   * kept. Returns its completion, if it has one.
-   */
-  #interrupt(run: RunRow, turn?: TurnCompletion): TurnCompletion | undefined {
-    const { database, log } = this.#options;
-    const { position, runId } = run;
-    return database.attempt(
-      `repair ${position}`,
-      () => this.#end(run, this.#repair(run), turn),
-      () =>
-        database.attempt(
-          `end ${position}`,
-          () => this.#end(run, { isDamaged: true }, turn),
-          (reason) => {
-            log.error({ run: position, runId, reason }, "a damaged database keeps a run open");
-            return undefined;
-          },
-        ),
+  /** The runs that wait for the next server, with those that have joined their turns. */
+  #keptOf(open: readonly RunRow[]): readonly RunRow[] {
+    const { queues } = this.#options;
+    const isKept = (run: RunRow) =>
+      this.#goesOn(run) || (run.state === "queued" && queues.isKept(run.sessionId, run.position));
+    const turns = new Set(open.filter(isKept).map(({ position }) => position));
+    return open.filter((run) =>
+      run.joinedTo === undefined ? turns.has(run.position) : turns.has(run.joinedTo),
     );
   }
 
-  #end(
-    run: RunRow,
-    repaired: Repaired,
-    turn: TurnCompletion | undefined,
-  ): TurnCompletion | undefined {
-    const { runs, queues, outbox } = this.#options;
-    runs.setState(run.position, "completed");
-    queues.forget(run.position);
-    const needsCompletion = run.runId !== undefined || (run.hasBegun && run.kind === "prompt");
-    if (!needsCompletion) return undefined;
-    const content = turn === undefined ? this.#content(run, repaired) : joinedCompletion(turn);
-    return { completionId: outbox.append(run, content), runId: run.runId, content };
+  #goesOn(run: RunRow): boolean {
+    if (!run.goesOn || this.#cancelOf(run) !== undefined) return false;
+    // A rewind is finished by whoever opens the directory next, and must not be made twice.
+    const text = this.#options.queues.text(run.position) ?? "";
+    return !run.hasBegun || builtInCommandIn(text) !== "undo";
   }
 
-  #content(run: RunRow, { reply, isDamaged }: Repaired): CompletionContent {
-    const { runs, clock } = this.#options;
-    return {
-      ...defined({ messageId: reply?.id }),
-      text: reply?.text ?? "",
-      status: "interrupted",
-      cancelled: false,
-      error: isDamaged ? damagedText : interruptedText,
-      errorName: isDamaged ? "StorageDamaged" : "Interrupted",
-      cause: "crash",
-      foldedPrompts: runs.foldedInto(run.position),
-      ...defined({
-        neverRan: run.hasBegun ? undefined : (true as const),
-        usage: runs.usage(run.position),
-      }),
-      ...runStanding(this.#options, run),
-      completedAt: toRfc3339(clock.now()),
-    };
+  #cancelOf({ position }: RunRow): RunCause | undefined {
+    return this.#options.goingOn.of(position)?.cancelledBy as RunCause | undefined;
   }
 
-  /** Repairs the messages of a run and its sub-tasks; returns the run's own reply. */
-  #repair({ sessionId, position }: RunRow): Repaired {
-    const { messages } = this.#options;
-    const own = repairMessages(this.#options, sessionId, position);
-    let { isDamaged } = own;
-    for (const id of messages.subTaskSessions(sessionId, position)) {
-      if (repairMessages(this.#options, id, position).isDamaged) isDamaged = true;
-    }
-    return { ...own, isDamaged };
+  /** Somebody may have cancelled a run, and its server died before that was over. */
+  #endOf(run: RunRow): LeftEnd {
+    const cause = run.goesOn ? this.#cancelOf(run) : undefined;
+    return cause === undefined ? interrupted : { status: "cancelled", cause };
   }
 }

@@ -8,6 +8,7 @@ import { promptBytes, promptHash, type RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { OpenRuns } from "./openRuns.js";
 import { optionsText } from "./runOptions.js";
+import { termsText } from "./runTerms.js";
 import {
   idle,
   isBusy,
@@ -48,6 +49,7 @@ type AdmissionOptions = Pick<
   | "sessions"
   | "runs"
   | "queues"
+  | "goingOn"
   | "checkpoints"
   | "clock"
   | "recoverIfDead"
@@ -133,6 +135,7 @@ export class RunAdmission {
       if (!isFree) throw runs.hasTurn(sessionId) ? sessionBusy() : queueElsewhere();
     }
     if (runs.isSubTask(sessionId)) throw sessionBusy();
+    if (this.#options.goingOn.isWaiting(sessionId)) throw sessionWaits();
     this.#refuseWhileRewound(sessionId, state);
   }
 
@@ -153,12 +156,13 @@ export class RunAdmission {
   }
 
   #insert(request: RunRequest, hash: string, now: SessionState): number {
-    const { sessions, runs, queues, workspaceId, serverId, clock } = this.#options;
+    const { sessions, runs, queues, goingOn, workspaceId, serverId, clock } = this.#options;
     // Another server may have deleted the session meanwhile.
     if (!sessions.isIn(workspaceId, request.sessionId)) {
       throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
     }
     if (runs.otherOwner(request.sessionId, serverId) !== undefined) throw sessionBusy();
+    if (goingOn.isWaiting(request.sessionId)) throw sessionWaits();
     this.#refuseWhileRewound(request.sessionId, now);
     const waits = wouldWait(now, request.kind);
     const position = runs.insert({
@@ -175,7 +179,9 @@ export class RunAdmission {
     });
     const { permissionSeconds = 0 } = request;
     if (permissionSeconds > 0) runs.setPermissionSeconds(position, permissionSeconds);
-    if (waits && isPaused(now)) queues.keep(position, request.prompt);
+    const { terms } = request;
+    if (terms !== undefined) goingOn.keep(position, termsText(terms));
+    if (terms !== undefined || (waits && isPaused(now))) queues.keep(position, request.prompt);
     return position;
   }
 
@@ -210,6 +216,15 @@ function queueElsewhere(): DomainError {
   return new DomainError(
     "SessionBusy",
     "Prompts wait in this session's paused queue in another server: change the queue there, or try again when that server has ended.",
+  );
+}
+
+/** A run waits for a server that goes on with it, and this one cannot. */
+function sessionWaits(): DomainError {
+  return new DomainError(
+    "SessionBusy",
+    "A run of this session waits for a server that can go on with it; cancel it, or try again.",
+    { data: { waiting: true } },
   );
 }
 

@@ -45,7 +45,10 @@ type EndingOptions = Pick<
   CoordinatorOptions,
   | "workspaceId"
   | "sessions"
+  | "serverId"
   | "runs"
+  | "queues"
+  | "goingOn"
   | "outbox"
   | "commits"
   | "owed"
@@ -125,7 +128,7 @@ export class RunEnding {
         // The lock of this server did not hold. Trying again would not help, and nobody must wait
         // for it.
         if (!isOurs) {
-          log.error({ run: run.ref.position }, "another server has ended this run");
+          log.error({ run: run.ref.position }, "another server has ended this run, or has it now");
           for (const { ref } of [run, ...run.joined]) outbox.announceStanding(ref.position);
         }
         run.closeMessages();
@@ -172,30 +175,39 @@ export class RunEnding {
     this.#options.commits.settle(run.request.sessionId);
   }
 
-  /** Returns false if the run has an outcome already. */
+  /** Returns false if the run has an outcome already, or if another server has it now. */
   #writeOutcome({ run, outcome, hooks }: Ending): boolean {
-    const { runs, outbox } = this.#options;
+    const { runs, queues, goingOn, outbox, serverId } = this.#options;
+    const { position } = run.ref;
+    const isOurs = runs.setState(position, "completed", { serverId, epoch: run.epoch });
+    if (!isOurs) {
+      if (runs.at(position)?.state !== "completed") run.lose();
+      else hooks.alsoWrite();
+      return false;
+    }
     run.writeMessages((error) => {
       if (isDiskTrouble(error)) throw error;
-      const fields = { run: run.ref.position, reason: messageOf(error) };
+      const fields = { run: position, reason: messageOf(error) };
       this.#options.log.error(fields, "a part of what a run did could not be stored");
     });
-    const isOurs = runs.setState(run.ref.position, "completed");
+    queues.forget(position);
+    goingOn.forget(position);
     hooks.alsoWrite();
-    const row = runs.at(run.ref.position);
-    if (row !== undefined && isOurs && needsCompletion(run, outcome)) {
+    const row = runs.at(position);
+    if (row !== undefined && needsCompletion(run, outcome)) {
       const content = this.#content(run, outcome);
       const completionId = outbox.append(row, content);
       this.#endJoined(run, { completionId, runId: row.runId, content });
     }
     faultPoint("finishing");
-    return isOurs;
+    return true;
   }
 
   #endJoined({ joined }: AcceptedRun, turn: TurnCompletion): void {
-    const { runs, outbox } = this.#options;
+    const { runs, goingOn, outbox } = this.#options;
     for (const { ref } of joined) {
       const row = runs.at(ref.position);
+      goingOn.forget(ref.position);
       const isOpen = runs.setState(ref.position, "completed");
       if (row !== undefined && isOpen) outbox.append(row, joinedCompletion(turn));
     }
@@ -204,7 +216,10 @@ export class RunEnding {
   #content(run: AcceptedRun, outcome: TurnOutcome) {
     const isCancelled = outcome.status === "cancelled";
     const cause = isCancelled ? (run.cause ?? "user") : outcome.cause;
-    const { usage, warnings } = run.recorder ?? {};
+    const { warnings } = run.recorder ?? {};
+    // Another server may have begun the turn.
+    const isWhole = run.takenOver === undefined;
+    const usage = isWhole ? run.recorder?.usage : this.#options.runs.usage(run.ref.position);
     const { workspaceId } = this.#options;
     const { sessionId } = run.request;
     return {
@@ -219,7 +234,12 @@ export class RunEnding {
         cause,
       }),
       foldedPrompts: run.folded,
-      ...defined({ usage, denials: outcome.denials, warnings }),
+      ...defined({
+        continuations: run.takenOver?.continuations || undefined,
+        usage,
+        denials: outcome.denials,
+        warnings,
+      }),
       ...runStanding(this.#options, { workspaceId, sessionId, position: run.ref.position }),
       completedAt: toRfc3339(this.#options.clock.now()),
     };

@@ -48,7 +48,7 @@ function mergedMembers<T extends object>(below?: T, above?: T): T | undefined {
 /** A default of `join` does not hold for a run with options of its own, which cannot join. */
 function whenBusyOf(runId: string | undefined, sent: RunOptions, defaults: RunOptions): WhenBusy {
   if (sent.whenBusy !== undefined) return sent.whenBusy;
-  if (defaults.whenBusy === "join" && !isEmpty(sent)) return "queue";
+  if (defaults.whenBusy === "join" && cannotJoin(sent)) return "queue";
   return defaults.whenBusy ?? usuallyWhenBusy(runId, sent);
 }
 
@@ -58,7 +58,7 @@ export function usuallyWhenBusy(runId: string | undefined, sent: RunOptions): Wh
 }
 
 /** Whether options that were sent keep a run from joining the turn of another. */
-export function cannotJoin({ whenBusy: _, ...others }: RunOptions): boolean {
+export function cannotJoin({ whenBusy: _, onServerLoss: _loss, ...others }: RunOptions): boolean {
   return !isEmpty(others);
 }
 

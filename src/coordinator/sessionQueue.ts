@@ -1,6 +1,5 @@
 // Lets clients list and change the queue of a session (protocol.md section 4, The queue). A change
 // is on disk before it is answered, so that a pause and an order survive the server.
-import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -8,9 +7,10 @@ import type { QueueEntry } from "../protocol/objects/queueEntry.js";
 import type { Result } from "../protocol/registry.js";
 import type { WaitingRun } from "../storage/queueStore.js";
 import type { AcceptedRun } from "./acceptedRun.js";
+import { Adoption } from "./adoption.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { KeptQueues } from "./keptQueues.js";
 import type { OpenRuns, QueuedPrompt } from "./openRuns.js";
+import { positionOfEntry, queueIdOf, toQueueEntry } from "./queueEntries.js";
 import { type RunAdmission, sessionBusy } from "./runAdmission.js";
 import type { SessionNews } from "./sessionNews.js";
 import {
@@ -19,9 +19,11 @@ import {
   queueOf,
   type RunRef,
   type SessionInput,
+  type SessionState,
   step,
 } from "./sessionState.js";
 import type { SessionSteps } from "./sessionSteps.js";
+import { WaitingRuns } from "./waitingRuns.js";
 
 /** What is needed to change a session's queue. */
 export interface QueueParts {
@@ -32,19 +34,24 @@ export interface QueueParts {
   apply(sessionId: string, input: SessionInput): void;
   /** Refuses the runs that wait for another program which holds the database. */
   withdraw(sessionId: string): void;
+  /** A session is this server's from now on, in this state. */
+  goOn(sessionId: string, state: SessionState): void;
 }
 
 /** Lists and changes the queues of one workspace's sessions. */
 export class SessionQueue {
-  /** The paused queues, which outlive the server. */
-  readonly kept: KeptQueues;
+  /** Takes over what belongs to no server. */
+  readonly adoption: Adoption;
+  /** Ends what waits for a server. */
+  readonly waiting: WaitingRuns;
   readonly #options: CoordinatorOptions;
   readonly #parts: QueueParts;
 
   constructor(options: CoordinatorOptions, parts: QueueParts) {
     this.#options = options;
     this.#parts = parts;
-    this.kept = new KeptQueues(options, parts.open, parts.steps);
+    this.adoption = new Adoption(options, parts);
+    this.waiting = new WaitingRuns(options);
   }
 
   /** When this returns, waiting runs are accepted or refused. */
@@ -69,7 +76,7 @@ export class SessionQueue {
     }
     const entries = this.#waitingElsewhere(sessionId).map(({ text, ...waiting }) => {
       if (text === undefined) throw sessionBusy();
-      return toEntry({ ...waiting, text });
+      return toQueueEntry({ ...waiting, text });
     });
     return { entries, paused };
   }
@@ -92,7 +99,7 @@ export class SessionQueue {
   prompts(sessionId: string): QueuedPrompt[] {
     const { open, steps } = this.#parts;
     this.#settle();
-    this.kept.takeOver(sessionId);
+    this.adoption.takeOver(sessionId);
     return open.prompts(queueOf(steps.of(sessionId)));
   }
 
@@ -119,7 +126,7 @@ export class SessionQueue {
 
   #entry({ ref, request }: AcceptedRun): QueueEntry {
     const acceptedAt = this.#options.runs.at(ref.position)?.acceptedAt ?? 0;
-    return toEntry({ ...ref, text: request.prompt.text, acceptedAt });
+    return toQueueEntry({ ...ref, text: request.prompt.text, acceptedAt });
   }
 
   /**
@@ -145,7 +152,7 @@ export class SessionQueue {
     const { position } = run.ref;
     const others = queueOf(state).filter((ref) => ref.position !== position);
     admission.refuseEdit({ prompt: { ...run.request.prompt, text } }, others);
-    if (isPaused(state)) {
+    if (isPaused(state) || run.goesOn) {
       this.#write(() => {
         this.#refuseIfLost(queueOf(state));
         queues.setText(position, text);
@@ -185,6 +192,11 @@ export class SessionQueue {
    * @throws DomainError `QueueEntryNotFound`, `SessionBusy`, `StorageFailed`
    */
   remove(sessionId: string, queueId: string): void {
+    this.#settle();
+    const row = this.#options.runs.at(positionOfEntry(queueId) ?? 0);
+    if (row?.sessionId === sessionId && row.state === "queued") {
+      if (this.waiting.end(row, "user")) return;
+    }
     const { position } = this.#find(sessionId, queueId).ref;
     this.#parts.apply(sessionId, { type: "cancelRun", position });
   }
@@ -248,7 +260,7 @@ export class SessionQueue {
   #own(sessionId: string) {
     const { steps, admission } = this.#parts;
     this.#settle();
-    this.kept.takeOver(sessionId);
+    this.adoption.takeOver(sessionId);
     if (steps.known(sessionId) === undefined) admission.refuseIfOwnedElsewhere(sessionId);
     return steps.of(sessionId);
   }
@@ -256,12 +268,12 @@ export class SessionQueue {
   /** Takes over the entries of the workspace's paused queues that belong to no server. */
   takeOverAll(): void {
     const { queues, workspaceId } = this.#options;
-    for (const sessionId of queues.ownerless(workspaceId)) this.kept.takeOver(sessionId);
+    for (const sessionId of queues.ownerless(workspaceId)) this.adoption.takeOver(sessionId);
   }
 
   #find(sessionId: string, queueId: string): AcceptedRun {
     const state = this.#own(sessionId);
-    const found = queueOf(state).find((ref) => idOf(ref) === queueId);
+    const found = queueOf(state).find((ref) => queueIdOf(ref) === queueId);
     if (found !== undefined) return this.#parts.open.get(found.position);
     throw new DomainError(
       "QueueEntryNotFound",
@@ -280,20 +292,4 @@ export class SessionQueue {
     const { queues, serverId } = this.#options;
     if (!queues.areOf(serverId, positionsOf(refs))) throw sessionBusy();
   }
-}
-
-/** The id of a queue entry; the same in every server. */
-function idOf({ position }: Pick<RunRef, "position">): string {
-  return `que_${position}`;
-}
-
-function toEntry(waiting: {
-  position: number;
-  runId: string | undefined;
-  text: string;
-  acceptedAt: number;
-}): QueueEntry {
-  const { runId, text, acceptedAt } = waiting;
-  const head = { queueId: idOf(waiting), ...defined({ runId }) };
-  return { ...head, prompt: text, acceptedAt: toRfc3339(acceptedAt) };
 }

@@ -12,6 +12,8 @@ export interface RunRef {
   readonly kind: "prompt" | "summary";
   /** Whether it joins the turn that it waits for, at its next model call. */
   readonly joins: boolean;
+  /** Whether it goes on after the loss of its server. */
+  readonly goesOn?: true;
 }
 
 /** What a session is doing. */
@@ -59,7 +61,7 @@ export type SessionEffect =
   | { readonly type: "start"; readonly run: RunRef }
   | { readonly type: "abort"; readonly run: RunRef; readonly cause: RunCause }
   | { readonly type: "drop"; readonly runs: readonly RunRef[]; readonly cause: RunCause }
-  /** The entries of a paused queue stay on disk, for the server that takes them over. */
+  /** The runs stay on disk, for the server that takes them over. */
   | { readonly type: "keep"; readonly runs: readonly RunRef[] }
   | { readonly type: "fold"; readonly runs: readonly RunRef[]; readonly into: RunRef };
 
@@ -256,8 +258,8 @@ function ended(state: SessionState): Step {
 }
 
 /**
- * At a normal end of the server, the entries of a paused queue stay. If everything is given up,
- * nothing stays.
+ * At a normal end of the server, the entries of a paused queue stay, and the runs that go on after a
+ * loss. If everything is given up, nothing stays.
  */
 function close(state: SessionState, cause: RunCause): Step {
   switch (state.tag) {
@@ -281,7 +283,12 @@ function close(state: SessionState, cause: RunCause): Step {
 }
 
 function leave(state: SessionState, cause: RunCause): readonly SessionEffect[] {
-  if (!isPaused(state) || cause === "deleted") return dropAll(state, cause).effects;
-  const runs = queueOf(state);
-  return runs.length === 0 ? [] : [{ type: "keep", runs }];
+  if (cause === "deleted") return dropAll(state, cause).effects;
+  const stays = (run: RunRef) => isPaused(state) || run.goesOn === true;
+  const kept = queueOf(state).filter(stays);
+  const dropped = queueOf(state).filter((run) => !stays(run));
+  return [
+    ...(dropped.length === 0 ? [] : [{ type: "drop", runs: dropped, cause } as const]),
+    ...(kept.length === 0 ? [] : [{ type: "keep", runs: kept } as const]),
+  ];
 }

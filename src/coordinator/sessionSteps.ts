@@ -3,9 +3,11 @@
 // even if the disk refuses to write, and then the write is made later.
 import { toRfc3339 } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
+import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { RunCause } from "../protocol/objects/run.js";
+import type { Owner } from "../storage/runStore.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { endedElsewhere } from "./endedElsewhere.js";
@@ -33,8 +35,11 @@ export type AlsoFold = (runs: readonly RunRef[]) => void;
 
 type StepOptions = Pick<
   CoordinatorOptions,
-  "database" | "runs" | "queues" | "sessions" | "outbox" | "clock" | "owed"
->;
+  "database" | "runs" | "queues" | "goingOn" | "sessions" | "outbox" | "clock" | "owed"
+> & {
+  /** Who has a run that is open here. */
+  ownerOf(position: number): Owner;
+};
 
 /**
  * The states of a workspace's sessions. A session without a state is idle, or its queue is paused
@@ -106,12 +111,13 @@ export class SessionSteps {
   }
 
   #write(effects: readonly SessionEffect[], alsoFold: AlsoFold): void {
-    const { database, runs } = this.#options;
+    const { database, runs, ownerOf } = this.#options;
     for (const effect of effects) {
       if (effect.type !== "fold") continue;
       database.write(() => {
         for (const run of effect.runs) {
-          if (!runs.fold(run.position, effect.into.position)) throw endedElsewhere();
+          const isOurs = runs.isOwned(run.position, ownerOf(run.position));
+          if (!isOurs || !runs.fold(run.position, effect.into.position)) throw endedElsewhere();
         }
         alsoFold(effect.runs);
         faultPoint("folding");
@@ -134,13 +140,17 @@ export class SessionSteps {
 
   /** Ends runs that never began: those with a `runId` get a cancelled completion. */
   #dropping(dropped: readonly RunRef[], cause: RunCause): () => void {
-    const { database, runs, queues, outbox, clock } = this.#options;
+    const { database, runs, queues, goingOn, outbox, clock, ownerOf } = this.#options;
     const completedAt = toRfc3339(clock.now());
+    const owners = dropped.map(({ position }) => ownerOf(position));
     return () => {
-      for (const ref of dropped) {
+      for (const [index, ref] of dropped.entries()) {
         const row = runs.at(ref.position);
-        const isOurs = runs.setState(ref.position, "completed");
-        queues.forget(ref.position);
+        const isOurs = runs.setState(ref.position, "completed", owners[index]);
+        if (isOurs) {
+          queues.forget(ref.position);
+          goingOn.forget(ref.position);
+        }
         if (!isOurs) database.afterCommit(() => outbox.announceStanding(ref.position));
         if (row === undefined || ref.runId === undefined || !isOurs) continue;
         outbox.append(row, {
@@ -150,6 +160,7 @@ export class SessionSteps {
           cause,
           foldedPrompts: 0,
           neverRan: true,
+          ...defined({ continuations: row.continuations || undefined }),
           ...runStanding(this.#options, row),
           completedAt,
         });

@@ -14,6 +14,12 @@ export function storedHistory(options: HistoryOptions, sessionId: string): Histo
   return isSummaryThere ? history : readable(options, sessionId, undefined);
 }
 
+/** Whether a reply was streamed when its server was lost: the model has been asked again since. */
+function isCutOff({ parts }: HistoryMessage): boolean {
+  const last = parts.at(-1);
+  return last?.type === "finish" && last.cutOff === true;
+}
+
 /**
  * The history from the last summary on. Damaged messages are left out, and the turn goes on
  * without them.
@@ -25,7 +31,7 @@ function readable(
 ): HistoryMessage[] {
   return messages.history(sessionId, summaryId).flatMap((row) => {
     const message = toHistoryMessage(row, messages);
-    if (message === undefined) return [];
+    if (message === undefined || isCutOff(message)) return [];
     const hasAttachments = message.parts.some((part) => part.type === "attachment");
     return hasAttachments ? { ...message, attachmentData: messages.attachments(row.id) } : message;
   });

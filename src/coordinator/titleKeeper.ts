@@ -65,8 +65,11 @@ export class TitleKeeper {
   }
 
   #suggest(sessionId: string, title: string): void {
-    const { sessions, clock } = this.#options;
-    if (sessions.suggestTitle(sessionId, title, clock.now())) this.#tell(sessionId);
+    const { sessions, database, clock } = this.#options;
+    database.write(() => {
+      if (!sessions.suggestTitle(sessionId, title, clock.now())) return;
+      database.afterCommit(() => this.#tell(sessionId));
+    });
   }
 
   /** Ends the running title calls. */

@@ -9,6 +9,7 @@ import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { cutText } from "../base/text.js";
+import type { TurnProgress } from "../base/turnProgress.js";
 import { longestWarning } from "../base/warnings.js";
 import type {
   Circumstances,
@@ -22,20 +23,23 @@ import type { Message } from "../protocol/objects/message.js";
 import type { Usage } from "../protocol/objects/run.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { Activity, LossyEvent } from "../protocol/registry.js";
+import type { GoingOnStore } from "../storage/goingOnStore.js";
+import type { MessageRow } from "../storage/messageRows.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import type { Announcer } from "./coordinatorOptions.js";
+import { foldedPrompts } from "./foldedPrompts.js";
 import type { Delta, MessageOutlet, MessageRecorder } from "./messageRecorder.js";
-import { newMessage } from "./newMessage.js";
+import { newMessage, reopenedMessage } from "./newMessage.js";
 import type { PatientWrites } from "./patientWrites.js";
+import { noteRefusal } from "./refusedAttachment.js";
 import { RunWarnings } from "./runWarnings.js";
-import { partsText, storedParts } from "./storedParts.js";
+import { partsText } from "./storedParts.js";
 import { sumOfUsage } from "./sumOfUsage.js";
 import { TurnMessages } from "./turnMessages.js";
 import { userMessage } from "./userMessage.js";
-import { toMessage } from "./wireObjects.js";
 
 /** How long streamed text waits at most before it is written, in milliseconds. */
 const flushAfterMs = 250;
@@ -61,7 +65,10 @@ export interface TurnRecorderOptions {
   /** Tells that the session's totals changed. */
   sessionChanged(): void;
   /** For a sub-task: its usage, warnings and activity are also reported to its parent. */
-  readonly parent?: Pick<TurnSink, "addUsage" | "warn" | "busyWith">;
+  readonly parent?: Pick<TurnSink, "addUsage" | "warn" | "busyWith" | "progressed">;
+  readonly goingOn: GoingOnStore;
+  /** Whether the run goes on after the loss of its server. */
+  goesOn(): boolean;
 }
 
 /** Records one turn. */
@@ -117,6 +124,24 @@ export class TurnRecorder implements TurnSink {
     return recorder;
   }
 
+  /** Goes on with a message that another server has begun. */
+  reopen(row: MessageRow): MessageRecorder {
+    const recorder = reopenedMessage(row, this.#options.messages, this.#outlet);
+    this.said.add(recorder);
+    return recorder;
+  }
+
+  together = (work: () => void, isDurable = false) =>
+    this.#options.writes.together(work, isDurable);
+
+  progressed(progress: TurnProgress): void {
+    const { goesOn, goingOn, run, parent, writes } = this.#options;
+    if (parent !== undefined) parent.progressed?.(progress);
+    if (parent !== undefined || !goesOn()) return;
+    this.flush(); // The reply must be there when it counts as whole.
+    writes.write(() => goingOn.setProgress(run.position, JSON.stringify(progress)));
+  }
+
   addUsage(usage: Usage): void {
     this.#hasUsage = true;
     this.#usage = sumOfUsage(this.#usage, usage);
@@ -136,8 +161,7 @@ export class TurnRecorder implements TurnSink {
 
   setTodos(todos: readonly Todo[]): void {
     const { sessions, run, clock, announcer, writes } = this.#options;
-    const text = JSON.stringify(todos);
-    const now = clock.now();
+    const [text, now] = [JSON.stringify(todos), clock.now()];
     writes.write(() => sessions.setTodos(run.sessionId, text, now));
     announcer.emit({ method: "todosChanged", params: { ...this.eventHead, todos: [...todos] } });
     this.#options.sessionChanged();
@@ -157,42 +181,16 @@ export class TurnRecorder implements TurnSink {
   }
 
   refused(messageId: string, partIndex: number, model: string): void {
-    const { messages, run, clock, writes } = this.#options;
     // What a tool has just attached may not be stored yet, and would be written over this.
     this.flush();
-    const row = messages.find(run.sessionId, messageId);
-    if (row === undefined) return;
-    const stored = storedParts(row.parts);
-    if ("damage" in stored) return;
-    const { parts } = stored;
-    const part = parts[partIndex];
-    if (part?.type !== "attachment") return;
-    part.refusedBy = [...new Set([...(part.refusedBy ?? []), model])];
-    const changed = { ...row, parts: partsText(parts), updatedAt: clock.now() };
-    writes.write(() => messages.update(row.id, changed.parts, changed.updatedAt));
-    this.#emitMessage("messageUpdated", toMessage(changed, messages));
+    const changed = noteRefusal({ messageId, partIndex, model }, this.#options);
+    if (changed !== undefined) this.#emitMessage("messageUpdated", changed);
   }
 
   takeFolded(): readonly FoldedPrompt[] {
-    let said: { recorder: MessageRecorder; message: HistoryMessage }[] = [];
-    const joined = this.#options.takeFolded((prompts) => {
-      // What was said before is written first, so that the messages are in their order.
-      this.#options.writes.writeWithin((error) => {
-        throw error;
-      });
-      said = prompts.map((prompt) => {
-        const message = userMessage(prompt);
-        const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
-        insert();
-        return { recorder, message: { id: recorder.id, ...message } };
-      });
-    });
-    return joined.flatMap((prompt, index) => {
-      const one = said[index];
-      if (one === undefined) return [];
-      this.said.add(one.recorder);
-      this.#emitMessage("messageCreated", one.recorder.snapshot());
-      return { prompt, message: one.message };
+    return foldedPrompts(this.#options, this.#outlet, (recorder) => {
+      this.said.add(recorder);
+      this.#emitMessage("messageCreated", recorder.snapshot());
     });
   }
 
@@ -218,7 +216,13 @@ export class TurnRecorder implements TurnSink {
       // An update that waits already will be of the message as it is then.
       if (this.#late.has(recorder)) continue;
       this.#late.add(recorder);
-      this.#options.writes.write(() => this.#updateLate(recorder));
+      try {
+        this.#options.writes.write(() => this.#updateLate(recorder));
+      } catch (error) {
+        // It may not have come to the update at all.
+        if (this.#late.delete(recorder)) this.#dirty.add(recorder);
+        throw error;
+      }
     }
   }
 
@@ -239,7 +243,7 @@ export class TurnRecorder implements TurnSink {
    * for it.
    */
   write(): void {
-    for (const recorder of this.#dirty) {
+    for (const recorder of new Set([...this.#dirty, ...this.#late])) {
       try {
         this.#update(recorder);
       } catch (error) {

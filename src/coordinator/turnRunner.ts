@@ -3,18 +3,21 @@
 
 import { argumentIn } from "../base/builtInCommand.js";
 import { defined } from "../base/defined.js";
-import { DomainError, messageOf } from "../base/errors.js";
+import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
-import { isRunErrorName } from "../base/runErrors.js";
+import { TurnParked } from "../base/turnParked.js";
 import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
+import { turnSoFar } from "./begunTurn.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { endedElsewhere } from "./endedElsewhere.js";
+import { endedElsewhere, takenOver } from "./endedElsewhere.js";
+import { repairAll } from "./leftRuns.js";
 import { ownSessionNote } from "./ownSessionNote.js";
 import { PatientWrites } from "./patientWrites.js";
+import { mayStillRunCommands, preparedTurn } from "./preparedTurn.js";
 import { keeperOf, noteCheckpoint } from "./runCheckpoint.js";
-import { storedHistory } from "./storedHistory.js";
-import type { TitleKeeper } from "./titleKeeper.js";
+import { failureOutcome } from "./runFailure.js";
+import { TitleKeeper } from "./titleKeeper.js";
 import { turnClient } from "./turnClient.js";
 import { TurnRecorder } from "./turnRecorder.js";
 
@@ -30,59 +33,45 @@ export interface RunnerHooks {
   sessionChanged(sessionId: string): void;
 }
 
-type RunnerOptions = Pick<
-  CoordinatorOptions,
-  | "workspaceId"
-  | "database"
-  | "checkpoints"
-  | "keeperOf"
-  | "sessions"
-  | "runs"
-  | "messages"
-  | "announcer"
-  | "desk"
-  | "clientTools"
-  | "clientFiles"
-  | "clock"
-  | "ids"
-  | "log"
-  | "prepareTurn"
-  | "slots"
-  | "undo"
-  | "engineSessions"
->;
-
 /** Runs accepted runs. */
 export class TurnRunner {
-  readonly #options: RunnerOptions;
+  readonly #options: CoordinatorOptions;
   readonly #titles: TitleKeeper;
   readonly #hooks: RunnerHooks;
 
-  constructor(options: RunnerOptions, titles: TitleKeeper, hooks: RunnerHooks) {
+  constructor(options: CoordinatorOptions, hooks: RunnerHooks) {
     this.#options = options;
-    this.#titles = titles;
+    this.#titles = new TitleKeeper(options, (sessionId) => {
+      options.commits.settle(sessionId);
+      hooks.sessionChanged(sessionId);
+    });
     this.#hooks = hooks;
+  }
+
+  /** Ends the title calls that still run. */
+  close(): Promise<void> {
+    return this.#titles.close();
   }
 
   /** Runs a run to its end, as soon as a slot is free. Never rejects. */
   async run(run: AcceptedRun): Promise<TurnOutcome> {
     let giveBack = () => {};
     try {
-      const writes = new PatientWrites(this.#options);
+      const writes = new PatientWrites({ ...this.#options, refuse: () => this.#refuse(run) });
       run.writes = writes;
       run.recorder = this.#recorder(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       if (run.command === "undo") return await this.#undo(run, writes);
       giveBack = await this.#slot(run);
-      const { sessionId, clientId, options } = run.request;
-      const toPrepare = { sessionId, clientId, options: options.effective };
-      const turn = await this.#options.prepareTurn(run.signal, toPrepare);
+      const turn = await preparedTurn(run, writes, this.#options);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
+      const mayStillRun = await mayStillRunCommands(run, this.#options);
+      if (run.parking.aborted) throw new TurnParked();
       await this.#markRunning(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       this.#begin(run);
       this.#beginTitle(run, turn, writes);
-      const request = this.#request(run, run.recorder, writes);
+      const request = this.#request(run, run.recorder, writes, mayStillRun);
       return run.request.kind === "summary"
         ? await turn.summarize(request)
         : await turn.run(request);
@@ -122,19 +111,34 @@ export class TurnRunner {
 
   /** Returns early where the run is cancelled meanwhile. */
   async #markRunning(run: AcceptedRun, writes: PatientWrites): Promise<void> {
+    const { runs, goingOn, commands } = this.#options;
+    const { position } = run.ref;
     let isOurs = true;
-    writes.write(() => {
-      this.#options.database.write(() => {
-        isOurs = this.#options.runs.setState(run.ref.position, "running");
-        if (isOurs) noteCheckpoint(run, this.#options);
-      });
-    });
+    const mark = () => {
+      isOurs = runs.setState(position, "running");
+      if (isOurs) noteCheckpoint(run, this.#options);
+      if (!run.goesOn) return;
+      goingOn.loaded(position);
+      if (commands !== undefined) goingOn.setCommandMark(position, commands.own);
+    };
+    writes.write(mark, run.goesOn);
     await writes.stored(run.signal);
     if (!isOurs) throw endedElsewhere();
   }
 
+  /** Called in the transaction of each write of the run. */
+  #refuse(run: AcceptedRun): void {
+    const { runs, serverId } = this.#options;
+    const { position } = run.ref;
+    if (runs.isOwned(position, { serverId, epoch: run.epoch })) return;
+    if (runs.at(position)?.state === "completed") throw endedElsewhere();
+    run.lose();
+    throw takenOver();
+  }
+
   #begin(run: AcceptedRun): void {
     run.hasBegun = true;
+    run.isUnderWay = true;
     faultPoint("turnBegun");
     this.#hooks.begin(run);
   }
@@ -147,6 +151,7 @@ export class TurnRunner {
 
   /** Stores the user's message, and an answer that says that the run was cancelled. */
   #cancelledBeforeBegin(run: AcceptedRun): TurnOutcome {
+    if (run.takenOver?.hasBegun) return this.#repaired(run, { status: "cancelled", text: "" });
     const isNoMessage = run.request.kind === "summary" || run.command !== undefined;
     if (isNoMessage || run.recorder === undefined) {
       return { status: "cancelled", text: "" };
@@ -158,7 +163,25 @@ export class TurnRunner {
     return { status: "cancelled", messageId: reply.id, text: "" };
   }
 
+  /** A turn that another server has begun ends before this one could go on with it. */
+  #repaired(run: AcceptedRun, outcome: TurnOutcome): TurnOutcome {
+    const { sessionId } = run.request;
+    let reply: { id: string; text: string } | undefined;
+    run.writes?.write(() => {
+      reply = repairAll(this.#options, { sessionId, position: run.ref.position }).reply;
+    });
+    return { ...outcome, ...defined({ messageId: reply?.id }), text: reply?.text ?? "" };
+  }
+
   #outcomeOf(run: AcceptedRun, error: unknown): TurnOutcome {
+    if (error instanceof TurnParked) run.hasParked = true;
+    if (run.isLost || run.hasParked) return { status: "cancelled", text: "" };
+    const outcome = this.#failureOf(run, error);
+    const isToRepair = run.takenOver?.hasBegun === true && !run.isUnderWay;
+    return isToRepair && outcome.status === "failed" ? this.#repaired(run, outcome) : outcome;
+  }
+
+  #failureOf(run: AcceptedRun, error: unknown): TurnOutcome {
     if (run.signal.aborted) {
       if (!run.hasBegun) {
         try {
@@ -172,24 +195,7 @@ export class TurnRunner {
       }
       return { status: "cancelled", text: "" };
     }
-    if (error instanceof DomainError) {
-      return {
-        status: "failed",
-        text: "",
-        error: error.message,
-        errorName: isRunErrorName(error.name) ? error.name : "EngineFailed",
-        cause: "internal",
-      };
-    }
-    const errorId = this.#options.ids.next("err");
-    this.#options.log.error({ err: error, errorId, run: run.ref.position }, "a run failed");
-    return {
-      status: "failed",
-      text: "",
-      error: `Something unexpected went wrong; the log has it as ${errorId}.`,
-      errorName: "InternalError",
-      cause: "internal",
-    };
+    return failureOutcome(error, run.ref.position, this.#options);
   }
 
   #recorder(run: AcceptedRun, writes: PatientWrites): TurnRecorder {
@@ -206,8 +212,11 @@ export class TurnRunner {
     sessionId: string,
     runId: string | undefined,
   ) {
-    const { workspaceId, sessions, runs, messages, announcer, clock, ids, log } = this.#options;
+    const { workspaceId, sessions, runs, goingOn, messages, announcer } = this.#options;
+    const { clock, ids, log } = this.#options;
     return {
+      goingOn,
+      goesOn: () => run.goesOn,
       run: { position: run.ref.position, workspaceId, sessionId, runId },
       sessions,
       runs,
@@ -222,7 +231,12 @@ export class TurnRunner {
     };
   }
 
-  #request(run: AcceptedRun, sink: TurnRecorder, writes: PatientWrites): TurnRequest {
+  #request(
+    run: AcceptedRun,
+    sink: TurnRecorder,
+    writes: PatientWrites,
+    mayStillRun: boolean,
+  ): TurnRequest {
     const { sessionId, prompt } = run.request;
     const { engineSessions: own } = this.#options;
     const ownSession = own && ownSessionNote(sessionId, own, writes, run.signal);
@@ -230,7 +244,9 @@ export class TurnRunner {
       sessionId,
       prompt,
       ...defined({ ownSession }),
-      history: storedHistory(this.#options, sessionId),
+      ...turnSoFar(run, { recorder: sink, writes, mayStillRun }, this.#options),
+      goesOn: () => run.goesOn,
+      parking: run.parking,
       sink,
       ...defined({ keeper: keeperOf(run, writes, this.#options) }),
       signal: run.signal,

@@ -111,6 +111,7 @@ class BuiltInEngine implements Engine {
     const summary = ({ history, signal, sink }: Omit<TurnRequest, "prompt">) =>
       summarize({ model, limits: config.limits, history, signal }, { sink, clock, ids, log });
     return {
+      canGoOn: true,
       run: (request) =>
         isCompact(request.prompt.text)
           ? summary(request)

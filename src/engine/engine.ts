@@ -4,9 +4,11 @@
 // ({@link Engine.prepare}). Then it begins the run and hands it over once ({@link Turn.run} or {@link
 // Turn.summarize}), with a sink for messages, functions for questions, and a signal. The completion
 // tells the outcome that the engine returns.
+import type { Circumstances } from "../base/circumstances.js";
 import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { RunErrorName } from "../base/runErrors.js";
+import type { TurnProgress } from "../base/turnProgress.js";
 import type { TurnTools } from "../base/turnTools.js";
 import type { ResolvedConfig } from "../config/types.js";
 import type { AskClient } from "../protocol/askClient.js";
@@ -19,6 +21,8 @@ import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { ToolInfo } from "../protocol/objects/toolInfo.js";
 import type { Activity, InputAnswer, InputQuestion } from "../protocol/registry.js";
 import type { EngineSetup } from "./setup.js";
+
+export type { Circumstances, SessionBegin } from "../base/circumstances.js";
 
 /** Runs the turns of one workspace, and owns every process that they leave running. */
 export interface Engine {
@@ -57,6 +61,8 @@ export interface Engine {
 
 /** One turn, ready to begin. */
 export interface Turn {
+  /** Whether it can go on with a turn that another server has begun ({@link TurnRequest.begun}). */
+  readonly canGoOn?: boolean;
   /** Runs a prompt to its end. Throws only unexpected errors. */
   run(request: TurnRequest): Promise<TurnOutcome>;
   /** Summarises the history. Throws only unexpected errors. */
@@ -92,6 +98,12 @@ export interface TurnRequest {
   readonly files?: EditorFiles;
   /** Where an engine that keeps sessions of its own notes which of them belongs to this session. */
   readonly ownSession?: OwnSessionNote;
+  /** Set if another server has begun the turn: then this one goes on with it. */
+  readonly begun?: BegunTurn;
+  /** Whether the run goes on after the loss of its server: see {@link TurnSink.together}. */
+  goesOn?(): boolean;
+  /** Aborted when no further model or tool call may begin: the turn then rejects with `TurnParked`. */
+  readonly parking?: AbortSignal;
 }
 
 /** The session of an engine's own behind a session. */
@@ -108,6 +120,18 @@ export interface OwnSessionNote {
   read(): OwnSession | undefined;
   /** Resolves once it is stored, like {@link TurnSink.stored}. */
   write(own: OwnSession): Promise<void>;
+}
+
+/** A turn that another server has begun. */
+export interface BegunTurn {
+  /** Its messages so far, in order; without `reply`, and without what is not sent to a model again. */
+  readonly messages: readonly HistoryMessage[];
+  /** What it had used at its last finished model call. */
+  readonly progress?: TurnProgress;
+  /** The whole reply whose calls have not all ended, and the message of their results. */
+  readonly reply?: { readonly assistant: MessageWriter; readonly results?: MessageWriter };
+  /** Whether the commands of that server may still run. */
+  readonly mayStillRun: boolean;
 }
 
 /** How a turn ended. */
@@ -150,39 +174,6 @@ export interface HistoryMessage
   readonly circumstances?: Circumstances;
 }
 
-/**
- * What a model is told together with a user's message, about the state at that time. It is stored
- * with the message, so that later calls send the same bytes again (`protocol.md` section 4, What a
- * model is told). Clients do not see it.
- */
-export interface Circumstances {
-  /**
-   * The content of the system prompt from this message on. Only the first message of a history has
-   * it.
-   */
-  readonly begin?: SessionBegin;
-  /** The state of git, and the day if it is no longer the day in the system prompt. */
-  readonly surroundings?: string;
-  /** The present text of `AGENTS.md`, if it has changed; empty if the file is gone. */
-  readonly newAgentsMd?: string;
-  /** The same of the user's own `AGENTS.md`. */
-  readonly newUserAgentsMd?: string;
-  /** The same of the list of skills. */
-  readonly newSkills?: string;
-}
-
-/** The state at the beginning of a session's history, for its system prompt. */
-export interface SessionBegin {
-  /** As YYYY-MM-DD. */
-  readonly date: string;
-  /** The text of `AGENTS.md`; empty if there was none. */
-  readonly agentsMd: string;
-  /** What the user's own `AGENTS.md` said, if there was one. */
-  readonly userAgentsMd?: string;
-  /** The skills that there were, one a line, if there were any. */
-  readonly skills?: string;
-}
-
 /** A prompt that has joined a turn, and its message. */
 export interface FoldedPrompt {
   readonly prompt: Prompt;
@@ -199,6 +190,13 @@ export interface TurnSink {
    * @throws DomainError `StorageFailed` if it cannot be stored.
    */
   stored?(): Promise<void>;
+  /**
+   * Makes the changes of `work` in one commit. With `isDurable`, not even a power cut loses it: so that
+   * it is known what a tool was about to do.
+   */
+  together?(work: () => void, isDurable?: boolean): void;
+  /** Notes how far the turn has come. Call it with {@link TurnSink.addUsage}, in one commit. */
+  progressed?(progress: TurnProgress): void;
   /** Stores the user's message, tells the clients, and returns it as history. */
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
   /** Stores a message and tells the clients. */

@@ -45,9 +45,12 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
   return engine;
 }
 
-/** Begins to load the code of engines, after the present answers were written. */
-export function preloadEngine(clock: Clock, log: Log): void {
-  inBackground(clock, log, () => import("./builtInEngine.js"));
+/**
+ * Begins to load the code of engines, after the present answers were written. `others` loads what else the
+ * first turn needs.
+ */
+export function preloadEngine(clock: Clock, log: Log, others: () => Promise<unknown>): void {
+  inBackground(clock, log, () => Promise.all([others(), import("./builtInEngine.js")]));
 }
 
 /** A failure here happens again when a turn needs the code, and is reported then. */

@@ -40,7 +40,7 @@ export async function runPrepared(
   around: TurnSurroundings,
 ): Promise<TurnOutcome> {
   const { clock, ids, log, resources } = around;
-  const time = new RunTime(clock, boundsOf(prepared).seconds);
+  const time = new RunTime(clock, boundsOf(prepared).seconds, given.begun?.progress?.ms);
   const signal = time.endOf(given.signal);
   const request: TurnRequest = {
     ...given,
@@ -53,7 +53,10 @@ export async function runPrepared(
   for (const warning of prepared.warnings) given.sink.warn(warning);
   try {
     const input = turnInput(prepared, request, around, overTime);
-    return await runTurn(input, { sink: given.sink, clock, ids, log });
+    return await runTurn(
+      { ...input, usedMs: () => time.usedMs },
+      { sink: given.sink, clock, ids, log },
+    );
   } finally {
     time.end();
     // A stopped turn ends only when its background jobs have ended too.
@@ -70,10 +73,10 @@ function turnInput(
   const { workspacePath, resources, servers, clock, ids, log } = around;
   const { large: model, summaryModel, config, env, options = {} } = prepared;
   const { sessionId, prompt, signal } = request;
-  const { begin, circumstances, history } = tellState(request.history, prepared.state);
+  const { begin, circumstances, history, begun } = told(request, prepared);
   const prompted = promptOf(workspacePath, begin, options.instructions);
   const { limits, autoSummarize } = config;
-  const budget = new RunBudget(boundsOf(prepared));
+  const budget = new RunBudget(boundsOf(prepared), begun?.progress);
   const shared = { model, summaryModel, limits, budget, overTime, autoSummarize };
   const session = { sessionId, history, begin, config: ruledBy(config, prepared.options) };
   const ownTools = narrowed(prepared, around.instructions.tools(prepared.tools, prepared, session));
@@ -106,7 +109,7 @@ function turnInput(
     circumstances,
     history,
     signal,
-    ...defined({ keeper: request.keeper, files: request.files }),
+    ...fromServer(request, begun),
     tools,
     env,
     workspacePath,
@@ -119,6 +122,22 @@ function turnInput(
       (await around.instructions.expand(text, prepared.skills)) ??
       (await servers.expand(text, signal, sessionId)),
   };
+}
+
+/** What the model is told, and the history as it may see it, also that of a turn which goes on. */
+function told({ history, begun }: TurnRequest, { state }: Preparation) {
+  const { history: all, ...rest } = tellState([...history, ...(begun?.messages ?? [])], state);
+  const messages = all.slice(history.length);
+  return {
+    ...rest,
+    history: all.slice(0, history.length),
+    begun: begun && { ...begun, messages },
+  };
+}
+
+/** What the server gives a turn besides its prompt. */
+function fromServer({ keeper, files, goesOn, parking }: TurnRequest, begun: TurnRequest["begun"]) {
+  return defined({ keeper, files, goesOn, parking, begun });
 }
 
 /** The system prompt of the one that has these tools: the turn, or a sub-task of it. */

@@ -79,7 +79,7 @@ async function signalTree(
 }
 
 /** Sends a signal; false when there is no such process. */
-function send(pid: number, signal: NodeJS.Signals | 0): boolean {
+export function send(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(pid, signal);
     return true;

@@ -1,9 +1,11 @@
 // What the commands of all workspaces of a server share: one reaper, one view of the running
 // processes, and a limit on how many commands run at once.
 import type { Clock } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { type EndTreeOptions, endTree, killTree } from "./endTree.js";
+import { endMarked, serverMark } from "./markedProcesses.js";
 import { ProcessMarks } from "./processMark.js";
 import { ProcessLooks, type ProcessTree } from "./processTable.js";
 import { ProcessReaper } from "./reaper.js";
@@ -52,6 +54,21 @@ export class ProcessHost {
    */
   killTree(tree: ProcessTree): Promise<void> {
     return killTree(tree, this.#ending());
+  }
+
+  /** The mark of its own commands, and how to end those of a server that is gone. `place` is its own. */
+  commandMarks(place: string | undefined): { own: string; end(mark: string): Promise<boolean> } {
+    return {
+      own: serverMark(this.marks, place),
+      end: async (mark) => {
+        try {
+          return await endMarked(mark, place, this.#ending());
+        } catch (error) {
+          this.#options.log.error({ error: messageOf(error) }, "lost commands were not looked for");
+          return false;
+        }
+      },
+    };
   }
 
   #ending(): EndTreeOptions {

@@ -63,6 +63,20 @@ export class ProcessLook {
     return [...members];
   }
 
+  /** The processes that carry a mark of one owner's commands. */
+  async carrying(variablePrefix: string, fileLocksPattern: string): Promise<number[]> {
+    const limit = new RegExp(`^${fileLocksPattern}$`);
+    const found: number[] = [];
+    for (const { pid } of this.#entries) {
+      const { variable, fileLocks } = await this.#marksOf(pid);
+      const isMarked =
+        variable?.startsWith(variablePrefix) === true ||
+        (fileLocks !== undefined && limit.test(fileLocks));
+      if (isMarked) found.push(pid);
+    }
+    return found;
+  }
+
   /** Many trees ask about the same processes. */
   #marksOf(pid: number): Promise<CarriedMarks> {
     const known = this.#marks.get(pid) ?? readMarks(pid);

@@ -19,8 +19,11 @@ export interface DaemonControl {
 /** What these methods need of the server. */
 export interface HandlerParts {
   readonly backend: Backend;
-  /** The client asks for the end; resolves once the completions that come of it are on disk. */
-  shutdown(): Promise<void>;
+  /**
+   * The client asks for the end; resolves once the completions that come of it are on disk, with the
+   * `runId`s of the runs that the next server goes on with.
+   */
+  shutdown(): Promise<readonly string[]>;
   /** Resolves when an answer has waited long enough for completions to be written before it. */
   patience(): Promise<void>;
   readonly desk: QuestionDesk;
@@ -68,9 +71,9 @@ export function connectionHandlers(
     },
     shutdown: async () => {
       onShutdown();
-      await shutdown();
+      const parked = await shutdown();
       await first(delivery.drained());
-      return {};
+      return parked.length === 0 ? {} : { parked: [...parked] };
     },
     deleteWorkspace: async (params, caller) => {
       const answer = await backend.deleteWorkspace(params, caller);

@@ -48,9 +48,15 @@ export class Handshake {
   #canGiveInput = false;
   #hasFiles = false;
   #permissionSeconds = 0;
+  #hasIdentity = false;
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
+  }
+
+  /** Whether the client has told its identity. */
+  get hasIdentity(): boolean {
+    return this.#hasIdentity;
   }
 
   /** Whether the client may be asked for permission. */
@@ -96,6 +102,7 @@ export class Handshake {
       optOutNotifications: params.optOutNotifications ?? [],
     });
     this.#isDone = true;
+    this.#hasIdentity = params.clientId !== undefined;
     this.#canAnswer = params.capabilities?.requestPermission ?? true;
     this.#canGiveInput = params.capabilities?.requestInput ?? false;
     this.#hasFiles = params.capabilities?.files ?? false;

@@ -137,8 +137,9 @@ function senderOver({ connection, together }: ConnectionChannel): ConnectionSend
   return { send, ...defined({ together }) };
 }
 
-function callerOf({ clientId }: ConnectionDelivery, { permissionSeconds }: Handshake) {
-  return { clientId, permissionSeconds };
+function callerOf({ clientId }: ConnectionDelivery, handshake: Handshake) {
+  const { permissionSeconds, hasIdentity } = handshake;
+  return { clientId, permissionSeconds, hasIdentity };
 }
 
 /** The connection as questions can go to it. */

@@ -6,6 +6,7 @@ import { engineSessionSchema } from "./engineSessionSchema.js";
 import { forgetIndex } from "./forgetIndex.js";
 import { forkSchema } from "./forkSchema.js";
 import { givenUpSchema } from "./givenUpSchema.js";
+import { goingOnStep } from "./goingOnStep.js";
 import { questionSchema } from "./questionSchema.js";
 import { relaySchema } from "./relaySchema.js";
 
@@ -215,6 +216,7 @@ export const migrations: readonly string[] = [
   givenUpSchema,
   engineSessionSchema,
   questionSchema,
+  goingOnStep,
 ];
 
 /**

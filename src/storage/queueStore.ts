@@ -2,7 +2,7 @@
 // queues (protocol.md section 4, The queue). All this must outlive its server.
 import { DomainError } from "../base/errors.js";
 import { readOr, storedText, storedTime } from "./damage.js";
-import type { Database, Row } from "./database.js";
+import type { Database } from "./database.js";
 import { nobody } from "./runStore.js";
 
 /** A stored prompt: its text, and each attachment with its bytes. */
@@ -66,17 +66,18 @@ export class QueueStore {
     );
   }
 
-  /** Pauses a session's queue, or resumes it: then its stored entries are no longer needed. */
+  /**
+   * Pauses a session's queue, or resumes it: then its stored entries are no longer needed, except for
+   * those of runs that go on after a loss.
+   */
   setPaused(sessionId: string, isPaused: boolean): void {
     this.#database
       .prepare("UPDATE sessions SET queuePaused = ? WHERE id = ?")
       .run(Number(isPaused), sessionId);
     if (isPaused) return;
-    for (const { position } of this.#positions(sessionId)) this.forget(Number(position));
-  }
-
-  #positions(sessionId: string): Row[] {
-    return this.#database.prepare(`SELECT position ${waiting}`).all(sessionId);
+    for (const row of this.#database.prepare(`SELECT * ${waiting}`).all(sessionId)) {
+      if (row.goesOn !== 1) this.forget(Number(row.position));
+    }
   }
 
   /** Keeps the prompt of a run that waits in a paused queue. */
@@ -141,6 +142,13 @@ export class QueueStore {
     });
   }
 
+  /** The text of a stored prompt; undefined if there is none that can be read. */
+  text(position: number): string | undefined {
+    if (!this.#isKept) return undefined;
+    const sql = "SELECT text FROM queuedPrompts WHERE run = ?";
+    return storedText(this.#read(position, () => this.#database.prepare(sql).get(position)?.text));
+  }
+
   /** Whether a run waits in a paused queue and its stored prompt is complete. */
   isKept(sessionId: string, position: number): boolean {
     if (!this.isPaused(sessionId)) return false;
@@ -154,7 +162,6 @@ export class QueueStore {
   waiting(sessionId: string): WaitingRun[] {
     const isKept = this.#isKept;
     const order = isKept ? "COALESCE(place, position)" : "position";
-    const text = "SELECT text FROM queuedPrompts WHERE run = ?";
     return this.#database
       .prepare(
         `SELECT position, runId, clientId, serverId, acceptedAt ${waiting} ORDER BY ${order}`,
@@ -162,16 +169,13 @@ export class QueueStore {
       .all(sessionId)
       .map((row) => {
         const position = Number(row.position);
-        const kept = isKept
-          ? this.#read(position, () => this.#database.prepare(text).get(position)?.text)
-          : undefined;
         return {
           position,
           runId: storedText(row.runId),
           clientId: String(row.clientId),
           serverId: String(row.serverId),
           acceptedAt: storedTime(row.acceptedAt),
-          text: storedText(kept),
+          text: this.text(position),
         };
       });
   }
@@ -215,26 +219,6 @@ export class QueueStore {
     return positions.every(
       (position) => this.#database.prepare(sql).get(position, serverId) !== undefined,
     );
-  }
-
-  /** Releases runs: the next server that changes their queue takes them over. */
-  release(positions: readonly number[]): void {
-    for (const position of positions) this.#setServer(position, nobody);
-  }
-
-  /** Gives the released runs of a session to a server. */
-  takeOver(sessionId: string, serverId: string): void {
-    this.#database
-      .prepare(
-        "UPDATE runs SET serverId = ? WHERE sessionId = ? AND serverId = ? AND state = 'queued'",
-      )
-      .run(serverId, sessionId, nobody);
-  }
-
-  #setServer(position: number, serverId: string): void {
-    this.#database
-      .prepare("UPDATE runs SET serverId = ? WHERE position = ? AND state = 'queued'")
-      .run(serverId, position);
   }
 
   /** The sessions of a workspace with released runs. */

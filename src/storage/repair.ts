@@ -95,6 +95,7 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "notes", identity: ["name"] },
   { name: "queuedPrompts", identity: ["text"] },
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },
+  { name: "goingOn", identity: ["terms"] },
   { name: "forgottenSessions", identity: ["sessionId"] },
   { name: "openForks", identity: ["sessionId"] },
   { name: "checkpoints", identity: ["id", "sessionId"] },

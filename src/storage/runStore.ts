@@ -1,11 +1,20 @@
-import { readOr, salvagedColumns, storedText } from "./damage.js";
+import { readOr, salvagedColumns } from "./damage.js";
+import { idsOfDamaged, sessionOfDamaged } from "./damagedRun.js";
 import type { Database, Row } from "./database.js";
 import { optionColumn } from "./optionColumn.js";
 import { questionsFrom } from "./questionSchema.js";
-import { type NewRun, nobody, type RunRow, type StoredRunState, toRow } from "./runRow.js";
+import { isOwnedBy } from "./runOwner.js";
+import {
+  type NewRun,
+  nobody,
+  type Owner,
+  type RunRow,
+  type StoredRunState,
+  toRow,
+} from "./runRow.js";
 import { answeredCalls, toUsage, type UsageRow } from "./usageRow.js";
 
-export { nobody, type RunRow, type StoredRunState } from "./runRow.js";
+export { isWaiting, nobody, type Owner, type RunRow, type StoredRunState } from "./runRow.js";
 
 const table = "runs";
 const columns = [
@@ -83,12 +92,12 @@ export class RunStore {
         return toRow({
           position,
           workspaceId: "",
-          sessionId: this.#sessionOf(position),
+          sessionId: sessionOfDamaged(this.#database, position),
           clientId: "",
           serverId: "",
           state: "completed",
           hasBegun: 1,
-          ...this.#idsAt(position),
+          ...idsOfDamaged(this.#database, position),
           ...known,
           ...salvagedColumns(this.#database, place, columns),
         });
@@ -96,36 +105,23 @@ export class RunStore {
     );
   }
 
-  /** The values that the index of the ids has for a run whose row cannot be read. */
-  #idsAt(position: number): Row {
-    const sql =
-      "SELECT workspaceId, runId FROM runs INDEXED BY runsByRunId WHERE runId IS NOT NULL AND position = ?";
-    return readOr(
-      () => this.#database.prepare(sql).get(position) ?? {},
-      () => ({}),
-    );
-  }
-
-  /** The session of a run, as its completion has it. */
-  #sessionOf(position: number): string {
-    const sql = "SELECT sessionId FROM completions WHERE run = ?";
-    const found = readOr(
-      () => this.#database.prepare(sql).get(position)?.sessionId,
-      () => undefined,
-    );
-    return storedText(found) ?? "";
-  }
-
   /**
-   * Changes the state of a run; `running` means that its turn has begun. False if it is completed.
+   * Changes the state of a run; `running` means that its turn has begun. False if it is completed, or
+   * if another than `owner` has it.
    */
-  setState(position: number, state: StoredRunState): boolean {
+  setState(position: number, state: StoredRunState, owner?: Owner): boolean {
+    if (owner !== undefined && !this.isOwned(position, owner)) return false;
     const { changes } = this.#database
       .prepare(
         "UPDATE runs SET state = ?, hasBegun = hasBegun OR ? WHERE position = ? AND state <> 'completed'",
       )
       .run(state, state === "running" ? 1 : 0, position);
     return changes === 1;
+  }
+
+  /** Whether a run is open, and this owner has it. A damaged row does not prove the contrary. */
+  isOwned(position: number, { serverId, epoch }: Owner): boolean {
+    return isOwnedBy(this.#database, position, { serverId, epoch });
   }
 
   /**
@@ -160,8 +156,9 @@ export class RunStore {
     ]);
     if (row !== undefined) return String(row.serverId);
     const writer = this.#lastWriter(sessionId);
-    const isOther = writer?.state !== "completed" && writer?.serverId !== serverId;
-    return isOther ? writer?.serverId : undefined;
+    if (writer === undefined || writer.state === "completed") return undefined;
+    const isOther = writer.serverId !== serverId && writer.serverId !== nobody;
+    return isOther ? writer.serverId : undefined;
   }
 
   /** The first open run of a session that fulfils a condition; a damaged one fulfils none. */

@@ -14,12 +14,14 @@ import { systemClock } from "../../src/base/clock.js";
 import { Deferred } from "../../src/base/deferred.js";
 import { silentLog } from "../../src/base/log.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
+import { loadTurns } from "../../src/coordinator/lazyTurns.js";
 import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import { noOptions, usuallyWhenBusy } from "../../src/coordinator/runOptions.js";
 import type { Prompt, Turn, TurnOutcome } from "../../src/engine/engine.js";
 import { Outbox } from "../../src/events/outbox.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
+import { GoingOnStore } from "../../src/storage/goingOnStore.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { QueueStore } from "../../src/storage/queueStore.js";
@@ -62,6 +64,9 @@ const silentUsage = {
   inputTokens: none,
   outputTokens: { total: undefined, text: undefined, reasoning: undefined },
 };
+
+// A run begins at once then, as these tests count on.
+await loadTurns();
 
 /** Plays a session. */
 export class CompactionWorld {
@@ -119,6 +124,7 @@ export class CompactionWorld {
       ids,
       log,
       queues: new QueueStore(database),
+      goingOn: new GoingOnStore(database),
       commits: new GroupCommit(database, clock),
       owed: new OwedWrites(database, clock, log),
       outbox: new Outbox(database, { completions, runs }, "srv", ids),

@@ -10,17 +10,25 @@ import { Playground } from "./playground.js";
 let build: TestBuild;
 beforeAll(() => {
   build = buildServer({ faultPoints: true });
-});
+}, 120_000);
 afterAll(() => build.remove());
 
 type OfQueues = "queueChanged" | "queueTakenOver" | "folding" | "folded";
+/** They have tests of their own. */
+type OfGoingOn = "adopted" | "goingOn" | "toolPending";
 
 /** How often a server comes by each point in what {@link work} has it do. */
 const passings: Readonly<
   Record<
     Exclude<
       FaultPoint,
-      "recovering" | "recovered" | OfQueues | `rew${string}` | `fork${string}` | `relay${string}`
+      | "recovering"
+      | "recovered"
+      | OfQueues
+      | OfGoingOn
+      | `rew${string}`
+      | `fork${string}`
+      | `relay${string}`
     >,
     number
   >
@@ -30,7 +38,10 @@ const passings: Readonly<
   turnBegun: 3,
   modelCalled: 3,
   partStored: 6,
+  replyStored: 3,
   toolRunning: 2,
+  toolDone: 2,
+  resultStored: 2,
   finishing: 3,
   committed: 3,
   sending: 3,

@@ -8,6 +8,7 @@ import { type Log, silentLog } from "../../src/base/log.js";
 import { resolveConfig } from "../../src/config/resolve.js";
 import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
+import { loadTurns } from "../../src/coordinator/lazyTurns.js";
 import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
 import { requestedOptions, usuallyWhenBusy } from "../../src/coordinator/runOptions.js";
@@ -22,6 +23,7 @@ import type { LossyEvent, ServerNotification } from "../../src/protocol/registry
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import type { DamagedRow } from "../../src/storage/damage.js";
 import { Database } from "../../src/storage/database.js";
+import { GoingOnStore } from "../../src/storage/goingOnStore.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { QueueStore } from "../../src/storage/queueStore.js";
@@ -74,6 +76,9 @@ export interface Sent {
   readonly defaults?: RunOptions;
 }
 
+// A run begins at once then, as these tests count on.
+await loadTurns();
+
 export class CoordinatorHouse {
   readonly directory: string;
   readonly clock: VirtualScheduler;
@@ -116,7 +121,8 @@ export class CoordinatorHouse {
     const { registry, runs, queues, sessions, messages, completions } = this;
     this.outbox = new Outbox(database, { completions, runs }, registry.id, ids);
     const { outbox } = this;
-    const stores = { runs, queues, sessions, messages };
+    const goingOn = new GoingOnStore(database);
+    const stores = { runs, queues, goingOn, sessions, messages };
     this.recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
     this.recovery.recoverDead();
     this.broadcaster = new Broadcaster(outbox, clock, ids, log);
@@ -137,6 +143,7 @@ export class CoordinatorHouse {
       messages,
       runs,
       queues,
+      goingOn: new GoingOnStore(database),
       outbox,
       commits: new GroupCommit(database, clock),
       owed: this.owed,

@@ -10,6 +10,7 @@ import type { RunComplete } from "../../src/protocol/objects/run.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { ConnectionStore } from "../../src/storage/connectionStore.js";
 import { Database } from "../../src/storage/database.js";
+import { GoingOnStore } from "../../src/storage/goingOnStore.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import type { Schema } from "../../src/storage/migrations.js";
 import { QueueStore } from "../../src/storage/queueStore.js";
@@ -81,6 +82,7 @@ export class ServerHouse {
     const recovered = {
       runs: this.runs,
       queues: new QueueStore(database),
+      goingOn: new GoingOnStore(database),
       sessions: new SessionStore(database),
       messages,
     };

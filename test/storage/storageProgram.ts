@@ -11,6 +11,7 @@ import { Outbox } from "../../src/events/outbox.js";
 import { lifeOf, processNamespace } from "../../src/process/processLife.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
+import { GoingOnStore } from "../../src/storage/goingOnStore.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { QueueStore } from "../../src/storage/queueStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
@@ -96,6 +97,7 @@ function use(database: Database): void {
         runs,
         outbox,
         queues: new QueueStore(database),
+        goingOn: new GoingOnStore(database),
         sessions: new SessionStore(database),
         messages: new MessageStore(database),
         clock: systemClock,

@@ -14,7 +14,7 @@ export const cancelSession = declareMethod({
       cancelled: z.array(
         z.object({
           runId: z.string().optional(),
-          was: z.enum(["running", "queued", "accepted"]),
+          was: z.enum(["running", "queued", "accepted", "waiting"]),
           prompt: z.string().optional().describe("The dropped prompt, if the caller had sent it."),
           promptTruncated: z.literal(true).optional().describe("`prompt` is cut or left out."),
         }),

@@ -77,6 +77,12 @@ export const Part = lazySchema(() =>
         type: z.literal("finish"),
         reason: FinishReason(),
         message: z.string().optional(),
+        cutOff: z
+          .literal(true)
+          .optional()
+          .describe(
+            "The server was lost while this reply was streamed. The model is asked again, and not told of it.",
+          ),
       }),
     ])
     .meta({ id: "Part", description: "One part of a message. `type` says which kind it is." }),

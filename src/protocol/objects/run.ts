@@ -44,9 +44,10 @@ export const RunErrorName = lazySchema(() =>
 
 /** How far an accepted run has come. */
 export const RunState = lazySchema(() =>
-  z.enum(["accepted", "queued", "running", "completed"]).meta({
+  z.enum(["accepted", "queued", "running", "waiting", "completed"]).meta({
     id: "RunState",
-    description: "How far an accepted run has come.",
+    description:
+      "How far an accepted run has come. `waiting`: its server is gone, and it waits for one that goes on with it.",
   }),
 );
 export type RunState = z.output<ReturnType<typeof RunState>>;
@@ -121,6 +122,13 @@ export const RunComplete = lazySchema(() =>
         .optional()
         .describe(
           "The run ended while it waited. No model was called, and the session has no message of it.",
+        ),
+      continuations: z
+        .int()
+        .positive()
+        .optional()
+        .describe(
+          "How often another server has gone on with the run (`onServerLoss`). Absent if none has.",
         ),
       usage: Usage().optional(),
       steps: z

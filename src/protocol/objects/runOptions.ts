@@ -63,11 +63,17 @@ export const RunOptions = lazySchema(() =>
         .describe(
           "A JSON Schema of an object, at most 64 KiB. The completion has `output`, a value that fits it. Otherwise the run fails as `OutputInvalid`.",
         ),
+      onServerLoss: z
+        .enum(["interrupt", "continue"])
+        .optional()
+        .describe(
+          "What happens if the server is lost, or ends, before the run has ended: `interrupt` (the run ends), or `continue` (it waits, and another server goes on with it). `continue` needs a `runId`, and a `clientId` in `initialize`. By default `interrupt`.",
+        ),
       whenBusy: z
         .enum(["queue", "join", "reject"])
         .optional()
         .describe(
-          "What happens if the prompt would have to wait: `queue`; `join` (it joins the running turn at its next model call; no other option may be sent with it); or `reject` (`SessionBusy`). Without this option, a prompt without a `runId` and without options joins, and every other prompt is queued.",
+          "What happens if the prompt would have to wait: `queue`; `join` (it joins the running turn at its next model call; no other option but `onServerLoss` may be sent with it); or `reject` (`SessionBusy`). Without this option, a prompt without a `runId` and without options joins, and every other prompt is queued.",
         ),
     }),
   ).meta({ id: "RunOptions", description: "Options of one run. All are optional." }),

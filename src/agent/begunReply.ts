@@ -1,0 +1,76 @@
+// A turn that another server has begun, as this one finds it (protocol.md section 4, Going on after a
+// loss). Results that stand, stand; a call that was running is never run again.
+import { defined } from "../base/defined.js";
+import type { BegunTurn, HistoryMessage, MessageWriter } from "../engine/engine.js";
+import type { OutcomeMessage } from "./outcome.js";
+import { failedResult, type Settled } from "./settledCall.js";
+import type { RequestedCall } from "./streamedReply.js";
+import { type ParsedInput, parseToolInput } from "./toolInput.js";
+
+/** A whole reply whose calls are to be run, or have ended. */
+export interface WholeReply {
+  readonly writer: MessageWriter;
+  /** Its tool calls, in order. */
+  end(): readonly RequestedCall[];
+}
+
+/** The reply with which the turn goes on. */
+export function begunReply({ assistant }: NonNullable<BegunTurn["reply"]>): WholeReply {
+  const calls = assistant.parts.flatMap((part, partIndex): RequestedCall[] => {
+    if (part.type !== "toolCall") return [];
+    const { toolCallId, name, state, input } = part;
+    return [{ partIndex, toolCallId, name, input: inputOf(state, input) }];
+  });
+  return { writer: assistant, end: () => calls };
+}
+
+function inputOf(state: string, input: unknown): ParsedInput {
+  if (typeof input !== "string") return { ok: true, value: input };
+  if (state !== "streaming") return parseToolInput(input);
+  const problem = "The reply broke off before the call was complete.";
+  return { ok: false, text: input, problem };
+}
+
+/**
+ * The result of a call that another server has begun or ended; undefined if it has not begun: then it is
+ * run like every other.
+ */
+export function standingResult(
+  { assistant, message }: { readonly assistant: MessageWriter; readonly message: MessageWriter },
+  call: RequestedCall,
+  mayStillRun: boolean,
+): Settled | undefined {
+  const part = assistant.parts[call.partIndex];
+  if (part?.type !== "toolCall" || part.state === "streaming" || part.state === "pending") {
+    return undefined;
+  }
+  const result = message.parts.find(
+    (one) => one.type === "toolResult" && one.toolCallId === part.toolCallId,
+  );
+  const found = result?.type === "toolResult" ? result : undefined;
+  if (part.state === "running") return unknownResult(found?.output ?? "", mayStillRun);
+  const { output = "", isError = true, diff } = found ?? {};
+  return { output, isError, state: part.state, ...defined({ diff }) };
+}
+
+function unknownResult(output: string, mayStillRun: boolean): Settled {
+  const rest = mayStillRun ? " It may still be running." : "";
+  const note = `The server stopped while this ran, and it is not known whether it had its effect: look before you do it again.${rest}`;
+  return failedResult(output === "" ? note : `${output}\n\n${note}`);
+}
+
+/** The typed command that has not been carried out, because the server was lost right behind it. */
+export function openCommand(messages: readonly HistoryMessage[]): string | undefined {
+  const last = messages.at(-1);
+  const text = last?.parts.find((part) => part.type === "text");
+  return last?.role === "user" && text?.type === "text" ? text.text : undefined;
+}
+
+/** The reply with which the turn was about to end; undefined if it goes on. */
+export function lastWord(messages: readonly HistoryMessage[]): OutcomeMessage | undefined {
+  const last = messages.at(-1);
+  const end = last?.parts.at(-1);
+  const isLast = end?.type === "finish" && ["endTurn", "maxTokens"].includes(end.reason);
+  const hasCalls = last?.parts.some(({ type }) => type === "toolCall");
+  return last?.role === "assistant" && isLast && !hasCalls ? last : undefined;
+}

@@ -1,0 +1,126 @@
+// Goes on with runs that lost their server (protocol.md section 4, Going on after a loss): looks for them
+// in the workspaces that are open here, and takes over a few at a time, so that a server that finds many
+// starts them gently.
+import type { Clock, Timer } from "../base/clock.js";
+import { messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import type { Database } from "../storage/database.js";
+import type { GoingOnStore } from "../storage/goingOnStore.js";
+import type { WorkspaceRegistry } from "./workspaceRegistry.js";
+
+/** The time between two looks, in milliseconds. */
+const betweenLooksMs = 1000;
+/** The most sessions that are taken over at one look. */
+const mostAtOnce = 4;
+/** How often dead servers are looked for, in milliseconds. */
+const betweenRecoveriesMs = 3000;
+/** How often it is looked whether runs have waited for too long, in milliseconds. */
+const betweenEndsMs = 3_600_000;
+const dayMs = 86_400_000;
+/** `limits.waitingDays` unless the user's file says something else. */
+const defaultWaitingDays = 7;
+
+/** What is needed to go on with lost runs. */
+export interface AdopterOptions {
+  readonly workspaces: Pick<WorkspaceRegistry, "list">;
+  readonly goingOn: GoingOnStore;
+  readonly database: Pick<Database, "dataVersion">;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether other servers are known, living or dead. */
+  hasOthers(): boolean;
+  /** Makes the runs of dead servers wait. */
+  recoverDead(): void;
+  /** Ends the runs that have waited since before a time. */
+  endOld(before: number): void;
+  waitingDays(): number | undefined | Promise<number | undefined>;
+}
+
+/** Looks for lost runs while the server lives. */
+export class Adopter {
+  readonly #options: AdopterOptions;
+  #timer: Timer | undefined;
+  #isClosed = false;
+  #isWoken = true;
+  #seen: number | undefined;
+  #recoveredAt = Number.NEGATIVE_INFINITY;
+  #endedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AdopterOptions) {
+    this.#options = options;
+    this.#rest();
+  }
+
+  /** Something may be to be taken over: it is looked for soon. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#options.clock.soon(() => this.#look());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  #rest(): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#options.clock.after(betweenLooksMs, () => {
+      this.#look();
+      this.#rest();
+    });
+  }
+
+  #look(): void {
+    if (this.#isClosed) return;
+    try {
+      this.#recover();
+      const { dataVersion } = this.#options.database;
+      if (dataVersion !== this.#seen) {
+        for (const { coordinator } of this.#options.workspaces.list()) coordinator.dropLost();
+      } else if (!this.#isWoken) return;
+      this.#seen = dataVersion;
+      this.#isWoken = this.#adopt();
+    } catch (error) {
+      this.#options.log.warn({ reason: messageOf(error) }, "lost runs could not be looked for");
+      this.#isWoken = true;
+    }
+  }
+
+  #recover(): void {
+    const { clock, hasOthers, recoverDead } = this.#options;
+    const now = clock.now();
+    if (now - this.#recoveredAt >= betweenRecoveriesMs) {
+      this.#recoveredAt = now;
+      if (hasOthers()) recoverDead();
+    }
+    if (now - this.#endedAt < betweenEndsMs) return;
+    this.#endedAt = now;
+    const days = this.#options.waitingDays();
+    if (days instanceof Promise) void days.then((told) => this.#endOld(told));
+    else this.#endOld(days);
+  }
+
+  #endOld(days = defaultWaitingDays): void {
+    const { clock, endOld, log } = this.#options;
+    try {
+      endOld(clock.now() - days * dayMs);
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, "runs that wait too long could not be ended yet");
+      this.#endedAt = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Takes over a few sessions; whether there may be more. */
+  #adopt(): boolean {
+    const { workspaces, goingOn } = this.#options;
+    let taken = 0;
+    for (const workspace of workspaces.list()) {
+      if (workspace.isClosing) continue;
+      for (const sessionId of goingOn.waitingSessions(workspace.id)) {
+        if (taken >= mostAtOnce) return true;
+        if (workspace.coordinator.adopt(sessionId)) taken++;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,53 @@
+// Gives up runs that go on after the loss of their server, when the server ends in good order
+// (protocol.md section 4, Parking). They wait then for the next server.
+import { messageOf } from "../base/errors.js";
+import type { AcceptedRun } from "./acceptedRun.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import type { RunRef } from "./sessionState.js";
+
+/** Parks the runs of one workspace. */
+export class RunParking {
+  readonly #options: CoordinatorOptions;
+  readonly #parked: string[] = [];
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+  }
+
+  /** The `runId`s of the runs that were parked, in order. */
+  get parked(): readonly string[] {
+    return this.#parked;
+  }
+
+  /** Notes runs that were queued and stay on disk. */
+  keep(refs: readonly RunRef[]): void {
+    for (const { runId, goesOn } of refs)
+      if (goesOn && runId !== undefined) this.#parked.push(runId);
+  }
+
+  /**
+   * Gives up a run whose turn has begun, or is about to: what it has written so far is stored, it waits
+   * from now on, and its turn is stopped here and writes nothing more. If that cannot be written, the
+   * next server finds the run as it finds those of a lost one.
+   */
+  park(run: AcceptedRun): void {
+    const { database, runs, goingOn, serverId, clock, log } = this.#options;
+    const { position, runId } = run.ref;
+    if (run.isLost) return;
+    const all = [position, ...run.joined.map(({ ref }) => ref.position)];
+    try {
+      database.joinDurable(() => {
+        if (!runs.isOwned(position, { serverId, epoch: run.epoch })) return;
+        run.writeMessages((error) => {
+          log.warn({ run: position, reason: messageOf(error) }, "a part of a run was not stored");
+        });
+        goingOn.parked(position);
+        goingOn.release(all, clock.now());
+      });
+      if (runId !== undefined) this.#parked.push(runId);
+    } catch (error) {
+      log.warn({ run: position, reason: messageOf(error) }, "a run could not be parked");
+    }
+    run.lose();
+  }
+}

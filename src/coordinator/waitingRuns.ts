@@ -1,0 +1,98 @@
+// Ends runs that wait for a server (protocol.md section 4, Going on after a loss): somebody cancels them
+// or deletes their session, or they have waited for too long. Any server can do that.
+import { defined } from "../base/defined.js";
+import type { RunCause } from "../protocol/objects/run.js";
+import { isWaiting, type RunRow } from "../storage/runStore.js";
+import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { type LeftEnd, LeftRuns, type LeftRunsOptions } from "./leftRuns.js";
+
+const waitedTooLong: LeftEnd = {
+  status: "interrupted",
+  cause: "limit",
+  error: "No server could go on with this run for limits.waitingDays.",
+  errorName: "WaitedTooLong",
+};
+
+/** A waiting run that was ended. */
+export interface EndedWaiting {
+  readonly runId?: string;
+  readonly clientId: string;
+  /** The text of its prompt; undefined if its turn had begun. */
+  readonly prompt?: string;
+}
+
+/** Ends the waiting runs of a workspace. */
+export class WaitingRuns {
+  readonly #options: Pick<CoordinatorOptions, keyof LeftRunsOptions | "workspaceId">;
+  readonly #left: LeftRuns;
+
+  constructor(options: Pick<CoordinatorOptions, keyof LeftRunsOptions | "workspaceId">) {
+    this.#options = options;
+    this.#left = new LeftRuns(options);
+  }
+
+  /** Ends what waits on a session; with `queuedOnly`, only what has not begun and is queued. */
+  endAll(sessionId: string, cause: RunCause, queuedOnly = false): EndedWaiting[] {
+    const { goingOn } = this.#options;
+    const isMeant = (run: RunRow) => isWaiting(run) && (!queuedOnly || run.state === "queued");
+    if (!goingOn.free(sessionId).some(isMeant)) return [];
+    return this.#end(() => {
+      const free = goingOn.free(sessionId);
+      const meant = new Set(free.filter(isMeant).map(({ position }) => position));
+      return free.filter(({ position, joinedTo }) => meant.has(joinedTo ?? position));
+    }, cause);
+  }
+
+  /** Ends what waits in the workspace, because it is deleted. */
+  endOfWorkspace(): void {
+    const { goingOn, workspaceId } = this.#options;
+    for (const id of goingOn.waitingSessions(workspaceId)) this.endAll(id, "deleted");
+  }
+
+  /** Ends one waiting run, with those that have joined its turn; false if it does not wait any more. */
+  end(run: RunRow, cause: RunCause): boolean {
+    const { goingOn } = this.#options;
+    if (!isWaiting(run)) return false;
+    const ended = this.#end(() => {
+      const free = goingOn.free(run.sessionId);
+      if (!free.some((one) => one.position === run.position && isWaiting(one))) return [];
+      return free.filter(({ position, joinedTo }) => (joinedTo ?? position) === run.position);
+    }, cause);
+    return ended.length > 0;
+  }
+
+  #end(runsToEnd: () => readonly RunRow[], cause: RunCause): EndedWaiting[] {
+    const { database, queues } = this.#options;
+    return database.durable(() => {
+      const ending = runsToEnd();
+      const told = ending.map((run): EndedWaiting => {
+        const text = run.hasBegun ? undefined : queues.text(run.position);
+        const { runId, clientId } = run;
+        return {
+          clientId,
+          ...defined({ runId, prompt: text }),
+        };
+      });
+      this.#left.end(ending, { status: "cancelled", cause });
+      return told;
+    });
+  }
+}
+
+/** Ends the runs of the data directory that have waited since before a time; returns how many. */
+export function endOldWaiting(options: LeftRunsOptions, before: number): number {
+  const { database, goingOn, runs } = options;
+  if (goingOn.waitingSinceBefore(before).length === 0) return 0;
+  const left = new LeftRuns(options);
+  return database.durable(() => {
+    const rows = goingOn.waitingSinceBefore(before).flatMap((position) => runs.at(position) ?? []);
+    const old = rows.filter(isWaiting);
+    const turns = new Set(old.map(({ position }) => position));
+    const joined = old
+      .flatMap(({ sessionId }) => goingOn.free(sessionId))
+      .filter(({ joinedTo }) => joinedTo !== undefined && turns.has(joinedTo));
+    const all = new Map([...old, ...joined].map((run) => [run.position, run]));
+    left.end([...all.values()], waitedTooLong);
+    return all.size;
+  });
+}

@@ -1,0 +1,19 @@
+import { readOr } from "./damage.js";
+import type { Database } from "./database.js";
+import type { Owner } from "./runRow.js";
+
+/** Whether a run is open, and this owner has it. A damaged row does not prove the contrary. */
+export function isOwnedBy(
+  database: Database,
+  position: number,
+  { serverId, epoch }: Owner,
+): boolean {
+  return readOr(
+    () => {
+      const row = database.prepare("SELECT * FROM runs WHERE position = ?").get(position);
+      if (row === undefined || row.state === "completed" || row.serverId !== serverId) return false;
+      return Number(row.epoch ?? 0) === epoch;
+    },
+    () => true,
+  );
+}
