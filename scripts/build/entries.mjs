@@ -101,6 +101,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
       "@modelcontextprotocol/client/_shims": "./scripts/build/mcpShims.mjs",
       tweetnacl: "./scripts/build/ed25519.cjs",
       "pg-pool": "./scripts/build/noPool.cjs",
+      "vscode-jsonrpc/node": "./scripts/build/jsonrpcNode.cjs",
       "node-fetch": "./scripts/build/nodeFetch.mjs",
     },
     banner: { js: requireBanner },
