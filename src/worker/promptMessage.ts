@@ -1,5 +1,6 @@
 // A prompt as it stands in a work queue (docs/fleet.md).
 import * as z from "zod";
+import { isTextNestedDeeper } from "../base/jsonDepth.js";
 import { stricterMode } from "../config/modes.js";
 import { ownId } from "../protocol/objects/ids.js";
 import { RunOptions } from "../protocol/objects/runOptions.js";
@@ -30,12 +31,7 @@ export class RefusedMessage extends Error {
  * @throws RefusedMessage if it is malformed, or wants more than `mode`.
  */
 export function readPrompt(text: string, mode: PermissionMode): PromptMessage {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    throw new RefusedMessage("the message is not JSON");
-  }
+  const parsed = parse(text);
   const checked = PromptMessage.safeParse(parsed);
   if (!checked.success) {
     const [issue] = checked.error.issues;
@@ -51,10 +47,19 @@ export function readPrompt(text: string, mode: PermissionMode): PromptMessage {
 /** What can be told of a message that may be malformed. */
 export function runIdIn(text: string): string | undefined {
   try {
-    const { runId } = JSON.parse(text) as { runId?: unknown };
+    const { runId } = parse(text) as { runId?: unknown };
     return typeof runId === "string" && runId.length <= longestRunId ? runId : undefined;
   } catch {
     // It is not JSON, or not an object.
     return undefined;
+  }
+}
+
+function parse(text: string): unknown {
+  if (isTextNestedDeeper(text)) throw new RefusedMessage("the message is nested too deep");
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RefusedMessage("the message is not JSON");
   }
 }

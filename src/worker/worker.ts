@@ -132,7 +132,7 @@ export class Worker {
       message.term();
     } catch (error) {
       log.warn({ reason: messageOf(error) }, "a refusal could not be told yet");
-      message.nak(rest.firstMs);
+      message.nak(restOf(message.info.deliveryCount));
     }
   }
 

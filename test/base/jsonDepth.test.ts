@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { deepestJson, isNestedDeeper } from "../../src/base/jsonDepth.js";
+import { deepestJson, isNestedDeeper, isTextNestedDeeper } from "../../src/base/jsonDepth.js";
 
 /** `depth` arrays, or objects, in each other. */
 const nested = (depth: number, open = "[", close = "]") =>
@@ -36,4 +37,28 @@ describe("the depth of a JSON value", () => {
     for (let n = 0; n < 100; n++) often = [often, often];
     expect(isNestedDeeper(often)).toBe(false);
   });
+});
+
+describe("the depth of a JSON text", () => {
+  it("is that of its value, whatever its strings hold", () => {
+    const odd = fc.string({ unit: fc.constantFrom("[", "]", "{", "}", '"', "\\", "a") });
+    const json = fc.letrec((tie) => ({
+      value: fc.oneof(odd, fc.integer(), fc.array(tie("value")), fc.dictionary(odd, tie("value"))),
+    })).value;
+    fc.assert(
+      fc.property(json, fc.nat({ max: 6 }), (value, most) => {
+        const text = JSON.stringify(value);
+        expect(isTextNestedDeeper(text, most)).toBe(isNestedDeeper(JSON.parse(text), most));
+      }),
+    );
+  });
+
+  it.each(["[".repeat(1_000_000), `["${"\\".repeat(1_000_001)}`, `"${"[".repeat(1_000_000)}`])(
+    "is found at once in %.5s…",
+    (text) => {
+      const begun = performance.now();
+      isTextNestedDeeper(text);
+      expect(performance.now() - begun).toBeLessThan(50);
+    },
+  );
 });

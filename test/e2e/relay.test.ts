@@ -319,23 +319,48 @@ describe("turnwire relay", () => {
 });
 
 describe("a data directory that was copied", () => {
-  it("is the same machine in another epoch", async () => {
+  it("is the same machine in another epoch, and what neither had sent comes from both under one id", async () => {
+    status = 503;
     const first = start();
     await work(first, ["r1"]);
-    await until(() => got.length === 1);
     await first.end();
     const copy = join(root, "copy");
     cpSync(join(root, "data"), copy, { recursive: true });
+    status = 200;
     const [original, copied] = [start(), start({ dataDir: copy })];
     await work(original, ["r2"]);
     await work(copied, ["r3"]);
+    await until(() => got.length === 4);
+    const of = (runId: string) => got.filter(({ turnwirerunid }) => turnwirerunid === runId);
+    const [[two], [three]] = [of("r2"), of("r3")];
+    expect(two.turnwireepoch).not.toBe(three.turnwireepoch);
+    expect(new Set(of("r1").map(({ id }) => id)).size).toBe(1);
+    for (const { turnwireepoch } of [two, three]) {
+      const own = got.filter((event) => event.turnwireepoch === turnwireepoch);
+      expect(own.map(({ turnwiresequence }) => Number(turnwiresequence))).toEqual([1, 2]);
+    }
+    expect(new Set(got.map(({ source }) => source.split("/")[2])).size).toBe(1);
+  });
+
+  it("is in another epoch too where it was put back in the place of what came after it", async () => {
+    const before = start();
+    await work(before, ["r1"]);
+    await until(() => got.length === 1);
+    await before.end();
+    const [place, backup] = [join(root, "data"), join(root, "backup")];
+    cpSync(place, backup, { recursive: true });
+    const lost = start();
+    await work(lost, ["r2"]);
+    await until(() => got.length === 2);
+    await lost.end();
+    rmSync(place, { recursive: true });
+    cpSync(backup, place, { recursive: true });
+    await work(start(), ["r3"]);
     await until(() => got.length === 3);
-    const [one, two, three] = ["r1", "r2", "r3"].map((id) =>
-      got.find((event) => event.turnwirerunid === id),
-    );
-    expect(two.turnwireepoch).toBe(one.turnwireepoch);
-    expect(three.turnwireepoch).not.toBe(one.turnwireepoch);
-    const machineOf = ({ source }: { source: string }) => source.split("/")[2];
-    expect(machineOf(three)).toBe(machineOf(one));
+    const [, two, three] = got;
+    // Another run has that number now.
+    expect(three.turnwiresequence).toBe(two.turnwiresequence);
+    expect(three.turnwireepoch).not.toBe(two.turnwireepoch);
+    expect(three.source.split("/")[2]).toBe(two.source.split("/")[2]);
   });
 });

@@ -138,7 +138,9 @@ unless(
         discard: "new" as never,
       }),
     );
+    // None gets the other's, however long that waits: it says again and again that it is at work.
     start("a");
+    start("b");
     await publish([prompt("r1"), prompt("r2")]);
     while ((await left()) > 1) await new Promise((resolve) => setTimeout(resolve, 50));
     await new Promise((resolve) => setTimeout(resolve, 2500));

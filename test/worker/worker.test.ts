@@ -45,13 +45,20 @@ let refused: string[];
 let worker: Worker;
 let working: Promise<void>;
 let onSend: () => void;
+let refusing: () => void;
+let wake: () => void;
 const log = recordingLog();
 
 beforeEach(() => {
   clock = new VirtualScheduler();
   [messages, waits, asked, refused, cursor] = [[], [], [], [], 0];
   onSend = () => {};
-  const idle = new Deferred<undefined>();
+  let idle = new Deferred<undefined>();
+  wake = () => {
+    idle.resolve(undefined);
+    idle = new Deferred();
+  };
+  refusing = () => {};
   const queue = {
     signOfLifeMs: 10_000,
     next: async () => (messages.shift() as unknown as JsMsg | undefined) ?? idle.promise,
@@ -78,12 +85,13 @@ beforeEach(() => {
     log: log.log,
     cursor: () => cursor,
     async refuse(_, { reason }) {
+      refusing();
       refused.push(reason);
     },
   });
   afterwards = () => {
     worker.stop();
-    idle.resolve(undefined);
+    wake();
   };
 });
 let afterwards: () => void;
@@ -92,10 +100,32 @@ afterEach(async () => {
   await promisesHaveRun();
 });
 
-async function give(runId = "r1"): Promise<Message> {
-  const message = new Message(JSON.stringify({ runId, workspace: "project", prompt: "work" }));
+/** A message, as text. */
+function prompt(more: object = {}): string {
+  return JSON.stringify({ runId: "r1", workspace: "project", prompt: "work", ...more });
+}
+
+/** A message with a schema that is nested so deep. */
+function deep(depth: number): string {
+  const schema = `${'{"properties":'.repeat(depth)}{}${"}".repeat(depth)}`;
+  return prompt({ options: { outputSchema: "SCHEMA" } }).replace('"SCHEMA"', schema);
+}
+
+/** The worker begins with this message. */
+async function give(text = prompt()): Promise<Message> {
+  const message = new Message(text);
   messages.push(message);
   working = worker.run();
+  await clock.settle();
+  return message;
+}
+
+/** The worker that waits for a message gets this one. */
+async function giveOne(text: string, deliveryCount: number): Promise<Message> {
+  const message = new Message(text);
+  message.info.deliveryCount = deliveryCount;
+  messages.push(message);
+  wake();
   await clock.settle();
   return message;
 }
@@ -139,7 +169,7 @@ describe("a worker", () => {
     const message = await give();
     message.isCut = true;
     await clock.advance(60_000);
-    const next = new Message(JSON.stringify({ runId: "r2", workspace: "project", prompt: "more" }));
+    const next = new Message(prompt({ runId: "r2" }));
     messages.push(next);
     cursor = 9;
     await answer({ sequence: 7, completionId: "cmp_1" });
@@ -154,6 +184,31 @@ describe("a worker", () => {
     await clock.settle();
     expect(message.ends).toEqual(["term"]);
     expect(refused).toHaveLength(1);
+  });
+
+  it.each([
+    ["is nested so deep that nobody takes it", `{"x": ${"[".repeat(5000)}${"]".repeat(5000)}}`],
+    ["is so deep that it cannot even be read", "[".repeat(3_000_000)],
+    ["has a schema that could not be passed on", deep(5000)],
+    ["has a prompt that is no text", prompt({ prompt: ["work"] })],
+    ["asks for another workspace", prompt({ workspace: "elsewhere" })],
+    ["wants more than is allowed", prompt({ options: { permissionMode: "allow" } })],
+    ["has no usable name", prompt({ runId: "r".repeat(191) })],
+    ["brings an environment", prompt({ env: { PATH: "/tmp" } })],
+  ])("refuses a message for good that %s", async (_, text) => {
+    const message = await give(text);
+    expect(message.ends).toEqual(["term"]);
+    expect(refused).toHaveLength(1);
+    expect(asked).toEqual([]);
+  });
+
+  it("gives back, for longer each time, what it can neither run nor refuse", async () => {
+    refusing = () => {
+      throw new Error("no stream takes it");
+    };
+    expect((await give("{")).ends).toEqual(["nak 2000"]);
+    expect((await giveOne("{", 3)).ends).toEqual(["nak 8000"]);
+    expect((await giveOne("{", 60)).ends).toEqual(["nak 60000"]);
   });
 
   it("gives back what cannot be run now", async () => {
