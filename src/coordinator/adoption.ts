@@ -192,7 +192,8 @@ export class Adoption {
     const more = row.goesOn ? this.#options.goingOn.of(position) : undefined;
     const { progress, commandMark } = more ?? {};
     const takenOver = { epoch, continuations, state, hasBegun, progress, commandMark };
-    return new AcceptedRun(refOf(position, request), { ...request, terms }, takenOver);
+    const whole = { ...request, terms };
+    return new AcceptedRun(refOf(position, whole), whole, takenOver);
   }
 
   /** From now on takes over nothing, because the workspace is being closed. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { type Log, silentLog } from "../../src/base/log.js";
 import { resolveConfig } from "../../src/config/resolve.js";
 import type { Acceptance } from "../../src/coordinator/acceptance.js";
@@ -12,6 +13,7 @@ import { loadTurns } from "../../src/coordinator/lazyTurns.js";
 import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
 import { requestedOptions, usuallyWhenBusy } from "../../src/coordinator/runOptions.js";
+import type { RunTerms } from "../../src/coordinator/runTerms.js";
 import type { Prompt } from "../../src/engine/engine.js";
 import type { EngineSetup } from "../../src/engine/setup.js";
 import { Broadcaster } from "../../src/events/broadcaster.js";
@@ -63,6 +65,8 @@ export interface HouseOptions {
   readonly log?: Log;
   readonly engine?: GatedEngine;
   readonly onDamaged?: (row: DamagedRow) => void;
+  /** Whether its workspace can go on with a run; by default it can. */
+  readonly canGoOn?: (terms: RunTerms) => boolean;
 }
 
 /** What a prompt is sent with in a test. */
@@ -74,7 +78,12 @@ export interface Sent {
   readonly attachments?: Prompt["attachments"];
   readonly options?: RunOptions;
   readonly defaults?: RunOptions;
+  /** Whether the run goes on after the loss of its server. */
+  readonly goesOn?: boolean;
 }
+
+/** The terms under which every run is accepted here. */
+export const terms: RunTerms = { mode: "ask", trusted: false, env: ["TOKEN"] };
 
 // A run begins at once then, as these tests count on.
 await loadTurns();
@@ -91,6 +100,7 @@ export class CoordinatorHouse {
   readonly messages: MessageStore;
   readonly runs: RunStore;
   readonly queues: QueueStore;
+  readonly goingOn: GoingOnStore;
   readonly completions: CompletionStore;
   readonly outbox: Outbox;
   readonly recovery: Recovery;
@@ -99,8 +109,10 @@ export class CoordinatorHouse {
   /** Everything that was told, in order, and between the events the completions as committed. */
   readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
   coordinator: Coordinator;
+  readonly #canGoOn: HouseOptions["canGoOn"];
 
   constructor(options: HouseOptions) {
+    this.#canGoOn = options.canGoOn;
     this.directory = options.directory;
     this.clock = options.clock ?? new VirtualScheduler();
     this.ids = options.ids ?? new CountingIds();
@@ -117,11 +129,12 @@ export class CoordinatorHouse {
     this.messages = new MessageStore(database);
     this.runs = new RunStore(database);
     this.queues = new QueueStore(database);
+    this.goingOn = new GoingOnStore(database);
     this.completions = new CompletionStore(database);
     const { registry, runs, queues, sessions, messages, completions } = this;
     this.outbox = new Outbox(database, { completions, runs }, registry.id, ids);
     const { outbox } = this;
-    const goingOn = new GoingOnStore(database);
+    const { goingOn } = this;
     const stores = { runs, queues, goingOn, sessions, messages };
     this.recovery = new Recovery({ database, registry, ...stores, outbox, clock, ids, log });
     this.recovery.recoverDead();
@@ -143,7 +156,7 @@ export class CoordinatorHouse {
       messages,
       runs,
       queues,
-      goingOn: new GoingOnStore(database),
+      goingOn: this.goingOn,
       outbox,
       commits: new GroupCommit(database, clock),
       owed: this.owed,
@@ -158,6 +171,7 @@ export class CoordinatorHouse {
       log,
       prepareTurn: (signal, run) => engine.prepare({ ...setup, ...run }, signal),
       desk: { ask: async () => undefined, requestInput: async () => undefined },
+      canGoOn: (told) => this.#canGoOn?.(told) ?? true,
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });
   }
@@ -199,6 +213,7 @@ export class CoordinatorHouse {
         kind: sent.kind ?? "prompt",
         prompt: { text: sent.text ?? "hello", attachments: sent.attachments ?? [] },
         options,
+        ...defined({ terms: sent.goesOn === true ? terms : undefined }),
         whenBusy: options.effective.whenBusy ?? usuallyWhenBusy(sent.runId, {}),
       },
       {

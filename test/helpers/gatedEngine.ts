@@ -110,8 +110,8 @@ export class GatedTurn {
   }
 
   async #run(): Promise<TurnOutcome> {
-    const { sink, prompt, signal } = this.request;
-    if (this.kind === "prompt" && prompt !== undefined) sink.say(prompt);
+    const { sink, prompt, signal, begun } = this.request;
+    if (this.kind === "prompt" && prompt !== undefined && begun === undefined) sink.say(prompt);
     for (;;) {
       const joined = this.kind === "prompt" ? sink.takeFolded() : [];
       this.folded.push(joined.map(({ prompt: { text } }) => text));
@@ -179,6 +179,7 @@ export class GatedEngine implements Engine {
       if (isReady === undefined) throw signal.reason;
     }
     return {
+      canGoOn: true,
       run: (request) => this.#turn(request, "prompt").run(),
       summarize: (request) => this.#turn(request, "summary").run(),
       title: (_prompt, _sink, closing) => this.title(closing),
