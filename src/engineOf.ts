@@ -12,6 +12,10 @@ export function engineOf(workspace: EngineWorkspace, options: BuiltInEngineOptio
   const { env, dataDirectory } = options;
   return lazyAcpEngine(workspace, {
     ...options,
+    always: async (of) => {
+      const { alwaysAllowedIn } = await import("./engine/alwaysAllowedIn.js");
+      return alwaysAllowedIn(of, options);
+    },
     granting: ({ path, env: own }) => grantingPaths(path, dataDirectory, env, own),
   });
 }

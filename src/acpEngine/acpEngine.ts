@@ -11,6 +11,7 @@ import type { EngineProgram, ResolvedConfig } from "../config/types.js";
 import type { Engine, Turn, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { EngineSetup, EngineWorkspace } from "../engine/setup.js";
 import {
+  type AlwaysAllowed,
   createPermissionGate,
   type GrantingPaths,
   OpenQuestions,
@@ -35,6 +36,8 @@ export interface AcpEngineOptions {
   readonly host: ProcessHost;
   /** The files that grant permissions to the agent of a workspace. */
   granting(workspace: EngineWorkspace): GrantingPaths;
+  /** What the user has allowed for good in a workspace; undefined if nothing can be. */
+  always(workspace: EngineWorkspace): Promise<AlwaysAllowed | undefined>;
 }
 
 /** Builds the engine of a workspace. */
@@ -52,6 +55,7 @@ class AcpEngine implements Engine {
   readonly #leaving = new Set<Promise<void>>();
   #commands: readonly Command[] = [];
   readonly #openQuestions: OpenQuestions;
+  #always: Promise<AlwaysAllowed | undefined> | undefined;
 
   constructor(workspace: EngineWorkspace, options: AcpEngineOptions) {
     this.#openQuestions = new OpenQuestions(options.clock);
@@ -101,6 +105,8 @@ class AcpEngine implements Engine {
     const { engine, path: workspacePath } = this.#workspace;
     const { config, options = {}, permissions } = setup;
     const env = this.#environment(config);
+    this.#always ??= this.#options.always(this.#workspace);
+    const always = await this.#always;
     const own = setup.large.provider === engine ? setup.large.model : undefined;
     const outcome = await runAcpTurn(request, {
       engine,
@@ -118,7 +124,7 @@ class AcpEngine implements Engine {
         log: this.#options.log,
         workspacePath,
         granting: this.#options.granting(this.#workspace),
-        ...defined({ home: env.HOME, narrowing: options.tools }),
+        ...defined({ home: env.HOME, narrowing: options.tools, always }),
       }),
       agent: (signal) => untilAborted(this.#agent(config), signal),
     });

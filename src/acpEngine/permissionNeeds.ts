@@ -35,6 +35,7 @@ export async function permissionNeeds(
   const command = commandOf(call);
   if (kind === "execute" && command !== undefined) {
     const language = shellLanguage(await findShell(where.searchPath));
+    const { real } = await reachPath(where.workspacePath, text(call.raw.cwd) ?? ".");
     return [
       {
         ...head,
@@ -42,7 +43,7 @@ export async function permissionNeeds(
         action: "execute",
         description: cutText(`Run: ${command}`, longestDescription),
         subject: { kind: "command", value: command },
-        cwd: text(call.raw.cwd) ?? where.workspacePath,
+        cwd: real,
         shell: { language, workspacePath: where.workspacePath },
       },
     ];

@@ -5,6 +5,7 @@ import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import { shownWithin } from "../base/insideFolder.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
+import { givenUp } from "../checkpoints/rewindRefusal.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
 import type { Checkpoint } from "../protocol/objects/checkpoint.js";
 import type { Session } from "../protocol/objects/session.js";
@@ -208,12 +209,8 @@ export class CheckpointUseCases {
 
 /** @throws DomainError `CheckpointNotFound` if it was given up. */
 function held(checkpoint: CheckpointRow): CheckpointRow {
-  if (!checkpoint.isGivenUp) return checkpoint;
-  throw new DomainError(
-    "CheckpointNotFound",
-    `The checkpoint ${JSON.stringify(checkpoint.id)} was given up: what is kept for taking back was over limits.checkpointMegabytes, or older than limits.keepDays. listCheckpoints tells which are left.`,
-    { data: { reason: "givenUp" } },
-  );
+  if (checkpoint.isGivenUp) throw givenUp(checkpoint.id);
+  return checkpoint;
 }
 
 function notFound(what: string): DomainError {

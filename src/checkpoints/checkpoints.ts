@@ -74,7 +74,7 @@ export class Checkpoints {
     const forget = () => {
       this.#rewinding.delete(rewinding);
       // What a rewind writes over is kept in any case, so the bound is looked at afterwards.
-      void this.bound.room(0);
+      if (!request.dryRun) void this.bound.recount();
     };
     rewinding.then(forget, forget);
     return rewinding;

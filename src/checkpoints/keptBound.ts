@@ -7,9 +7,9 @@ import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import type { GivenUpCheckpoints } from "../storage/givenUpCheckpoints.js";
+import type { GivenUpCheckpoints, OldestHeld } from "../storage/givenUpCheckpoints.js";
 import { keptFolderName } from "./keptContent.js";
-import { bytesOf, type KeptFolder, keptFolder, keptFolders, removeKept } from "./keptFolders.js";
+import { bytesOf, type KeptFolder, keptFolders, removeKept } from "./keptFolders.js";
 
 /** Other servers add and delete too, so the sum is made again after this time. */
 const sumHoldsMs = 60_000;
@@ -34,6 +34,8 @@ export interface KeptBoundOptions {
 export class KeptBound {
   readonly #options: KeptBoundOptions;
   #sum: { bytes: number; readonly at: number } | undefined;
+  /** When what is left over was last looked for. */
+  #strayedAt = Number.NEGATIVE_INFINITY;
   #work: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
@@ -49,15 +51,20 @@ export class KeptBound {
     return this.#inTurn(true, async () => {
       const most = await this.#options.mostBytes();
       if (bytes > most) return false;
-      if ((await this.#bytes()) + bytes > most) {
-        this.#sum = undefined;
-        const goal = Math.min(most - bytes, most * (1 - spare));
-        if ((await this.#bytes()) + bytes > most) await this.#free(goal);
-      }
-      const sum = await this.#bytes();
-      if (sum + bytes > most) return false;
-      if (this.#sum !== undefined) this.#sum.bytes += bytes;
-      return true;
+      const limit = most - bytes;
+      const goal = Math.min(limit, most * (1 - spare));
+      const fits = (await this.#bytes()) <= limit || (await this.#makeRoom(limit, goal));
+      if (fits && this.#sum !== undefined) this.#sum.bytes += bytes;
+      return fits;
+    });
+  }
+
+  /** Something was kept without asking for room: looks at the disk again, and frees what is too much. */
+  recount(): Promise<boolean> {
+    return this.#inTurn(true, async () => {
+      this.#sum = undefined;
+      const most = await this.#options.mostBytes();
+      return (await this.#bytes()) <= most || this.#makeRoom(most, most * (1 - spare));
     });
   }
 
@@ -65,11 +72,15 @@ export class KeptBound {
   giveUpBefore(time: number): Promise<boolean> {
     return this.#inTurn(false, async () => {
       const touched = new Set<string>();
-      await this.#giveUp(time, async (sessionId) => {
+      await this.#giveUp(time, async ({ sessionId }) => {
         touched.add(sessionId);
         return true;
       });
-      for (const sessionId of touched) await this.#sweep(sessionId);
+      const names = new Map([...touched].map((id) => [keptFolderName(id), id]));
+      for (const { name, files } of await this.#look()) {
+        const sessionId = names.get(name);
+        if (sessionId !== undefined) await this.#sweep(sessionId, files);
+      }
       await this.#sweepStrays(await this.#look());
       this.#sum = undefined;
       return true;
@@ -104,43 +115,62 @@ export class KeptBound {
     return keptFolders(this.#options.directory, this.#options.clock.now());
   }
 
-  /** Frees until at most so many bytes are left, if it can. */
-  async #free(goal: number): Promise<void> {
-    await this.#sweepStrays(await this.#look());
-    let left = bytesOf(await this.#look());
-    if (left > goal) {
-      await this.#giveUp(Number.MAX_SAFE_INTEGER, async (sessionId) => {
-        left -= await this.#sweep(sessionId);
-        return left > goal;
-      });
+  /**
+   * Frees until at most `goal` bytes are left, if more than `limit` are. Looks at the disk once. False if
+   * more than `limit` are left. Where nothing can be given up, this costs nothing, so that a full directory
+   * does not hold up each edit.
+   */
+  async #makeRoom(limit: number, goal: number): Promise<boolean> {
+    const { clock, givenUp } = this.#options;
+    const now = clock.now();
+    const isStrayTime = Math.abs(now - this.#strayedAt) > sumHoldsMs;
+    if (!isStrayTime && givenUp.oldest(0, Number.MAX_SAFE_INTEGER) === undefined) return false;
+    const folders = await this.#look();
+    const sum = { bytes: bytesOf(folders), at: now };
+    this.#sum = sum;
+    if (sum.bytes > limit && isStrayTime) {
+      this.#strayedAt = now;
+      sum.bytes -= await this.#sweepStrays(folders);
     }
-    this.#sum = undefined;
+    if (sum.bytes <= limit) return true;
+    const sizes = new Map(folders.map(({ name, files }) => [name, sizesOf(files)]));
+    await this.#giveUp(Number.MAX_SAFE_INTEGER, async ({ sessionId }, hashes) => {
+      sum.bytes -= await this.#remove(sessionId, hashes, sizes.get(keptFolderName(sessionId)));
+      return sum.bytes > goal;
+    });
+    return sum.bytes <= limit;
   }
 
-  /** Gives up checkpoints that were made before a time, oldest first, until `goesOn` says no. */
-  async #giveUp(time: number, goesOn: (sessionId: string) => Promise<boolean>): Promise<void> {
+  /**
+   * Gives up checkpoints that were made before a time, oldest first, until `goesOn` says no. It gets the
+   * contents that they kept.
+   */
+  async #giveUp(
+    time: number,
+    goesOn: (one: OldestHeld, hashes: readonly string[]) => Promise<boolean>,
+  ): Promise<void> {
     const { givenUp, log } = this.#options;
     let next = givenUp.oldest(0, time);
     while (next !== undefined && !this.#isClosed) {
-      givenUp.giveUp(next);
+      const hashes = givenUp.giveUp(next);
       log.debug({ checkpoint: next.position }, "a checkpoint was given up");
-      if (!(await goesOn(next.sessionId))) return;
+      if (!(await goesOn(next, hashes))) return;
       await setImmediate();
       next = givenUp.oldest(next.position, time);
     }
   }
 
-  /** Deletes what no checkpoint of a session needs any more. Returns how many bytes that were. */
-  async #sweep(sessionId: string, youngestMs = Number.NEGATIVE_INFINITY): Promise<number> {
-    const { directory, givenUp, clock } = this.#options;
+  /** Deletes those of some contents of a session that no checkpoint needs. Returns how many bytes that were. */
+  async #remove(
+    sessionId: string,
+    hashes: readonly string[],
+    sizes: ReadonlyMap<string, number> = new Map(),
+  ): Promise<number> {
+    const { directory, givenUp } = this.#options;
     const name = keptFolderName(sessionId);
-    const folder = await keptFolder(directory, name, clock.now());
-    const files = (folder?.files ?? []).filter(({ age }) => age >= youngestMs);
-    const sizes = new Map(files.map((file) => [file.name, file.size]));
     let freed = 0;
-    const names = [...sizes.keys()].filter((file) => !file.endsWith(".tmp"));
-    for (let from = 0; from < names.length && !this.#isClosed; from += filesPerStep) {
-      givenUp.removeNeedless(sessionId, names.slice(from, from + filesPerStep), (hash) => {
+    for (let from = 0; from < hashes.length && !this.#isClosed; from += filesPerStep) {
+      givenUp.removeNeedless(sessionId, hashes.slice(from, from + filesPerStep), (hash) => {
         rmSync(join(directory, name, hash), { force: true });
         freed += sizes.get(hash) ?? 0;
       });
@@ -149,23 +179,50 @@ export class KeptBound {
     return freed;
   }
 
-  /** Deletes folders of sessions that are gone, and contents that were never noted. */
-  async #sweepStrays(folders: readonly KeptFolder[]): Promise<void> {
+  /** Deletes those of the files of a session, of some age, that no checkpoint needs. Returns their bytes. */
+  async #sweep(
+    sessionId: string,
+    files: KeptFolder["files"],
+    youngestMs = Number.NEGATIVE_INFINITY,
+  ): Promise<number> {
+    // Nothing is removed by this first look; it only spares the removal what is needed anyway.
+    const needed = this.#options.givenUp.needed(sessionId);
+    const left = files.filter(
+      ({ name, age }) => age >= youngestMs && !name.endsWith(".tmp") && !needed.has(name),
+    );
+    return this.#remove(
+      sessionId,
+      left.map(({ name }) => name),
+      sizesOf(left),
+    );
+  }
+
+  /**
+   * Deletes folders of sessions that are gone, and contents that were never noted. Returns how many bytes
+   * that were.
+   */
+  async #sweepStrays(folders: readonly KeptFolder[]): Promise<number> {
     const { directory, givenUp } = this.#options;
-    if (!givenUp.isKept) return;
+    if (!givenUp.isKept) return 0;
     const sessions = new Map(givenUp.sessions().map((id) => [keptFolderName(id), id]));
-    for (const { name, age, files } of folders) {
+    let freed = 0;
+    for (const folder of folders) {
+      const { name, age, files } = folder;
       const sessionId = sessions.get(name);
       if (sessionId === undefined) {
-        if (age > settledMs) await removeKept(directory, name);
+        if (age <= settledMs) continue;
+        await removeKept(directory, name);
+        freed += bytesOf([folder]);
         continue;
       }
       for (const file of files) {
-        const isLeft = file.name.endsWith(".tmp") && file.age > settledMs;
-        if (isLeft) await removeKept(directory, name, file.name);
+        if (!file.name.endsWith(".tmp") || file.age <= settledMs) continue;
+        await removeKept(directory, name, file.name);
+        freed += file.size;
       }
-      await this.#sweep(sessionId, settledMs);
+      freed += await this.#sweep(sessionId, files, settledMs);
     }
+    return freed;
   }
 
   /** Begins nothing more, and waits for what is under way. */
@@ -173,4 +230,8 @@ export class KeptBound {
     this.#isClosed = true;
     await this.#work;
   }
+}
+
+function sizesOf(files: KeptFolder["files"]): ReadonlyMap<string, number> {
+  return new Map(files.map(({ name, size }) => [name, size]));
 }

@@ -23,7 +23,7 @@ export async function keptFolders(directory: string, now: number): Promise<KeptF
 }
 
 /** One of the folders. Undefined if it is gone. */
-export async function keptFolder(
+async function keptFolder(
   directory: string,
   name: string,
   now: number,

@@ -1,6 +1,5 @@
 // One rewind (protocol.md section 4, Taking back). It is planned without writing, then stored as a whole,
 // and then done step by step. If its server dies, the server that finds it takes the remaining steps.
-import { DomainError } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { ChangedFileRow, HeldFile, NewChange } from "../storage/changedFiles.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
@@ -19,6 +18,7 @@ import {
   pathHistories,
   type RewoundAs,
 } from "./rewindPlan.js";
+import { busy, refuseRewind } from "./rewindRefusal.js";
 
 /** What the client asks for. */
 export interface RewindRequest {
@@ -71,12 +71,13 @@ export class Rewinder {
    * Rewinds a session.
    *
    * @throws DomainError `SessionBusy` if a run, a rewind or a fork of the session is open, or, with `force`, any
-   *   run of the workspace. `StorageFailed` if the rewind could not be stored; then nothing was done.
+   *   run of the workspace. `CheckpointNotFound` if the checkpoint was given up in the meantime.
+   *   `StorageFailed` if the rewind could not be stored. Then nothing was done.
    */
   async rewind(request: RewindRequest): Promise<RewindResult> {
     const { store, ids, clock } = this.#parts;
     const { checkpoint, dryRun } = request;
-    this.#refuse(request);
+    refuseRewind(this.#parts, request);
     const newest = store.newest(checkpoint.sessionId);
     const plan = await this.#planFiles(request);
     const history = request.history ? this.#planHistory(checkpoint) : undefined;
@@ -85,11 +86,15 @@ export class Rewinder {
     const files = plan.changes.map(({ change, stored }) => ({ path: stored.path, change }));
     const result = { files, conflicts: plan.conflicts, ...counts, commandsRan };
     const isNothing = files.length === 0 && counts.messagesRemoved + counts.messagesRestored === 0;
-    if (dryRun || isNothing) return result;
+    if (dryRun || isNothing) {
+      // While it was planned, the checkpoint may have been given up: then this is not what would be done.
+      refuseRewind(this.#parts, request);
+      return result;
+    }
     const id = ids.next("chk");
     const { sessionId } = checkpoint;
     const position = this.#parts.database.durable(() => {
-      this.#refuse(request);
+      refuseRewind(this.#parts, request);
       if (store.newest(sessionId) !== newest) throw busy();
       const at = store.begin({ id, sessionId, createdAt: clock.now() });
       for (const { stored } of plan.changes) store.files.add(at, stored);
@@ -106,23 +111,6 @@ export class Rewinder {
       conflicts: [...plan.conflicts, ...late].sort((a, b) => (a.path < b.path ? -1 : 1)),
       checkpointId: id,
     };
-  }
-
-  #refuse({ checkpoint: { sessionId }, workspaceId, force, isOwnRun }: RewindRequest): void {
-    const { runs, store } = this.#parts;
-    if (
-      (isOwnRun !== true && store.rewinds.isRunOpen(sessionId)) ||
-      runs.isSubTask(sessionId) ||
-      store.rewinds.serverOf(sessionId) !== undefined ||
-      store.forks.isCopied(sessionId)
-    )
-      throw busy();
-    if (force && store.rewinds.isAnyRunOpen(workspaceId)) {
-      throw new DomainError(
-        "SessionBusy",
-        "A turn runs in this workspace: `force` waits until none does, since it may write over what that turn is at.",
-      );
-    }
   }
 
   #planHistory({ sessionId, lastMessage, rewound, standing }: CheckpointRow): HistoryPlan {
@@ -287,11 +275,4 @@ export class Rewinder {
 function holds(present: PresentFile, held: HeldFile | undefined): boolean {
   if (held === undefined) return present.kind === "missing";
   return present.kind === "file" && present.hash === held.hash;
-}
-
-function busy(): DomainError {
-  return new DomainError(
-    "SessionBusy",
-    "A run, a rewind or a fork of this session is under way; try again when it is over.",
-  );
 }

@@ -100,13 +100,16 @@ export class CheckpointStore {
       .map(toCheckpoint);
   }
 
-  /** The newest runs of a session, at most `most`, of which messages stand in its history; newest first. */
+  /**
+   * The newest runs of a session, at most `most`, of which messages stand in its history and whose
+   * checkpoints are not given up; newest first.
+   */
   standingRuns(sessionId: string, most: number): CheckpointRow[] {
     if (!this.isKept) return [];
     // What a run has written lies between its own checkpoint and the next one.
     return this.#database
       .prepare(
-        `SELECT * FROM checkpoints AS own WHERE sessionId = ? AND run IS NOT NULL AND EXISTS (
+        `SELECT * FROM checkpoints AS own WHERE sessionId = ? AND run IS NOT NULL ${this.#isHeld} AND EXISTS (
            SELECT 1 FROM messages WHERE sessionId = own.sessionId AND position > own.lastMessage
              AND position <= coalesce((SELECT lastMessage FROM checkpoints AS next
                WHERE next.sessionId = own.sessionId AND next.position > own.position

@@ -1,5 +1,6 @@
 // Which checkpoints are given up, because what they keep has become too much, or too old (protocol.md
 // section 4, Taking back), and which kept contents are still needed.
+import { notKept } from "./changedFiles.js";
 import type { Database } from "./database.js";
 
 /** In a database with fewer steps, no checkpoint is given up. */
@@ -46,13 +47,35 @@ export class GivenUpCheckpoints {
     return { position: Number(row.position), sessionId: String(row.sessionId) };
   }
 
-  /** Gives up a checkpoint, and with it the older ones of its session, which cannot do without it. */
-  giveUp({ position, sessionId }: OldestHeld): void {
-    this.#database
-      .prepare(
-        "UPDATE checkpoints SET givenUp = 1 WHERE sessionId = ? AND position <= ? AND givenUp = 0",
-      )
-      .run(sessionId, position);
+  /**
+   * Gives up a checkpoint, and with it the older ones of its session, which cannot do without it. Returns
+   * the contents that they kept; others may need them too. Nothing if the session is being rewound by now.
+   */
+  giveUp({ position, sessionId }: OldestHeld): string[] {
+    return this.#database.write(() => {
+      if (this.#isRewound(sessionId)) return [];
+      const rows = this.#database
+        .prepare(
+          `SELECT DISTINCT beforeHash FROM checkpoints JOIN changedFiles
+             ON changedFiles.checkpoint = checkpoints.position
+           WHERE checkpoints.sessionId = ? AND checkpoints.position <= ? AND givenUp = 0
+             AND beforeHash IS NOT NULL AND beforeHash <> ?`,
+        )
+        .all(sessionId, position, notKept);
+      this.#database
+        .prepare(
+          "UPDATE checkpoints SET givenUp = 1 WHERE sessionId = ? AND position <= ? AND givenUp = 0",
+        )
+        .run(sessionId, position);
+      return rows.map(({ beforeHash }) => String(beforeHash));
+    });
+  }
+
+  /** Whether a checkpoint is given up by now. */
+  has(position: number): boolean {
+    if (!this.isKept) return false;
+    const sql = "SELECT 1 FROM checkpoints WHERE position = ? AND givenUp = 1";
+    return this.#database.prepare(sql).get(position) !== undefined;
   }
 
   /**
@@ -66,7 +89,7 @@ export class GivenUpCheckpoints {
   ): void {
     this.#database.write(() => {
       if (this.#isRewound(sessionId)) return;
-      const needed = this.#needed(sessionId);
+      const needed = this.needed(sessionId);
       for (const hash of hashes) if (!needed.has(hash)) remove(hash);
     });
   }
@@ -76,7 +99,8 @@ export class GivenUpCheckpoints {
     return this.#database.prepare(sql).get(sessionId) !== undefined;
   }
 
-  #needed(sessionId: string): Set<string> {
+  /** The contents that a session needs now. */
+  needed(sessionId: string): Set<string> {
     const rows = this.#database
       .prepare(
         `SELECT beforeHash FROM checkpoints JOIN changedFiles

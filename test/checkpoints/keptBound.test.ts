@@ -6,12 +6,13 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { Closing } from "../../src/base/closing.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
@@ -85,10 +86,10 @@ class Place {
     return id;
   }
 
-  rewind(sessionId: string, id: string) {
+  rewind(sessionId: string, id: string, more: { force?: boolean; dryRun?: boolean } = {}) {
     const checkpoint = this.store.find(sessionId, id);
     if (checkpoint === undefined) throw new Error(`there is no checkpoint ${id}`);
-    const flags = { files: true, history: false, force: false, dryRun: false };
+    const flags = { files: true, history: false, force: false, dryRun: false, ...more };
     return this.checkpoints.rewind({ workspaceId: "ws", checkpoint, ...flags });
   }
 
@@ -266,4 +267,113 @@ it("frees what a server that was killed has left over", async () => {
   expect(await place.checkpoints.bound.giveUpBefore(1)).toBe(true);
   expect(place.files.toSorted()).toEqual([file, join(folder, "c".repeat(64))].toSorted());
   expect((await place.rewind("s", id)).conflicts).toEqual([]);
+});
+
+/** Makes a checkpoint look as if its run were open, so that it cannot be given up. */
+function openRun(place: Place): void {
+  place.database
+    .prepare(
+      `INSERT INTO runs (workspaceId, sessionId, clientId, serverId, kind, promptHash, state, acceptedAt)
+       VALUES ('ws', 's', 'c', 'srv', 'prompt', 'h', 'running', 1)`,
+    )
+    .run();
+}
+
+it("looks at the disk once, and not again for each edit, where nothing can be given up", async () => {
+  const place = new Place();
+  place.session("s");
+  openRun(place);
+  const names = Array.from({ length: 20 }, (_, at) => String(at));
+  for (const name of names) writeFileSync(join(place.workspace, name), long(name));
+  await place.run("s", Object.fromEntries(names.map((name) => [name, "x"])));
+  expect(place.files).toHaveLength(3);
+  const { bound } = place.checkpoints;
+  const strays = vi.spyOn(place.store.givenUp, "sessions");
+  // Nobody sees that the disk is empty by now, so nobody has looked.
+  for (const file of place.files) rmSync(file);
+  for (let at = 0; at < 20; at++) expect(await bound.room(30 * kilobyte)).toBe(false);
+  expect(strays).not.toHaveBeenCalled();
+  await place.clock.advance(61_000);
+  expect(await bound.room(30 * kilobyte)).toBe(true);
+});
+
+it("frees again as soon as something can be given up", async () => {
+  const place = new Place();
+  place.session("s");
+  openRun(place);
+  for (const name of ["1", "2", "3", "4"]) writeFileSync(join(place.workspace, name), long(name));
+  const id = await place.run("s", { 1: "x", 2: "x", 3: "x" });
+  const { bound } = place.checkpoints;
+  expect(await bound.room(30 * kilobyte)).toBe(false);
+  place.database.prepare("UPDATE runs SET state = 'completed'").run();
+  expect(await bound.room(30 * kilobyte)).toBe(true);
+  expect([place.store.find("s", id)?.isGivenUp, place.files]).toEqual([true, []]);
+});
+
+it("goes through what each given up checkpoint kept, and not through all of its session", async () => {
+  const place = new Place();
+  place.session("s");
+  const names = Array.from({ length: 60 }, (_, at) => String(at));
+  for (const name of names) writeFileSync(join(place.workspace, name), name.padEnd(kilobyte, "."));
+  for (const name of names) await place.run("s", { [name]: "x" });
+  expect(place.files).toHaveLength(60);
+  const removed = vi.spyOn(place.store.givenUp, "removeNeedless");
+  const found = vi.spyOn(place.store.givenUp, "sessions");
+  place.mostBytes = 30 * kilobyte;
+  expect(await place.checkpoints.bound.room(kilobyte)).toBe(true);
+  expect(place.bytes).toBe(27 * kilobyte);
+  expect(removed.mock.calls.reduce((sum, [, hashes]) => sum + hashes.length, 0)).toBe(33);
+  expect(found).toHaveBeenCalledTimes(1);
+});
+
+it("looks at the disk after a rewind, which keeps what it writes over, and not after a dry run", async () => {
+  const place = new Place();
+  place.session("s");
+  for (const name of ["1", "2"]) writeFileSync(join(place.workspace, name), long(name));
+  const id = await place.run("s", { 1: long("one"), 2: long("two") });
+  expect(place.bytes).toBe(60 * kilobyte);
+  const looks = vi.spyOn(place.checkpoints.bound, "recount");
+  expect((await place.rewind("s", id, { dryRun: true })).files).toHaveLength(2);
+  expect(looks).not.toHaveBeenCalled();
+  expect((await place.rewind("s", id)).files).toHaveLength(2);
+  // With what it wrote over, 120 kB are kept: too much.
+  await expect.poll(() => place.bytes).toBeLessThanOrEqual(100 * kilobyte);
+  expect(place.store.find("s", id)?.isGivenUp).toBe(true);
+});
+
+it.each([[true], [false]])(
+  "does not rewind to a checkpoint that is given up while it plans (dry run: %s)",
+  async (dryRun) => {
+    const place = new Place();
+    place.session("s");
+    writeFileSync(join(place.workspace, "1"), long("1"));
+    const id = await place.run("s", { 1: "x" });
+    const { files, givenUp } = place.store;
+    const since = files.since.bind(files);
+    vi.spyOn(files, "since").mockImplementationOnce((checkpoint) => {
+      const found = since(checkpoint);
+      givenUp.giveUp(checkpoint);
+      return found;
+    });
+    await expect(place.rewind("s", id, { dryRun })).rejects.toMatchObject({
+      name: "CheckpointNotFound",
+      data: { reason: "givenUp" },
+    });
+    expect([place.read("1"), place.store.rewinds.all()]).toEqual(["x", []]);
+  },
+);
+
+it("takes back by `/undo` no run whose checkpoint is given up", async () => {
+  const place = new Place();
+  place.session("s");
+  const message = place.database.prepare(
+    "INSERT INTO messages (sessionId, id, role, parts, createdAt, updatedAt, position) VALUES ('s', ?, 'user', '[]', 1, 1, ?)",
+  );
+  const old = await place.run("s", {});
+  message.run("m1", 1);
+  const young = await place.run("s", {});
+  message.run("m2", 2);
+  expect(place.store.standingRuns("s", 9).map(({ id }) => id)).toEqual([young, old]);
+  place.store.givenUp.giveUp({ sessionId: "s", position: 1 });
+  expect(place.store.standingRuns("s", 9).map(({ id }) => id)).toEqual([young]);
 });

@@ -184,6 +184,26 @@ describe("permissions of an engine", () => {
     });
   });
 
+  it("are granted for good by us, for the whole line alone, as those of our own tools are", async () => {
+    const house = new EngineHouse();
+    const first = await house.open("ask");
+    const asked: { description: string; choices: string[] }[] = [];
+    const answer = ({ description, choices }: { description: string; choices: string[] }) => {
+      asked.push({ description, choices });
+      return { result: { decision: asked.length === 1 ? "allowAlways" : "deny" } };
+    };
+    first.server.onPermission = answer;
+    await first.run("command make && make install", "r-1");
+    expect(asked[0]?.choices).toContain("allowAlways");
+    const second = await house.open("ask");
+    second.server.onPermission = answer;
+    const lines = ["make && make install", "make install", "make", "cd sub && make"];
+    await second.run(lines.map((line) => `command ${line}`).join("\n"), "r-2");
+    const told = asked.slice(1).map(({ description }) => description);
+    expect(told).toEqual(["Run: make install", "Run: make", "Run: cd sub && make"]);
+    expect(asked.at(-1)?.choices).not.toContain("allowAlways");
+  });
+
   it("refuse everything in the mode `deny`, and what has no fitting option", async () => {
     const denying = await new EngineHouse().open("deny");
     expect(await denying.run("command make\nsay after", "r")).toMatchObject({
