@@ -1,11 +1,11 @@
 // The use cases of taking back (protocol.md section 4, Taking back).
+import { checkpointGivenUp } from "../base/checkpointGivenUp.js";
 import { toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import { shownWithin } from "../base/insideFolder.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
-import { givenUp } from "../checkpoints/rewindRefusal.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
 import type { Checkpoint } from "../protocol/objects/checkpoint.js";
 import type { Session } from "../protocol/objects/session.js";
@@ -209,7 +209,7 @@ export class CheckpointUseCases {
 
 /** @throws DomainError `CheckpointNotFound` if it was given up. */
 function held(checkpoint: CheckpointRow): CheckpointRow {
-  if (checkpoint.isGivenUp) throw givenUp(checkpoint.id);
+  if (checkpoint.isGivenUp) throw checkpointGivenUp(checkpoint.id);
   return checkpoint;
 }
 

@@ -1,4 +1,5 @@
 // When a session is not rewound (protocol.md section 4, Taking back).
+import { checkpointGivenUp } from "../base/checkpointGivenUp.js";
 import { DomainError } from "../base/errors.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointParts } from "./checkpointParts.js";
@@ -30,7 +31,7 @@ export function refuseRewind(
       "A turn runs in this workspace: `force` waits until none does, since it may write over what that turn is at.",
     );
   }
-  if (store.givenUp.has(position)) throw givenUp(checkpoint.id);
+  if (store.givenUp.has(position)) throw checkpointGivenUp(checkpoint.id);
 }
 
 /** Something else is under way in the session. */
@@ -38,14 +39,5 @@ export function busy(): DomainError {
   return new DomainError(
     "SessionBusy",
     "A run, a rewind or a fork of this session is under way; try again when it is over.",
-  );
-}
-
-/** The checkpoint is given up. */
-export function givenUp(checkpointId: string): DomainError {
-  return new DomainError(
-    "CheckpointNotFound",
-    `The checkpoint ${JSON.stringify(checkpointId)} was given up: what is kept for taking back was over limits.checkpointMegabytes, or older than limits.keepDays. listCheckpoints tells which are left.`,
-    { data: { reason: "givenUp" } },
   );
 }

@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { systemClock } from "../../src/base/clock.js";
+import { expect, it, vi } from "vitest";
+import { DomainError } from "../../src/base/errors.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import { Checkpoints } from "../../src/checkpoints/checkpoints.js";
@@ -13,18 +13,31 @@ import { MessageStore } from "../../src/storage/messageStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { ManualClock } from "../helpers/manualClock.js";
 
 const names = ["a", "b", "odd\nname", "ünï", ".hidden"];
+/** Which session a step is about; there are more with each fork. */
+const of = fc.nat({ max: 9 });
 const step = fc.oneof(
   fc.record({
     kind: fc.constant("run" as const),
+    of,
     writes: fc.array(fc.tuple(fc.constantFrom(...names), fc.string({ maxLength: 5 })), {
       maxLength: 4,
     }),
   }),
-  fc.record({ kind: fc.constant("rewind" as const), to: fc.nat(), history: fc.boolean() }),
+  fc.record({
+    kind: fc.constant("rewind" as const),
+    of,
+    to: fc.nat(),
+    history: fc.boolean(),
+    force: fc.boolean(),
+    dryRun: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant("fork" as const), of, upTo: fc.nat() }),
   fc.record({ kind: fc.constant("byHand" as const), name: fc.constantFrom(...names) }),
 );
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 class World {
   readonly folder = temporaryFolder();
@@ -32,6 +45,7 @@ class World {
   readonly database = Database.open(join(this.folder.path, "turnwire.db"));
   readonly store = new CheckpointStore(this.database);
   readonly messages = new MessageStore(this.database);
+  readonly clock = new ManualClock(1);
   readonly checkpoints = new Checkpoints({
     database: this.database,
     store: this.store,
@@ -39,7 +53,7 @@ class World {
     registry: { id: "srv", isAlive: () => true },
     dataDirectory: this.folder.path,
     mostKeptBytes: () => 1e9,
-    clock: systemClock,
+    clock: this.clock,
     ids: randomIds,
     log: silentLog,
   });
@@ -59,16 +73,16 @@ class World {
     );
   }
 
-  get history(): string[] {
-    return this.messages.list("s", -1).rows.map(({ id }) => id);
+  history(sessionId = "s"): string[] {
+    return this.messages.list(sessionId, -1).rows.map(({ id }) => id);
   }
 
-  async run(writes: readonly (readonly [string, string])[]): Promise<void> {
+  async run(writes: readonly (readonly [string, string])[], sessionId = "s"): Promise<void> {
     const run = ++this.#runs;
-    this.store.begin({ id: `c${run}`, sessionId: "s", run, createdAt: 1 });
-    this.#say(run);
+    this.store.begin({ id: `c${run}`, sessionId, run, createdAt: 1 });
+    this.#say(run, sessionId);
     const store = async (write: () => void) => write();
-    const keeper = this.checkpoints.keeperOf({ sessionId: "s", position: run, store });
+    const keeper = this.checkpoints.keeperOf({ sessionId, position: run, store });
     for (const [name, content] of writes) {
       const path = join(this.workspace, name);
       const held = this.files[name];
@@ -79,12 +93,23 @@ class World {
     }
   }
 
-  #say(run: number): void {
+  /** Copies a session up to one of its messages; returns how many it has. */
+  async fork(sessionId: string, upTo: number, newId: string): Promise<number> {
+    const { rows } = this.messages.list(sessionId, -1);
+    const position =
+      rows[upTo % (rows.length + 1)]?.position ?? this.store.messages.last(sessionId);
+    const asked = { sessionId, upTo: position, newId, messageIds: newId, title: undefined };
+    const forking = this.checkpoints.forking.fork(asked, () => undefined);
+    await forking;
+    return rows.filter((row) => row.position <= position).length;
+  }
+
+  #say(run: number, sessionId: string): void {
     const message = { role: "user", parts: "[]", model: undefined, provider: undefined };
     this.messages.insert({
       ...message,
       id: `m${run}`,
-      sessionId: "s",
+      sessionId,
       run,
       isSummary: false,
       createdAt: 1,
@@ -104,44 +129,130 @@ class World {
   }
 }
 
-async function check(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]) {
-  const world = new World();
-  /** How things stood before each checkpoint, oldest first. */
-  const seen: { files: Record<string, string>; history: string[] }[] = [];
-  let isTouched = false;
-  const look = () => ({ files: world.files, history: world.history });
-  try {
-    for (const one of steps) {
-      if (one.kind === "run") {
-        seen.push(look());
-        await world.run(one.writes);
-      } else if (one.kind === "byHand") {
-        world.changeByHand(one.name);
-        isTouched = true;
-      } else if (seen.length > 0) {
-        const at = one.to % seen.length;
-        const rows = world.store.list("s", seen.length).reverse();
-        const before = look();
-        const checkpoint = rows[at];
-        if (checkpoint === undefined) throw new Error("a checkpoint is missing");
-        const flags = { files: true, history: one.history, force: false, dryRun: false };
-        const done = await world.checkpoints.rewind({ workspaceId: "ws", checkpoint, ...flags });
-        if (done.checkpointId !== undefined) seen.push(before);
-        const then = seen[at];
-        expect(world.history).toEqual(one.history ? then?.history : before.history);
-        if (!isTouched) expect(world.files).toEqual(then?.files);
-        for (const [name, content] of Object.entries(before.files)) {
-          // What a hand has written goes only where the rewind says so: a run had read and kept it.
-          const isByHand = content.startsWith("by hand");
-          const isKept = world.files[name] === content;
-          if (isByHand && !isKept)
-            expect(done.files.map(({ path }) => path)).toContain(join(world.workspace, name));
-        }
-      }
+/** How things stood before a checkpoint, and which files were changed after it. */
+interface Seen {
+  readonly files: Readonly<Record<string, string>>;
+  readonly history: readonly string[];
+  readonly changed: ReadonlySet<string>;
+}
+
+/** A world, and what must be true of its sessions. */
+class Model {
+  readonly world = new World();
+  readonly sessions: { readonly id: string; readonly seen: Seen[] }[] = [{ id: "s", seen: [] }];
+  #isTouched = false;
+
+  async take(one: Step): Promise<void> {
+    const { world, sessions } = this;
+    if (one.kind === "byHand") {
+      world.changeByHand(one.name);
+      this.#isTouched = true;
+      return;
     }
+    const session = sessions[one.of % sessions.length];
+    if (session === undefined) return;
+    const others = sessions.filter((other) => other !== session);
+    const before = others.map(({ id }) => world.history(id));
+    await this.#takeIn(session, one);
+    // Whatever one session does, the history of the others stays.
+    expect(others.map(({ id }) => world.history(id))).toEqual(before);
+  }
+
+  async #takeIn(session: Model["sessions"][number], one: Exclude<Step, { kind: "byHand" }>) {
+    const { world, sessions } = this;
+    const { id, seen } = session;
+    switch (one.kind) {
+      case "run": {
+        const changed = new Set(one.writes.map(([name]) => name));
+        seen.push({ files: world.files, history: world.history(id), changed });
+        return world.run(one.writes, id);
+      }
+      case "fork": {
+        const own = world.history(id);
+        const files = world.files;
+        const newId = `f${sessions.length}`;
+        const length = await world.fork(id, one.upTo, newId);
+        sessions.push({ id: newId, seen: [] });
+        expect(world.history(newId)).toHaveLength(length);
+        expect([world.history(id), world.files]).toEqual([own, files]);
+        expect(world.store.list(newId, 1)).toEqual([]);
+        return;
+      }
+      case "rewind":
+        if (seen.length > 0) await this.#rewind(session, one);
+    }
+  }
+
+  async #rewind(
+    { id, seen }: Model["sessions"][number],
+    { to, history, force, dryRun }: Extract<Step, { kind: "rewind" }>,
+  ): Promise<void> {
+    const { world } = this;
+    const at = to % seen.length;
+    const checkpoint = world.store.list(id, seen.length).reverse()[at];
+    if (checkpoint === undefined) throw new Error("a checkpoint is missing");
+    const before = { files: world.files, history: world.history(id) };
+    const asked = { workspaceId: "ws", checkpoint, files: true, history, force };
+    if (dryRun) {
+      const would = await world.checkpoints.rewind({ ...asked, dryRun });
+      expect({ files: world.files, history: world.history(id) }).toEqual(before);
+      const { checkpointId: _, ...did } = await this.#done({ ...asked, dryRun: false }, id, before);
+      expect(did).toEqual(would);
+    } else await this.#done({ ...asked, dryRun }, id, before);
+    expect(world.history(id)).toEqual(history ? seen[at]?.history : before.history);
+    const targets = new Map<string, string | undefined>();
+    for (const { changed, files } of seen.slice(at)) {
+      for (const name of changed) if (!targets.has(name)) targets.set(name, files[name]);
+    }
+    const { conflicts, files } = this.#last;
+    const nameOf = ({ path }: { path: string }) => path.slice(world.workspace.length + 1);
+    const left = new Set(conflicts.map(nameOf));
+    if (force) expect(left).toEqual(new Set());
+    if (!this.#isTouched && this.sessions.length === 1) expect(left).toEqual(new Set());
+    // Every file of the runs is as it was before the first of them, or stays and is a conflict.
+    const expected: Record<string, string> = { ...before.files };
+    for (const [name, content] of targets) {
+      if (left.has(name)) continue;
+      if (content === undefined) delete expected[name];
+      else expected[name] = content;
+    }
+    expect(world.files).toEqual(expected);
+    const changed = new Set(files.map(nameOf));
+    expect([...changed].filter((name) => !targets.has(name))).toEqual([]);
+    if (this.#last.checkpointId !== undefined) seen.push({ ...before, changed });
+  }
+
+  #last: Awaited<ReturnType<Checkpoints["rewind"]>> = {
+    files: [],
+    conflicts: [],
+    messagesRemoved: 0,
+    messagesRestored: 0,
+    commandsRan: false,
+  };
+
+  async #done(
+    request: Parameters<Checkpoints["rewind"]>[0],
+    sessionId: string,
+    before: { readonly files: object; readonly history: readonly string[] },
+  ) {
+    this.#last = await this.world.checkpoints.rewind(request);
+    const now = { files: this.world.files, history: this.world.history(sessionId) };
+    if (this.#last.checkpointId === undefined) expect(now).toEqual(before);
+    return this.#last;
+  }
+
+  async close(): Promise<void> {
+    await this.world.checkpoints.close();
+    this.world.close();
+  }
+}
+
+async function check(steps: readonly Step[]) {
+  const model = new Model();
+  try {
+    for (const one of steps) await model.take(one);
   } finally {
-    await world.checkpoints.close();
-    world.close();
+    await model.close();
   }
 }
 
@@ -151,6 +262,47 @@ it("brings back what was there before each checkpoint, in every history", {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), check), {
     numRuns: 60,
   });
+});
+
+it("finishes a rewind whose data directory got full after it was planned, once there is room", async () => {
+  const world = new World();
+  try {
+    await world.run([["a", "one"]]);
+    await world.run([["b", "two"]]);
+    const [, checkpoint] = world.store.list("s", 2);
+    if (checkpoint === undefined) throw new Error("no checkpoint");
+    const full = new DomainError("StorageFailed", "the disk is full");
+    const { database, store } = world;
+    let isFull = false;
+    const durable = database.durable.bind(database);
+    vi.spyOn(database, "durable").mockImplementation((write) => {
+      if (isFull) throw full;
+      // The plan is the last thing for which there is room.
+      const done = durable(write);
+      isFull = true;
+      return done;
+    });
+    const flags = { files: true, history: true, force: false, dryRun: false };
+    const rewinding = world.checkpoints.rewind({ workspaceId: "ws", checkpoint, ...flags });
+    await expect(rewinding).rejects.toBe(full);
+    await expect.poll(() => world.clock.pending).toBeGreaterThan(0);
+    // It is noted, so nothing else can be done in the session, and nothing is done twice.
+    expect(store.rewinds.serverOf("s")).toBe("srv");
+    const again = world.checkpoints.rewind({ workspaceId: "ws", checkpoint, ...flags });
+    await expect(again).rejects.toMatchObject({ name: "SessionBusy" });
+    vi.mocked(database.durable).mockImplementation(durable);
+    await world.clock.advance(30_000);
+    await expect.poll(() => store.rewinds.serverOf("s")).toBeUndefined();
+    expect([world.files, world.history()]).toEqual([{}, []]);
+    // It can be taken back as any other rewind.
+    const [own] = store.list("s", 1);
+    if (own === undefined) throw new Error("no checkpoint");
+    await world.checkpoints.rewind({ workspaceId: "ws", checkpoint: own, ...flags });
+    expect([world.files, world.history()]).toEqual([{ a: "one", b: "two" }, ["m1", "m2"]]);
+  } finally {
+    await world.checkpoints.close();
+    world.close();
+  }
 });
 
 it("takes 1,000 files of one run back", { timeout: 60_000 }, async () => {
