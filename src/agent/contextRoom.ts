@@ -33,11 +33,16 @@ interface Share {
   readonly tokens: number;
 }
 
+/** Messages outlive their turn where the next one begins with the same objects. */
+const estimates = {
+  withImages: new WeakMap<HistoryMessage, number>(),
+  withoutImages: new WeakMap<HistoryMessage, number>(),
+};
+
 /** Counts the tokens of a turn's calls. */
 export class ContextRoom {
   readonly #input: Pick<TurnInput, "model" | "systemPrompt" | "tools">;
   readonly #conversation: Conversation;
-  readonly #tokens = new WeakMap<HistoryMessage, number>();
   #instructions: number | undefined;
   /** The tokens of the newest call according to its provider, and which messages they include. */
   #told: { readonly tokens: number; readonly messages: number } | undefined;
@@ -161,10 +166,10 @@ export class ContextRoom {
   }
 
   #of(message: HistoryMessage): number {
-    const known = this.#tokens.get(message);
-    if (known !== undefined) return known;
-    const tokens = messageTokens(message, this.#input.model.info.supportsImages);
-    this.#tokens.set(message, tokens);
+    const { supportsImages } = this.#input.model.info;
+    const known = supportsImages ? estimates.withImages : estimates.withoutImages;
+    const tokens = known.get(message) ?? messageTokens(message, supportsImages);
+    known.set(message, tokens);
     return tokens;
   }
 

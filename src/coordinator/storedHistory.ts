@@ -1,9 +1,13 @@
 // The history that a turn begins with, as it is stored.
 import type { HistoryMessage } from "../engine/engine.js";
+import type { HistoryRow } from "../storage/messageStore.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { toHistoryMessage } from "./wireObjects.js";
 
 type HistoryOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "messages">;
+
+/** The messages of rows that the store has kept since the last turn. */
+const read = new WeakMap<HistoryRow, HistoryMessage>();
 
 /** The messages of a session that a model gets: from the summary on, if there is one. */
 export function storedHistory(options: HistoryOptions, sessionId: string): HistoryMessage[] {
@@ -30,8 +34,9 @@ function readable(
   summaryId: string | undefined,
 ): HistoryMessage[] {
   return messages.history(sessionId, summaryId).flatMap((row) => {
-    const message = toHistoryMessage(row, messages);
+    const message = read.get(row) ?? toHistoryMessage(row, messages);
     if (message === undefined || isCutOff(message)) return [];
+    read.set(row, message);
     const hasAttachments = message.parts.some((part) => part.type === "attachment");
     return hasAttachments ? { ...message, attachmentData: messages.attachments(row.id) } : message;
   });

@@ -1,11 +1,11 @@
 // The one SQLite file (protocol.md section 9): written in transactions. Every failure is a
 // `StorageFailed` that names the file and the fix.
 import type { DatabaseSync } from "@photostructure/sqlite";
-import { DomainError, messageOf } from "../base/errors.js";
-import { inodeOf } from "../base/fileIdentity.js";
+import { messageOf } from "../base/errors.js";
 import { Damage, isDamage } from "./damage.js";
 import { HeldFile } from "./heldFile.js";
 import { type Schema, schema } from "./migrations.js";
+import { OpenedFiles } from "./openedFiles.js";
 import { openFile } from "./openFile.js";
 import type { OlderServer } from "./schemaSteps.js";
 import type { Row, SqlValue, Statement } from "./statement.js";
@@ -27,13 +27,13 @@ export interface OpenOptions {
 export class Database {
   /** The damage that was found in the file. */
   readonly damage = new Damage();
-  /** The files that are written, and their identities when they were opened. */
-  #opened: ReadonlyMap<string, string> = new Map();
+  #files = new OpenedFiles([]);
   readonly #sqlite: Sqlite;
   #steps = 0;
   #known = 0;
   readonly #statements = new Map<string, Statement>();
   #depth = 0;
+  #isReading = false;
   /** How much damage was known when the present transaction began. */
   #damageAtBegin = 0;
   #afterCommit: (() => void)[] = [];
@@ -61,7 +61,7 @@ export class Database {
     const database = new Database(sqlite);
     database.#steps = steps;
     database.#known = own.steps.length;
-    database.#opened = new Map([file, `${file}-wal`].map((path) => [path, inodeOf(path)]));
+    database.#files = new OpenedFiles([file, `${file}-wal`]);
     return database;
   }
 
@@ -167,13 +167,32 @@ export class Database {
   }
 
   /**
+   * Runs `work`, which only reads: all that it reads is of one moment, and the file is locked once and
+   * not for each row. Inside another transaction it belongs to that one.
+   */
+  reading<T>(work: () => T): T {
+    if (this.#depth > 0 || this.#isReading) return work();
+    this.#guard(() => this.#sqlite.exec("BEGIN"));
+    this.#isReading = true;
+    try {
+      return work();
+    } finally {
+      this.#isReading = false;
+      this.#guard(() => {
+        // Nothing was written. After a damaged place SQLite refuses to commit even that.
+        if (this.#sqlite.isTransaction) this.#sqlite.exec("ROLLBACK");
+      });
+    }
+  }
+
+  /**
    * Runs `work` in one write transaction: all of it is kept, or none. A power cut may lose the
    * newest such transactions; a crash of the process loses none. Inside another transaction it
    * joins that one.
    */
   write<T>(work: () => T): T {
     if (this.#depth > 0) return work();
-    this.#refuseWithoutFile();
+    this.#files.refuseWithout();
     const result = this.#undamaged(work);
     this.#announce();
     return result;
@@ -185,7 +204,7 @@ export class Database {
    */
   durable<T>(work: () => T): T {
     if (this.#depth > 0) throw new Error("a durable transaction cannot be nested");
-    this.#refuseWithoutFile();
+    this.#files.refuseWithout();
     let result: T;
     this.#guard(() => this.#sqlite.exec("PRAGMA synchronous = FULL"));
     try {
@@ -196,21 +215,6 @@ export class Database {
     // What the announcements write need not wait for the disk.
     this.#announce();
     return result;
-  }
-
-  /**
-   * The files may have been deleted or replaced since they were opened: what is written into them
-   * then is found by nobody again, so it must not be promised.
-   */
-  #refuseWithoutFile(): void {
-    for (const [path, inode] of this.#opened) {
-      if (inodeOf(path) === inode) continue;
-      throw new DomainError(
-        "StorageFailed",
-        "The database was deleted or replaced while this server had it open; nothing can be kept any more: end this server, and start it again.",
-        { data: { reason: "databaseReplaced" } },
-      );
-    }
   }
 
   /** As {@link durable}; inside another transaction it belongs to that one. */

@@ -2,6 +2,7 @@
 // affect the others.
 import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import type { RowMark } from "./keptRows.js";
 
 /**
  * A stored message. Its parts are JSON text, or undefined if that is damaged or too large for this
@@ -47,6 +48,21 @@ export class MessageRows {
       () => read("NOT INDEXED"),
     );
     return rows.map((row) => Number(row.position));
+  }
+
+  /**
+   * What tells whether the messages between two positions have changed, the newest first. Undefined if
+   * one of the rows cannot be read.
+   */
+  marks(sessionId: string, after: number, before: number): RowMark[] | undefined {
+    const statement = this.#database.prepare(
+      `SELECT position, id, isSummary, updatedAt, octet_length(parts) AS size FROM messages
+       WHERE sessionId = ? AND position > ? AND position < ? ORDER BY position DESC`,
+    );
+    return readOr(
+      () => statement.all(sessionId, after, before).map(toMark),
+      () => undefined,
+    );
   }
 
   /**
@@ -128,6 +144,16 @@ export class MessageRows {
 /** Why a value was not read. */
 export function tooLarge(size: unknown): string {
   return `it has ${size} bytes, and at most ${mostReadableBytes} are read with this heap`;
+}
+
+function toMark({ position, id, isSummary, updatedAt, size }: Row): RowMark {
+  return {
+    position: Number(position),
+    id: String(id),
+    isSummary: isSummary === 1,
+    updatedAt: storedTime(updatedAt),
+    size: typeof size === "number" ? size : undefined,
+  };
 }
 
 const roles: ReadonlySet<string> = new Set(["user", "assistant", "tool"]);

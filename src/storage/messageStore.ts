@@ -1,6 +1,7 @@
 import { checkpointsFrom } from "./checkpointRow.js";
 import { mostReadableBytes, readOr } from "./damage.js";
 import type { Database } from "./database.js";
+import { KeptRows } from "./keptRows.js";
 import { type MessageRow, MessageRows, tooLarge } from "./messageRows.js";
 import { SearchIndex } from "./searchIndex.js";
 
@@ -24,6 +25,7 @@ export class MessageStore {
   readonly #database: Database;
   readonly #rows: MessageRows;
   readonly #index: SearchIndex;
+  readonly #kept = new KeptRows<HistoryRow>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -126,10 +128,15 @@ export class MessageStore {
   /**
    * A session's messages for a model, oldest first: all of them, or, if `summaryId` is given, the
    * summary, the user's messages of the turn that made it, and everything after it (`protocol.md`
-   * section 4, Summaries). A long history is read at every turn, so only what a model needs is
-   * read. Damaged messages are left out; a damaged summary counts as missing.
+   * section 4, Summaries). A long history is asked for at every turn, so only what a model needs is
+   * read, and what has not changed since the last time is the same object as then. Damaged messages
+   * are left out; a damaged summary counts as missing.
    */
   history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
+    return this.#database.reading(() => this.#history(sessionId, summaryId));
+  }
+
+  #history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
     const found = summaryId === undefined ? undefined : this.find(sessionId, summaryId);
     const summary = found?.parts === undefined ? undefined : found;
     const after = this.#between(sessionId, summary?.position ?? 0, Number.MAX_SAFE_INTEGER);
@@ -148,6 +155,24 @@ export class MessageStore {
    * are more than this server can hold, the newest ones.
    */
   #between(sessionId: string, after: number, before: number): HistoryRow[] {
+    const marks = this.#rows.marks(sessionId, after, before);
+    if (marks === undefined) return this.#undamagedBetween(sessionId, after, before);
+    let room = mostReadableBytes;
+    const wanted = marks.filter(({ isSummary, size = 0 }) => {
+      // What is too large is left out by itself, and reported.
+      if (!isSummary && size <= mostReadableBytes) room -= size;
+      return !isSummary && room >= 0;
+    });
+    return this.#kept
+      .rowsOf(`${sessionId} ${after}`, wanted, (position) => {
+        const row = this.#rows.at(position, { sessionId });
+        return row?.parts === undefined ? undefined : row;
+      })
+      .reverse();
+  }
+
+  /** As {@link #between}, row by row: one of them is damaged. */
+  #undamagedBetween(sessionId: string, after: number, before: number): HistoryRow[] {
     const positions = this.#rows.positions(
       (index) =>
         `SELECT position FROM messages ${index} WHERE sessionId = ? AND position > ? AND position < ?

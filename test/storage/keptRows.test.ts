@@ -1,0 +1,159 @@
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Database } from "../../src/storage/database.js";
+import { KeptRows, type RowMark } from "../../src/storage/keptRows.js";
+import { MessageStore } from "../../src/storage/messageStore.js";
+import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+
+const mark = (position: number, more: Partial<RowMark> = {}): RowMark => ({
+  position,
+  id: `m${position}`,
+  isSummary: false,
+  updatedAt: 1,
+  size: 10,
+  ...more,
+});
+
+describe("kept rows", () => {
+  /** Reads by making a new object, and notes what was read. */
+  function reading() {
+    const read: number[] = [];
+    return {
+      read,
+      row: (position: number) => {
+        read.push(position);
+        return { position };
+      },
+    };
+  }
+
+  it("are read once while their marks stay, and again when one changes", () => {
+    const kept = new KeptRows<{ position: number }>();
+    const { read, row } = reading();
+    const first = kept.rowsOf("s", [mark(1), mark(2)], row);
+    const second = kept.rowsOf("s", [mark(1), mark(2), mark(3)], row);
+    expect(second.slice(0, 2)).toEqual(first);
+    expect(second[0]).toBe(first[0]);
+    expect(read).toEqual([1, 2, 3]);
+    for (const changed of [{ updatedAt: 2 }, { size: 11 }, { id: "another" }]) {
+      const before = read.length;
+      kept.rowsOf("s", [mark(1), mark(2, changed), mark(3)], row);
+      expect(read.slice(before)).toEqual([2]);
+      kept.rowsOf("s", [mark(1), mark(2), mark(3)], row);
+    }
+  });
+
+  it("leave out what cannot be read, and try it again the next time", () => {
+    const kept = new KeptRows<object>();
+    let isThere = false;
+    const row = () => (isThere ? { found: true } : undefined);
+    expect(kept.rowsOf("s", [mark(1)], row)).toEqual([]);
+    isThere = true;
+    expect(kept.rowsOf("s", [mark(1)], row)).toEqual([{ found: true }]);
+  });
+
+  it("have a bound in bytes: the list that was read longest ago goes first", () => {
+    const kept = new KeptRows<object>(100);
+    const { read, row } = reading();
+    const list = (from: number) => Array.from({ length: 4 }, (_, at) => mark(from + at));
+    kept.rowsOf("a", list(1), row);
+    kept.rowsOf("b", list(11), row);
+    kept.rowsOf("a", list(1), row);
+    kept.rowsOf("c", list(21), row);
+    const before = read.length;
+    kept.rowsOf("a", list(1), row);
+    expect(read.slice(before)).toEqual([]);
+    kept.rowsOf("b", list(11), row);
+    expect(read.slice(before)).toEqual([11, 12, 13, 14]);
+    // A list that is too long alone is not kept, and takes no other's place.
+    kept.rowsOf("d", [mark(31, { size: 101 })], row);
+    kept.rowsOf("b", list(11), row);
+    expect(read.slice(before)).toEqual([11, 12, 13, 14, 31]);
+  });
+});
+
+describe("the history of a session", () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  let database: Database;
+
+  beforeEach(() => {
+    folder = temporaryFolder();
+    database = Database.open(join(folder.path, "turnwire.db"));
+  });
+  afterEach(() => {
+    database.close();
+    folder.remove();
+  });
+
+  const message = (id: string, sessionId: string, parts: string, isSummary = false) => ({
+    id,
+    sessionId,
+    parts,
+    isSummary,
+    run: 1,
+    role: "user",
+    createdAt: 1,
+    model: undefined,
+    provider: undefined,
+  });
+
+  it("is the same objects again where nothing changed", () => {
+    const store = new MessageStore(database);
+    for (const id of ["m1", "m2"]) store.insert(message(id, "s", "[]"));
+    const first = store.history("s", undefined);
+    store.insert(message("m3", "s", "[]"));
+    const second = store.history("s", undefined);
+    expect(second.map(({ id }) => id)).toEqual(["m1", "m2", "m3"]);
+    expect(second[0]).toBe(first[0]);
+    expect(second[1]).toBe(first[1]);
+  });
+
+  it("is what the file has, whatever this server or another one has done to it", () => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant("insert" as const), session: fc.nat(2), size: fc.nat(3) }),
+      fc.record({ kind: fc.constant("update" as const), index: fc.nat(20), size: fc.nat(3) }),
+      fc.record({ kind: fc.constant("delete" as const), index: fc.nat(20) }),
+      fc.record({ kind: fc.constant("read" as const), session: fc.nat(2), summary: fc.nat(20) }),
+    );
+    const steps = fc.array(fc.record({ step, isOther: fc.boolean() }), { maxLength: 60 });
+    const other = Database.open(join(folder.path, "turnwire.db"));
+    let session = 0;
+    fc.assert(
+      fc.property(steps, (history) => {
+        session++;
+        const kept = new MessageStore(database);
+        const ids: string[] = [];
+        let now = 1;
+        const at = (index: number) => ids[index % Math.max(1, ids.length)];
+        for (const { step: one, isOther } of history) {
+          now++;
+          const file = isOther ? other : database;
+          if (one.kind === "insert") {
+            const id = `m${session} ${now}`;
+            ids.push(id);
+            const parts = JSON.stringify([{ type: "text", text: "x".repeat(one.size) }]);
+            const isSummary = one.size === 3;
+            new MessageStore(file).insert(
+              message(id, `s${session} ${one.session}`, parts, isSummary),
+            );
+          } else if (one.kind === "update") {
+            const parts = JSON.stringify([{ type: "text", text: "y".repeat(one.size) }]);
+            new MessageStore(file).update(at(one.index) ?? "", parts, now);
+          } else if (one.kind === "delete") {
+            file.prepare("DELETE FROM messages WHERE id = ?").run(at(one.index) ?? "");
+          } else {
+            const id = `s${session} ${one.session}`;
+            for (const summary of [undefined, at(one.summary)]) {
+              expect(kept.history(id, summary)).toEqual(
+                new MessageStore(database).history(id, summary),
+              );
+            }
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+    other.close();
+  });
+});
