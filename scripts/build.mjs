@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { writeDeclarations } from "./build/declarations.mjs";
-import { libraryBuilds, serverBuild, threadBuild } from "./build/entries.mjs";
+import { libraryBuilds, pageBuild, serverBuild, threadBuild } from "./build/entries.mjs";
 import { writeEsModule } from "./build/esModule.mjs";
 import { joinFiles } from "./build/joinedFiles.mjs";
 
@@ -22,6 +22,7 @@ const hasFaultPoints = process.argv.includes("--fault-points");
 const [server] = await Promise.all([
   build(serverBuild({ root, outdir, hasFaultPoints })),
   build(threadBuild({ root, outdir })),
+  build(pageBuild({ root, outdir })),
   ...libraryBuilds({ root, outdir }).map((options) => build(options)),
 ]);
 await joinFiles({

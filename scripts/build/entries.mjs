@@ -167,6 +167,23 @@ export function threadBuild({ root, outdir }) {
   };
 }
 
+/** The build of the inspector's page: a script and its styles, which a browser loads. */
+export function pageBuild({ root, outdir }) {
+  return {
+    ...shared,
+    absWorkingDir: root,
+    outdir,
+    entryPoints: { inspectorPage: "src/inspector/page/main.tsx" },
+    format: "iife",
+    platform: "browser",
+    // What `light-dark` of its styles needs.
+    target: ["chrome123", "firefox120", "safari17.5"],
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    minifyIdentifiers: true,
+  };
+}
+
 /** Takes another entry from its own file beside this one: there is one of each class. */
 function besides(entry) {
   return {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
-import { libraryBuilds, serverBuild, threadBuild } from "./entries.mjs";
+import { libraryBuilds, pageBuild, serverBuild, threadBuild } from "./entries.mjs";
 
 const heading = `Third-party notices
 
@@ -27,6 +27,7 @@ export async function thirdPartyNotices(root) {
   const builds = [
     serverBuild({ root, outdir: "dist" }),
     threadBuild({ root, outdir: "dist" }),
+    pageBuild({ root, outdir: "dist" }),
     ...libraryBuilds({ root, outdir: "dist" }),
   ];
   const metafiles = await Promise.all(

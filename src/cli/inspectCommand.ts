@@ -32,14 +32,38 @@ const megabyte = 1024 * 1024;
 
 /** Does what is asked for; resolves with the exit code. */
 export async function inspectCommand(options: InspectOptions, io: InspectIo): Promise<number> {
-  const { command } = options;
-  if (command === undefined) return exitCodes.usage;
   const feed = new ThreadFeed({
     program: new URL("../inspector.mjs", import.meta.url),
     settings: settingsOf(options, io),
     now: () => io.clock.now(),
     onTrouble: (text) => io.writeError(`turnwire inspect: ${text}`),
+    onLink: (link) => io.writeError(`turnwire inspect: open ${link}`),
   });
+  return options.command === undefined
+    ? await show(feed, io)
+    : await standBetween(options.command, feed, io);
+}
+
+/** Shows what the thread has, until a signal ends it. */
+async function show(feed: ThreadFeed, io: InspectIo): Promise<number> {
+  feed.hold();
+  const asked = new Promise<undefined>((resolve) => {
+    io.onSignal(() => resolve(undefined));
+  });
+  const failure = await Promise.race([asked, feed.failed]);
+  await feed.stop();
+  if (failure === undefined) return exitCodes.succeeded;
+  io.writeError(`turnwire inspect: ${failure}`);
+  return exitCodes.failed;
+}
+
+async function standBetween(
+  command: readonly [string, ...string[]],
+  feed: ThreadFeed,
+  io: InspectIo,
+): Promise<number> {
+  // Without a page the pipe is still what counts.
+  void feed.failed.then((reason) => io.writeError(`turnwire inspect: ${reason}`));
   const outcome = await tee(command, io, feed, (pid) => feed.start(command, pid));
   if (outcome.kind === "failed") {
     io.writeError(`turnwire inspect: ${outcome.reason}`);
@@ -54,16 +78,21 @@ export async function inspectCommand(options: InspectOptions, io: InspectIo): Pr
 }
 
 function settingsOf(options: InspectOptions, io: InspectIo): ThreadSettings {
-  const { record, format, recordLimit, hideContents } = options;
-  const file = record && {
-    path: io.resolvePath(record),
-    format,
-    mostBytes: recordLimit * megabyte,
-  };
+  const { record, format, recordLimit, hideContents, file, page, port } = options;
+  const built = (name: string) => new URL(`../${name}`, import.meta.url).href;
   return {
-    protocolLibrary: new URL("../protocol.js", import.meta.url).href,
+    protocolLibrary: built("protocol.js"),
     secrets: secretsAround(io.env, userConfigPaths(io.env).files),
     hidesContents: hideContents === true,
-    ...defined({ record: file || undefined }),
+    ...defined({
+      file: file === undefined ? undefined : io.resolvePath(file),
+      page: page
+        ? { port, script: built("inspectorPage.js"), style: built("inspectorPage.css") }
+        : undefined,
+      record:
+        record === undefined
+          ? undefined
+          : { path: io.resolvePath(record), format, mostBytes: recordLimit * megabyte },
+    }),
   };
 }

@@ -1,5 +1,5 @@
 /** The options of `turnwire inspect` (docs/inspecting.md). */
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { InspectOptions } from "./inspectOptions.js";
 import { nonEmpty, positiveInteger } from "./optionValues.js";
 
@@ -11,9 +11,11 @@ export function addInspect(
 ): void {
   const inspect = program
     .command("inspect")
-    .description("stand between a client and a JSON-RPC server, and record what they say")
-    .usage("[options] -- COMMAND…")
-    .argument("[command...]", "the server to start, behind `--`")
+    .description("show what a client and a JSON-RPC server say to each other")
+    .usage("[options] FILE | [options] -- COMMAND…")
+    .argument("[words...]", "a recording, or behind `--` the server to start")
+    .option("--port <n>", "the port of the page; any that is free by default", portNumber, 0)
+    .option("--no-page", "only record")
     .option("--record <file>", "where it is recorded", nonEmpty)
     .addOption(
       new Option("--format <format>", "of the recording: our own, or LSP Inspector's")
@@ -22,13 +24,25 @@ export function addInspect(
     )
     .option("--record-limit <mb>", "how large the recording may become", positiveInteger, 512)
     .option("--hide-contents", "leave out what people, models and tools have written")
-    .action((words: readonly string[], options: Omit<InspectOptions, "command">) => {
+    .action((words: readonly string[], options: Omit<InspectOptions, "command" | "file">) => {
       const at = argv.indexOf("--");
       const [first, ...rest] = at === -1 ? [] : argv.slice(at + 1);
-      if (words.length > rest.length + (first === undefined ? 0 : 1)) {
-        inspect.error("error: write `--` before the server's command");
+      const files = words.slice(0, first === undefined ? undefined : -(rest.length + 1));
+      const [file] = files;
+      if (files.length > 1) inspect.error("error: write `--` before the server's command");
+      if (first !== undefined && file !== undefined) {
+        inspect.error("error: name a recording or a server's command, not both");
       }
-      if (first === undefined) return inspect.error("error: name the server's command behind `--`");
-      return action({ ...options, command: [first, ...rest] });
+      if (first !== undefined) return action({ ...options, command: [first, ...rest] });
+      if (file === undefined)
+        return inspect.error("error: name a recording, or a server behind `--`");
+      if (!options.page) inspect.error("error: a recording is opened in a page");
+      return action({ ...options, file });
     });
+}
+
+function portNumber(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= 0 && port <= 65_535) return port;
+  throw new InvalidArgumentError("It must be a number from 0 to 65535.");
 }

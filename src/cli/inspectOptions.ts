@@ -2,6 +2,12 @@
 export interface InspectOptions {
   /** The server to start, with its arguments. */
   readonly command?: readonly [string, ...string[]];
+  /** A recording to be opened. */
+  readonly file?: string;
+  /** The port of the page; any that is free, unless it is named. */
+  readonly port: number;
+  /** Whether there is a page. */
+  readonly page: boolean;
   /** Where everything that goes through is recorded. */
   readonly record?: string;
   readonly format: "turnwire" | "lsp";

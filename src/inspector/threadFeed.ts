@@ -3,6 +3,7 @@
  * is too slow for is left out, and told as a gap.
  */
 import { Worker } from "node:worker_threads";
+import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import type { Side } from "./entries.js";
 import type { FromThread, ThreadSettings, ToThread } from "./threadMessages.js";
@@ -18,6 +19,8 @@ export interface ThreadFeedOptions {
   now(): number;
   /** Takes a sentence for the user. */
   onTrouble(text: string): void;
+  /** Takes the link that opens the page. */
+  onLink(link: string): void;
 }
 
 /** A feed to a thread that runs. */
@@ -25,13 +28,15 @@ export class ThreadFeed {
   readonly #options: ThreadFeedOptions;
   readonly #worker: Worker;
   readonly #done: Promise<void>;
+  /** Resolves with the reason when the thread cannot do what it was asked for. */
+  readonly failed: Promise<string>;
   #waiting = 0;
   readonly #skipped: Record<Side, number> = { client: 0, server: 0 };
   #isOver = false;
 
   constructor(options: ThreadFeedOptions) {
     this.#options = options;
-    const { program, settings, onTrouble } = options;
+    const { program, settings } = options;
     this.#worker = new Worker(program, {
       workerData: settings,
       env: {},
@@ -41,24 +46,33 @@ export class ThreadFeed {
       stdout: true,
       stderr: true,
     });
-    this.#done = new Promise((resolve) => {
-      this.#worker.on("message", (message: FromThread) => {
-        if (message.kind === "taken") this.#waiting -= message.bytes;
-        else if (message.kind === "trouble") onTrouble(message.text);
-        else resolve();
-      });
-      this.#worker.once("error", (error) => {
-        this.#isOver = true;
-        onTrouble(`nothing more is recorded or shown: ${error.message}`);
-        resolve();
-      });
-      this.#worker.once("exit", () => {
-        this.#isOver = true;
-        resolve();
-      });
+    const failed = new Deferred<string>();
+    const done = new Deferred<void>();
+    this.failed = failed.promise;
+    this.#done = done.promise;
+    this.#worker.on("message", (message: FromThread) => {
+      if (message.kind === "taken") this.#waiting -= message.bytes;
+      else if (message.kind === "trouble") options.onTrouble(message.text);
+      else if (message.kind === "link") options.onLink(message.link);
+      else if (message.kind === "failed") failed.resolve(message.text);
+      else done.resolve();
+    });
+    this.#worker.once("error", (error) => {
+      this.#isOver = true;
+      options.onTrouble(`nothing more is recorded or shown: ${error.message}`);
+      done.resolve();
+    });
+    this.#worker.once("exit", () => {
+      this.#isOver = true;
+      done.resolve();
     });
     // It must not keep the process alive when the pipe has ended.
     this.#worker.unref();
+  }
+
+  /** Lets the thread keep the process alive, also without a pipe. */
+  hold(): void {
+    this.#worker.ref();
   }
 
   start(command: readonly string[], pid: number | undefined): void {
@@ -87,6 +101,12 @@ export class ThreadFeed {
     this.#worker.ref();
     this.#send({ kind: "end", at, ...defined({ code, signal }) });
     await this.#done;
+    this.#isOver = true;
+    await this.#worker.terminate();
+  }
+
+  /** Ends the thread at once. */
+  async stop(): Promise<void> {
     this.#isOver = true;
     await this.#worker.terminate();
   }

@@ -9,6 +9,16 @@ export interface ThreadSettings {
   /** What is a secret from the beginning. */
   readonly secrets: readonly string[];
   readonly hidesContents: boolean;
+  /** A recording to be shown, instead of a pipe. */
+  readonly file?: string;
+  /** The page, unless none is wanted. */
+  readonly page?: {
+    /** 0: any port that is free. */
+    readonly port: number;
+    /** The files of the page, as URLs. */
+    readonly script: string;
+    readonly style: string;
+  };
   readonly record?: {
     readonly path: string;
     readonly format: RecordingFormat;
@@ -39,5 +49,9 @@ export type FromThread =
   | { readonly kind: "taken"; readonly bytes: number }
   /** Something went wrong that the user should know; the pipe goes on. */
   | { readonly kind: "trouble"; readonly text: string }
+  /** The page can be opened by this link. */
+  | { readonly kind: "link"; readonly link: string }
+  /** What was asked for cannot be done. */
+  | { readonly kind: "failed"; readonly text: string }
   /** Everything is written: the thread can be ended. */
   | { readonly kind: "done" };

@@ -24,7 +24,7 @@ export function startTee(
   command: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): TeeChild {
-  const args = [inject("serverScript"), "inspect", ...options, "--", ...command];
+  const args = [inject("serverScript"), "inspect", "--no-page", ...options, "--", ...command];
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH, HOME: "/nonexistent", ...env },
   });

@@ -48,7 +48,7 @@ function writeAll(block) {
     try {
       written += writeSync(1, block, written);
     } catch (error) {
-      if (error.code === "EPIPE") process.exit(9);
+      if (["EPIPE", "ECONNRESET"].includes(error.code)) process.exit(9);
       if (error.code !== "EAGAIN") throw error;
     }
   }

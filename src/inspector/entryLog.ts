@@ -1,0 +1,75 @@
+/** The newest entries, in bounded memory, for every page that is open. */
+import type { Entry } from "./entries.js";
+
+/** How much is kept. */
+const mostEntries = 100_000;
+const mostCharacters = 64 * 1024 * 1024;
+
+/** Entries as JSON, each with a number that only goes up. */
+export class EntryLog {
+  #lines: string[] = [];
+  /** The number of the first line that is kept. */
+  #first = 0;
+  /** Lines at the beginning of the list that are not kept any more; cut off now and then. */
+  #gone = 0;
+  #characters = 0;
+  /** What holds at this time, by its key; the newest of each kind alone. */
+  readonly #states = new Map<string, { readonly version: number; readonly line: string }>();
+  #version = 0;
+  readonly #listeners = new Set<() => void>();
+
+  /** Whether a page is open. */
+  get isRead(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  add(entry: Entry): void {
+    const line = JSON.stringify(entry);
+    this.#lines.push(line);
+    this.#characters += line.length;
+    while (this.#lines.length - this.#gone > mostEntries || this.#characters > mostCharacters) {
+      this.#characters -= this.#lines[this.#gone]?.length ?? 0;
+      this.#lines[this.#gone] = "";
+      this.#gone += 1;
+      this.#first += 1;
+    }
+    if (this.#gone > mostEntries) {
+      this.#lines = this.#lines.slice(this.#gone);
+      this.#gone = 0;
+    }
+    this.#tell();
+  }
+
+  /** Says what holds now, in the place of what was said under this key before. */
+  setState(key: string, state: object): void {
+    this.#version += 1;
+    this.#states.delete(key);
+    this.#states.set(key, { version: this.#version, line: JSON.stringify(state) });
+    this.#tell();
+  }
+
+  /** What was said since a version, and the version that it has now. */
+  statesSince(version: number): { readonly version: number; readonly lines: readonly string[] } {
+    const lines = [...this.#states.values()]
+      .filter((state) => state.version > version)
+      .map(({ line }) => line);
+    return { version: this.#version, lines };
+  }
+
+  /** The line with this number, or the oldest one after it; undefined where there is none yet. */
+  at(number: number): { readonly number: number; readonly line: string } | undefined {
+    const found = Math.max(number, this.#first);
+    const line = this.#lines[found - this.#first + this.#gone];
+    return line === undefined ? undefined : { number: found, line };
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls back when there is something new; call what is returned to stop. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}

@@ -1,0 +1,155 @@
+/** The completions: what is unacknowledged comes first, and stands out. */
+import { useRef, useState } from "preact/hooks";
+import type { Completion } from "../view/ledger.js";
+import { Empty } from "./Empty.js";
+import { count, duration, timeOfDay } from "./format.js";
+import type { Shown } from "./view.js";
+
+/** Rows that anybody reads; a longer ledger is told by its number. */
+const mostRows = 500;
+
+export function LedgerView({ feed }: Shown) {
+  const [said, say] = useState("");
+  const [asked, ask] = useState<Completion | undefined>(undefined);
+  const { completions, unacknowledged } = feed.ledger;
+  if (completions.length === 0) {
+    return (
+      <Empty title="No completion yet">
+        Every run of a Turnwire server ends with <code>runComplete</code>, and stands here until its
+        client has sent <code>acknowledge</code>. Send a prompt, and wait for its end.
+      </Empty>
+    );
+  }
+  const canAct = feed.greeting?.canAct === true;
+  const act = async (what: "redeliver" | "acknowledge", { completionId }: Completion) => {
+    try {
+      await feed.act({ what, completionId });
+      say(`${completionId}: ${what === "redeliver" ? "is delivered again" : "is acknowledged"}.`);
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error));
+    }
+  };
+  // In a recording, time has stopped.
+  const isOver = feed.greeting?.mode === "file" || feed.state === "ended";
+  const now = isOver ? (feed.traffic.rows.at(-1)?.entry.at ?? 0) : Date.now();
+  return (
+    <div class="ledger">
+      <p class={unacknowledged > 0 ? "warning" : "hint"}>
+        {unacknowledged > 0
+          ? `${count(unacknowledged, "completion")} not acknowledged. The client must send \`acknowledge\` with each completionId when it has handled it; until then the server keeps it, and delivers it again.`
+          : "Every completion is acknowledged."}
+      </p>
+      <p role="status">{said}</p>
+      <div class="scroll">
+        <table>
+          <Head canAct={canAct} />
+          <tbody>
+            {completions.slice(0, mostRows).map((one) => (
+              <tr key={one.completionId} class={one.acknowledgedAt === undefined ? "open" : ""}>
+                <Cells completion={one} now={now} />
+                {canAct && (
+                  <td>
+                    {one.acknowledgedAt === undefined && (
+                      <>
+                        <button type="button" onClick={() => void act("redeliver", one)}>
+                          Deliver again
+                        </button>
+                        <button type="button" onClick={() => ask(one)}>
+                          Acknowledge…
+                        </button>
+                      </>
+                    )}
+                  </td>
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {completions.length > mostRows && <p>{count(completions.length - mostRows, "older one")}.</p>}
+      {asked !== undefined && (
+        <Question
+          completion={asked}
+          onAnswer={(isMeant) => {
+            ask(undefined);
+            if (isMeant) void act("acknowledge", asked);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Head({ canAct }: { readonly canAct: boolean }) {
+  const names = ["Sequence", "Run", "Status", "Attempts", "Ended", "Acknowledged", "Waiting"];
+  return (
+    <thead>
+      <tr>
+        {names.map((name) => (
+          <th scope="col" key={name}>
+            {name}
+          </th>
+        ))}
+        {canAct && <th scope="col">Actions</th>}
+      </tr>
+    </thead>
+  );
+}
+
+function Cells({ completion, now }: { readonly completion: Completion; readonly now: number }) {
+  const { status, cause, errorName, acknowledgedAt, firstAt } = completion;
+  const why = [cause, errorName].filter((part) => part !== undefined).join(", ");
+  return (
+    <>
+      <th scope="row">{completion.sequence}</th>
+      <td title={`${completion.completionId} in ${completion.session}`}>
+        {completion.run ?? completion.completionId}
+      </td>
+      <td>{why === "" ? status : `${status} (${why})`}</td>
+      <td>{completion.attempts}</td>
+      <td>{timeOfDay(firstAt)}</td>
+      <td>
+        {acknowledgedAt === undefined ? (
+          <strong class="badge">not acknowledged</strong>
+        ) : (
+          `${timeOfDay(acknowledgedAt)} by ${completion.acknowledgedBy ?? "its client"}`
+        )}
+      </td>
+      <td>{duration(Math.max(0, (acknowledgedAt ?? now) - firstAt))}</td>
+    </>
+  );
+}
+
+interface QuestionProps {
+  readonly completion: Completion;
+  readonly onAnswer: (isMeant: boolean) => void;
+}
+
+/** Acknowledging takes a completion from its client for good, so it is asked for. */
+function Question({ completion, onAnswer }: QuestionProps) {
+  const dialog = useRef<HTMLDialogElement | null>(null);
+  return (
+    <dialog
+      aria-labelledby="question"
+      ref={(element) => {
+        dialog.current = element;
+        if (element !== null && !element.open) element.showModal();
+      }}
+      onClose={() => onAnswer(false)}
+    >
+      <h2 id="question">Acknowledge {completion.run ?? completion.completionId}?</h2>
+      <p>
+        Its client will never get this completion again. Do this only if the client has handled it,
+        or will never come back.
+      </p>
+      <div class="actions">
+        <button type="button" onClick={() => onAnswer(false)}>
+          Leave it
+        </button>
+        <button type="button" class="danger" onClick={() => onAnswer(true)}>
+          Acknowledge
+        </button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,218 @@
+/** The messages, newest at the end, with what each says beside the list. */
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { everything, type Filter, FilteredRows } from "../view/filter.js";
+import type { Row } from "../view/traffic.js";
+import { Empty } from "./Empty.js";
+import { FilterBar } from "./FilterBar.js";
+import { nextFrame } from "./feed.js";
+import { duration, size, timeOfDay } from "./format.js";
+import { RowDetail } from "./RowDetail.js";
+import { VirtualList } from "./VirtualList.js";
+import type { Shown } from "./view.js";
+
+interface Props extends Shown {
+  /** The row that another view wants to be seen. */
+  readonly asked: number | undefined;
+}
+
+export function TrafficView({ feed, isHidden, asked }: Props) {
+  const [filter, setFilter] = useState<Filter>(everything);
+  const [isPaused, setPaused] = useState(false);
+  const [isAtEnd, setAtEnd] = useState(asked === undefined);
+  const [selected, setSelected] = useState<number | undefined>(asked);
+  const { rows, waiting } = useRows(feed.traffic, filter, isPaused);
+  const view = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (asked === undefined) return;
+    setSelected(asked);
+    setFilter(everything);
+    setAtEnd(false);
+  }, [asked]);
+  const index = selected === undefined ? -1 : indexOf(rows, selected);
+  const row = selected === undefined ? undefined : feed.traffic.row(selected);
+  const jump = () => {
+    if (row?.partner === undefined) return false;
+    if (indexOf(rows, row.partner.index) === -1) setFilter(everything);
+    setSelected(row.partner.index);
+    setAtEnd(false);
+    return true;
+  };
+  useEffect(() => {
+    // What was chosen elsewhere comes into view.
+    const list = view.current?.querySelector(".list");
+    if (index < 0 || list === null || list === undefined || isAtEnd) return;
+    const at = index * 26;
+    if (at < list.scrollTop || at > list.scrollTop + list.clientHeight - 26) {
+      list.scrollTop = at - list.clientHeight / 2;
+    }
+  }, [index, isAtEnd]);
+  const onKey = (key: string) => {
+    if (key === "o") return jump();
+    if (key === "p") setPaused(!isPaused);
+    return key === "p";
+  };
+  return (
+    <div class="traffic" ref={view}>
+      <FilterBar
+        traffic={feed.traffic}
+        filter={filter}
+        onFilter={setFilter}
+        shown={rows.length}
+        isPaused={isPaused}
+        waiting={waiting}
+        onPause={() => setPaused(!isPaused)}
+      />
+      <div class="columns">
+        {feed.traffic.rows.length === 0 ? (
+          <Nothing mode={feed.greeting?.mode} />
+        ) : (
+          <div class="list-side">
+            <Head />
+            <VirtualList
+              items={rows}
+              label="Messages"
+              selected={index}
+              follows={isAtEnd && !isPaused}
+              keyOf={({ index: key }) => key}
+              classOf={classOf}
+              onSelect={(at) => setSelected(rows[at]?.index)}
+              onScrolledAway={setAtEnd}
+              onKey={onKey}
+            >
+              {(item) => <Cells row={item} />}
+            </VirtualList>
+          </div>
+        )}
+        {row !== undefined && (
+          <RowDetail
+            row={row}
+            isHidden={isHidden}
+            onJump={jump}
+            onClose={() => setSelected(undefined)}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The rows that fit; they are looked for bit by bit, so that nothing stutters. */
+function useRows(traffic: Shown["feed"]["traffic"], filter: Filter, isPaused: boolean) {
+  const found = useMemo(() => new FilteredRows(traffic, filter), [traffic, filter]);
+  const [, draw] = useState(0);
+  const paused = useRef<readonly Row[] | undefined>(undefined);
+  const isLooking = useRef(false);
+  const advance = async () => {
+    if (isLooking.current) return;
+    isLooking.current = true;
+    while (found.advance()) {
+      await nextFrame();
+      draw((times) => times + 1);
+    }
+    isLooking.current = false;
+  };
+  if (!isPaused || paused.current === undefined) {
+    found.advance();
+    void advance();
+  }
+  useEffect(() => {
+    paused.current = isPaused ? [...found.rows] : undefined;
+  }, [isPaused, found]);
+  const rows = (isPaused ? paused.current : undefined) ?? found.rows;
+  return { rows, waiting: isPaused ? traffic.rows.length + traffic.cut - pausedAt(rows) : 0 };
+}
+
+function pausedAt(rows: readonly Row[]): number {
+  return (rows.at(-1)?.index ?? -1) + 1;
+}
+
+/** Rows are in the order of their indexes. */
+function indexOf(rows: readonly Row[], index: number): number {
+  let low = 0;
+  let high = rows.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = rows[middle]?.index ?? 0;
+    if (found === index) return middle;
+    if (found < index) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+/** The names of the columns; each row says itself what it is to whoever cannot see them. */
+function Head() {
+  return (
+    <div class="list-head" aria-hidden="true">
+      <span class="time">Time</span>
+      <span class="way">Way</span>
+      <span class="method">Method</span>
+      <span class="id">Id</span>
+      <span class="ms">Took</span>
+      <span class="bytes">Size</span>
+    </div>
+  );
+}
+
+function Cells({ row }: { readonly row: Row }) {
+  return (
+    <>
+      <span class="cell time">{timeOfDay(row.entry.at)}</span>
+      <span class={`cell way ${row.from ?? "none"}`} aria-hidden="true">
+        {wayOf(row)}
+      </span>
+      <span class="unseen">{spokenWayOf(row)}</span>
+      <span class="cell method">{titleOf(row)}</span>
+      <span class="cell id">{row.id}</span>
+      <span class="cell ms">{row.ms === undefined ? waitingOf(row) : duration(row.ms)}</span>
+      <span class="cell bytes">{row.bytes > 0 ? size(row.bytes) : ""}</span>
+      {row.invalid !== undefined && <span class="unseen">not valid, {row.invalid}</span>}
+    </>
+  );
+}
+
+function wayOf({ from, kind }: Row): string {
+  const arrow = from === "client" ? "→" : from === "server" ? "←" : "";
+  return (
+    { request: `${arrow} ask`, response: `${arrow} answer`, notification: `${arrow} tell` }[
+      kind as string
+    ] ?? `${arrow} ${kind}`
+  );
+}
+
+/** The same for whoever hears the page. */
+function spokenWayOf({ from, kind }: Row): string {
+  return from === undefined ? kind : `${kind} from the ${from}`;
+}
+
+function waitingOf({ kind, partner }: Row): string {
+  return kind === "request" && partner === undefined ? "open" : "";
+}
+
+function titleOf(row: Row): string {
+  const { entry, deltas } = row;
+  if (deltas !== undefined && deltas.count > 1) return `${row.method} × ${deltas.count}`;
+  if (row.isError) return `${row.method} failed`;
+  if (row.method !== "") return row.method;
+  if (entry.kind === "stderr") return "a line on stderr";
+  if (entry.kind === "start") return "the server was started";
+  if (entry.kind === "end")
+    return `the server has ended (${entry.signal ?? entry.code ?? "unknown"})`;
+  if (entry.kind === "gap") return `${size(entry.bytes)} were not looked at`;
+  return row.invalid ?? "an answer";
+}
+
+function classOf(row: Row): string {
+  const isBad = row.invalid !== undefined || row.kind === "gap";
+  return [isBad ? "invalid" : "", row.isError ? "failed" : "", row.kind].join(" ");
+}
+
+function Nothing({ mode }: { readonly mode: string | undefined }) {
+  return (
+    <Empty title="No message yet">
+      {mode === "file"
+        ? "The recording has no messages. Was the server's command the right one?"
+        : "Messages appear here as soon as one of the two sides says something. Use your client as always."}
+    </Empty>
+  );
+}

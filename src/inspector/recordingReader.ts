@@ -1,0 +1,171 @@
+/** Reads a recording, of our own or of LSP Inspector's. Secrets are replaced again on the way. */
+import { createReadStream, existsSync } from "node:fs";
+import { LineSplitter } from "../base/lineSplitter.js";
+import type { Entry, Side } from "./entries.js";
+import { hiddenText, hideContents } from "./hiddenContents.js";
+import { fromLspItem, fromLspLine } from "./lspFormat.js";
+import type { Redaction } from "./redaction.js";
+
+/** A longer line is no entry of ours. */
+const mostLineBytes = 32 * 1024 * 1024;
+
+/** What was read. */
+export interface ReadRecording {
+  readonly entries: number;
+  /** Lines that were no entries. */
+  readonly unread: number;
+  /** Whether its contents were left out when it was made. */
+  readonly hidden: boolean;
+}
+
+/** How a recording is read. */
+export interface ReadOptions {
+  readonly redaction: Redaction;
+  readonly hidesContents: boolean;
+  onEntry(entry: Entry): void;
+}
+
+/**
+ * Reads a recording, and the part before it where there is one.
+ *
+ * @throws Error of the system where it cannot be read, and an `Error` where it is no recording.
+ */
+export async function readRecording(path: string, options: ReadOptions): Promise<ReadRecording> {
+  const reader = new Reader(options);
+  const before = `${path}.1`;
+  if ((await isContinued(path)) && existsSync(before)) await reader.read(before);
+  await reader.read(path);
+  const { found } = reader;
+  if (found.entries === 0 && found.unread > 0) {
+    throw new Error(`${path} is no recording of turnwire, and none of LSP Inspector`);
+  }
+  return found;
+}
+
+async function isContinued(path: string): Promise<boolean> {
+  for await (const text of linesOf(path)) {
+    const value = jsonIn(text);
+    return isObject(value) && value.continued === true;
+  }
+  return false;
+}
+
+class Reader {
+  readonly #options: ReadOptions;
+  #entries = 0;
+  #unread = 0;
+  #hidden = false;
+
+  constructor(options: ReadOptions) {
+    this.#options = options;
+  }
+
+  get found(): ReadRecording {
+    return { entries: this.#entries, unread: this.#unread, hidden: this.#hidden };
+  }
+
+  async read(path: string): Promise<void> {
+    for await (const text of linesOf(path)) if (text.trim() !== "") this.#line(text);
+  }
+
+  #line(text: string): void {
+    const value = jsonIn(text);
+    // LSP Inspector's own examples are one list.
+    const items: unknown[] = Array.isArray(value) ? value : [value];
+    for (const item of items) {
+      if (isObject(item) && item.recording === "turnwire") {
+        this.#hidden ||= item.hidden === true;
+        continue;
+      }
+      const entry = entryOf(item) ?? fromLspItem(item) ?? fromLspLine(text);
+      if (entry === undefined) this.#unread += 1;
+      else this.#add(entry);
+    }
+  }
+
+  #add(entry: Entry): void {
+    this.#entries += 1;
+    this.#options.onEntry(cleaned(entry, this.#options));
+  }
+}
+
+/** The entry without secrets, and without contents where that is asked for. */
+function cleaned(entry: Entry, { redaction, hidesContents }: ReadOptions): Entry {
+  switch (entry.kind) {
+    case "message": {
+      const message = redaction.message(entry.message);
+      return { ...entry, message: hidesContents ? hideContents(message) : message };
+    }
+    case "stderr":
+      return { ...entry, text: shown(entry.text) };
+    case "broken":
+      return entry.text === undefined ? entry : { ...entry, text: shown(entry.text) };
+    case "start":
+      return { ...entry, command: redaction.command(entry.command) };
+    case "gap":
+    case "end":
+      return entry;
+  }
+  function shown(text: string): string {
+    return hidesContents ? hiddenText(text) : redaction.text(text);
+  }
+}
+
+/** An entry of our own; a file may have been written by anybody, so each member is looked at. */
+function entryOf(value: unknown): Entry | undefined {
+  if (!isObject(value) || typeof value.at !== "number") return undefined;
+  const { kind, at, from, bytes, message, invalid, text, command, pid, code, signal } = value;
+  const base = { at, ...member("pipe", value.pipe, isText) };
+  const sent = { ...base, from: from as Side, bytes: Number(bytes) };
+  const isSent = (from === "client" || from === "server") && isNumber(bytes);
+  const wrong = member("invalid", invalid, isText);
+  if (kind === "message" && isSent) return { ...sent, kind, message, ...wrong };
+  if (kind === "broken" && isSent) {
+    return { ...sent, kind, invalid: String(invalid), ...member("text", text, isText) };
+  }
+  if (kind === "gap" && isSent) return { ...sent, kind };
+  if (kind === "stderr" && isText(text)) return { ...base, kind, text };
+  if (kind === "start" && Array.isArray(command)) {
+    return { ...base, kind, command: command.map(String), ...member("pid", pid, isNumber) };
+  }
+  if (kind !== "end") return undefined;
+  return { ...base, kind, ...member("code", code, isNumber), ...member("signal", signal, isText) };
+}
+
+function member<K extends string, T>(
+  name: K,
+  value: unknown,
+  isRight: (value: unknown) => value is T,
+): { [N in K]?: T } {
+  const found: { [N in K]?: T } = {};
+  if (isRight(value)) found[name] = value;
+  return found;
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  const lines = new LineSplitter(mostLineBytes);
+  for await (const chunk of createReadStream(path)) {
+    for (const { text } of lines.push(chunk as Buffer)) yield text;
+  }
+  for (const { text } of lines.end()) yield text;
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}

@@ -1,0 +1,192 @@
+/** The rows of the traffic: requests with their answers, deltas of one part in one row. */
+import type { Entry, MessageEntry, Side } from "../entries.js";
+import { at, textAt } from "./members.js";
+
+export type RowKind =
+  | "request"
+  | "notification"
+  | "response"
+  | "broken"
+  | "gap"
+  | "stderr"
+  | "start"
+  | "end";
+
+/** One row. A row changes: an answer comes, or another delta. */
+export interface Row {
+  readonly index: number;
+  readonly entry: Entry;
+  readonly kind: RowKind;
+  readonly pipe: string;
+  readonly from: Side | undefined;
+  /** The method; of a response, that of its request. */
+  method: string;
+  readonly id: string | undefined;
+  readonly session: string | undefined;
+  readonly run: string | undefined;
+  readonly invalid: string | undefined;
+  bytes: number;
+  /** The other half of a request or a response. */
+  partner: Row | undefined;
+  /** Of a pair, the time between its halves in milliseconds. */
+  ms: number | undefined;
+  /** Whether a response is an error. */
+  readonly isError: boolean;
+  /** Of deltas: how many there are in this row, and their text. */
+  deltas: { count: number; text: string; last: Entry } | undefined;
+}
+
+/** A page keeps as many rows as the server keeps entries; older ones go in steps. */
+const mostRows = 100_000;
+const cutAtOnce = 10_000;
+
+/** Requests by which a server asks a person. */
+const questions = new Set(["requestPermission", "requestInput", "session/request_permission"]);
+
+/** All rows of what was seen. */
+export class Traffic {
+  #rows: Row[] = [];
+  #next = 0;
+  readonly #open = new Map<string, Row>();
+  readonly #deltas = new Map<string, Row>();
+  /** How many rows were left out at the beginning. */
+  #cut = 0;
+  readonly sessions = new Set<string>();
+  readonly runs = new Set<string>();
+  readonly methods = new Set<string>();
+
+  get rows(): readonly Row[] {
+    return this.#rows;
+  }
+
+  get cut(): number {
+    return this.#cut;
+  }
+
+  /** Requests of servers that a person must answer, and that are not answered. */
+  get questions(): readonly Row[] {
+    return [...this.#open.values()].filter(({ method }) => questions.has(method));
+  }
+
+  /** The row with this index; undefined where it was left out. */
+  row(index: number): Row | undefined {
+    return this.#rows[index - this.#cut];
+  }
+
+  /** Takes an entry; gives its row, which may be an earlier one. */
+  add(entry: Entry): Row {
+    const folded = entry.kind === "message" ? this.#fold(entry) : undefined;
+    if (folded !== undefined) return folded;
+    const row = this.#rowOf(entry);
+    this.#next += 1;
+    this.#rows.push(row);
+    if (row.method !== "") this.methods.add(row.method);
+    if (row.session !== undefined) this.sessions.add(row.session);
+    if (row.run !== undefined) this.runs.add(row.run);
+    if (entry.kind === "message") this.#remember(entry, row);
+    if (this.#rows.length > mostRows + cutAtOnce) {
+      this.#rows = this.#rows.slice(cutAtOnce);
+      this.#cut += cutAtOnce;
+    }
+    return row;
+  }
+
+  #rowOf(entry: Entry): Row {
+    const message = entry.kind === "message" ? entry.message : undefined;
+    const kind = entry.kind === "message" ? kindOf(message) : entry.kind;
+    const pipe = entry.pipe ?? "";
+    const from = "from" in entry ? entry.from : undefined;
+    const id = idOf(message);
+    const partner =
+      kind === "response" && from !== undefined
+        ? this.#open.get(`${pipe} ${other(from)} ${id}`)
+        : undefined;
+    const params = at(message, "params");
+    const row: Row = {
+      index: this.#next,
+      entry,
+      kind,
+      pipe,
+      from,
+      method: textAt(message, "method") ?? partner?.method ?? "",
+      id,
+      session:
+        textAt(params, "sessionId") ?? partner?.session ?? textAt(message, "result", "sessionId"),
+      run: textAt(params, "runId") ?? partner?.run ?? textAt(message, "result", "runId"),
+      invalid: "invalid" in entry ? entry.invalid : undefined,
+      bytes: "bytes" in entry ? entry.bytes : "text" in entry ? (entry.text?.length ?? 0) : 0,
+      partner,
+      ms: partner && entry.at - partner.entry.at,
+      isError: at(message, "error") !== undefined && at(message, "error") !== null,
+      deltas: undefined,
+    };
+    return row;
+  }
+
+  #remember(entry: MessageEntry, row: Row): void {
+    if (row.kind === "request") {
+      this.#open.set(`${row.pipe} ${entry.from} ${row.id}`, row);
+    } else if (row.partner !== undefined) {
+      row.partner.partner = row;
+      row.partner.ms = row.ms;
+      this.#open.delete(`${row.pipe} ${other(entry.from)} ${row.id}`);
+    }
+    const delta = deltaOf(entry);
+    if (delta === undefined) {
+      this.#endChunks(entry, row);
+      return;
+    }
+    row.deltas = { count: 1, text: delta.text, last: entry };
+    this.#deltas.set(`${row.pipe} ${delta.key}`, row);
+  }
+
+  /** Another delta of a part that has a row. */
+  #fold(entry: MessageEntry): Row | undefined {
+    const delta = entry.invalid === undefined ? deltaOf(entry) : undefined;
+    if (delta === undefined) return undefined;
+    const row = this.#deltas.get(`${entry.pipe ?? ""} ${delta.key}`);
+    if (row?.deltas === undefined) return undefined;
+    row.deltas.count += 1;
+    row.deltas.text += delta.text;
+    row.deltas.last = entry;
+    row.bytes += entry.bytes;
+    row.ms = entry.at - row.entry.at;
+    return row;
+  }
+
+  /** ACP's chunks have no part: another update of the session ends what they belong to. */
+  #endChunks(entry: MessageEntry, row: Row): void {
+    if (textAt(entry.message, "method") !== "session/update" || row.session === undefined) return;
+    for (const kind of chunkKinds) this.#deltas.delete(`${row.pipe} ${row.session} ${kind}`);
+  }
+}
+
+const chunkKinds = ["agent_message_chunk", "agent_thought_chunk", "user_message_chunk"];
+
+/** To which part a delta belongs, and its text. */
+function deltaOf({ message }: MessageEntry): { key: string; text: string } | undefined {
+  const method = textAt(message, "method");
+  const params = at(message, "params");
+  if (method === "messageDelta") {
+    const part = [at(params, "messageId"), at(params, "partIndex"), at(params, "kind")];
+    return { key: part.join(" "), text: textAt(params, "delta") ?? "" };
+  }
+  const kind = method === "session/update" ? textAt(params, "update", "sessionUpdate") : undefined;
+  if (kind === undefined || !chunkKinds.includes(kind)) return undefined;
+  const text = textAt(params, "update", "content", "text");
+  return text === undefined ? undefined : { key: `${textAt(params, "sessionId")} ${kind}`, text };
+}
+
+function kindOf(message: unknown): RowKind {
+  if (at(message, "method") === undefined) return "response";
+  return at(message, "id") === undefined ? "notification" : "request";
+}
+
+function idOf(message: unknown): string | undefined {
+  const id = at(message, "id");
+  return id === undefined ? undefined : JSON.stringify(id);
+}
+
+function other(side: Side): Side {
+  return side === "client" ? "server" : "client";
+}
