@@ -2,6 +2,7 @@
 import {
   AckPolicy,
   type Consumer,
+  type ConsumerMessages,
   type JsMsg,
   jetstream,
   jetstreamManager,
@@ -56,12 +57,15 @@ export class WorkQueue {
     await this.#opened();
   }
 
-  /** The next message; undefined if none comes for a while. Rejects where the queue cannot be asked. */
-  async next(): Promise<JsMsg | undefined> {
+  /**
+   * The next message; undefined if none comes for a while, or before `signal` is aborted. Rejects where the
+   * queue cannot be asked.
+   */
+  async next(signal: AbortSignal): Promise<JsMsg | undefined> {
     const opening = this.#opened();
     try {
       const { consumer } = await opening;
-      return (await consumer.next({ expires: pullMs })) ?? undefined;
+      return await oneOf(await consumer.fetch({ max_messages: 1, expires: pullMs }), signal);
     } catch (error) {
       // Another request may have opened it anew in the meantime.
       if (this.#opening === opening) this.#opening = undefined;
@@ -128,5 +132,18 @@ export class WorkQueue {
     }
     this.#connection = connection;
     return connection;
+  }
+}
+
+/** The first of some messages. One that came before the signal was aborted is among them. */
+async function oneOf(messages: ConsumerMessages, signal: AbortSignal): Promise<JsMsg | undefined> {
+  const stop = () => messages.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    for await (const message of messages) return message;
+    return undefined;
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }

@@ -83,7 +83,7 @@ export class Worker {
     const { queue, clock, log } = this.#options;
     while (!this.#ending.signal.aborted) {
       try {
-        const message = await queue.next();
+        const message = await queue.next(this.#ending.signal);
         if (message === undefined) continue;
         // One that comes after the end is for another worker.
         if (this.#ending.signal.aborted) message.nak();

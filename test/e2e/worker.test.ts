@@ -1,17 +1,15 @@
 // `turnwire worker` with a real nats-server: workers on data directories of their own, one of which is
 // killed again and again.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AckPolicy, jetstream, RetentionPolicy } from "@nats-io/jetstream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { launcher, offlineEnvironment } from "../cli/runHarness.js";
 import { isLong } from "../crash/longRun.js";
 import { NatsServer, noNats } from "../helpers/natsServer.js";
 import { SeededRandom } from "../helpers/seededRandom.js";
 import { unless } from "../helpers/unless.js";
+import { WorkerProcess } from "../helpers/workerProcess.js";
 
 const queue = "TURNWIRE_PROMPTS";
 const completions = "TURNWIRE";
@@ -61,7 +59,7 @@ unless(
     ...more,
   });
   const start = (name: string, ...more: string[]) => {
-    const worker = new WorkerProcess(root, name, nats.url, more);
+    const worker = new WorkerProcess({ root, name, url: nats.url, more });
     workers.push(worker);
     return worker;
   };
@@ -208,54 +206,3 @@ unless(
     }
   });
 });
-
-/** A worker as a child process. */
-class WorkerProcess {
-  readonly #child: ChildProcess;
-  /** Resolves once it takes prompts. */
-  readonly ready: Promise<void>;
-  output = "";
-  #onOutput = () => {};
-
-  constructor(root: string, name: string, url: string, more: readonly string[]) {
-    const project = join(root, "project");
-    const args = ["worker", "--data-dir", join(root, name), "--nats", url];
-    const all = [launcher, ...args, "--workspace", `project=${project}`, ...more];
-    this.#child = spawn(process.execPath, all, {
-      cwd: project,
-      env: { ...process.env, ...offlineEnvironment(root), TURNWIRE_CONFIG: "" },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.ready = new Promise((resolve) => {
-      for (const stream of [this.#child.stdout, this.#child.stderr]) {
-        stream?.setEncoding("utf8").on("data", (chunk: string) => {
-          this.output = (this.output + chunk).slice(-20_000);
-          if (this.output.includes("takes prompts")) resolve();
-          this.#onOutput();
-        });
-      }
-      this.#child.once("close", () => resolve());
-    });
-  }
-
-  /** Resolves once it has said so. */
-  async says(text: string): Promise<void> {
-    while (!this.output.includes(text)) {
-      await new Promise<void>((resolve) => {
-        this.#onOutput = resolve;
-      });
-    }
-  }
-
-  async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill("SIGKILL");
-    await once(this.#child, "close");
-  }
-
-  async end(): Promise<number | null> {
-    this.#child.kill("SIGTERM");
-    const [code] = await once(this.#child, "close");
-    return code;
-  }
-}

@@ -7,6 +7,7 @@ import { WorkQueue } from "../../src/worker/workQueue.js";
 import { NatsServer, noNats } from "../helpers/natsServer.js";
 import { unless } from "../helpers/unless.js";
 
+const never = new AbortController().signal;
 const options = { stream: "PROMPTS", consumer: "workers", subject: "prompts" };
 
 async function open({ onTestFinished }: TestContext, config = "", settings: object = {}) {
@@ -32,7 +33,7 @@ async function take(queue: WorkQueue): Promise<string> {
   const deadline = Date.now() + 40_000;
   for (;;) {
     try {
-      const message = await queue.next();
+      const message = await queue.next(never);
       if (message !== undefined) {
         message.ack();
         return message.string();
@@ -72,7 +73,7 @@ unless(
     const settings = { user: "ada", password: "right" };
     const { nats, queue, connections, give } = await open(context, users("right"), settings);
     await give("one", own);
-    const message = await queue.next();
+    const message = await queue.next(never);
     await nats.stop();
     await nats.begin(users("other"));
     let refusals = 0;
@@ -115,13 +116,27 @@ unless(
     context.expect(await next).toBe("two");
   });
 
+  it.concurrent("is not waited for once the worker is ended, and keeps what comes after that", async (context) => {
+    const { queue, give } = await open(context);
+    const ending = new AbortController();
+    const begun = performance.now();
+    const asked = queue.next(ending.signal);
+    ending.abort();
+    context.expect(await asked).toBeUndefined();
+    context.expect(await queue.next(ending.signal)).toBeUndefined();
+    // It would ask for 5 seconds.
+    context.expect(performance.now() - begun).toBeLessThan(4000);
+    await give("one");
+    context.expect(await take(queue)).toBe("one");
+  });
+
   it.concurrent("opens nothing any more once it is closed", async (context) => {
     const { expect } = context;
     const { queue, connections } = await open(context);
-    const waiting = queue.next().catch(() => undefined);
+    const waiting = queue.next(never).catch(() => undefined);
     await queue.close();
     await waiting;
-    await expect(queue.next()).rejects.toThrow();
+    await expect(queue.next(never)).rejects.toThrow();
     expect(connections).toHaveLength(1);
   });
 });
