@@ -20,9 +20,13 @@ import {
 import { toolEnvironment } from "../process/environment.js";
 import type { ProcessHost } from "../process/processHost.js";
 import type { Command } from "../protocol/objects/command.js";
+import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import { runAcpTurn } from "./acpTurn.js";
 import { AgentGone } from "./agentErrors.js";
-import { EngineAgent } from "./engineAgent.js";
+import type { EngineAgent } from "./engineAgent.js";
+import { optionProblem } from "./optionProblem.js";
+import { startEngine } from "./startEngine.js";
+import { turnBounds } from "./turnBounds.js";
 
 /** What the engines of every workspace share. */
 export interface AcpEngineOptions {
@@ -40,6 +44,9 @@ export interface AcpEngineOptions {
   always(workspace: EngineWorkspace): Promise<AlwaysAllowed | undefined>;
 }
 
+/** The command of agents that makes room in a session. */
+const compact = "compact";
+
 /** Builds the engine of a workspace. */
 export function createAcpEngine(workspace: EngineWorkspace, options: AcpEngineOptions): Engine {
   return new AcpEngine(workspace, options);
@@ -56,6 +63,8 @@ class AcpEngine implements Engine {
   #commands: readonly Command[] = [];
   readonly #openQuestions: OpenQuestions;
   #always: Promise<AlwaysAllowed | undefined> | undefined;
+  /** The tool servers of sessions, given by their clients. */
+  readonly #servers = new Map<string, SessionServers>();
 
   constructor(workspace: EngineWorkspace, options: AcpEngineOptions) {
     this.#openQuestions = new OpenQuestions(options.clock);
@@ -67,9 +76,10 @@ class AcpEngine implements Engine {
     const { engine } = this.#workspace;
     // A mistake of the configuration is told before the turn begins.
     programOf(engine, setup.config);
-    if (setup.options?.model !== undefined) {
-      const message = `A run of the engine ${engine} has no model of its own; choose one with setModel, with the provider ${engine}.`;
-      throw new DomainError("ModelNotConfigured", message);
+    // A run that was accepted for another engine may have options that this one cannot follow.
+    const problem = optionProblem(engine, setup.options ?? {});
+    if (problem !== undefined) {
+      throw new DomainError("EngineFailed", `options.${problem.path}: ${problem.message}.`);
     }
     return {
       run: (request) => this.#run(setup, request),
@@ -87,12 +97,13 @@ class AcpEngine implements Engine {
     void this.#openQuestions.recheck();
   }
 
-  async outputProblem(): Promise<string> {
-    return `the engine ${this.#workspace.engine} cannot be asked for a value`;
+  async setSessionServers(sessionId: string, servers: SessionServers): Promise<void> {
+    this.#servers.set(sessionId, servers);
   }
 
   async forgetSession(sessionId: string): Promise<void> {
     this.#grants.delete(sessionId);
+    this.#servers.delete(sessionId);
   }
 
   async dispose(): Promise<void> {
@@ -101,30 +112,52 @@ class AcpEngine implements Engine {
     await Promise.all(this.#leaving);
   }
 
-  async #run(setup: EngineSetup, request: TurnRequest): Promise<TurnOutcome> {
+  async #run(setup: EngineSetup, request: TurnRequest, command?: string): Promise<TurnOutcome> {
     const { engine, path: workspacePath } = this.#workspace;
-    const { config, options = {}, permissions } = setup;
+    const { config, options = {}, permissions, large } = setup;
     const env = this.#environment(config);
+    const { model = undefined, reasoningEffort } = large.provider === engine ? large : {};
+    const gate = {
+      rules: permissions.rules,
+      openQuestions: this.#openQuestions,
+      log: this.#options.log,
+      workspacePath,
+      granting: this.#options.granting(this.#workspace),
+      ...defined({ home: env.HOME, narrowing: options.tools }),
+    };
     this.#always ??= this.#options.always(this.#workspace);
     const always = await this.#always;
-    const own = setup.large.provider === engine ? setup.large.model : undefined;
+    for (const warning of warningsFor(engine, config, request)) request.sink.warn(warning);
     const outcome = await runAcpTurn(request, {
       engine,
       workspacePath,
       searchPath: env.PATH,
       limits: config.limits,
+      bounds: turnBounds(options, config.limits),
       clock: this.#options.clock,
-      settings: { isPlan: permissions.mode() === "plan", ...defined({ model: own }) },
-      permissions: createPermissionGate({
-        mode: permissions.mode,
-        rules: permissions.rules,
-        sessionGrants: this.#grantsOf(request.sessionId),
-        ask: (question, asking) => request.ask(question, asking),
-        openQuestions: this.#openQuestions,
-        log: this.#options.log,
-        workspacePath,
-        granting: this.#options.granting(this.#workspace),
-        ...defined({ home: env.HOME, narrowing: options.tools, always }),
+      settings: { isPlan: permissions.mode() === "plan", ...defined({ model, reasoningEffort }) },
+      servers: {
+        ofConfig: config.mcpServers,
+        ofSession: this.#servers.get(request.sessionId) ?? [],
+      },
+      instructions: options.instructions,
+      ...defined({ command }),
+      isPlan: () => permissions.mode() === "plan",
+      leavePlan: () => permissions.leavePlan(),
+      permissionsOf: (ask) =>
+        createPermissionGate({
+          ...gate,
+          mode: permissions.mode,
+          sessionGrants: this.#grantsOf(request.sessionId),
+          ask,
+          ...defined({ always }),
+        }),
+      rules: createPermissionGate({
+        ...gate,
+        mode: () => "allow",
+        sessionGrants: new SessionGrants(),
+        // A rule that only may forbid it, does not.
+        ask: async () => ({ decision: "allow" }),
       }),
       agent: (signal) => untilAborted(this.#agent(config), signal),
     });
@@ -134,12 +167,8 @@ class AcpEngine implements Engine {
 
   /** A command of the agent's does it, where it has one. */
   async #summarize(setup: EngineSetup, request: Omit<TurnRequest, "prompt">): Promise<TurnOutcome> {
-    if (this.#commands.some(({ name }) => name === "compact")) {
-      return this.#run(setup, { ...request, prompt: { text: "/compact", attachments: [] } });
-    }
-    const { engine } = this.#workspace;
-    const error = `The engine ${engine} has no command with which its session could be summarised; it sees to that itself.`;
-    return { status: "failed", text: "", error, errorName: "EngineFailed", cause: "internal" };
+    const prompt = { text: `/${compact}`, attachments: [] };
+    return this.#run(setup, { ...request, prompt }, compact);
   }
 
   async #noteCommands({ ownSession }: TurnRequest): Promise<void> {
@@ -215,25 +244,19 @@ class AcpEngine implements Engine {
   }
 }
 
-/** What starting an engine's program needs. */
-interface StartEngineOptions extends Pick<AcpEngineOptions, "version" | "clock" | "log" | "host"> {
-  /** All of its environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly workspacePath: string;
-}
-
-/**
- * Starts the program of an engine and asks what it can. The caller ends it.
- *
- * @throws AgentGone if it cannot be started or ends at once; AgentRefused if it refuses.
- */
-function startEngine(
-  program: EngineProgram,
-  { version, ...options }: StartEngineOptions,
-): Promise<EngineAgent> {
-  const secrets = Object.values(program.env).filter((value) => value.length >= 8);
-  const clientInfo = { name: "turnwire", version };
-  return EngineAgent.start({ ...options, command: program.command, secrets }, clientInfo);
+/** What of the configuration and of the client the engine does not heed. */
+function warningsFor(
+  engine: string,
+  { limits }: ResolvedConfig,
+  { clientTools }: Pick<TurnRequest, "clientTools">,
+): readonly string[] {
+  const hasTools = (clientTools?.tools.length ?? 0) > 0;
+  return [
+    ...(hasTools ? [`The engine ${engine} is not offered the tools of the client.`] : []),
+    ...(limits.maxTokens === undefined
+      ? []
+      : [`limits.maxTokens is not kept: the engine ${engine} does not tell of its model calls.`]),
+  ];
 }
 
 /** @throws DomainError `EngineFailed` if the configuration no longer has the engine. */

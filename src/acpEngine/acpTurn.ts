@@ -1,32 +1,48 @@
 // One turn of a session, run by an agent.
-import type { Clock } from "../base/clock.js";
-import { sleep } from "../base/clock.js";
+import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import { IdleWatch } from "../base/idleWatch.js";
+import { RunTime } from "../base/runTime.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { Limits } from "../config/types.js";
-import type { TurnOutcome, TurnRequest } from "../engine/engine.js";
+import type { HistoryMessage, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
+import { needCommand } from "./agentCommand.js";
+import { AgentQuestions } from "./agentQuestions.js";
+import type { WantedServers } from "./agentServers.js";
 import type { EngineAgent } from "./engineAgent.js";
-import { type OpenedSession, openOwnSession, seen } from "./openOwnSession.js";
-import { decide, optionFor } from "./permissionAnswer.js";
-import { permissionNeeds } from "./permissionNeeds.js";
+import { openForTurn } from "./openForTurn.js";
+import { type OpenedSession, seen } from "./openOwnSession.js";
+import type { NeedsWhere } from "./permissionNeeds.js";
 import { promptBlocks } from "./promptBlocks.js";
 import { type Json, object } from "./reading.js";
 import { setUp, type WantedSettings } from "./sessionSettings.js";
-import { addCost, addTokens, tellContext, todosIn } from "./toldBeside.js";
+import { Steering } from "./steering.js";
+import { addTokens, tellContext, todosIn } from "./toldBeside.js";
+import type { TurnBounds } from "./turnBounds.js";
+import { TurnCost } from "./turnCost.js";
 import { TurnMessages } from "./turnMessages.js";
 import { cancelledEnd, endByError, endOf, failedEnd, type TurnEnd } from "./turnOutcome.js";
+import { TurnWatch } from "./turnWatch.js";
+import { UnaskedCalls } from "./unaskedCalls.js";
 
 /** What a turn needs beside its request. */
-export interface AcpTurnOptions {
+export interface AcpTurnOptions extends NeedsWhere {
   readonly engine: string;
-  readonly workspacePath: string;
-  readonly searchPath: string | undefined;
   readonly limits: Limits;
+  readonly bounds: TurnBounds;
   readonly clock: Clock;
-  readonly permissions: Permissions;
   readonly settings: WantedSettings;
+  readonly servers: WantedServers;
+  /** `RunOptions.instructions`. */
+  readonly instructions: string | undefined;
+  /** The command of the agent's that the prompt is; the turn needs an agent that has it. */
+  readonly command?: string;
+  /** Decides about calls; questions go through `ask`. */
+  permissionsOf(ask: TurnRequest["ask"]): Permissions;
+  /** Decides by the rules alone, about what was done already. */
+  readonly rules: Permissions;
+  /** The user has accepted the agent's plan. */
+  leavePlan(): void;
   /** The running agent; started if none runs. */
   agent(signal: AbortSignal): Promise<EngineAgent>;
 }
@@ -43,106 +59,159 @@ class AcpTurn {
   readonly #request: TurnRequest;
   readonly #options: AcpTurnOptions;
   readonly #messages: TurnMessages;
+  readonly #questions: AgentQuestions;
+  readonly #unasked: UnaskedCalls;
+  readonly #time: RunTime;
+  readonly #watch: TurnWatch;
   /** Aborted with the run, or when the turn must stop for another reason. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   #stopEnd: TurnEnd | undefined;
+  #isSilent = false;
   #broken: { readonly error: unknown } | undefined;
-  #idle: IdleWatch | undefined;
-  #lastLife = 0;
-  #questions = 0;
-  #denials = 0;
-  #denialsInRow = 0;
+  #user: HistoryMessage | undefined;
   #agent: EngineAgent | undefined;
 
   constructor(request: TurnRequest, options: AcpTurnOptions) {
+    const { clock, limits, bounds, engine } = options;
     this.#request = request;
     this.#options = options;
-    this.#messages = new TurnMessages(request.sink, options.engine);
-    this.#signal = AbortSignal.any([request.signal, this.#stop.signal]);
+    const messages = new TurnMessages(request.sink, engine);
+    this.#messages = messages;
+    this.#time = new RunTime(clock, bounds.seconds);
+    this.#signal = AbortSignal.any([this.#time.endOf(request.signal), this.#stop.signal]);
+    const hasOpenCall = () => messages.hasOpenCall;
+    const onSilent = (seconds: number) => this.#silent(seconds);
+    this.#watch = new TurnWatch({ clock, limits, hasOpenCall, onSilent });
+    this.#unasked = new UnaskedCalls(options.rules, options, ({ name, title }, why) => {
+      this.#questions.denied();
+      const what = title === "" ? name : `${name} (${title})`;
+      const message = `The engine ${engine} used ${what} without asking. ${why}`;
+      this.#stopWith(failedEnd(message, "PermissionDenied", "limit"));
+    });
+    const ask: TurnRequest["ask"] = (...question) =>
+      this.#time.whileWaiting(() => request.ask(...question));
+    this.#questions = new AgentQuestions({
+      permissions: options.permissionsOf(ask),
+      messages,
+      unasked: this.#unasked,
+      where: options,
+      limits,
+      signal: this.#signal,
+      leavePlan: () => options.leavePlan(),
+      stop: (end) => this.#stopWith(end),
+    });
   }
 
   async run(): Promise<TurnOutcome> {
-    const { prompt, sink, signal } = this.#request;
-    const user = sink.say(prompt);
     let end: TurnEnd;
-    this.#watch(this.#options.limits.providerIdleSeconds * 1_000);
     try {
-      end = await this.#exchange(user.id);
+      end = await this.#exchange();
+      await this.#unasked.settled();
     } catch (error) {
       const methods = this.#agent?.abilities.authMethods;
       end = endByError(error, this.#options.engine, methods);
     } finally {
-      this.#idle?.stop();
+      this.#watch.stop();
+      this.#time.end();
     }
+    // An agent that is silent does not hear a cancel either.
+    if (this.#isSilent) await this.#agent?.end();
     if (this.#broken !== undefined) throw this.#broken.error;
-    if (signal.aborted) end = cancelledEnd;
-    else if (this.#stopEnd !== undefined) end = this.#stopEnd;
-    return this.#outcome(end);
+    return this.#outcome(this.#strongest(end));
+  }
+
+  /** A reason to stop says more than what the agent made of it. */
+  #strongest(end: TurnEnd): TurnEnd {
+    if (this.#request.signal.aborted) return cancelledEnd;
+    const { exceeded } = this.#time;
+    const over = exceeded && failedEnd(exceeded.message, exceeded.errorName, exceeded.cause);
+    return this.#stopEnd ?? over ?? end;
   }
 
   #outcome({ finish, status, failure }: TurnEnd): TurnOutcome {
-    const last = this.#messages.finish(finish, failure?.message);
+    // A turn that could not even begin says nothing in the session.
+    const last = this.#user && this.#messages.finish(finish, failure?.message);
     return {
       status,
-      messageId: last.id,
-      text: last.text,
+      text: last?.text ?? "",
       ...defined({
+        messageId: last?.id,
         error: failure?.message,
         errorName: failure?.errorName,
         cause: failure?.cause,
-        denials: this.#denials || undefined,
+        denials: this.#questions.denials || undefined,
       }),
     };
   }
 
-  async #exchange(userMessage: string): Promise<TurnEnd> {
-    const { engine, workspacePath, settings } = this.#options;
-    const { history, ownSession: note, sink } = this.#request;
+  async #exchange(): Promise<TurnEnd> {
+    const { engine, settings, command } = this.#options;
+    const { prompt, ownSession: note, sink } = this.#request;
+    if (command === undefined) this.#user = sink.say(prompt);
     const agent = await this.#options.agent(this.#signal);
     this.#agent = agent;
-    const opening = { engine, agent, note, history, workspacePath, signal: this.#signal };
-    const opened = await openOwnSession(opening);
-    if (opened.isReplaced) {
-      sink.warn(
-        `The engine ${engine} could not go on in its own session; a new one began, which was told what was said before.`,
-      );
-    }
+    const opened = await openForTurn(agent, this.#request, this.#options, this.#signal);
+    if (command !== undefined)
+      await needCommand(command, opened.state, this.#options, this.#signal);
+    const user = this.#user ?? sink.say(prompt);
+    this.#user = user;
     await setUp(agent, opened, settings, this.#signal);
     // From now on the agent may have the prompt: it is never sent a second time.
-    await note?.write(seen(engine, opened.id, userMessage));
+    await note?.write(seen(engine, opened.id, user.id));
     this.#signal.throwIfAborted();
-    const costBefore = opened.state.cost;
-    const stopListening = agent.listen(opened.id, {
-      update: (update) => this.#guard(() => this.#update(update)),
-      permission: (params, asking) => this.#permission(params, asking),
-    });
+    const cost = new TurnCost(this.#request, opened, this.#options);
     try {
-      const end = await this.#prompt(agent, opened, stopListening);
-      await note?.write(seen(engine, opened.id, this.#messages.last?.id ?? userMessage));
+      const end = await this.#prompts(agent, opened, cost);
+      await note?.write(seen(engine, opened.id, this.#messages.last?.id ?? user.id));
       return end;
     } finally {
-      stopListening();
-      addCost(this.#request, costBefore, opened);
+      cost.add();
+    }
+  }
+
+  /** Sends the prompt, and then those that have joined the turn and that the agent did not take. */
+  async #prompts(agent: EngineAgent, opened: OpenedSession, cost: TurnCost): Promise<TurnEnd> {
+    const { instructions } = this.#options;
+    const { unknown, state } = opened;
+    const commands = state.commands.map(({ name }) => name);
+    const around = { can: agent.abilities, unknown, instructions, commands };
+    let blocks: readonly object[] = promptBlocks(this.#request.prompt, around);
+    const steering = new Steering(agent, opened.id);
+    for (;;) {
+      const end = await this.#prompt(agent, opened.id, blocks, (update) =>
+        this.#update(update, steering, cost),
+      );
+      if (end.status !== "succeeded") return end;
+      blocks = await steering.left(this.#signal);
+      if (blocks.length === 0) return end;
+      this.#messages.cut(end.finish);
     }
   }
 
   async #prompt(
     agent: EngineAgent,
-    { id: sessionId, unknown }: OpenedSession,
-    onAnswer: () => void,
+    sessionId: string,
+    prompt: readonly object[],
+    onUpdate: (update: Json) => void,
   ): Promise<TurnEnd> {
-    this.#lives();
-    const prompt = promptBlocks(this.#request.prompt, unknown, agent.abilities);
-    const answered = agent.request("session/prompt", { sessionId, prompt }, onAnswer);
+    this.#watch.lives();
+    const stopListening = agent.listen(sessionId, {
+      update: (update) => this.#guard(() => onUpdate(update)),
+      permission: (params, asking) =>
+        this.#watch.whileAsking(() => this.#questions.answer(params, asking)),
+    });
+    const answered = agent.request("session/prompt", { sessionId, prompt }, stopListening);
     try {
       const answer = await untilAborted(answered, this.#signal);
       addTokens(this.#request.sink, object(answer.usage));
       return endOf(answer.stopReason, this.#options.engine);
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      await this.#cancel(agent, sessionId, answered);
+      if (!this.#isSilent) await this.#cancel(agent, sessionId, answered);
       return cancelledEnd;
+    } finally {
+      stopListening();
     }
   }
 
@@ -161,42 +230,15 @@ class AcpTurn {
     if (how === "silent") await agent.end();
   }
 
-  #watch(ms: number): void {
-    const { clock } = this.#options;
-    this.#lastLife = clock.now();
-    this.#idle = new IdleWatch(clock, ms, () => this.#onIdle());
-  }
-
-  /** A tool that runs may be silent for longer, and a person for as long as he likes. */
-  #onIdle(): void {
-    const { limits, clock } = this.#options;
-    const silentMs = clock.now() - this.#lastLife;
-    const allowedMs = this.#messages.hasOpenCall
-      ? Math.max(limits.providerIdleSeconds, limits.toolSeconds) * 1_000
-      : limits.providerIdleSeconds * 1_000;
-    if (this.#questions > 0 || silentMs < allowedMs) {
-      const leftMs = this.#questions > 0 ? allowedMs : allowedMs - silentMs;
-      this.#idle = new IdleWatch(clock, leftMs, () => this.#onIdle());
-      return;
-    }
-    const seconds = Math.round(silentMs / 1_000);
-    void this.#agent?.end();
-    this.#stopWith(
-      failedEnd(
-        `The engine ${this.#options.engine} sent nothing for ${seconds} seconds.`,
-        "ProviderTimeout",
-      ),
-    );
+  #silent(seconds: number): void {
+    this.#isSilent = true;
+    const message = `The engine ${this.#options.engine} sent nothing for ${seconds} seconds.`;
+    this.#stopWith(failedEnd(message, "ProviderTimeout"));
   }
 
   #stopWith(end: TurnEnd): void {
     this.#stopEnd ??= end;
     this.#stop.abort(new Error(end.failure?.message));
-  }
-
-  #lives(): void {
-    this.#lastLife = this.#options.clock.now();
-    this.#idle?.touch();
   }
 
   /** What cannot be stored ends the turn. The caller, who reads from a pipe, must not hear of it. */
@@ -209,8 +251,9 @@ class AcpTurn {
     }
   }
 
-  #update(update: Json): void {
-    this.#lives();
+  #update(update: Json, steering: Steering, cost: TurnCost): void {
+    const { sink } = this.#request;
+    this.#watch.lives();
     switch (update.sessionUpdate) {
       case "agent_message_chunk":
         this.#messages.chunk("text", update);
@@ -219,45 +262,20 @@ class AcpTurn {
         this.#messages.chunk("reasoning", update);
         break;
       case "tool_call":
-      case "tool_call_update":
-        this.#messages.toolCall(update);
+      case "tool_call_update": {
+        const call = this.#messages.toolCall(update);
+        if (call !== undefined) this.#unasked.told(call, this.#signal);
+        if (this.#messages.isBetweenCalls && steering.steer(sink)) this.#messages.cut("toolUse");
         break;
+      }
       case "plan":
-        this.#request.sink.setTodos(todosIn(update));
+        sink.setTodos(todosIn(update));
         break;
-      case "usage_update":
-        tellContext(this.#request.sink, update);
+      case "usage_update": {
+        tellContext(sink, update);
+        const end = cost.told();
+        if (end !== undefined) this.#stopWith(end);
+      }
     }
-  }
-
-  async #permission(params: Json, asking: AbortSignal): Promise<object> {
-    this.#lives();
-    const call = this.#messages.toolCall({ ...object(params.toolCall) });
-    const refused = { outcome: { outcome: "cancelled" } };
-    if (call === undefined || this.#signal.aborted) return refused;
-    this.#questions += 1;
-    try {
-      const signal = AbortSignal.any([this.#signal, asking]);
-      const needs = await permissionNeeds(call, this.#options);
-      const { isAllowed } = await decide(this.#options.permissions, needs, signal);
-      this.#count(isAllowed);
-      if (!isAllowed) this.#messages.deny(call.id);
-      return { outcome: optionFor(params.options, isAllowed) };
-    } catch (error) {
-      // The turn is cancelled: that is the answer. A question that the agent has withdrawn gets an error.
-      if (this.#signal.aborted) return refused;
-      throw error;
-    } finally {
-      this.#questions -= 1;
-      this.#lives();
-    }
-  }
-
-  #count(isAllowed: boolean): void {
-    this.#denialsInRow = isAllowed ? 0 : this.#denialsInRow + 1;
-    if (!isAllowed) this.#denials += 1;
-    if (this.#denialsInRow < this.#options.limits.maxDenials) return;
-    const message = `${this.#denialsInRow} permissions in a row were denied.`;
-    this.#stopWith(failedEnd(message, "PermissionDenied", "limit"));
   }
 }

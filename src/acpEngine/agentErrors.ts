@@ -1,4 +1,5 @@
 // The ways in which an agent fails.
+import { redact } from "../base/redact.js";
 import { cutText } from "../base/text.js";
 import { object, objects, text } from "./reading.js";
 
@@ -18,6 +19,11 @@ export class AgentRefused extends Error {
     super(cutText(more ? `${told}: ${more}` : told, longestMessage));
     this.name = "AgentRefused";
     this.code = typeof code === "number" ? code : 0;
+  }
+
+  /** The same error, without texts that must not be shown. */
+  without(secrets: Iterable<string>): AgentRefused {
+    return new AgentRefused({ code: this.code, message: redact(this.message, [...secrets]) });
   }
 
   /** Whether the agent wants its user to log in first. */

@@ -24,7 +24,7 @@ export interface AgentProcessOptions {
   /** All of its environment. */
   readonly env: Readonly<Record<string, string>>;
   /** What must not appear in an error, though the program may write it to stderr. */
-  readonly secrets: readonly string[];
+  readonly secrets: ReadonlySet<string>;
   readonly workspacePath: string;
   readonly host: ProcessHost;
   readonly clock: Clock;
@@ -183,7 +183,7 @@ export class AgentProcess {
   }
 
   #reason(how: string): string {
-    const said = redact(this.#stderr, this.#options.secrets).trim();
+    const said = redact(this.#stderr, [...this.#options.secrets]).trim();
     return said === ""
       ? `it ended (${how})`
       : `it ended (${how}): ${cutTextStart(said, mostQuoted)}`;

@@ -3,7 +3,7 @@ import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { AgentConnection, sessionIn } from "./agentConnection.js";
-import { AgentGone } from "./agentErrors.js";
+import { AgentGone, AgentRefused } from "./agentErrors.js";
 import { AgentProcess, type AgentProcessOptions } from "./agentProcess.js";
 import { type Json, object, text } from "./reading.js";
 import { SessionState } from "./sessionState.js";
@@ -19,6 +19,7 @@ export interface SessionListener {
 export interface AgentAbilities {
   readonly loadSession: boolean;
   readonly resume: boolean;
+  readonly close: boolean;
   readonly images: boolean;
   readonly embeddedContext: boolean;
   readonly steering: boolean;
@@ -27,6 +28,15 @@ export interface AgentAbilities {
   readonly name?: string;
   readonly version?: string;
 }
+
+/** How an agent is started. */
+interface StartOptions extends Omit<AgentProcessOptions, "onMessage" | "onEnd" | "secrets"> {
+  /** What must not appear in an error, though the agent may say it. */
+  readonly secrets: readonly string[];
+}
+
+/** What is shorter may be a usual word. */
+const shortestSecret = 8;
 
 /** The only version of the protocol that is spoken. */
 const protocolVersion = 1;
@@ -38,6 +48,7 @@ export class EngineAgent {
   readonly #connection: AgentConnection;
   #process: AgentProcess | undefined;
   readonly #sessions = new Map<string, SessionState>();
+  readonly #secrets = new Set<string>();
   readonly #listeners = new Map<string, SessionListener>();
   #abilities: AgentAbilities | undefined;
   #goneReason: AgentGone | undefined;
@@ -48,15 +59,16 @@ export class EngineAgent {
    * @throws AgentGone, AgentRefused.
    */
   static async start(
-    options: Omit<AgentProcessOptions, "onMessage" | "onEnd">,
+    options: StartOptions,
     clientInfo: { readonly name: string; readonly version: string },
   ): Promise<EngineAgent> {
-    const agent = new EngineAgent();
+    const agent = new EngineAgent(options.secrets);
     await agent.#start(options, clientInfo);
     return agent;
   }
 
-  private constructor() {
+  private constructor(secrets: readonly string[]) {
+    this.keepSecret(secrets);
     this.#connection = new AgentConnection({
       send: (message) => this.#process?.send(message),
       onRequest: (method, params, signal) => this.#requested(method, params, signal),
@@ -64,12 +76,10 @@ export class EngineAgent {
     });
   }
 
-  async #start(
-    options: Omit<AgentProcessOptions, "onMessage" | "onEnd">,
-    clientInfo: object,
-  ): Promise<void> {
+  async #start(options: StartOptions, clientInfo: object): Promise<void> {
     this.#process = await AgentProcess.start({
       ...options,
+      secrets: this.#secrets,
       onMessage: (message) => this.#connection.receive(message),
       onEnd: (reason) => {
         this.#goneReason = new AgentGone(reason);
@@ -99,9 +109,18 @@ export class EngineAgent {
     return this.#goneReason !== undefined;
   }
 
+  /** Adds texts that must not appear in an error, though the agent may say them. */
+  keepSecret(texts: readonly string[]): void {
+    for (const one of texts) if (one.length >= shortestSecret) this.#secrets.add(one);
+  }
+
   /** See {@link AgentConnection.request}. */
-  request(...asked: Parameters<AgentConnection["request"]>): Promise<Json> {
-    return this.#connection.request(...asked);
+  async request(...asked: Parameters<AgentConnection["request"]>): Promise<Json> {
+    try {
+      return await this.#connection.request(...asked);
+    } catch (error) {
+      throw error instanceof AgentRefused ? error.without(this.#secrets) : error;
+    }
   }
 
   notify(method: string, params: object): void {
@@ -183,9 +202,10 @@ function abilitiesIn(answer: Json): AgentAbilities {
   return {
     loadSession: can.loadSession === true,
     resume: isMarked(object(can.sessionCapabilities).resume),
+    close: isMarked(object(can.sessionCapabilities).close),
     images: prompt.image === true,
     embeddedContext: prompt.embeddedContext === true,
-    steering: object(object(can._meta).steering).supported === true,
+    steering: [answer, can].some((one) => object(object(one._meta).steering).supported === true),
     httpServers: object(can.mcpCapabilities).http === true,
     authMethods: answer.authMethods,
     ...defined({ name: text(name), version: text(version) }),

@@ -24,6 +24,8 @@ export interface OpeningOptions {
   readonly note: OwnSessionNote | undefined;
   readonly history: readonly HistoryMessage[];
   readonly workspacePath: string;
+  /** The tool servers of the session, in the words of the protocol. */
+  readonly servers: readonly object[];
   readonly signal: AbortSignal;
 }
 
@@ -38,15 +40,18 @@ export async function openOwnSession(options: OpeningOptions): Promise<OpenedSes
   const before = note?.read();
   const known = before?.engine === engine ? unseen(before, history) : undefined;
   if (before !== undefined && known !== undefined) {
-    const state = agent.session(before.id) ?? (await load(before.id, options));
+    const state = openState(before.id, options) ?? (await load(before.id, options));
     if (state !== undefined) return { id: before.id, state, unknown: known, isReplaced: false };
   }
-  const opening = { cwd: options.workspacePath, mcpServers: [] };
+  const opening = { cwd: options.workspacePath, mcpServers: options.servers };
   let state: SessionState | undefined;
   const asked = agent.request("session/new", opening, (result) => {
     // What follows in the same breath, such as its commands, is of this session.
     const given = text(result?.sessionId);
-    if (result !== undefined && given !== undefined) state = agent.opened(given, result);
+    if (result === undefined || given === undefined) return;
+    state = agent.opened(given, result);
+    state.isNew = true;
+    state.servers = JSON.stringify(options.servers);
   });
   const id = text((await untilAborted(asked, options.signal)).sessionId);
   if (id === undefined || state === undefined) {
@@ -70,17 +75,31 @@ function unseen(
   return at === -1 ? undefined : history.slice(at + 1);
 }
 
+/** The session if it is open with these tool servers. */
+function openState(id: string, { agent, servers }: OpeningOptions): SessionState | undefined {
+  const state = agent.session(id);
+  return state?.servers === JSON.stringify(servers) ? state : undefined;
+}
+
 /** Undefined if the agent cannot load it. */
 async function load(id: string, options: OpeningOptions): Promise<SessionState | undefined> {
   const { agent, workspacePath: cwd, signal } = options;
-  const { loadSession, resume } = agent.abilities;
+  const { loadSession, resume, close } = agent.abilities;
   if (!loadSession && !resume) return undefined;
+  const isOpen = agent.session(id) !== undefined;
+  agent.forget(id);
   const method = loadSession ? "session/load" : "session/resume";
   let state: SessionState | undefined;
   try {
-    const params = { sessionId: id, cwd, mcpServers: [] };
+    // It is open with other tool servers.
+    if (isOpen && close) {
+      await untilAborted(agent.request("session/close", { sessionId: id }), signal);
+    }
+    const params = { sessionId: id, cwd, mcpServers: options.servers };
     const asked = agent.request(method, params, (result) => {
-      if (result !== undefined) state = agent.opened(id, result);
+      if (result === undefined) return;
+      state = agent.opened(id, result);
+      state.servers = JSON.stringify(options.servers);
     });
     await untilAborted(asked, signal);
   } catch (error) {

@@ -9,6 +9,9 @@ import { text } from "./reading.js";
 import type { ToolCallFields } from "./toolCallFields.js";
 
 const longestDescription = 500;
+const longestPlan = 50_000;
+/** The tool of the built-in engine that asks the same. */
+const exitPlan = "exitPlan";
 /** A call that names more paths is asked about by its title alone. */
 const mostPaths = 50;
 
@@ -21,17 +24,26 @@ const pathTools: Readonly<Record<string, { readonly tools: string[]; readonly ac
   search: { tools: ["grep", "glob"], action: "read" },
 };
 
+/** Where a call is made. */
+export interface NeedsWhere {
+  readonly workspacePath: string;
+  readonly searchPath: string | undefined;
+  /** Whether the permission mode is `plan` now. */
+  isPlan(): boolean;
+}
+
 /**
  * The needs of a call. All of them must be allowed; only the first that is not `denyOnly` is put as a
  * question, and one for each further path.
  */
 export async function permissionNeeds(
   call: ToolCallFields,
-  where: { readonly workspacePath: string; readonly searchPath: string | undefined },
+  where: NeedsWhere,
 ): Promise<PermissionNeed[]> {
   const { id: toolCallId, input, kind } = call;
   const description = cutText(call.title || `Use ${call.name}`, longestDescription);
   const head = { toolCallId, description, input };
+  if (kind === "switch_mode" && where.isPlan()) return [leaveOfPlan(call, head)];
   const command = commandOf(call);
   if (kind === "execute" && command !== undefined) {
     const language = shellLanguage(await findShell(where.searchPath));
@@ -84,6 +96,17 @@ async function needsOfPaths(
     needs.push({ ...need, tool: first });
   }
   return needs;
+}
+
+/** An agent that asks to leave its own mode for plans: the user is asked, as for `exitPlan`. */
+function leaveOfPlan(call: ToolCallFields, head: Head): PermissionNeed {
+  return {
+    ...head,
+    tool: exitPlan,
+    action: "leavePlan",
+    description: cutText(text(call.raw.plan) || head.description, longestPlan),
+    subject: { kind: "tool", value: exitPlan },
+  };
 }
 
 /** A call that does not tell what it reaches: it is asked about by its name. */

@@ -9,18 +9,37 @@ import type { AgentAbilities } from "./engineAgent.js";
 const longestAccount = 60_000;
 const longestMessage = 8_000;
 
-/** The blocks of a prompt. `unknown` are the messages that the agent's session has not seen. */
+/** What a prompt is sent with. */
+export interface PromptSurroundings {
+  readonly can: AgentAbilities;
+  /** The messages that the agent's session has not seen. */
+  readonly unknown?: readonly HistoryMessage[];
+  /** What the client wants the agent to heed in this run. */
+  readonly instructions?: string | undefined;
+  /** The names of the agent's commands. */
+  readonly commands?: readonly string[];
+}
+
+/** The blocks of a prompt. */
 export function promptBlocks(
   { text, attachments }: Prompt,
-  unknown: readonly HistoryMessage[],
-  can: AgentAbilities,
+  { can, unknown = [], instructions = "", commands = [] }: PromptSurroundings,
 ): object[] {
-  const account = accountOf(unknown);
+  const before = [accountOf(unknown), instructionsOf(instructions)].filter((one) => one !== "");
+  const told = before.map((one) => ({ type: "text", text: one }));
+  const own = text === "" ? [] : [{ type: "text", text }];
+  // An agent sees a command only where the prompt begins with it.
+  const command = /^\/(\S{1,200})/.exec(text)?.[1];
+  const isCommand = command !== undefined && commands.includes(command);
   return [
-    ...(account === "" ? [] : [{ type: "text", text: account }]),
-    ...(text === "" ? [] : [{ type: "text", text }]),
+    ...(isCommand ? [...own, ...told] : [...told, ...own]),
     ...attachments.map((one) => attachmentBlock(one, can)),
   ];
+}
+
+function instructionsOf(instructions: string): string {
+  if (instructions.trim() === "") return "";
+  return `<instructions>\nThe user's program asks you to heed this in your answer to the request.\n\n${instructions}\n</instructions>`;
 }
 
 function attachmentBlock(

@@ -1,52 +1,91 @@
-// Sets a session of an agent up as the run wants it: its model and its mode.
+// Sets a session of an agent up as the run wants it: its model, how much that thinks, and its mode.
 import { DomainError } from "../base/errors.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { EngineAgent } from "./engineAgent.js";
 import type { OpenedSession } from "./openOwnSession.js";
+import type { ChoiceKind, SessionChoice, SessionState } from "./sessionState.js";
 
 /** What a run wants of the agent's session. */
 export interface WantedSettings {
-  /** The engine's name for a model; absent: the agent's own choice stays. */
+  /** The engine's name for a model. Absent: the one that the agent began with. */
   readonly model?: string;
+  /** How much the model should think. Absent: as the agent began. */
+  readonly reasoningEffort?: string;
   /** Whether the permission mode is `plan`, which some agents have too. */
   readonly isPlan: boolean;
 }
 
+/** The names of what is chosen, for an error. */
+const nameOf = { model: "model", thought_level: "reasoning effort", mode: "mode" } as const;
+
 /**
- * Sets model and mode where they differ.
+ * Sets what differs.
  *
- * @throws DomainError `ModelNotConfigured` if the agent has no such model; AgentRefused, AgentGone; the
- * signal's reason.
+ * @throws DomainError `ModelNotConfigured` if the agent has no such model or effort; AgentRefused,
+ * AgentGone; the signal's reason.
  */
 export async function setUp(
   agent: EngineAgent,
-  { id: sessionId, state }: OpenedSession,
-  wanted: WantedSettings,
+  opened: OpenedSession,
+  { model, reasoningEffort, isPlan }: WantedSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const ask = (method: string, params: object) =>
-    untilAborted(agent.request(method, { sessionId, ...params }), signal);
-  const { model } = wanted;
-  const option = state.modelOption ?? state.models;
-  if (model !== undefined && option?.current !== model) {
-    if (option === undefined || !option.values.includes(model))
-      throw noModel(model, option?.values);
-    const isOption = state.modelOption !== undefined;
-    const answer = isOption
-      ? await ask("session/set_config_option", { configId: option.id, value: model })
-      : await ask("session/set_model", { modelId: model });
-    state.changed(answer);
-  }
-  const { mode, firstMode } = state;
-  if (mode === undefined || !mode.values.includes("plan")) return;
-  const modeId = wanted.isPlan ? "plan" : mode.current === "plan" ? firstMode : undefined;
-  if (modeId === undefined || modeId === mode.current) return;
-  await ask("session/set_mode", { modeId });
-  state.update({ sessionUpdate: "current_mode_update", currentModeId: modeId });
+  const { state } = opened;
+  const choose = async (kind: ChoiceKind, value: string | undefined) => {
+    const option = state.choice(kind);
+    if (value === undefined || option?.current === value) return;
+    if (option?.values.includes(value) !== true) throw noSuch(kind, value, option);
+    await set(agent, opened, option, value, signal);
+    state.chose(kind);
+  };
+  await choose("model", model ?? formerOf(state, "model"));
+  // Another model may have other levels.
+  await choose("thought_level", reasoningEffort ?? formerOf(state, "thought_level"));
+  const mode = state.choice("mode");
+  const plan = mode?.values.find(isPlanMode);
+  if (mode === undefined || plan === undefined) return;
+  if (isPlan) await choose("mode", plan);
+  else if (mode.current === plan) await choose("mode", workingMode(mode, state.first("mode")));
 }
 
-function noModel(model: string, values: readonly string[] = []): DomainError {
+/** What the agent began with, if a run has chosen something else since. */
+function formerOf(state: SessionState, kind: ChoiceKind): string | undefined {
+  const first = state.first(kind);
+  const isThere = first !== undefined && state.choice(kind)?.values.includes(first) === true;
+  return state.wasChosen(kind) && isThere ? first : undefined;
+}
+
+/** Some agents name their modes by addresses. */
+function isPlanMode(value: string): boolean {
+  return value === "plan" || value.endsWith("#plan");
+}
+
+/** The mode that the agent began with, or its first one if it began with the one for plans. */
+function workingMode({ values }: SessionChoice, first = ""): string | undefined {
+  const isWorking = (value: string) => values.includes(value) && !isPlanMode(value);
+  return isWorking(first) ? first : values.find(isWorking);
+}
+
+async function set(
+  agent: EngineAgent,
+  { id: sessionId, state }: OpenedSession,
+  option: SessionChoice,
+  value: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const [method, params] = {
+    option: ["session/set_config_option", { configId: option.id, value }] as const,
+    model: ["session/set_model", { modelId: value }] as const,
+    mode: ["session/set_mode", { modeId: value }] as const,
+  }[option.by];
+  const answer = await untilAborted(agent.request(method, { sessionId, ...params }), signal);
+  state.changed(answer, option, value);
+}
+
+function noSuch(kind: ChoiceKind, value: string, option: SessionChoice | undefined): DomainError {
+  const values = option?.values ?? [];
   const known =
     values.length === 0 ? "lets nobody choose one" : `has ${values.slice(0, 50).join(", ")}`;
-  return new DomainError("ModelNotConfigured", `The engine has no model ${model}; it ${known}.`);
+  const message = `The engine has no ${nameOf[kind]} ${value}; it ${known}.`;
+  return new DomainError("ModelNotConfigured", message);
 }

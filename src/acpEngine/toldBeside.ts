@@ -1,9 +1,8 @@
 // What an agent tells beside its messages: its plan, how full its context is, what it used.
 import { defined } from "../base/defined.js";
 import { cutText } from "../base/text.js";
-import type { TurnRequest, TurnSink } from "../engine/engine.js";
+import type { TurnSink } from "../engine/engine.js";
 import type { Todo } from "../protocol/objects/session.js";
-import type { OpenedSession } from "./openOwnSession.js";
 import { amount, type Json, objects, text } from "./reading.js";
 
 const mostTodos = 200;
@@ -37,21 +36,6 @@ export function addTokens(sink: TurnSink, usage: Json): void {
     reasoningTokens: Math.min(count("thoughtTokens"), completionTokens) || undefined,
   };
   sink.addUsage({ promptTokens, completionTokens, cost: 0, ...defined(parts) });
-}
-
-/**
- * Adds what a turn has cost. The agent counts what its session has cost, so the cost before the turn is
- * taken off. Where that is not known, as in a session that was loaded, nothing is added.
- */
-export function addCost(
-  { sink, history }: TurnRequest,
-  before: number | undefined,
-  { state, isReplaced, unknown }: OpenedSession,
-): void {
-  const isNew = isReplaced || unknown.length === history.length;
-  const base = before ?? (isNew ? 0 : undefined);
-  if (base === undefined || state.cost === undefined || state.cost <= base) return;
-  sink.addUsage({ promptTokens: 0, completionTokens: 0, cost: state.cost - base });
 }
 
 function todo({ content, status }: Json): Todo {

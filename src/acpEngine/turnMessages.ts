@@ -50,6 +50,17 @@ export class TurnMessages {
     return (this.#pair?.openCalls ?? 0) > 0;
   }
 
+  /** Whether calls have been told and all have ended: the agent's next model call follows. */
+  get isBetweenCalls(): boolean {
+    return this.#pair?.hasCalls === true && this.#pair.openCalls === 0;
+  }
+
+  /** What follows begins a new message, because the user has said something in between. */
+  cut(reason: FinishReason): void {
+    this.#pair?.assistant.finish(reason);
+    this.#pair = undefined;
+  }
+
   /** The id and the text of the last message. */
   get last(): { readonly id: string; readonly text: string } | undefined {
     if (this.#pair === undefined) return undefined;

@@ -9,6 +9,8 @@ import { cannotJoin } from "../coordinator/runOptions.js";
 import type { Engine } from "../engine/engine.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
+import { builtInEngine } from "./engineName.js";
+import { modelOfEngine } from "./modelOfEngine.js";
 
 /** The largest `outputSchema`, as JSON. */
 const mostSchemaBytes = 64 * 1024;
@@ -89,9 +91,27 @@ export function refuseOutput(name: NamedOptions["name"], problem: string | undef
   throw invalidParam(`${name}.outputSchema`, `it cannot be used: ${problem.replace(/\.$/, "")}`);
 }
 
-/** @throws DomainError `ModelNotConfigured` */
-export function checkModel({ options }: NamedOptions, config?: ResolvedConfig): void {
-  if (config !== undefined && options.model !== undefined) findModel(config, options.model);
+/** @throws DomainError `InvalidParams` if there is an option that the engine cannot follow. */
+export function refuseForEngine(
+  { name, options }: NamedOptions,
+  engine: Pick<Engine, "optionProblem">,
+): void {
+  const problem = engine.optionProblem?.(options);
+  if (problem !== undefined) throw invalidParam(`${name}.${problem.path}`, problem.message);
+}
+
+/**
+ * @param engine the name of the engine that runs the turns.
+ * @throws DomainError `ModelNotConfigured`
+ */
+export function checkModel(
+  { options: { model } }: NamedOptions,
+  engine: string,
+  config?: ResolvedConfig,
+): void {
+  if (model === undefined) return;
+  if (engine !== builtInEngine) modelOfEngine(engine, "large", model);
+  else if (config !== undefined) findModel(config, model);
 }
 
 /** The error of one param whose contents are wrong. */

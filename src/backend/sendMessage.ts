@@ -23,6 +23,7 @@ import {
   type NamedOptions,
   needConfig,
   outputProblem,
+  refuseForEngine,
   refuseOutput,
 } from "./checkedOptions.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
@@ -81,7 +82,7 @@ export class SendMessage {
     const attachments = isRepeated
       ? namedAttachments(given)
       : (read ?? readAttachments(given, workspace.path));
-    if (!isRepeated) checkAll(attachments, options, ahead);
+    if (!isRepeated) checkAll(attachments, options, ahead, engineOf(workspace, caller));
     const bounded = withinLimits(options, workspace.of(caller).agent.limits);
     const goesOn = options.effective.onServerLoss === "continue";
     if (goesOn && !isRepeated) refuseWithoutIdentity(params, caller);
@@ -153,12 +154,25 @@ function checkAll(
   attachments: readonly PromptAttachment[],
   options: RequestedOptions,
   { config, problem }: LookedAhead,
+  engine: ReturnType<typeof engineOf>,
 ): void {
   checkImages(attachments);
   const named = namedOptions(options);
-  for (const one of named) checkContents(one, config);
+  for (const one of named) {
+    checkContents(one, config);
+    refuseForEngine(one, engine);
+  }
   refuseOutput("options", problem);
-  for (const one of named) checkModel(one, config);
+  for (const one of named) checkModel(one, engine.name, config);
+}
+
+/** The engine of a run, and its name. */
+function engineOf(workspace: OpenWorkspace, caller: Caller) {
+  const { engine: name } = workspace;
+  return {
+    name,
+    optionProblem: (options: RunOptions) => workspace.of(caller).engine().optionProblem?.(options),
+  };
 }
 
 /** The options that were sent, and the defaults of the session that hold too. */

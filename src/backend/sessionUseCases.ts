@@ -18,6 +18,7 @@ import {
   checkModel,
   needConfig,
   outputProblem,
+  refuseForEngine,
   refuseOutput,
 } from "./checkedOptions.js";
 import { describeAnywhere } from "./everySession.js";
@@ -74,8 +75,9 @@ export class SessionUseCases {
     const named = { name: "defaults", options: defaults } as const;
     const config = needConfig(defaults) ? await agent.configuration() : undefined;
     checkContents(named, config);
+    refuseForEngine(named, engine());
     refuseOutput("defaults", await outputProblem(defaults, engine(), caller.signal));
-    checkModel(named, config);
+    checkModel(named, workspace.engine, config);
   }
 
   #create(params: Params<"createSession">): Session {

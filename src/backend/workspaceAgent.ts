@@ -1,7 +1,6 @@
 // The agent of one workspace for clients: whether it is ready, and its models.
 
 import { defined } from "../base/defined.js";
-import { DomainError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 
 import { findModel } from "../config/models.js";
@@ -11,6 +10,7 @@ import type { Limits, ResolvedConfig } from "../config/types.js";
 import type { EngineSetup } from "../engine/setup.js";
 import type { AgentInfo, SandboxInfo, SelectedModel } from "../protocol/objects/model.js";
 import { builtInEngine } from "./engineName.js";
+import { modelOfEngine } from "./modelOfEngine.js";
 
 interface Ready {
   readonly large: SelectedModel;
@@ -133,7 +133,10 @@ export class WorkspaceAgent {
    */
   async choice(own?: SelectedModel): Promise<AgentChoice> {
     const config = await this.configuration();
-    if (this.#engine !== builtInEngine) return { config, ...config.models, ...this.#byHand };
+    if (this.#engine !== builtInEngine) {
+      const large = own && modelOfEngine(this.#engine, "large", own);
+      return { config, ...config.models, ...this.#byHand, ...defined({ large }) };
+    }
     if (own !== undefined) {
       return choiceOf(config, { ...config.models, ...this.#byHand, large: own });
     }
@@ -159,17 +162,6 @@ export class WorkspaceAgent {
     if (this.#engine !== builtInEngine) return { ...head, ...infoOf(this.#byHand.large) };
     return { ...head, model: this.#ready.model, modelConfig: this.#ready.large };
   }
-}
-
-/** @throws DomainError `ModelNotConfigured` if it cannot be a model of the engine's. */
-function modelOfEngine(
-  engine: string,
-  type: "large" | "small",
-  selected: SelectedModel,
-): SelectedModel {
-  if (type === "large" && selected.provider === engine) return selected;
-  const message = `The engine ${engine} uses models of its own: only its large model can be chosen, with the provider ${engine}.`;
-  throw new DomainError("ModelNotConfigured", message);
 }
 
 /** Nothing is known of a model of an engine but its name. */

@@ -16,6 +16,7 @@ import type { Command } from "../protocol/objects/command.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
 import type { RunCause, Usage } from "../protocol/objects/run.js";
+import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import type { ToolInfo } from "../protocol/objects/toolInfo.js";
@@ -49,6 +50,8 @@ export interface Engine {
   ): Promise<readonly Command[]>;
   /** Like {@link Engine.commands}: the tools that a run can be offered, without a client's. */
   tools?(...asked: Parameters<NonNullable<Engine["commands"]>>): Promise<readonly ToolInfo[]>;
+  /** The first option of a run that the engine cannot follow; undefined if it can follow all. */
+  optionProblem?(options: RunOptions): OptionProblem | undefined;
   /** Why a schema of `outputSchema` cannot be used; undefined if it can. */
   outputProblem?(schema: object, signal: AbortSignal): Promise<string | undefined>;
   /** Begins to load what the first turn will need; never waits, never throws. */
@@ -57,6 +60,14 @@ export interface Engine {
   forgetSession(sessionId: string): Promise<void>;
   /** Ends every process of the workspace. No turn runs any more when it is called. */
   dispose(): Promise<void>;
+}
+
+/** An option that an engine cannot follow. */
+export interface OptionProblem {
+  /** Its place in the options, such as `limits.steps`. */
+  readonly path: string;
+  /** Why, in words that can follow the place. */
+  readonly message: string;
 }
 
 /** One turn, ready to begin. */

@@ -31,6 +31,8 @@ export function lazyEngine(workspace: EngineWorkspace, options: BuiltInEngineOpt
       (await (await load()).sandbox?.(config)) ?? { requested: "off", enforced: false },
     tools: async (...args) => (await (await load()).tools?.(...args)) ?? [],
     commands: async (...args) => (await (await load()).commands?.(...args)) ?? [],
+    // It can follow every option.
+    optionProblem: () => undefined,
     outputProblem: async (schema, signal) => (await load()).outputProblem?.(schema, signal),
     setSessionServers: async (sessionId, servers) =>
       (await load()).setSessionServers?.(sessionId, servers),

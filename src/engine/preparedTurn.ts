@@ -1,10 +1,10 @@
 // Runs a prepared turn to its end. Puts together the tools, bounds and permissions of one run.
 import { RunBudget } from "../agent/runBudget.js";
-import { RunTime } from "../agent/runTime.js";
 import { runTurn } from "../agent/runTurn.js";
 import { taskTool } from "../agent/subTask.js";
 import type { AgentSurroundings, TurnInput } from "../agent/turn.js";
 import { defined } from "../base/defined.js";
+import { RunTime } from "../base/runTime.js";
 import type { ToolServers } from "../mcp/toolServers.js";
 import { canBeAllowed } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";

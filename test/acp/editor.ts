@@ -2,7 +2,7 @@
 // the agent writes is checked with the SDK's own schemas; `endEditors` fails the file where one is wrong.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable, type Writable } from "node:stream";
@@ -18,37 +18,9 @@ import {
   type RequestPermissionResponse,
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { expect, inject } from "vitest";
+import { type FrameKind, problemsOf } from "../helpers/acpSchemas.js";
 import { testNode } from "../helpers/testNode.js";
-
-const schema = JSON.parse(
-  readFileSync(
-    new URL("../../node_modules/@agentclientprotocol/sdk/schema/v1/schema.json", import.meta.url),
-    "utf8",
-  ),
-);
-
-interface Definition {
-  readonly "x-method"?: string;
-  readonly properties?: object;
-}
-const definitions = schema.$defs as Readonly<Record<string, Definition>>;
-const ajv = new Ajv2020({ strict: false, validateFormats: false });
-ajv.addSchema(schema, "acp");
-
-/** The definition of a method's params or result. */
-function definitionOf(method: string, kind: "Request" | "Response" | "Notification") {
-  return Object.keys(definitions).find(
-    (name) => definitions[name]?.["x-method"] === method && name.endsWith(kind),
-  );
-}
-
-function validatorOf(name: string): ValidateFunction {
-  const found = ajv.getSchema(`acp#/$defs/${name}`);
-  if (found === undefined) throw new Error(`the schema has no ${name}`);
-  return found;
-}
 
 /** A JSON-RPC message of the agent. */
 export interface Frame {
@@ -251,26 +223,19 @@ export class Editor {
     if (frame.method === undefined) this.#checkAnswer(frame);
     else {
       const kind = frame.id === undefined ? "Notification" : "Request";
-      this.#checkWith(definitionOf(frame.method, kind), frame.params, frame);
+      this.#checkWith(frame.method, kind, frame.params, frame);
     }
   }
 
   #checkAnswer(frame: Frame): void {
     const method = this.#asked.get(frame.id);
     if (method === undefined || frame.result === undefined) return;
-    this.#checkWith(definitionOf(method, "Response"), frame.result, frame);
+    this.#checkWith(method, "Response", frame.result, frame);
   }
 
-  #checkWith(name: string | undefined, value: unknown, frame: Frame): void {
-    if (name === undefined) return;
-    const validate = validatorOf(name);
-    if (!validate(value)) {
-      this.violations.push(`${name}: ${ajv.errorsText(validate.errors)}: ${JSON.stringify(frame)}`);
+  #checkWith(method: string, kind: FrameKind, value: unknown, frame: Frame): void {
+    for (const problem of problemsOf(method, kind, value)) {
+      this.violations.push(`${problem}: ${JSON.stringify(frame)}`);
     }
-    // Members that the schema does not have stand in `_meta`.
-    const known = Object.keys(definitions[name]?.properties ?? {});
-    const unknown = Object.keys(value ?? {}).filter((key) => !known.includes(key));
-    if (unknown.length > 0)
-      this.violations.push(`${name} has ${unknown}: ${JSON.stringify(frame)}`);
   }
 }

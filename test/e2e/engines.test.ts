@@ -1,10 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { EngineHouse } from "../helpers/engineHouse.js";
+import { EngineHouse, endHouses } from "../helpers/engineHouse.js";
 import { processesWith, uniqueSeconds } from "../helpers/processList.js";
-import { endServers } from "../helpers/serverProcess.js";
 import type { WireSession } from "../helpers/wireSession.js";
 
-afterAll(endServers);
+afterAll(endHouses);
 
 type Part = Awaited<ReturnType<WireSession["messages"]>>[number]["parts"][number];
 
@@ -29,7 +28,38 @@ async function untilDead(pid: number): Promise<void> {
   while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-describe("the choice of an engine", () => {
+// It waits for 10 seconds, so it begins first.
+describe.concurrent("a cancelled turn of an engine", () => {
+  it("ends the whole tree of an agent that does not answer for 10 seconds", async () => {
+    const house = new EngineHouse({ stubborn: true });
+    const session = await house.open();
+    const seconds = uniqueSeconds();
+    await session.send(`child ${seconds}\nbare ${seconds}\nsay so far\ndeaf`, "r-1");
+    await session.server.event("messageDelta");
+    const begun = Date.now();
+    await session.cancel();
+    expect(await session.server.completion("r-1")).toMatchObject({ status: "cancelled" });
+    expect(Date.now() - begun).toBeGreaterThan(9_500);
+    expect(isAlive(house.agentPid)).toBe(false);
+    expect(processesWith(seconds)).toEqual([]);
+  }, 30_000);
+
+  it("ends when the agent answers, which stays warm", async () => {
+    const house = new EngineHouse();
+    const session = await house.open();
+    await session.send("say so far\nhang", "r-1");
+    await session.server.event("messageDelta");
+    await session.cancel();
+    expect(await session.server.completion("r-1")).toMatchObject({
+      status: "cancelled",
+      text: "so far",
+    });
+    await session.run("say again", "r-2");
+    expect(house.seen.filter((line) => line.startsWith("start"))).toHaveLength(1);
+  });
+});
+
+describe.concurrent("the choice of an engine", () => {
   it("is told, and refused where there is none or the folder is open with another", async () => {
     const house = new EngineHouse();
     const { server, path } = house;
@@ -57,7 +87,7 @@ describe("the choice of an engine", () => {
   });
 });
 
-describe("a turn of an engine", () => {
+describe.concurrent("a turn of an engine", () => {
   it("tells texts, thoughts, calls, plans and the context as ours", async () => {
     const session = await new EngineHouse().open();
     const call = { toolCallId: "c1", title: "Edit a", kind: "edit", rawInput: { path: "a" } };
@@ -142,7 +172,7 @@ describe("a turn of an engine", () => {
   });
 });
 
-describe("permissions of an engine", () => {
+describe.concurrent("permissions of an engine", () => {
   it("pass our rules first, then the client", async () => {
     const permissions = { allow: ["bash:git status"], deny: ["bash:rm *", "write:secret"] };
     const house = new EngineHouse({}, { permissions });
@@ -217,43 +247,13 @@ describe("permissions of an engine", () => {
   });
 });
 
-describe("a cancelled turn of an engine", () => {
-  it("ends when the agent answers, which stays warm", async () => {
-    const house = new EngineHouse();
-    const session = await house.open();
-    await session.send("say so far\nhang", "r-1");
-    await session.server.event("messageDelta");
-    await session.cancel();
-    expect(await session.server.completion("r-1")).toMatchObject({
-      status: "cancelled",
-      text: "so far",
-    });
-    await session.run("say again", "r-2");
-    expect(house.seen.filter((line) => line.startsWith("start"))).toHaveLength(1);
-  });
-
-  it("ends the whole tree of an agent that does not answer for 10 seconds", async () => {
-    const house = new EngineHouse({ stubborn: true });
-    const session = await house.open();
-    const seconds = uniqueSeconds();
-    await session.send(`child ${seconds}\nsay so far\ndeaf`, "r-1");
-    await session.server.event("messageDelta");
-    const begun = Date.now();
-    await session.cancel();
-    expect(await session.server.completion("r-1")).toMatchObject({ status: "cancelled" });
-    expect(Date.now() - begun).toBeGreaterThan(9_500);
-    expect(isAlive(house.agentPid)).toBe(false);
-    expect(processesWith(seconds)).toEqual([]);
-  }, 30_000);
-});
-
-describe("an engine that fails", () => {
+describe.concurrent("an engine that fails", () => {
   it("fails the run with what was said, and the next prompt starts it anew", async () => {
     const house = new EngineHouse();
     const session = await house.open();
     const seconds = uniqueSeconds();
     await session.run("say first", "r-0");
-    const failed = await session.run(`child ${seconds}\nsay so far\nexit`, "r-1");
+    const failed = await session.run(`child ${seconds}\nbare ${seconds}\nsay so far\nexit`, "r-1");
     expect(failed).toMatchObject({ status: "failed", errorName: "EngineFailed", text: "so far" });
     expect(failed.error).toMatch(/exit code 3.*the script says exit/s);
     expect(failed.error).not.toContain("s3cret-value");
@@ -287,12 +287,11 @@ describe("an engine that fails", () => {
 
   it("with an error of its own", async () => {
     const session = await new EngineHouse().open();
-    const error = { code: -32603, message: "Internal error", data: { details: "no quota" } };
-    expect(await session.run(`fail ${JSON.stringify(error)}`, "r")).toMatchObject({
-      status: "failed",
-      errorName: "EngineFailed",
-      error: expect.stringContaining("Internal error: no quota"),
-    });
+    const details = "no quota for s3cret-value";
+    const error = { code: -32603, message: "Internal error", data: { details } };
+    const run = await session.run(`fail ${JSON.stringify(error)}`, "r");
+    expect(run).toMatchObject({ status: "failed", errorName: "EngineFailed" });
+    expect(run.error).toContain("Internal error: no quota for [redacted]");
   });
 
   it("is stopped when it sends nothing", async () => {
@@ -307,12 +306,12 @@ describe("an engine that fails", () => {
   });
 });
 
-describe("the end of a server", () => {
+describe.concurrent("the end of a server", () => {
   it("leaves no process of the engine, and the session goes on with the next", async () => {
     const house = new EngineHouse();
     const session = await house.open();
     const seconds = uniqueSeconds();
-    await session.run(`child ${seconds}\nsay one`, "r-1");
+    await session.run(`child ${seconds}\nbare ${seconds}\nsay one`, "r-1");
     await session.server.close();
     expect(isAlive(house.agentPid)).toBe(false);
     expect(processesWith(seconds)).toEqual([]);
@@ -327,7 +326,7 @@ describe("the end of a server", () => {
     const house = new EngineHouse();
     const session = await house.open();
     const seconds = uniqueSeconds();
-    await session.send(`child ${seconds}\nsay so far\nhang`, "r-1");
+    await session.send(`child ${seconds}\nbare ${seconds}\nsay so far\nhang`, "r-1");
     await session.server.event("messageDelta");
     const { agentPid } = house;
     await session.server.kill();
@@ -346,7 +345,7 @@ describe("the end of a server", () => {
   });
 });
 
-describe("what an engine has and has not", () => {
+describe.concurrent("what an engine has and has not", () => {
   const model = {
     id: "model",
     category: "model",
@@ -388,6 +387,12 @@ describe("what an engine has and has not", () => {
     expect(listed.commands).toMatchObject([{ name: "compact", source: "engine" }]);
     await session.server.call("summarizeSession", { ...session.ids });
     expect(house.seen.at(-1)).toBe('prompt "/compact"');
+    // The commands are known again before the first prompt after a restart.
+    await session.server.close();
+    house.start();
+    const again = await house.open("allow", session.sessionId);
+    await again.server.call("summarizeSession", { ...again.ids });
+    expect(house.seen.slice(-3)).toEqual(["load true", "servers []", 'prompt "/compact"']);
   });
 
   it("is told in a new session what was said before a rewind", async () => {

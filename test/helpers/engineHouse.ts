@@ -2,11 +2,38 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { makeFolder, type ServerProcess, startServer } from "./serverProcess.js";
+import { expect } from "vitest";
+import { problemsOf } from "./acpSchemas.js";
+import { endServers, makeFolder, type ServerProcess, startServer } from "./serverProcess.js";
 import { testNode } from "./testNode.js";
 import { WireSession } from "./wireSession.js";
 
 const program = fileURLToPath(new URL("./scriptedAgent.mjs", import.meta.url));
+
+/**
+ * Ends every server of a test file, and checks what was sent to their agents with the schemas of the
+ * protocol. For `afterAll`.
+ */
+export async function endHouses(): Promise<void> {
+  const wrong = [...houses].flatMap((house) => house.wrongFrames);
+  houses.clear();
+  await endServers();
+  expect(wrong).toEqual([]);
+}
+
+const houses = new Set<EngineHouse>();
+
+interface Recorded {
+  readonly agent: number;
+  /** What the agent asked, or what it got. */
+  readonly what: "asked" | "got";
+  readonly frame: {
+    readonly id?: unknown;
+    readonly method?: string;
+    readonly params?: unknown;
+    readonly result?: unknown;
+  };
+}
 
 export class EngineHouse {
   readonly folder = makeFolder();
@@ -20,6 +47,27 @@ export class EngineHouse {
     this.configure(told, config);
     this.#env = { TURNWIRE_CONFIG: join(this.folder, "config.json"), AGENT_KEY: "s3cret-value" };
     this.server = this.start();
+    houses.add(this);
+  }
+
+  /** The frames that were sent to its agents and that the schemas refuse. */
+  get wrongFrames(): string[] {
+    const asked = new Map<string, string>();
+    return this.#lines("frames").flatMap((line) => {
+      const { agent, what, frame } = JSON.parse(line) as Recorded;
+      const { id, method, params, result } = frame;
+      const key = `${agent} ${JSON.stringify(id)}`;
+      if (what === "asked") asked.set(key, method ?? "");
+      else if (method !== undefined) {
+        const kind = id === undefined ? "Notification" : "Request";
+        return problemsOf(method, kind, params).map((problem) => `${problem}: ${line}`);
+      } else if (result !== undefined) {
+        const answered = asked.get(key);
+        if (answered === undefined) return [`an answer to nothing: ${line}`];
+        return problemsOf(answered, "Response", result).map((problem) => `${problem}: ${line}`);
+      }
+      return [];
+    });
   }
 
   /** Writes the configuration. */
@@ -28,6 +76,7 @@ export class EngineHouse {
       AGENT: JSON.stringify(told),
       AGENT_STORE: join(this.folder, "store.json"),
       AGENT_SEEN: join(this.folder, "seen"),
+      AGENT_FRAMES: join(this.folder, "frames"),
       KEY: "$AGENT_KEY",
     };
     const scripted = { type: "acp", command: [testNode, program], env };
@@ -56,7 +105,11 @@ export class EngineHouse {
 
   /** What the agent noted of what it was asked, one a line. */
   get seen(): string[] {
-    const file = join(this.folder, "seen");
+    return this.#lines("seen");
+  }
+
+  #lines(name: string): string[] {
+    const file = join(this.folder, name);
     return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
   }
 

@@ -3,7 +3,9 @@
 //
 //   say TEXT, think TEXT, tool JSON, update JSON, ask JSON (a permission; then says what was chosen),
 //   command NAME (tells a permission and a run of it), hang, deaf (also to a cancel), crash,
-//   garbage, huge BYTES, child, stop REASON, fail JSON, twice, late TEXT, foreign TEXT, wrongIds
+//   garbage, huge BYTES, child SECONDS, bare SECONDS (a child without environment, in a session of its
+//   own, whose parent has ended), stop REASON, fail JSON, twice, late TEXT, foreign TEXT, wrongIds,
+//   steered (waits for a steering prompt, and says it)
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -11,13 +13,19 @@ import { createInterface } from "node:readline";
 const told = JSON.parse(process.env.AGENT ?? "{}");
 const store = process.env.AGENT_STORE;
 const seen = process.env.AGENT_SEEN;
+const frames = process.env.AGENT_FRAMES;
 const sessions = store && existsSync(store) ? JSON.parse(readFileSync(store, "utf8")) : {};
 const cancelled = new Map();
+const steering = new Map();
 const answers = new Map();
 let lastAsked = -1;
 
-const send = (message) =>
+const send = (message) => {
+  if (message.method !== undefined && message.id !== undefined) record("asked", message);
   process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+};
+const record = (what, frame) =>
+  frames && appendFileSync(frames, `${JSON.stringify({ agent: process.pid, what, frame })}\n`);
 const update = (sessionId, body) =>
   send({ method: "session/update", params: { sessionId, update: body } });
 const chunk = (sessionId, kind, text, more = {}) =>
@@ -87,6 +95,13 @@ const steps = {
   garbage: () => process.stdout.write("hello\n{not json\n[]\n17\n\u0000\n"),
   huge: (_, rest) => process.stdout.write(`"${"x".repeat(Number(rest))}"\n`),
   child: (_, rest) => void spawn("sleep", [rest], { detached: true, stdio: "ignore" }),
+  bare: (_, rest) =>
+    void spawn("sh", ["-c", `env -i setsid sleep ${rest} & exit 0`], { stdio: "ignore" }),
+  steered: (id) =>
+    new Promise((resolve) => {
+      cancelled.set(id, resolve);
+      steering.set(id, (text) => resolve(chunk(id, "agent_message_chunk", text)));
+    }),
   foreign: (_, rest) => chunk("another session", "agent_message_chunk", rest),
   wrongIds() {
     send({ id: 4711, result: { stopReason: "refusal" } });
@@ -126,7 +141,8 @@ async function prompt(id, { sessionId, prompt: blocks }) {
   after();
 }
 
-function open(id, sessionId) {
+function open(id, sessionId, { mcpServers }) {
+  note(`servers ${JSON.stringify(mcpServers)}`);
   send({ id, result: { sessionId, ...told.session } });
   if (told.commands)
     update(sessionId, {
@@ -145,18 +161,30 @@ const methods = {
         protocolVersion: told.version ?? 1,
         agentCapabilities: { loadSession: told.noLoad !== true, ...told.capabilities },
         agentInfo: { name: "scripted", version: "1" },
+        ...told.initialize,
         authMethods: [{ id: "web", name: "Log in on the web" }],
       },
     });
   },
-  "session/new": (id) => {
+  "session/new": (id, params) => {
     if (told.newError) return send({ id, error: told.newError });
     const sessionId = `own-${process.pid}-${Object.keys(sessions).length}`;
     sessions[sessionId] = [];
     save();
-    open(id, sessionId);
+    open(id, sessionId, params);
   },
-  "session/load": (id, { sessionId }) => {
+  "session/close": (id, { sessionId }) => {
+    note(`close ${sessionId in sessions}`);
+    send({ id, result: {} });
+  },
+  "_session/steering": (id, { sessionId, prompt: [{ text }] }) => {
+    note(`steering ${JSON.stringify(text)}`);
+    if (told.steering) return send({ id, ...told.steering });
+    send({ id, result: { outcome: "injected" } });
+    steering.get(sessionId)?.(text);
+  },
+  "session/load": (id, params) => {
+    const { sessionId } = params;
     note(`load ${sessionId in sessions}`);
     if (!(sessionId in sessions))
       return send({ id, error: { code: -32002, message: "no such session" } });
@@ -164,12 +192,14 @@ const methods = {
       chunk(sessionId, "user_message_chunk", text);
       chunk(sessionId, "agent_message_chunk", "REPLAYED");
     }
-    open(id, sessionId);
+    open(id, sessionId, params);
   },
   "session/prompt": (id, params) => void prompt(id, params),
   "session/cancel": (_, { sessionId }) => cancelled.get(sessionId)?.("cancelled"),
   "session/set_config_option": (id, params) => {
     note(`set ${params.configId} ${params.value}`);
+    const option = told.session.configOptions.find((one) => one.id === params.configId);
+    option.currentValue = params.value;
     send({ id, result: { configOptions: told.session.configOptions } });
   },
   "session/set_mode": (id, params) => {
@@ -180,7 +210,9 @@ const methods = {
 
 note(`start ${process.pid}`);
 createInterface({ input: process.stdin }).on("line", (line) => {
-  const { id, method, params, ...answer } = JSON.parse(line);
+  const frame = JSON.parse(line);
+  record("got", frame);
+  const { id, method, params, ...answer } = frame;
   if (method === undefined) {
     answers.get(id)?.(answer);
     answers.delete(id);

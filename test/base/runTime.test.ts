@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { RunTime } from "../../src/agent/runTime.js";
 import { Deferred } from "../../src/base/deferred.js";
+import { RunTime } from "../../src/base/runTime.js";
 import { ManualClock } from "../helpers/manualClock.js";
 
 /** A clock that can go on while no timer fires, as it does where a process is stopped. */

@@ -1,24 +1,36 @@
 // The time that a run may take (protocol.md section 4, Bounds of a run). The time in which it waits for a
 // person does not count, and neither does a sleep of the process.
-import { afterAwake } from "../base/awakeTime.js";
-import type { Clock, Timer } from "../base/clock.js";
-import type { TurnFailure } from "./outcome.js";
-import type { RunBound } from "./runBudget.js";
+import { afterAwake } from "./awakeTime.js";
+import type { Clock, Timer } from "./clock.js";
 
 /** Time is counted in pieces of at most this many milliseconds. */
 const longestPieceMs = 1_000;
 
+/** The most seconds of a run. */
+interface TimeBound {
+  readonly most: number;
+  /** The name of the option, or of the field of the configuration, that has it. The error names it. */
+  readonly field: string;
+}
+
+/** Why a run must end. */
+interface TimeExceeded {
+  readonly errorName: "TimeLimit";
+  readonly message: string;
+  readonly cause: "limit";
+}
+
 /** The time of one run. Without a bound of seconds there is no bound. */
 export class RunTime {
   readonly #clock: Clock;
-  readonly #bound: RunBound | undefined;
+  readonly #bound: TimeBound | undefined;
   #over: AbortController | undefined;
   #leftMs: number;
   #piece: { readonly timer: Timer; readonly begun: number; readonly ms: number } | undefined;
   #waits = 0;
 
   /** The time begins at once; `usedMs` of it were used before. {@link end} stops it for ever. */
-  constructor(clock: Clock, bound: RunBound | undefined, usedMs = 0) {
+  constructor(clock: Clock, bound: TimeBound | undefined, usedMs = 0) {
     this.#clock = clock;
     this.#bound = bound;
     this.#leftMs = Math.max(0, (bound?.most ?? 0) * 1000 - usedMs);
@@ -45,7 +57,7 @@ export class RunTime {
   }
 
   /** Why the turn must end. Undefined while there is time. */
-  get exceeded(): TurnFailure | undefined {
+  get exceeded(): TimeExceeded | undefined {
     if (!this.#isOver || this.#bound === undefined) return undefined;
     const { most, field } = this.#bound;
     const message = `The turn was ended after ${most} seconds (${field}).`;
