@@ -1,7 +1,7 @@
 // `turnwire relay` (docs/fleet.md): carries completions, and says what became of them.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, sleep } from "../base/clock.js";
+import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
@@ -15,10 +15,11 @@ import { Database } from "../storage/database.js";
 import { databaseName, defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
 import { type OwnProcess, olderServers } from "../storage/knownServers.js";
 import { takeRelayLock } from "../storage/relayLock.js";
-import { type RelayReport, relayReports } from "../storage/relayReport.js";
+import { relayReports } from "../storage/relayReport.js";
 import { RelayStore } from "../storage/relayStore.js";
 import type { LogSink } from "../transport/logSink.js";
 import { relayLine } from "./doctorRelays.js";
+import { untilSent } from "./relayOnce.js";
 import type { RelayCommandOptions, RelayRun } from "./relayOptions.js";
 import { exitCodes } from "./runOptions.js";
 import { openServerLog } from "./serverLog.js";
@@ -37,11 +38,6 @@ export interface RelayCommandIo {
   /** Calls back at every interrupt; call what is returned to stop. */
   onInterrupt(callback: () => void): () => void;
 }
-
-/** How often it looks whether everything is sent, in milliseconds. */
-const betweenLooksMs = 100;
-/** How long `--once` waits for a place that does not take it, in milliseconds. */
-const onceMs = 15_000;
 
 /** Does what is asked for; resolves with the exit code. */
 export async function relayCommand(
@@ -73,7 +69,8 @@ async function run(options: RelayRun, dataDirectory: string, io: RelayCommandIo)
   const { clock, ids, env } = io;
   // Before anything begins: a signal that nobody listens for kills.
   const asked = new Promise<number>((resolve) => {
-    io.onInterrupt(() => resolve(exitCodes.succeeded));
+    // With `--once`, who goes on in the belief that all is sent would be wrong.
+    io.onInterrupt(() => resolve(options.once ? exitCodes.cancelled : exitCodes.succeeded));
   });
   const log = openServerLog(options, io.logSink);
   const relays = placeOf(options, env) ?? named(options, await configuredRelays(env, log.log));
@@ -98,7 +95,9 @@ async function run(options: RelayRun, dataDirectory: string, io: RelayCommandIo)
     },
     relays: async () => relays,
   });
-  const sent = options.once ? untilSent(Object.keys(relays), dataDirectory, io) : undefined;
+  const sent = options.once
+    ? untilSent(Object.keys(relays), () => relayReports(dataDirectory), io)
+    : undefined;
   try {
     return await Promise.race(sent === undefined ? [asked] : [asked, sent]);
   } finally {
@@ -132,50 +131,6 @@ function named(
   if (name === undefined) return relays;
   const relay = relays[name];
   return relay === undefined ? {} : { [name]: relay };
-}
-
-/** Resolves once the relays have sent everything that is there, or a place does not take it. */
-async function untilSent(
-  names: readonly string[],
-  dataDirectory: string,
-  { clock, ids: _, ...io }: RelayCommandIo,
-): Promise<number> {
-  const began = clock.now();
-  const before = reportsOf(names, dataDirectory);
-  for (;;) {
-    await sleep(clock, betweenLooksMs);
-    const reports = reportsOf(names, dataDirectory);
-    const late = reports.filter(({ behind, asked = 0 }) => behind > 0 || asked > 0);
-    const missing = names.filter((name) => reports.every((report) => report.name !== name));
-    if (missing.length === 0 && late.length === 0) return saySetAside(before, reports, io);
-    const stuck = late.filter(({ trouble }) => trouble !== undefined);
-    if (stuck.length + missing.length > 0 && clock.now() - began > onceMs) {
-      for (const relay of stuck) io.writeError(`turnwire: ${relayLine(relay)}`);
-      for (const name of missing) io.writeError(`turnwire: ${name} has not begun`);
-      return exitCodes.failed;
-    }
-  }
-}
-
-function reportsOf(names: readonly string[], dataDirectory: string): RelayReport[] {
-  return relayReports(dataDirectory).filter(({ name }) => names.includes(name));
-}
-
-/** What was set aside meanwhile, or again, was not sent. */
-function saySetAside(
-  before: readonly RelayReport[],
-  after: readonly RelayReport[],
-  { writeError }: Pick<RelayCommandIo, "writeError">,
-): number {
-  const rested = (name: string) => {
-    const { setAside = 0, asked = 0 } = before.find((one) => one.name === name) ?? {};
-    return setAside - asked;
-  };
-  const refused = after.filter(({ name, setAside }) => setAside > rested(name));
-  for (const { name, setAside } of refused) {
-    writeError(`turnwire: ${name}: ${setAside - rested(name)} refused, and set aside`);
-  }
-  return refused.length === 0 ? exitCodes.succeeded : exitCodes.failed;
 }
 
 function status(asJson: boolean, dataDirectory: string, io: RelayCommandIo): number {

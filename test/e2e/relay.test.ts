@@ -102,6 +102,11 @@ async function work(server: ServerChild, runIds: readonly string[]): Promise<voi
 }
 
 async function turnwire(...args: string[]) {
+  const { ended } = turnwireChild(...args);
+  return ended;
+}
+
+function turnwireChild(...args: string[]) {
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: join(root, "project"),
     env: { ...process.env, ...offlineEnvironment(root), ...environment() },
@@ -113,8 +118,8 @@ async function turnwire(...args: string[]) {
       output += chunk;
     });
   }
-  const [code] = await once(child, "close");
-  return { code, output };
+  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, output }));
+  return { child, ended };
 }
 
 const relay = (command: string, ...args: string[]) =>
@@ -305,6 +310,24 @@ describe("turnwire relay", () => {
     status = 200;
     expect(await once()).toMatchObject({ code: 0 });
     expect(runsOf(got)).toEqual(["r1", "r2", "r1"]);
+  });
+
+  it.each([
+    ["--once", 130],
+    ["--log-level=error", 0],
+  ])("ends at a signal, and says with %s whether all was sent", async (flag, code) => {
+    const server = start({ env: { TURNWIRE_CONFIG: "" } });
+    await work(server, ["r1"]);
+    await server.end();
+    status = 503;
+    const asked = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const place = ["--http", "$HOOK_URL", "--data-dir", join(root, "data")];
+    const { child, ended } = turnwireChild("relay", "run", flag, ...place);
+    await asked;
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code });
   });
 
   it("says where nothing is configured, and where a variable has no value", async () => {
