@@ -1,4 +1,5 @@
 /** `turnwire doctor --probe` (docs/cli.md): asks what is configured, and tells what answers. */
+import { probeEngines } from "./doctorEngines.js";
 import { probeModels } from "./doctorModels.js";
 import { probeToolServers } from "./doctorToolServers.js";
 import type { ProbeResult, ProbeSurroundings } from "./probeResult.js";
@@ -7,7 +8,7 @@ import type { ProbeResult, ProbeSurroundings } from "./probeResult.js";
 type Probe = (surroundings: ProbeSurroundings) => Promise<readonly ProbeResult[]>;
 
 /** Everything that is asked, in the order in which it is told. */
-const probes: readonly Probe[] = [probeModels, probeToolServers];
+const probes: readonly Probe[] = [probeModels, probeToolServers, probeEngines];
 
 /** Asks everything, side by side. Never rejects. */
 export async function probe(surroundings: ProbeSurroundings): Promise<readonly ProbeResult[]> {

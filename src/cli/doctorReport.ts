@@ -22,7 +22,11 @@ export interface DoctorReport {
   end(): number;
 }
 
-const subjects: Readonly<Record<string, string>> = { model: "asked", toolServer: "started" };
+const subjects: Readonly<Record<string, string>> = {
+  model: "asked",
+  toolServer: "started",
+  engine: "engine",
+};
 
 /** One line for each. */
 export class TextReport implements DoctorReport {

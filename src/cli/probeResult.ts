@@ -18,9 +18,9 @@ export interface ProbeSurroundings {
 
 /** What one probe has found. Neither text holds a key. */
 export type ProbeResult = {
-  /** What was asked: `model` or `toolServer`. */
+  /** What was asked: `model`, `toolServer` or `engine`. */
   readonly kind: string;
-  /** The model, as `provider/model`, or the name of the tool server. */
+  /** The model, as `provider/model`, or the name of the tool server or the engine. */
   readonly name: string;
   readonly milliseconds: number;
 } & (

@@ -14,9 +14,11 @@ import {
   reply,
   startLoopbackProvider,
 } from "../helpers/loopbackProvider.js";
+import { processesWith, uniqueSeconds } from "../helpers/processList.js";
 import { notOnLinux, unless } from "../helpers/unless.js";
 import { launcher, offlineEnvironment } from "./runHarness.js";
 
+const scriptedAgent = fileURLToPath(new URL("../helpers/scriptedAgent.mjs", import.meta.url));
 const mcpServer = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
 const key = "sk-a-key-that-nobody-may-see";
 
@@ -60,6 +62,39 @@ async function examine(json = false, env: NodeJS.ProcessEnv = {}) {
   const told = (subject: string) => lines.filter((line) => line.startsWith(`${subject} `));
   return { code, lines, told };
 }
+
+describe("doctor --probe with engines", () => {
+  const agent = (told: object, seconds: string) => ({
+    type: "acp",
+    command: [process.execPath, scriptedAgent],
+    env: { AGENT: JSON.stringify({ ...told, leaves: seconds }), KEY: key },
+  });
+
+  it("starts each, says what it can, and ends it with all its processes", async () => {
+    const seconds = uniqueSeconds();
+    const prompts = { promptCapabilities: { image: true } };
+    const noLoad = { noLoad: true, initialize: { _meta: { steering: { supported: true } } } };
+    configure({
+      engines: {
+        good: agent({ capabilities: prompts }, seconds),
+        plain: agent(noLoad, seconds),
+        refuses: agent({ initError: { code: 1, message: `too old for ${key}` } }, seconds),
+        later: agent({ version: 2 }, seconds),
+        nowhere: { type: "acp", command: ["no-such-agent"] },
+      },
+    });
+    const { code, told, lines } = await examine();
+    expect(code).toBe(1);
+    const asked = (name: string) => told("engine").find((line) => line.includes(` ${name}: `));
+    expect(asked("good")).toMatch(/good: scripted 1, goes on in its sessions, images \(\d+ ms\)$/);
+    expect(asked("plain")).toMatch(/does not load sessions.*takes prompts in a running turn/);
+    const bad = lines.join("\n");
+    expect(bad).toMatch(/refuses: it does not start: too old for \[redacted\]/);
+    expect(bad).toMatch(/later: it does not start: it speaks version 2/);
+    expect(bad).toMatch(/nowhere: it does not start: there is no program no-such-agent/);
+    expect(processesWith(seconds)).toEqual([]);
+  });
+});
 
 describe("doctor --probe", () => {
   it("asks the chosen models once, with a small request, and says what they can do", async () => {

@@ -209,6 +209,7 @@ const methods = {
 };
 
 note(`start ${process.pid}`);
+if (told.leaves) steps.child("", told.leaves);
 createInterface({ input: process.stdin }).on("line", (line) => {
   const frame = JSON.parse(line);
   record("got", frame);
