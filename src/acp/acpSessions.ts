@@ -11,6 +11,7 @@ import {
 import { defined } from "../base/defined.js";
 import type { Session } from "../protocol/objects/session.js";
 import { AcpSession, refused } from "./acpSession.js";
+import { deleteUnopened } from "./deleteUnopened.js";
 import { replay } from "./replay.js";
 import { SessionChoices } from "./sessionChoices.js";
 import { toolServersOf } from "./toolServers.js";
@@ -140,19 +141,9 @@ export class AcpSessions {
       );
       return;
     }
-    const path = await this.#pathOf(sessionId);
-    if (path === undefined) return;
-    const connection = await this.#inLobby();
-    const { id: workspaceId } = await connection.request("createWorkspace", { path });
-    try {
-      await connection.request("cancelSession", { workspaceId, sessionId });
-      await connection.request("deleteSession", { workspaceId, sessionId });
-    } catch (error) {
-      const isGone = error instanceof RefusedRequest && error.refusal === "SessionNotFound";
-      if (!isGone) throw error instanceof RefusedRequest ? refused(error) : error;
-    } finally {
-      await connection.request("deleteWorkspace", { workspaceId });
-    }
+    const found = await this.#listed(sessionId);
+    if (found === undefined) return;
+    await deleteUnopened(await this.#inLobby(), found);
   }
 
   /** Stops what runs on a session, and gives it up once that has been told; `last` is done before. */
@@ -245,10 +236,10 @@ export class AcpSessions {
     } while (next !== undefined);
   }
 
-  async #pathOf(sessionId: string): Promise<string | undefined> {
+  async #listed(sessionId: string) {
     for await (const { sessions } of this.#pages(undefined)) {
       const found = sessions.find(({ id }) => id === sessionId);
-      if (found !== undefined) return found.workspacePath;
+      if (found !== undefined) return found;
     }
     return undefined;
   }

@@ -1,8 +1,10 @@
 // Sessions and messages (protocol.md section 3).
+import { existsSync } from "node:fs";
 import type { Clock } from "../base/clock.js";
 import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
+import { sessionBusy } from "../coordinator/runAdmission.js";
 import { optionsText, storedOptions } from "../coordinator/runOptions.js";
 import { toMessage, toSession } from "../coordinator/wireObjects.js";
 import type { Message } from "../protocol/objects/message.js";
@@ -143,24 +145,34 @@ export class SessionUseCases {
   }
 
   /** `deleteSession`: deletes the sessions of its sub-tasks too. */
-  async delete(params: Params<"deleteSession">): Promise<Record<string, never>> {
+  async delete({
+    workspaceId,
+    sessionId: id,
+  }: Params<"deleteSession">): Promise<Record<string, never>> {
     const { workspaces, sessions, announcer, forgetter } = this.#options;
-    const workspace = workspaces.get(params.workspaceId);
-    const { id } = this.find(workspace, params.sessionId);
-    const all = [...sessions.descendants(workspace.id, id), id];
-    workspace.coordinator.deleteSessions(all);
+    // A folder that is gone cannot be opened any more, and its sessions can go too.
+    const workspace = this.#isGone(workspaceId) ? undefined : workspaces.get(workspaceId);
+    this.#row(workspaceId, id);
+    const all = [...sessions.descendants(workspaceId, id), id];
+    if (workspace !== undefined) workspace.coordinator.deleteSessions(all);
+    else if (!sessions.delete(all)) throw sessionBusy();
     forgetter.wake();
     for (const sessionId of all) {
-      announcer.emit({
-        method: "sessionDeleted",
-        params: { workspaceId: workspace.id, sessionId },
-      });
+      announcer.emit({ method: "sessionDeleted", params: { workspaceId, sessionId } });
     }
     for (const one of all) {
-      await workspace.engines.forgetSession(one);
+      await workspace?.engines.forgetSession(one);
       await this.#options.kept.forgetSession(one);
     }
     return {};
+  }
+
+  /** Whether a workspace that is not open has no folder any more. */
+  #isGone(workspaceId: string): boolean {
+    const { workspaces, workspacePaths } = this.#options;
+    if (workspaces.known(workspaceId) !== undefined) return false;
+    const path = workspacePaths.pathOf(workspaceId);
+    return path !== undefined && !existsSync(path);
   }
 
   /** `listMessages` */
@@ -218,13 +230,17 @@ export class SessionUseCases {
 
   /** @throws DomainError `SessionMissing` or `SessionNotFound`. */
   find(workspace: OpenWorkspace, sessionId: string): SessionRow {
+    return this.#row(workspace.id, sessionId);
+  }
+
+  #row(workspaceId: string, sessionId: string): SessionRow {
     if (sessionId === "") {
       throw new DomainError(
         "SessionMissing",
         "`sessionId` is empty; make a session with createSession.",
       );
     }
-    const row = this.#options.sessions.find(workspace.id, sessionId);
+    const row = this.#options.sessions.find(workspaceId, sessionId);
     if (row === undefined) {
       throw new DomainError(
         "SessionNotFound",

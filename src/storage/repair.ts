@@ -18,6 +18,7 @@ import { forgetIndex } from "./forgetIndex.js";
 import { schema } from "./migrations.js";
 import { openFile } from "./openFile.js";
 import { type SalvageCount, type SalvagedTable, TableSalvage } from "./salvage.js";
+import { keepEngineSessions } from "./salvageEngineSessions.js";
 import { stepsNote } from "./schemaSteps.js";
 import { isHeld } from "./serverLock.js";
 import {
@@ -96,6 +97,8 @@ const salvaged: readonly SalvagedTable[] = [
   { name: "queuedPrompts", identity: ["text"] },
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },
   { name: "goingOn", identity: ["terms"] },
+  { name: "resumableWorkspaces", identity: ["workspaceId", "options"] },
+  { name: "questions", identity: ["permissionId", "run", "clientId", "body"] },
   { name: "forgottenSessions", identity: ["sessionId"] },
   { name: "openForks", identity: ["sessionId"] },
   { name: "checkpoints", identity: ["id", "sessionId"] },
@@ -235,6 +238,7 @@ function rebuild(file: string, mended: string): SalvageCount[] | undefined {
       .prepare("INSERT OR REPLACE INTO mended.notes (name, value) VALUES (?, ?)")
       .run(stepsNote, String(schema.steps.length));
     sqlite.exec(lostSessions);
+    counts.push(keepEngineSessions(sqlite));
     sqlite.exec(forgetIndex("mended"));
     keepSequences(sqlite);
     // The next server that starts ends the open runs.

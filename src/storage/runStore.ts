@@ -67,10 +67,13 @@ export class RunStore {
 
   /** The newest runs with a `runId`, of every workspace; only those of one name, if it is given. */
   newest(limit: number, runId?: string): RunRow[] {
-    const [where, values] = runId === undefined ? ["NOT NULL", []] : ["?", [runId]];
+    // By its name a run is found in the index, which has a part for each workspace.
+    const named = `workspaces CROSS JOIN runs INDEXED BY runsByRunId
+      ON runs.workspaceId = workspaces.id AND runs.runId = ?`;
+    const from = runId === undefined ? "runs WHERE runId IS NOT NULL" : named;
     return this.#database
-      .prepare(`SELECT position FROM runs WHERE runId IS ${where} ORDER BY position DESC LIMIT ?`)
-      .all(...values, limit)
+      .prepare(`SELECT position FROM ${from} ORDER BY position DESC LIMIT ?`)
+      .all(...(runId === undefined ? [] : [runId]), limit)
       .flatMap(({ position }) => this.at(Number(position)) ?? []);
   }
 

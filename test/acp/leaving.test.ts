@@ -95,6 +95,18 @@ describe("the folder of a session", () => {
     });
   });
 
+  it("may be gone when a session is deleted that is not open", async () => {
+    const editor = new Editor();
+    const { sessionId, cwd } = await editor.open();
+    await editor.prompt(sessionId, "@say one");
+    await editor.agent.request("session/close", { sessionId });
+    await rm(cwd, { recursive: true });
+    expect(await editor.agent.request("session/delete", { sessionId })).toEqual({});
+    expect(await editor.agent.request("session/list", {})).toEqual({ sessions: [] });
+    // It is as good as deleted.
+    expect(await editor.agent.request("session/delete", { sessionId })).toEqual({});
+  });
+
   it("may be gone when the session is deleted", async () => {
     const editor = new Editor();
     const { sessionId, cwd } = await editor.open();

@@ -40,6 +40,17 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
+function readSql(sql: string): Record<string, unknown>[] {
+  const sqlite = new DatabaseSync(file, { readOnly: true });
+  try {
+    return sqlite.prepare(sql).all() as Record<string, unknown>[];
+  } finally {
+    sqlite.close();
+  }
+}
+
+const readAll = (table: string) => readSql(`SELECT * FROM ${table}`);
+
 /** Everything is in the file, and nobody has it open. */
 async function settled(): Promise<void> {
   await releaseFiles();
@@ -100,6 +111,40 @@ it("keeps everything but what a text that is no JSON said", async () => {
   expect(house.completion("run 3")).toMatchObject({ text: text("run 3") });
   await house.close();
   expect((await repair()).copy).toBeUndefined();
+});
+
+it("keeps open questions, the sessions of engines, and what runs go on with", async () => {
+  const rows = {
+    questions: `'per_1', 1, 'c', 'srv', '{"tool":"bash"}', 5, 7, NULL`,
+    engineSessions: "'run 4', 'scripted', 'own 4', 'msg'",
+    resumableWorkspaces: "'ws', '{}'",
+  };
+  for (const [table, row] of Object.entries(rows)) {
+    bySqlite(file, `INSERT INTO ${table} VALUES (${row})`);
+  }
+  const all = () => Object.keys(rows).map((table) => readAll(table));
+  const before = all();
+  expect(before.map((found) => found.length)).toEqual([1, 1, 1]);
+  bySqlite(file, "UPDATE messages SET parts = '[{' WHERE sessionId = 'run 3' AND role = 'user'");
+  await settled();
+  const { tables } = await repair();
+  expect(Object.keys(rows).map((table) => tables[table])).toMatchObject([
+    { kept: 1, leftOut: [] },
+    { kept: 1, leftOut: [] },
+    { kept: 1, leftOut: [] },
+  ]);
+  expect(all()).toEqual(before);
+});
+
+it("knows every table there is, but the connections of servers that are gone", async () => {
+  bySqlite(file, "UPDATE messages SET parts = '[{' WHERE sessionId = 'run 3' AND role = 'user'");
+  await settled();
+  const { tables } = await repair();
+  const sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+  const own = readSql(sql).map(({ name }) => String(name));
+  // What words are found by is made anew.
+  const left = own.filter((name) => !(name in tables) && !/^searchIndex|Search|search/.test(name));
+  expect(left).toEqual(["connections"]);
 });
 
 describe.each([

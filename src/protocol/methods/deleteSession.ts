@@ -6,7 +6,8 @@ import { sessionId, workspaceId } from "../objects/ids.js";
 export const deleteSession = declareMethod({
   name: "deleteSession",
   section: 3,
-  summary: "Deletes a session, its messages and its sub-tasks. Not possible while a turn runs.",
+  summary:
+    "Deletes a session, its messages and its sub-tasks. Not possible while a turn runs. The workspace need not be open if its folder is gone.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId() }),
   result: () => z.object({}),
   errors: ["WorkspaceNotFound", "SessionNotFound", "SessionBusy"],
