@@ -14,7 +14,10 @@ import { storedHistory } from "./storedHistory.js";
 import { partsText, storedParts } from "./storedParts.js";
 import type { TurnRecorder } from "./turnRecorder.js";
 
-type Options = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "messages" | "clock" | "ids">;
+type Options = Pick<
+  CoordinatorOptions,
+  "workspaceId" | "sessions" | "messages" | "goingOn" | "clock" | "ids"
+>;
 
 /** The history of a run, and its turn if another server has begun it. */
 export interface TurnSoFar {
@@ -43,6 +46,8 @@ export function turnSoFar(
   const rows = [...messages.ofRun(sessionId, position)].filter(({ isSummary }) => !isSummary);
   closeSummaries(run, writes, options);
   const open = openReply(rows, progress);
+  const askedAgain = new Set(open === undefined ? [] : openCalls(open.assistant));
+  writes.write(() => options.goingOn.keepQuestions(position, askedAgain));
   if (open === undefined) closeLast(position, rows, writes, options);
   const own = new Set(rows.map(({ id }) => id));
   const all = storedHistory(options, sessionId);
@@ -83,6 +88,17 @@ function openReply(
   const stored = storedParts(assistant.parts);
   if ("damage" in stored || stored.parts.at(-1)?.type === "finish") return undefined;
   return { assistant, results: rows.slice(at + 1).find(({ role }) => role === "tool") };
+}
+
+/** The calls of a reply that have not begun. */
+function openCalls({ parts }: MessageRow): string[] {
+  const stored = storedParts(parts);
+  if ("damage" in stored) return [];
+  return stored.parts.flatMap((part) =>
+    part.type === "toolCall" && ["streaming", "pending"].includes(part.state)
+      ? [part.toolCallId]
+      : [],
+  );
 }
 
 /**

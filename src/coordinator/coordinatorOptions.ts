@@ -25,6 +25,7 @@ import type { MessageStore } from "../storage/messageStore.js";
 import type { QueueStore } from "../storage/queueStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
+import type { StoredQuestion } from "../storage/storedQuestion.js";
 import type { OwedWrites } from "./owedWrites.js";
 import type { RunSlots } from "./runSlots.js";
 import type { RunsOfServer } from "./runsOfServer.js";
@@ -40,10 +41,21 @@ interface AskingRun {
   readonly position: number;
   readonly clientId: string;
   readonly permissionSeconds: number;
+  /** Whether the next server asks again what is open when this one is gone. */
+  readonly goesOn?: () => boolean;
+  /** Whether it belongs to this server no more. */
+  readonly isLeft?: () => boolean;
+  /** The same question, if an earlier server has asked it. */
+  readonly left?: StoredQuestion;
 }
 
 /** Asks the client that sent a prompt. */
 export interface QuestionDesk {
+  /** Takes over the question that an earlier server has asked for the same call of a tool, if it did. */
+  adopt?(
+    run: number,
+    question: Omit<PermissionQuestion, "permissionId">,
+  ): Promise<StoredQuestion | undefined>;
   /**
    * Resolves with undefined if no client can answer, or if none needs to be asked any more: `anew` works
    * the question out again before it is put to a connection that comes later.

@@ -42,7 +42,7 @@ export class RunParking {
           log.warn({ run: position, reason: messageOf(error) }, "a part of a run was not stored");
         });
         goingOn.parked(position);
-        goingOn.release(all, clock.now());
+        goingOn.release(all, clock.now(), true);
       });
       if (runId !== undefined) this.#parked.push(runId);
     } catch (error) {

@@ -16,19 +16,28 @@ type Options = Pick<
 
 /** The part of a turn's request through which it reaches its client. */
 export function turnClient(
-  { request, ref }: Pick<AcceptedRun, "request" | "ref">,
+  run: Pick<AcceptedRun, "request" | "ref" | "goesOn" | "isLost" | "takenOver">,
   options: Options,
 ): Pick<TurnRequest, "ask" | "requestInput" | "clientTools" | "files"> {
   const { workspaceId, ids, desk } = options;
+  const { request, ref } = run;
   const { sessionId, runId, clientId, permissionSeconds = 0 } = request;
-  const asking = { position: ref.position, clientId, permissionSeconds };
+  const asking = {
+    position: ref.position,
+    clientId,
+    permissionSeconds,
+    goesOn: () => run.goesOn,
+    isLeft: () => run.isLost,
+  };
+  const isTakenOver = run.takenOver?.hasBegun === true && permissionSeconds > 0;
   const head = { workspaceId, sessionId, ...defined({ runId }) };
   return {
     ...defined({
       clientTools: clientTools(head, clientId, options),
       files: options.clientFiles?.ofRun(head, clientId),
     }),
-    ask: (question, signal, anew) => ask({ head, asking, options }, question, signal, anew),
+    ask: (question, signal, anew) =>
+      ask({ head, asking, isTakenOver, options }, question, signal, anew),
     requestInput: (question, signal) =>
       desk.requestInput(clientId, { inputId: ids.next("inp"), ...head, ...question }, signal),
   };
@@ -57,11 +66,13 @@ function clientTools(
 interface Asking {
   readonly head: Head;
   readonly asking: Parameters<Options["desk"]["ask"]>[0];
+  /** Whether an earlier server may have asked the same. */
+  readonly isTakenOver: boolean;
   readonly options: Options;
 }
 
 async function ask(
-  { head, asking, options: { ids, desk, announcer } }: Asking,
+  { head, asking, isTakenOver, options: { ids, desk, announcer } }: Asking,
   first: ToolQuestion,
   signal: AbortSignal,
   anew: () => Promise<ToolQuestion | undefined> = async () => first,
@@ -76,12 +87,14 @@ async function ask(
       method: "permissionResolved",
       params: { ...head, permissionId, decision: answer?.decision ?? decidedWithout(signal) },
     });
+  const left = isTakenOver ? await desk.adopt?.(asking.position, { ...first, ...head }) : undefined;
   let question = first;
-  let put = named(question);
+  let put =
+    left === undefined ? named(first) : { ...first, ...head, permissionId: left.permissionId };
   announcer.emit({ method: "runActivity", params: { ...head, kind: "waitingForPermission" } });
   let answer: PermissionAnswer | undefined;
   try {
-    answer = await desk.ask(asking, put, signal, async () => {
+    answer = await desk.ask({ ...asking, ...defined({ left }) }, put, signal, async () => {
       const now = await anew();
       // If something else would happen now, an answer to the old question must not allow it.
       if (now === undefined || canonicalJson(now) === canonicalJson(question)) {

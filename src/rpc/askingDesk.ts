@@ -1,5 +1,6 @@
 // Asks clients for permission, and for input for tool servers (protocol.md section 7). A missing
 // handler, an error and a malformed answer count as no answer.
+import { canonicalJson } from "../base/canonicalJson.js";
 import type { Clock } from "../base/clock.js";
 import { toRfc3339 } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
@@ -115,6 +116,19 @@ export class AskingDesk {
     }
   }
 
+  /**
+   * Takes over the question that an earlier server has asked for the same tool call; undefined if there is
+   * none, or if it asked something else.
+   */
+  adopt(run: number, question: Omit<PermissionQuestion, "permissionId">) {
+    const text = canonicalJson(question);
+    return this.#book.adopt({
+      run,
+      isOfCall: (body) => bodyIn(body)?.toolCallId === question.toolCallId,
+      isSame: (body) => canonicalJson(bodyIn(body)) === text,
+    });
+  }
+
   /** Asks for input for a tool server, if its client is connected; like {@link AskingDesk.ask}. */
   async requestInput(
     clientId: string,
@@ -206,6 +220,17 @@ export class AskingDesk {
   /** Whether what was asked of `asked` is this client's, perhaps under its earlier identity. */
   #isClients(asked: string, clientId: string): boolean {
     return asked === clientId || this.#of(clientId).some((one) => isOf(one, asked));
+  }
+}
+
+/** A stored question without its id; undefined if it is damaged. */
+function bodyIn(body: string): Omit<PermissionQuestion, "permissionId"> | undefined {
+  try {
+    const { permissionId: _, ...question } = JSON.parse(body) as PermissionQuestion;
+    return question;
+  } catch {
+    // Nobody can ask the same as damaged text.
+    return undefined;
   }
 }
 

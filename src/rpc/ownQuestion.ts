@@ -20,6 +20,12 @@ export interface AskedRun {
   readonly clientId: string;
   /** How long a question waits while no connection of the client lives; 0: not at all. */
   readonly permissionSeconds: number;
+  /** Whether the next server asks again what is open when this one is gone. */
+  readonly goesOn?: () => boolean;
+  /** Whether it belongs to this server no more. */
+  readonly isLeft?: () => boolean;
+  /** The same question, if an earlier server has asked it. */
+  readonly left?: BookedQuestion;
 }
 
 /** What a question needs. */
@@ -36,6 +42,8 @@ export interface OwnQuestionParts {
 
 /** The longest time between two looks at what other servers stored, in milliseconds. */
 const betweenLooksMs = 1000;
+/** How often it is noted at most that the server of a question lives, in milliseconds. */
+const betweenSightsMs = 30_000;
 /** How often the removal of a question is tried again while the disk refuses. */
 const mostTries = 60;
 
@@ -60,13 +68,18 @@ export class OwnQuestion {
   #round: QuestionRound<"requestPermission">;
   #timer: Timer | undefined;
   #isSaved = false;
+  #seenAt: number;
   #isOver = false;
   #isWorkedOut: "no" | "under way" | "again" = "no";
 
   constructor(question: PermissionQuestion, parts: OwnQuestionParts) {
     this.#parts = parts;
     this.#question = question;
-    this.#askedAt = parts.clock.now();
+    const { left } = parts.run;
+    this.#seenAt = parts.clock.now();
+    this.#askedAt = left?.askedAt ?? this.#seenAt;
+    this.#expiresAt = left?.expiresAt;
+    this.#isSaved = left !== undefined;
     this.#round = this.#newRound();
   }
 
@@ -95,11 +108,21 @@ export class OwnQuestion {
 
   /** Puts it to everybody who is there. */
   begin(): void {
+    if (this.#isSaved && this.#isDecided()) return;
+    // Whoever has heard of it finds it again in the next server.
+    if (this.#waits) this.#save();
     this.#put();
     this.#judge();
-    if (this.#isOver || !this.#waits) return;
-    this.#save();
-    this.#lookLater();
+    if (this.#waits && !this.#isOver) this.#lookLater();
+  }
+
+  /** Whether it was answered, or its time has come, while no server had its run. */
+  #isDecided(): boolean {
+    const { book, clock } = this.#parts;
+    const stored = this.#guard(() => book.answer(this.#question.permissionId));
+    if (stored !== undefined) this.end(answerIn(stored));
+    else if (this.#expiresAt !== undefined && clock.now() >= this.#expiresAt) this.end();
+    return this.#isOver;
   }
 
   /** A connection has come that it may go to: it is worked out anew, and then put to it. */
@@ -136,7 +159,8 @@ export class OwnQuestion {
     this.#isOver = true;
     this.#timer?.cancel();
     this.#round.end();
-    const stored = this.#isSaved ? this.#close(this.#question.permissionId) : undefined;
+    const isToGo = this.#isSaved && this.#parts.run.isLeft?.() !== true;
+    const stored = isToGo ? this.#close(this.#question.permissionId) : undefined;
     const counts = stored ?? answer;
     this.#result.resolve(counts);
     return counts;
@@ -217,11 +241,21 @@ export class OwnQuestion {
   #look(): void {
     const { book, clock } = this.#parts;
     if (!this.#isSaved) this.#save();
+    this.#noteSeen();
     const stored = this.#guard(() => book.answer(this.#question.permissionId));
     if (stored !== undefined) this.end(answerIn(stored));
     else if (this.#expiresAt === undefined) this.#judge();
     else if (this.#isElsewhere()) this.arrive();
     else if (clock.now() >= this.#expiresAt) this.end();
+  }
+
+  /** From when the time of a question runs on if this server is lost. */
+  #noteSeen(): void {
+    const { book, clock, run } = this.#parts;
+    const often = Math.min(betweenSightsMs, run.permissionSeconds * 250);
+    if (run.goesOn?.() !== true || clock.now() - this.#seenAt < often) return;
+    this.#seenAt = clock.now();
+    this.#guard(() => book.seen(this.#question.permissionId, this.#seenAt));
   }
 
   #isElsewhere(): boolean {

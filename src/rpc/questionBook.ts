@@ -18,6 +18,17 @@ export interface BookedQuestion {
 export interface QuestionBook {
   /** Stores a question of this server, or its present deadline. */
   save(question: BookedQuestion): void;
+  /** Notes that this server, which asks a question, lives. */
+  seen(permissionId: string, now: number): void;
+  /**
+   * Takes over the question that an earlier server has asked for a tool call of a run; undefined if there
+   * is none that would ask the same.
+   */
+  adopt(asked: {
+    readonly run: number;
+    isOfCall(body: string): boolean;
+    isSame(body: string): boolean;
+  }): BookedQuestion | undefined;
   /** Removes a question of this server; returns the answer that another server stored, as JSON. */
   close(permissionId: string): string | undefined;
   /** The answer that another server stored, as JSON. */
@@ -35,6 +46,8 @@ export interface QuestionBook {
 /** A book of a server that shares its questions with no other. */
 export const noBook: QuestionBook = {
   save() {},
+  seen() {},
+  adopt: () => undefined,
   close: () => undefined,
   answer: () => undefined,
   give: () => false,

@@ -13,6 +13,7 @@ import type {
 import type { Askable } from "./askable.js";
 import type { AskingDesk, AskingDeskOptions } from "./askingDesk.js";
 import type { AskedRun } from "./ownQuestion.js";
+import type { BookedQuestion } from "./questionBook.js";
 
 /** Sends questions to clients. */
 export class QuestionDesk {
@@ -64,6 +65,18 @@ export class QuestionDesk {
     anew?: () => Promise<PermissionQuestion | undefined>,
   ): Promise<PermissionAnswer | undefined> {
     return (await this.#loaded()).ask(run, question, signal, anew);
+  }
+
+  /**
+   * See {@link AskingDesk.adopt}.
+   *
+   * @throws DomainError `StorageFailed`
+   */
+  async adopt(
+    run: number,
+    question: Omit<PermissionQuestion, "permissionId">,
+  ): Promise<BookedQuestion | undefined> {
+    return (await this.#loaded()).adopt(run, question);
   }
 
   /** See {@link AskingDesk.requestInput}. */

@@ -3,6 +3,7 @@
 import { DomainError } from "../base/errors.js";
 import { readOr, storedAmount, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import { keepQuestionsOf, leaveQuestions } from "./leftQuestions.js";
 import { nobody, type RunRow, toRow } from "./runRow.js";
 
 /** A file with at least this many schema steps has what this store needs. */
@@ -86,14 +87,23 @@ export class GoingOnStore {
     );
   }
 
-  /** Runs of a lost server belong to nobody from now on, and wait. */
-  release(positions: readonly number[], now: number): void {
+  /**
+   * Runs belong to nobody from now on, and wait. The time of their open questions runs on; it began when
+   * their server was last known to live, which is now if that gives them up itself.
+   */
+  release(positions: readonly number[], now: number, isGivenUp = false): void {
     for (const position of positions) {
+      leaveQuestions(this.#database, position, isGivenUp ? now : undefined);
       this.#database
         .prepare("UPDATE runs SET serverId = ? WHERE position = ? AND state <> 'completed'")
         .run(nobody, position);
       if (this.isKept) this.#set(position, "waitingSince = ?", now);
     }
+  }
+
+  /** Withdraws the questions of a run that nobody asks again: those of other tool calls than these. */
+  keepQuestions(position: number, toolCallIds: ReadonlySet<string>): void {
+    if (this.isKept) keepQuestionsOf(this.#database, position, toolCallIds);
   }
 
   /** The open runs of a session that belong to nobody, in the order of its queue. */

@@ -7,6 +7,7 @@ import { forgetIndex } from "./forgetIndex.js";
 import { forkSchema } from "./forkSchema.js";
 import { givenUpSchema } from "./givenUpSchema.js";
 import { goingOnStep } from "./goingOnStep.js";
+import { leftQuestionStep } from "./leftQuestionStep.js";
 import { questionSchema } from "./questionSchema.js";
 import { relaySchema } from "./relaySchema.js";
 
@@ -217,6 +218,7 @@ export const migrations: readonly string[] = [
   engineSessionSchema,
   questionSchema,
   goingOnStep,
+  leftQuestionStep,
 ];
 
 /**

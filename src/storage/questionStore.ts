@@ -4,21 +4,10 @@
 import { ConnectionStore } from "./connectionStore.js";
 import { readOr, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import { type AskedAgain, adoptQuestion, noteSeen } from "./leftQuestions.js";
 import { questionsFrom } from "./questionSchema.js";
 import type { ServerRegistry } from "./serverRegistry.js";
-
-/** A stored question. Times are in milliseconds since the Unix epoch. */
-export interface StoredQuestion {
-  readonly permissionId: string;
-  /** The position of its run. */
-  readonly run: number;
-  readonly clientId: string;
-  /** The params of `requestPermission`, as JSON. */
-  readonly body: string;
-  readonly askedAt: number;
-  /** Undefined while its client is connected to a server. */
-  readonly expiresAt: number | undefined;
-}
+import type { StoredQuestion } from "./storedQuestion.js";
 
 /** The table of questions. While an older server keeps the file without it, nothing is stored. */
 export class QuestionStore {
@@ -57,6 +46,16 @@ export class QuestionStore {
         )
         .run(permissionId, run, clientId, this.#registry.id, body, askedAt, expiresAt ?? null),
     );
+  }
+
+  /** Notes that this server, which asks a question, lives. */
+  seen(permissionId: string, now: number): void {
+    noteSeen(this.#database, permissionId, now);
+  }
+
+  /** See {@link adoptQuestion}. */
+  adopt(asked: Omit<AskedAgain, "serverId">): StoredQuestion | undefined {
+    return adoptQuestion(this.#database, { ...asked, serverId: this.#registry.id });
   }
 
   /** Removes a question; returns the answer that another server has stored, as JSON. */

@@ -1,0 +1,143 @@
+// protocol.md section 4, Going on after a loss: questions that are open when a server is lost or ends.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { PermissionQuestion } from "../../src/protocol/index.js";
+import {
+  endServers,
+  makeFolder,
+  type ServerProcess,
+  startServer,
+} from "../helpers/serverProcess.js";
+import { openSession } from "../helpers/wireSession.js";
+
+afterAll(() => endServers());
+
+const tool = (name: string, input: object) => `@tool ${name} ${JSON.stringify(input)}`;
+const bash = tool("bash", { command: "echo hi >> a.txt", description: "x" });
+const options = { onServerLoss: "continue" } as const;
+
+/** The first question that comes to a client, which does not answer it. */
+function questionTo(client: ServerProcess): Promise<PermissionQuestion> {
+  return new Promise((resolve) => {
+    client.onPermission = (question) => {
+      resolve(question);
+      return new Promise(() => {});
+    };
+  });
+}
+
+/** A run whose server is gone while it waited for an answer. */
+async function left(prompt = bash, permissionSeconds = 3600, path = makeFolder(), end = kill) {
+  const server = startServer();
+  await server.call("initialize", { clientId: "ada", permissionSeconds });
+  const session = await openSession(server, { path, permissionMode: "ask" });
+  const asked = questionTo(server);
+  await server.call("sendMessage", { ...session.ids, runId: "r", prompt, options });
+  const question = await asked;
+  await end(server);
+  const { dataDir } = server;
+  const next = async (clientId = "ada") => {
+    const other = startServer({ dataDir });
+    await other.call("initialize", { clientId, permissionSeconds });
+    return other;
+  };
+  const open = (other: ServerProcess) =>
+    other.call("createWorkspace", { path, permissionMode: "ask", initAgent: true });
+  const answer = (decision: "allow" | "deny") => ({
+    permissionId: question.permissionId,
+    decision,
+  });
+  const effects = () =>
+    existsSync(join(path, "a.txt")) ? readFileSync(join(path, "a.txt"), "utf8") : "";
+  return { session, question, next, open, answer, effects, path };
+}
+
+async function kill(server: ServerProcess): Promise<void> {
+  server.child.kill("SIGKILL");
+  await server.exit;
+}
+
+async function shutDown(server: ServerProcess): Promise<void> {
+  expect(await server.call("shutdown", {})).toEqual({ parked: ["r"] });
+  server.notify("exit");
+  await server.exit;
+}
+
+describe.concurrent("a question whose server is gone", () => {
+  it.each([
+    ["lost", kill],
+    ["ended in order", shutDown],
+  ])("because it was %s is asked again by the next one, with its id", async (_, end) => {
+    const { question, next, open, effects } = await left(bash, 3600, makeFolder(), end);
+    const server = await next();
+    const asked: PermissionQuestion[] = [];
+    server.onPermission = (one) => {
+      asked.push(one);
+      return { result: { decision: "allow" } };
+    };
+    await open(server);
+    expect(await server.completion("r")).toMatchObject({ status: "succeeded", continuations: 1 });
+    expect(asked).toEqual([question]);
+    expect(effects()).toBe("hi\n");
+    expect(await server.call("listPermissions", {})).toEqual({ permissions: [] });
+  });
+
+  it("can be listed and answered while nobody has its run, once, and only by its client", async () => {
+    const { question, next, open, answer, effects } = await left();
+    const stranger = await next("ben");
+    expect(await stranger.call("listPermissions", {})).toEqual({ permissions: [] });
+    expect(await stranger.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");
+    const server = await next();
+    const { permissions } = (await server.call("listPermissions", {})) as {
+      permissions: PermissionQuestion[];
+    };
+    expect(permissions).toMatchObject([question]);
+    expect(await server.call("answerPermission", answer("allow"))).toEqual({});
+    expect(await server.failure("answerPermission", answer("deny"))).toBe("PermissionNotFound");
+    await open(server);
+    expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
+    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(effects()).toBe("hi\n");
+  });
+
+  it("is denied when its time is over, though no server lived then", async () => {
+    const { next, open, answer, effects } = await left(bash, 1);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const server = await next();
+    expect(await server.call("listPermissions", {})).toEqual({ permissions: [] });
+    expect(await server.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");
+    await open(server);
+    expect(await server.completion("r")).toMatchObject({ status: "succeeded", denials: 1 });
+    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(effects()).toBe("");
+  });
+
+  it("about a file is not asked again, since the next server has not read that file", async () => {
+    const path = makeFolder();
+    writeFileSync(join(path, "a.txt"), "one\n");
+    const edit = tool("edit", { path: "a.txt", edits: [{ oldText: "one", newText: "two" }] });
+    const script = `${tool("read", { path: "a.txt" })}\n${edit}`;
+    const { next, open, answer, effects } = await left(script, 3600, path);
+    const server = await next();
+    expect(await server.call("answerPermission", answer("allow"))).toEqual({});
+    server.onPermission = () => ({ result: { decision: "allow" } });
+    await open(server);
+    expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
+    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(effects()).toBe("one\n");
+    expect(await server.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");
+  });
+
+  it("is gone with its run: cancelled while it waited", async () => {
+    const { session, next, answer, open, effects } = await left();
+    const server = await next();
+    server.onPermission = () => new Promise(() => {});
+    await open(server);
+    await server.call("cancelRun", { workspaceId: session.ids.workspaceId, runId: "r" });
+    expect(await server.completion("r")).toMatchObject({ status: "cancelled" });
+    expect(await server.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");
+    expect(await server.call("listPermissions", {})).toEqual({ permissions: [] });
+    expect(effects()).toBe("");
+  });
+});
