@@ -53,7 +53,7 @@ export interface WorkerOptions {
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #ending = new AbortController();
-  readonly #acknowledging = new Set<string>();
+  readonly #acknowledging = new Map<string, Promise<void>>();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -136,7 +136,7 @@ export class Worker {
     }
   }
 
-  /** Resolves once its completion is carried. */
+  /** Resolves once its completion is carried and acknowledged. */
   async #runPrompt({ runId, workspace, session, prompt, options }: PromptMessage): Promise<void> {
     const { client, workspaces } = this.#options;
     const workspaceId = workspaces.get(workspace);
@@ -147,7 +147,8 @@ export class Worker {
     await client.request("createSession", { workspaceId, sessionId });
     const sent = { workspaceId, sessionId, runId, prompt, ...defined({ options }) };
     await client.request("sendMessage", sent);
-    await this.#carried((await this.#endOf(workspaceId, runId)).sequence);
+    const { completionId, sequence } = await this.#endOf(workspaceId, runId);
+    await this.#acknowledge(completionId, sequence);
   }
 
   /** The completion of a run, however long that takes. */
@@ -163,16 +164,20 @@ export class Worker {
     }
   }
 
-  async #acknowledge(completionId: string, sequence: number): Promise<void> {
-    // It is delivered again while it is not acknowledged.
-    if (this.#acknowledging.has(completionId)) return;
-    this.#acknowledging.add(completionId);
-    try {
-      await this.#carried(sequence);
-      await this.#options.client.acknowledge([completionId]);
-    } finally {
+  /** It is delivered again while it is not acknowledged, and waited for beside that: once is enough. */
+  #acknowledge(completionId: string, sequence: number): Promise<void> {
+    const known = this.#acknowledging.get(completionId);
+    if (known !== undefined) return known;
+    const acknowledging = this.#acknowledgeCarried(completionId, sequence).finally(() => {
       this.#acknowledging.delete(completionId);
-    }
+    });
+    this.#acknowledging.set(completionId, acknowledging);
+    return acknowledging;
+  }
+
+  async #acknowledgeCarried(completionId: string, sequence: number): Promise<void> {
+    await this.#carried(sequence);
+    await this.#options.client.acknowledge([completionId]);
   }
 
   async #carried(sequence: number): Promise<void> {

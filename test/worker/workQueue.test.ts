@@ -116,6 +116,25 @@ unless(
     context.expect(await next).toBe("two");
   });
 
+  it.concurrent("rejects where it is not let in at first, without the password, and is opened later", async (context) => {
+    const { expect, onTestFinished } = context;
+    const nats = await NatsServer.start("authorization { user: ada, password: right-password }");
+    let password = "wrong-password";
+    const connect = () => openNats({ url: nats.url, user: "ada", password }, { reconnect: true });
+    const queue = new WorkQueue(connect, options);
+    onTestFinished(async () => {
+      await queue.close();
+      await nats.remove();
+    });
+    for (let times = 0; times < 3; times++) {
+      const error = await queue.open().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ message: expect.stringMatching(/authorization/i) });
+      expect(String(error)).not.toContain(password);
+    }
+    password = "right-password";
+    await queue.open();
+  });
+
   it.concurrent("is not waited for once the worker is ended, and keeps what comes after that", async (context) => {
     const { queue, give } = await open(context);
     const ending = new AbortController();

@@ -46,6 +46,7 @@ let worker: Worker;
 let working: Promise<void>;
 let onSend: () => void;
 let refusing: () => void;
+let acknowledging: (ids: readonly string[]) => void;
 let wake: () => void;
 const log = recordingLog();
 
@@ -59,13 +60,17 @@ beforeEach(() => {
     idle = new Deferred();
   };
   refusing = () => {};
+  acknowledging = () => {};
   const queue = {
     signOfLifeMs: 10_000,
     next: async () => (messages.shift() as unknown as JsMsg | undefined) ?? idle.promise,
   };
   const client = {
     on: () => () => {},
-    acknowledge: async () => ({ acknowledged: [], unknown: [] }),
+    async acknowledge(ids: readonly string[]) {
+      acknowledging(ids);
+      return { acknowledged: [...ids], unknown: [] };
+    },
     async request(method: string, params: Record<string, unknown>) {
       asked.push({ method, params });
       if (method === "sendMessage") onSend();
@@ -154,6 +159,22 @@ describe("a worker", () => {
     const count = message.answers.length;
     await clock.advance(60_000);
     expect(message.answers).toHaveLength(count);
+  });
+
+  it("acknowledges the completion before it lets go of the message, and keeps it where that fails", async () => {
+    const message = await give();
+    const seen: unknown[] = [];
+    acknowledging = (ids) => seen.push([ids, [...message.ends]]);
+    cursor = 7;
+    await answer({ sequence: 7, completionId: "cmp_1" });
+    expect(seen).toEqual([[["cmp_1"], []]]);
+    expect(message.ends).toEqual(["ack"]);
+    acknowledging = () => {
+      throw new Error("the disk is full");
+    };
+    const next = await giveOne(prompt({ runId: "r2" }), 1);
+    await answer({ sequence: 7, completionId: "cmp_2" });
+    expect(next.ends).toEqual(["nak 2000"]);
   });
 
   it("sends the prompt once, whatever it waits for", async () => {
