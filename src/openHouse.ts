@@ -55,6 +55,7 @@ export function openHouse(options: ServerOptions, closing: Closing) {
   const { clock, ids, log } = options;
   const database = openDatabase(options, closing);
   const serverId = ids.next("srv");
+  options.telemetry?.attach(database, serverId);
   const stores = openStores(database);
   const outbox = new Outbox(database, stores, serverId, ids);
   const left = { database, ...stores, outbox, clock, ids, log };

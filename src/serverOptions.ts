@@ -9,6 +9,7 @@ import type { EngineWorkspace } from "./engine/setup.js";
 import type { RelaySource } from "./relayStart.js";
 import type { ServerDescription } from "./rpc/handshake.js";
 import type { OwnProcess } from "./storage/knownServers.js";
+import type { OpenTelemetry } from "./telemetry/openTelemetry.js";
 
 /** What a server needs. */
 export interface ServerOptions {
@@ -31,4 +32,6 @@ export interface ServerOptions {
   preloadEngine?(): void;
   /** Where its completions are carried. Without it, nowhere. */
   readonly relays?: RelaySource;
+  /** What watches over its work, if anything does. */
+  readonly telemetry?: Pick<OpenTelemetry, "attach"> | undefined;
 }

@@ -29,6 +29,7 @@ import { askPermission } from "./permissionQuestion.js";
 import { promptOf } from "./promptContent.js";
 import type { SessionChoices } from "./sessionChoices.js";
 import { SessionFacts } from "./sessionFacts.js";
+import type { TraceMembers } from "./traceMembers.js";
 import { answerOf, failure } from "./turnEnd.js";
 import { type FromServer, RefusedRequest, type TurnwireConnection } from "./turnwireConnection.js";
 
@@ -103,8 +104,9 @@ export class AcpSession implements FromServer {
     requestId: unknown,
     blocks: readonly ContentBlock[],
     signal: AbortSignal,
+    trace: TraceMembers,
   ): Promise<PromptResponse> {
-    const answer = this.#answer(requestId, blocks, signal);
+    const answer = this.#answer(requestId, blocks, signal, trace);
     this.#answers.add(answer);
     try {
       return await answer;
@@ -117,6 +119,7 @@ export class AcpSession implements FromServer {
     requestId: unknown,
     blocks: readonly ContentBlock[],
     signal: AbortSignal,
+    trace: TraceMembers,
   ): Promise<PromptResponse> {
     const { connection, workspaceId } = this.standing;
     const turn = this.#turns.begin(this.#options.newRunId());
@@ -130,7 +133,7 @@ export class AcpSession implements FromServer {
       // Nothing is awaited before the prompt is handed over: a cancel or a prompt that the editor sends
       // after it would overtake it. The updates are told in the order in which they are sent.
       const held = this.facts.tellHeld();
-      await Promise.all([held, this.#send(runId, blocks)]);
+      await Promise.all([held, this.#send(runId, blocks, trace)]);
       signal.addEventListener("abort", cancel, { once: true });
       if (signal.aborted) cancel();
       const completion = await turn.ended;
@@ -146,7 +149,7 @@ export class AcpSession implements FromServer {
     }
   }
 
-  #send(runId: string, blocks: readonly ContentBlock[]): Promise<unknown> {
+  #send(runId: string, blocks: readonly ContentBlock[], trace: TraceMembers): Promise<unknown> {
     const { connection, workspaceId, choices } = this.standing;
     const { prompt, attachments } = promptOf(blocks);
     return connection.request("sendMessage", {
@@ -154,6 +157,7 @@ export class AcpSession implements FromServer {
       sessionId: this.id,
       prompt,
       runId,
+      ...trace,
       ...defined({ attachments: attachments.length > 0 ? attachments : undefined }),
       ...defined({ options: choices.model && { model: choices.model } }),
     });

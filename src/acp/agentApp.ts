@@ -14,6 +14,7 @@ import { refused } from "./acpSession.js";
 import type { AcpSessions } from "./acpSessions.js";
 import { commandsUpdate } from "./commands.js";
 import { modeOf, optionIds } from "./sessionChoices.js";
+import { traceMembers } from "./traceMembers.js";
 import { metaKey } from "./turnEnd.js";
 import { RefusedRequest } from "./turnwireConnection.js";
 
@@ -26,8 +27,12 @@ export function createAgentApp(
   about: { readonly name: string; readonly version: string },
   soon: (run: () => void) => void,
 ): AgentApp {
+  let metaOfAll: InitializeRequest["_meta"];
   const app = agent({ name: about.name })
-    .onRequest("initialize", ({ params, client }) => greet(sessions, params, client, about))
+    .onRequest("initialize", ({ params, client }) => {
+      metaOfAll = params._meta;
+      return greet(sessions, params, client, about);
+    })
     // Keys come from the configuration and the environment; there is nothing to log in to.
     .onRequest("authenticate", () => ({}))
     .onRequest("session/new", async ({ params }) => {
@@ -53,9 +58,10 @@ export function createAgentApp(
       await told(sessions.close(params.sessionId));
       return {};
     })
-    .onRequest("session/prompt", ({ params, requestId, signal }) =>
-      sessions.get(params.sessionId).prompt(requestId, params.prompt, signal),
-    )
+    .onRequest("session/prompt", ({ params, requestId, signal }) => {
+      const trace = traceMembers(params._meta, metaOfAll);
+      return sessions.get(params.sessionId).prompt(requestId, params.prompt, signal, trace);
+    })
     .onNotification("session/cancel", ({ params }) => sessions.find(params.sessionId)?.cancel());
   return withChoices(app, sessions);
 }

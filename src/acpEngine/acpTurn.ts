@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { RunTime } from "../base/runTime.js";
+import { traceMeta } from "../base/traceMeta.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { Limits } from "../config/types.js";
 import type { HistoryMessage, TurnOutcome, TurnRequest } from "../engine/engine.js";
@@ -201,7 +202,11 @@ class AcpTurn {
       permission: (params, asking) =>
         this.#watch.whileAsking(() => this.#questions.answer(params, asking)),
     });
-    const answered = agent.request("session/prompt", { sessionId, prompt }, stopListening);
+    const answered = agent.request(
+      "session/prompt",
+      { sessionId, prompt, ...traceMeta() },
+      stopListening,
+    );
     try {
       const answer = await untilAborted(answered, this.#signal);
       addTokens(this.#request.sink, object(answer.usage));

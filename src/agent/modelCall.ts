@@ -13,6 +13,7 @@ import { sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { IdleWatch } from "../base/idleWatch.js";
+import { traced } from "../base/telemetry.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { listenForLife } from "../models/callLife.js";
 import { readNote } from "../models/callNote.js";
@@ -77,7 +78,7 @@ export async function callModel(
   surroundings: AgentSurroundings,
 ): Promise<CallResult> {
   for (let attempt = 1; ; attempt++) {
-    const result = await new Attempt(call, receiver, surroundings).run();
+    const result = await tracedAttempt(call, receiver, surroundings, attempt);
     if (result.kind !== "failed") return result;
     const waitMs = retryDelay(result.failure, attempt, call.random);
     if (waitMs === undefined) return { kind: "failed", failure: told(result.failure, attempt) };
@@ -92,6 +93,40 @@ export async function callModel(
     }
     receiver.restart();
   }
+}
+
+/** Each try is a request of its own, and so is its span. */
+function tracedAttempt(
+  call: ModelCall,
+  receiver: ReplyReceiver,
+  surroundings: AgentSurroundings,
+  attempt: number,
+): Promise<CallResult> {
+  const { providerId, model, options } = call;
+  const { modelId } = model;
+  return traced(
+    "chat",
+    () => ({ providerId, modelId, attempt, options, purpose: readNote(options).purpose }),
+    (seen) => {
+      const seeing: ReplyReceiver | undefined = seen && {
+        part(part) {
+          seen(part);
+          receiver.part(part);
+        },
+        restart: () => receiver.restart(),
+      };
+      return new Attempt(call, seeing ?? receiver, surroundings).run();
+    },
+    (result) => {
+      if (result.kind === "cancelled") return result;
+      if (result.kind === "finished") {
+        const { kind, usage, finishReason } = result;
+        return { kind, usage, finishReason: finishReason.unified };
+      }
+      const { errorName, message } = result.failure;
+      return { kind: result.kind, errorName, error: message };
+    },
+  );
 }
 
 function told(failure: ModelFailure, attempts: number): ModelFailure {

@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { defined } from "../base/defined.js";
+import { traced } from "../base/telemetry.js";
 import { cutText, formatCount } from "../base/text.js";
 import type { ChildSession, Circumstances, TurnOutcome } from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
@@ -54,7 +55,13 @@ export function taskTool(options: TaskOptions): Tool<z.output<typeof inputSchema
     async execute(input, context) {
       const child = options.openChild(input.description);
       try {
-        const outcome = await runTask(input.prompt, child, context, options);
+        const { sessionId } = child;
+        const outcome = await traced(
+          "run",
+          () => ({ kind: "task", sessionId, prompt: { text: input.prompt } }),
+          () => runTask(input.prompt, child, context, options),
+          (ended) => ended,
+        );
         context.signal.throwIfAborted();
         return report(outcome);
       } finally {

@@ -30,6 +30,7 @@ import type { RequestedCall } from "./streamedReply.js";
 import { offeredTools, takenAs } from "./toolDefinitions.js";
 import { checkToolInput } from "./toolInput.js";
 import { inOneCommit, type RunningCall, Step } from "./toolStep.js";
+import { tracedCall, tracedEnvironment } from "./tracedCall.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
 /** The result of running the calls of one reply. */
@@ -140,7 +141,9 @@ export class ToolCalls {
   /** Runs a call, unless there is a reason not to. */
   async #settle(running: RunningCall, reason: string | undefined): Promise<Settled> {
     if (this.#input.signal.aborted) return cancelledResult("Cancelled before it ran.");
-    return reason === undefined ? this.#runOne(running) : failedResult(reason);
+    if (reason !== undefined) return failedResult(reason);
+    const tool = this.#tools.get(running.call.name);
+    return tracedCall(running.call, tool, () => this.#runOne(running, tool));
   }
 
   /** Gives every call a result without running it, because the reply failed. */
@@ -186,9 +189,8 @@ export class ToolCalls {
     return { ...settled, output: `${settled.output}\n\n${warning}` };
   }
 
-  async #runOne(running: RunningCall): Promise<Settled> {
+  async #runOne(running: RunningCall, tool: Tool | undefined): Promise<Settled> {
     const { call, result } = running;
-    const tool = this.#tools.get(call.name);
     if (tool === undefined) return failedResult(this.#unknownTool(call.name));
     if (this.#input.isOffered?.(tool) === false) {
       return failedResult(`"${call.name}" is not to be used in the present permission mode.`);
@@ -218,7 +220,8 @@ export class ToolCalls {
     input: unknown,
     ofUser?: OneAllowance,
   ): Promise<Settled | InputChanged> {
-    const { sessionId, workspacePath, env, keeper, files } = this.#input;
+    const { sessionId, workspacePath, keeper, files } = this.#input;
+    const env = tracedEnvironment(this.#input.env);
     this.#parkIfAsked();
     // Of a run that goes on it must be known whether a tool can have had an effect. So it is marked as
     // running when its permission is given, and not before.

@@ -1,7 +1,9 @@
 // The use cases (protocol.md sections 3 and 4). Each is a method that a handler calls with checked
 // params. Nothing here knows JSON-RPC.
 import type { Clock } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
+import { telemetry } from "../base/telemetry.js";
 import { noOptions } from "../coordinator/runOptions.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Workspace } from "../protocol/objects/workspace.js";
@@ -158,6 +160,7 @@ export class Backend {
       prompt: { text: "", attachments: [] },
       options: noOptions,
       whenBusy: "reject",
+      ...defined({ parent: telemetry()?.parentOf(caller.trace ?? {}) }),
     });
     if (accepted.run !== undefined) return summaryOf(await outcomeOf(accepted.run, caller));
     const runId = params.runId ?? "";

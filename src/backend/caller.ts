@@ -1,5 +1,6 @@
 // The caller of a use case, and the access to completions.
 
+import type { NamedParent } from "../base/telemetry.js";
 import type { Announcer } from "../coordinator/coordinatorOptions.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { ConnectionScope } from "./connectionScope.js";
@@ -16,6 +17,8 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** How long questions of its runs wait for it, in seconds; 0 unless told. */
   readonly permissionSeconds?: number;
+  /** Where its connection belongs in a trace, if it says. */
+  readonly trace?: NamedParent;
   /** Its connection, in a server that has several; undefined in one that has a single client. */
   readonly scope?: ConnectionScope;
 }

@@ -1,6 +1,7 @@
 // `sendMessage` (protocol.md section 4, Sending a prompt): the checks in their order, and then the run.
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
+import { telemetry } from "../base/telemetry.js";
 import type { ResolvedConfig } from "../config/types.js";
 import {
   type RequestedOptions,
@@ -92,7 +93,10 @@ export class SendMessage {
       sessionId,
       runId,
       clientId: caller.clientId,
-      ...defined({ permissionSeconds: caller.permissionSeconds }),
+      ...defined({
+        permissionSeconds: caller.permissionSeconds,
+        parent: telemetry()?.parentOf(params, caller.trace ?? {}),
+      }),
       kind: "prompt",
       prompt: { text: params.prompt, attachments },
       options: bounded,

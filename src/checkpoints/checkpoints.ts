@@ -8,8 +8,8 @@ import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointOptions, CheckpointParts } from "./checkpointParts.js";
 import { Forking } from "./forking.js";
-import { KeptBound } from "./keptBound.js";
 import { KeptContent } from "./keptContent.js";
+import { LateBound } from "./lateBound.js";
 import type { RewindRequest, RewindResult } from "./rewind.js";
 import type { FileChangeSince } from "./sessionChanges.js";
 import type { UndoRequest } from "./undo.js";
@@ -21,7 +21,7 @@ export class Checkpoints {
   /** Forks sessions. */
   readonly forking: Forking;
   /** Bounds what is kept. */
-  readonly bound: KeptBound;
+  readonly bound: LateBound;
   readonly #options: CheckpointOptions;
   readonly #parts: CheckpointParts;
   /** The rewinds that this server is finishing, by the position of their checkpoint. */
@@ -40,7 +40,7 @@ export class Checkpoints {
     const content = new KeptContent(directory, ids);
     const { givenUp } = store;
     const mostBytes = () => options.mostKeptBytes();
-    this.bound = new KeptBound({ directory, givenUp, mostBytes, clock, log: options.log });
+    this.bound = new LateBound({ directory, givenUp, mostBytes, clock, log: options.log });
     this.#parts = { database, store, runs, serverId, clock, ids, content, working: new Set() };
   }
 

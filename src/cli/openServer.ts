@@ -14,6 +14,7 @@ import { engineOf } from "../engineOf.js";
 import { ProcessHost } from "../process/processHost.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
+import type { OpenTelemetry, TelemetryOptions } from "../telemetry/openTelemetry.js";
 import type { LogSink } from "../transport/logSink.js";
 import { lastResort, uncaughtExitCode } from "./lastResort.js";
 import type { ServeOptions } from "./serveOptions.js";
@@ -103,9 +104,10 @@ export async function openServer(
   );
   warnOfZombies(io, log);
   const host = new ProcessHost({ clock, ids, log });
+  const telemetry = isTelemetryAsked(io.env) ? await lazyTelemetry({ ...io, log }) : undefined;
   try {
     const dataDirectory = dataDirectoryOf(options, io);
-    const server = serverOver(dataDirectory, isShared, options, { ...io, log, host });
+    const server = serverOver(dataDirectory, isShared, options, { ...io, log, host, telemetry });
     return {
       server,
       log,
@@ -119,6 +121,7 @@ export async function openServer(
       async close(hasEnded, exitCode) {
         if (hasEnded) await closeServer(server, host, log);
         else log.error({}, "a turn did not end; its run is left as interrupted");
+        await telemetry?.close();
         await closeLog();
         return wasUncaught ? uncaughtExitCode : exitCode;
       },
@@ -126,6 +129,7 @@ export async function openServer(
   } catch (error) {
     log.error({ reason: messageOf(error) }, "the server could not start");
     io.logSink.write(`turnwire: ${messageOf(error)}\n`);
+    await telemetry?.close();
     await closeLog();
     return undefined;
   }
@@ -134,6 +138,20 @@ export async function openServer(
 function warnOfZombies({ isFirstProcess }: ServerIo, log: Log): void {
   if (!isFirstProcess) return;
   log.warn({}, "this server is process 1, which leaves zombies; see `--init` of containers");
+}
+
+/** Whether somebody may want to be told of the work; the code for it reads the rest of the variables. */
+function isTelemetryAsked(env: ServerIo["env"]): boolean {
+  return (
+    env.OTEL_SDK_DISABLED !== "true" &&
+    (["", "TRACES_", "METRICS_"].some((signal) => env[`OTEL_EXPORTER_OTLP_${signal}ENDPOINT`]) ||
+      Symbol.for("opentelemetry.js.api.1") in globalThis)
+  );
+}
+
+async function lazyTelemetry(options: TelemetryOptions) {
+  const { openTelemetry } = await import("../telemetry/openTelemetry.js");
+  return openTelemetry(options);
 }
 
 async function lazyRelays(env: ServerIo["env"], log: Log) {
@@ -146,7 +164,11 @@ function serverOver(
   dataDirectory: string,
   isShared: boolean,
   options: OwnServerOptions,
-  io: ServerIo & { readonly log: Log; readonly host: ProcessHost },
+  io: ServerIo & {
+    readonly log: Log;
+    readonly host: ProcessHost;
+    readonly telemetry: OpenTelemetry | undefined;
+  },
 ): Server {
   const { clock, ids, env, log, version } = io;
   return composeServer({
@@ -169,6 +191,7 @@ function serverOver(
     commands: io.host.commandMarks(io.processNamespace),
     preloadEngine: () => preloadEngine(clock, log, loadTurns),
     relays: () => lazyRelays(env, log),
+    telemetry: io.telemetry,
   });
 }
 

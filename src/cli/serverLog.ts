@@ -1,22 +1,16 @@
 // The server's log: pino writes to stderr, without waiting for its reader, or to a file. Pino is
 // loaded with the first line that must be written, so that the start is fast.
-import { createWriteStream } from "node:fs";
 import type { Logger } from "pino";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import type { LogSink } from "../transport/logSink.js";
+import type { LineTarget } from "./lineTarget.js";
 
 /** An open log. */
 export interface ServerLog {
   readonly log: Log;
   /** Resolves once everything was written, or after a second. */
   close(): Promise<void>;
-}
-
-/** Where lines go, and how to wait until they are written. */
-interface LineTarget {
-  write(line: string): void;
-  flushed(): Promise<void>;
 }
 
 type Level = keyof Log;
@@ -26,30 +20,33 @@ const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 /** Fields that never reach a log, at any depth. */
 const redacted = ["apiKey", "*.apiKey", "headers", "*.headers", "env", "*.env"];
 
+/** The options of the command line that are about the log. */
+interface LogOptions {
+  readonly logLevel: string;
+  readonly logFile?: string;
+}
+
 /** Opens the log according to the options. */
-export function openServerLog(
-  options: { readonly logLevel: string; readonly logFile?: string },
-  sink: LogSink,
-): ServerLog {
-  const target =
-    options.logFile === undefined
-      ? { write: (line: string) => sink.write(line), flushed: () => sink.flushed() }
-      : openFile(options.logFile, sink);
-  const log = new LateLog(options.logLevel, target);
-  return { log, close: () => within(log.settled().then(() => target.flushed())) };
+export function openServerLog(options: LogOptions, sink: LogSink): ServerLog {
+  const log = new LateLog(options, sink);
+  return { log, close: () => within(log.written()) };
 }
 
 /** Keeps log records, in order and with their time, until pino is loaded. */
 class LateLog implements Log {
   readonly #level: string;
-  readonly #target: LineTarget;
+  readonly #file: string | undefined;
+  readonly #sink: LogSink;
+  #target: LineTarget;
   #waiting: { level: Level; fields: object; message: string }[] = [];
   #logger: Logger | undefined;
   #loading: Promise<void> | undefined;
 
-  constructor(level: string, target: LineTarget) {
-    this.#level = level;
-    this.#target = target;
+  constructor({ logLevel, logFile }: LogOptions, sink: LogSink) {
+    this.#level = logLevel;
+    this.#file = logFile;
+    this.#sink = sink;
+    this.#target = sink;
   }
 
   debug(fields: object, message: string): void {
@@ -68,9 +65,10 @@ class LateLog implements Log {
     this.#write("error", fields, message);
   }
 
-  /** Resolves once all records were passed on. */
-  async settled(): Promise<void> {
+  /** Resolves once all records were written. */
+  async written(): Promise<void> {
     await this.#loading;
+    await this.#target.flushed();
   }
 
   #write(level: Level, fields: object, message: string): void {
@@ -89,6 +87,10 @@ class LateLog implements Log {
 
   async #load(): Promise<void> {
     const { default: pino } = await import("pino");
+    if (this.#file !== undefined) {
+      const { openLogFile } = await import("./logFile.js");
+      this.#target = openLogFile(this.#file, this.#sink);
+    }
     const settings = {
       level: this.#level,
       base: null,
@@ -100,28 +102,6 @@ class LateLog implements Log {
     for (const { level, fields, message } of this.#waiting.splice(0)) late[level](fields, message);
     this.#logger = pino({ ...settings, timestamp: pino.stdTimeFunctions.isoTime }, target);
   }
-}
-
-function openFile(path: string, sink: LogSink): LineTarget {
-  const file = createWriteStream(path, { flags: "a", mode: 0o600 });
-  // A log file that cannot be written must not end the server: from then on, lines go to stderr.
-  let isBroken = false;
-  file.on("error", (error) => {
-    isBroken = true;
-    sink.write(`turnwire: the log file failed: ${error.message}\n`);
-  });
-  const ended = () =>
-    new Promise<void>((resolve) => {
-      if (isBroken) resolve();
-      else file.end(resolve);
-    });
-  return {
-    write: (line) => {
-      if (isBroken) sink.write(line);
-      else file.write(line);
-    },
-    flushed: () => ended().then(() => sink.flushed()),
-  };
 }
 
 function within(work: Promise<void>): Promise<void> {

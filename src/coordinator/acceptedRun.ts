@@ -3,6 +3,7 @@ import { type BuiltInCommand, builtInCommandIn } from "../base/builtInCommand.js
 import { canonicalJson } from "../base/canonicalJson.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
+import type { TraceParent } from "../base/telemetry.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { StoredRunState } from "../storage/runStore.js";
@@ -32,6 +33,8 @@ export interface RunRequest {
   readonly whenBusy: WhenBusy;
   /** Set if the run goes on after the loss of its server. */
   readonly terms?: RunTerms | undefined;
+  /** Where its client says that it belongs in a trace; undefined if telemetry is off. */
+  readonly parent?: TraceParent;
 }
 
 /** What is known of a run that was taken over from another server. */

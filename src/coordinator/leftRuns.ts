@@ -5,6 +5,7 @@ import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import type { RunErrorName } from "../base/runErrors.js";
+import { telemetry } from "../base/telemetry.js";
 import type { CompletionContent, Outbox } from "../events/outbox.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Database } from "../storage/database.js";
@@ -104,8 +105,9 @@ export class LeftRuns {
     repaired: Repaired,
     turn: TurnCompletion | undefined,
   ): TurnCompletion | undefined {
-    const { runs, queues, goingOn, outbox } = this.#options;
+    const { database, runs, queues, goingOn, outbox } = this.#options;
     runs.setState(run.position, "completed");
+    database.afterCommit(() => telemetry()?.interrupted(run.position));
     queues.forget(run.position);
     goingOn.forget(run.position);
     const needsCompletion = run.runId !== undefined || (run.hasBegun && run.kind === "prompt");

@@ -1,6 +1,7 @@
 // Whether a run may be accepted, and the row that makes it so (protocol.md section 4, `sendMessage`,
 // steps 6 to 8).
 import { DomainError } from "../base/errors.js";
+import { telemetry } from "../base/telemetry.js";
 import { formatBytes } from "../base/text.js";
 import { nobody, type RunRow } from "../storage/runStore.js";
 import { isUniqueViolation } from "../storage/storageError.js";
@@ -177,7 +178,8 @@ export class RunAdmission {
       options: optionsText(request.options.effective),
       acceptedAt: clock.now(),
     });
-    const { permissionSeconds = 0 } = request;
+    const { permissionSeconds = 0, parent } = request;
+    if (parent !== undefined) telemetry()?.keep(position, parent);
     if (permissionSeconds > 0) runs.setPermissionSeconds(position, permissionSeconds);
     const { terms } = request;
     if (terms !== undefined) goingOn.keep(position, termsText(terms));

@@ -5,6 +5,7 @@ import { argumentIn } from "../base/builtInCommand.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { telemetry, traced } from "../base/telemetry.js";
 import { TurnParked } from "../base/turnParked.js";
 import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
@@ -54,7 +55,22 @@ export class TurnRunner {
   }
 
   /** Runs a run to its end, as soon as a slot is free. Never rejects. */
-  async run(run: AcceptedRun): Promise<TurnOutcome> {
+  run(run: AcceptedRun): Promise<TurnOutcome> {
+    const { workspaceId } = this.#options;
+    return traced(
+      "run",
+      () => ({ ...run.request, ...run.ref, workspaceId }),
+      () => this.#run(run),
+      ({ status, ...outcome }) => ({
+        cause: run.cause,
+        ...outcome,
+        status: run.hasParked ? "parked" : status,
+        usage: run.recorder?.usage,
+      }),
+    );
+  }
+
+  async #run(run: AcceptedRun): Promise<TurnOutcome> {
     let giveBack = () => {};
     try {
       const writes = new PatientWrites({ ...this.#options, refuse: () => this.#refuse(run) });
@@ -117,6 +133,7 @@ export class TurnRunner {
     const mark = () => {
       isOurs = runs.setState(position, "running");
       if (isOurs) noteCheckpoint(run, this.#options);
+      if (isOurs) telemetry()?.keep(position);
       if (!run.goesOn) return;
       goingOn.loaded(position);
       if (commands !== undefined) goingOn.setCommandMark(position, commands.own);

@@ -6,6 +6,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Log } from "../base/log.js";
+import { traced } from "../base/telemetry.js";
 import { UnwritableMessage } from "../base/unwritable.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
@@ -21,6 +22,8 @@ const messagesInARow = 16;
 const mostUnitsTogether = 64 * 1024;
 /** How long completions wait for a disk that failed, in milliseconds. */
 const diskRetryMs = 1000;
+
+const nothing = () => undefined;
 
 /** What a delivery needs. */
 export interface DeliveryOptions {
@@ -178,7 +181,8 @@ export class Delivery {
       const completion = this.#nextCompletion();
       if (completion !== undefined) {
         faultPoint("sending");
-        await this.#send({ method: "runComplete", params: completion });
+        const send = () => this.#send({ method: "runComplete", params: completion });
+        await traced("delivery", () => completion, send, nothing);
         faultPoint("sent");
       }
       const events = completion === undefined ? this.#nextEvents() : [];

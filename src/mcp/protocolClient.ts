@@ -8,6 +8,7 @@ import {
   type Transport,
 } from "@modelcontextprotocol/client";
 import { defined } from "../base/defined.js";
+import { traceMeta } from "../base/traceMeta.js";
 import type { InputAnswer } from "../protocol/registry.js";
 import { answerIn, answerOf, LoosePipeTransport, LooseTransport } from "./looseTransport.js";
 import type { ListedTool } from "./messages.js";
@@ -126,7 +127,11 @@ export class ProtocolClient {
     signal?: AbortSignal,
   ): Promise<unknown> {
     const options = { timeout: noTimeout, ...defined({ signal }) };
-    return this.#client.request({ method, params }, answerOf, options);
+    return this.#client.request(
+      { method, params: { ...params, ...traceMeta() } },
+      answerOf,
+      options,
+    );
   }
 
   /**
@@ -142,7 +147,7 @@ export class ProtocolClient {
     let more: object = {};
     for (let round = 0; round <= mostRounds; round++) {
       const answer: unknown = await this.#client.callTool(
-        { name, arguments: { ...input }, ...more },
+        { name, arguments: { ...input }, ...traceMeta(), ...more },
         // The tool's schema says which values the server also wants in headers.
         {
           signal,

@@ -38,6 +38,9 @@ const providerKeys: ReadonlySet<string> = new Set([
   "AI_GATEWAY_API_KEY",
 ]);
 
+/** The variables with what an exporter of OpenTelemetry shows to a collector: keys, as a rule. */
+const exporterHeaders = /^OTEL_EXPORTER_OTLP_(TRACES_|METRICS_|LOGS_|PROFILES_)?HEADERS$/;
+
 /** The server's own variables. */
 const internalPrefix = "TURNWIRE_";
 
@@ -72,7 +75,7 @@ export function toolEnvironment(
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(base)) {
     if (value === undefined || secret.has(key(name))) continue;
-    if (key(name).startsWith(internalPrefix)) continue;
+    if (key(name).startsWith(internalPrefix) || exporterHeaders.test(key(name))) continue;
     const kept = withoutStarter(name, value, base, key);
     if (kept !== undefined) environment[name] = kept;
   }

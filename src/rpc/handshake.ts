@@ -2,6 +2,7 @@
 // gets what waits for it.
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
+import type { NamedParent } from "../base/telemetry.js";
 import {
   daemonMethods,
   methods,
@@ -49,6 +50,7 @@ export class Handshake {
   #hasFiles = false;
   #permissionSeconds = 0;
   #hasIdentity = false;
+  #trace: NamedParent = {};
 
   constructor(options: HandshakeOptions) {
     this.#options = options;
@@ -79,6 +81,11 @@ export class Handshake {
     return this.#permissionSeconds;
   }
 
+  /** Where the connection belongs in a trace, as the client says. */
+  get trace(): NamedParent {
+    return this.#trace;
+  }
+
   /** @throws DomainError `AlreadyInitialized` or `UnsupportedProtocolVersion`. */
   initialize(params: Params<"initialize">): Result<"initialize"> {
     if (this.#isDone) {
@@ -107,6 +114,7 @@ export class Handshake {
     this.#canGiveInput = params.capabilities?.requestInput ?? false;
     this.#hasFiles = params.capabilities?.files ?? false;
     this.#permissionSeconds = params.permissionSeconds ?? 0;
+    this.#trace = params;
     if (typeof params.processId === "number") this.#options.watchParent(params.processId);
     const result: Result<"initialize"> = {
       protocolVersion,

@@ -138,8 +138,8 @@ function senderOver({ connection, together }: ConnectionChannel): ConnectionSend
 }
 
 function callerOf({ clientId }: ConnectionDelivery, handshake: Handshake) {
-  const { permissionSeconds, hasIdentity } = handshake;
-  return { clientId, permissionSeconds, hasIdentity };
+  const { permissionSeconds, hasIdentity, trace } = handshake;
+  return { clientId, permissionSeconds, hasIdentity, trace };
 }
 
 /** The connection as questions can go to it. */

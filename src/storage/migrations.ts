@@ -197,6 +197,11 @@ CREATE INDEX runsOfSession ON runs (sessionId);
 CREATE INDEX namelessRuns ON runs (acceptedAt) WHERE runId IS NULL AND state = 'completed';
 `;
 
+/** Where a run stands in a trace (docs/telemetry.md); null unless telemetry is on. */
+const v21 = `
+ALTER TABLE runs ADD COLUMN trace TEXT;
+`;
+
 /** Step `n` brings a file from n steps to n + 1. */
 export const migrations: readonly string[] = [
   v1,
@@ -219,6 +224,7 @@ export const migrations: readonly string[] = [
   questionSchema,
   goingOnStep,
   leftQuestionStep,
+  v21,
 ];
 
 /**

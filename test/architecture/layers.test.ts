@@ -35,6 +35,8 @@ const layers: Readonly<Record<string, Layer>> = {
     types: ["protocol", "config"],
     packages: ["@nats-io/transport-node", "@nats-io/jetstream", "pg"],
   },
+  // It makes spans and numbers of what the others tell it through `base/telemetry.ts`.
+  telemetry: { layers: ["base", "storage"], types: ["@ai-sdk/provider"], packages: [] },
   // It is a client of a server in its own process, and shares the relay's way to NATS.
   worker: {
     layers: ["base", "protocol", "client", "config", "relay"],

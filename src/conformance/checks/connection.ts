@@ -4,6 +4,7 @@ import { methods } from "../../protocol/registry.js";
 import { demand, demandSame } from "../checkFailure.js";
 import { isMembers, listOf, type Members, membersOf, textOf } from "../message.js";
 import type { Requirement } from "../requirement.js";
+import { ready } from "./session.js";
 
 /** Requests that end the server, or its connection. */
 const ending: ReadonlySet<string> = new Set(["shutdown", "stopDaemon"]);
@@ -170,6 +171,35 @@ export const connection: readonly Requirement[] = [
       const abrupt = await kit.start();
       abrupt.notify("exit", {});
       demandSame((await abrupt.end()).code, 1, "the exit code after exit alone");
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-CONNECTION-011",
+    sentence: "One that is not valid counts as absent: no request is refused because of it.",
+    lane: "main",
+    async check(kit) {
+      const { own, sessionId } = await ready(kit);
+      for (const traceparent of ["", "nonsense", `00-${"0".repeat(32)}-${"0".repeat(16)}-01`]) {
+        const more = { traceparent, tracestate: "a=1,a=2\n" };
+        const done = await own.run(sessionId, "@say traced", more);
+        demandSame(done.status, "succeeded", `the status of a run with "${traceparent}"`);
+      }
+    },
+  },
+  {
+    ...inSection,
+    id: "TW-CONNECTION-012",
+    sentence: "The same prompt with another `traceparent` is still the same run.",
+    lane: "main",
+    async check(kit) {
+      const { own, sessionId } = await ready(kit);
+      const params = { workspaceId: own.id, sessionId, prompt: "@say once", runId: "traced-twice" };
+      const traceOf = (digit: string) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
+      await own.peer.result("sendMessage", { ...params, traceparent: traceOf("a") });
+      await own.peer.completion(params.runId);
+      const again = await own.peer.result("sendMessage", { ...params, traceparent: traceOf("b") });
+      demandSame(again.duplicate, true, "whether the second is a duplicate");
     },
   },
   {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { ownId } from "../objects/ids.js";
+import { traceContext } from "../objects/traceContext.js";
 
 /** `initialize`, protocol.md section 2. */
 export const initialize = declareMethod({
@@ -56,6 +57,7 @@ export const initialize = declareMethod({
             .describe("Whether it answers `readFile` and `writeFile`; `false` by default."),
         })
         .optional(),
+      ...traceContext(),
     }),
   result: () =>
     z.object({

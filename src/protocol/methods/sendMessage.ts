@@ -4,6 +4,7 @@ import { ownId, sessionId, workspaceId } from "../objects/ids.js";
 import { Attachment } from "../objects/message.js";
 import { RunState } from "../objects/run.js";
 import { RunOptions } from "../objects/runOptions.js";
+import { traceContext } from "../objects/traceContext.js";
 
 /** `sendMessage`, protocol.md section 4. */
 export const sendMessage = declareMethod({
@@ -22,6 +23,7 @@ export const sendMessage = declareMethod({
         .describe(
           "Options of this run. When a `runId` is sent again, its options are compared too.",
         ),
+      ...traceContext(),
     }),
   result: () =>
     z.object({

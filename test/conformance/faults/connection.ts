@@ -46,6 +46,35 @@ export const connection: readonly Fault[] = [
     }),
   },
   {
+    name: "a traceparent that is refused",
+    caughtBy: ["TW-CONNECTION-011"],
+    breaking: ({ toClient }) => ({
+      fromClient(message) {
+        if (message.params?.traceparent !== "nonsense") return [message];
+        const data = {
+          name: "InvalidParams",
+          retryable: false,
+          issues: [{ path: "", message: "no" }],
+        };
+        const error = { code: -32602, message: "no such trace", data };
+        toClient(JSON.stringify({ jsonrpc: "2.0", id: message.id, error }));
+        return [];
+      },
+    }),
+  },
+  {
+    name: "a traceparent that counts for what a run is",
+    caughtBy: ["TW-CONNECTION-012"],
+    breaking: () => ({
+      fromClient: (message) => {
+        const { traceparent, prompt } = message.params ?? {};
+        const isOther = typeof traceparent === "string" && traceparent.startsWith("00-b");
+        if (!isOther) return [message];
+        return [{ ...message, params: { ...message.params, prompt: `${prompt} again` } }];
+      },
+    }),
+  },
+  {
     name: "null params that are refused",
     caughtBy: ["TW-CONNECTION-001"],
     breaking: () => ({

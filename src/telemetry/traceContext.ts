@@ -1,0 +1,57 @@
+// W3C Trace Context: what another program says about where our work belongs. It is a stranger's text,
+// so whatever is not exactly right counts as absent, as the specification asks.
+import { defined } from "../base/defined.js";
+import type { TraceParent } from "../base/telemetry.js";
+
+/** The identity of a span. */
+export interface SpanContext {
+  /** 32 lower-case hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 lower-case hexadecimal digits. */
+  readonly spanId: string;
+  readonly isSampled: boolean;
+  /** The `tracestate` of the trace, handed on as it is. */
+  readonly state?: string;
+}
+
+const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const lengthOfVersion0 = 55;
+const longestParent = 256;
+const longestState = 512;
+const mostMembers = 32;
+
+/** Reads where a caller stands; undefined where that is missing or invalid. */
+export function readParent(given: TraceParent | undefined): SpanContext | undefined {
+  if (given === undefined) return undefined;
+  const text = given.traceparent.length > longestParent ? "" : given.traceparent;
+  const [, version, traceId = "", spanId = "", flags = "", rest] = form.exec(text) ?? [];
+  if (version === undefined || version === "ff") return undefined;
+  if (version === "00" && text.length !== lengthOfVersion0) return undefined;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId) || rest === "-") return undefined;
+  const isSampled = (Number.parseInt(flags, 16) & 1) === 1;
+  const state = readState(given.tracestate);
+  return { traceId, spanId, isSampled, ...defined({ state }) };
+}
+
+/** A `tracestate` that may be handed on; undefined where it is missing or invalid. */
+function readState(text: string | undefined): string | undefined {
+  if (text === undefined || text.length > longestState) return undefined;
+  const members = text
+    .split(",")
+    .map((member) => member.trim())
+    .filter((member) => member !== "");
+  if (members.length === 0 || members.length > mostMembers) return undefined;
+  const keys = members.map((member) => member.slice(0, member.indexOf("=")));
+  const isValid =
+    new Set(keys).size === keys.length &&
+    members.every((member) =>
+      /^[a-z0-9][a-z0-9_\-*/@]*=[\x20-\x2b\x2d-\x3c\x3e-\x7e]+$/.test(member),
+    );
+  return isValid ? members.join(",") : undefined;
+}
+
+/** A span's identity, as it is told to other programs. */
+export function toParent({ traceId, spanId, isSampled, state }: SpanContext): TraceParent {
+  const traceparent = `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
+  return state === undefined ? { traceparent } : { traceparent, tracestate: state };
+}
