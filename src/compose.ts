@@ -52,6 +52,8 @@ export interface Server {
   readonly isRelaying: boolean;
   /** How many workspaces are open. */
   readonly openWorkspaces: number;
+  /** The completions, and the connections that get them. */
+  readonly completions: Pick<House, "outbox" | "broadcaster">;
   /** Resolves once no run is open any more. */
   whenIdle(): Promise<void>;
   /** Ends every turn, each with its completion, and waits a while for clients to read them. */
@@ -122,6 +124,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
     get openWorkspaces() {
       return backend.openWorkspaces;
     },
+    completions: house,
     whenIdle: () => backend.whenIdle(),
     end,
     close: () => closing.close(),

@@ -47,6 +47,10 @@ function takeProcess() {
     // Unhandled rejections come here too.
     onUncaught: (callback: (error: unknown) => void) =>
       void process.on("uncaughtException", callback),
+    // Windows has no such signal.
+    onInspect(callback: () => void) {
+      if (process.platform !== "win32") process.on("SIGUSR2", callback);
+    },
     exit: (code: number) => process.exit(code),
     resolvePath: fromStartFolder(() => process.cwd()),
     lifeOf,

@@ -162,6 +162,8 @@ export function threadBuild({ root, outdir }) {
     banner: { js: requireBanner },
     // Nearly all of it is packages'; what is ours says itself what is wrong.
     minifyIdentifiers: true,
+    // The inspector reads completions.
+    external: serverExternal,
     // The reader of PDFs comes with short names.
     plugins: [shortNames({ packages: ["ajv", "@mixmark-io"] })],
   };

@@ -8,6 +8,7 @@ import type { Server } from "../compose.js";
 import type { DaemonControl } from "../rpc/connectionHandlers.js";
 import type { ServedConnection } from "../rpc/serverConnection.js";
 import { openChannel } from "../transport/channel.js";
+import type { ChannelWatch } from "../transport/channelWatch.js";
 import { type ServerIo, watchProcess } from "./openServer.js";
 
 /** How long a client that has ended its input may take to read the answers, in milliseconds. */
@@ -20,6 +21,7 @@ export interface DaemonClientsOptions extends Pick<ServerIo, "lifeOf"> {
   readonly server: Pick<Server, "connect">;
   readonly control: DaemonControl;
   readonly maxMessageBytes: number;
+  readonly watched: ChannelWatch["at"];
   readonly clock: Clock;
   readonly log: Log;
   /** Called when the number of connections has changed. */
@@ -37,6 +39,7 @@ export class DaemonClients {
   readonly #options: DaemonClientsOptions;
   readonly #clients = new Set<Client>();
   #isDraining = false;
+  #accepted = 0;
 
   constructor(options: DaemonClientsOptions) {
     this.#options = options;
@@ -49,13 +52,16 @@ export class DaemonClients {
 
   /** Serves a client until it goes, or {@link end} is called. */
   accept(socket: Socket): void {
-    const { server, control, maxMessageBytes, clock, log, onChange } = this.#options;
+    const { server, control, maxMessageBytes, watched, clock, log, onChange } = this.#options;
+    this.#accepted += 1;
+    const pipe = `client ${this.#accepted}`;
     const channel = openChannel({
       input: socket,
       output: socket,
       framing: "auto",
       log,
       maxMessageBytes,
+      watch: { pipe, at: watched },
     });
     let stopWatching = () => {};
     const connection = server.connect(channel, {
@@ -76,6 +82,7 @@ export class DaemonClients {
       channel.dispose();
       await closeSocket(socket, clock);
       this.#clients.delete(client);
+      watched.watcher?.closed(pipe);
       onChange();
     };
     const end = () => {

@@ -100,13 +100,14 @@ async function statusOf(reach: DaemonReach): Promise<Status | undefined> {
 
 /** How the daemon itself is called. */
 function argumentsOf(options: DaemonCommandOptions): string[] {
-  const { idleSeconds, lingerSeconds, logLevel, logFile, maxMessageBytes } = options;
+  const { idleSeconds, lingerSeconds, logLevel, logFile, maxMessageBytes, inspect } = options;
   const file = logFile === undefined ? [] : [`--log-file=${logFile}`];
   return [
     `--idle=${idleSeconds}`,
     `--linger=${lingerSeconds}`,
     `--log-level=${logLevel}`,
     `--max-message-bytes=${maxMessageBytes}`,
+    ...(inspect ? ["--inspect"] : []),
     ...file,
   ];
 }

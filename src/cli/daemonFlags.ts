@@ -17,6 +17,7 @@ interface ServeFlags {
   logLevel: string;
   logFile?: string;
   maxMessageBytes: number;
+  inspect?: true;
 }
 
 /** Adds the command. */
@@ -52,6 +53,7 @@ export function addDaemon(
       .option("--log-file <file>", "write the log there and not to stderr", nonEmpty)
       .option("--linger <seconds>", "let turns go on when it is stopped", seconds, lingerSeconds)
       .option("--max-message-bytes <n>", "skip longer messages", positiveInteger, maxMessageBytes)
+      .option("--inspect", "let `turnwire inspect` look into it")
       .action(({ idle, linger, ...options }: ServeFlags) =>
         act({ action, ...options, idleSeconds: idle, lingerSeconds: linger }),
       );

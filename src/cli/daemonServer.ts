@@ -76,6 +76,7 @@ class Daemon {
     this.#neededAt = this.#startedAt;
     this.#clients = new DaemonClients({
       server: opened.server,
+      watched: opened.watched,
       maxMessageBytes: options.maxMessageBytes,
       clock: io.clock,
       log: opened.log,

@@ -1,13 +1,17 @@
 // `turnwire inspect` in a process (docs/inspecting.md).
+import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
+import { DomainError } from "../base/errors.js";
 import type { ResolvePath } from "../base/startFolder.js";
 import { userConfigPaths } from "../config/paths.js";
+import { inspectFolder } from "../inspector/liveNote.js";
 import { secretsAround } from "../inspector/secretsAround.js";
 import { tee } from "../inspector/tee.js";
 import { ThreadFeed } from "../inspector/threadFeed.js";
 import type { ThreadSettings } from "../inspector/threadMessages.js";
+import { databaseName, defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
 import type { InspectOptions } from "./inspectOptions.js";
 import { exitCodes } from "./runOptions.js";
 
@@ -77,14 +81,23 @@ async function standBetween(
   return exitCodes.failed;
 }
 
+/** @throws DomainError `StorageFailed` if no data directory is named and there is no default. */
+function liveOf({ dataDir }: InspectOptions, io: InspectIo): ThreadSettings["live"] {
+  const directory = dataDir === undefined ? defaultDataDirectory(io.env) : io.resolvePath(dataDir);
+  if (directory === undefined) throw new DomainError("StorageFailed", noDataDirectory);
+  return { folder: join(directory, inspectFolder), database: join(directory, databaseName) };
+}
+
 function settingsOf(options: InspectOptions, io: InspectIo): ThreadSettings {
-  const { record, format, recordLimit, hideContents, file, page, port } = options;
+  const { record, format, recordLimit, hideContents, file, page, port, command } = options;
+  const isLive = command === undefined && file === undefined;
   const built = (name: string) => new URL(`../${name}`, import.meta.url).href;
   return {
     protocolLibrary: built("protocol.js"),
     secrets: secretsAround(io.env, userConfigPaths(io.env).files),
     hidesContents: hideContents === true,
     ...defined({
+      live: isLive ? liveOf(options, io) : undefined,
       file: file === undefined ? undefined : io.resolvePath(file),
       page: page
         ? { port, script: built("inspectorPage.js"), style: built("inspectorPage.css") }

@@ -1,5 +1,6 @@
 /** The options of `turnwire inspect` (docs/inspecting.md). */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { defined } from "../base/defined.js";
 import type { InspectOptions } from "./inspectOptions.js";
 import { nonEmpty, positiveInteger } from "./optionValues.js";
 
@@ -12,8 +13,9 @@ export function addInspect(
   const inspect = program
     .command("inspect")
     .description("show what a client and a JSON-RPC server say to each other")
-    .usage("[options] FILE | [options] -- COMMAND…")
+    .usage("[options] | [options] FILE | [options] -- COMMAND…")
     .argument("[words...]", "a recording, or behind `--` the server to start")
+    .option("--data-dir <dir>", "whose servers are looked into, without FILE or COMMAND", nonEmpty)
     .option("--port <n>", "the port of the page; any that is free by default", portNumber, 0)
     .option("--no-page", "only record")
     .option("--record <file>", "where it is recorded", nonEmpty)
@@ -34,10 +36,11 @@ export function addInspect(
         inspect.error("error: name a recording or a server's command, not both");
       }
       if (first !== undefined) return action({ ...options, command: [first, ...rest] });
-      if (file === undefined)
-        return inspect.error("error: name a recording, or a server behind `--`");
-      if (!options.page) inspect.error("error: a recording is opened in a page");
-      return action({ ...options, file });
+      if (!options.page) inspect.error("error: without a server's command there is only the page");
+      if (file !== undefined && options.dataDir !== undefined) {
+        inspect.error("error: name a recording or a data directory, not both");
+      }
+      return action({ ...options, ...defined({ file }) });
     });
 }
 

@@ -4,6 +4,8 @@ export interface InspectOptions {
   readonly command?: readonly [string, ...string[]];
   /** A recording to be opened. */
   readonly file?: string;
+  /** The data directory whose servers are looked into, where neither of both is named. */
+  readonly dataDir?: string;
   /** The port of the page; any that is free, unless it is named. */
   readonly port: number;
   /** Whether there is a page. */

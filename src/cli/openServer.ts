@@ -15,7 +15,9 @@ import { ProcessHost } from "../process/processHost.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import { defaultDataDirectory, noDataDirectory } from "../storage/dataDirectory.js";
 import type { OpenTelemetry, TelemetryOptions } from "../telemetry/openTelemetry.js";
+import type { ChannelWatch } from "../transport/channelWatch.js";
 import type { LogSink } from "../transport/logSink.js";
+import { inspectable } from "./inspectable.js";
 import { lastResort, uncaughtExitCode } from "./lastResort.js";
 import type { ServeOptions } from "./serveOptions.js";
 import { openServerLog } from "./serverLog.js";
@@ -47,6 +49,8 @@ export interface ServerIo {
   lifeOf(processId: number): string | undefined;
   /** Calls back at the first SIGTERM or SIGINT. */
   onTerminate(callback: () => void): void;
+  /** Calls back when somebody wants to look into the server. */
+  onInspect(callback: () => void): void;
   /** Calls back with every uncaught exception and unhandled rejection. */
   onUncaught(callback: (error: unknown) => void): void;
   /** Ends the process at once. */
@@ -64,7 +68,7 @@ export interface Ending {
 /** The part of the options of `serve` that every server has. */
 export type OwnServerOptions = Pick<
   ServeOptions,
-  "dataDir" | "logLevel" | "logFile" | "lingerSeconds" | "maxMessageBytes"
+  "dataDir" | "logLevel" | "logFile" | "lingerSeconds" | "maxMessageBytes" | "inspect"
 >;
 
 /** An open server. */
@@ -72,6 +76,8 @@ export interface OpenServer {
   readonly server: Server;
   readonly log: Log;
   readonly dataDirectory: string;
+  /** The place for whoever looks into the channels of the server. */
+  readonly watched: ChannelWatch["at"];
   /** Whoever wants the server to end resolves it; the first one counts. */
   readonly ending: Deferred<Ending>;
   /** Ends every turn; false where one did not end in time. */
@@ -108,10 +114,13 @@ export async function openServer(
   try {
     const dataDirectory = dataDirectoryOf(options, io);
     const server = serverOver(dataDirectory, isShared, options, { ...io, log, host, telemetry });
+    const inspected = inspectable({ server, dataDirectory, log }, options, io);
+    await inspected.ready;
     return {
       server,
       log,
       dataDirectory,
+      watched: inspected.watched,
       ending,
       endTurns: (cause) =>
         Promise.race([
@@ -119,6 +128,7 @@ export async function openServer(
           sleep(clock, options.lingerSeconds * 1000 + graceMs).then(() => false),
         ]),
       async close(hasEnded, exitCode) {
+        await inspected.close();
         if (hasEnded) await closeServer(server, host, log);
         else log.error({}, "a turn did not end; its run is left as interrupted");
         await telemetry?.close();

@@ -25,7 +25,7 @@ export async function serve(options: ServeOptions, io: ServeIo): Promise<number>
 
 /** Serves the one client until something ends the server; then ends the running turns. */
 async function serveClient(
-  { server, ending, log, endTurns }: OpenServer,
+  { server, ending, log, endTurns, watched }: OpenServer,
   options: ServeOptions,
   io: ServeIo,
 ): Promise<{ hasEnded: boolean; exitCode: number }> {
@@ -35,6 +35,7 @@ async function serveClient(
     framing: options.framing,
     log,
     maxMessageBytes: options.maxMessageBytes,
+    watch: { pipe: "", at: watched },
   });
   let wasShutDown = false;
   const clientGone = { cause: "disconnect", exitCode: 0, hasClientLeft: true } as const;

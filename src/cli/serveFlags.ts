@@ -42,6 +42,7 @@ export function addServe(
     .option("--log-file <file>", "write the log there and not to stderr", nonEmpty)
     .option("--linger <seconds>", "let turns go on after the client left", seconds, lingerSeconds)
     .option("--max-message-bytes <n>", "skip longer messages", positiveInteger, maxMessageBytes)
+    .option("--inspect", "let `turnwire inspect` look into it")
     .option("--attach", "be a pipe to the daemon of the data directory")
     .option("--start", "with --attach: start the daemon if there is none")
     .action(({ stdio: _, attach, start, linger, ...options }: ServeFlags) => {

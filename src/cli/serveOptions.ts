@@ -11,6 +11,8 @@ export interface ServeOptions {
   /** How long running turns may go on after the client has left. */
   readonly lingerSeconds: number;
   readonly maxMessageBytes: number;
+  /** Whether `turnwire inspect` can look into it from the beginning. */
+  readonly inspect?: boolean;
 }
 
 export const framings = ["auto", "header", "ndjson"] as const;
@@ -78,6 +80,10 @@ export function readServeOptions(
   for (let index = 0; index < rest.length; index++) {
     const argument = rest[index] ?? "";
     if (argument === "--stdio") continue;
+    if (argument === "--inspect") {
+      options = { ...options, inspect: true };
+      continue;
+    }
     const [, name = argument, joined] = /^(--[a-z-]+)=(.*)$/s.exec(argument) ?? [];
     const text = joined ?? rest[++index] ?? "";
     // If a value looks like an option, the real value was probably forgotten.

@@ -75,6 +75,13 @@ export class Broadcaster {
     for (const delivery of this.#deliveries) delivery.offer(event);
   }
 
+  /** Sends a completion once more to the connections of its client; returns how many there are. */
+  again(clientId: string, sequence: number): number {
+    const meant = [...this.#deliveries].filter((delivery) => delivery.clientId === clientId);
+    for (const delivery of meant) delivery.again(sequence);
+    return meant.length;
+  }
+
   /** Resolves once every connection has got everything that waits for it, or is closed. */
   async drained(): Promise<void> {
     await Promise.all([...this.#deliveries].map((delivery) => delivery.drained()));

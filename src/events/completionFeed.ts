@@ -26,6 +26,8 @@ export class CompletionFeed {
   #mayHaveMore = false;
   #late: LateLane;
   #again: { own: Redelivery; late: Redelivery } | undefined;
+  /** Sequences that somebody wants to be sent once more. */
+  readonly #wanted = new Set<number>();
   /** For each sequence, the event that the completion must follow. */
   readonly #barriers = new Map<number, number>();
   #merged = { upTo: 0, barrier: 0 };
@@ -80,6 +82,20 @@ export class CompletionFeed {
     }
   }
 
+  /** Sends a completion once more, though it is not due; one that was not sent yet comes anyway. */
+  again(sequence: number): void {
+    this.#wanted.add(sequence);
+  }
+
+  #nextWanted(): CompletionRow | undefined {
+    for (const sequence of this.#wanted) {
+      const row = this.#outbox.pendingAt(this.#filter.clientId, sequence);
+      if (row !== undefined) return row;
+      this.#wanted.delete(sequence);
+    }
+    return undefined;
+  }
+
   /** Another server has committed the completion of a run of this one. */
   announceOfAnother(sequence: number, barrier: number): void {
     this.#late.demand(sequence, barrier);
@@ -104,7 +120,8 @@ export class CompletionFeed {
     return (
       this.#late.next(firstWaitingEvent) ??
       this.#again?.own.next(now) ??
-      this.#again?.late.next(now)
+      this.#again?.late.next(now) ??
+      this.#nextWanted()
     );
   }
 
@@ -137,6 +154,7 @@ export class CompletionFeed {
    */
   take(row: CompletionRow, now: number): RunComplete | undefined {
     const completion = this.#outbox.deliver(row);
+    this.#wanted.delete(row.sequence);
     const wasNeeded = completion !== undefined;
     const { serverId, backlogEnd } = this.#filter;
     const isOfAnother = row.serverId !== serverId && row.serverId !== "";

@@ -98,6 +98,12 @@ export class Delivery {
     this.#wake();
   }
 
+  /** Sends a completion of this client once more, if it is not acknowledged. */
+  again(sequence: number): void {
+    this.#feed.again(sequence);
+    this.#wake();
+  }
+
   /**
    * Looks for completions that other servers wrote for this client and that are due now. Returns
    * whether there are some that are not due yet.
@@ -109,10 +115,7 @@ export class Delivery {
     return isWaiting;
   }
 
-  /**
-   * Resolves once every completion that was announced by now has been written to the pipe, or the
-   * connection is closed.
-   */
+  /** Resolves once every completion announced by now was written, or the connection is closed. */
   completionsWritten(): Promise<void> {
     if (this.#isClosed || this.#announced === 0) return Promise.resolve();
     return new Promise((settle) => {

@@ -2,11 +2,16 @@
 import type { Entry } from "./entries.js";
 
 /** How much is kept. */
-const mostEntries = 100_000;
-const mostCharacters = 64 * 1024 * 1024;
+export interface LogSize {
+  readonly entries: number;
+  readonly characters: number;
+}
+
+const usual: LogSize = { entries: 100_000, characters: 64 * 1024 * 1024 };
 
 /** Entries as JSON, each with a number that only goes up. */
 export class EntryLog {
+  readonly #most: LogSize;
   #lines: string[] = [];
   /** The number of the first line that is kept. */
   #first = 0;
@@ -18,6 +23,10 @@ export class EntryLog {
   #version = 0;
   readonly #listeners = new Set<() => void>();
 
+  constructor(most: LogSize = usual) {
+    this.#most = most;
+  }
+
   /** Whether a page is open. */
   get isRead(): boolean {
     return this.#listeners.size > 0;
@@ -27,13 +36,14 @@ export class EntryLog {
     const line = JSON.stringify(entry);
     this.#lines.push(line);
     this.#characters += line.length;
-    while (this.#lines.length - this.#gone > mostEntries || this.#characters > mostCharacters) {
+    const { entries, characters } = this.#most;
+    while (this.#lines.length - this.#gone > entries || this.#characters > characters) {
       this.#characters -= this.#lines[this.#gone]?.length ?? 0;
       this.#lines[this.#gone] = "";
       this.#gone += 1;
       this.#first += 1;
     }
-    if (this.#gone > mostEntries) {
+    if (this.#gone > entries) {
       this.#lines = this.#lines.slice(this.#gone);
       this.#gone = 0;
     }
@@ -49,7 +59,7 @@ export class EntryLog {
   }
 
   /** What was said since a version, and the version that it has now. */
-  statesSince(version: number): { readonly version: number; readonly lines: readonly string[] } {
+  #statesSince(version: number): { readonly version: number; readonly lines: readonly string[] } {
     const lines = [...this.#states.values()]
       .filter((state) => state.version > version)
       .map(({ line }) => line);
@@ -63,12 +73,47 @@ export class EntryLog {
     return line === undefined ? undefined : { number: found, line };
   }
 
+  /** What a reader has not got yet: at most so many lines, and where it goes on. */
+  after(
+    from: number,
+    version: number,
+    most: number,
+  ): { readonly text: string; readonly next: number; readonly version: number } {
+    const states = this.#statesSince(version);
+    let text = states.lines.map((line) => `${line}\n`).join("");
+    let next = from;
+    for (let count = 0; count < most; count++) {
+      const found = this.at(next);
+      if (found === undefined) break;
+      if (found.number > next) text += `{"kind":"missed","count":${found.number - next}}\n`;
+      text += `${found.line}\n`;
+      next = found.number + 1;
+    }
+    return { text, next, version: states.version };
+  }
+
+  /** Resolves when there is something new, or the reader has gone. */
+  changed(reader: {
+    once(name: "close", done: () => void): unknown;
+    off(name: "close", done: () => void): unknown;
+  }): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        stop();
+        reader.off("close", done);
+        resolve();
+      };
+      const stop = this.#listen(done);
+      reader.once("close", done);
+    });
+  }
+
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
 
   /** Calls back when there is something new; call what is returned to stop. */
-  listen(listener: () => void): () => void {
+  #listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

@@ -151,18 +151,11 @@ export class PageServer {
     let next = 0;
     let version = 0;
     while (!response.destroyed) {
-      const states = log.statesSince(version);
-      version = states.version;
-      let text = states.lines.map((line) => `${line}\n`).join("");
-      for (let count = 0; count < linesAtOnce; count++) {
-        const found = log.at(next);
-        if (found === undefined) break;
-        if (found.number > next) text += `{"kind":"missed","count":${found.number - next}}\n`;
-        text += `${found.line}\n`;
-        next = found.number + 1;
-      }
-      if (text === "") await changed(log, response);
-      else if (!response.write(text)) await drained(response);
+      const part = log.after(next, version, linesAtOnce);
+      next = part.next;
+      version = part.version;
+      if (part.text === "") await log.changed(response);
+      else if (!response.write(part.text)) await drained(response);
     }
   }
 
@@ -201,18 +194,6 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   } catch {
     return undefined;
   }
-}
-
-function changed(log: EntryLog, response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      stop();
-      response.off("close", done);
-      resolve();
-    };
-    const stop = log.listen(done);
-    response.once("close", done);
-  });
 }
 
 function drained(response: ServerResponse): Promise<void> {

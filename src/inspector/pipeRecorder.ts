@@ -41,6 +41,11 @@ export class PipeRecorder {
     this.#directions[from].push(bytes, at);
   }
 
+  /** Takes a frame that somebody else has cut. */
+  pushFrame(from: Side, frame: Frame, at: number): void {
+    this.#frame(from, frame, at, 0);
+  }
+
   /** Bytes were passed on that were not kept for {@link push}. */
   skip(from: Side, bytes: number, at: number): void {
     this.#directions[from].skip();

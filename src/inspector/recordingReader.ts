@@ -1,8 +1,8 @@
 /** Reads a recording, of our own or of LSP Inspector's. Secrets are replaced again on the way. */
 import { createReadStream, existsSync } from "node:fs";
 import { LineSplitter } from "../base/lineSplitter.js";
+import { cleanedEntry } from "./cleanedEntry.js";
 import type { Entry, Side } from "./entries.js";
-import { hiddenText, hideContents } from "./hiddenContents.js";
 import { fromLspItem, fromLspLine } from "./lspFormat.js";
 import type { Redaction } from "./redaction.js";
 
@@ -85,29 +85,8 @@ class Reader {
 
   #add(entry: Entry): void {
     this.#entries += 1;
-    this.#options.onEntry(cleaned(entry, this.#options));
-  }
-}
-
-/** The entry without secrets, and without contents where that is asked for. */
-function cleaned(entry: Entry, { redaction, hidesContents }: ReadOptions): Entry {
-  switch (entry.kind) {
-    case "message": {
-      const message = redaction.message(entry.message);
-      return { ...entry, message: hidesContents ? hideContents(message) : message };
-    }
-    case "stderr":
-      return { ...entry, text: shown(entry.text) };
-    case "broken":
-      return entry.text === undefined ? entry : { ...entry, text: shown(entry.text) };
-    case "start":
-      return { ...entry, command: redaction.command(entry.command) };
-    case "gap":
-    case "end":
-      return entry;
-  }
-  function shown(text: string): string {
-    return hidesContents ? hiddenText(text) : redaction.text(text);
+    const { redaction, hidesContents, onEntry } = this.#options;
+    onEntry(cleanedEntry(entry, redaction, hidesContents));
   }
 }
 

@@ -5,8 +5,16 @@
 import { Worker } from "node:worker_threads";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
+import { messageOf } from "../base/errors.js";
+import type { Frame } from "../transport/framing.js";
 import type { Side } from "./entries.js";
-import type { FromThread, ThreadSettings, ToThread } from "./threadMessages.js";
+import type {
+  CompletionAction,
+  Figure,
+  FromThread,
+  ThreadSettings,
+  ToThread,
+} from "./threadMessages.js";
 
 /** What may wait for the thread, in bytes. */
 const mostWaiting = 64 * 1024 * 1024;
@@ -21,6 +29,8 @@ export interface ThreadFeedOptions {
   onTrouble(text: string): void;
   /** Takes the link that opens the page. */
   onLink(link: string): void;
+  /** Does what is asked for with a completion; returns why it cannot. */
+  onAct?(action: CompletionAction): string | undefined;
 }
 
 /** A feed to a thread that runs. */
@@ -54,6 +64,7 @@ export class ThreadFeed {
       if (message.kind === "taken") this.#waiting -= message.bytes;
       else if (message.kind === "trouble") options.onTrouble(message.text);
       else if (message.kind === "link") options.onLink(message.link);
+      else if (message.kind === "act") this.#act(message.id, message.action);
       else if (message.kind === "failed") failed.resolve(message.text);
       else done.resolve();
     });
@@ -91,6 +102,40 @@ export class ThreadFeed {
     const bytes = new Uint8Array(chunk);
     this.#waiting += bytes.length;
     this.#send({ kind: "bytes", at, from, bytes }, [bytes.buffer]);
+  }
+
+  /** Takes a message of one of a server's channels. */
+  frame(pipe: string, from: Side, frame: Frame): void {
+    if (this.#isOver) return;
+    const at = this.#options.now();
+    const bytes = frame.kind === "text" ? frame.text.length : 0;
+    if (this.#waiting + bytes > mostWaiting) {
+      this.#skipped[from] += bytes;
+      return;
+    }
+    this.#tellSkipped(from, at);
+    this.#waiting += bytes;
+    this.#send({ kind: "frame", at, pipe, from, frame });
+  }
+
+  /** One of a server's channels has ended. */
+  closed(pipe: string): void {
+    if (!this.#isOver) this.#send({ kind: "closed", at: this.#options.now(), pipe });
+  }
+
+  /** Tells how a server is. */
+  health(health: readonly Figure[]): void {
+    if (!this.#isOver) this.#send({ kind: "health", health });
+  }
+
+  #act(id: number, action: CompletionAction): void {
+    let refusal: string | undefined = "This cannot be done here.";
+    try {
+      refusal = this.#options.onAct === undefined ? refusal : this.#options.onAct(action);
+    } catch (error) {
+      refusal = messageOf(error);
+    }
+    if (!this.#isOver) this.#send({ kind: "acted", id, ...defined({ refusal }) });
   }
 
   /** Tells how the server has ended; resolves when everything is written, or cannot be. */

@@ -1,4 +1,5 @@
 /** What the process of `turnwire inspect` and its thread say to each other. */
+import type { Frame } from "../transport/framing.js";
 import type { Side } from "./entries.js";
 import type { RecordingFormat } from "./recordingFile.js";
 
@@ -9,6 +10,14 @@ export interface ThreadSettings {
   /** What is a secret from the beginning. */
   readonly secrets: readonly string[];
   readonly hidesContents: boolean;
+  /** A server that shows itself, to whoever of its user's connects. */
+  readonly served?: {
+    readonly folder: string;
+    readonly pid: number;
+    readonly command: readonly string[];
+  };
+  /** The servers of a data directory that show themselves. */
+  readonly live?: { readonly folder: string; readonly database: string };
   /** A recording to be shown, instead of a pipe. */
   readonly file?: string;
   /** The page, unless none is wanted. */
@@ -26,8 +35,33 @@ export interface ThreadSettings {
   };
 }
 
+/** What somebody wants to be done with a completion. */
+export interface CompletionAction {
+  readonly what: "redeliver" | "acknowledge";
+  readonly completionId: string;
+  readonly clientId: string;
+  readonly sequence: number;
+}
+
+/** A figure of a server, with its unit. */
+export interface Figure {
+  readonly name: string;
+  readonly value: string;
+}
+
 /** What goes to the thread. */
 export type ToThread =
+  /** A message of one of a server's channels, or why what came is none. */
+  | {
+      readonly kind: "frame";
+      readonly at: number;
+      readonly pipe: string;
+      readonly from: Side;
+      readonly frame: Frame;
+    }
+  | { readonly kind: "closed"; readonly at: number; readonly pipe: string }
+  | { readonly kind: "health"; readonly health: readonly Figure[] }
+  | { readonly kind: "acted"; readonly id: number; readonly refusal?: string }
   | {
       readonly kind: "start";
       readonly at: number;
@@ -49,6 +83,8 @@ export type FromThread =
   | { readonly kind: "taken"; readonly bytes: number }
   /** Something went wrong that the user should know; the pipe goes on. */
   | { readonly kind: "trouble"; readonly text: string }
+  /** Somebody wants this to be done. */
+  | { readonly kind: "act"; readonly id: number; readonly action: CompletionAction }
   /** The page can be opened by this link. */
   | { readonly kind: "link"; readonly link: string }
   /** What was asked for cannot be done. */

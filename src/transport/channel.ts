@@ -7,7 +7,9 @@
  */
 import { createMessageConnection, type Logger, type MessageConnection } from "vscode-jsonrpc/node";
 import { Deferred } from "../base/deferred.js";
+import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
+import type { ChannelWatch } from "./channelWatch.js";
 import type { Framing } from "./framing.js";
 import { InboundRequests } from "./inboundRequests.js";
 import { OutgoingRequests } from "./outgoingRequests.js";
@@ -31,6 +33,8 @@ export interface ChannelOptions {
    * sides waited, they would wait forever, so only the server may wait.
    */
   maxUnsentBytes?: number;
+  /** Who may look at what goes through. */
+  watch?: ChannelWatch;
 }
 
 /** How a channel ended: by the input's end, by a failure of a stream, or by our own `dispose`. */
@@ -71,7 +75,8 @@ export function openChannel(options: ChannelOptions): Channel {
   const maxUnsentBytes = options.maxUnsentBytes ?? maxMessageBytes;
   const inbound = new InboundRequests();
   const outgoing = new OutgoingRequests();
-  const writer = new ChannelWriter({ output, inbound, outgoing, log });
+  const { watch } = options;
+  const writer = new ChannelWriter({ output, inbound, outgoing, log, ...defined({ watch }) });
   if (framing !== "auto") writer.setFraming(framing);
   const reader = new ChannelReader({
     input,
@@ -82,6 +87,7 @@ export function openChannel(options: ChannelOptions): Channel {
     outgoing,
     writer,
     log,
+    ...defined({ watch }),
   });
   const connection = createMessageConnection(reader, writer, loggerOver(log, writer), {
     messageStrategy: reader.strategy,

@@ -18,6 +18,7 @@ import {
 } from "vscode-jsonrpc/node";
 import { Deferred } from "../base/deferred.js";
 import type { Log } from "../base/log.js";
+import type { ChannelWatch } from "./channelWatch.js";
 import type { Framing } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import { cancelMethod, Inbox } from "./inbox.js";
@@ -36,6 +37,7 @@ export interface ChannelReaderOptions {
   outgoing: OutgoingRequests;
   writer: ChannelWriter;
   log: Log;
+  watch?: ChannelWatch;
 }
 
 /** Why an input ended; `error` is undefined if it ended normally. */
@@ -71,7 +73,11 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     this.#decoder = new InputDecoder({
       framing: options.framing,
       maxMessageBytes: options.maxMessageBytes,
-      onFrame: (frame) => this.#inbox.receive(frame),
+      onFrame: (frame) => {
+        const { watch } = options;
+        watch?.at.watcher?.received(watch.pipe, frame);
+        this.#inbox.receive(frame);
+      },
       onFraming: (framing) => options.writer.setFraming(framing),
     });
   }

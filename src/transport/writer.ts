@@ -14,6 +14,7 @@ import {
 } from "vscode-jsonrpc/node";
 import type { Log } from "../base/log.js";
 import { UnwritableMessage } from "../base/unwritable.js";
+import type { ChannelWatch } from "./channelWatch.js";
 import { encodeFrame, type Framing } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import type { OutgoingRequests } from "./outgoingRequests.js";
@@ -25,6 +26,7 @@ export interface ChannelWriterOptions {
   inbound: InboundRequests;
   outgoing: OutgoingRequests;
   log: Log;
+  watch?: ChannelWatch;
 }
 
 /** How the caller of a write learns that it has ended. */
@@ -185,6 +187,8 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   }
 
   #put(framing: Framing, json: string, waiting: Waiting): void {
+    const { watch } = this.#options;
+    watch?.at.watcher?.sent(watch.pipe, json);
     const { length } = json;
     this.#unsent.add(waiting);
     this.#unsentLength += length;

@@ -89,7 +89,11 @@ const layers: Readonly<Record<string, Layer>> = {
   client: { layers: ["base", "protocol", "transport"], packages: ["execa"] },
   testing: { layers: ["base", "client"], types: ["protocol"], packages: [] },
   // What a pipe carries, for whichever JSON-RPC server: it knows no part of ours.
-  inspector: { layers: ["base", "transport"], types: ["protocol"], packages: ["execa"] },
+  inspector: {
+    layers: ["base", "transport"],
+    types: ["protocol"],
+    packages: ["execa", "@photostructure/sqlite"],
+  },
   // It knows the messages of the protocol, and no line of the server that it checks.
   conformance: { layers: ["base", "protocol"], packages: [] },
 };

@@ -73,6 +73,7 @@ describe("a command line that is read without the parser", () => {
   it("is never understood in another way than the parser's", async () => {
     const word = fc.constantFrom(
       ...["--stdio", "--framing", "--data-dir", "--log-level", "--log-file", "--linger"],
+      ...["--inspect", "--inspect=1"],
       ...["--max-message-bytes", "--framing=ndjson", "--log-level=debug", "--data-dir=/d=e"],
       ...["--linger=", "--data-dir=", "-", "--", "auto", "header", "warn", "0", "1.5", "1e3", "64"],
       ...["-1", "/d", "", " ", "--linger=2", "--max-message-bytes=0", "--help", "--log-level=loud"],

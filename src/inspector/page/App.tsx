@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Export } from "./Export.js";
 import type { Feed } from "./feed.js";
 import { count } from "./format.js";
+import { HealthView } from "./HealthView.js";
 import { LedgerView } from "./LedgerView.js";
 import { ProcessesView } from "./ProcessesView.js";
 import { QuestionsView } from "./QuestionsView.js";
@@ -12,7 +13,7 @@ import { StderrView } from "./StderrView.js";
 import { TrafficView } from "./TrafficView.js";
 import type { Shown } from "./view.js";
 
-const tabs = ["Traffic", "Runs", "Ledger", "Questions", "Processes", "stderr"] as const;
+const tabs = ["Traffic", "Runs", "Ledger", "Questions", "Processes", "Health", "stderr"] as const;
 type Tab = (typeof tabs)[number];
 
 export function App({ feed }: { readonly feed: Feed }) {
@@ -60,6 +61,7 @@ export function App({ feed }: { readonly feed: Feed }) {
           {tab === "Ledger" && <LedgerView {...shown} />}
           {tab === "Questions" && <QuestionsView {...shown} />}
           {tab === "Processes" && <ProcessesView {...shown} />}
+          {tab === "Health" && <HealthView {...shown} />}
           {tab === "stderr" && <StderrView {...shown} />}
         </div>
       </main>

@@ -39,6 +39,13 @@ export function LedgerView({ feed }: Shown) {
           ? `${count(unacknowledged, "completion")} not acknowledged. The client must send \`acknowledge\` with each completionId when it has handled it; until then the server keeps it, and delivers it again.`
           : "Every completion is acknowledged."}
       </p>
+      {!canAct && unacknowledged > 0 && (
+        <p class="hint">
+          To deliver one again or to acknowledge it from here, start the server with{" "}
+          <code>turnwire serve --inspect</code>, and look into its data directory with{" "}
+          <code>turnwire inspect --data-dir DIR</code>.
+        </p>
+      )}
       <p role="status">{said}</p>
       <div class="scroll">
         <table>
