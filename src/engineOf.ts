@@ -1,5 +1,6 @@
 // Chooses between the built-in engine and those of the configuration.
 import { lazyAcpEngine } from "./acpEngine/lazyAcpEngine.js";
+import { withFields } from "./base/log.js";
 import type { BuiltInEngineOptions } from "./engine/builtInEngine.js";
 import type { Engine } from "./engine/engine.js";
 import { grantingPaths } from "./engine/grantingPaths.js";
@@ -7,7 +8,8 @@ import { lazyEngine } from "./engine/lazyEngine.js";
 import type { EngineWorkspace } from "./engine/setup.js";
 
 /** The engine of a workspace, by its name. */
-export function engineOf(workspace: EngineWorkspace, options: BuiltInEngineOptions): Engine {
+export function engineOf(workspace: EngineWorkspace, given: BuiltInEngineOptions): Engine {
+  const options = { ...given, log: withFields(given.log, { workspaceId: workspace.id }) };
   if (workspace.engine === "turnwire") return lazyEngine(workspace, options);
   const { env, dataDirectory } = options;
   return lazyAcpEngine(workspace, {

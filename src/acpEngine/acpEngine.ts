@@ -120,7 +120,7 @@ class AcpEngine implements Engine {
     const gate = {
       rules: permissions.rules,
       openQuestions: this.#openQuestions,
-      log: this.#options.log,
+      log: setup.log ?? this.#options.log,
       workspacePath,
       granting: this.#options.granting(this.#workspace),
       ...defined({ home: env.HOME, narrowing: options.tools }),

@@ -30,7 +30,7 @@ import type { RequestedCall } from "./streamedReply.js";
 import { offeredTools, takenAs } from "./toolDefinitions.js";
 import { checkToolInput } from "./toolInput.js";
 import { inOneCommit, type RunningCall, Step } from "./toolStep.js";
-import { tracedCall, tracedEnvironment } from "./tracedCall.js";
+import { surroundingsOf, tracedCall } from "./tracedCall.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
 /** The result of running the calls of one reply. */
@@ -220,8 +220,6 @@ export class ToolCalls {
     input: unknown,
     ofUser?: OneAllowance,
   ): Promise<Settled | InputChanged> {
-    const { sessionId, workspacePath, keeper, files } = this.#input;
-    const env = tracedEnvironment(this.#input.env);
     this.#parkIfAsked();
     // Of a run that goes on it must be known whether a tool can have had an effect. So it is marked as
     // running when its permission is given, and not before.
@@ -232,7 +230,7 @@ export class ToolCalls {
     if (!isMarkedLate) faultPoint("toolRunning");
     try {
       const given = await tool.execute(input, {
-        ...defined({ workspacePath, sessionId, env, keeper, files }),
+        ...surroundingsOf(this.#input, this.#ports.log),
         signal,
         toolCallId: call.toolCallId,
         permissions: this.#permissions({ call, assistant, ofUser, isMarkedLate }),

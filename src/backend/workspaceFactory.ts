@@ -1,4 +1,4 @@
-import type { Log } from "../base/log.js";
+import { type Log, withFields } from "../base/log.js";
 import type { ServerLimitsSource } from "../config/serverLimitsSource.js";
 import { ConfigSource } from "../config/source.js";
 import type { ResolvedConfig } from "../config/types.js";
@@ -63,6 +63,7 @@ export class WorkspaceFactory {
     );
     const coordinator = new Coordinator({
       ...coordination,
+      log: withFields(coordination.log, { workspaceId: row.id }),
       workspaceId: row.id,
       // What was accepted without trust does not go on with it.
       canGoOn: (terms, clientId) =>
@@ -128,6 +129,7 @@ function setupOf(
   return {
     ...choice,
     options,
+    log: run?.log,
     permissions: modes.ofRun(options.permissionMode, () => agent.configuration(), run),
   };
 }

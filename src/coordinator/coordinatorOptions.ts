@@ -81,6 +81,8 @@ export interface RunToPrepare {
   readonly clientId: string;
   /** The options that apply to it. */
   readonly options: RunOptions;
+  /** Its log. */
+  readonly log: Log;
   /** What it may at most, if it was accepted by another server. */
   readonly terms?: RunTerms;
   /** Called when the run has left the mode `plan`; `mode` is the one in which it goes on. */

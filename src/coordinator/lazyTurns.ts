@@ -3,6 +3,7 @@ import type { TurnOutcome } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { failureOutcome } from "./runFailure.js";
+import { runLog } from "./runLog.js";
 import type { RunnerHooks, TurnRunner } from "./turnRunner.js";
 
 type Code = typeof import("./turnRunner.js");
@@ -35,7 +36,8 @@ export class LazyTurns {
     try {
       loaded = await loadTurns();
     } catch (error) {
-      return failureOutcome(error, run.ref.position, this.#options);
+      const { ids } = this.#options;
+      return failureOutcome(error, { ids, log: runLog(run, this.#options) });
     }
     return this.#runnerOf(loaded).run(run);
   }

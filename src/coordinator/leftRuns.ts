@@ -83,7 +83,7 @@ export class LeftRuns {
    */
   #endOne(run: RunRow, how: LeftEnd, turn?: TurnCompletion): TurnCompletion | undefined {
     const { database, log } = this.#options;
-    const { position, runId } = run;
+    const { position, runId, workspaceId, sessionId } = run;
     return database.attempt(
       `repair ${position}`,
       () => this.#write(run, how, this.#repair(run, how), turn),
@@ -92,7 +92,10 @@ export class LeftRuns {
           `end ${position}`,
           () => this.#write(run, how, { isDamaged: true }, turn),
           (reason) => {
-            log.error({ run: position, runId, reason }, "a damaged database keeps a run open");
+            log.error(
+              { run: position, workspaceId, sessionId, runId, reason },
+              "a damaged database keeps a run open",
+            );
             return undefined;
           },
         ),

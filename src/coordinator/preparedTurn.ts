@@ -7,6 +7,7 @@ import type { Turn } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { PatientWrites } from "./patientWrites.js";
+import { runLog } from "./runLog.js";
 import { termsText } from "./runTerms.js";
 
 /** How often a configuration is tried that does not fit a run that was taken over. */
@@ -36,8 +37,8 @@ export async function preparedTurn(
       const isOfConfiguration = error instanceof DomainError && ofConfiguration.has(error.name);
       const isTaken = run.takenOver !== undefined && !run.signal.aborted && !run.parking.aborted;
       if (!isOfConfiguration || !isTaken || attempt >= mostTries) throw error;
-      options.log.warn(
-        { run: run.ref.position, attempt, reason: error.message },
+      runLog(run, options).warn(
+        { attempt, reason: error.message },
         "the configuration does not fit a run that goes on; it is tried again",
       );
     }
@@ -45,12 +46,14 @@ export async function preparedTurn(
   }
 }
 
-function toPrepare(run: AcceptedRun, writes: PatientWrites, { goingOn }: Options) {
+function toPrepare(run: AcceptedRun, writes: PatientWrites, given: Options) {
+  const { goingOn } = given;
   const { sessionId, clientId, options, terms } = run.request;
   return {
     sessionId,
     clientId,
     options: options.effective,
+    log: runLog(run, given),
     ...defined({ terms: run.takenOver === undefined ? undefined : terms }),
     onLeavePlan: (mode: NonNullable<typeof terms>["mode"]) => {
       if (terms === undefined) return;

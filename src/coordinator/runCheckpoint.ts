@@ -4,6 +4,7 @@ import type { FileKeeper } from "../base/fileKeeper.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import type { PatientWrites } from "./patientWrites.js";
+import { runLog } from "./runLog.js";
 
 type CheckpointOptions = Pick<
   CoordinatorOptions,
@@ -12,7 +13,7 @@ type CheckpointOptions = Pick<
 
 /** Notes the state of a run's session before the run has written a message. Does so once for a run. */
 export function noteCheckpoint(run: AcceptedRun, options: CheckpointOptions): void {
-  const { checkpoints, database, ids, clock, log } = options;
+  const { checkpoints, database, ids, clock } = options;
   const { position } = run.ref;
   const { sessionId } = run.request;
   // What takes runs back has nothing of its own that could be: its rewind is a checkpoint.
@@ -24,7 +25,7 @@ export function noteCheckpoint(run: AcceptedRun, options: CheckpointOptions): vo
       checkpoints.begin({ id, sessionId, run: position, createdAt: clock.now() });
     },
     (reason) => {
-      log.error({ run: position, reason }, "a run in a damaged database cannot be taken back");
+      runLog(run, options).error({ reason }, "a run in a damaged database cannot be taken back");
     },
   );
 }

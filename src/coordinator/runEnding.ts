@@ -12,6 +12,7 @@ import { isDiskTrouble } from "../storage/storageError.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { joinedCompletion, type TurnCompletion } from "./joinedCompletion.js";
+import { runLog } from "./runLog.js";
 import { runStanding } from "./runStanding.js";
 
 const retries = { firstMs: 250, mostMs: 10_000 };
@@ -79,7 +80,8 @@ export class RunEnding {
       hooks.announce();
     } catch (error) {
       // Only events were lost, which may be lost. The outcome matters.
-      this.#options.log.warn({ reason: messageOf(error) }, "the end of a run could not be told");
+      const log = runLog(run, this.#options);
+      log.warn({ reason: messageOf(error) }, "the end of a run could not be told");
     }
     this.#write({ run, outcome, hooks, attempt: 1, triesAtClose: 0 });
   }
@@ -113,7 +115,7 @@ export class RunEnding {
 
   #write(ending: Ending): void {
     const { run, hooks } = ending;
-    const { commits, outbox, owed, log } = this.#options;
+    const { commits, outbox, owed } = this.#options;
     // Earlier owed writes of its session are written before this end.
     owed.flush();
     let isOurs = true;
@@ -128,7 +130,8 @@ export class RunEnding {
         // The lock of this server did not hold. Trying again would not help, and nobody must wait
         // for it.
         if (!isOurs) {
-          log.error({ run: run.ref.position }, "another server has ended this run, or has it now");
+          const log = runLog(run, this.#options);
+          log.error({}, "another server has ended this run, or has it now");
           for (const { ref } of [run, ...run.joined]) outbox.announceStanding(ref.position);
         }
         run.closeMessages();
@@ -139,10 +142,11 @@ export class RunEnding {
   }
 
   #refused(ending: Ending, error: unknown): void {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const { run, hooks, attempt } = ending;
+    const log = runLog(run, this.#options);
     const triesAtClose = this.#isClosing ? ending.triesAtClose + 1 : 0;
-    const fields = { run: run.ref.position, attempt, reason: messageOf(error) };
+    const fields = { attempt, reason: messageOf(error) };
     if (triesAtClose >= mostTriesAtClose) {
       log.error(
         fields,
@@ -187,8 +191,8 @@ export class RunEnding {
     }
     run.writeMessages((error) => {
       if (isDiskTrouble(error)) throw error;
-      const fields = { run: position, reason: messageOf(error) };
-      this.#options.log.error(fields, "a part of what a run did could not be stored");
+      const fields = { reason: messageOf(error) };
+      runLog(run, this.#options).error(fields, "a part of what a run did could not be stored");
     });
     queues.forget(position);
     goingOn.forget(position);

@@ -7,7 +7,6 @@ import type { TurnOutcome } from "../engine/engine.js";
 /** The outcome of a run whose turn could not begin, or threw. An unexpected error is in the log. */
 export function failureOutcome(
   error: unknown,
-  position: number,
   { ids, log }: { readonly ids: Ids; readonly log: Log },
 ): TurnOutcome {
   const failed = { status: "failed", text: "", cause: "internal" } as const;
@@ -16,7 +15,7 @@ export function failureOutcome(
     return { ...failed, error: error.message, errorName };
   }
   const errorId = ids.next("err");
-  log.error({ err: error, errorId, run: position }, "a run failed");
+  log.error({ err: error, errorId }, "a run failed");
   const text = `Something unexpected went wrong; the log has it as ${errorId}.`;
   return { ...failed, error: text, errorName: "InternalError" };
 }

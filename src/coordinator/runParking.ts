@@ -3,6 +3,7 @@
 import { messageOf } from "../base/errors.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { runLog } from "./runLog.js";
 import type { RunRef } from "./sessionState.js";
 
 /** Parks the runs of one workspace. */
@@ -31,7 +32,8 @@ export class RunParking {
    * next server finds the run as it finds those of a lost one.
    */
   park(run: AcceptedRun): void {
-    const { database, runs, goingOn, serverId, clock, log } = this.#options;
+    const { database, runs, goingOn, serverId, clock } = this.#options;
+    const log = runLog(run, this.#options);
     const { position, runId } = run.ref;
     if (run.isLost) return;
     const all = [position, ...run.joined.map(({ ref }) => ref.position)];
@@ -39,14 +41,14 @@ export class RunParking {
       database.joinDurable(() => {
         if (!runs.isOwned(position, { serverId, epoch: run.epoch })) return;
         run.writeMessages((error) => {
-          log.warn({ run: position, reason: messageOf(error) }, "a part of a run was not stored");
+          log.warn({ reason: messageOf(error) }, "a part of a run was not stored");
         });
         goingOn.parked(position);
         goingOn.release(all, clock.now(), true);
       });
       if (runId !== undefined) this.#parked.push(runId);
     } catch (error) {
-      log.warn({ run: position, reason: messageOf(error) }, "a run could not be parked");
+      log.warn({ reason: messageOf(error) }, "a run could not be parked");
     }
     run.lose();
   }

@@ -11,6 +11,7 @@ import { coveredBy } from "./coveredRuns.js";
 import type { JoiningRuns } from "./joiningRuns.js";
 import type { OpenRuns } from "./openRuns.js";
 import { type RunAdmission, sessionBusy } from "./runAdmission.js";
+import { runLog } from "./runLog.js";
 import type { SessionQueue } from "./sessionQueue.js";
 import { idle, isBusy, type SessionInput, type SessionState } from "./sessionState.js";
 import type { SessionSteps } from "./sessionSteps.js";
@@ -105,7 +106,7 @@ export class SessionStops {
    * dies now must not make the next one go on with it.
    */
   abort(run: AcceptedRun, cause: RunCause): void {
-    const { database, goingOn, owed, log } = this.#options;
+    const { database, goingOn, owed } = this.#options;
     const { position } = run.ref;
     run.cancel(cause);
     if (!run.goesOn) return;
@@ -114,7 +115,8 @@ export class SessionStops {
       database.write(write);
     } catch (error) {
       if (!isDiskTrouble(error)) throw error;
-      log.warn({ run: position, reason: messageOf(error) }, "a cancel could not be noted yet");
+      const log = runLog(run, this.#options);
+      log.warn({ reason: messageOf(error) }, "a cancel could not be noted yet");
       owed.owe(write);
     }
   }

@@ -5,7 +5,8 @@ import { argumentIn } from "../base/builtInCommand.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
-import { telemetry, traced } from "../base/telemetry.js";
+import { withFields } from "../base/log.js";
+import { telemetry } from "../base/telemetry.js";
 import { TurnParked } from "../base/turnParked.js";
 import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
@@ -18,7 +19,9 @@ import { PatientWrites } from "./patientWrites.js";
 import { mayStillRunCommands, preparedTurn } from "./preparedTurn.js";
 import { keeperOf, noteCheckpoint } from "./runCheckpoint.js";
 import { failureOutcome } from "./runFailure.js";
+import { runLog } from "./runLog.js";
 import { TitleKeeper } from "./titleKeeper.js";
+import { tracedRun } from "./tracedRun.js";
 import { turnClient } from "./turnClient.js";
 import { TurnRecorder } from "./turnRecorder.js";
 
@@ -56,18 +59,7 @@ export class TurnRunner {
 
   /** Runs a run to its end, as soon as a slot is free. Never rejects. */
   run(run: AcceptedRun): Promise<TurnOutcome> {
-    const { workspaceId } = this.#options;
-    return traced(
-      "run",
-      () => ({ ...run.request, ...run.ref, workspaceId }),
-      () => this.#run(run),
-      ({ status, ...outcome }) => ({
-        cause: run.cause,
-        ...outcome,
-        status: run.hasParked ? "parked" : status,
-        usage: run.recorder?.usage,
-      }),
-    );
+    return tracedRun(run, this.#options.workspaceId, () => this.#run(run));
   }
 
   async #run(run: AcceptedRun): Promise<TurnOutcome> {
@@ -204,15 +196,15 @@ export class TurnRunner {
         try {
           return this.#cancelledBeforeBegin(run);
         } catch (storageError) {
-          this.#options.log.warn(
-            { run: run.ref.position, reason: messageOf(storageError) },
+          runLog(run, this.#options).warn(
+            { reason: messageOf(storageError) },
             "the messages of a cancelled run could not be stored",
           );
         }
       }
       return { status: "cancelled", text: "" };
     }
-    return failureOutcome(error, run.ref.position, this.#options);
+    return failureOutcome(error, { ids: this.#options.ids, log: runLog(run, this.#options) });
   }
 
   #recorder(run: AcceptedRun, writes: PatientWrites): TurnRecorder {
@@ -230,7 +222,8 @@ export class TurnRunner {
     runId: string | undefined,
   ) {
     const { workspaceId, sessions, runs, goingOn, messages, announcer } = this.#options;
-    const { clock, ids, log } = this.#options;
+    const { clock, ids } = this.#options;
+    const log = withFields(runLog(run, this.#options), { sessionId });
     return {
       goingOn,
       goesOn: () => run.goesOn,

@@ -105,7 +105,8 @@ class BuiltInEngine implements Engine {
   }
 
   async prepare(setup: EngineSetup, starting: AbortSignal): Promise<Turn> {
-    const { clock, ids, log } = this.#options;
+    const { clock, ids } = this.#options;
+    const { log = this.#options.log } = setup;
     const prepared = await this.#prepare(setup, starting);
     const { summaryModel: model, config } = prepared;
     const summary = ({ history, signal, sink }: Omit<TurnRequest, "prompt">) =>
@@ -124,7 +125,7 @@ class BuiltInEngine implements Engine {
               servers: this.#servers,
               instructions: this.#instructions,
               output: this.#output,
-              permissionsOf: (asking) => this.#permissions(prepared, asking),
+              permissionsOf: (asking) => this.#permissions(prepared, asking, log),
             }),
       summarize: summary,
       title: (text, sink, titleSignal) =>
@@ -257,9 +258,9 @@ class BuiltInEngine implements Engine {
     );
   }
 
-  #permissions({ permissions, options }: Preparation, request: TurnRequest): Permissions {
+  #permissions({ permissions, options }: Preparation, request: TurnRequest, log: Log): Permissions {
     const { mode, rules } = permissions;
-    const { env, log, dataDirectory } = this.#options;
+    const { env, dataDirectory } = this.#options;
     return createPermissionGate({
       mode,
       rules,

@@ -1,4 +1,5 @@
 // What an engine is built for, and what a turn is prepared with. It contains only types.
+import type { Log } from "../base/log.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
@@ -24,6 +25,8 @@ export interface EngineSetup {
   readonly small: SelectedModel;
   /** The session of the turn. */
   readonly sessionId?: string;
+  /** The log of the run, whose lines say which one it is; the engine's own where there is no run. */
+  readonly log?: Log | undefined;
   /**
    * The options of the run (protocol.md section 4, Options of a run). `large` and `permissions` have
    * its model and its mode already; the engine sees to the rest.

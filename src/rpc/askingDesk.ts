@@ -6,7 +6,7 @@ import { toRfc3339 } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
-import type { Log } from "../base/log.js";
+import { type Log, logAbout } from "../base/log.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type {
   InputAnswer,
@@ -104,7 +104,7 @@ export class AskingDesk {
       connections: () => (permissionSeconds > 0 ? this.#of(clientId) : this.#asked(clientId)),
       book: permissionSeconds > 0 ? this.#book : noBook,
       clock: this.#clock,
-      log: this.#log,
+      log: logAbout(this.#log, question),
     });
     this.#open.add(own);
     try {
@@ -139,7 +139,7 @@ export class AskingDesk {
     const asked = this.#asked(clientId).filter(({ canGiveInput }) => canGiveInput);
     if (asked.length === 0) return undefined;
     const first = new Deferred<InputAnswer | undefined>();
-    const round = new QuestionRound("requestInput", question, this.#log, {
+    const round = new QuestionRound("requestInput", question, logAbout(this.#log, question), {
       onAnswer: (answer) => first.resolve(answer),
       onNone: () => {
         if (!round.isOut) first.resolve(undefined);

@@ -11,7 +11,7 @@ import {
   mostEditorBytes,
 } from "../base/editorFiles.js";
 import { errorTable } from "../base/errors.js";
-import type { Log } from "../base/log.js";
+import { type Log, logAbout } from "../base/log.js";
 import { cutText } from "../base/text.js";
 import {
   type FileRead,
@@ -92,7 +92,7 @@ export class ClientFiles {
     if (answer.kind !== "result") return failed(whyNotRead(answer));
     const parsed = serverMethods.readFile.result().safeParse(answer.result);
     if (!parsed.success || !isText(parsed.data)) {
-      this.#log.warn({ method: "readFile" }, "a client gave a malformed answer");
+      logAbout(this.#log, params).warn({ method: "readFile" }, "a client gave a malformed answer");
       return failed("The editor answered with something that is no file's content.");
     }
     if ("missing" in parsed.data) {
@@ -135,7 +135,10 @@ export class ClientFiles {
         if (serverMethods.writeFile.result().safeParse(answer.result).success) {
           return { kind: "written" };
         }
-        this.#log.warn({ method: "writeFile" }, "a client gave a malformed answer");
+        logAbout(this.#log, params).warn(
+          { method: "writeFile" },
+          "a client gave a malformed answer",
+        );
         return unknown("The editor answered the write with something that is no answer to it.");
       case "error":
         if (answer.code === errorTable.FileChanged.code) {

@@ -2,7 +2,7 @@
 // which connection is asked when the model calls one.
 import type { MessageConnection } from "vscode-jsonrpc/node";
 import type { Clock } from "../base/clock.js";
-import type { Log } from "../base/log.js";
+import { type Log, logAbout } from "../base/log.js";
 import { cutText } from "../base/text.js";
 import type { TurnTools } from "../base/turnTools.js";
 import type { ClientTool } from "../protocol/objects/clientTool.js";
@@ -143,7 +143,7 @@ export class ClientTools {
   #parse(call: ToolCallRequest, result: unknown): ToolCallAnswer {
     const parsed = serverMethods.callTool.result().safeParse(result);
     if (parsed.success) return parsed.data;
-    this.#log.warn({ tool: call.name }, "a client's tool gave a malformed answer");
+    logAbout(this.#log, call).warn({ tool: call.name }, "a client's tool gave a malformed answer");
     return failed(
       "The client answered with something that is no tool's result. What the tool has done is not known.",
     );

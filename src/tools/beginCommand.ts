@@ -75,7 +75,8 @@ export interface CommandToBegin {
 /** Starts a command in a working directory. */
 export async function beginCommand(options: CommandToBegin): Promise<BegunCommand> {
   const { command, directory, context, resources } = options;
-  const { clock, log, host } = resources;
+  const { clock, host } = resources;
+  const { log = resources.log } = context;
   const id = resources.ids.next("cmd");
   const folder = await resources.makeOutputFolder(context.sessionId);
   const output = new OutputCollector({

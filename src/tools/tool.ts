@@ -2,6 +2,7 @@ import type { JSONSchema7 } from "@ai-sdk/provider";
 import type * as z from "zod";
 import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
+import type { Log } from "../base/log.js";
 import type { Permissions } from "../permissions/types.js";
 import type { Todo } from "../protocol/objects/session.js";
 import type { InputAnswer, InputQuestion } from "../protocol/registry.js";
@@ -23,6 +24,8 @@ export interface ToolContext {
   readonly keeper?: FileKeeper;
   /** The files that the client has in its editor; without it, the disk alone counts. */
   readonly files?: EditorFiles;
+  /** The log of the call's run. */
+  readonly log?: Log;
   /** Replaces the session's list of tasks. */
   setTodos?(todos: readonly Todo[]): void;
   /** Streams output to the clients. The result replaces it. */
