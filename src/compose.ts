@@ -148,6 +148,7 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing):
     ids,
     log,
     recoverIfDead: recoverer(recovery, kept),
+    ...house.clients,
   };
   const workspacePaths = new WorkspaceStore(database);
   const workspaces = new WorkspaceRegistry({
@@ -155,7 +156,6 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing):
     factory: new WorkspaceFactory({
       coordination: {
         ...shared,
-        ...house.clients,
         ...defined({ commands: options.commands }),
         commits: new GroupCommit(database, clock),
         owed: house.owed,

@@ -6,6 +6,7 @@ import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import { shownWithin } from "../base/insideFolder.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
+import type { ClientFiles } from "../coordinator/coordinatorOptions.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
 import type { Checkpoint } from "../protocol/objects/checkpoint.js";
 import type { Session } from "../protocol/objects/session.js";
@@ -14,7 +15,7 @@ import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointStore } from "../storage/checkpointStore.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunStore } from "../storage/runStore.js";
-import type { Announcer } from "./caller.js";
+import type { Announcer, Caller } from "./caller.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import { defaultPageSize, positionOf, toPage } from "./pages.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
@@ -36,6 +37,8 @@ export interface CheckpointUseCaseOptions {
   readonly messages: MessageStore;
   readonly announcer: Announcer;
   readonly ids: Ids;
+  /** The files of the clients' editors. */
+  readonly clientFiles?: ClientFiles;
 }
 
 /** The use cases of taking back. Each throws the errors that its method declares. */
@@ -88,7 +91,7 @@ export class CheckpointUseCases {
   }
 
   /** `rewindSession` */
-  async rewind(params: Params<"rewindSession">): Promise<Result<"rewindSession">> {
+  async rewind(params: Params<"rewindSession">, caller: Caller): Promise<Result<"rewindSession">> {
     const { workspace, sessionId } = this.#session(params);
     workspace.refuseIfClosing();
     // This call ends the open runs of dead servers. Runs that are still open are a reason to refuse.
@@ -102,6 +105,7 @@ export class CheckpointUseCases {
       history,
       force,
       dryRun,
+      editor: this.#editorOf(workspace, sessionId, caller),
     });
     if (checkpointId !== undefined) this.#tell(workspace, sessionId);
     const shown = <T extends { readonly path: string }>(one: T) => ({
@@ -117,7 +121,10 @@ export class CheckpointUseCases {
   }
 
   /** `sessionChanges` */
-  async changes(params: Params<"sessionChanges">): Promise<Result<"sessionChanges">> {
+  async changes(
+    params: Params<"sessionChanges">,
+    caller: Caller,
+  ): Promise<Result<"sessionChanges">> {
     const { workspace, sessionId } = this.#session(params);
     const { checkpointId } = params;
     const oldest = this.#options.checkpoints.first(sessionId);
@@ -127,7 +134,11 @@ export class CheckpointUseCases {
         ? oldest
         : this.#checkpoint(workspace, sessionId, { checkpointId });
     const shown = (path: string) => shownWithin(workspace.path, path);
-    const files = await this.#options.kept.changes(checkpoint, shown);
+    const files = await this.#options.kept.changes(
+      checkpoint,
+      shown,
+      this.#editorOf(workspace, sessionId, caller),
+    );
     return { files: files.map((file) => ({ ...file, path: shown(file.path) })) };
   }
 
@@ -188,6 +199,12 @@ export class CheckpointUseCases {
     const found = checkpoints.ofRun(sessionId, run.position);
     if (found !== undefined) return held(found);
     throw notFound(`The run ${JSON.stringify(runId)} has none in this session`);
+  }
+
+  /** The editor of the client that asks, for the files of the workspace. */
+  #editorOf({ id: workspaceId, path }: OpenWorkspace, sessionId: string, caller: Caller) {
+    const files = this.#options.clientFiles?.ofRun({ workspaceId, sessionId }, caller.clientId);
+    return files && { files, signal: caller.signal, workspacePath: path };
   }
 
   #tell(workspace: OpenWorkspace, sessionId: string): void {

@@ -7,6 +7,7 @@ import { messageOf } from "../base/errors.js";
 import type { FileKeeper, KeptRun } from "../base/fileKeeper.js";
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { CheckpointOptions, CheckpointParts } from "./checkpointParts.js";
+import type { AskersEditor } from "./editorView.js";
 import { Forking } from "./forking.js";
 import { KeptContent } from "./keptContent.js";
 import { LateBound } from "./lateBound.js";
@@ -107,9 +108,10 @@ export class Checkpoints {
   async changes(
     checkpoint: CheckpointRow,
     shown: (path: string) => string,
+    editor?: AskersEditor,
   ): Promise<FileChangeSince[]> {
     const { sessionChanges } = await import("./sessionChanges.js");
-    return sessionChanges(this.#parts, checkpoint, shown);
+    return sessionChanges(this.#parts, checkpoint, shown, editor);
   }
 
   async #rewinder() {

@@ -2,8 +2,10 @@
 import { lstat, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { defined } from "../base/defined.js";
+import type { EditorFile } from "../base/editorFiles.js";
 import { mostKeptBytes } from "../base/fileKeeper.js";
 import { systemErrorCode } from "../base/systemError.js";
+import type { HeldFile } from "../storage/changedFiles.js";
 import { ToolFailure } from "../tools/failure.js";
 import { openRegularFile, versionOf } from "../tools/files/open.js";
 import { contentHash } from "./keptContent.js";
@@ -21,8 +23,10 @@ export type PresentFile =
       readonly hash: string;
       /** The permissions, as for `chmod`. */
       readonly mode: number;
-      /** Identifies this state of the file, see `versionOf`. */
+      /** Identifies the state of the file on the disk, see `versionOf`. */
       readonly version: string;
+      /** Set if this is what an editor has; and the hash of what the disk has. */
+      readonly inEditor?: { readonly file: EditorFile; readonly diskHash: string };
     }
   /** A file that is too large to be kept. */
   | { readonly kind: "large" }
@@ -77,4 +81,10 @@ async function readPresent(path: string): Promise<PresentFile> {
   } finally {
     await handle.close();
   }
+}
+
+/** Whether a path holds a content; undefined stands for no file. */
+export function holds(present: PresentFile, held: HeldFile | undefined): boolean {
+  if (held === undefined) return present.kind === "missing";
+  return present.kind === "file" && present.hash === held.hash;
 }

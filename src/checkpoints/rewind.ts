@@ -5,14 +5,16 @@ import type { ChangedFileRow, HeldFile, NewChange } from "../storage/changedFile
 import type { CheckpointRow } from "../storage/checkpointRow.js";
 import type { HistoryPlan } from "../storage/openRewinds.js";
 import { joinRanges } from "../storage/rewoundMessages.js";
-import { changedLines } from "./changedLines.js";
+import { changedLines, textOf } from "./changedLines.js";
 import type { CheckpointParts } from "./checkpointParts.js";
-import { conflict, failed, lostContent } from "./conflicts.js";
+import { conflict, failed, lostContent, twoTexts } from "./conflicts.js";
+import { type AskersEditor, EditorView } from "./editorView.js";
 import { FreedPaths, removedFirst } from "./freedPaths.js";
-import { lookAt, type PresentFile } from "./presentFile.js";
+import { holds, type PresentFile } from "./presentFile.js";
 import { removeEmptyFolders, removeFile, replaceFile } from "./replaceFile.js";
 import {
   type Conflict,
+  hasTwoTexts,
   judge,
   type PathHistory,
   pathHistories,
@@ -28,6 +30,8 @@ export interface RewindRequest {
   readonly history: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
+  /** The editor of the client that asks: what it has open is read and written through it. */
+  readonly editor?: AskersEditor | undefined;
   /** Whether the session's open run itself asks, so that it is no reason to refuse. */
   readonly isOwnRun?: boolean;
 }
@@ -79,7 +83,8 @@ export class Rewinder {
     const { checkpoint, dryRun } = request;
     refuseRewind(this.#parts, request);
     const newest = store.newest(checkpoint.sessionId);
-    const plan = await this.#planFiles(request);
+    const view = new EditorView(request.editor);
+    const plan = await this.#planFiles(request, view);
     const history = request.history ? this.#planHistory(checkpoint) : undefined;
     const counts = this.#countMessages(checkpoint, history);
     const commandsRan = request.files && store.ranCommandsSince(checkpoint);
@@ -103,7 +108,9 @@ export class Rewinder {
       return at;
     });
     faultPoint("rewindPlanned");
-    const late = await this.finish(position).finally(() => this.#parts.working.delete(position));
+    const late = await this.finish(position, view).finally(() =>
+      this.#parts.working.delete(position),
+    );
     const isLate = new Set(late.map(({ path }) => path));
     return {
       ...result,
@@ -124,7 +131,7 @@ export class Rewinder {
     return { messagesRemoved: removed, messagesRestored: restored };
   }
 
-  async #planFiles(request: RewindRequest): Promise<FilesPlan> {
+  async #planFiles(request: RewindRequest, view: EditorView): Promise<FilesPlan> {
     const { store } = this.#parts;
     const { checkpoint, files } = request;
     const changes: PlannedChange[] = [];
@@ -133,8 +140,8 @@ export class Rewinder {
     const histories = pathHistories(store.files.since(checkpoint));
     const freed = new FreedPaths();
     for (const history of removedFirst(histories, ({ target }) => target)) {
-      const planned = await this.#planFile(history, request, freed).catch((error: unknown) =>
-        failed(history.path, error),
+      const planned = await this.#planFile(history, request, { freed, view }).catch(
+        (error: unknown) => failed(history.path, error),
       );
       if (planned === undefined) continue;
       if ("reason" in planned) conflicts.push(planned);
@@ -150,16 +157,17 @@ export class Rewinder {
   async #planFile(
     history: PathHistory,
     { checkpoint: { sessionId }, force, dryRun }: RewindRequest,
-    freed: FreedPaths,
+    { freed, view }: { readonly freed: FreedPaths; readonly view: EditorView },
   ): Promise<PlannedChange | Conflict | undefined> {
     const { store, content } = this.#parts;
     const { path, target, firstChange } = history;
-    const present = freed.freed(path, await lookAt(path));
+    const present = freed.freed(path, await view.lookAt(path));
     const madeFolder = history.madeFolder ?? freed.above(path);
     const otherSession = store.files.changedByOther(path, sessionId, firstChange);
     const verdict = judge(history, present, { force, otherSession });
     if (verdict.kind === "nothing") return undefined;
     if (verdict.kind === "conflict") return conflict(path, verdict.reason, verdict.message);
+    if (hasTwoTexts(present, history)) return twoTexts(path);
     const data = target && (await content.get(sessionId, target.hash));
     if (target !== undefined && data === undefined) return lostContent(path);
     const held = present.kind === "file" ? present : undefined;
@@ -177,12 +185,12 @@ export class Rewinder {
    * Takes the remaining steps of a rewind, and closes it. Returns the files that have changed in the
    * meantime; they stay as they are.
    */
-  async finish(position: number): Promise<Conflict[]> {
+  async finish(position: number, view = new EditorView()): Promise<Conflict[]> {
     const { store, database, clock } = this.#parts;
     const open = store.rewinds.all().find(({ checkpoint }) => checkpoint.position === position);
     if (open === undefined) return [];
     const { sessionId } = open.checkpoint;
-    const conflicts = await this.#applyAll(position, sessionId);
+    const conflicts = await this.#applyAll(position, sessionId, view);
     const { history } = open;
     if (history !== undefined) {
       while (store.messages.move(sessionId, history.rewound)) {
@@ -202,28 +210,33 @@ export class Rewinder {
     return conflicts;
   }
 
-  async #applyAll(position: number, sessionId: string): Promise<Conflict[]> {
+  async #applyAll(position: number, sessionId: string, view: EditorView): Promise<Conflict[]> {
     const { store } = this.#parts;
     const changes = store.files.of(position);
     const conflicts: Conflict[] = [];
     // What is removed may be in the place of what comes back.
     for (const isRemoval of [true, false]) {
       const left = changes.filter(({ after }) => (after === undefined) === isRemoval);
-      await this.#applySome(left, { position, sessionId, conflicts });
+      await this.#applySome(left, { position, sessionId, conflicts, view });
     }
     return conflicts;
   }
 
   async #applySome(
     left: ChangedFileRow[],
-    at: { readonly position: number; readonly sessionId: string; readonly conflicts: Conflict[] },
+    at: {
+      readonly position: number;
+      readonly sessionId: string;
+      readonly conflicts: Conflict[];
+      readonly view: EditorView;
+    },
   ): Promise<void> {
     const { store } = this.#parts;
-    const { position, sessionId, conflicts } = at;
+    const { position, sessionId, conflicts, view } = at;
     const work = async () => {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
         const change = next;
-        const found = await this.#apply(change, sessionId).catch((error: unknown) =>
+        const found = await this.#apply(change, sessionId, view).catch((error: unknown) =>
           failed(change.path, error),
         );
         faultPoint("rewindWritten");
@@ -236,9 +249,13 @@ export class Rewinder {
   }
 
   /** Makes one change, unless it has already been made. */
-  async #apply(change: NewChange, sessionId: string): Promise<Conflict | undefined> {
+  async #apply(
+    change: NewChange,
+    sessionId: string,
+    view: EditorView,
+  ): Promise<Conflict | undefined> {
     const { path, before, after, madeFolder } = change;
-    const present = await lookAt(path);
+    const present = await view.lookAt(path);
     if (holds(present, after)) {
       // The server that made the change may have died before it removed the folders.
       if (after === undefined && madeFolder !== undefined) removeEmptyFolders(path, madeFolder);
@@ -251,7 +268,7 @@ export class Rewinder {
     if (present.kind === "file") {
       await this.#parts.content.write(sessionId, present.hash, present.data);
     }
-    const isDone = await this.#replace({ path, present, after }, sessionId);
+    const isDone = await this.#replace({ path, present, after, view }, sessionId);
     if (isDone === undefined) return lostContent(path);
     if (!isDone) return conflict(path, "changed", "Somebody changed it while it was rewound.");
     faultPoint("rewindReplaced");
@@ -260,7 +277,7 @@ export class Rewinder {
   }
 
   async #replace(
-    { path, present, after }: { path: string; present: PresentFile; after: HeldFile | undefined },
+    { path, present, after, view }: Replacing,
     sessionId: string,
   ): Promise<boolean | undefined> {
     const { content, ids } = this.#parts;
@@ -268,11 +285,16 @@ export class Rewinder {
     if (present.kind !== "missing" && present.kind !== "file") return false;
     const data = await content.get(sessionId, after.hash);
     if (data === undefined) return undefined;
+    const text = present.kind === "file" && present.inEditor ? textOf(data) : undefined;
+    if (present.kind === "file" && text !== undefined) return view.replace(present, text);
     return replaceFile({ path, seen: present, data, mode: after.mode }, ids);
   }
 }
 
-function holds(present: PresentFile, held: HeldFile | undefined): boolean {
-  if (held === undefined) return present.kind === "missing";
-  return present.kind === "file" && present.hash === held.hash;
+/** One file that is to hold something else. */
+interface Replacing {
+  readonly path: string;
+  readonly present: PresentFile;
+  readonly after: HeldFile | undefined;
+  readonly view: EditorView;
 }

@@ -115,3 +115,13 @@ function doubtOf(
 function conflict(reason: ConflictReason, message: string): FileVerdict {
   return { kind: "conflict", reason, message };
 }
+
+/**
+ * Whether a file that is to be removed is another one on the disk than in the editor: only what the editor
+ * has would be kept. No editor is asked to delete a file.
+ */
+export function hasTwoTexts(present: PresentFile, { target, left }: PathHistory): boolean {
+  if (target !== undefined || present.kind !== "file" || present.inEditor === undefined)
+    return false;
+  return ![present.hash, left?.hash].includes(present.inEditor.diskHash);
+}

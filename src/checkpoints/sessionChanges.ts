@@ -1,5 +1,5 @@
 // The changes of a session's runs to files (protocol.md section 4, Taking back), as diffs between the
-// kept contents and the present files.
+// kept contents and the present files, as the asking client's editor has them.
 import { setImmediate } from "node:timers/promises";
 import { defined } from "../base/defined.js";
 import { systemErrorCode } from "../base/systemError.js";
@@ -8,7 +8,9 @@ import type { CheckpointRow } from "../storage/checkpointRow.js";
 import { fileDiff } from "../tools/edits/unifiedDiff.js";
 import { changedLines, textOf } from "./changedLines.js";
 import type { CheckpointParts } from "./checkpointParts.js";
-import { lookAt, type PresentFile } from "./presentFile.js";
+import { EditorUnusable } from "./conflicts.js";
+import { type AskersEditor, EditorView } from "./editorView.js";
+import type { PresentFile } from "./presentFile.js";
 import { type PathHistory, pathHistories } from "./rewindPlan.js";
 
 /** The most UTF-16 units of all diffs of an answer together. */
@@ -33,11 +35,18 @@ export async function sessionChanges(
   parts: Pick<CheckpointParts, "store" | "content">,
   checkpoint: CheckpointRow,
   shown: (path: string) => string,
+  editor?: AskersEditor,
 ): Promise<FileChangeSince[]> {
+  const view = new EditorView(editor);
   const changes: FileChangeSince[] = [];
   let room = mostDiff;
   for (const history of pathHistories(parts.store.files.since(checkpoint))) {
-    const change = await changeOf(parts, checkpoint.sessionId, history, shown(history.path));
+    const change = await changeOf(
+      { ...parts, view },
+      checkpoint.sessionId,
+      history,
+      shown(history.path),
+    );
     if (change === undefined) continue;
     const { diff, ...told } = change;
     const fits = diff === undefined || diff.length <= room;
@@ -49,12 +58,12 @@ export async function sessionChanges(
 }
 
 async function changeOf(
-  { content }: Pick<CheckpointParts, "content">,
+  { content, view }: Pick<CheckpointParts, "content"> & { readonly view: EditorView },
   sessionId: string,
   { path, target, left }: PathHistory,
   shown: string,
 ): Promise<FileChangeSince | undefined> {
-  const present = await presentOf(path);
+  const present = await presentOf(path, view);
   const data = present.kind === "file" ? present.data : undefined;
   const isGone = present.kind === "missing" || present.kind === "other";
   if (present.kind === "file" ? present.hash === target?.hash : isGone && target === undefined) {
@@ -87,10 +96,12 @@ async function changeOf(
 const truth = true as const;
 
 /** A file that cannot be read is listed as gone. */
-async function presentOf(path: string): Promise<PresentFile> {
+async function presentOf(path: string, view: EditorView): Promise<PresentFile> {
   try {
-    return await lookAt(path);
+    return await view.lookAt(path);
   } catch (error) {
+    // What the editor does not tell is told as the disk has it.
+    if (error instanceof EditorUnusable) return presentOf(path, new EditorView());
     if (systemErrorCode(error) === undefined) throw error;
     return { kind: "other", reason: "It cannot be read." };
   }

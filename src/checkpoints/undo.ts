@@ -1,5 +1,7 @@
 // The command `/undo` (protocol.md section 4, Taking back): the last runs of a session, taken back by one
 // rewind, and what became of it in words.
+import { defined } from "../base/defined.js";
+import type { EditorFiles } from "../base/editorFiles.js";
 import { shownWithin } from "../base/insideFolder.js";
 import type { CheckpointStore } from "../storage/checkpointStore.js";
 import { shownName } from "../tools/files/shownName.js";
@@ -18,6 +20,8 @@ export interface UndoRequest {
   /** What was typed behind the command: nothing, or how many runs. */
   readonly argument: string;
   readonly signal: AbortSignal;
+  /** The files of the client's editor, if it has one. */
+  readonly files?: EditorFiles | undefined;
 }
 
 /**
@@ -27,7 +31,7 @@ export interface UndoRequest {
  * @throws DomainError as `Rewinder.rewind`.
  */
 export async function undo(
-  { workspaceId, workspacePath, sessionId, argument }: UndoRequest,
+  { workspaceId, workspacePath, sessionId, argument, signal, files }: UndoRequest,
   store: Pick<CheckpointStore, "standingRuns">,
   rewind: (request: RewindRequest) => Promise<RewindResult>,
 ): Promise<string> {
@@ -46,6 +50,7 @@ export async function undo(
     force: false,
     dryRun: false,
     isOwnRun: true,
+    ...defined({ editor: files && { files, signal, workspacePath } }),
   });
   return told(result, runs.length, asked, workspacePath);
 }

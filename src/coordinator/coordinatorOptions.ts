@@ -96,6 +96,8 @@ export interface UndoOfRun {
   /** What stands behind the command: how many runs. */
   readonly argument: string;
   readonly signal: AbortSignal;
+  /** The files of its client's editor. */
+  readonly files?: EditorFiles;
 }
 
 /** The tools of every client that is connected. */
@@ -105,7 +107,7 @@ interface ClientTools {
 }
 
 /** The files of every client that is connected. */
-interface ClientFiles {
+export interface ClientFiles {
   /** Those of one client, for one run. */
   ofRun(
     run: { readonly workspaceId: string; readonly sessionId: string; readonly runId?: string },

@@ -1,7 +1,6 @@
 // Takes one run from acceptance to its outcome: prepare, begin, run. A cancel is possible at every
 // point, and every error becomes an outcome.
 
-import { argumentIn } from "../base/builtInCommand.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -24,6 +23,7 @@ import { TitleKeeper } from "./titleKeeper.js";
 import { tracedRun } from "./tracedRun.js";
 import { turnClient } from "./turnClient.js";
 import { TurnRecorder } from "./turnRecorder.js";
+import { undoRun } from "./undoRun.js";
 
 /** The runner's callbacks to the coordinator. */
 export interface RunnerHooks {
@@ -92,15 +92,10 @@ export class TurnRunner {
 
   /** Asks no model, and so takes no slot and needs no engine. */
   async #undo(run: AcceptedRun, writes: PatientWrites): Promise<TurnOutcome> {
-    const { undo, workspaceId } = this.#options;
     await this.#markRunning(run, writes);
     if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
     this.#begin(run);
-    const { signal, request } = run;
-    const { sessionId, prompt } = request;
-    const argument = argumentIn(prompt.text);
-    const text = await undo?.({ workspaceId, sessionId, argument, signal });
-    return { status: "succeeded", text: text ?? "Nothing can be taken back here." };
+    return { status: "succeeded", text: await undoRun(run, this.#options) };
   }
 
   async #slot({ request, signal }: AcceptedRun): Promise<() => void> {

@@ -21,6 +21,8 @@ class Editor {
   readonly buffers = new Map<string, { content: string; version: number }>();
   readonly asked: string[] = [];
   readonly runs: unknown[] = [];
+  /** Whether it saves what it is asked to write, as editors do. */
+  saves = false;
   /** Answers in the place of the editor where it returns something. */
   instead: (asked: FileRead | FileWrite) => Reaction | "silence" | undefined = () => undefined;
   onPermission: (question: PermissionQuestion) => object = () => ({ decision: "allow" });
@@ -49,6 +51,7 @@ class Editor {
       return { error: { code: 1025, message: "it moved on", data: { name: "FileChanged" } } };
     }
     this.set(asked.path, asked.content);
+    if (this.saves) writeFileSync(asked.path, asked.content);
     return { result: { version: this.buffers.get(asked.path)?.version } };
   };
 }
@@ -306,5 +309,74 @@ describe("a client that goes", () => {
     );
     server.send(JSON.stringify({ jsonrpc: "2.0", id: asked.id, result: { missing: true } }));
     expect(await session.run("@say fine", "r-2")).toMatchObject({ text: "fine" });
+  });
+});
+
+describe("what a run has changed in an editor", () => {
+  async function changed() {
+    const setting = await open();
+    const { session, editor, path } = setting;
+    editor.saves = true;
+    const made = join(session.path, "made.txt");
+    const id = runId();
+    const prompt = [read(), edit("unsaved", "edited"), write("made\n", "made.txt"), "@say ok"];
+    await session.run(prompt.join("\n"), id);
+    expect([editor.text(path), readFileSync(path, "utf8")]).toEqual(["edited\n", "edited\n"]);
+    return { ...setting, made, id };
+  }
+
+  it("is told, and taken back, as the editor has it and by way of the editor", async () => {
+    const { session, server, editor, path, made, id } = await changed();
+    const diff = expect.stringContaining("-unsaved\n+edited");
+    const { files } = await server.call("sessionChanges", session.ids);
+    expect(files).toMatchObject([
+      { path: "a.txt", change: "modified", diff },
+      { path: "made.txt", change: "created" },
+    ]);
+    // Somebody types, and saves nothing: the disk is still as the run left it.
+    editor.set(path, "typed\n");
+    const asked = { ...session.ids, runId: id };
+    const told = await server.call("sessionChanges", session.ids);
+    expect(told.files[0]).toMatchObject({ diff: expect.stringContaining("+typed") });
+    const kept = await server.call("rewindSession", { ...asked, history: false });
+    expect(kept.files).toEqual([{ path: "made.txt", change: "removed" }]);
+    expect(kept.conflicts).toMatchObject([{ path: "a.txt", reason: "changed" }]);
+    expect([editor.text(path), existsSync(made)]).toEqual(["typed\n", false]);
+    const forced = await server.call("rewindSession", { ...asked, force: true });
+    expect(forced).toMatchObject({ conflicts: [], files: [{ path: "a.txt", change: "restored" }] });
+    expect([editor.text(path), readFileSync(path, "utf8")]).toEqual(["unsaved\n", "unsaved\n"]);
+    // What was typed was kept, though no disk ever had it.
+    const { checkpointId } = forced;
+    await server.call("rewindSession", { ...session.ids, checkpointId });
+    expect(editor.text(path)).toBe("typed\n");
+  });
+
+  it("is taken back by /undo by way of the editor too, and stays where it has moved on", async () => {
+    const { session, editor, path } = await changed();
+    editor.asked.length = 0;
+    await session.run("/undo", runId());
+    expect([editor.text(path), readFileSync(path, "utf8")]).toEqual(["unsaved\n", "unsaved\n"]);
+    expect(editor.asked).toContain(`write ${path}`);
+    const other = await changed();
+    other.editor.instead = (asked) =>
+      "content" in asked ? { error: { code: 1025, message: "moved on" } } : undefined;
+    const done = await other.server.call("rewindSession", {
+      ...other.session.ids,
+      runId: other.id,
+    });
+    expect(done.conflicts).toMatchObject([{ path: "a.txt", reason: "changed" }]);
+    expect(readFileSync(other.path, "utf8")).toBe("edited\n");
+  });
+
+  it("is left alone where the editor gives no answer that can be used", async () => {
+    const { session, server, editor, path, id } = await changed();
+    editor.instead = ({ path: asked }) =>
+      asked === path ? { error: { code: -32000, message: "no such buffer" } } : undefined;
+    const done = await server.call("rewindSession", { ...session.ids, runId: id });
+    const message = expect.stringContaining("no such buffer");
+    expect(done.conflicts).toMatchObject([{ path: "a.txt", reason: "failed", message }]);
+    expect(readFileSync(path, "utf8")).toBe("edited\n");
+    const { files } = await server.call("sessionChanges", session.ids);
+    expect(files).toMatchObject([{ path: "a.txt" }]);
   });
 });
