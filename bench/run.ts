@@ -26,6 +26,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   ends: async () => (await import("./suites/ends.js")).ends,
   daemon: async () => (await import("./suites/daemon.js")).daemon,
   relay: async () => (await import("./suites/relay.js")).relay,
+  inspector: async () => (await import("./suites/inspector.js")).inspector,
   hold: async () => (await import("./suites/hold.js")).hold,
 };
 
