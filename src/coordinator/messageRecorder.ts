@@ -3,6 +3,7 @@ import { defined } from "../base/defined.js";
 import type { MessageWriter } from "../engine/engine.js";
 import type { FinishReason, Message, Part } from "../protocol/objects/message.js";
 import type { NotificationParams } from "../protocol/registry.js";
+import type { StreamedPiece } from "../storage/streamedText.js";
 
 /** The event for streamed text of a message. */
 export type Delta = Pick<
@@ -29,6 +30,8 @@ export class MessageRecorder implements MessageWriter {
   readonly #attachmentData: Map<number, Uint8Array>;
   #updatedAt: number;
   #isFinished = false;
+  /** Undefined while the message must be stored as a whole. */
+  #appended: StreamedPiece[] | undefined;
 
   constructor(
     head: Omit<Message, "parts" | "updatedAt">,
@@ -58,6 +61,16 @@ export class MessageRecorder implements MessageWriter {
   /** Whether it takes nothing more. */
   get isFinished(): boolean {
     return this.#isFinished;
+  }
+
+  /** The text since the message was stored; undefined if it has changed otherwise. */
+  get appended(): readonly StreamedPiece[] | undefined {
+    return this.#appended;
+  }
+
+  /** What it is now is stored. */
+  wasStored(): void {
+    this.#appended = [];
   }
 
   /** The message as it is now; later changes do not reach it. */
@@ -92,7 +105,8 @@ export class MessageRecorder implements MessageWriter {
     if (delta === "") return;
     const part = this.#part(index);
     const { kind, offset } = appendTo(part, delta);
-    this.#changed("soon");
+    this.#note({ partIndex: index, offset, text: delta });
+    this.#outlet.store(this, "soon");
     this.#outlet.streamed({ messageId: this.id, partIndex: index, kind, offset, delta });
   }
 
@@ -128,8 +142,16 @@ export class MessageRecorder implements MessageWriter {
     return part;
   }
 
+  #note(piece: StreamedPiece): void {
+    this.#updatedAt = this.#outlet.now();
+    const last = this.#appended?.at(-1);
+    if (last?.partIndex !== piece.partIndex) this.#appended?.push(piece);
+    else this.#appended?.splice(-1, 1, { ...last, text: last.text + piece.text });
+  }
+
   #changed(when: "now" | "soon"): void {
     this.#updatedAt = this.#outlet.now();
+    this.#appended = undefined;
     this.#outlet.store(this, when);
   }
 

@@ -1,11 +1,8 @@
 // Stores what a turn does, and sends the events. Streamed content is written in batches (at most
 // 250 ms later, and at the turn's end). What a tool is about to do is written at once.
 
-import type { Clock, Timer } from "../base/clock.js";
+import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
-import { messageOf } from "../base/errors.js";
-import { faultPoint } from "../base/faultPoint.js";
-import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { cutText } from "../base/text.js";
@@ -28,21 +25,17 @@ import type { MessageRow } from "../storage/messageRows.js";
 import type { MessageStore } from "../storage/messageStore.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import type { SessionStore } from "../storage/sessionStore.js";
-import { isDiskTrouble } from "../storage/storageError.js";
 import type { Announcer } from "./coordinatorOptions.js";
 import { foldedPrompts } from "./foldedPrompts.js";
+import { MessageBatches } from "./messageBatches.js";
 import type { Delta, MessageOutlet, MessageRecorder } from "./messageRecorder.js";
 import { newMessage, reopenedMessage } from "./newMessage.js";
 import type { PatientWrites } from "./patientWrites.js";
 import { noteRefusal } from "./refusedAttachment.js";
 import { RunWarnings } from "./runWarnings.js";
-import { partsText } from "./storedParts.js";
 import { sumOfUsage } from "./sumOfUsage.js";
 import { TurnMessages } from "./turnMessages.js";
 import { userMessage } from "./userMessage.js";
-
-/** How long streamed text waits at most before it is written, in milliseconds. */
-const flushAfterMs = 250;
 
 /** What a turn's recorder needs. */
 export interface TurnRecorderOptions {
@@ -76,11 +69,8 @@ export class TurnRecorder implements TurnSink {
   /** The members that every event of the turn carries. */
   readonly eventHead: { workspaceId: string; sessionId: string; runId?: string };
   readonly #options: TurnRecorderOptions;
-  readonly #dirty = new Set<MessageRecorder>();
-  /** Messages whose update waits for another program that holds the database. */
-  readonly #late = new Set<MessageRecorder>();
+  readonly #batches: MessageBatches;
   readonly #outlet: MessageOutlet;
-  #timer: Timer | undefined;
   #usage: Usage = { promptTokens: 0, completionTokens: 0, cost: 0 };
   #hasUsage = false;
   readonly #warnings = new RunWarnings();
@@ -90,12 +80,13 @@ export class TurnRecorder implements TurnSink {
   constructor(options: TurnRecorderOptions) {
     const { workspaceId, sessionId, runId } = options.run;
     this.#options = options;
+    this.#batches = new MessageBatches(options);
     this.eventHead = { workspaceId, sessionId, ...defined({ runId }) };
     this.#outlet = {
       now: () => options.clock.now(),
       attached: (...attachment) =>
         options.writes.write(() => options.messages.attach(...attachment)),
-      store: (recorder, when) => this.#store(recorder, when),
+      store: (recorder, when) => this.#batches.store(recorder, when),
       updated: (message) => this.#emitMessage("messageUpdated", message),
       streamed: (delta) => this.#emitDelta(delta),
     };
@@ -207,83 +198,19 @@ export class TurnRecorder implements TurnSink {
     await writes.stored(signal);
   }
 
-  /** Writes the content since the last batch, or has it written; see {@link PatientWrites}. */
+  /** Writes the content since the last batch, or has it written. */
   flush(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    for (const recorder of this.#dirty) {
-      this.#dirty.delete(recorder);
-      // An update that waits already will be of the message as it is then.
-      if (this.#late.has(recorder)) continue;
-      this.#late.add(recorder);
-      try {
-        this.#options.writes.write(() => this.#updateLate(recorder));
-      } catch (error) {
-        // It may not have come to the update at all.
-        if (this.#late.delete(recorder)) this.#dirty.add(recorder);
-        throw error;
-      }
-    }
+    this.#batches.flush();
   }
 
-  #updateLate(recorder: MessageRecorder): void {
-    this.#late.delete(recorder);
-    try {
-      this.#update(recorder);
-    } catch (error) {
-      (isHeldElsewhere(error) ? this.#late : this.#dirty).add(recorder);
-      throw error;
-    }
-    faultPoint("partStored");
-  }
-
-  /**
-   * Like {@link flush}, inside the transaction that ends the run and may still be rolled back. If
-   * one message cannot be stored, its last stored form stays: the outcome of the run does not wait
-   * for it.
-   */
+  /** As {@link flush}, in the transaction that ends the run. */
   write(): void {
-    for (const recorder of new Set([...this.#dirty, ...this.#late])) {
-      try {
-        this.#update(recorder);
-      } catch (error) {
-        if (isDiskTrouble(error)) throw error;
-        this.#options.log.error(
-          { message: recorder.id, reason: messageOf(error) },
-          "the end of a message could not be stored",
-        );
-      }
-    }
+    this.#batches.write();
   }
 
   /** Ends the batches. Content that was not flushed is lost. */
   close(): void {
-    this.#timer?.cancel();
-    this.#dirty.clear();
-  }
-
-  #update({ id, parts, updatedAt, isFinished }: MessageRecorder): void {
-    this.#options.messages.update(id, partsText(parts), updatedAt, isFinished);
-  }
-
-  #store(recorder: MessageRecorder, when: "now" | "soon"): void {
-    this.#dirty.add(recorder);
-    if (when === "now") {
-      this.flush();
-    } else {
-      this.#timer ??= this.#options.clock.after(flushAfterMs, () => this.#flushInTime());
-    }
-  }
-
-  #flushInTime(): void {
-    this.#timer = undefined;
-    try {
-      this.flush();
-    } catch (error) {
-      // The content stays marked as unwritten. The next batch, or the turn's end, writes it or
-      // fails the turn.
-      this.#options.log.warn({ reason: messageOf(error) }, "streamed text could not be stored yet");
-    }
+    this.#batches.close();
   }
 
   #emitMessage(method: "messageCreated" | "messageUpdated", message: Message): void {

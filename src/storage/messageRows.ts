@@ -3,6 +3,7 @@
 import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import type { RowMark } from "./keptRows.js";
+import { StreamedText, withPieces } from "./streamedText.js";
 
 /**
  * A stored message. Its parts are JSON text, or undefined if that is damaged or too large for this
@@ -29,15 +30,21 @@ const columnsBesideParts = [
   ...["circumstances", "createdAt", "updatedAt"],
 ];
 /** One row. The length of the parts is read first, so that nothing too large is loaded. */
-const oneRow = `SELECT position, ${columnsBesideParts.join(", ")}, octet_length(parts) AS size,
-  CASE WHEN octet_length(parts) <= ? THEN parts END AS parts FROM messages WHERE position = ?`;
+const oneRow = (more: string) =>
+  `SELECT position, ${columnsBesideParts.join(", ")}, octet_length(parts) AS size,
+   CASE WHEN octet_length(parts) <= ? THEN parts END AS parts, ${more} AS isStreamed
+   FROM messages WHERE position = ?`;
+const wholeRow = oneRow("0");
+const streamedRow = oneRow("EXISTS (SELECT 1 FROM streamedText WHERE message = messages.position)");
 
 /** Reads the rows of messages. */
 export class MessageRows {
   readonly #database: Database;
+  readonly #streamed: StreamedText;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#streamed = new StreamedText(database);
   }
 
   /** The positions from a query; without an index, if the index is damaged. */
@@ -75,9 +82,10 @@ export class MessageRows {
   ): MessageRow | undefined {
     return readOr(
       () => {
-        const row = this.#database.prepare(oneRow).get(mostReadableBytes, position);
+        const sql = this.#streamed.isThere ? streamedRow : wholeRow;
+        const row = this.#database.prepare(sql).get(mostReadableBytes, position);
         if (row === undefined) return undefined;
-        const message = toRow(row);
+        const message = row.isStreamed === 1 ? this.#streaming(toRow(row)) : toRow(row);
         if (message.parts === undefined) this.report(message.id, tooLarge(row.size));
         return message;
       },
@@ -89,6 +97,14 @@ export class MessageRows {
         return toRow({ ...row, position, id, sessionId: row.sessionId ?? known.sessionId ?? "" });
       },
     );
+  }
+
+  /** A message with the text that came since it was stored as a whole. */
+  #streaming(message: MessageRow): MessageRow {
+    const found = this.#streamed.of(message.position);
+    if (found === undefined || message.parts === undefined) return message;
+    const parts = withPieces(message.parts, found.pieces);
+    return { ...message, parts, updatedAt: Math.max(message.updatedAt, found.writtenAt) };
   }
 
   /** The id of a message whose row cannot be read, as the index of the ids has it. */

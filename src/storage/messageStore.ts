@@ -1,9 +1,10 @@
-import { checkpointsFrom } from "./checkpointRow.js";
+import { Attachments } from "./attachments.js";
 import { mostReadableBytes, readOr } from "./damage.js";
 import type { Database } from "./database.js";
 import { KeptRows } from "./keptRows.js";
-import { type MessageRow, MessageRows, tooLarge } from "./messageRows.js";
+import { type MessageRow, MessageRows } from "./messageRows.js";
 import { SearchIndex } from "./searchIndex.js";
+import { type StreamedPiece, StreamedText } from "./streamedText.js";
 
 /** The parts of a message that are sent to a model again. */
 export type HistoryRow = Pick<
@@ -26,11 +27,15 @@ export class MessageStore {
   readonly #rows: MessageRows;
   readonly #index: SearchIndex;
   readonly #kept = new KeptRows<HistoryRow>();
+  readonly #streamed: StreamedText;
+  readonly #attachments: Attachments;
 
   constructor(database: Database) {
     this.#database = database;
     this.#rows = new MessageRows(database);
     this.#index = new SearchIndex(database);
+    this.#streamed = new StreamedText(database);
+    this.#attachments = new Attachments(database);
   }
 
   /** Stores a new message and counts it in its session. */
@@ -64,25 +69,44 @@ export class MessageStore {
 
   /** Stores the bytes of a message's attachment. */
   attach(messageId: string, partIndex: number, data: Uint8Array): void {
-    this.#database
-      .prepare("INSERT INTO attachments (messageId, partIndex, data) VALUES (?, ?, ?)")
-      .run(messageId, partIndex, data);
+    this.#attachments.add(messageId, partIndex, data);
   }
 
-  /** Replaces a message's parts; with `isFinal` they can be searched for from now on. */
-  update(id: string, parts: string, now: number, isFinal = false): void {
+  /**
+   * Replaces a message's parts; with `isFinal` they can be searched for from now on. `stored` is called
+   * once they are committed.
+   */
+  update(id: string, parts: string, now: number, isFinal = false, stored?: () => void): void {
     const update = this.#database.prepare(
       "UPDATE messages SET parts = ?, updatedAt = ? WHERE id = ?",
     );
-    if (!isFinal) {
+    if (!isFinal && stored === undefined) {
       update.run(parts, now, id);
       return;
     }
     this.#database.write(() => {
       update.run(parts, now, id);
-      const row = this.#database.prepare("SELECT position FROM messages WHERE id = ?").get(id);
-      if (row !== undefined) this.#index.message(Number(row.position), parts);
+      if (stored !== undefined) this.#database.afterCommit(stored);
+      if (isFinal) this.#indexed(id, parts);
     });
+  }
+
+  #indexed(id: string, parts: string): void {
+    const row = this.#database.prepare("SELECT position FROM messages WHERE id = ?").get(id);
+    if (row !== undefined) this.#index.message(Number(row.position), parts);
+  }
+
+  /**
+   * Stores text that was appended to a message's parts since it was stored. Returns false if that is
+   * impossible: then the parts have to be replaced. `stored` is called once it is committed.
+   */
+  append(id: string, pieces: readonly StreamedPiece[], now: number, stored?: () => void): boolean {
+    if (!this.#streamed.isThere) return false;
+    this.#database.write(() => {
+      this.#streamed.add(id, pieces, now);
+      if (stored !== undefined) this.#database.afterCommit(stored);
+    });
+    return true;
   }
 
   /** The message at a position, of any session. */
@@ -243,43 +267,6 @@ export class MessageStore {
 
   /** The bytes of a message's attachments, by the index of their part; without damaged ones. */
   attachments(id: string): Map<number, Uint8Array> {
-    const messageId = this.#ownerOfAttachments(id);
-    const keys = this.#database
-      .prepare("SELECT partIndex FROM attachments WHERE messageId = ?")
-      .all(messageId);
-    const found = new Map<number, Uint8Array>();
-    for (const { partIndex } of keys) {
-      const index = Number(partIndex);
-      const data = this.#attachment(messageId, index);
-      if (data !== undefined) found.set(index, data);
-    }
-    return found;
-  }
-
-  /** The message that a fork's message was copied from has its bytes; every other one has its own. */
-  #ownerOfAttachments(id: string): string {
-    if (this.#database.steps < checkpointsFrom) return id;
-    const sql = "SELECT attachmentsOf FROM messages WHERE id = ?";
-    const owner = readOr(
-      () => this.#database.prepare(sql).get(id)?.attachmentsOf,
-      () => undefined,
-    );
-    return typeof owner === "string" ? owner : id;
-  }
-
-  #attachment(messageId: string, index: number): Uint8Array | undefined {
-    const tell = (reason: string) => {
-      this.#database.damage.tell({ table: "attachments", id: `${messageId} ${index}`, reason });
-      return undefined;
-    };
-    return readOr(() => {
-      const row = this.#database
-        .prepare(
-          `SELECT octet_length(data) AS size, CASE WHEN octet_length(data) <= ? THEN data END AS data
-           FROM attachments WHERE messageId = ? AND partIndex = ?`,
-        )
-        .get(mostReadableBytes, messageId, index);
-      return row?.data instanceof Uint8Array ? row.data : tell(tooLarge(row?.size));
-    }, tell);
+    return this.#attachments.of(id);
   }
 }

@@ -10,6 +10,7 @@ import { goingOnStep } from "./goingOnStep.js";
 import { leftQuestionStep } from "./leftQuestionStep.js";
 import { questionSchema } from "./questionSchema.js";
 import { relaySchema } from "./relaySchema.js";
+import { streamedTextStep } from "./streamedTextStep.js";
 
 /** Marks the file as Turnwire's (`PRAGMA application_id`): "TwTw" in ASCII. */
 export const applicationId = 0x54775477;
@@ -225,6 +226,7 @@ export const migrations: readonly string[] = [
   goingOnStep,
   leftQuestionStep,
   v21,
+  streamedTextStep,
 ];
 
 /**

@@ -93,6 +93,7 @@ const salvaged: readonly SalvagedTable[] = [
       sessionId: [ofRun("sessionId")],
     },
   },
+  { name: "streamedText", identity: ["message", "pieces"] },
   { name: "notes", identity: ["name"] },
   { name: "queuedPrompts", identity: ["text"] },
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },

@@ -5,6 +5,7 @@ import { DomainError } from "../base/errors.js";
 import type { Database } from "./database.js";
 import { OpenRewinds } from "./openRewinds.js";
 import { SearchIndex } from "./searchIndex.js";
+import { StreamedText } from "./streamedText.js";
 
 /** A database with fewer steps cannot note that a fork is under way. */
 const forksFrom = 15;
@@ -53,11 +54,13 @@ export class SessionForks {
   readonly #database: Database;
   readonly #index: SearchIndex;
   readonly #rewinds: OpenRewinds;
+  readonly #streamed: StreamedText;
 
   constructor(database: Database) {
     this.#database = database;
     this.#index = new SearchIndex(database);
     this.#rewinds = new OpenRewinds(database);
+    this.#streamed = new StreamedText(database);
   }
 
   get #isKept(): boolean {
@@ -99,6 +102,7 @@ export class SessionForks {
       this.#refuseIfTaken(fork);
       const next = this.#next(fork.sessionId, done.after, fork.upTo);
       if (next.last === undefined) return { ...done, isComplete: true };
+      this.#streamed.fold(fork.sessionId, done.after, next.last);
       const made = this.#copyMessages(fork, done, next.last);
       return {
         after: next.last,
