@@ -2,10 +2,10 @@
 // and so on holds for every engine's tools of that kind.
 import { defined } from "../base/defined.js";
 import { cutText } from "../base/text.js";
-import type { PermissionNeed } from "../permissions/types.js";
+import type { PermissionNeed, ShellLanguage } from "../permissions/types.js";
 import { findShell, shellLanguage } from "../process/shellArguments.js";
 import { reachPath } from "../tools/files/paths.js";
-import { text } from "./reading.js";
+import { type Json, text } from "./reading.js";
 import type { ToolCallFields } from "./toolCallFields.js";
 
 const longestDescription = 500;
@@ -45,31 +45,48 @@ export async function permissionNeeds(
   const head = { toolCallId, description, input };
   if (kind === "switch_mode" && where.isPlan()) return [leaveOfPlan(call, head)];
   const command = commandOf(call);
-  if (kind === "execute" && command !== undefined) {
-    const language = shellLanguage(await findShell(where.searchPath));
-    const { real } = await reachPath(where.workspacePath, text(call.raw.cwd) ?? ".");
-    return [
-      {
-        ...head,
-        tool: "bash",
-        action: "execute",
-        description: cutText(`Run: ${command}`, longestDescription),
-        subject: { kind: "command", value: command },
-        cwd: real,
-        shell: { language, workspacePath: where.workspacePath },
-      },
-    ];
-  }
+  const ofCommand = command === undefined ? [] : [await needOfCommand(call, head, command, where)];
+  if (kind === "execute" && command !== undefined) return ofCommand;
+  // An agent may call a command that only reads, by its own judgement, a read or a search.
+  return [...(await needsOfKind(call, head, where.workspacePath)), ...ofCommand];
+}
+
+/** The needs of a call by its kind alone. */
+async function needsOfKind(
+  call: ToolCallFields,
+  head: Head,
+  workspacePath: string,
+): Promise<PermissionNeed[]> {
+  const { kind, paths } = call;
   const url = text(call.raw.url);
   if (kind === "fetch" && url !== undefined) {
     return [{ ...head, tool: "fetch", action: "fetch", subject: { kind: "url", value: url } }];
   }
   const ofPaths = pathTools[kind];
-  const { paths } = call;
   if (ofPaths !== undefined && paths.length > 0 && paths.length <= mostPaths) {
-    return needsOfPaths(call, head, ofPaths, paths, where.workspacePath);
+    return needsOfPaths(call, head, ofPaths, paths, workspacePath);
   }
   return unknownNeeds(call, head, ofPaths);
+}
+
+async function needOfCommand(
+  call: ToolCallFields,
+  head: Head,
+  { line, language }: AgentCommand,
+  { workspacePath, searchPath }: NeedsWhere,
+): Promise<PermissionNeed> {
+  const { real } = await reachPath(workspacePath, text(call.raw.cwd) ?? ".");
+  const own = language ?? shellLanguage(await findShell(searchPath));
+  return {
+    ...head,
+    tool: "bash",
+    action: "execute",
+    // The whole of it is seen: the end of a line decides as much as its beginning.
+    description: `Run: ${line}`,
+    subject: { kind: "command", value: line },
+    cwd: real,
+    shell: { language: own, workspacePath },
+  };
 }
 
 type Head = Pick<PermissionNeed, "toolCallId" | "description" | "input">;
@@ -125,20 +142,42 @@ function unknownNeeds(
   ];
 }
 
-/** The command line of a call; agents send a text, or a list for a shell. */
-function commandOf({ raw }: ToolCallFields): string | undefined {
+/** A command line of an agent. */
+interface AgentCommand {
+  readonly line: string;
+  /** The language of the shell that the agent names; undefined if it names none. */
+  readonly language?: ShellLanguage;
+}
+
+/** Words of editing tools, which have a path beside them, and run nothing. */
+const editingWords =
+  /^(?:view|read|create|write|insert|append|str_replace|replace|edit|undo_edit|delete|rename)$/;
+/** A shell of the system: any other program of such a name may be of the workspace. */
+const systemShell = /^(?:\/(?:usr\/(?:local\/)?)?bin\/)?(sh|bash|zsh|dash)$/;
+
+/** The command of a call; agents send a text, or a list for a shell. */
+function commandOf({ raw }: ToolCallFields): AgentCommand | undefined {
   const { command, cmd } = raw;
   const given = command ?? cmd;
-  if (!Array.isArray(given)) return text(given);
+  if (given === undefined || given === null) return undefined;
+  if (!Array.isArray(given)) return commandOfText(given, raw);
   const words = given.filter((one) => typeof one === "string");
   if (words.length !== given.length || words.length === 0) return undefined;
-  const [shell = "", flag = "", line] = words;
-  const isShell = ["sh", "bash", "zsh", "dash"].includes(shell.split("/").at(-1) ?? "");
-  if (isShell && words.length === 3 && /^-l?c$/.test(flag)) return line;
-  return words.map(quoted).join(" ");
+  const [program = "", flag = "", line = ""] = words;
+  const shell = systemShell.exec(program)?.[1];
+  if (shell === undefined || words.length !== 3 || !/^-l?c$/.test(flag)) {
+    return { line: words.map(quoted).join(" ") };
+  }
+  return { line, language: shell === "bash" ? "bash" : "posix" };
+}
+
+function commandOfText(given: unknown, { path }: Json): AgentCommand | undefined {
+  const line = text(given);
+  const isEditing = text(path) !== undefined && editingWords.test(line ?? "");
+  return line === undefined || isEditing ? undefined : { line };
 }
 
 /** A word as a shell reads it back. */
 function quoted(word: string): string {
-  return /^[A-Za-z0-9_./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9_./:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

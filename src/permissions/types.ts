@@ -2,6 +2,8 @@
 
 import type { ShellLanguage } from "./shell/shellLine.js";
 
+export type { ShellLanguage };
+
 /** A change to a file, as a question shows it. */
 export type ShownChange = Pick<PermissionNeed, "diff" | "diffTruncated" | "lines">;
 

@@ -44,7 +44,8 @@ export async function keepWorkingDirectory(
   return undefined;
 }
 
-async function isFolderInside(workspacePath: string, folder: string): Promise<boolean> {
+/** Whether a real path is still that of a folder in the workspace. */
+export async function isFolderInside(workspacePath: string, folder: string): Promise<boolean> {
   try {
     // A path that is no longer real leads elsewhere now.
     if ((await realpath(folder)) !== folder) return false;

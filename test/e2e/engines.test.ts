@@ -214,6 +214,47 @@ describe.concurrent("permissions of an engine", () => {
     });
   });
 
+  it("are about the command that a call runs, whatever kind the agent gives it", async () => {
+    const allow = ["bash:git status", "bash:rg *", "edit", "write", "fetch"];
+    const house = new EngineHouse({}, { permissions: { allow, deny: ["bash:rm *"] } });
+    const session = await house.open("ask");
+    const asked: string[] = [];
+    session.server.onPermission = ({ description }) => {
+      asked.push(description);
+      return { result: { decision: "deny" } };
+    };
+    const locations = [{ path: "a.txt" }];
+    const long = `echo ${"x".repeat(2_000)}; evil`;
+    const calls: [kind: string, rawInput: object, outcome: "allowed" | "denied" | "asked"][] = [
+      ["read", {}, "allowed"],
+      ["search", { command: "rg x" }, "allowed"],
+      ["search", { command: ["rg", "x"] }, "allowed"],
+      ["search", { command: "rg x; evil" }, "asked"],
+      ["read", { command: ["bash", "-lc", "rm x"] }, "denied"],
+      ["read", { cmd: "evil" }, "asked"],
+      ["edit", { command: "evil" }, "asked"],
+      ["edit", { command: "str_replace", path: "a.txt" }, "allowed"],
+      ["edit", { command: "str_replace" }, "asked"],
+      ["fetch", { url: "https://a.test/", command: "evil" }, "asked"],
+      ["execute", { command: ["/bin/bash", "-lc", "git status"] }, "allowed"],
+      ["execute", { command: ["./bash", "-lc", "git status"] }, "asked"],
+      ["execute", { command: ["/ws/bin/sh", "-c", "git status"] }, "asked"],
+      ["execute", { command: ["GIT_SSH=evil", "git", "status"] }, "asked"],
+      ["execute", { command: long }, "asked"],
+    ];
+    const lines = calls.map(([kind, rawInput], at) => {
+      const call = { toolCallId: `c${at}`, kind, title: `call ${at}`, locations, rawInput };
+      return `ask ${JSON.stringify(call)}`;
+    });
+    for (const [at, [, , outcome]] of calls.entries()) {
+      const before = asked.length;
+      const { text } = await session.run(lines[at] ?? "", `r-${at}`);
+      const was = asked.length > before ? "asked" : text === "[yes]" ? "allowed" : "denied";
+      expect([at, was]).toEqual([at, outcome]);
+    }
+    expect(asked).toContain(`Run: ${long}`);
+  });
+
   it("are granted for good by us, for the whole line alone, as those of our own tools are", async () => {
     const house = new EngineHouse();
     const first = await house.open("ask");

@@ -1,3 +1,4 @@
+import { rmdirSync, symlinkSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -47,6 +48,24 @@ unless(
     });
     const wrong = await bench.run("bash", { command: "if then" });
     expect(wrong.output).toContain("syntax error");
+  });
+
+  test("nothing runs in a folder that became another one while the question was open", async () => {
+    const bench = await openWorkbench();
+    await bench.run("bash", { command: "mkdir sub other && cd sub" });
+    const sub = join(bench.workspace, "sub");
+    const { verdict } = bench;
+    bench.verdict = (...asked) => {
+      rmdirSync(sub);
+      symlinkSync("other", sub);
+      return verdict(...asked);
+    };
+    const done = await bench.run("bash", { command: "touch ran" });
+    expect(done).toMatchObject({
+      isError: true,
+      output: expect.stringContaining("nothing was run"),
+    });
+    expect(await readdir(join(bench.workspace, "other"))).toEqual([]);
   });
 
   test("a refusal runs nothing and is told as denied", async () => {
