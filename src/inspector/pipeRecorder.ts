@@ -3,6 +3,7 @@ import { defined } from "../base/defined.js";
 import { LineSplitter } from "../base/lineSplitter.js";
 import type { Frame } from "../transport/framing.js";
 import { InputDecoder } from "../transport/inputDecoder.js";
+import { DeltaRedaction } from "./deltaRedaction.js";
 import type { Entry, Side } from "./entries.js";
 import { hiddenText, hideContents } from "./hiddenContents.js";
 import type { MessageCheck } from "./messageCheck.js";
@@ -26,10 +27,12 @@ export interface PipeRecorderOptions {
 export class PipeRecorder {
   readonly #options: PipeRecorderOptions;
   readonly #directions: Record<Side, Direction>;
+  readonly #deltas: DeltaRedaction;
   #stderr = new LineSplitter(mostStderrLine);
 
   constructor(options: PipeRecorderOptions) {
     this.#options = options;
+    this.#deltas = new DeltaRedaction(options.redaction);
     this.#directions = {
       client: new Direction((frame, at, bytes) => this.#frame("client", frame, at, bytes)),
       server: new Direction((frame, at, bytes) => this.#frame("server", frame, at, bytes)),
@@ -92,7 +95,7 @@ export class PipeRecorder {
   #message(from: Side, message: unknown, at: number, bytes: number): void {
     const { redaction, check, hidesContents, onEntry } = this.#options;
     const invalid = check.check(from, message);
-    const clean = redaction.message(message);
+    const clean = redaction.message(this.#deltas.message(message));
     const shown = hidesContents ? hideContents(clean) : clean;
     onEntry({ kind: "message", at, from, bytes, message: shown, ...defined({ invalid }) });
   }

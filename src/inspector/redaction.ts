@@ -59,6 +59,31 @@ export class Redaction {
     this.#longestFirst = [...this.#values].sort((a, b) => b.length - a.length);
   }
 
+  /** How long the longest value is that is looked for, in UTF-16 units. */
+  get longest(): number {
+    return this.#longestFirst[0]?.length ?? 0;
+  }
+
+  /**
+   * Where a text has a value, or ends with the beginning of one of at least `shortest` units: begin and
+   * end of each place, in order.
+   */
+  placesIn(text: string, shortest: number): [number, number][] {
+    const places: [number, number][] = [];
+    for (const value of this.#longestFirst) {
+      for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + value.length)) {
+        places.push([at, at + value.length]);
+      }
+      const most = Math.min(value.length - 1, text.length);
+      for (let length = most; length >= shortest; length--) {
+        if (!text.endsWith(value.slice(0, length))) continue;
+        places.push([text.length - length, text.length]);
+        break;
+      }
+    }
+    return places.sort(([a], [b]) => a - b);
+  }
+
   /** The text without secrets. */
   text(text: string): string {
     let clean = text;

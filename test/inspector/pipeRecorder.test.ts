@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Entry } from "../../src/inspector/entries.js";
 import { hideContents } from "../../src/inspector/hiddenContents.js";
@@ -5,6 +6,9 @@ import { fromLspItem, fromLspLine, toLspLine } from "../../src/inspector/lspForm
 import { MessageCheck } from "../../src/inspector/messageCheck.js";
 import { PipeRecorder } from "../../src/inspector/pipeRecorder.js";
 import { Redaction } from "../../src/inspector/redaction.js";
+import { Ledger } from "../../src/inspector/view/ledger.js";
+import { Runs } from "../../src/inspector/view/runs.js";
+import { Traffic } from "../../src/inspector/view/traffic.js";
 
 function recorder() {
   const entries: Entry[] = [];
@@ -77,6 +81,44 @@ it("tells an unfinished message at the end", () => {
   send("server", "Content-Length: 10\r\n\r\n{");
   recording.end(9);
   expect(entries).toMatchObject([{ kind: "broken", invalid: "the input ended inside a message" }]);
+});
+
+it("takes whatever comes, in whatever pieces, and gives entries that can be written", () => {
+  const piece = fc.oneof(
+    fc.string({ maxLength: 200 }),
+    fc.json({ maxDepth: 4 }).map((text) => `${text}\n`),
+    fc.json().map((text) => `Content-Length: ${text.length}\r\n\r\n${text}`),
+    fc.constantFrom("\0", "Content-Length: 99999999999\r\n\r\n", "{", '{"jsonrpc":"2.0"', "\r\n"),
+  );
+  const input = fc.array(fc.tuple(fc.constantFrom("client" as const, "server" as const), piece));
+  fc.assert(
+    fc.property(input, (pieces) => {
+      const { recording, entries } = recorder();
+      for (const [from, text] of pieces) recording.push(from, Buffer.from(text), 1);
+      recording.pushStderr(Buffer.from(pieces.map(([, text]) => text).join("")), 1);
+      recording.end(2);
+      const traffic = new Traffic();
+      const ledger = new Ledger();
+      const runs = new Runs();
+      for (const entry of entries) {
+        traffic.add(entry);
+        ledger.add(entry);
+        runs.add(entry);
+      }
+      expect(JSON.parse(JSON.stringify(entries))).toEqual(entries);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it("takes JSON that is nested as deep as anybody likes", () => {
+  const { entries, send } = recorder();
+  send(
+    "client",
+    `{"jsonrpc":"2.0","method":"x","params":${"[".repeat(50_000)}${"]".repeat(50_000)}}\n`,
+  );
+  expect(entries).toHaveLength(1);
+  expect(JSON.stringify(entries).length).toBeLessThan(2000);
 });
 
 it("hides what was written, and keeps what a message is", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DeltaRedaction } from "../../src/inspector/deltaRedaction.js";
 import { Redaction, redacted } from "../../src/inspector/redaction.js";
 import { isSecretName, isSecretVariable } from "../../src/inspector/secretNames.js";
 
@@ -37,6 +38,47 @@ it("replaces what it was told, and what it has met, wherever it appears", () => 
   redaction.message({ env: { MY_TOKEN: "met-on-the-way-1" } });
   const clean = redaction.message({ text: `${secret} and met-on-the-way-1`, [secret]: 1 });
   expect(clean).toEqual({ text: `${redacted} and ${redacted}`, [redacted]: 1 });
+});
+
+describe("a secret in pieces", () => {
+  const said = (pieces: readonly string[], secrets: readonly string[]) => {
+    const redaction = new DeltaRedaction(new Redaction(secrets));
+    return pieces
+      .map((delta) => ({
+        method: "messageDelta",
+        params: { messageId: "m", partIndex: 0, kind: "text", delta },
+      }))
+      .map((message) => (redaction.message(message) as typeof message).params.delta)
+      .join("");
+  };
+
+  it.each([1, 2, 3, 5, 8, 13])("is replaced in pieces of %i", (length) => {
+    const text = `before ${secret} and after`;
+    const pieces = text.match(new RegExp(`.{1,${length}}`, "g")) ?? [];
+    const shown = said(pieces, [secret]);
+    // What comes before it is known for a secret is no more than the beginning of a word.
+    expect(shown).not.toContain(secret.slice(5, 9));
+    expect(shown).toMatch(/^before .*\[redacted\] and after$/);
+  });
+
+  it("is told apart from text that only begins like it, and from other texts", () => {
+    expect(said(["it is s3cr3", "ts that we keep"], [secret])).toBe("it is s3cr3ts that we keep");
+    expect(said(["a", "b"], [])).toBe("ab");
+  });
+
+  it("is replaced in chunks of ACP", () => {
+    const redaction = new DeltaRedaction(new Redaction([secret]));
+    const chunk = (text: string) => ({
+      method: "session/update",
+      params: {
+        sessionId: "s",
+        update: { sessionUpdate: "agent_message_chunk", content: { type: "text", text } },
+      },
+    });
+    redaction.message(chunk(secret.slice(0, 10)));
+    const second = JSON.stringify(redaction.message(chunk(secret.slice(10))));
+    expect(second).not.toContain(secret.slice(10));
+  });
 });
 
 it("leaves everything else as it was", () => {

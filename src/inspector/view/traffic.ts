@@ -1,5 +1,6 @@
 /** The rows of the traffic: requests with their answers, deltas of one part in one row. */
 import type { Entry, MessageEntry, Side } from "../entries.js";
+import { chunkKinds, deltaOf } from "./deltas.js";
 import { at, textAt } from "./members.js";
 
 export type RowKind =
@@ -131,7 +132,7 @@ export class Traffic {
       row.partner.ms = row.ms;
       this.#open.delete(`${row.pipe} ${other(entry.from)} ${row.id}`);
     }
-    const delta = deltaOf(entry);
+    const delta = deltaOf(entry.message);
     if (delta === undefined) {
       this.#endChunks(entry, row);
       return;
@@ -142,7 +143,7 @@ export class Traffic {
 
   /** Another delta of a part that has a row. */
   #fold(entry: MessageEntry): Row | undefined {
-    const delta = entry.invalid === undefined ? deltaOf(entry) : undefined;
+    const delta = entry.invalid === undefined ? deltaOf(entry.message) : undefined;
     if (delta === undefined) return undefined;
     const row = this.#deltas.get(`${entry.pipe ?? ""} ${delta.key}`);
     if (row?.deltas === undefined) return undefined;
@@ -159,22 +160,6 @@ export class Traffic {
     if (textAt(entry.message, "method") !== "session/update" || row.session === undefined) return;
     for (const kind of chunkKinds) this.#deltas.delete(`${row.pipe} ${row.session} ${kind}`);
   }
-}
-
-const chunkKinds = ["agent_message_chunk", "agent_thought_chunk", "user_message_chunk"];
-
-/** To which part a delta belongs, and its text. */
-function deltaOf({ message }: MessageEntry): { key: string; text: string } | undefined {
-  const method = textAt(message, "method");
-  const params = at(message, "params");
-  if (method === "messageDelta") {
-    const part = [at(params, "messageId"), at(params, "partIndex"), at(params, "kind")];
-    return { key: part.join(" "), text: textAt(params, "delta") ?? "" };
-  }
-  const kind = method === "session/update" ? textAt(params, "update", "sessionUpdate") : undefined;
-  if (kind === undefined || !chunkKinds.includes(kind)) return undefined;
-  const text = textAt(params, "update", "content", "text");
-  return text === undefined ? undefined : { key: `${textAt(params, "sessionId")} ${kind}`, text };
 }
 
 function kindOf(message: unknown): RowKind {
