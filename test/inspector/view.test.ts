@@ -195,6 +195,25 @@ it("shows what a run did, and when", () => {
   expect(run?.usage).toEqual({ prompt: 4, completion: 0, cached: 3, cost: 1 });
 });
 
+it("shows a run that was accepted behind another one of its session as queued", () => {
+  const runs = new Runs();
+  const accepted = (id: number, runId: string) => {
+    runs.add(message("client", { id, method: "sendMessage", params: { ...session, runId } }));
+    runs.add(message("server", { id, result: { runId, state: "accepted" } }));
+  };
+  accepted(1, "first");
+  accepted(2, "second");
+  runs.add(tell("runComplete", { ...session, runId: "first", status: "succeeded" }));
+  runs.add(tell("runComplete", { ...session, runId: "second", status: "succeeded" }));
+  accepted(3, "third");
+  const [lane] = runs.lanes;
+  expect(lane?.runs.map(({ run, phases }) => [run, phases[0]?.phase])).toEqual([
+    ["first", "accepted"],
+    ["second", "queued"],
+    ["third", "accepted"],
+  ]);
+});
+
 it("lays runs that overlap below each other, and uses a track again", () => {
   const run = (beganAt: number, endedAt?: number) => ({ beganAt, endedAt }) as Run;
   expect(tracksOf([run(0, 10), run(1, 20), run(2), run(10, 12), run(30, 31)], 100)).toEqual([

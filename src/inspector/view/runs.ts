@@ -96,7 +96,13 @@ export class Runs {
     const state = textAt(result, "state");
     if (asked === undefined || state === undefined || state === "completed") return;
     const run = this.#runOf(asked.session, asked.run, pipe, asked.at);
-    if (run.phases.length === 0) enter(run, state === "queued" ? "queued" : "accepted", time);
+    // The answer says `accepted` also of a run that waits behind another one of its session.
+    const isBehind = this.#laneOf(asked.session).runs.some(
+      (other) => other !== run && other.endedAt === undefined,
+    );
+    if (run.phases.length === 0) {
+      enter(run, isBehind || state === "queued" ? "queued" : "accepted", time);
+    }
   }
 
   #event(method: string, params: unknown, time: number, pipe: string): void {
