@@ -31,10 +31,11 @@ function readVersion(): string {
 }
 
 /** Takes the standard streams, and gives what a server needs of its process. */
-function takeProcess() {
+function takeProcess(hangsUp = true) {
   const { input, output, logSink } = openStdio(process);
   // A file at its size limit is like a full disk: the request fails, and the server goes on.
   process.on("SIGXFSZ", () => {});
+  if (!hangsUp) process.on("SIGHUP", () => {});
   return {
     version: readVersion(),
     input,
@@ -66,7 +67,7 @@ function takeProcess() {
       };
       process.on("SIGTERM", terminate);
       process.on("SIGINT", terminate);
-      process.on("SIGHUP", terminate);
+      if (hangsUp) process.on("SIGHUP", terminate);
     },
   };
 }
@@ -78,13 +79,15 @@ async function startServer(options: ServeOptions): Promise<number> {
 }
 
 async function startDaemon(options: DaemonOptions): Promise<number> {
-  const io = takeProcess();
+  // With a log of its own, it is asked to open that again.
+  const io = takeProcess(options.logFile === undefined);
   const { daemon } = await import("./cli/daemonServer.js");
   return daemon(options, {
     ...io,
     platform: process.platform,
     userId: process.getuid?.(),
     setMask: (mask) => process.umask(mask),
+    onHangUp: (callback) => void process.on("SIGHUP", callback),
   });
 }
 

@@ -28,6 +28,7 @@ export const moduleUrlBanner =
 
 /** Packages whose own names need not be readable, and which do nothing with them. */
 const shortened = [
+  "rotating-file-stream",
   "zod",
   "vscode-jsonrpc",
   "jsonc-parser",

@@ -16,6 +16,8 @@ import { dataDirectoryOf, type OpenServer, openServer, type ServerIo } from "./o
 /** What a daemon needs of its process. */
 export interface DaemonIo extends ServerIo, FileOwner {
   readonly platform: NodeJS.Platform;
+  /** Calls back at each SIGHUP, where that is no wish to end. */
+  onHangUp(callback: () => void): void;
 }
 
 /** The longest time between two looks at whether anybody needs the daemon, in milliseconds. */
@@ -91,6 +93,7 @@ class Daemon {
   async serve(): Promise<number> {
     const { ending, endTurns, close, log } = this.#opened;
     this.#io.onTerminate(() => this.#end());
+    this.#io.onHangUp(() => this.#opened.reopenLog());
     try {
       this.#address = this.#place.newAddress();
       this.#listener = await listenLocally(this.#address, this.#io, (socket) =>

@@ -2,4 +2,6 @@
 export interface LineTarget {
   write(line: string): void;
   flushed(): Promise<void>;
+  /** Opens its file again, if it has one. */
+  reopen?(): void;
 }

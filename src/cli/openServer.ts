@@ -75,6 +75,8 @@ export type OwnServerOptions = Pick<
 export interface OpenServer {
   readonly server: Server;
   readonly log: Log;
+  /** Opens the log's file again, if it has one. */
+  reopenLog(): void;
   readonly dataDirectory: string;
   /** The place for whoever looks into the channels of the server. */
   readonly watched: ChannelWatch["at"];
@@ -93,7 +95,7 @@ export async function openServer(
   { isShared }: { readonly isShared: boolean },
 ): Promise<OpenServer | undefined> {
   const { clock, ids } = io;
-  const { log, close: closeLog } = openServerLog(options, io.logSink);
+  const { log, close: closeLog, reopen: reopenLog } = openServerLog(options, io.logSink);
   const ending = new Deferred<Ending>();
   let wasUncaught = false;
   io.onUncaught(
@@ -119,6 +121,7 @@ export async function openServer(
     return {
       server,
       log,
+      reopenLog,
       dataDirectory,
       watched: inspected.watched,
       ending,

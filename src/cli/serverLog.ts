@@ -11,6 +11,8 @@ export interface ServerLog {
   readonly log: Log;
   /** Resolves once everything was written, or after a second. */
   close(): Promise<void>;
+  /** Opens its file again, if it has one: somebody may have moved it. */
+  reopen(): void;
 }
 
 type Level = keyof Log;
@@ -29,7 +31,7 @@ interface LogOptions {
 /** Opens the log according to the options. */
 export function openServerLog(options: LogOptions, sink: LogSink): ServerLog {
   const log = new LateLog(options, sink);
-  return { log, close: () => within(log.written()) };
+  return { log, close: () => within(log.written()), reopen: () => log.reopen() };
 }
 
 /** Keeps log records, in order and with their time, until pino is loaded. */
@@ -65,6 +67,10 @@ class LateLog implements Log {
     this.#write("error", fields, message);
   }
 
+  reopen(): void {
+    this.#target.reopen?.();
+  }
+
   /** Resolves once all records were written. */
   async written(): Promise<void> {
     await this.#loading;
@@ -88,8 +94,8 @@ class LateLog implements Log {
   async #load(): Promise<void> {
     const { default: pino } = await import("pino");
     if (this.#file !== undefined) {
-      const { openLogFile } = await import("./logFile.js");
-      this.#target = openLogFile(this.#file, this.#sink);
+      const { LogFile } = await import("./logFile.js");
+      this.#target = new LogFile(this.#file, this.#sink);
     }
     const settings = {
       level: this.#level,

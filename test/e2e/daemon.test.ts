@@ -1,6 +1,15 @@
 // protocol.md section 2, The daemon: who finds it, who may, and how it begins and ends.
 import { once } from "node:events";
-import { chmodSync, existsSync, lstatSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { DaemonChild, endDaemons, runProgram, startDaemon } from "../helpers/daemonChild.js";
@@ -35,6 +44,23 @@ describe("the daemon", () => {
     expect(await daemon.exit).toEqual({ code: 0, signal: null });
     expect(existsSync(daemon.socket)).toBe(false);
     expect(existsSync(join(daemon.dataDir, "daemon.json"))).toBe(false);
+  });
+
+  onUnix("opens its log again at SIGHUP, and ends at it where it has none", async () => {
+    const log = join(makeFolder(), "daemon.log");
+    const daemon = await startDaemon({ args: ["--log-file", log, "--log-level", "debug"] });
+    await expect.poll(() => existsSync(log) && readFileSync(log, "utf8")).toContain("serves");
+    renameSync(log, `${log}.old`);
+    daemon.child.kill("SIGHUP");
+    const client = daemon.client();
+    await client.call("ping", {});
+    client.notify("$/noSuchThing");
+    await expect.poll(() => existsSync(log) && readFileSync(log, "utf8")).toContain("noSuchThing");
+    await client.call("stopDaemon", {});
+    expect(await daemon.exit).toEqual({ code: 0, signal: null });
+    const other = await startDaemon();
+    other.child.kill("SIGHUP");
+    expect(await other.exit).toEqual({ code: 0, signal: null });
   });
 
   it("is one a data directory: the second says so and ends, the first stays", async () => {
