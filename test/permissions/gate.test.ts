@@ -132,6 +132,17 @@ describe("the gate", () => {
     expect(asked).toHaveLength(3);
   });
 
+  test("what was allowed in a sandbox for the session is asked about again outside of one", async () => {
+    const { gate, asked, answers } = open();
+    const confined = { ...bash("make"), sandbox: "read-only" } as const;
+    answers.push({ decision: "allowForSession" }, { decision: "deny" });
+    expect(await gate.check(confined, signal)).toEqual({ allowed: true });
+    expect(await gate.check(confined, signal)).toEqual({ allowed: true });
+    expect(asked).toHaveLength(1);
+    expect(await gate.check(bash("make"), signal)).toMatchObject({ allowed: false });
+    expect(asked).toHaveLength(2);
+  });
+
   test("a changed input is refused where rules or the mode refuse it", async () => {
     const ofUser = { take: () => true };
     const denied = open({ rules: () => ({ allow: [], deny: ["bash:rm *"] }) });
