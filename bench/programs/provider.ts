@@ -3,6 +3,7 @@
 //
 //   prompt  `chunks N BYTES [EVERY]`: N chunks of BYTES characters; all at once, or one write each
 //           EVERY milliseconds (0: one write each turn of the event loop)
+//   prompt  `command LINE`: a call of `bash` with that line, and one chunk once its result is there
 //   GET /times  the milliseconds from the arrival of each request until its last byte was handed to
 //           the socket, since the last time that somebody asked
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -21,6 +22,14 @@ function chunk(index: number, bytes: number): string {
   return `data: ${head}[{"index":0,"delta":{"content":${content}},"finish_reason":null}]}\n\n`;
 }
 
+/** The answer that asks for a shell command. */
+function calls(line: string): string {
+  const input = JSON.stringify(JSON.stringify({ command: line }));
+  const call = `{"index":0,"id":"c1","type":"function","function":{"name":"bash","arguments":${input}}}`;
+  const asked = `data: ${head}[{"index":0,"delta":{"tool_calls":[${call}]},"finish_reason":null}]}\n\n`;
+  return asked + finish.replace('"stop"', '"tool_calls"');
+}
+
 function body(count: number, bytes: number): string {
   const key = `${count} ${bytes}`;
   const known = bodies.get(key);
@@ -36,6 +45,12 @@ async function read(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
+/** The command that the newest message asks for; undefined if it asks for none. */
+function wantedCommand(asked: string): string | undefined {
+  const last: unknown = JSON.parse(asked).messages.at(-1).content;
+  return typeof last === "string" ? /^command (.*)$/s.exec(last)?.[1] : undefined;
+}
+
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.url === "/times") {
     response.end(JSON.stringify(times));
@@ -43,11 +58,15 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     return;
   }
   const arrived = performance.now();
-  const script = /.*chunks (\d+) (\d+)(?: (\d+))?/s.exec(await read(request));
+  const asked = await read(request);
+  const script = /.*chunks (\d+) (\d+)(?: (\d+))?/s.exec(asked);
   const [count, bytes] = [Number(script?.[1] ?? 1), Number(script?.[2] ?? 20)];
   response.socket?.setNoDelay(true);
   response.writeHead(200, { "content-type": "text/event-stream" });
-  if (script?.[3] === undefined) {
+  const line = wantedCommand(asked);
+  if (line !== undefined) {
+    response.end(calls(line));
+  } else if (script?.[3] === undefined) {
     response.end(body(count, bytes));
   } else {
     for (let index = 0; index < count; index++) {

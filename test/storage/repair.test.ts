@@ -115,7 +115,7 @@ it("keeps everything but what a text that is no JSON said", async () => {
 
 it("keeps open questions, the sessions of engines, and what runs go on with", async () => {
   const rows = {
-    questions: `'per_1', 1, 'c', 'srv', '{"tool":"bash"}', 5, 7, NULL`,
+    questions: `'per_1', 1, 'c', 'srv', '{"tool":"bash"}', 5, 7, NULL, NULL`,
     engineSessions: "'run 4', 'scripted', 'own 4', 'msg'",
     resumableWorkspaces: "'ws', '{}'",
   };
