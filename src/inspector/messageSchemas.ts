@@ -1,9 +1,10 @@
 /** What the protocols say of a message: the schemas of protocol.md, which are loaded late. */
 import type * as Protocol from "../protocol/index.js";
+import { type AcpMethod, acpMethods, missingIn } from "./acpMembers.js";
 import type { Side } from "./entries.js";
 
 /** Which protocol a pipe speaks, as far as it is known here. */
-export type SpokenProtocol = "turnwire";
+export type SpokenProtocol = "turnwire" | "acp";
 
 /** A request or notification as it was sent. */
 interface Sent {
@@ -36,6 +37,28 @@ interface Schema {
   };
 }
 
+/** What the Agent Client Protocol says. */
+const acp = {
+  params({ from, method, params, isRequest }: Parameters<MessageSchemas["params"]>[0]) {
+    // Extensions begin with `_`, and what is for any JSON-RPC with `$/`.
+    if (/^(?:_|\$\/)/.test(method)) return undefined;
+    const declared = entryOf<AcpMethod>(acpMethods, method);
+    const kind = isRequest ? "request" : "notification";
+    const isRight =
+      declared !== undefined &&
+      declared.by === (from === "client" ? "agent" : "client") &&
+      isRequest === (declared.result !== undefined);
+    if (!isRight) return `ACP: the ${from} has no ${kind} ${method}`;
+    const missing = missingIn(declared.params, params, "params");
+    return missing && `ACP: ${missing}`;
+  },
+  result({ method, result }: Parameters<MessageSchemas["result"]>[0]) {
+    const members = entryOf<AcpMethod>(acpMethods, method)?.result;
+    const missing = members && missingIn(members, result, "result");
+    return missing && `ACP: ${missing}`;
+  },
+};
+
 /** Requests that other protocols have too say nothing alone. */
 const shared = new Set(["initialize", "ping", "shutdown"]);
 
@@ -46,12 +69,15 @@ export async function loadMessageSchemas(library: string): Promise<MessageSchema
   const notifications = { client: protocol.clientNotifications, server: protocol.notifications };
   return {
     spokenBy(method, params) {
-      if (method === "initialize") return isOurInitialize(params) ? "turnwire" : undefined;
+      if (method === "initialize") return protocolOf(params);
+      if (method === "session/new" || method === "session/prompt") return "acp";
       return Object.hasOwn(protocol.methods, method) && !shared.has(method)
         ? "turnwire"
         : undefined;
     },
-    params({ from, method, params, isRequest }) {
+    params(sent) {
+      if (sent.spoken === "acp") return acp.params(sent);
+      const { from, method, params, isRequest } = sent;
       if (method.startsWith("$/")) return undefined;
       const request = entryOf<{ params(): Schema; alsoNotification: boolean }>(
         requests[from],
@@ -64,7 +90,9 @@ export async function loadMessageSchemas(library: string): Promise<MessageSchema
       if (declared === undefined) return `protocol.md: the ${from} has no notification ${method}`;
       return issueOf(declared.params(), Array.isArray(params) ? {} : (params ?? {}), "params");
     },
-    result({ from, method, result }) {
+    result(answered) {
+      if (answered.spoken === "acp") return acp.result(answered);
+      const { from, method, result } = answered;
       const asked = from === "server" ? "client" : "server";
       const request = entryOf<{ result(): Schema }>(requests[asked], method);
       return request && issueOf(request.result(), result, "result");
@@ -72,17 +100,14 @@ export async function loadMessageSchemas(library: string): Promise<MessageSchema
   };
 }
 
-/** ACP's and MCP's `initialize` have other members beside the version. */
-function isOurInitialize(params: unknown): boolean {
-  if (typeof params !== "object" || params === null) return false;
-  const { protocolVersion, capabilities } = params as Record<string, unknown>;
-  if ("clientCapabilities" in params || "rootUri" in params || "workspaceFolders" in params) {
-    return false;
-  }
-  return (
-    typeof protocolVersion === "number" &&
-    ("clientId" in params || "clientInfo" in params || capabilities !== undefined)
-  );
+/** The protocol of an `initialize`, which several have, with members of their own. */
+function protocolOf(params: unknown): SpokenProtocol | undefined {
+  if (typeof params !== "object" || params === null) return undefined;
+  const { protocolVersion } = params as Record<string, unknown>;
+  if (typeof protocolVersion !== "number") return "clientId" in params ? "turnwire" : undefined;
+  if ("clientCapabilities" in params) return "acp";
+  const isOurs = "clientId" in params || "clientInfo" in params || "capabilities" in params;
+  return isOurs ? "turnwire" : undefined;
 }
 
 function entryOf<T>(table: object, name: string): T | undefined {
