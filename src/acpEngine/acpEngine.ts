@@ -135,7 +135,10 @@ class AcpEngine implements Engine {
       limits: config.limits,
       bounds: turnBounds(options, config.limits),
       clock: this.#options.clock,
-      settings: { isPlan: permissions.mode() === "plan", ...defined({ model, reasoningEffort }) },
+      settings: {
+        isPlan: permissions.mode() === "plan",
+        ...defined({ model, reasoningEffort, mode: programOf(engine, config).mode }),
+      },
       servers: {
         ofConfig: config.mcpServers,
         ofSession: this.#servers.get(request.sessionId) ?? [],

@@ -18,7 +18,7 @@ import { promptBlocks } from "./promptBlocks.js";
 import { type Json, object } from "./reading.js";
 import { setUp, type WantedSettings } from "./sessionSettings.js";
 import { Steering } from "./steering.js";
-import { addTokens, tellContext, todosIn } from "./toldBeside.js";
+import { addTokens, tellContext, tellNotice, todosIn } from "./toldBeside.js";
 import type { TurnBounds } from "./turnBounds.js";
 import { TurnCost } from "./turnCost.js";
 import { TurnMessages } from "./turnMessages.js";
@@ -275,6 +275,9 @@ class AcpTurn {
       }
       case "plan":
         sink.setTodos(todosIn(update));
+        break;
+      case "notice":
+        tellNotice(sink, update);
         break;
       case "usage_update": {
         tellContext(sink, update);

@@ -87,7 +87,9 @@ export class EngineAgent {
       },
     });
     try {
-      const params = { protocolVersion, clientCapabilities: {}, clientInfo };
+      // Without notices, some agents put their remarks into the text of the answer.
+      const clientCapabilities = { session: { notices: {} } };
+      const params = { protocolVersion, clientCapabilities, clientInfo };
       const answer = this.request("initialize", params);
       this.#abilities = abilitiesIn(await inTime(answer, options.clock));
     } catch (error) {

@@ -29,9 +29,10 @@ export async function openForTurn(
   }
   const opening = { engine, agent, note, history, workspacePath, servers, signal };
   const opened = await openOwnSession(opening);
-  if (opened.isReplaced) {
+  const { replacedFor } = opened;
+  if (replacedFor !== undefined) {
     sink.warn(
-      `The engine ${engine} could not go on in its own session; a new one began, which was told what was said before.`,
+      `The engine ${engine} could not go on in its own session (${replacedFor.replace(/\.$/, "")}); a new one began, which was told what was said before.`,
     );
   }
   return opened;

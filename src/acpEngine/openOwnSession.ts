@@ -13,8 +13,8 @@ export interface OpenedSession {
   readonly state: SessionState;
   /** The messages of ours that it has not seen. */
   readonly unknown: readonly HistoryMessage[];
-  /** It is not the one that was there before. */
-  readonly isReplaced: boolean;
+  /** Why it is not the one that was there before; absent if it is, or if there was none. */
+  readonly replacedFor?: string;
 }
 
 /** What is needed to open one. */
@@ -39,9 +39,11 @@ export async function openOwnSession(options: OpeningOptions): Promise<OpenedSes
   const { engine, agent, note, history } = options;
   const before = note?.read();
   const known = before?.engine === engine ? unseen(before, history) : undefined;
+  let replacedFor = "messages that it knows were taken back";
   if (before !== undefined && known !== undefined) {
     const state = openState(before.id, options) ?? (await load(before.id, options));
-    if (state !== undefined) return { id: before.id, state, unknown: known, isReplaced: false };
+    if (typeof state !== "string") return { id: before.id, state, unknown: known };
+    replacedFor = state;
   }
   const opening = { cwd: options.workspacePath, mcpServers: options.servers };
   let state: SessionState | undefined;
@@ -58,7 +60,13 @@ export async function openOwnSession(options: OpeningOptions): Promise<OpenedSes
     throw new AgentRefused({ message: "it opened a session without an id" });
   }
   await note?.write({ engine, id });
-  return { id, state, unknown: history, isReplaced: before?.engine === engine };
+  const isReplaced = before?.engine === engine && before.upTo !== undefined;
+  return {
+    id,
+    state,
+    unknown: history,
+    ...defined({ replacedFor: isReplaced ? replacedFor : undefined }),
+  };
 }
 
 /**
@@ -81,11 +89,11 @@ function openState(id: string, { agent, servers }: OpeningOptions): SessionState
   return state?.servers === JSON.stringify(servers) ? state : undefined;
 }
 
-/** Undefined if the agent cannot load it. */
-async function load(id: string, options: OpeningOptions): Promise<SessionState | undefined> {
+/** The session, or why the agent cannot load it. */
+async function load(id: string, options: OpeningOptions): Promise<SessionState | string> {
   const { agent, workspacePath: cwd, signal } = options;
   const { loadSession, resume, close } = agent.abilities;
-  if (!loadSession && !resume) return undefined;
+  if (!loadSession && !resume) return "it cannot load sessions";
   const isOpen = agent.session(id) !== undefined;
   agent.forget(id);
   const method = loadSession ? "session/load" : "session/resume";
@@ -104,9 +112,9 @@ async function load(id: string, options: OpeningOptions): Promise<SessionState |
     await untilAborted(asked, signal);
   } catch (error) {
     if (!(error instanceof AgentRefused) || error.wantsLogin) throw error;
-    return undefined;
+    return error.message;
   }
-  return state;
+  return state ?? "it did not say how it is";
 }
 
 /** The note of a session that has now seen everything up to a message. */

@@ -47,6 +47,15 @@ export async function permissionNeeds(
   const command = commandOf(call);
   const ofCommand = command === undefined ? [] : [await needOfCommand(call, head, command, where)];
   if (kind === "execute" && command !== undefined) return ofCommand;
+  if (kind === "execute" && call.raw.command === undefined && call.title !== "") {
+    // Some agents tell the command in the title alone. Where it is a description, a rule that allows a
+    // command must not match it; but one that denies it counts.
+    const need = await needOfCommand(call, head, { line: call.title }, where);
+    return [
+      { ...need, denyOnly: true },
+      { ...need, tool: call.name },
+    ];
+  }
   // An agent may call a command that only reads, by its own judgement, a read or a search.
   return [...(await needsOfKind(call, head, where.workspacePath)), ...ofCommand];
 }

@@ -13,24 +13,36 @@ export interface WantedSettings {
   readonly reasoningEffort?: string;
   /** Whether the permission mode is `plan`, which some agents have too. */
   readonly isPlan: boolean;
+  /** The mode beside `plan` that the configuration names. Absent: the one in which the agent asks. */
+  readonly mode?: string;
 }
 
 /** The names of what is chosen, for an error. */
-const nameOf = { model: "model", thought_level: "reasoning effort", mode: "mode" } as const;
+const nameOf = {
+  model: "model",
+  thought_level: "reasoning effort",
+  mode: "mode",
+  collaboration_mode: "mode",
+} as const;
+
+/** Names of modes in which agents ask before they act. */
+const askingModes = ["default", "ask", "manual", "read-only"];
 
 /**
  * Sets what differs.
  *
- * @throws DomainError `ModelNotConfigured` if the agent has no such model or effort; AgentRefused,
+ * @throws DomainError `ModelNotConfigured` if the agent has no such model or effort; `ConfigInvalid` if it
+ * has no such mode; AgentRefused,
  * AgentGone; the signal's reason.
  */
 export async function setUp(
   agent: EngineAgent,
   opened: OpenedSession,
-  { model, reasoningEffort, isPlan }: WantedSettings,
+  wanted: WantedSettings,
   signal: AbortSignal,
 ): Promise<void> {
   const { state } = opened;
+  const { model, reasoningEffort, isPlan } = wanted;
   const choose = async (kind: ChoiceKind, value: string | undefined) => {
     const option = state.choice(kind);
     if (value === undefined || option?.current === value) return;
@@ -43,9 +55,16 @@ export async function setUp(
   await choose("thought_level", reasoningEffort ?? formerOf(state, "thought_level"));
   const mode = state.choice("mode");
   const plan = mode?.values.find(isPlanMode);
-  if (mode === undefined || plan === undefined) return;
-  if (isPlan) await choose("mode", plan);
-  else if (mode.current === plan) await choose("mode", workingMode(mode, state.first("mode")));
+  await choose("mode", (isPlan && plan) || workingMode(wanted, mode, state.first("mode")));
+  if (plan !== undefined) return;
+  // Some agents have it beside their modes.
+  const other = state.choice("collaboration_mode");
+  const otherPlan = other?.values.find(isPlanMode);
+  if (otherPlan === undefined) return;
+  await choose(
+    "collaboration_mode",
+    isPlan ? otherPlan : other?.values.find((one) => one !== otherPlan),
+  );
 }
 
 /** What the agent began with, if a run has chosen something else since. */
@@ -60,10 +79,20 @@ function isPlanMode(value: string): boolean {
   return value === "plan" || value.endsWith("#plan");
 }
 
-/** The mode that the agent began with, or its first one if it began with the one for plans. */
-function workingMode({ values }: SessionChoice, first = ""): string | undefined {
-  const isWorking = (value: string) => values.includes(value) && !isPlanMode(value);
-  return isWorking(first) ? first : values.find(isWorking);
+/**
+ * The mode for turns beside `plan`: the one that the configuration names, else one in which the agent asks.
+ * An agent may begin in a mode in which it decides by itself: then no rule would see what it does. If none
+ * is known to ask, it is the mode that the agent began with, or its first one if that is for plans.
+ */
+function workingMode(
+  { mode }: WantedSettings,
+  choice: SessionChoice | undefined,
+  first = "",
+): string | undefined {
+  if (mode !== undefined || choice === undefined) return mode;
+  const isWorking = (value: string) => choice.values.includes(value) && !isPlanMode(value);
+  const known = [...askingModes, first].find(isWorking);
+  return known ?? choice.values.find(isWorking);
 }
 
 async function set(
@@ -87,5 +116,6 @@ function noSuch(kind: ChoiceKind, value: string, option: SessionChoice | undefin
   const known =
     values.length === 0 ? "lets nobody choose one" : `has ${values.slice(0, 50).join(", ")}`;
   const message = `The engine has no ${nameOf[kind]} ${value}; it ${known}.`;
-  return new DomainError("ModelNotConfigured", message);
+  const isMode = kind === "mode" || kind === "collaboration_mode";
+  return new DomainError(isMode ? "ConfigInvalid" : "ModelNotConfigured", message);
 }

@@ -8,8 +8,8 @@ const mostCommands = 500;
 const longestDescription = 1_000;
 
 /** What can be chosen in a session, by the categories of the protocol. */
-export type ChoiceKind = "model" | "thought_level" | "mode";
-const kinds: readonly ChoiceKind[] = ["model", "thought_level", "mode"];
+export type ChoiceKind = "model" | "thought_level" | "mode" | "collaboration_mode";
+const kinds: readonly ChoiceKind[] = ["model", "thought_level", "mode", "collaboration_mode"];
 
 /** A setting of a session that its client may change, and the values that it may have. */
 export interface SessionChoice {

@@ -7,10 +7,18 @@ import { amount, type Json, objects, text } from "./reading.js";
 
 const mostTodos = 200;
 const longestTodo = 500;
+const longestNotice = 1_000;
 
 /** The todos of a `plan`. */
 export function todosIn({ entries }: Json): Todo[] {
   return objects(entries).slice(0, mostTodos).map(todo);
+}
+
+/** Adds a remark of the agent to the completion's warnings, unless it only informs. */
+export function tellNotice(sink: TurnSink, { severity, title, description }: Json): void {
+  if (severity === "info") return;
+  const said = [title, description].map(text).filter((one) => one !== undefined && one !== "");
+  if (said.length > 0) sink.warn(cutText(said.join(": "), longestNotice));
 }
 
 /** Tells how full the context is, as `usage_update` says. */

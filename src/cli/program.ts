@@ -154,7 +154,7 @@ function describeProgram(argv: readonly string[], io: ProgramIo, actions: Report
     .description("say what a server would find: versions, data directory, configuration, keys")
     .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
     .option("--cwd <dir>", "the folder to look at", nonEmpty)
-    .option("--probe", "ask the models and the tool servers too: this costs a few tokens")
+    .option("--probe", "ask the models, tool servers and engines too: this costs a few tokens")
     .option("--json", "for programs: one JSON object")
     .addOption(
       new Option("--repair", "rebuild a damaged database, with a copy made first").conflicts([

@@ -25,6 +25,14 @@ export const engines = (withVariables: () => z.ZodString) =>
           .describe(
             "Variables that the program gets in addition to the environment of tools, which has no keys of providers.",
           ),
+        mode: z
+          .string()
+          .min(1)
+          .max(200)
+          .exactOptional()
+          .describe(
+            "The agent's own mode in which its turns run. By default the one in which it asks before it acts, if it has such a mode. In another one it may decide by itself, and no permission rule sees what it does.",
+          ),
       }),
     )
     .exactOptional()

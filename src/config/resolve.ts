@@ -98,8 +98,9 @@ function fillIn(file: ConfigFile, env: Environment): ResolvedConfig {
 }
 
 function enginesOf({ engines = {} }: ConfigFile, secrets: Secrets): ResolvedConfig["engines"] {
-  const resolved = Object.entries(engines).map(([name, { type, command, env = {} }]) => {
-    return [name, { type, command, env: secrets.values(`engines.${name}.env`, env, "value") }];
+  const resolved = Object.entries(engines).map(([name, { type, command, env = {}, mode }]) => {
+    const values = secrets.values(`engines.${name}.env`, env, "value");
+    return [name, { type, command, env: values, ...defined({ mode }) }];
   });
   return Object.fromEntries(resolved);
 }

@@ -109,6 +109,8 @@ export interface EngineProgram {
   readonly command: readonly [string, ...string[]];
   /** Its own variables. They may hold keys: never logged, never stored. */
   readonly env: Readonly<Record<string, string>>;
+  /** The agent's own mode for its turns; undefined: the one in which it asks. */
+  readonly mode?: string;
 }
 
 /** The limits of a run (protocol.md section 4). */

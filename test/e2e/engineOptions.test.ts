@@ -278,6 +278,92 @@ describe.concurrent("permissions of an engine", () => {
   });
 });
 
+describe.concurrent("the own mode of an engine", () => {
+  const modes = (...ids: string[]) => ({
+    modes: { currentModeId: ids[0], availableModes: ids.map((id) => ({ id, name: id })) },
+  });
+  const set = (house: EngineHouse) => house.seen.filter((line) => /^(mode|set) /.test(line));
+
+  it.each([
+    [["auto", "default", "plan"], "default"],
+    [["agent", "read-only", "full"], "read-only"],
+  ])("of %j is the one in which it asks", async (ids, asking) => {
+    const house = new EngineHouse({ session: modes(...ids) });
+    const session = await house.open("allow");
+    await session.run("say a", "r-1");
+    await session.run("say b", "r-2");
+    expect(set(house)).toEqual([`mode ${asking}`]);
+  });
+
+  it("is left where none is known to ask, and taken from the configuration where that names one", async () => {
+    const told = { session: modes("build", "yolo", "default") };
+    const plain = new EngineHouse({ session: modes("build", "yolo") });
+    await (await plain.open()).run("say a", "r");
+    expect(set(plain)).toEqual([]);
+    const house = new EngineHouse(told);
+    house.configure(told, {}, { mode: "yolo" });
+    const session = await house.open();
+    await session.run("say a", "r-1");
+    expect(set(house)).toEqual(["mode yolo"]);
+    house.configure(told, {}, { mode: "none" });
+    expect(await session.run("say b", "r-2")).toMatchObject({
+      errorName: "ConfigInvalid",
+      error: expect.stringContaining("no mode none; it has build, yolo, default"),
+    });
+  });
+
+  it("for plans may be an option, beside the modes too", async () => {
+    const address = "https://agentclientprotocol.com/protocol/session-modes#";
+    const options = [
+      [select("mode", "mode", [`${address}agent`, `${address}plan`])],
+      [
+        select("mode", "mode", ["read-only"]),
+        select("c", "collaboration_mode", ["default", "plan"]),
+      ],
+    ];
+    const chosen = [
+      [`set mode ${address}plan`, `set mode ${address}agent`],
+      ["set c plan", "set c default"],
+    ];
+    for (const [index, configOptions] of options.entries()) {
+      const house = new EngineHouse({ session: { configOptions } });
+      const session = await house.open("allow");
+      await runWith(session, "say a", "r-1", { permissionMode: "plan" });
+      await session.run("say b", "r-2");
+      expect(set(house)).toEqual(chosen[index]);
+    }
+  });
+});
+
+describe.concurrent("what an engine tells beside its answer", () => {
+  it("is a warning of the completion, unless it only informs", async () => {
+    const session = await new EngineHouse().open();
+    const notice = (severity: string, title: string) =>
+      `update ${JSON.stringify({ sessionUpdate: "notice", severity, title, description: "why" })}`;
+    const run = await session.run(`${notice("info", "A")}\nsay a\n${notice("warning", "B")}`, "r");
+    expect(run).toMatchObject({ text: "a", warnings: ["B: why"] });
+  });
+
+  it("is a command in the title alone: deny rules count, allow rules do not", async () => {
+    const permissions = { allow: ["bash:ls *", "bash:rm *"], deny: ["bash:rm *"] };
+    const session = await new EngineHouse({}, { permissions }).open("ask");
+    const asked: string[] = [];
+    session.server.onPermission = ({ tool, description }) => {
+      asked.push(`${tool} ${description}`);
+      return { result: { decision: "allowForSession" } };
+    };
+    const call = (title: string) =>
+      `ask ${JSON.stringify({ toolCallId: title, title, kind: "execute" })}`;
+    const prompt = ["ls a", "rm a", "ls a", "ls b"].map(call).join("\n");
+    expect(await session.run(prompt, "r")).toMatchObject({
+      text: "[yes][no][yes][yes]",
+      denials: 1,
+    });
+    // What is granted for the session is this line alone.
+    expect(asked).toEqual(["execute Run: ls a", "execute Run: ls b"]);
+  });
+});
+
 describe.concurrent("a prompt that joins the turn of an engine", () => {
   const call = { toolCallId: "c", title: "T", kind: "other", status: "in_progress" };
   const ended = { sessionUpdate: "tool_call_update", toolCallId: "c", status: "completed" };

@@ -42,7 +42,7 @@ describe.concurrent("a cancelled turn of an engine", () => {
     expect(Date.now() - begun).toBeGreaterThan(9_500);
     expect(isAlive(house.agentPid)).toBe(false);
     expect(processesWith(seconds)).toEqual([]);
-  }, 30_000);
+  }, 60_000);
 
   it("ends when the agent answers, which stays warm", async () => {
     const house = new EngineHouse();

@@ -71,7 +71,7 @@ export class EngineHouse {
   }
 
   /** Writes the configuration. */
-  configure(told: object, config: object = {}): void {
+  configure(told: object, config: object = {}, more: object = {}): void {
     const env = {
       AGENT: JSON.stringify(told),
       AGENT_STORE: join(this.folder, "store.json"),
@@ -79,7 +79,7 @@ export class EngineHouse {
       AGENT_FRAMES: join(this.folder, "frames"),
       KEY: "$AGENT_KEY",
     };
-    const scripted = { type: "acp", command: [testNode, program], env };
+    const scripted = { type: "acp", command: [testNode, program], env, ...more };
     const text = JSON.stringify({ engines: { scripted }, ...config });
     writeFileSync(join(this.folder, "config.json"), text);
   }
