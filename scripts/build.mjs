@@ -34,7 +34,7 @@ await joinFiles({
     "turn.cjs": ["src/coordinator/turnRunner.ts"],
     "log.cjs": ["node_modules/pino/pino.js"],
     "config.cjs": ["src/config/resolve.ts", "src/config/parse.ts"],
-    "engine.cjs": ["src/engine/builtInEngine.ts"],
+    "engine.cjs": ["src/engine/builtInEngine.ts", "src/process/treeEnding.ts"],
     "openaiCompatible.cjs": [
       "src/models/openaiCompatible.ts",
       "node_modules/@ai-sdk/openai-compatible/dist/index.mjs",

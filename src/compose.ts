@@ -153,6 +153,7 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing):
   const workspacePaths = new WorkspaceStore(database);
   const workspaces = new WorkspaceRegistry({
     store: workspacePaths,
+    goingOn: stores.goingOn,
     factory: new WorkspaceFactory({
       coordination: {
         ...shared,
@@ -174,7 +175,8 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing):
     log,
     resolvePath: options.resolvePath,
   });
-  const adopter = openAdopter({ ...shared, workspaces, kept, house, closing });
+  const { resumes } = options;
+  const adopter = openAdopter({ ...shared, workspaces, kept, house, closing, resumes });
   const { forgetter } = house;
   const sessions = new SessionUseCases({ ...shared, kept, workspaces, workspacePaths, forgetter });
   return new Backend({

@@ -1,10 +1,13 @@
 // Builds what takes care of lost servers, and what goes on with their runs.
-import { Adopter, type AdopterOptions } from "./backend/adopter.js";
+import type { Adopter, AdopterOptions } from "./backend/adopter.js";
+import type { WorkspaceRegistry } from "./backend/workspaceRegistry.js";
 import type { Closing } from "./base/closing.js";
+import { messageOf } from "./base/errors.js";
 import { limitOf, type ServerLimitsSource } from "./config/serverLimitsSource.js";
 import type { LeftRunsOptions } from "./coordinator/leftRuns.js";
 import { Recovery } from "./coordinator/recovery.js";
 import { endOldWaiting } from "./coordinator/waitingRuns.js";
+import type { ServerOptions } from "./serverOptions.js";
 import type { Database } from "./storage/database.js";
 import type { ServerRegistry } from "./storage/serverRegistry.js";
 
@@ -17,8 +20,8 @@ export function openRecovery(left: LeftRunsOptions) {
 }
 
 /** What the adopter of a server is built from. */
-interface AdopterParts
-  extends Pick<AdopterOptions, "workspaces" | "goingOn" | "database" | "clock" | "log"> {
+interface AdopterParts extends Pick<AdopterOptions, "goingOn" | "clock" | "log"> {
+  readonly database: Database;
   /** Finishes the rewinds of dead servers. */
   readonly kept: { finishOpen(): void };
   readonly house: {
@@ -29,23 +32,65 @@ interface AdopterParts
     readonly onWaiting: { call: () => void };
   };
   readonly closing: Closing;
+  readonly workspaces: WorkspaceRegistry;
+  /** Whether workspaces are opened by themselves, and closed again; undefined: never. */
+  readonly resumes: ServerOptions["resumes"];
 }
 
-/** The adopter of a server. It looks for lost runs until the server closes. */
-export function openAdopter({ kept, house, closing, ...parts }: AdopterParts): Adopter {
-  const adopter = new Adopter({
-    ...parts,
-    hasOthers: () => house.registry.others().length > 0,
-    recoverDead: () => {
-      house.recovery.recoverDead();
-      kept.finishOpen();
-    },
-    endOld: (before) => void endOldWaiting(house.left, before),
-    waitingDays: () => limitOf(house.limits, "waitingDays"),
+/** When the code that looks for lost runs is loaded at the latest, in milliseconds. */
+const loadedAfterMs = 1000;
+
+/**
+ * Looks for lost runs until the server closes. Its code is loaded when something may be to be taken over,
+ * or a moment after the start.
+ */
+export function openAdopter(all: AdopterParts): { wake(): void } {
+  const { kept, house, closing, resumes, ...parts } = all;
+  const { workspaces, database, clock, log } = parts;
+  let loading: Promise<Adopter> | undefined;
+  let isClosed = false;
+  const load = async () => {
+    const { Adopter, resumableWorkspaces } = await import("./backend/adopter.js");
+    const adopter = new Adopter({
+      ...parts,
+      resume: () =>
+        resumes === undefined
+          ? []
+          : resumableWorkspaces(database).flatMap((row) => (workspaces.resume(row) ? row.id : [])),
+      closeResumed: (id) => {
+        if (resumes === "toClose") workspaces.closeResumed(id);
+      },
+      hasOthers: () => house.registry.others().length > 0,
+      recoverDead: () => {
+        house.recovery.recoverDead();
+        kept.finishOpen();
+      },
+      endOld: (before) => void endOldWaiting(house.left, before),
+      waitingDays: () => limitOf(house.limits, "waitingDays"),
+    });
+    if (isClosed) adopter.close();
+    return adopter;
+  };
+  const wake = () => {
+    if (isClosed) return;
+    loading ??= load();
+    loading.then(
+      (adopter) => adopter.wake(),
+      (error: unknown) => {
+        loading = undefined;
+        log.warn({ reason: messageOf(error) }, "lost runs cannot be looked for yet");
+      },
+    );
+  };
+  const first = clock.after(resumes === undefined ? loadedAfterMs : 0, wake);
+  house.onWaiting.call = wake;
+  closing.add(async () => {
+    isClosed = true;
+    first.cancel();
+    const adopter = await loading?.catch(() => undefined);
+    adopter?.close();
   });
-  house.onWaiting.call = () => adopter.wake();
-  closing.add(() => adopter.close());
-  return adopter;
+  return { wake };
 }
 
 /** Takes care of what a dead server left, its rewinds too. */

@@ -25,6 +25,11 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /**
+   * Whether workspaces are opened by themselves to go on with their runs, and whether they close then when
+   * nobody needs them. Never, unless given.
+   */
+  readonly resumes?: "toStay" | "toClose";
   createEngine(workspace: EngineWorkspace): Engine;
   /** How the commands of turns are recognised. */
   readonly commands?: CommandMarks;

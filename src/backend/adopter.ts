@@ -8,6 +8,8 @@ import type { Database } from "../storage/database.js";
 import type { GoingOnStore } from "../storage/goingOnStore.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
+export { resumableWorkspaces } from "../storage/resumableWorkspaces.js";
+
 /** The time between two looks, in milliseconds. */
 const betweenLooksMs = 1000;
 /** The most sessions that are taken over at one look. */
@@ -27,6 +29,10 @@ export interface AdopterOptions {
   readonly database: Pick<Database, "dataVersion">;
   readonly clock: Clock;
   readonly log: Log;
+  /** Opens the workspaces in which runs wait, and which may be opened by themselves; returns their ids. */
+  resume?(): readonly string[];
+  /** Closes a workspace that was opened so, as soon as nobody needs it. */
+  closeResumed?(id: string): void;
   /** Whether other servers are known, living or dead. */
   hasOthers(): boolean;
   /** Makes the runs of dead servers wait. */
@@ -112,13 +118,16 @@ export class Adopter {
 
   /** Takes over a few sessions; whether there may be more. */
   #adopt(): boolean {
-    const { workspaces, goingOn } = this.#options;
+    const { workspaces, goingOn, resume, closeResumed } = this.#options;
+    const resumed = new Set(resume?.());
     let taken = 0;
     for (const workspace of workspaces.list()) {
       if (workspace.isClosing) continue;
       for (const sessionId of goingOn.waitingSessions(workspace.id)) {
         if (taken >= mostAtOnce) return true;
-        if (workspace.coordinator.adopt(sessionId)) taken++;
+        if (!workspace.coordinator.adopt(sessionId)) continue;
+        taken++;
+        if (resumed.delete(workspace.id)) closeResumed?.(workspace.id);
       }
     }
     return false;

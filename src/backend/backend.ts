@@ -91,6 +91,7 @@ export class Backend {
     if (scope !== undefined && force !== true) {
       return { closed: await this.#workspaces.release(workspace, scope) };
     }
+    this.#workspaces.forgetResumable(workspaceId);
     workspace.coordinator.settle();
     workspace.coordinator.queue.waiting.endOfWorkspace();
     workspace.coordinator.queue.takeOverAll();

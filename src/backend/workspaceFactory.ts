@@ -74,7 +74,8 @@ export class WorkspaceFactory {
         const client = clients.of(clientId);
         const choice = await client.agent.choice(options.model ?? terms?.model);
         client.modes.bound(choice.config);
-        const setup = setupOf(client, choice, run);
+        const isPresent = isShared ? holds.isHeldBy(clientId) : !holds.isEmpty;
+        const setup = setupOf(client, choice, { ...run, isAlone: !isPresent });
         return client.engine().prepare({ ...setup, sessionId }, signal);
       },
     });
@@ -123,7 +124,7 @@ export class WorkspaceFactory {
 function setupOf(
   { modes, agent }: WorkspaceClient,
   choice: AgentChoice,
-  run?: RunToPrepare,
+  run?: RunToPrepare & { readonly isAlone: boolean },
 ): EngineSetup {
   const { options = {} } = run ?? {};
   return {

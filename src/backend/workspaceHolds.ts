@@ -36,6 +36,11 @@ export class WorkspaceHolds {
     };
   }
 
+  /** Says whether the folder is trusted as long as nobody has held it. */
+  assume(trusted: boolean): void {
+    this.#wasTrusted = trusted;
+  }
+
   /** Gives a connection's hold up; false if it has none. */
   delete(scope: ConnectionScope): boolean {
     this.#wasTrusted = this.isTrusted;

@@ -7,6 +7,15 @@ import type { PermissionMode } from "../protocol/objects/workspace.js";
 import { refuseMode } from "./checkedOptions.js";
 import { RunMode } from "./runMode.js";
 
+/** A run that was taken over from another server. */
+interface TakenRun {
+  /** What it may at most. */
+  readonly terms?: RunTerms;
+  /** Whether its client has not opened the workspace here, and so has set no mode. */
+  readonly isAlone?: boolean;
+  onLeavePlan?(mode: PermissionMode): void;
+}
+
 /** Knows how a client's runs in a workspace treat tools that could do harm. */
 export class WorkspaceModes {
   #byHand: PermissionMode | undefined;
@@ -54,12 +63,13 @@ export class WorkspaceModes {
   ofRun(
     own: PermissionMode | undefined,
     configuration: () => Promise<ResolvedConfig>,
-    taken: { readonly terms?: RunTerms; onLeavePlan?(mode: PermissionMode): void } = {},
+    taken: TakenRun = {},
   ): EngineSetup["permissions"] {
     const { terms } = taken;
     let atMost = terms?.mode;
     const most = () => (atMost === undefined ? this.#most : stricterMode(atMost, this.#most));
-    const asked = terms?.hasLeftPlan ? undefined : own;
+    const ofClient = terms?.hasLeftPlan ? undefined : own;
+    const asked = taken.isAlone === true ? (terms?.mode ?? own) : ofClient;
     const mode = new RunMode({ own: asked, workspace: () => this.now, most });
     return {
       mode: () => mode.now(),

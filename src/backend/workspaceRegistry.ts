@@ -7,6 +7,8 @@ import type { Log } from "../base/log.js";
 import { NoStartFolder, type ResolvePath } from "../base/startFolder.js";
 import type { RunCause } from "../protocol/objects/run.js";
 import type { Params } from "../protocol/registry.js";
+import type { GoingOnStore } from "../storage/goingOnStore.js";
+import type { ResumableRow } from "../storage/resumableWorkspaces.js";
 import type { WorkspaceStore } from "../storage/workspaceStore.js";
 import type { Announcer, Caller } from "./caller.js";
 import type { ConnectionScope } from "./connectionScope.js";
@@ -23,6 +25,7 @@ function workspaceIdOf(realPath: string): string {
 /** What the registry needs. */
 export interface RegistryOptions {
   readonly store: WorkspaceStore;
+  readonly goingOn: Pick<GoingOnStore, "setResumable">;
   readonly factory: WorkspaceFactory;
   readonly announcer: Announcer;
   readonly clock: Clock;
@@ -69,6 +72,7 @@ export class WorkspaceRegistry {
     this.#open.set(row.id, workspace);
     this.#countOpener(workspace, 1);
     const takeBack = this.#hold(workspace, params, caller);
+    this.#noteResumable(workspace, params);
     if (params.initAgent !== true) return workspace;
     try {
       await workspace.of(caller).agent.init();
@@ -80,6 +84,49 @@ export class WorkspaceRegistry {
       throw error;
     }
     return workspace;
+  }
+
+  /** @throws DomainError `StorageFailed` */
+  #noteResumable(
+    { id, engine, holds }: OpenWorkspace,
+    { resumable }: Params<"createWorkspace">,
+  ): void {
+    if (resumable === undefined) return;
+    const options = resumable ? { trusted: holds.isTrusted, engine } : undefined;
+    this.#options.goingOn.setResumable(id, options);
+  }
+
+  /** A client has deleted a workspace: it is opened by itself no more. */
+  forgetResumable(id: string): void {
+    this.#options.goingOn.setResumable(id);
+  }
+
+  /**
+   * Opens a workspace that nobody holds, to go on with its runs; false if it is open, or if its folder is
+   * gone.
+   */
+  resume({ id, path, options }: ResumableRow): boolean {
+    if (this.#open.has(id)) return false;
+    try {
+      if (workspaceIdOf(this.#realPath(path)) !== id) return false;
+    } catch (error) {
+      this.#options.log.warn(
+        { workspaceId: id, reason: messageOf(error) },
+        "runs wait for a folder",
+      );
+      return false;
+    }
+    const row = this.#options.store.open(path, id, this.#options.clock.now());
+    const workspace = this.#options.factory.build(row, options.engine);
+    workspace.holds.assume(options.trusted);
+    this.#open.set(row.id, workspace);
+    return true;
+  }
+
+  /** Closes a workspace that was resumed, as soon as nobody needs it. */
+  closeResumed(id: string): void {
+    const workspace = this.#open.get(id);
+    if (workspace !== undefined) void this.#closeIfUnneeded(workspace);
   }
 
   /** An engine is looked for where a folder is opened, before anything is done. */

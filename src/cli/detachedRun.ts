@@ -38,9 +38,20 @@ export async function detachedRun(options: RunCommandOptions, io: DetachedRunIo)
     const connect = () => reach.connectOrStart();
     const client = await connectClient(connect, clientIdOf(chosen.sessionId));
     try {
-      const target = await openSession(client, chosen, options, resolvePath);
+      const target = await openSession(
+        client,
+        { ...chosen, resumable: true },
+        options,
+        resolvePath,
+      );
       const runId = randomIds.next("run");
-      await client.api.sendMessage({ ...target, runId, prompt, attachments });
+      await client.api.sendMessage({
+        ...target,
+        runId,
+        prompt,
+        attachments,
+        options: { ...target.options, onServerLoss: "continue" },
+      });
       const { workspaceId, sessionId } = target;
       const told = { runId, workspaceId, sessionId };
       await out.write(`${isText ? runId : JSON.stringify(told)}\n`);

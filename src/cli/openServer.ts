@@ -3,6 +3,7 @@
 import { type Clock, sleep } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
 import { Deferred } from "../base/deferred.js";
+import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -68,7 +69,7 @@ export interface Ending {
 /** The part of the options of `serve` that every server has. */
 export type OwnServerOptions = Pick<
   ServeOptions,
-  "dataDir" | "logLevel" | "logFile" | "lingerSeconds" | "maxMessageBytes" | "inspect"
+  "dataDir" | "logLevel" | "logFile" | "lingerSeconds" | "maxMessageBytes" | "inspect" | "resume"
 >;
 
 /** An open server. */
@@ -191,6 +192,7 @@ function serverOver(
     ids,
     log,
     isShared,
+    ...defined({ resumes: resumesOf(isShared, options) }),
     resolvePath: isShared ? absoluteOnly : io.resolvePath,
     description: { name: "turnwire", version, maxMessageBytes: options.maxMessageBytes },
     lingerMs: options.lingerSeconds * 1000,
@@ -206,6 +208,12 @@ function serverOver(
     relays: () => lazyRelays(env, log),
     telemetry: io.telemetry,
   });
+}
+
+/** A daemon resumes always, since its clients come and go. */
+function resumesOf(isShared: boolean, { resume }: OwnServerOptions) {
+  if (isShared) return "toClose";
+  return resume === true ? "toStay" : undefined;
 }
 
 /**

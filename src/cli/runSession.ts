@@ -61,14 +61,14 @@ export function clientIdOf(sessionId: string): string {
 /** Opens the workspace and the session of the options; rejects with the server's refusal. */
 export async function openSession(
   client: TurnwireClient,
-  { sessionId, isNew }: ChosenSession,
+  { sessionId, isNew, resumable }: ChosenSession & { readonly resumable?: true },
   options: RunCommandOptions,
   resolvePath: ResolvePath,
 ): Promise<RunTarget> {
   const { permissionMode, model, trust: trusted } = options;
   const workspace = await client.api.createWorkspace({
     path: resolvePath(options.cwd ?? "."),
-    ...defined({ permissionMode, trusted }),
+    ...defined({ permissionMode, trusted, resumable }),
   });
   const workspaceId = workspace.id;
   const { modelConfig } = await client.api.initAgent({ workspaceId });

@@ -43,6 +43,10 @@ export function addServe(
     .option("--linger <seconds>", "let turns go on after the client left", seconds, lingerSeconds)
     .option("--max-message-bytes <n>", "skip longer messages", positiveInteger, maxMessageBytes)
     .option("--inspect", "let `turnwire inspect` look into it")
+    .option(
+      "--resume",
+      "open workspaces by itself to go on with their runs, if a client allowed it",
+    )
     .option("--attach", "be a pipe to the daemon of the data directory")
     .option("--start", "with --attach: start the daemon if there is none")
     .action(({ stdio: _, attach, start, linger, ...options }: ServeFlags) => {

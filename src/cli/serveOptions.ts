@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly maxMessageBytes: number;
   /** Whether `turnwire inspect` can look into it from the beginning. */
   readonly inspect?: boolean;
+  /** Whether it opens resumable workspaces by itself. */
+  readonly resume?: true;
 }
 
 export const framings = ["auto", "header", "ndjson"] as const;
@@ -82,6 +84,10 @@ export function readServeOptions(
     if (argument === "--stdio") continue;
     if (argument === "--inspect") {
       options = { ...options, inspect: true };
+      continue;
+    }
+    if (argument === "--resume") {
+      options = { ...options, resume: true };
       continue;
     }
     const [, name = argument, joined] = /^(--[a-z-]+)=(.*)$/s.exec(argument) ?? [];

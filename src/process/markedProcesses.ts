@@ -2,7 +2,6 @@
 // loss). They are recognised by the marks that they carry, wherever they have moved to.
 import { sleep } from "../base/clock.js";
 import { type EndTreeOptions, send } from "./endTree.js";
-import type { ProcessMarks } from "./processMark.js";
 
 /** How often they are looked for, since they may fork in between, and how long is waited. */
 const mostRounds = 40;
@@ -13,12 +12,6 @@ interface ServerMark {
   readonly variablePrefix: string;
   readonly fileLocksPattern: string;
   readonly place: string;
-}
-
-/** The marks of a server's commands in their stored form. */
-export function serverMark(marks: ProcessMarks, place: string | undefined): string {
-  const { variablePrefix, fileLocksPattern } = marks;
-  return JSON.stringify({ variablePrefix, fileLocksPattern, place: place ?? "" });
 }
 
 /**

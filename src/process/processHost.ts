@@ -4,11 +4,11 @@ import type { Clock } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
-import { type EndTreeOptions, endTree, killTree } from "./endTree.js";
-import { endMarked, serverMark } from "./markedProcesses.js";
+import type { EndTreeOptions } from "./endTree.js";
 import { ProcessMarks } from "./processMark.js";
-import { ProcessLooks, type ProcessTree } from "./processTable.js";
+import type { ProcessLooks as Looks, ProcessTree } from "./processTable.js";
 import { ProcessReaper } from "./reaper.js";
+import { serverMark } from "./serverMark.js";
 import { Slots } from "./slots.js";
 import { WorkerThreads } from "./workerThreads.js";
 
@@ -34,7 +34,7 @@ export class ProcessHost {
   /** Threads for work that takes long or may never end. */
   readonly threads: WorkerThreads;
   readonly #options: ProcessHostOptions;
-  readonly #looks = new ProcessLooks();
+  #looks: Looks | undefined;
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
@@ -44,16 +44,18 @@ export class ProcessHost {
   }
 
   /** Ends a tree; resolves when none of its processes lives. Does nothing if it has ended. */
-  endTree(tree: ProcessTree): Promise<void> {
-    return endTree(tree, this.#ending());
+  async endTree(tree: ProcessTree): Promise<void> {
+    const { endTree, options } = await this.#ending();
+    await endTree(tree, options);
   }
 
   /**
    * Ends a tree by force and at once; resolves when none of its processes lives, or after half a
    * second.
    */
-  killTree(tree: ProcessTree): Promise<void> {
-    return killTree(tree, this.#ending());
+  async killTree(tree: ProcessTree): Promise<void> {
+    const { killTree, options } = await this.#ending();
+    await killTree(tree, options);
   }
 
   /** The mark of its own commands, and how to end those of a server that is gone. `place` is its own. */
@@ -62,7 +64,8 @@ export class ProcessHost {
       own: serverMark(this.marks, place),
       end: async (mark) => {
         try {
-          return await endMarked(mark, place, this.#ending());
+          const { endMarked, options } = await this.#ending();
+          return await endMarked(mark, place, options);
         } catch (error) {
           this.#options.log.error({ error: messageOf(error) }, "lost commands were not looked for");
           return false;
@@ -71,9 +74,12 @@ export class ProcessHost {
     };
   }
 
-  #ending(): EndTreeOptions {
+  async #ending() {
+    const { endTree, killTree, endMarked, ProcessLooks } = await import("./treeEnding.js");
     const { clock, log } = this.#options;
-    return { clock, log, looks: this.#looks };
+    this.#looks ??= new ProcessLooks();
+    const options: EndTreeOptions = { clock, log, looks: this.#looks };
+    return { endTree, killTree, endMarked, options };
   }
 
   /** Ends the reaper, and every process group that is still registered. */

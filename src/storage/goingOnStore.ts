@@ -25,6 +25,12 @@ export interface GoingOnRow {
   readonly commandMark: string | undefined;
 }
 
+/** How a workspace is opened by itself. There are no values of variables among it. */
+export interface ResumeOptions {
+  readonly trusted: boolean;
+  readonly engine: string;
+}
+
 /** The runs that outlive their server. In a file of an older schema there are none. */
 export class GoingOnStore {
   readonly #database: Database;
@@ -199,6 +205,19 @@ export class GoingOnStore {
       () => this.#database.prepare(sql).get(sessionId, nobody) !== undefined,
       () => false,
     );
+  }
+
+  /** A workspace may be opened by itself from now on, to go on with runs; without options, no more. */
+  setResumable(workspaceId: string, options?: ResumeOptions): void {
+    if (!this.isKept) return;
+    const [sql, ...more] =
+      options === undefined
+        ? ["DELETE FROM resumableWorkspaces WHERE workspaceId = ?"]
+        : [
+            "INSERT OR REPLACE INTO resumableWorkspaces (workspaceId, options) VALUES (?, ?)",
+            JSON.stringify(options),
+          ];
+    this.#database.durable(() => this.#database.prepare(sql).run(workspaceId, ...more));
   }
 
   /** The runs that have waited since before a time, oldest first. */

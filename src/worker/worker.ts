@@ -2,7 +2,6 @@
 // its completion is where the relay carries it.
 import type { JsMsg } from "@nats-io/jetstream";
 import { type Clock, sleep } from "../base/clock.js";
-import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { TurnwireRpcError } from "../client/errors.js";
@@ -145,7 +144,9 @@ export class Worker {
     }
     const sessionId = session ?? `w-${runId}`;
     await client.request("createSession", { workspaceId, sessionId });
-    const sent = { workspaceId, sessionId, runId, prompt, ...defined({ options }) };
+    // If this worker is lost, its next start goes on with the run.
+    const lasting = { onServerLoss: "continue", ...options } as const;
+    const sent = { workspaceId, sessionId, runId, prompt, options: lasting };
     await client.request("sendMessage", sent);
     const { completionId, sequence } = await this.#endOf(workspaceId, runId);
     await this.#acknowledge(completionId, sequence);

@@ -33,6 +33,12 @@ export const createWorkspace = declareMethod({
         .describe(
           "The engine that runs the turns: `turnwire`, the built-in one, or a name of `engines` in the user's configuration. By default the one that the folder is open with, else `turnwire`.",
         ),
+      resumable: z
+        .boolean()
+        .optional()
+        .describe(
+          "Whether a daemon, and a server that was started with `--resume`, may open the folder by itself to go on with runs (section 4, Going on after a loss). `false` takes it back; absent, it stays as it is.",
+        ),
       initAgent: z.boolean().optional().describe("Whether to call `initAgent` too."),
     }),
   result: () => Workspace(),
