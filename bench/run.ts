@@ -30,6 +30,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   daemon: async () => (await import("./suites/daemon.js")).daemon,
   relay: async () => (await import("./suites/relay.js")).relay,
   inspector: async () => (await import("./suites/inspector.js")).inspector,
+  telemetry: async () => (await import("./suites/telemetry.js")).telemetry,
   hold: async () => (await import("./suites/hold.js")).hold,
 };
 
