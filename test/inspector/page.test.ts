@@ -1,10 +1,12 @@
 // The page in a real browser: what somebody sees, clicks and types.
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { ServerChild } from "../helpers/serverChild.js";
 import { unless } from "../helpers/unless.js";
 import { chromiumPath, faultsOf, keepPicture, launch, startInspector } from "./browser.js";
 import { exchange, manyMessages } from "./exchange.js";
@@ -21,6 +23,9 @@ const scrollThrough = `(async () => {
   }
   return longest;
 })()`;
+
+const pageOfDocs = readFileSync(new URL("../../docs/inspecting.md", import.meta.url), "utf8");
+const teeServer = fileURLToPath(new URL("teeServer.mjs", import.meta.url));
 
 const why = "the inspector's page needs Debian's Chromium, which is not installed";
 
@@ -196,6 +201,83 @@ unless(
       const beyond = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
       expect(beyond).toBe(false);
       await keepPicture(page, `${name}-${width}-${scheme}`);
+    }
+  });
+
+  it.concurrent("leads to a lost completion by the words of the docs", async () => {
+    const acknowledging = exchange().filter((line) => !line.includes("acknowledge"));
+    writeFileSync(join(folder, "lost.jsonl"), `${acknowledging.join("\n")}\n`);
+    const { page } = await pageAt(await open("lost.jsonl"));
+    // docs/inspecting.md, A lost completion: each word in italics or bold there is one of the page.
+    const words = pageOfDocs.slice(pageOfDocs.indexOf("## A lost completion"));
+    const said = [...words.slice(0, words.indexOf("\n## ")).matchAll(/\*{1,2}([^*]+)\*{1,2}/g)].map(
+      ([, word]) => word,
+    );
+    expect(said).toEqual([
+      "Ledger 1 not acknowledged",
+      "Ledger",
+      "Attempts",
+      "Traffic",
+      "Method",
+      "Only invalid",
+    ]);
+    await page.getByRole("tab", { name: /^Ledger \d not acknowledged$/ }).click();
+    await page.getByRole("columnheader", { name: "Attempts" }).waitFor();
+    await page.getByText("The client must send").waitFor();
+    await tab(page, "Traffic");
+    await page.getByLabel("Method").fill("acknowledge");
+    await page.getByText("0 rows", { exact: true }).waitFor();
+    await page.getByLabel("Only invalid").waitFor();
+  });
+
+  it.concurrent("shows a pipe while it is used, with the processes of its server", async () => {
+    const { child, link } = await startInspector("--", process.execPath, teeServer, "echo");
+    children.push(child);
+    child.stdin?.write('{"jsonrpc":"2.0","id":1,"method":"first"}\n');
+    const { page } = await pageAt(link);
+    child.stdin?.write('{"jsonrpc":"2.0","method":"second"}\n');
+    await rows(page, /from the client ?second/).waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    child.stdin?.write('{"jsonrpc":"2.0","method":"third"}\n');
+    await page.getByText(/2 waiting/).waitFor();
+    expect(await rows(page, /third/).count()).toBe(0);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await rows(page, /from the client ?third/).waitFor();
+    await tab(page, "Processes");
+    await page.getByRole("cell", { name: /MB/ }).first().waitFor();
+    child.stdin?.end();
+    await page.getByText("The inspector has ended").waitFor();
+  });
+
+  it.concurrent("asks before it acknowledges for a client", async () => {
+    const dataDir = join(folder, "data");
+    const server = new ServerChild({ main: inject("serverScript"), dataDir, args: ["--inspect"] });
+    try {
+      await server.request("initialize", { clientId: "forgetful" });
+      const opened = { path: folder, initAgent: true };
+      const { id: workspaceId } = await server.request("createWorkspace", opened);
+      const { id: sessionId } = await server.request("createSession", { workspaceId });
+      const sent = { workspaceId, sessionId, runId: "r-lost", prompt: "@say Lost." };
+      await server.request("sendMessage", sent);
+      await server.request("waitRun", { workspaceId, runId: "r-lost" });
+      const { child, link } = await startInspector("--data-dir", dataDir);
+      children.push(child);
+      const { page } = await pageAt(link);
+      await page.getByRole("tab", { name: "Ledger 1 not acknowledged" }).click();
+      await page.getByRole("button", { name: "Deliver again" }).click();
+      await page.getByText("is delivered again").waitFor();
+      await page.getByRole("button", { name: "Acknowledge…" }).click();
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+      expect(await page.getByText("is acknowledged").count()).toBe(0);
+      await page.getByRole("button", { name: "Acknowledge…" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Acknowledge" }).click();
+      await page.getByText("Every completion is acknowledged.").waitFor();
+      await tab(page, "Health");
+      await page.getByText("Write-ahead log").waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+    } finally {
+      await server.kill();
     }
   });
 

@@ -150,7 +150,11 @@ export class Runs {
         cost: numberAt(usage, "cost") ?? 0,
       };
     }
-    for (const span of [...run.phases, ...run.calls]) span.to ??= time;
+    for (const span of run.phases) span.to ??= time;
+    for (const call of run.calls) {
+      if (call.to === undefined && call.kind === "model") call.state = "completed";
+      call.to ??= time;
+    }
     if (this.#nameless.get(run.session) === run) this.#nameless.delete(run.session);
   }
 
