@@ -29,7 +29,7 @@ import {
 import type { RequestedCall } from "./streamedReply.js";
 import { offeredTools, takenAs } from "./toolDefinitions.js";
 import { checkToolInput } from "./toolInput.js";
-import { inOneCommit, type RunningCall, Step } from "./toolStep.js";
+import { type AskingCall, inOneCommit, type RunningCall, Step } from "./toolStep.js";
 import { surroundingsOf, tracedCall } from "./tracedCall.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
@@ -262,6 +262,11 @@ export class ToolCalls {
       isMarked = true;
       inOneCommit(sink, () => setState(assistant, call, "running"), true);
     };
+    const begins = () => {
+      // Whoever gives the turn up does not wait until the mark is stored: then nothing may be done.
+      this.#input.signal.throwIfAborted();
+      faultPoint("toolRunning");
+    };
     return {
       hides: async (tools: readonly string[]) => this.#input.permissions.hides?.(tools),
       check: async (need: PermissionNeed, signal: AbortSignal) => {
@@ -275,7 +280,7 @@ export class ToolCalls {
         if (!isMarkedLate) setState(assistant, call, "running");
         else if (verdict.allowed && isTried && verdict.input === undefined && !isMarked) mark();
         await sink.stored?.();
-        if (isMarked) faultPoint("toolRunning");
+        if (isMarked) begins();
         return verdict;
       },
     };
@@ -285,14 +290,7 @@ export class ToolCalls {
     const names = offeredTools(this.#input).map((tool) => tool.name);
     const meant = names.find((known) => known.toLowerCase() === name.toLowerCase());
     const hint = meant === undefined ? "" : ` Did you mean "${meant}"?`;
-    const list = names.length === 0 ? "There are none." : `The tools are: ${names.join(", ")}.`;
-    return `There is no tool "${name}".${hint} ${list}`;
+    const all = names.length === 0 ? "There are none." : `The tools are: ${names.join(", ")}.`;
+    return `There is no tool "${name}".${hint} ${all}`;
   }
-}
-
-/** A call that asks for permission. */
-interface AskingCall extends Pick<RunningCall, "call" | "assistant"> {
-  readonly ofUser: OneAllowance | undefined;
-  /** Whether it is marked as running only when its permission is given. */
-  readonly isMarkedLate: boolean;
 }

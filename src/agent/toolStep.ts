@@ -1,5 +1,6 @@
 // What belongs together while the tool calls of one reply run.
 import type { MessageWriter, TurnSink } from "../engine/engine.js";
+import type { OneAllowance } from "../permissions/types.js";
 import type { TurnFailure } from "./outcome.js";
 import type { ResultPart } from "./resultPart.js";
 import type { Settled } from "./settledCall.js";
@@ -32,6 +33,13 @@ export interface RunningCall {
    * Aborted when the turn is cancelled, or must end because of a call that runs at the same time.
    */
   readonly signal: AbortSignal;
+}
+
+/** A call that asks for permission. */
+export interface AskingCall extends Pick<RunningCall, "call" | "assistant"> {
+  readonly ofUser: OneAllowance | undefined;
+  /** Whether it is marked as running only when its permission is given. */
+  readonly isMarkedLate: boolean;
 }
 
 interface EndedCall {

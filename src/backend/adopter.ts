@@ -3,9 +3,11 @@
 // starts them gently.
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Log } from "../base/log.js";
 import type { Database } from "../storage/database.js";
 import type { GoingOnStore } from "../storage/goingOnStore.js";
+import type { OpenWorkspace } from "./openWorkspace.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
 export { resumableWorkspaces } from "../storage/resumableWorkspaces.js";
@@ -125,11 +127,25 @@ export class Adopter {
       if (workspace.isClosing) continue;
       for (const sessionId of goingOn.waitingSessions(workspace.id)) {
         if (taken >= mostAtOnce) return true;
-        if (!workspace.coordinator.adopt(sessionId)) continue;
+        if (!this.#adoptOne(workspace, sessionId)) continue;
         taken++;
         if (resumed.delete(workspace.id)) closeResumed?.(workspace.id);
       }
     }
     return false;
+  }
+
+  /** A session that cannot be taken over does not keep the others from it. */
+  #adoptOne({ coordinator }: OpenWorkspace, sessionId: string): boolean {
+    try {
+      return coordinator.adopt(sessionId);
+    } catch (error) {
+      if (isHeldElsewhere(error)) throw error;
+      this.#options.log.warn(
+        { sessionId, reason: messageOf(error) },
+        "a session could not be taken over",
+      );
+      return false;
+    }
   }
 }

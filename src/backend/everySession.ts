@@ -2,6 +2,7 @@
 import { defined } from "../base/defined.js";
 import { describeElsewhere } from "../coordinator/sessionNews.js";
 import type { Session } from "../protocol/objects/session.js";
+import type { GoingOnStore } from "../storage/goingOnStore.js";
 import type { QueueStore } from "../storage/queueStore.js";
 import type { RunStore } from "../storage/runStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
@@ -14,6 +15,7 @@ export interface EverySessionOptions {
   readonly workspacePaths: WorkspaceStore;
   readonly runs: RunStore;
   readonly queues: QueueStore;
+  readonly goingOn: GoingOnStore;
   readonly serverId: string;
   recoverIfDead(serverId: string): boolean;
 }

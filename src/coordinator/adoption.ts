@@ -5,6 +5,7 @@
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { RunRow } from "../storage/runStore.js";
+import { isDiskTrouble } from "../storage/storageError.js";
 import { AcceptedRun, refOf } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { type LeftEnd, LeftRuns } from "./leftRuns.js";
@@ -123,18 +124,18 @@ export class Adoption {
   }
 
   #goOn(sessionId: string, taken: readonly RunRow[]): void {
-    const { database, goingOn, queues, runs } = this.#options;
+    const { goingOn, queues, runs, serverId } = this.#options;
     const { open, goOn } = this.#parts;
     const loaded: AcceptedRun[] = [];
     for (const [index, row] of taken.entries()) {
       if (row.joinedTo !== undefined) continue;
       // Whoever kills the server while it is read is found by this.
-      if (index > 0) database.write(() => goingOn.loading(row.position));
+      if (index > 0) this.#write(() => goingOn.loading(row.position));
       const run = this.#loaded(sessionId, row);
-      if (run === undefined) database.durable(() => this.#left.end([row], damaged));
+      if (run === undefined) this.#endDamaged(row, taken);
       else loaded.push(run);
       if (run === undefined || row.state !== "queued") continue;
-      database.write(() => goingOn.loaded(row.position));
+      this.#write(() => goingOn.loaded(row.position));
     }
     for (const run of loaded) open.add(run);
     const turn = loaded.find(({ takenOver }) => takenOver?.state !== "queued");
@@ -148,9 +149,35 @@ export class Adoption {
       goOn(sessionId, isPaused ? { tag: "paused", queue } : { tag: "idle" });
       return;
     }
-    if (turn === undefined) database.write(() => runs.setState(first.position, "accepted"));
+    if (turn === undefined) {
+      const epoch = open.at(first.position)?.epoch ?? 0;
+      this.#write(() => runs.setState(first.position, "accepted", { serverId, epoch }));
+    }
     const hasBegun = turn?.hasBegun ?? false;
     goOn(sessionId, { tag: "running", run: first, hasBegun, queue, isPaused });
+  }
+
+  /** With a run that cannot be read, those end that have joined its turn. */
+  #endDamaged(row: RunRow, taken: readonly RunRow[]): void {
+    const { runs, serverId } = this.#options;
+    const { position, epoch } = row;
+    const ending = taken.filter((one) => (one.joinedTo ?? one.position) === position);
+    this.#write(() => {
+      if (runs.isOwned(position, { serverId, epoch })) this.#left.end(ending, damaged);
+    }, true);
+  }
+
+  /** The runs are this server's already, so a disk that refuses does not keep them from going on. */
+  #write(write: () => void, isDurable = false): void {
+    const { database, owed, log } = this.#options;
+    try {
+      if (isDurable) database.durable(write);
+      else database.write(write);
+    } catch (error) {
+      if (!isDiskTrouble(error)) throw error;
+      log.warn({ reason: messageOf(error) }, "what was taken over could not be noted yet");
+      owed.owe(write);
+    }
   }
 
   /** Makes a run from its stored form; undefined if that is damaged. */
@@ -201,16 +228,24 @@ export class Adoption {
     this.#isClosed = true;
   }
 
-  /** Leaves runs to the next server. */
-  leave(refs: readonly RunRef[]): void {
-    const { database, goingOn, clock } = this.#options;
+  /** Leaves runs to the next server. Returns those that wait for it. */
+  leave(refs: readonly RunRef[]): readonly RunRef[] {
+    const { database, goingOn, clock, serverId } = this.#options;
+    const { open } = this.#parts;
+    const owned = refs.map(({ position }) => {
+      const epoch = open.at(position)?.epoch ?? 0;
+      return { position, serverId, epoch };
+    });
+    let left = refs;
     try {
-      database.joinDurable(() => goingOn.release(positionsOf(refs), clock.now()));
+      const released = new Set(database.joinDurable(() => goingOn.release(owned, clock.now())));
+      left = refs.filter(({ position }) => released.has(position));
     } catch (error) {
       // They still belong to this server. The next server finds that this one has ended, and keeps
       // them.
       this.#options.log.warn({ reason: messageOf(error) }, "what waits could not be released");
     }
-    this.#parts.open.leave(refs);
+    open.leave(refs);
+    return left;
   }
 }

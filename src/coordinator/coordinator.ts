@@ -50,6 +50,7 @@ export class Coordinator {
   readonly #stops: SessionStops;
   readonly #parking: RunParking;
   readonly #handOver: TurnHandOver;
+  #isEnding = false;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -126,6 +127,7 @@ export class Coordinator {
   #enter(request: RunRequest, position: number): Acceptance {
     faultPoint("accepted");
     const run = new AcceptedRun(refOf(position, request), request);
+    if (this.#isEnding && run.goesOn) run.beginParking();
     this.#runs.add(run);
     this.#apply(request.sessionId, { type: "accept", run: run.ref });
     return { isDuplicate: false, run };
@@ -190,10 +192,8 @@ export class Coordinator {
   beginParking(): void {
     this.settle();
     this.queue.adoption.close();
-    for (const run of this.#runs.all()) {
-      if (!run.goesOn) continue;
-      run.beginParking();
-    }
+    this.#isEnding = true;
+    for (const run of this.#runs.all()) if (run.goesOn) run.beginParking();
   }
 
   /** The `runId`s of the runs that were given up at a polite end, for the next server. */
@@ -246,8 +246,7 @@ export class Coordinator {
         this.#runs.drop(effect.runs);
         return;
       case "keep":
-        this.#parking.keep(effect.runs);
-        this.queue.adoption.leave(effect.runs);
+        this.#parking.keep(this.queue.adoption.leave(effect.runs));
         return;
       case "fold":
         return;
@@ -260,7 +259,10 @@ export class Coordinator {
   #abort(ref: RunRef, cause: RunCause): void {
     const run = this.#runs.at(ref.position);
     if (run === undefined) return;
-    if (run.goesOn && cause !== "user" && cause !== "deleted") this.#parking.park(run);
+    // A rewind that has begun is finished by whoever opens the directory next, and not made again.
+    const isOver = run.command === "undo" && run.hasBegun;
+    const isPolite = cause !== "user" && cause !== "deleted";
+    if (run.goesOn && isPolite && !isOver) this.#parking.park(run);
     else this.#stops.abort(run, cause);
   }
 

@@ -3,6 +3,7 @@
 import { sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
+import { TurnParked } from "../base/turnParked.js";
 import type { Turn } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
@@ -35,14 +36,20 @@ export async function preparedTurn(
       return turn;
     } catch (error) {
       const isOfConfiguration = error instanceof DomainError && ofConfiguration.has(error.name);
-      const isTaken = run.takenOver !== undefined && !run.signal.aborted && !run.parking.aborted;
-      if (!isOfConfiguration || !isTaken || attempt >= mostTries) throw error;
+      const isTaken = run.takenOver !== undefined && !run.signal.aborted;
+      if (!isOfConfiguration || !isTaken) throw error;
+      if (run.parking.aborted) throw new TurnParked();
+      if (attempt >= mostTries) throw error;
       runLog(run, options).warn(
         { attempt, reason: error.message },
         "the configuration does not fit a run that goes on; it is tried again",
       );
     }
-    await sleep(options.clock, betweenTriesMs, AbortSignal.any([run.signal, run.parking]));
+    await sleep(options.clock, betweenTriesMs, AbortSignal.any([run.signal, run.parking])).catch(
+      (reason: unknown) => {
+        throw run.signal.aborted ? reason : new TurnParked();
+      },
+    );
   }
 }
 

@@ -60,7 +60,7 @@ export class Recovery {
       const keeping = this.#keptOf(open);
       const isKept = new Set(keeping.map(({ position }) => position));
       const ending = open.filter(({ position }) => !isKept.has(position));
-      goingOn.release([...isKept], clock.now());
+      goingOn.release(keeping, clock.now());
       this.#left.end(ending, (run) => this.#endOf(run));
       for (const id of dead) registry.remove(id);
       faultPoint("recovering");

@@ -22,8 +22,11 @@ export class RunParking {
 
   /** Notes runs that were queued and stay on disk. */
   keep(refs: readonly RunRef[]): void {
-    for (const { runId, goesOn } of refs)
-      if (goesOn && runId !== undefined) this.#parked.push(runId);
+    this.#note(refs.filter(({ goesOn }) => goesOn));
+  }
+
+  #note(refs: readonly RunRef[]): void {
+    this.#parked.push(...refs.flatMap(({ runId }) => runId ?? []));
   }
 
   /**
@@ -34,19 +37,21 @@ export class RunParking {
   park(run: AcceptedRun): void {
     const { database, runs, goingOn, serverId, clock } = this.#options;
     const log = runLog(run, this.#options);
-    const { position, runId } = run.ref;
+    const { position } = run.ref;
     if (run.isLost) return;
-    const all = [position, ...run.joined.map(({ ref }) => ref.position)];
+    const all = [run, ...run.joined];
+    const owned = all.map(({ ref, epoch }) => ({ position: ref.position, serverId, epoch }));
     try {
-      database.joinDurable(() => {
-        if (!runs.isOwned(position, { serverId, epoch: run.epoch })) return;
+      const isParked = database.joinDurable(() => {
+        if (!runs.isOwned(position, { serverId, epoch: run.epoch })) return false;
         run.writeMessages((error) => {
           log.warn({ reason: messageOf(error) }, "a part of a run was not stored");
         });
         goingOn.parked(position);
-        goingOn.release(all, clock.now(), true);
+        goingOn.release(owned, clock.now(), true);
+        return true;
       });
-      if (runId !== undefined) this.#parked.push(runId);
+      if (isParked) this.#note(all.map(({ ref }) => ref));
     } catch (error) {
       log.warn({ reason: messageOf(error) }, "a run could not be parked");
     }

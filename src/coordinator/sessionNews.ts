@@ -14,6 +14,7 @@ type NewsOptions = Pick<
   | "sessions"
   | "runs"
   | "queues"
+  | "goingOn"
   | "announcer"
   | "log"
   | "recoverIfDead"
@@ -22,19 +23,21 @@ type NewsOptions = Pick<
 /** A session for a client, if no turn runs on it in this server and nothing waits here. */
 export function describeElsewhere(
   row: SessionRow,
-  options: Pick<NewsOptions, "runs" | "queues" | "serverId" | "recoverIfDead">,
+  options: Pick<NewsOptions, "runs" | "queues" | "goingOn" | "serverId" | "recoverIfDead">,
 ): Session {
-  const { runs, queues, serverId, recoverIfDead } = options;
+  const { runs, queues, goingOn, serverId, recoverIfDead } = options;
   const owner = runs.otherOwner(row.id, serverId);
+  if (owner !== undefined) recoverIfDead(owner);
+  // What waits for a server holds its session.
+  const isHeld = goingOn.isHeld(row.id, row.queuePaused);
   if (owner === undefined) {
     // A run that is open here, and neither runs nor waits in a paused queue, only waits for the
     // disk.
-    const queued = row.queuePaused ? queues.countElsewhere(row.id, serverId) : 0;
-    return toSession(row, { isBusy: runs.isSubTask(row.id), queued });
+    const queued = row.queuePaused || isHeld ? queues.countElsewhere(row.id, serverId) : 0;
+    return toSession(row, { isBusy: isHeld || runs.isSubTask(row.id), queued });
   }
-  recoverIfDead(owner);
   const queued = queues.countElsewhere(row.id, serverId);
-  return toSession(row, { isBusy: runs.hasTurn(row.id), queued });
+  return toSession(row, { isBusy: isHeld || runs.hasTurn(row.id), queued });
 }
 
 /** Sends the events about the sessions of one workspace. */

@@ -58,10 +58,12 @@ export class SessionStops {
   }
 
   /** See `Coordinator.cancelRun`. */
-  cancelRun(row: RunRow): Result<"cancelRun">["outcome"] {
+  cancelRun(known: RunRow): Result<"cancelRun">["outcome"] {
     const { open, admission, queue } = this.#parts;
-    if (row.state === "completed") return "alreadyCompleted";
+    if (known.state === "completed") return "alreadyCompleted";
     this.#parts.settle();
+    const row = queue.waiting.seen(known);
+    if (row.state === "completed") return "alreadyCompleted";
     if (isWaiting(row)) {
       if (row.joinedTo !== undefined) return "joined";
       const isEnded = queue.waiting.end(row, "user");

@@ -109,7 +109,11 @@ export class TurnRecorder implements TurnSink {
 
   createMessage(message: NewMessage): MessageRecorder {
     const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
-    this.#options.writes.write(insert);
+    // Of a run that goes on, each message is whole on disk before the next one begins.
+    this.together(() => {
+      if (this.#options.goesOn()) this.flush();
+      this.#options.writes.write(insert);
+    });
     this.said.add(recorder);
     this.#emitMessage("messageCreated", recorder.snapshot());
     return recorder;
@@ -193,10 +197,7 @@ export class TurnRecorder implements TurnSink {
     this.#options.sessionChanged();
   }
 
-  async stored(): Promise<void> {
-    const { writes, signal } = this.#options;
-    await writes.stored(signal);
-  }
+  stored = () => this.#options.writes.stored(this.#options.signal);
 
   /** Writes the content since the last batch, or has it written. */
   flush(): void {
@@ -219,9 +220,7 @@ export class TurnRecorder implements TurnSink {
   }
 
   #emitDelta(delta: Delta): void {
-    this.#options.announcer.emit({
-      method: "messageDelta",
-      params: { ...this.eventHead, ...delta },
-    });
+    const params = { ...this.eventHead, ...delta };
+    this.#options.announcer.emit({ method: "messageDelta", params });
   }
 }

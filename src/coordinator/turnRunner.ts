@@ -92,6 +92,7 @@ export class TurnRunner {
 
   /** Asks no model, and so takes no slot and needs no engine. */
   async #undo(run: AcceptedRun, writes: PatientWrites): Promise<TurnOutcome> {
+    if (run.parking.aborted) throw new TurnParked();
     await this.#markRunning(run, writes);
     if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
     this.#begin(run);
@@ -134,7 +135,7 @@ export class TurnRunner {
   #refuse(run: AcceptedRun): void {
     const { runs, serverId } = this.#options;
     const { position } = run.ref;
-    if (runs.isOwned(position, { serverId, epoch: run.epoch })) return;
+    if (!run.isLost && runs.isOwned(position, { serverId, epoch: run.epoch })) return;
     if (runs.at(position)?.state === "completed") throw endedElsewhere();
     run.lose();
     throw takenOver();

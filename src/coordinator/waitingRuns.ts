@@ -2,7 +2,7 @@
 // or deletes their session, or they have waited for too long. Any server can do that.
 import { defined } from "../base/defined.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import { isWaiting, type RunRow } from "../storage/runStore.js";
+import { isWaiting, nobody, type RunRow } from "../storage/runStore.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { type LeftEnd, LeftRuns, type LeftRunsOptions } from "./leftRuns.js";
 
@@ -21,37 +21,66 @@ export interface EndedWaiting {
   readonly prompt?: string;
 }
 
+type WaitingOptions = Pick<
+  CoordinatorOptions,
+  keyof LeftRunsOptions | "workspaceId" | "serverId" | "recoverIfDead"
+>;
+
 /** Ends the waiting runs of a workspace. */
 export class WaitingRuns {
-  readonly #options: Pick<CoordinatorOptions, keyof LeftRunsOptions | "workspaceId">;
+  readonly #options: WaitingOptions;
   readonly #left: LeftRuns;
 
-  constructor(options: Pick<CoordinatorOptions, keyof LeftRunsOptions | "workspaceId">) {
+  constructor(options: WaitingOptions) {
     this.#options = options;
     this.#left = new LeftRuns(options);
   }
 
-  /** Ends what waits on a session; with `queuedOnly`, only what has not begun and is queued. */
+  /** The runs of a session whose server has died wait from now on, if they go on. */
+  #recover(sessionId: string): void {
+    const { runs, serverId, recoverIfDead } = this.#options;
+    const owner = runs.otherOwner(sessionId, serverId);
+    if (owner !== undefined) recoverIfDead(owner);
+  }
+
+  /**
+   * Ends what waits on a session, what waits in its paused queue included; with `queuedOnly`, only what has
+   * not begun and is queued. Does nothing if no run that goes on is among it.
+   */
   endAll(sessionId: string, cause: RunCause, queuedOnly = false): EndedWaiting[] {
     const { goingOn } = this.#options;
-    const isMeant = (run: RunRow) => isWaiting(run) && (!queuedOnly || run.state === "queued");
-    if (!goingOn.free(sessionId).some(isMeant)) return [];
+    this.#recover(sessionId);
+    const isMeant = (run: RunRow) => !queuedOnly || run.state === "queued";
+    const meantOf = (free: readonly RunRow[]) => {
+      const meant = free.filter(isMeant);
+      return meant.some(isWaiting) ? new Set(meant.map(({ position }) => position)) : undefined;
+    };
+    if (meantOf(goingOn.free(sessionId)) === undefined) return [];
     return this.#end(() => {
       const free = goingOn.free(sessionId);
-      const meant = new Set(free.filter(isMeant).map(({ position }) => position));
-      return free.filter(({ position, joinedTo }) => meant.has(joinedTo ?? position));
+      const meant = meantOf(free);
+      return free.filter(({ position, joinedTo }) => meant?.has(joinedTo ?? position));
     }, cause);
   }
 
   /** Ends what waits in the workspace, because it is deleted. */
   endOfWorkspace(): void {
-    const { goingOn, workspaceId } = this.#options;
+    const { goingOn, workspaceId, serverId, recoverIfDead } = this.#options;
+    for (const owner of goingOn.ownersIn(workspaceId, serverId)) recoverIfDead(owner);
     for (const id of goingOn.waitingSessions(workspaceId)) this.endAll(id, "deleted");
   }
 
-  /** Ends one waiting run, with those that have joined its turn; false if it does not wait any more. */
-  end(run: RunRow, cause: RunCause): boolean {
+  /** A run as it is now. If its server has died, it waits, or has ended. */
+  seen(run: RunRow): RunRow {
+    const { runs, serverId, recoverIfDead } = this.#options;
+    if (run.serverId !== serverId && run.serverId !== nobody) recoverIfDead(run.serverId);
+    return runs.at(run.position) ?? run;
+  }
+
+  /** Ends one waiting run, with those that have joined its turn; false if it does not wait. */
+  end(known: RunRow, cause: RunCause): boolean {
     const { goingOn } = this.#options;
+    const run = this.seen(known);
     if (!isWaiting(run)) return false;
     const ended = this.#end(() => {
       const free = goingOn.free(run.sessionId);

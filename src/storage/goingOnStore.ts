@@ -4,7 +4,8 @@ import { DomainError } from "../base/errors.js";
 import { readOr, storedAmount, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import { keepQuestionsOf, leaveQuestions } from "./leftQuestions.js";
-import { nobody, type RunRow, toRow } from "./runRow.js";
+import { isOwnedBy } from "./runOwner.js";
+import { nobody, type Owner, type RunRow, toRow } from "./runRow.js";
 
 /** A file with at least this many schema steps has what this store needs. */
 const goingOnFrom = 19;
@@ -29,6 +30,11 @@ export interface GoingOnRow {
 export interface ResumeOptions {
   readonly trusted: boolean;
   readonly engine: string;
+}
+
+/** A run and who has it. */
+export interface OwnedRun extends Owner {
+  readonly position: number;
 }
 
 /** The runs that outlive their server. In a file of an older schema there are none. */
@@ -94,17 +100,20 @@ export class GoingOnStore {
   }
 
   /**
-   * Runs belong to nobody from now on, and wait. The time of their open questions runs on; it began when
-   * their server was last known to live, which is now if that gives them up itself.
+   * Runs belong to nobody from now on, and wait. Those that their server does not have any more stay as
+   * they are. The time of their open questions runs on; it began when their server was last known to live,
+   * which is now if that gives them up itself. Returns the positions of those that wait.
    */
-  release(positions: readonly number[], now: number, isGivenUp = false): void {
-    for (const position of positions) {
+  release(runs: readonly OwnedRun[], now: number, isGivenUp = false): number[] {
+    const released = runs.filter((run) => isOwnedBy(this.#database, run.position, run));
+    for (const { position } of released) {
       leaveQuestions(this.#database, position, isGivenUp ? now : undefined);
       this.#database
         .prepare("UPDATE runs SET serverId = ? WHERE position = ? AND state <> 'completed'")
         .run(nobody, position);
       if (this.isKept) this.#set(position, "waitingSince = ?", now);
     }
+    return released.map(({ position }) => position);
   }
 
   /** Withdraws the questions of a run that nobody asks again: those of other tool calls than these. */
@@ -196,11 +205,20 @@ export class GoingOnStore {
       .map(({ sessionId }) => String(sessionId));
   }
 
-  /** Whether a run that goes on waits on a session; `turnOnly`: one that holds it. */
+  /** Whether a run that goes on waits on a session. */
   isWaiting(sessionId: string): boolean {
+    return this.#isAnyFree(sessionId, "goesOn = 1");
+  }
+
+  /** Whether a run that waits holds a session: entries of a paused queue do not. */
+  isHeld(sessionId: string, isPaused: boolean): boolean {
+    return this.#isAnyFree(sessionId, isPaused ? "goesOn = 1 AND state <> 'queued'" : "goesOn = 1");
+  }
+
+  #isAnyFree(sessionId: string, condition: string): boolean {
     if (!this.isKept) return false;
     const sql = `SELECT 1 FROM runs WHERE sessionId = ? AND serverId = ? AND state <> 'completed'
-      AND goesOn = 1 LIMIT 1`;
+      AND ${condition} LIMIT 1`;
     return readOr(
       () => this.#database.prepare(sql).get(sessionId, nobody) !== undefined,
       () => false,
@@ -218,6 +236,18 @@ export class GoingOnStore {
             JSON.stringify(options),
           ];
     this.#database.durable(() => this.#database.prepare(sql).run(workspaceId, ...more));
+  }
+
+  /** The servers other than `serverId` that have runs of a workspace which go on after a loss. */
+  ownersIn(workspaceId: string, serverId: string): string[] {
+    if (!this.isKept) return [];
+    return this.#database
+      .prepare(
+        `SELECT DISTINCT serverId FROM runs WHERE state <> 'completed' AND goesOn = 1
+           AND workspaceId = ? AND serverId NOT IN (?, ?)`,
+      )
+      .all(workspaceId, serverId, nobody)
+      .map((row) => String(row.serverId));
   }
 
   /** The runs that have waited since before a time, oldest first. */

@@ -130,7 +130,7 @@ describe("what waits for a server", () => {
     first.accept("s", { runId: "c", goesOn: true });
     first.accept("s", { runId: "d" });
     await close(first);
-    expect(first.coordinator.parked).toEqual(["a", "c"]);
+    expect(first.coordinator.parked).toEqual(["a", "b", "c"]);
     const house = open();
     expect(statuses(house)).toEqual(["d: cancelled (shutdown)"]);
     house.coordinator.adopt("s");

@@ -9,6 +9,7 @@ import { type Log, silentLog } from "../../src/base/log.js";
 import { resolveConfig } from "../../src/config/resolve.js";
 import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import { Coordinator } from "../../src/coordinator/coordinator.js";
+import type { CoordinatorOptions } from "../../src/coordinator/coordinatorOptions.js";
 import { loadTurns } from "../../src/coordinator/lazyTurns.js";
 import { OwedWrites } from "../../src/coordinator/owedWrites.js";
 import { Recovery } from "../../src/coordinator/recovery.js";
@@ -67,6 +68,8 @@ export interface HouseOptions {
   readonly onDamaged?: (row: DamagedRow) => void;
   /** Whether its workspace can go on with a run; by default it can. */
   readonly canGoOn?: (terms: RunTerms) => boolean;
+  /** What carries `/undo` out. */
+  readonly undo?: CoordinatorOptions["undo"];
 }
 
 /** What a prompt is sent with in a test. */
@@ -110,9 +113,11 @@ export class CoordinatorHouse {
   readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
   coordinator: Coordinator;
   readonly #canGoOn: HouseOptions["canGoOn"];
+  readonly #undo: HouseOptions["undo"];
 
   constructor(options: HouseOptions) {
     this.#canGoOn = options.canGoOn;
+    this.#undo = options.undo;
     this.directory = options.directory;
     this.clock = options.clock ?? new VirtualScheduler();
     this.ids = options.ids ?? new CountingIds();
@@ -172,6 +177,7 @@ export class CoordinatorHouse {
       prepareTurn: (signal, run) => engine.prepare({ ...setup, ...run }, signal),
       desk: { ask: async () => undefined, requestInput: async () => undefined },
       canGoOn: (told) => this.#canGoOn?.(told) ?? true,
+      ...defined({ undo: this.#undo }),
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });
   }
