@@ -4,7 +4,8 @@
 import type { Timer } from "../base/clock.js";
 import { DomainError, messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
-import type { Fork, OpenFork } from "../storage/sessionFork.js";
+import type { Fork } from "../storage/sessionCopy.js";
+import type { OpenFork } from "../storage/sessionFork.js";
 import type { CheckpointOptions } from "./checkpointParts.js";
 
 /** After an error. */
@@ -15,14 +16,16 @@ export type ForkRequest = Omit<Fork, "serverId" | "now">;
 
 /** Copies sessions, as one server does it. */
 export class Forking {
-  readonly #options: Pick<CheckpointOptions, "store" | "registry" | "clock" | "log">;
+  readonly #options: Pick<CheckpointOptions, "database" | "store" | "registry" | "clock" | "log">;
   /** The forks that this server is copying, or adding to the search index. */
   readonly #underWay = new Set<string>();
   #onAbandoned: () => void = () => undefined;
   #retry: Timer | undefined;
   #isClosed = false;
 
-  constructor(options: Pick<CheckpointOptions, "store" | "registry" | "clock" | "log">) {
+  constructor(
+    options: Pick<CheckpointOptions, "database" | "store" | "registry" | "clock" | "log">,
+  ) {
     this.#options = options;
   }
 
@@ -35,24 +38,27 @@ export class Forking {
    * Copies a session. Nobody sees the copy before it is whole; if this rejects, it never is.
    * `goesOn` is called before each step, and may throw to end the work.
    *
-   * @throws DomainError the errors of `SessionForks`, and `ServerShuttingDown` if the server ends.
+   * @throws DomainError the errors of `SessionCopy`, and `ServerShuttingDown` if the server ends.
    */
   async fork(request: ForkRequest, goesOn: () => void): Promise<void> {
-    const { store, registry, clock } = this.#options;
-    const { forks } = store;
+    const { registry, clock, database } = this.#options;
     const fork = { ...request, serverId: registry.id, now: clock.now() };
     const { newId } = fork;
-    let done = forks.begin(fork);
+    // Few servers ever fork, so what copies is loaded with the first fork.
+    const { SessionCopy } = await import("../storage/sessionCopy.js");
+    this.#refuseIfClosed();
+    const copies = new SessionCopy(database);
+    let done = copies.begin(fork);
     this.#underWay.add(newId);
     try {
       while (!done.isComplete) {
         goesOn();
-        if (this.#isClosed) throw new DomainError("ServerShuttingDown", "The server ends.");
-        done = forks.copy(fork, done);
+        this.#refuseIfClosed();
+        done = copies.copy(fork, done);
         faultPoint("forkCopied");
         if (!done.isComplete) await this.#pause();
       }
-      forks.finish(fork, done);
+      copies.finish(fork, done);
     } catch (error) {
       this.#underWay.delete(newId);
       this.finishOpen();
@@ -60,6 +66,10 @@ export class Forking {
     }
     faultPoint("forked");
     this.#index(newId);
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#isClosed) throw new DomainError("ServerShuttingDown", "The server ends.");
   }
 
   #pause(): Promise<void> {

@@ -90,6 +90,7 @@ describe("a fork that is under way", () => {
     forking.onAbandoned(() => forgetter.wake());
     const ended = forking.fork(long.request("f"), () => check());
     ended.catch(() => undefined);
+    await expect.poll(() => long.store.forks.all()).toHaveLength(1);
     await clock.step();
     expect(long.parts("f").length).toBeGreaterThan(0);
     expect(long.parts("f").length).toBeLessThan(40);

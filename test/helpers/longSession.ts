@@ -40,7 +40,8 @@ export class LongSession {
   forking(serverId: string, clock: Clock = systemClock, living: readonly string[] = []): Forking {
     const isAlive = (id: string) => id === serverId || living.includes(id);
     const registry = { id: serverId, isAlive };
-    return new Forking({ store: this.store, registry, clock, log: silentLog });
+    const { database, store } = this;
+    return new Forking({ database, store, registry, clock, log: silentLog });
   }
 
   /** What a fork of the whole session is asked for with. */
