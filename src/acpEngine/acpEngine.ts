@@ -82,6 +82,7 @@ class AcpEngine implements Engine {
       throw new DomainError("EngineFailed", `options.${problem.path}: ${problem.message}.`);
     }
     return {
+      canGoOn: true,
       run: (request) => this.#run(setup, request),
       summarize: (request) => this.#summarize(setup, request),
       // The agent's model is asked for nothing but the turn.

@@ -1,15 +1,17 @@
 // One turn of a session, run by an agent.
-import { type Clock, sleep } from "../base/clock.js";
+import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { RunTime } from "../base/runTime.js";
 import { traceMeta } from "../base/traceMeta.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { Limits } from "../config/types.js";
-import type { HistoryMessage, TurnOutcome, TurnRequest } from "../engine/engine.js";
+import type { HistoryMessage, Prompt, TurnOutcome, TurnRequest } from "../engine/engine.js";
 import type { Permissions } from "../permissions/types.js";
 import { needCommand } from "./agentCommand.js";
 import { AgentQuestions } from "./agentQuestions.js";
 import type { WantedServers } from "./agentServers.js";
+import { saidBefore, standingOf } from "./begunPrompt.js";
+import { cancelPrompt } from "./cancelPrompt.js";
 import type { EngineAgent } from "./engineAgent.js";
 import { openForTurn } from "./openForTurn.js";
 import { type OpenedSession, seen } from "./openOwnSession.js";
@@ -47,9 +49,6 @@ export interface AcpTurnOptions extends NeedsWhere {
   /** The running agent; started if none runs. */
   agent(signal: AbortSignal): Promise<EngineAgent>;
 }
-
-/** How long an agent has to end a turn that was cancelled. */
-const cancelMs = 10_000;
 
 /** Runs a prompt to its end, like `Turn.run`. */
 export function runAcpTurn(request: TurnRequest, options: AcpTurnOptions): Promise<TurnOutcome> {
@@ -132,7 +131,10 @@ class AcpTurn {
 
   #outcome({ finish, status, failure }: TurnEnd): TurnOutcome {
     // A turn that could not even begin says nothing in the session.
-    const last = this.#user && this.#messages.finish(finish, failure?.message);
+    const last =
+      status === "interrupted"
+        ? saidBefore(this.#request)
+        : this.#user && this.#messages.finish(finish, failure?.message);
     return {
       status,
       text: last?.text ?? "",
@@ -148,22 +150,30 @@ class AcpTurn {
 
   async #exchange(): Promise<TurnEnd> {
     const { engine, settings, command } = this.#options;
-    const { prompt, ownSession: note, sink } = this.#request;
-    if (command === undefined) this.#user = sink.say(prompt);
+    const { ownSession: note, sink } = this.#request;
+    const standing = standingOf(this.#request, engine);
+    const { prompt, user: said } = standing;
+    if (command === undefined) this.#user = said ?? sink.say(prompt);
     const agent = await this.#options.agent(this.#signal);
     this.#agent = agent;
-    const opened = await openForTurn(agent, this.#request, this.#options, this.#signal);
+    const opened = await openForTurn(agent, this.#request, this.#options, standing, this.#signal);
     if (command !== undefined)
       await needCommand(command, opened.state, this.#options, this.#signal);
     const user = this.#user ?? sink.say(prompt);
     this.#user = user;
     await setUp(agent, opened, settings, this.#signal);
     // From now on the agent may have the prompt: it is never sent a second time.
-    await note?.write(seen(engine, opened.id, user.id));
+    await note?.write(
+      seen(
+        engine,
+        opened.id,
+        (standing.isBegun ? standing.history.at(-1) : undefined)?.id ?? user.id,
+      ),
+    );
     this.#signal.throwIfAborted();
     const cost = new TurnCost(this.#request, opened, this.#options);
     try {
-      const end = await this.#prompts(agent, opened, cost);
+      const end = await this.#prompts(agent, opened, prompt, cost);
       await note?.write(seen(engine, opened.id, this.#messages.last?.id ?? user.id));
       return end;
     } finally {
@@ -172,13 +182,20 @@ class AcpTurn {
   }
 
   /** Sends the prompt, and then those that have joined the turn and that the agent did not take. */
-  async #prompts(agent: EngineAgent, opened: OpenedSession, cost: TurnCost): Promise<TurnEnd> {
+  async #prompts(
+    agent: EngineAgent,
+    opened: OpenedSession,
+    prompt: Prompt,
+    cost: TurnCost,
+  ): Promise<TurnEnd> {
     const { instructions } = this.#options;
     const { unknown, state } = opened;
     const commands = state.commands.map(({ name }) => name);
     const around = { can: agent.abilities, unknown, instructions, commands };
-    let blocks: readonly object[] = promptBlocks(this.#request.prompt, around);
-    const steering = new Steering(agent, opened.id);
+    let blocks: readonly object[] = promptBlocks(prompt, around);
+    const steering = new Steering(agent, opened.id, (message) =>
+      this.#request.ownSession?.write(seen(this.#options.engine, opened.id, message.id)),
+    );
     for (;;) {
       const end = await this.#prompt(agent, opened.id, blocks, (update) =>
         this.#update(update, steering, cost),
@@ -213,26 +230,11 @@ class AcpTurn {
       return endOf(answer.stopReason, this.#options.engine);
     } catch (error) {
       if (!this.#signal.aborted) throw error;
-      if (!this.#isSilent) await this.#cancel(agent, sessionId, answered);
+      if (!this.#isSilent) await cancelPrompt(agent, sessionId, answered, this.#options.clock);
       return cancelledEnd;
     } finally {
       stopListening();
     }
-  }
-
-  /** Asks the agent to stop, and ends it with all its processes if it does not. */
-  async #cancel(agent: EngineAgent, sessionId: string, answered: Promise<unknown>): Promise<void> {
-    agent.notify("session/cancel", { sessionId });
-    const enough = new AbortController();
-    const patience = sleep(this.#options.clock, cancelMs, enough.signal).then(() => "silent");
-    const settled = answered.then(
-      () => "answered",
-      () => "answered",
-    );
-    const how = await Promise.race([settled, patience]);
-    enough.abort();
-    patience.catch(() => {});
-    if (how === "silent") await agent.end();
   }
 
   #silent(seconds: number): void {

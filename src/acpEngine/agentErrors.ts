@@ -40,6 +40,14 @@ export class AgentGone extends Error {
   }
 }
 
+/** A turn that a lost server has begun cannot be gone on with; the message says why. */
+export class CannotGoOn extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "CannotGoOn";
+  }
+}
+
 /** Says how to log in with an agent that wants it. */
 export function loginAdvice(name: string, authMethods: unknown): string {
   const ways = objects(authMethods)

@@ -2,7 +2,7 @@
 import { defined } from "../base/defined.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { HistoryMessage, OwnSession, OwnSessionNote } from "../engine/engine.js";
-import { AgentRefused } from "./agentErrors.js";
+import { AgentRefused, CannotGoOn } from "./agentErrors.js";
 import type { EngineAgent } from "./engineAgent.js";
 import { text } from "./reading.js";
 import type { SessionState } from "./sessionState.js";
@@ -26,6 +26,8 @@ export interface OpeningOptions {
   readonly workspacePath: string;
   /** The tool servers of the session, in the words of the protocol. */
   readonly servers: readonly object[];
+  /** Whether no other session will do, because this one is in the middle of a turn. */
+  readonly isBegun: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +35,8 @@ export interface OpeningOptions {
  * Opens the session that was used before: it is open still, or the agent loads it. The replay of a load
  * reaches nobody. Else a new one begins, whose id is stored before anything is sent to it.
  *
- * @throws AgentRefused, AgentGone; the signal's reason.
+ * @throws AgentRefused, AgentGone; CannotGoOn if another session would be needed in the middle of a turn;
+ * the signal's reason.
  */
 export async function openOwnSession(options: OpeningOptions): Promise<OpenedSession> {
   const { engine, agent, note, history } = options;
@@ -44,6 +47,11 @@ export async function openOwnSession(options: OpeningOptions): Promise<OpenedSes
     const state = openState(before.id, options) ?? (await load(before.id, options));
     if (typeof state !== "string") return { id: before.id, state, unknown: known };
     replacedFor = state;
+  }
+  if (options.isBegun) {
+    throw new CannotGoOn(
+      `The server stopped in the middle of the turn, and the engine ${engine} could not open its session again: ${replacedFor}.`,
+    );
   }
   const opening = { cwd: options.workspacePath, mcpServers: options.servers };
   let state: SessionState | undefined;

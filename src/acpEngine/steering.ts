@@ -1,7 +1,7 @@
 // Hands prompts that join a running turn to the agent (docs/engines.md): by `_session/steering`, which
 // some agents have.
 import { untilAborted } from "../base/untilAborted.js";
-import type { TurnSink } from "../engine/engine.js";
+import type { HistoryMessage, TurnSink } from "../engine/engine.js";
 import type { EngineAgent } from "./engineAgent.js";
 import { promptBlocks } from "./promptBlocks.js";
 
@@ -9,12 +9,19 @@ import { promptBlocks } from "./promptBlocks.js";
 export class Steering {
   readonly #agent: EngineAgent;
   readonly #sessionId: string;
+  readonly #note: (message: HistoryMessage) => Promise<void> | undefined;
   /** What each was answered: the blocks of a prompt that the agent did not take. */
   readonly #answers: Promise<readonly object[]>[] = [];
 
-  constructor(agent: EngineAgent, sessionId: string) {
+  /** @param note is told of each message before the agent gets it: it never gets it twice. */
+  constructor(
+    agent: EngineAgent,
+    sessionId: string,
+    note: (message: HistoryMessage) => Promise<void> | undefined,
+  ) {
     this.#agent = agent;
     this.#sessionId = sessionId;
+    this.#note = note;
   }
 
   /**
@@ -25,8 +32,8 @@ export class Steering {
     const { abilities } = this.#agent;
     if (!abilities.steering) return false;
     const folded = sink.takeFolded();
-    for (const { prompt } of folded) {
-      this.#answers.push(this.#hand(promptBlocks(prompt, { can: abilities })));
+    for (const { prompt, message } of folded) {
+      this.#answers.push(this.#hand(message, promptBlocks(prompt, { can: abilities })));
     }
     return folded.length > 0;
   }
@@ -41,7 +48,7 @@ export class Steering {
   }
 
   /** Resolves with the blocks if they were not taken. Never rejects. */
-  async #hand(prompt: readonly object[]): Promise<readonly object[]> {
+  async #hand(message: HistoryMessage, prompt: readonly object[]): Promise<readonly object[]> {
     const params = {
       sessionId: this.#sessionId,
       prompt,
@@ -49,6 +56,7 @@ export class Steering {
       _meta: { steering: { idleBehavior: "promptRequired" } },
     };
     try {
+      await this.#note(message);
       const { outcome } = await this.#agent.request("_session/steering", params);
       return outcome === "injected" || outcome === "startedNewTurn" ? [] : prompt;
     } catch {

@@ -4,7 +4,7 @@ import { isRunErrorName, type RunErrorName } from "../base/runErrors.js";
 import type { TurnOutcome } from "../engine/engine.js";
 import type { FinishReason } from "../protocol/objects/message.js";
 import type { RunCause } from "../protocol/objects/run.js";
-import { AgentRefused, loginAdvice } from "./agentErrors.js";
+import { AgentRefused, CannotGoOn, loginAdvice } from "./agentErrors.js";
 import { failureText } from "./engineAgent.js";
 
 /** An end: of the last message, and of the run. */
@@ -28,6 +28,12 @@ export function failedEnd(
 ): TurnEnd {
   const finish = errorName === "ContentFilter" ? "contentFilter" : "error";
   return { finish, status: "failed", failure: { message, errorName, cause } };
+}
+
+/** A turn of a lost server that this one cannot go on with. */
+function interruptedEnd(message: string): TurnEnd {
+  const failure = { message, errorName: "Interrupted", cause: "crash" } as const;
+  return { finish: "error", status: "interrupted", failure };
 }
 
 /** The end that the agent's answer to a prompt tells. */
@@ -57,6 +63,7 @@ export function endByError(error: unknown, engine: string, authMethods: unknown)
   if (error instanceof AgentRefused && error.wantsLogin) {
     return failedEnd(loginAdvice(engine, authMethods), "ProviderAuth");
   }
+  if (error instanceof CannotGoOn) return interruptedEnd(error.message);
   if (error instanceof DomainError) {
     const name = isRunErrorName(error.name) ? error.name : "EngineFailed";
     return failedEnd(error.message, name, "internal");

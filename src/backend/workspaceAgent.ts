@@ -149,9 +149,9 @@ export class WorkspaceAgent {
     return choice;
   }
 
-  /** The large model, once it is chosen. */
+  /** The large model, once it is chosen; an engine beside the built-in one may have none. */
   get large(): SelectedModel | undefined {
-    return this.#ready?.large;
+    return this.#engine === builtInEngine ? this.#ready?.large : this.#byHand.large;
   }
 
   /** The agent in the form of `getAgentInfo`. */

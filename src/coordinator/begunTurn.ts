@@ -117,7 +117,12 @@ function closeLast(
   const { parts } = stored;
   const end = parts.at(-1);
   const hasEnded = end?.type === "finish" && !["error", "cancelled"].includes(end.reason);
-  if (hasEnded || parts.some(isEndedCall)) return;
+  if (hasEnded) return;
+  if (parts.some(isEndedCall)) {
+    // Nobody can open it again: each call gets a result, and the message its end.
+    writes.write(() => void repairMessages(options, last.sessionId, run));
+    return;
+  }
   const open = parts.filter(({ type }) => type !== "finish").map(cancelledCall);
   const finish: Part = {
     type: "finish",

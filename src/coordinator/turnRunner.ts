@@ -245,7 +245,7 @@ export class TurnRunner {
   ): TurnRequest {
     const { sessionId, prompt } = run.request;
     const { engineSessions: own } = this.#options;
-    const ownSession = own && ownSessionNote(sessionId, own, writes, run.signal);
+    const ownSession = own && ownSessionNote(sessionId, own, writes, run.signal, () => run.goesOn);
     return {
       sessionId,
       prompt,

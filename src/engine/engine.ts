@@ -147,7 +147,8 @@ export interface BegunTurn {
 
 /** How a turn ended. */
 export interface TurnOutcome {
-  readonly status: "succeeded" | "failed" | "cancelled";
+  /** `interrupted`: it was begun by a server that is gone, and could not be gone on with. */
+  readonly status: "succeeded" | "failed" | "cancelled" | "interrupted";
   /** The last assistant message. */
   readonly messageId?: string;
   /** The text of that message. */

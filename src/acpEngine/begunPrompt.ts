@@ -1,0 +1,52 @@
+// A turn that a lost server has begun (docs/engines.md): whether the agent has its prompt, and what it is
+// told in the place of it.
+import type { HistoryMessage, Prompt, TurnRequest } from "../engine/engine.js";
+import { CannotGoOn } from "./agentErrors.js";
+
+/** How a turn stands when it begins here. */
+export interface Standing {
+  /** What the agent is sent. */
+  readonly prompt: Prompt;
+  /** The messages so far, without a prompt that is still to be sent. */
+  readonly history: readonly HistoryMessage[];
+  /** The user's message, if it is stored already. */
+  readonly user: HistoryMessage | undefined;
+  /** Whether the agent has the user's prompt already: it never gets it again. */
+  readonly isBegun: boolean;
+}
+
+const goOn =
+  "The program that you are connected to was stopped while you worked on the last request, and your work was cut off. What you did may be done in part, or not at all, and a command may have had its effect although you saw no result: look at how things stand before you do anything again. Then finish the request.";
+
+/**
+ * How a turn stands. The prompt was sent if the note of the agent's session names a message of the turn.
+ *
+ * @throws CannotGoOn if processes of the lost server's agent may still run.
+ */
+export function standingOf(
+  { begun, history, prompt, ownSession }: TurnRequest,
+  engine: string,
+): Standing {
+  if (begun === undefined) return { prompt, history, user: undefined, isBegun: false };
+  const user = begun.messages.find(({ role }) => role === "user");
+  const own = ownSession?.read();
+  const isBegun = own?.engine === engine && begun.messages.some(({ id }) => id === own.upTo);
+  if (!isBegun) return { prompt, history, user, isBegun };
+  if (begun.mayStillRun) {
+    throw new CannotGoOn(
+      `The server stopped in the middle of the turn, and processes of the engine ${engine} may still run.`,
+    );
+  }
+  const ours = { text: goOn, attachments: [] };
+  return { prompt: ours, history: [...history, ...begun.messages], user, isBegun };
+}
+
+/** The last that was said in a turn before its server was lost. */
+export function saidBefore({
+  begun,
+}: TurnRequest): { readonly id: string; readonly text: string } | undefined {
+  const last = begun?.messages.findLast(({ role }) => role === "assistant");
+  if (last === undefined) return undefined;
+  const said = last.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+  return { id: last.id, text: said };
+}
