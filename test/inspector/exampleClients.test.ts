@@ -1,0 +1,108 @@
+// The inspector beside real exchanges: the example clients get the same answers through it, and what they
+// and the server say is valid, acknowledged, and shown as a run.
+import { execFile, execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { Ledger } from "../../src/inspector/view/ledger.js";
+import { Runs } from "../../src/inspector/view/runs.js";
+import { createSandbox, type Sandbox } from "../examples/sandbox.js";
+import { onWindows, unless } from "../helpers/unless.js";
+import { recordingIn } from "./teeChild.js";
+
+const run = promisify(execFile);
+const clients = fileURLToPath(new URL("../../examples/clients", import.meta.url));
+
+function isMissing(program: string, ...args: string[]): boolean {
+  try {
+    execFileSync(program, args, { stdio: "ignore" });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+describe("through the inspector", () => {
+  let sandbox: Sandbox;
+  let recording: string;
+  let command: string[];
+  beforeEach(() => {
+    sandbox = createSandbox();
+    recording = join(sandbox.folder, "exchange.jsonl");
+    const turnwire = [process.execPath, inject("serverScript")];
+    command = [
+      ...turnwire,
+      "inspect",
+      "--no-page",
+      "--record",
+      recording,
+      "--",
+      ...turnwire,
+      "serve",
+    ];
+  });
+  afterEach(() => sandbox.remove());
+
+  function expectWhole(): void {
+    const { entries } = recordingIn(recording);
+    const invalid = entries.filter((entry) => "invalid" in entry);
+    expect(invalid).toEqual([]);
+    const [ledger, runs] = [new Ledger(), new Runs()];
+    for (const entry of entries) {
+      ledger.add(entry);
+      runs.add(entry);
+    }
+    expect(ledger.completions.length).toBeGreaterThan(0);
+    expect(ledger.unacknowledged).toBe(0);
+    const all = runs.lanes.flatMap((lane) => lane.runs);
+    expect(all.map(({ status }) => status)).toEqual(all.map(() => "succeeded"));
+    expect(all.flatMap(({ calls }) => calls).some(({ kind }) => kind === "model")).toBe(true);
+    expect(entries.at(-1)).toMatchObject({ kind: "end", code: 0 });
+  }
+
+  it("the library for Node", async () => {
+    const told = await sandbox.runCode(`
+      import { TurnwireClient } from "turnwire/client";
+      const [file, ...args] = ${JSON.stringify(command)};
+      const client = await TurnwireClient.spawn({ clientId: "node", command: file, args });
+      const { id: workspaceId } = await client.api.createWorkspace({ path: ".", initAgent: true });
+      const { id: sessionId } = await client.api.createSession({ workspaceId });
+      const { text } = await client.run({ workspaceId, sessionId, prompt: "@say It runs." });
+      await client.close();
+      console.log(text);`);
+    expect(told).toBe("It runs.\n");
+    expectWhole();
+  });
+
+  unless(
+    it,
+    isMissing("python3", "-c", "import sys; sys.exit(sys.version_info < (3, 9))"),
+    "there is no Python 3.9 here",
+  )("the client in Python", async () => {
+    const code = `
+from turnwire import Client
+with Client(client_id="py", command=${JSON.stringify(command)}, on_permission=lambda q: "allow") as client:
+    workspace = client.request("createWorkspace", {"path": ".", "initAgent": True})["id"]
+    session = client.request("createSession", {"workspaceId": workspace})["id"]
+    prompt = '@tool bash {"command": "echo hi"}\\n@say It runs.'
+    print(client.run(workspace, session, prompt)["text"])
+`;
+    const env = { ...sandbox.env, PYTHONPATH: join(clients, "python/src") };
+    const { stdout } = await run("python3", ["-c", code], { cwd: sandbox.folder, env });
+    expect(stdout).toBe("It runs.\n");
+    expectWhole();
+  });
+
+  unless(
+    it,
+    onWindows || isMissing("jq", "--version"),
+    "there is no bash with jq here",
+  )("the client in bash", async () => {
+    const env = { ...sandbox.env, TURNWIRE: command.join(" "), TURNWIRE_CLIENT_ID: "sh" };
+    const script = join(clients, "bash/turnwire.sh");
+    const { stdout } = await run("bash", [script, "@say It runs."], { cwd: sandbox.folder, env });
+    expect(stdout).toContain("It runs.");
+    expectWhole();
+  });
+});
