@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { defined } from "../../src/base/defined.js";
 import { type CollectedSpan, type Collector, startCollector } from "../helpers/collector.js";
 import { errorReply, reply } from "../helpers/loopbackProvider.js";
@@ -12,16 +12,22 @@ import { openSession } from "../helpers/wireSession.js";
 
 afterAll(endServers);
 
+/** What the tests have opened. They run side by side, so it is closed when all are over. */
+const opened: (() => unknown)[] = [];
+afterAll(async () => {
+  for (const close of opened) await close();
+});
+
 const often = { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_METRIC_EXPORT_INTERVAL: "50" };
 
 /** A server that tells a collector, and a session in it. */
 async function start(env: Readonly<Record<string, string>> = {}, port = 0) {
   const collector = await startCollector(port);
-  onTestFinished(() => collector.close());
+  opened.push(() => collector.close());
   const loopback = await startLoopbackServer({
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...often, ...env },
   });
-  onTestFinished(() => loopback.provider.close());
+  opened.push(() => loopback.provider.close());
   const path = makeFolder();
   writeFileSync(join(path, "a.txt"), "needle\n");
   const session = await openSession(loopback.server, { path });
@@ -39,7 +45,7 @@ const isRoot = (span: CollectedSpan) => span.parentSpanId === undefined;
 const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 
-describe("a run", () => {
+describe.concurrent("a run", () => {
   it("is a span with its calls inside, and its delivery is linked to it", async () => {
     const { provider, collector, session } = await start();
     provider.enqueue(
@@ -161,7 +167,7 @@ describe("a run", () => {
   });
 });
 
-describe("a client's trace", () => {
+describe.concurrent("a client's trace", () => {
   it("goes on in the run, in its tools' programs, and not in another run", async () => {
     const { provider, collector, session, server } = await start();
     const tool = reply().toolCall(
@@ -198,11 +204,11 @@ describe("a client's trace", () => {
 
   it("of `initialize` holds for its prompts; a run that is not sampled is not told", async () => {
     const collector = await startCollector();
-    onTestFinished(() => collector.close());
+    opened.push(() => collector.close());
     const { provider, server } = await startLoopbackServer({
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...often },
     });
-    onTestFinished(() => provider.close());
+    opened.push(() => provider.close());
     await server.call("initialize", { protocolVersion: 1, traceparent: parent });
     const session = await openSession(server);
     const { workspaceId, sessionId } = session;
@@ -233,7 +239,7 @@ describe("a client's trace", () => {
   });
 });
 
-describe("what goes wrong", () => {
+describe.concurrent("what goes wrong", () => {
   it("is told: a try that failed, a tool that failed, a run that failed, a cancel", async () => {
     const { provider, collector, session } = await start();
     provider.enqueue(
@@ -298,7 +304,7 @@ describe("what goes wrong", () => {
       dataDir: server.dataDir,
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...often },
     });
-    onTestFinished(() => next.provider.close());
+    opened.push(() => next.provider.close());
     await next.server.call("initialize", { protocolVersion: 1, clientId });
     await next.server.completion("x-1");
     const run = await collector.span("invoke_agent", { "turnwire.run.id": "x-1" });
@@ -346,7 +352,7 @@ it("a run that goes on after the loss of its server stays in its trace, with a s
   expect(done?.links).toMatchObject([{ spanId: lost?.spanId }]);
 });
 
-describe("a sub-task", () => {
+describe.concurrent("a sub-task", () => {
   it("is a run inside of its call", async () => {
     const { provider, collector, session } = await start();
     provider.enqueue(
@@ -370,7 +376,7 @@ describe("a sub-task", () => {
   });
 });
 
-describe("a collector that is lost, slow or strict", () => {
+describe.concurrent("a collector that is lost, slow or strict", () => {
   it("holds up neither runs nor the end of the server", async () => {
     const collector = await startCollector();
     const { url } = collector;
@@ -382,7 +388,7 @@ describe("a collector that is lost, slow or strict", () => {
         ...often,
       },
     });
-    onTestFinished(() => provider.close());
+    opened.push(() => provider.close());
     const session = await openSession(server);
     provider.enqueue(
       reply().toolCall("bash", { command: "env" }, { id: "c1" }),
@@ -473,7 +479,7 @@ interface Told {
 
 async function startHosted() {
   const collector = await startCollector();
-  onTestFinished(() => collector.close());
+  opened.push(() => collector.close());
   const file = join(makeFolder(), "told.jsonl");
   writeFileSync(file, "");
   const sdk = fileURLToPath(new URL("../helpers/hostSdk.mjs", import.meta.url));
@@ -481,7 +487,7 @@ async function startHosted() {
     nodeArgs: ["--import", sdk],
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, HOST_SDK_FILE: file, ...often },
   });
-  onTestFinished(() => loopback.provider.close());
+  opened.push(() => loopback.provider.close());
   const told = () =>
     readFileSync(file, "utf8")
       .split("\n")
@@ -497,7 +503,7 @@ describe("off", () => {
     const { provider, server } = await startLoopbackServer({
       env: { ...env, NODE_V8_COVERAGE: folder },
     });
-    onTestFinished(() => provider.close());
+    opened.push(() => provider.close());
     const session = await openSession(server);
     provider.enqueue(reply().toolCall("bash", { command: "echo [$TRACEPARENT]" }, { id: "c1" }));
     const { workspaceId, sessionId } = session;
