@@ -20,6 +20,7 @@ it("has one for each option", () => {
 
 it.each(exchanges)("%s does what is told", async (option, sent, told) => {
   const server = startServer();
+  await server.call("initialize", { clientId: "docs" });
   const session = await openSession(server);
   const params = { ...session.ids, runId: option, ...JSON.parse(sent) };
   expect(Object.keys(params.options)).toEqual([option]);
