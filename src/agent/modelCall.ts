@@ -164,11 +164,12 @@ class Attempt {
       this.#isSilent = true;
       this.#abort.abort(new Error("the model sent nothing for too long"));
     });
-    listenForLife(this.#abort.signal, idleMs, () => watch.sign());
+    const endLife = listenForLife(this.#abort.signal, idleMs, () => watch.sign());
     try {
       return await this.#stream(watch);
     } finally {
       watch.stop();
+      endLife();
       signal.removeEventListener("abort", onCancel);
       if (!this.#isRead) this.#abort.abort();
     }
@@ -188,7 +189,12 @@ class Attempt {
     // race at each read would cost more, and keep every promise in memory.
     const onAbort = () => this.#discard(reader.cancel(this.#abort.signal.reason));
     this.#abort.signal.addEventListener("abort", onAbort, { once: true });
-    return this.#read(reader, watch);
+    try {
+      return await this.#read(reader, watch);
+    } finally {
+      // A call whose stream has ended is not aborted any more, and its signal may live on.
+      if (this.#isRead) this.#abort.signal.removeEventListener("abort", onAbort);
+    }
   }
 
   async #read(reader: PartReader, watch: IdleWatch): Promise<CallResult> {

@@ -9,12 +9,18 @@ interface CallLife {
 const calls = new WeakMap<AbortSignal, CallLife>();
 
 /**
- * Calls `onLife` each time when something arrives for the call that has this signal.
+ * Calls `onLife` each time when something arrives for the call that has this signal, until the returned
+ * function is called. Node may keep the signal of a request for ever, and with it whatever listens.
  *
  * @param silenceMs for how many milliseconds nothing may arrive. The caller ends the call after that.
  */
-export function listenForLife(signal: AbortSignal, silenceMs: number, onLife: () => void): void {
+export function listenForLife(
+  signal: AbortSignal,
+  silenceMs: number,
+  onLife: () => void,
+): () => void {
   calls.set(signal, { onLife, silenceMs });
+  return () => calls.delete(signal);
 }
 
 /** Something has arrived for a call. */
