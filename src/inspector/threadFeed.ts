@@ -3,6 +3,7 @@
  * is too slow for is left out, and told as a gap.
  */
 import { Worker } from "node:worker_threads";
+import { sleep, systemClock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
@@ -16,6 +17,8 @@ import type {
   ToThread,
 } from "./threadMessages.js";
 
+/** How long the thread may take for what is left, in milliseconds: a disk may never answer. */
+const longestEndMs = 5000;
 /** What may wait for the thread, in bytes. */
 const mostWaiting = 64 * 1024 * 1024;
 
@@ -145,7 +148,10 @@ export class ThreadFeed {
     for (const side of ["client", "server"] as const) this.#tellSkipped(side, at);
     this.#worker.ref();
     this.#send({ kind: "end", at, ...defined({ code, signal }) });
-    await this.#done;
+    const enough = new AbortController();
+    const patience = sleep(systemClock, longestEndMs, enough.signal).catch(() => {});
+    await Promise.race([this.#done, patience]);
+    enough.abort();
     this.#isOver = true;
     await this.#worker.terminate();
   }
