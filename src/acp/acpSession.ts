@@ -46,6 +46,8 @@ export interface AcpSessionOptions {
   readonly newRunId: () => string;
   /** A signal that is aborted when a question has waited too long. */
   readonly patience: () => AbortSignal;
+  /** Whether a turn goes on with the next server if this one is lost or ends. */
+  readonly goesOn: boolean;
 }
 
 /** Where a session stands in the server. */
@@ -159,7 +161,10 @@ export class AcpSession implements FromServer {
       runId,
       ...trace,
       ...defined({ attachments: attachments.length > 0 ? attachments : undefined }),
-      ...defined({ options: choices.model && { model: choices.model } }),
+      options: defined({
+        model: choices.model,
+        onServerLoss: this.#options.goesOn ? ("continue" as const) : undefined,
+      }),
     });
   }
 

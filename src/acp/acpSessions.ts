@@ -28,6 +28,8 @@ export interface AcpSessionsOptions {
   readonly newId: (prefix: string) => string;
   /** A signal that is aborted when a question has waited too long. */
   readonly patience: () => AbortSignal;
+  /** Whether a turn goes on with the next server if this one is lost or ends. */
+  readonly goesOn: boolean;
 }
 
 /** What an editor asks of a session that exists. */
@@ -212,7 +214,7 @@ export class AcpSessions {
 
   #make(id: string, cwd: string): AcpSession {
     if (this.#client === undefined) throw RequestError.invalidRequest();
-    const { newId, patience } = this.#options;
+    const { newId, patience, goesOn } = this.#options;
     return new AcpSession({
       id,
       cwd,
@@ -220,6 +222,7 @@ export class AcpSessions {
       showsTerminals: this.#capabilities._meta?.terminal_output === true,
       newRunId: () => newId("run"),
       patience,
+      goesOn,
     });
   }
 

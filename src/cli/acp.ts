@@ -80,6 +80,7 @@ function serveEditor(options: AcpOptions, io: ServeIo, open: OpenConnection): Se
     output,
     version,
     open,
+    goesOn: options.goesOn,
     newId: (prefix) => ids.next(prefix),
     patience: () => AbortSignal.timeout(options.questionSeconds * 1000),
     soon: (run) => clock.soon(run),

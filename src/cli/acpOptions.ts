@@ -10,6 +10,8 @@ export interface AcpOptions {
   readonly logFile?: string;
   /** How long a question may wait for its answer; then it is denied. */
   readonly questionSeconds: number;
+  /** Whether a turn goes on with the next server if this one is lost or ends. */
+  readonly goesOn: boolean;
   /** Whether the daemon of the data directory does the work, and is started where there is none. */
   readonly attach: boolean;
   readonly start: boolean;
@@ -39,16 +41,26 @@ export function addAcp(
       seconds,
       questionSeconds,
     )
+    .addOption(
+      new Option(
+        "--on-loss <what>",
+        "what becomes of a turn whose editor or server is lost: it ends, or the next one goes on with it",
+      )
+        .choices(["interrupt", "continue"])
+        .default("interrupt"),
+    )
     .option("--attach", "let the daemon of the data directory do the work")
     .option("--start", "with --attach: start the daemon if there is none")
     .action(
       ({
         questionTimeout,
+        onLoss,
         attach = false,
         start = false,
         ...options
       }: {
         questionTimeout: number;
+        onLoss: "interrupt" | "continue";
         attach?: boolean;
         start?: boolean;
         logLevel: string;
@@ -58,7 +70,8 @@ export function addAcp(
         if (start && !attach) command.error("error: --start needs --attach");
         const { dataDir, logFile, logLevel } = options;
         const given = { logLevel, ...defined({ dataDir, logFile }) };
-        return act({ ...given, questionSeconds: questionTimeout, attach, start });
+        const goesOn = onLoss === "continue";
+        return act({ ...given, questionSeconds: questionTimeout, goesOn, attach, start });
       },
     );
 }

@@ -48,6 +48,32 @@ describe("an editor that goes", () => {
   );
 });
 
+describe("a turn that goes on after a loss", () => {
+  it("is gone on with by the next agent, which tells it in full when the session is loaded", async () => {
+    const dataDir = makeFolder();
+    const args = ["--on-loss", "continue"];
+    const first = new Editor({ dataDir, args });
+    const { sessionId, cwd } = await first.open();
+    leaveOpen(first.prompt(sessionId, "@say begun\n@tool ls {}\n@wait 500\n@say done"));
+    await first.until(() => (first.said(sessionId) === "begun" ? true : undefined));
+    await first.kill();
+    const next = new Editor({ dataDir, args });
+    await next.greet();
+    // A load tells what there is by then, and nothing behind its answer.
+    const load = async () => {
+      await next.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
+      return next.said(sessionId);
+    };
+    await expect.poll(load, { timeout: 20_000, interval: 200 }).toContain("done");
+    const prompts = next
+      .updates(sessionId)
+      .flatMap((one) => (one.sessionUpdate === "user_message_chunk" ? [one.messageId] : []));
+    expect(new Set(prompts).size).toBe(1);
+    expect(await next.prompt(sessionId, "@say next")).toMatchObject({ stopReason: "end_turn" });
+    expect(await next.end()).toBe(0);
+  });
+});
+
 describe("several requests at once", () => {
   it("open a session once, and each is answered", async () => {
     const editor = new Editor();
