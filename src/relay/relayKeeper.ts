@@ -129,10 +129,11 @@ class KeptRelay {
     this.#timer = this.#options.clock.after(betweenTriesMs, () => this.start());
   }
 
+  /** A relay that is only just beginning has what a server of a few moments has to send: it may. */
   async close(patience: Promise<void>): Promise<void> {
+    await Promise.race([this.#trying, patience]);
     this.#isClosed = true;
     this.#timer?.cancel();
-    await this.#trying;
     await this.#relay?.close(patience);
     this.#lock?.release();
   }

@@ -70,6 +70,11 @@ class Recorded {
     return result;
   }
 
+  /** The id of the last request. */
+  get lastId(): number {
+    return this.#nextId - 1;
+  }
+
   completed(runId: string): Promise<Told> {
     return this.until(({ method, params }) => method === "runComplete" && params?.runId === runId);
   }
@@ -128,13 +133,13 @@ unless(
     await send("b", "@say plain");
     await server.completed("b");
     await server.call("pauseQueue", ids);
+    const pause = server.lastId;
     await send("c", "@say paused", { options });
     await send("d", "@say paused too");
     const moments = await server.end();
 
     const promised = { runs: new Set<unknown>(), completed: new Set<unknown>() };
     let isPaused = false;
-    let checked = 0;
     let marked: Disk | undefined;
     const told = server.told.values();
     let rest = "";
@@ -147,7 +152,7 @@ unless(
       let isNew = false;
       for (; rest.includes("\n"); rest = rest.slice(rest.indexOf("\n") + 1)) {
         const { value } = told.next();
-        const { result, method, params } = value ?? {};
+        const { id, result, method, params } = value ?? {};
         if (result?.state !== undefined && result.runId !== undefined) {
           promised.runs.add(result.runId);
           isNew = true;
@@ -156,20 +161,20 @@ unless(
           promised.completed.add(params?.runId);
           isNew = true;
         }
-        if (result?.paused === true) {
+        if (id === pause && method === undefined) {
           isPaused = true;
           isNew = true;
         }
       }
       if (!isNew) continue;
-      checked++;
       const books = booksOf(moment.disk);
       expect(books.integrity).toEqual(["ok"]);
       expect([...promised.runs].filter((runId) => !books.runs.has(runId))).toEqual([]);
       expect([...promised.completed].filter((runId) => !books.completed.has(runId))).toEqual([]);
       if (isPaused) expect(books.paused).toBe(true);
     }
-    expect(checked).toBeGreaterThanOrEqual(6);
+    // One write may tell several things.
+    expect(isPaused).toBe(true);
     expect(promised.runs).toEqual(new Set(["a", "b", "c", "d"]));
     expect(promised.completed).toEqual(new Set(["a", "b"]));
 
