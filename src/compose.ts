@@ -54,6 +54,8 @@ export interface Server {
   readonly openWorkspaces: number;
   /** The completions, and the connections that get them. */
   readonly completions: Pick<House, "outbox" | "broadcaster">;
+  /** From now on goes on with no more runs that lose their servers. */
+  takeNoMore(): void;
   /** Resolves once no run is open any more. */
   whenIdle(): Promise<void>;
   /** Ends every turn, each with its completion, and waits a while for clients to read them. */
@@ -84,7 +86,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
   const house = openHouse(options, closing);
   const { broadcaster } = house;
   const relays = relaysOf({ ...options, ...house, closing });
-  const backend = composeBackend(options, house, closing);
+  const { backend, adopter } = composeBackend(options, house, closing);
   const end = async (cause: RunCause) => {
     await backend.end(cause);
     await Promise.race([broadcaster.drained(), sleep(clock, drainMs)]);
@@ -125,6 +127,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
       return backend.openWorkspaces;
     },
     completions: house,
+    takeNoMore: () => adopter.takeNoMore(),
     whenIdle: () => backend.whenIdle(),
     end,
     close: () => closing.close(),
@@ -132,7 +135,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
 }
 
 /** The use cases over the shared parts. */
-function composeBackend(options: ServerOptions, house: House, closing: Closing): Backend {
+function composeBackend(options: ServerOptions, house: House, closing: Closing) {
   const { clock, ids, log } = options;
   const { serverId, database, stores, outbox, runsOfServer, recovery, slots } = house;
   const { broadcaster: announcer, checkpoints: kept } = house;
@@ -179,7 +182,7 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing):
   const adopter = openAdopter({ ...shared, workspaces, kept, house, closing, resumes });
   const { forgetter } = house;
   const sessions = new SessionUseCases({ ...shared, kept, workspaces, workspacePaths, forgetter });
-  return new Backend({
+  const backend = new Backend({
     workspaces,
     sessions,
     checkpoints: new CheckpointUseCases({ ...shared, kept, workspaces, sessions }),
@@ -189,4 +192,5 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing):
     clock,
     lingerMs: options.lingerMs,
   });
+  return { backend, adopter };
 }

@@ -44,11 +44,12 @@ const loadedAfterMs = 1000;
  * Looks for lost runs until the server closes. Its code is loaded when something may be to be taken over,
  * or a moment after the start.
  */
-export function openAdopter(all: AdopterParts): { wake(): void } {
+export function openAdopter(all: AdopterParts): { wake(): void; takeNoMore(): void } {
   const { kept, house, closing, resumes, ...parts } = all;
   const { workspaces, database, clock, log } = parts;
   let loading: Promise<Adopter> | undefined;
   let isClosed = false;
+  let takesOver = true;
   const load = async () => {
     const { Adopter, resumableWorkspaces } = await import("./backend/adopter.js");
     const adopter = new Adopter({
@@ -69,6 +70,7 @@ export function openAdopter(all: AdopterParts): { wake(): void } {
       waitingDays: () => limitOf(house.limits, "waitingDays"),
     });
     if (isClosed) adopter.close();
+    if (!takesOver) adopter.takeNoMore();
     return adopter;
   };
   const wake = () => {
@@ -90,7 +92,12 @@ export function openAdopter(all: AdopterParts): { wake(): void } {
     const adopter = await loading?.catch(() => undefined);
     adopter?.close();
   });
-  return { wake };
+  const takeNoMore = () => {
+    takesOver = false;
+    // If its code cannot be loaded, that is told where it is woken.
+    loading?.then((adopter) => adopter.takeNoMore()).catch(() => {});
+  };
+  return { wake, takeNoMore };
 }
 
 /** Takes care of what a dead server left, its rewinds too. */

@@ -49,6 +49,7 @@ export class Adopter {
   readonly #options: AdopterOptions;
   #timer: Timer | undefined;
   #isClosed = false;
+  #takesOver = true;
   #isWoken = true;
   #seen: number | undefined;
   #recoveredAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +64,11 @@ export class Adopter {
   wake(): void {
     this.#isWoken = true;
     this.#options.clock.soon(() => this.#look());
+  }
+
+  /** From now on nothing is taken over: the server ends as soon as its own runs have ended. */
+  takeNoMore(): void {
+    this.#takesOver = false;
   }
 
   close(): void {
@@ -87,7 +93,7 @@ export class Adopter {
         for (const { coordinator } of this.#options.workspaces.list()) coordinator.dropLost();
       } else if (!this.#isWoken) return;
       this.#seen = dataVersion;
-      this.#isWoken = this.#adopt();
+      this.#isWoken = this.#takesOver && this.#adopt();
     } catch (error) {
       this.#options.log.warn({ reason: messageOf(error) }, "lost runs could not be looked for");
       this.#isWoken = true;

@@ -129,6 +129,7 @@ class Daemon {
       return;
     }
     this.#clients.refuseRuns();
+    server.takeNoMore();
     void server.whenIdle().then(() => this.#io.clock.soon(() => this.#end()));
   }
 

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { endDaemons, runProgram, startDaemon } from "../helpers/daemonChild.js";
-import { endServers } from "../helpers/serverProcess.js";
+import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
 import { openSession } from "../helpers/wireSession.js";
 
 const homes: string[] = [];
@@ -78,4 +78,30 @@ it("`daemon start` of another version takes the place of one that has a run to e
   expect((await next.call("daemonStatus", {})).version).toBe(version);
   expect(existsSync(old.socket)).toBe(true);
   expect((await runProgram(["daemon", "stop", ...inDirectory])).code).toBe(0);
+});
+
+it("a daemon that makes room takes over no run that loses its server meanwhile", {
+  timeout: 30_000,
+}, async () => {
+  const old = await startDaemon();
+  const path = makeFolder();
+  const editor = old.client();
+  await editor.call("initialize", { clientId: "editor" });
+  const session = await openSession(editor, { path });
+  await session.send("@wait 5000\n@say To its end.", "begun");
+  const dying = startServer({ dataDir: old.dataDir });
+  await dying.call("initialize", { clientId: "other" });
+  const { ids } = await openSession(dying, { path });
+  const options = { onServerLoss: "continue" } as const;
+  await dying.call("sendMessage", { ...ids, runId: "lost", prompt: "@wait 60000", options });
+  await editor.call("stopDaemon", { drain: true });
+  dying.child.kill("SIGKILL");
+  await dying.exit;
+  expect(await editor.completion("begun")).toMatchObject({ status: "succeeded" });
+  expect((await old.exit).code).toBe(0);
+  const next = startServer({ dataDir: old.dataDir });
+  await next.call("initialize", { clientId: "other" });
+  await openSession(next, { path });
+  await next.call("cancelRun", { workspaceId: ids.workspaceId, runId: "lost" });
+  expect(await next.completion("lost")).toMatchObject({ status: "cancelled" });
 });

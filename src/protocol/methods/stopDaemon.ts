@@ -13,7 +13,7 @@ export const stopDaemon = declareMethod({
         .boolean()
         .optional()
         .describe(
-          "Let the open runs end first: the daemon takes no new connections and no new prompts, and ends when the last run has ended. Without it, running turns are cancelled.",
+          "Let the open runs end first: the daemon takes no new connections, no new prompts and no runs of lost servers, and ends when the last run has ended. Without it, running turns are cancelled.",
         ),
     }),
   result: () => z.object({}),
