@@ -1,5 +1,5 @@
 import { defined } from "../base/defined.js";
-import { stricterMode } from "../config/modes.js";
+import { stricterMode } from "../base/stricterMode.js";
 import type { ResolvedConfig } from "../config/types.js";
 import type { RunTerms } from "../coordinator/runTerms.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";

@@ -1,8 +1,8 @@
 // Checks whether the options of a run are allowed (protocol.md section 4, Options of a run). No option
 // allows what the configuration forbids.
 import { DomainError } from "../base/errors.js";
+import { stricterMode } from "../base/stricterMode.js";
 import { findModel } from "../config/models.js";
-import { stricterMode } from "../config/modes.js";
 import { ruleForm, rulePattern } from "../config/rules.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { cannotJoin } from "../coordinator/runOptions.js";

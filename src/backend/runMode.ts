@@ -1,6 +1,6 @@
 // The permission mode of one run (protocol.md section 7): its own if it asked for one, else the workspace's.
 // It is never higher than `permissions.maxMode`.
-import { stricterMode } from "../config/modes.js";
+import { stricterMode } from "../base/stricterMode.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
 /** The sources of a run's mode. */

@@ -87,7 +87,7 @@ export class SendMessage {
     const bounded = withinLimits(options, workspace.of(caller).agent.limits);
     const goesOn = options.effective.onServerLoss === "continue";
     if (goesOn && !isRepeated) refuseWithoutIdentity(params, caller);
-    const terms = goesOn ? termsOf(workspace, caller, options.effective, ahead.config) : undefined;
+    const held = termsOf(workspace, caller, options.effective, ahead.config);
     const { runId, sessionId } = params;
     const accepted = await acceptFor(caller, workspace.coordinator, {
       sessionId,
@@ -100,7 +100,8 @@ export class SendMessage {
       kind: "prompt",
       prompt: { text: params.prompt, attachments },
       options: bounded,
-      terms,
+      terms: goesOn ? held : undefined,
+      held,
       whenBusy: options.effective.whenBusy ?? usuallyWhenBusy(runId, {}),
     });
     const id = runId === undefined ? {} : { runId };

@@ -1,5 +1,5 @@
 // The permission modes of one workspace and of its runs (protocol.md section 7).
-import { stricterMode } from "../config/modes.js";
+import { stricterMode } from "../base/stricterMode.js";
 import type { PermissionRules, ResolvedConfig } from "../config/types.js";
 import type { RunTerms } from "../coordinator/runTerms.js";
 import type { EngineSetup } from "../engine/setup.js";

@@ -1,7 +1,7 @@
 // Merges two files: the workspace's over the user's. It is pure and ignores trust: settings that an
 // untrusted workspace may not have were removed before (see untrusted.ts).
 import { defined } from "../base/defined.js";
-import { stricterMode } from "./modes.js";
+import { stricterMode } from "../base/stricterMode.js";
 import type { ConfigFile, ModelEntry, ProviderEntry } from "./schema.js";
 
 /**

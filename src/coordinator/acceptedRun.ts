@@ -33,6 +33,8 @@ export interface RunRequest {
   readonly whenBusy: WhenBusy;
   /** Set if the run goes on after the loss of its server. */
   readonly terms?: RunTerms | undefined;
+  /** What held when it was accepted; needed if a run joins it that goes on after a loss. */
+  readonly held?: RunTerms;
   /** Where its client says that it belongs in a trace; undefined if telemetry is off. */
   readonly parent?: TraceParent;
 }

@@ -1,10 +1,11 @@
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { termsText } from "./runTerms.js";
+import { type RunTerms, stricterTerms, termsText } from "./runTerms.js";
 
 /**
  * Runs join a turn, in the present transaction. If one of them goes on after the loss of its server, the
- * turn does too. What was kept of their prompts is messages of the turn now.
+ * turn does too, in what its own terms and theirs allow. What was kept of their prompts is messages of
+ * the turn now.
  */
 export function keepFolded(
   { goingOn, queues, database }: Pick<CoordinatorOptions, "goingOn" | "queues" | "database">,
@@ -12,9 +13,15 @@ export function keepFolded(
   joining: readonly AcceptedRun[],
 ): void {
   for (const run of joining) if (run.goesOn) queues.forget(run.ref.position);
-  const terms = joining.find((run) => run.request.terms !== undefined)?.request.terms;
-  if (turn.goesOn || terms === undefined) return;
-  goingOn.keep(turn.ref.position, termsText(terms));
+  if (turn.goesOn) return;
+  const terms = joining.reduce<RunTerms | undefined>((all, { request }) => {
+    if (request.terms === undefined) return all;
+    return all === undefined ? request.terms : stricterTerms(all, request.terms);
+  }, undefined);
+  if (terms === undefined) return;
+  const { held } = turn.request;
+  const both = held === undefined ? terms : stricterTerms(held, terms);
+  goingOn.keep(turn.ref.position, termsText(both));
   queues.keep(turn.ref.position, turn.request.prompt);
   database.afterCommit(() => {
     turn.goesOn = true;

@@ -2,6 +2,7 @@
 // section 4, Going on after a loss). A server that goes on with it allows no more than they do.
 import { defined } from "../base/defined.js";
 import { isNestedDeeper } from "../base/jsonDepth.js";
+import { stricterMode } from "../base/stricterMode.js";
 import type { SelectedModel } from "../protocol/objects/model.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
@@ -33,6 +34,27 @@ export interface RunTerms {
 /** Terms in their stored form. */
 export function termsText(terms: RunTerms): string {
   return JSON.stringify(terms);
+}
+
+/** What both allow: the terms of a turn that runs of others have joined. Its model is the first one's. */
+export function stricterTerms(turn: RunTerms, joining: RunTerms): RunTerms {
+  return {
+    mode: stricterMode(turn.mode, joining.mode),
+    trusted: turn.trusted && joining.trusted,
+    env: [...new Set([...turn.env, ...joining.env])],
+    ...defined({
+      model: turn.model ?? joining.model,
+      rules: stricterRules(turn.rules, joining.rules),
+    }),
+  };
+}
+
+function stricterRules(one: RunTerms["rules"], other: RunTerms["rules"]): RunTerms["rules"] {
+  if (one === undefined || other === undefined) return one ?? other;
+  return {
+    allow: one.allow.filter((rule) => other.allow.includes(rule)),
+    deny: [...new Set([...one.deny, ...other.deny])],
+  };
 }
 
 /** Terms from their stored form; undefined if that is damaged. */

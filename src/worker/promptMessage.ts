@@ -1,7 +1,7 @@
 // A prompt as it stands in a work queue (docs/fleet.md).
 import * as z from "zod";
 import { isTextNestedDeeper } from "../base/jsonDepth.js";
-import { stricterMode } from "../config/modes.js";
+import { stricterMode } from "../base/stricterMode.js";
 import { ownId } from "../protocol/objects/ids.js";
 import { RunOptions } from "../protocol/objects/runOptions.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";

@@ -451,6 +451,65 @@ describe("a server that was taken for dead and lives", () => {
   });
 });
 
+describe("a turn that goes on because a run has joined it", () => {
+  const mine = {
+    mode: "plan" as const,
+    trusted: true,
+    env: ["MINE"],
+    rules: { allow: ["read(a)", "read(b)"], deny: ["bash(rm *)"] },
+    model: { provider: "p", model: "mine" },
+  };
+  const others = {
+    mode: "allow" as const,
+    trusted: false,
+    env: ["OTHERS"],
+    rules: { allow: ["read(b)"], deny: [] },
+    model: { provider: "p", model: "others" },
+  };
+
+  it.each([
+    ["looser", mine, others],
+    ["stricter", { ...others, model: mine.model }, { ...mine, trusted: false }],
+  ])("goes on in what both allow, if the run that joins has %s terms", async (_, own, joining) => {
+    const house = open();
+    house.session("s");
+    const turn = await house.begin("s", { runId: "a", terms: own });
+    const options = { whenBusy: "join" } as const;
+    house.accept("s", { runId: "b", clientId: "other", options, goesOn: true, terms: joining });
+    turn.call();
+    await house.clock.settle();
+    const kept = JSON.parse(house.goingOn.of(house.row("a").position)?.terms ?? "");
+    expect({ ...kept, env: kept.env.toSorted() }).toEqual({
+      mode: "plan",
+      trusted: false,
+      env: ["MINE", "OTHERS"],
+      rules: { allow: ["read(b)"], deny: ["bash(rm *)"] },
+      model: { provider: "p", model: "mine" },
+    });
+    turn.succeed();
+    await house.clock.settle();
+  });
+
+  it("goes on in what all allow that join at once", async () => {
+    const house = open();
+    house.session("s");
+    const turn = await house.begin("s", { runId: "a", terms: { ...others, mode: "allow" } });
+    for (const [runId, mode] of [
+      ["b", "acceptEdits"],
+      ["c", "ask"],
+    ] as const) {
+      const sent = { runId, options: { whenBusy: "join" }, goesOn: true } as const;
+      house.accept("s", { ...sent, terms: { ...others, mode } });
+    }
+    turn.call();
+    await house.clock.settle();
+    const kept = JSON.parse(house.goingOn.of(house.row("a").position)?.terms ?? "");
+    expect(kept).toMatchObject({ mode: "ask" });
+    turn.succeed();
+    await house.clock.settle();
+  });
+});
+
 it("what is stored of a run is gone with its end", async () => {
   await lost();
   const house = open();

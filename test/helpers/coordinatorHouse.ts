@@ -83,6 +83,8 @@ export interface Sent {
   readonly defaults?: RunOptions;
   /** Whether the run goes on after the loss of its server. */
   readonly goesOn?: boolean;
+  /** What holds when it is accepted. */
+  readonly terms?: RunTerms;
 }
 
 /** The terms under which every run is accepted here. */
@@ -219,7 +221,8 @@ export class CoordinatorHouse {
         kind: sent.kind ?? "prompt",
         prompt: { text: sent.text ?? "hello", attachments: sent.attachments ?? [] },
         options,
-        ...defined({ terms: sent.goesOn === true ? terms : undefined }),
+        ...defined({ terms: sent.goesOn === true ? (sent.terms ?? terms) : undefined }),
+        held: sent.terms ?? terms,
         whenBusy: options.effective.whenBusy ?? usuallyWhenBusy(sent.runId, {}),
       },
       {
@@ -316,11 +319,20 @@ export class CoordinatorHouse {
     this.database.close();
   }
 
+  /** Ends every turn, however many turns of the event loop that takes. */
+  async endTurns(cause: RunCause = "shutdown"): Promise<void> {
+    let hasEnded = false;
+    const ended = this.coordinator.close(cause).finally(() => {
+      hasEnded = true;
+    });
+    do await this.clock.settle();
+    while (!hasEnded);
+    await ended;
+  }
+
   /** Ends the server in order. */
   async close(cause: RunCause = "shutdown"): Promise<void> {
-    const closed = this.coordinator.close(cause);
-    await this.clock.settle();
-    await closed;
+    await this.endTurns(cause);
     this.owed.close();
     this.broadcaster.close();
     this.registry.close();
