@@ -50,7 +50,32 @@ export function standingResult(
   const found = result?.type === "toolResult" ? result : undefined;
   if (part.state === "running") return unknownResult(found?.output ?? "", mayStillRun);
   const { output = "", isError = true, diff } = found ?? {};
-  return { output, isError, state: part.state, ...defined({ diff }) };
+  const denied = part.state === "denied" ? true : undefined;
+  return { output, isError, state: part.state, ...defined({ diff, denied }) };
+}
+
+/** The refused calls of a turn that another server has begun. */
+export interface RefusedBefore {
+  /** All, as far as they are known. */
+  readonly all: number;
+  /** Those in a row at the end, without the reply whose calls have not all ended. */
+  readonly inRow: number;
+}
+
+/** What was refused in a turn that another server has begun. It counts towards the limits. */
+export function refusedBefore(begun: BegunTurn | undefined): RefusedBefore {
+  const { messages = [], progress, reply } = begun ?? {};
+  const states = messages.flatMap(statesOf).filter((state) => state !== "cancelled");
+  const inRow = states.length - 1 - states.findLastIndex((state) => state !== "denied");
+  // What was counted was stored before the calls of the last whole reply were made.
+  const last = messages.find(({ id }) => id === progress?.reply?.messageId);
+  const since = statesOf(reply?.assistant ?? last ?? { parts: [] });
+  const refused = since.filter((state) => state === "denied").length;
+  return { all: (progress?.denials ?? 0) + refused, inRow };
+}
+
+function statesOf({ parts }: Pick<MessageWriter, "parts">): string[] {
+  return parts.flatMap((part) => (part.type === "toolCall" ? part.state : []));
 }
 
 function unknownResult(output: string, mayStillRun: boolean): Settled {

@@ -9,7 +9,7 @@ import { TurnParked } from "../base/turnParked.js";
 import type { MessageWriter } from "../engine/engine.js";
 import type { OneAllowance, PermissionNeed, Permissions } from "../permissions/types.js";
 import type { Tool } from "../tools/tool.js";
-import { standingResult } from "./begunReply.js";
+import { refusedBefore, standingResult } from "./begunReply.js";
 import { runInOrder } from "./callOrder.js";
 import { ChangedCall } from "./changedCall.js";
 import type { TurnFailure } from "./outcome.js";
@@ -47,7 +47,7 @@ export class ToolCalls {
   readonly #ports: TurnPorts;
   readonly #tools: ReadonlyMap<string, Tool>;
   readonly #repetition = new Repetition();
-  #denialsInRow = 0;
+  #denialsInRow: number;
   #denials: number;
   /** How often the newest reply's calls and their results have come in a row. */
   #timesRound = 1;
@@ -55,7 +55,9 @@ export class ToolCalls {
   constructor(input: TurnInput, ports: TurnPorts) {
     this.#input = input;
     this.#ports = ports;
-    this.#denials = input.begun?.progress?.denials ?? 0;
+    const { all, inRow } = refusedBefore(input.begun);
+    this.#denials = all;
+    this.#denialsInRow = inRow;
     this.#tools = new Map(input.tools.map((tool) => [tool.name, tool]));
   }
 

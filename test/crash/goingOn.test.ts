@@ -1,6 +1,6 @@
 // A server that is lost at each point of a turn that goes on after a loss: no tool has its effect twice,
 // the run has one completion, and the model is told where it is not known what a tool did.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -48,13 +48,18 @@ class Desk {
     return server;
   }
 
-  async send(server: ServerChild, runId: string, prompt: string): Promise<void> {
+  async send(server: ServerChild, runId: string, prompt: string, more: object = {}): Promise<void> {
     const { workspaceId } = this;
     if (this.sessionId === "") {
       this.sessionId = String((await server.request("createSession", { workspaceId })).id);
     }
     const head = { workspaceId, sessionId: this.sessionId };
-    await server.request("sendMessage", { ...head, runId, prompt, options });
+    await server.request("sendMessage", {
+      ...head,
+      runId,
+      prompt,
+      options: { ...options, ...more },
+    });
   }
 
   async wait(server: ServerChild, runId: string): Promise<RunComplete> {
@@ -139,6 +144,36 @@ describe("a turn whose server is lost", () => {
       expect(await server.end()).toBe(0);
     },
   );
+});
+
+describe("what a run may use", () => {
+  const slow = `@wait 1500\n${bash("one")}\n@wait 1500\n@say done`;
+  const many = `@say one two three four five six seven\n${bash("one")}\n${bash("two")}\n@say done`;
+  const dear = { type: "offline", models: [{ id: "dear", costPerMillionOutput: 100_000 }] };
+
+  test.concurrent.each([
+    ["steps", { steps: 2 }, "StepLimit", prompt, { one: 1, two: 1 }],
+    ["tokens", { tokens: 1 }, "BudgetExceeded", many, { one: 1 }],
+    ["costUsd", { costUsd: 0.5 }, "BudgetExceeded", many, { one: 1 }],
+    ["seconds", { seconds: 2 }, "TimeLimit", slow, { one: 1 }],
+  ])("counts on over a loss: %s", async (_, limits, errorName, script, effects) => {
+    const desk = new Desk();
+    const config = join(desk.root, "config.json");
+    writeFileSync(config, JSON.stringify({ providers: { offline: dear } }));
+    const env = { TURNWIRE_CONFIG: config };
+    const dying = await desk.server({ ...env, TURNWIRE_FAULT_POINT: "resultStored:1" });
+    const ended = desk.send(dying, "r", script, { limits }).then(() => desk.wait(dying, "r"));
+    await expect(ended).rejects.toBeInstanceOf(GoneError);
+    const server = await desk.server(env);
+    expect(await desk.wait(server, "r")).toMatchObject({
+      status: "failed",
+      errorName,
+      cause: "limit",
+      continuations: 1,
+    });
+    expect(desk.effects).toEqual(effects);
+    expect(await server.end()).toBe(0);
+  });
 });
 
 test("a server that is lost while it takes over leaves the run to the next one", async () => {
