@@ -83,6 +83,28 @@ export class GoingOnHistory {
     await this.#settle();
     this.#look(parking);
     this.#takeIn();
+    this.#checkFence();
+  }
+
+  /** What is stored of a session, before a server acts that has lost it. */
+  #fence: { readonly sessionId: string; readonly stored: string } | undefined;
+
+  #actsIn(server: Server, sessionId: string): void {
+    if (this.#turnOf(server, sessionId) !== undefined) return;
+    this.#fence = { sessionId, stored: this.#storedOf(sessionId) };
+  }
+
+  #storedOf(sessionId: string): string {
+    const { house } = this.#all[0] ?? this.#at(0);
+    return JSON.stringify(house.messages.list(sessionId, -1).rows);
+  }
+
+  /** A server that has lost a session writes nothing of it. */
+  #checkFence(): void {
+    if (this.#fence === undefined) return;
+    const { sessionId, stored } = this.#fence;
+    this.#fence = undefined;
+    expect(this.#storedOf(sessionId), "what a lost owner writes does not count").toBe(stored);
   }
 
   /** What the turns of this step have come to. */
@@ -127,6 +149,10 @@ export class GoingOnHistory {
         return this.#park(step.house, parking);
       case "takeForDead":
         return this.#takeForDead(step.house);
+      case "takeOverFromLiving":
+        this.#takeForDead(step.house);
+        this.#at(step.other).house.coordinator.adopt(this.#sessionOf(step));
+        return;
       case "dropLost":
         for (const { house } of this.#ghosts) house.coordinator.dropLost();
         return;
@@ -195,6 +221,7 @@ export class GoingOnHistory {
     const chosen = calls[pick % Math.max(1, calls.length)];
     if (chosen === undefined) return;
     const { server, gate } = chosen;
+    this.#actsIn(server, gate.sessionId);
     if (step.type === "stream") {
       gate.send(...text("I think"));
       return;
@@ -232,7 +259,9 @@ export class GoingOnHistory {
       gate instanceof GatedCall ? [] : [{ server, gate }],
     );
     const chosen = waiting[pick % Math.max(1, waiting.length)];
-    if (chosen !== undefined) chosen.server.engine.open(chosen.gate, isAllowed);
+    if (chosen === undefined) return;
+    this.#actsIn(chosen.server, chosen.gate.sessionId);
+    chosen.server.engine.open(chosen.gate, isAllowed);
   }
 
   #stopOne({ type, house: place, pick }: StepOf<"cancelRun" | "removeQueued">): undefined {

@@ -63,7 +63,11 @@ export const goingOnStep = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant("kill"), house }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant("park"), house }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("takeForDead"), house }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("dropLost") }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant("takeOverFromLiving"), house, session, other: house }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant("dropLost") }) },
   {
     weight: 1,
     arbitrary: fc.record({
