@@ -104,6 +104,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
         description,
         ids,
         log,
+        now: () => clock.now(),
         isShared,
         shutdown: async () => {
           client.onShutdown?.();

@@ -20,6 +20,7 @@ import uuid
 
 MAX_MESSAGE = 4 * 1024 * 1024
 MAX_EVENTS, MAX_EVENT_BYTES = 1024, 8 * 1024 * 1024
+TRACES = "off", "messages", "verbose"
 CODES = {
     "ParseError": -32700, "InvalidRequest": -32600, "MessageTooLarge": -32600,
     "MethodNotFound": -32601, "InvalidParams": -32602, "InternalError": -32603,
@@ -284,6 +285,7 @@ class Server:
         self.by_id = {}  # (workspace, runId) to its run
         self.client, self.initialized, self.can_answer = str(uuid.uuid4()), False, True
         self.unwanted, self.ack_ms, self.shutting_down, self.ending = set(), None, False, False
+        self.traced, self.trace_asked, self.asked = "off", None, {}
         self.requests, self.questions, self.question_count = {}, {}, 0
         self.turns, self.batches = set(), set()
         self.restore()
@@ -324,9 +326,35 @@ class Server:
 
     # Messages to the client.
 
+    def send(self, message, may_drop=False):
+        self.output.push(message, may_drop)
+        for each in message if isinstance(message, list) else [message]:
+            self.trace("Sending", each)
+
+    def trace(self, doing, message):
+        """Tells of a message (section 2), but not of those that tell."""
+        method, request_id = message.get("method"), json.dumps(message.get("id"))[:100]
+        if self.traced == "off" or method == "$/logTrace":
+            return
+        kind = "notification" if "id" not in message else "request" if method else "response"
+        took = ""
+        if kind == "request":
+            self.asked[doing, request_id] = method, time.monotonic()
+        elif kind == "response":
+            asked = "Received" if doing == "Sending" else "Sending", request_id
+            method, begun = self.asked.pop(asked, (None, None))
+            if method is not None:
+                took = f" It took {round((time.monotonic() - begun) * 1000)} ms."
+        name = " - ".join(filter(None, [method, "id" in message and f"({request_id})"]))
+        line = {"message": f"{doing} {kind} '{name}'.{took}"}
+        if self.traced == "verbose":
+            content = [message[key] for key in ("params", "result", "error") if key in message]
+            line["verbose"] = json.dumps(content)[1:4096]
+        self.output.push({"jsonrpc": "2.0", "method": "$/logTrace", "params": line}, True)
+
     def notify(self, method, may_drop=True, **params):
         if method not in self.unwanted:
-            self.output.push({"jsonrpc": "2.0", "method": method, "params": params}, may_drop)
+            self.send({"jsonrpc": "2.0", "method": method, "params": params}, may_drop)
 
     def tell(self, session, run, method, **params):
         run_id = {} if run is None or run.id is None else {"runId": run.id}
@@ -337,7 +365,7 @@ class Server:
 
     def on_bad(self, request_id, refused):
         self.output.header = self.input.framing == "header"
-        self.output.push({"jsonrpc": "2.0", "id": request_id, "error": refused.error})
+        self.send({"jsonrpc": "2.0", "id": request_id, "error": refused.error})
 
     def on_text(self, text):
         self.output.header = self.input.framing == "header"
@@ -349,7 +377,7 @@ class Server:
         if not isinstance(message, list):
             task = self.take(message)
             if task is not None:
-                task.add_done_callback(lambda each: self.output.push(each.result()))
+                task.add_done_callback(lambda each: self.send(each.result()))
         elif not message:
             self.on_bad(None, Refused("InvalidRequest", "The batch is empty."))
         else:
@@ -358,11 +386,12 @@ class Server:
                 batch = asyncio.gather(*tasks)
                 self.batches.add(batch)
                 batch.add_done_callback(self.batches.discard)
-                batch.add_done_callback(lambda each: self.output.push(each.result()))
+                batch.add_done_callback(lambda each: self.send(each.result()))
 
     def take(self, message):
         """Begins what a message asks for; gives the task of its answer if it gets one."""
         if isinstance(message, dict) and "method" not in message and "id" in message:
+            self.trace("Received", message)
             question = self.questions.pop(repr(message["id"]), None)
             if question is not None and not question.done():
                 question.set_result(message.get("result"))
@@ -375,6 +404,11 @@ class Server:
             refused = Refused("InvalidRequest", "This is no request.")
             return asyncio.ensure_future(self.refuse(request_id if is_id else None, refused))
         method, params = message["method"], message.get("params")
+        self.trace("Received", message)
+        if method == "$/setTrace" and "id" not in message:
+            value = params.get("value") if isinstance(params, dict) else None
+            self.traced = value if value in TRACES else self.traced
+            return None
         if method == "$/cancelRequest" and "id" not in message:
             task = self.requests.get(repr((params or {}).get("id")))
             if task is not None:
@@ -416,6 +450,7 @@ class Server:
         """Behind the answer to `initialize`: what was not acknowledged, in its order (section 5)."""
         if self.initialized == "now":
             self.initialized = True
+            self.traced = self.trace_asked or self.traced
             for kept in self.pending():
                 self.deliver(kept)
 
@@ -473,7 +508,7 @@ class Server:
     def deliver(self, kept, delay=None):
         kept["attempt"] += 1
         self.log.add("sent", id=kept["completion"]["completionId"], attempt=kept["attempt"])
-        self.output.push({"jsonrpc": "2.0", "method": "runComplete",
+        self.send({"jsonrpc": "2.0", "method": "runComplete",
                           "params": self.wire_completion(kept)})
         if self.ack_ms is not None:
             delay = min(delay or self.ack_ms / 1000, 300)
@@ -660,7 +695,7 @@ class Server:
                   "choices": ["allow", "allowForSession", "deny"], "input": call["input"]}
         if run.id is not None:
             params["runId"] = run.id
-        self.output.push({"jsonrpc": "2.0", "id": question_id, "method": "requestPermission",
+        self.send({"jsonrpc": "2.0", "id": question_id, "method": "requestPermission",
                           "params": params})
         await asyncio.wait([answer, run.stop], return_when=asyncio.FIRST_COMPLETED)
         if run.stop.done():
@@ -757,12 +792,16 @@ def checked(name, params):
 
 
 @method(protocolVersion="integer?", clientId="string?", ackTimeoutMs="integer?",
-        optOutNotifications="array?", capabilities="object?")
+        optOutNotifications="array?", capabilities="object?", trace="string?")
 async def initialize(server, params):
     if server.initialized:
         raise Refused("AlreadyInitialized", "It was answered before.")
     if params.get("protocolVersion", 1) != 1:
         raise Refused("UnsupportedProtocolVersion", "Only version 1 is spoken.", supported=[1])
+    if params.get("trace", "off") not in TRACES:
+        issues = [{"path": "trace", "message": f"It must be one of {', '.join(TRACES)}."}]
+        raise Refused("InvalidParams", issues[0]["message"], issues=issues)
+    server.trace_asked = params.get("trace")
     before, server.client = server.client, params.get("clientId", server.client)
     for run in server.runs.values():
         if run.client == before != server.client:

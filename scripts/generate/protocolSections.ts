@@ -4,13 +4,12 @@ import { runErrorTable } from "../../src/base/runErrors.js";
 import { definitionName } from "../../src/cli/frameSchemas.js";
 import { type JsonSchema, protocolJsonSchema, protocolObjects } from "../../src/cli/schema.js";
 import { requirements } from "../../src/conformance/requirements.js";
-import type { MethodDeclaration, NotificationDeclaration } from "../../src/protocol/declare.js";
 import {
   clientNotifications,
-  methods,
-  notifications,
-  serverMethods,
-} from "../../src/protocol/registry.js";
+  traceNotifications,
+} from "../../src/protocol/connectionNotifications.js";
+import type { MethodDeclaration, NotificationDeclaration } from "../../src/protocol/declare.js";
+import { methods, notifications, serverMethods } from "../../src/protocol/registry.js";
 import { fieldTable, optionsOf, typeText } from "./schemaText.js";
 
 const document = protocolJsonSchema();
@@ -22,6 +21,7 @@ const allMethods: readonly MethodDeclaration[] = [
 const allNotifications: readonly NotificationDeclaration[] = [
   ...Object.values(notifications),
   ...Object.values(clientNotifications),
+  ...Object.values(traceNotifications),
 ];
 
 /** The text of one generated region of protocol.md. Throws for a name that it does not know. */
@@ -52,7 +52,7 @@ function methodList(section: number): string {
     ),
   ].map(
     ({ name, summary, ...rest }) =>
-      `| [\`${name}\`](#${name.toLowerCase()}) | ${"result" in rest ? "request" : "notification"} | ${summary} |`,
+      `| [\`${name}\`](#${anchorOf(name)}) | ${"result" in rest ? "request" : "notification"} | ${summary} |`,
   );
   if (rows.length === 0) throw new Error(`no method belongs to section ${section}`);
   return ["| method | kind | what it does |", "| --- | --- | --- |", ...rows].join("\n");
@@ -61,8 +61,13 @@ function methodList(section: number): string {
 function eventList(): string {
   const rows = Object.values(notifications)
     .filter((notification) => notification.delivery === "lossy")
-    .map(({ name, summary }) => `| [\`${name}\`](#${name.toLowerCase()}) | ${summary} |`);
+    .map(({ name, summary }) => `| [\`${name}\`](#${anchorOf(name)}) | ${summary} |`);
   return ["| event | what it says |", "| --- | --- |", ...rows].join("\n");
+}
+
+/** The anchor of a declaration's heading, as Markdown has it. */
+function anchorOf(name: string): string {
+  return name.toLowerCase().replace("$/", "");
 }
 
 function describeMethod(method: MethodDeclaration): string {

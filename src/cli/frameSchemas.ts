@@ -6,12 +6,16 @@ import type { MethodDeclaration, NotificationDeclaration } from "../protocol/dec
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** The name of a definition: `sendMessage` and `Params` give `SendMessageParams`. */
+/**
+ * The name of a definition: `sendMessage` and `Params` give `SendMessageParams`, and `$/setTrace` and
+ * `Params` give `SetTraceParams`.
+ */
 export function definitionName(
   name: string,
   kind: "Params" | "Result" | "Request" | "Response" | "Notification",
 ): string {
-  return `${name.slice(0, 1).toUpperCase()}${name.slice(1)}${kind}`;
+  const word = name.replace("$/", "");
+  return `${word.slice(0, 1).toUpperCase()}${word.slice(1)}${kind}`;
 }
 
 /** The path of a definition, for `$ref`. */

@@ -24,7 +24,12 @@ export function connectInside(
   });
   const connection = createMessageConnection(reader, writer);
   const served = server.connect(
-    { connection, afterWritten: (result, run) => void written.set(result, run) },
+    {
+      connection,
+      afterWritten: (result, run) => void written.set(result, run),
+      // The editor speaks another protocol, which has no such trace.
+      tap: {},
+    },
     { onShutdown() {}, watchParent() {} },
   );
   const peer = new TurnwirePeer(

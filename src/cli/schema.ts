@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { defined } from "../base/defined.js";
 import { errorTable } from "../base/errors.js";
+import { clientNotifications, traceNotifications } from "../protocol/connectionNotifications.js";
 import type { MethodDeclaration, NotificationDeclaration } from "../protocol/declare.js";
 import { Checkpoint, ConflictReason } from "../protocol/objects/checkpoint.js";
 import { ClientTool } from "../protocol/objects/clientTool.js";
@@ -31,13 +32,7 @@ import { RunOptions } from "../protocol/objects/runOptions.js";
 import { Session, Todo } from "../protocol/objects/session.js";
 import { ToolInfo } from "../protocol/objects/toolInfo.js";
 import { PermissionMode, Workspace } from "../protocol/objects/workspace.js";
-import {
-  clientNotifications,
-  methods,
-  notifications,
-  protocolVersion,
-  serverMethods,
-} from "../protocol/registry.js";
+import { methods, notifications, protocolVersion, serverMethods } from "../protocol/registry.js";
 import { definitionName, frameDefinitions, reference } from "./frameSchemas.js";
 
 /** The objects that the protocol's messages share, by name. */
@@ -90,6 +85,7 @@ const allMethods: readonly MethodDeclaration[] = [
 const allNotifications: readonly NotificationDeclaration[] = [
   ...Object.values(notifications),
   ...Object.values(clientNotifications),
+  ...Object.values(traceNotifications),
 ];
 
 /**

@@ -19,8 +19,6 @@ type Level = keyof Log;
 
 /** Levels from the least to the most important; `silent` is above all. */
 const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
-/** Fields that never reach a log, at any depth. */
-const redacted = ["apiKey", "*.apiKey", "headers", "*.headers", "env", "*.env"];
 
 /** The options of the command line that are about the log. */
 interface LogOptions {
@@ -93,6 +91,7 @@ class LateLog implements Log {
 
   async #load(): Promise<void> {
     const { default: pino } = await import("pino");
+    const { secretFields } = await import("../base/secretFields.js");
     if (this.#file !== undefined) {
       const { LogFile } = await import("./logFile.js");
       this.#target = new LogFile(this.#file, this.#sink);
@@ -100,7 +99,7 @@ class LateLog implements Log {
     const settings = {
       level: this.#level,
       base: null,
-      redact: { paths: redacted, censor: "[redacted]" },
+      redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: "[redacted]" },
     };
     const target = { write: (line: string) => this.#target.write(line) };
     // Records that waited have their own time.

@@ -14,6 +14,7 @@ import { queue } from "./checks/queue.js";
 import { queueOnDisk } from "./checks/queueOnDisk.js";
 import { runs } from "./checks/runs.js";
 import { search } from "./checks/search.js";
+import { trace } from "./checks/trace.js";
 import { transport } from "./checks/transport.js";
 import { waitingQuestions } from "./checks/waiting.js";
 import type { Requirement } from "./requirement.js";
@@ -22,6 +23,7 @@ import type { Requirement } from "./requirement.js";
 export const requirements: readonly Requirement[] = [
   ...transport,
   ...connection,
+  ...trace,
   ...runs,
   ...queue,
   ...joining,

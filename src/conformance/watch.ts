@@ -3,6 +3,7 @@
 
 import { errorTable } from "../base/errors.js";
 import { isRunErrorName } from "../base/runErrors.js";
+import { traceNotifications } from "../protocol/connectionNotifications.js";
 import { methods, notifications, serverMethods } from "../protocol/registry.js";
 import { CompletionWatch } from "./completionWatch.js";
 import { isMembers, listOf, type Members, membersOf, textOf } from "./message.js";
@@ -54,7 +55,7 @@ export class Watch {
   }
 
   #onCall(message: Members, method: string): void {
-    const known = { ...notifications, ...serverMethods } as Readonly<
+    const known = { ...notifications, ...serverMethods, ...traceNotifications } as Readonly<
       Record<string, { params(): { safeParse(value: unknown): { error?: unknown } } }>
     >;
     const declared = Object.hasOwn(known, method) ? known[method] : undefined;

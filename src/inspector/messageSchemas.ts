@@ -66,7 +66,10 @@ const shared = new Set(["initialize", "ping", "shutdown"]);
 export async function loadMessageSchemas(library: string): Promise<MessageSchemas> {
   const protocol = (await import(library)) as typeof Protocol;
   const requests = { client: protocol.methods, server: protocol.serverMethods };
-  const notifications = { client: protocol.clientNotifications, server: protocol.notifications };
+  const notifications = {
+    client: protocol.clientNotifications,
+    server: { ...protocol.notifications, ...protocol.traceNotifications },
+  };
   return {
     spokenBy(method, params) {
       if (method === "initialize") return protocolOf(params);
@@ -78,12 +81,12 @@ export async function loadMessageSchemas(library: string): Promise<MessageSchema
     params(sent) {
       if (sent.spoken === "acp") return acp.params(sent);
       const { from, method, params, isRequest } = sent;
-      if (method.startsWith("$/")) return undefined;
       const request = entryOf<{ params(): Schema; alsoNotification: boolean }>(
         requests[from],
         method,
       );
       const notification = entryOf<{ params(): Schema }>(notifications[from], method);
+      if (method.startsWith("$/") && notification === undefined) return undefined;
       if (isRequest && request === undefined)
         return `protocol.md: the ${from} has no request ${method}`;
       const declared = isRequest || request?.alsoNotification ? request : notification;

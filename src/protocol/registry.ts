@@ -61,7 +61,6 @@ import { writeFile } from "./methods/writeFile.js";
 import { agentError } from "./notifications/agentError.js";
 import { agentFinished } from "./notifications/agentFinished.js";
 import { eventsDropped } from "./notifications/eventsDropped.js";
-import { exit } from "./notifications/exit.js";
 import { messageCreated } from "./notifications/messageCreated.js";
 import { messageDelta } from "./notifications/messageDelta.js";
 import { messageUpdated } from "./notifications/messageUpdated.js";
@@ -156,9 +155,6 @@ export const notifications = {
   workspaceClosed,
   eventsDropped,
 } as const;
-
-/** The notifications that a client sends, beside the methods that may be sent as one. */
-export const clientNotifications = { exit } as const;
 
 /** The methods that only a daemon has. */
 export const daemonMethods: readonly string[] = ["daemonStatus", "stopDaemon"];

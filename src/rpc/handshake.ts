@@ -36,6 +36,8 @@ export interface HandshakeOptions {
   /** Moves the runs that were accepted before `initialize` to the identity that it gives. */
   adoptEarlierRuns(from: string, to: string): void;
   watchParent(processId: number): void;
+  /** Called behind the answer. */
+  setTrace(params: { value: Params<"initialize">["trace"] }): void;
   /** Called when the answer has been written. */
   onGreeted(): void;
   afterWritten(result: object, run: () => void): void;
@@ -130,6 +132,7 @@ export class Handshake {
       },
     };
     this.#options.afterWritten(result, () => {
+      if (params.trace !== undefined) this.#options.setTrace({ value: params.trace });
       delivery.release();
       this.#options.onGreeted();
     });

@@ -16,6 +16,8 @@ export interface Listener {
   /** Whether the server takes no such request any more. */
   isRefused(method: string): boolean;
   onExit(): void;
+  /** Takes the params of `$/setTrace`. */
+  onTrace(params: unknown): void;
 }
 
 /** Makes the router answer the messages of a connection. */
@@ -31,6 +33,7 @@ export function listen(connection: MessageConnection, router: Router, listener: 
   });
   connection.onNotification((method: string, params: unknown) => {
     if (method === "exit") return listener.onExit();
+    if (method === "$/setTrace") return listener.onTrace(params);
     if (!router.takesNotification(method)) {
       log.debug({ method }, "a notification that means nothing here was ignored");
       return;

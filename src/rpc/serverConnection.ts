@@ -16,8 +16,10 @@ import { createHandlers } from "./handlers.js";
 import { Handshake, type ServerDescription } from "./handshake.js";
 import type { Rest } from "./heldRequests.js";
 import { listen } from "./listen.js";
+import type { TraceChannel } from "./messageTrace.js";
 import { OpenRequests } from "./openRequests.js";
 import { Router } from "./router.js";
+import { traceSwitch } from "./traceSwitch.js";
 
 /** What a daemon that drains takes no more of. */
 const beginning: ReadonlySet<string> = new Set([
@@ -30,7 +32,7 @@ const beginning: ReadonlySet<string> = new Set([
 ]);
 
 /** The part of a channel that a connection needs. */
-export interface ConnectionChannel {
+export interface ConnectionChannel extends Pick<TraceChannel, "tap"> {
   readonly connection: MessageConnection;
   afterWritten(result: object, run: () => void): void;
   /** See `Channel`; without it, each message is written by itself. */
@@ -44,6 +46,8 @@ export interface ConnectionOptions<D extends ConnectionDelivery> extends Handler
   readonly description: ServerDescription;
   readonly ids: Ids;
   readonly log: Log;
+  /** The time in milliseconds. */
+  now(): number;
   /** Whether it is one of several, whose clients are strangers to each other. */
   readonly isShared: boolean;
   /** Waits before a request is tried again. */
@@ -81,7 +85,8 @@ export function serveConnection<D extends ConnectionDelivery>(
     senderOver(options.channel),
     scope && ((event) => scope.includes(event)),
   );
-  const handshake = handshakeOf(options, delivery, () => options.desk.identified(asked));
+  const setTrace = traceSwitch(options.channel, log, () => options.now());
+  const handshake = handshakeOf(options, delivery, setTrace, () => options.desk.identified(asked));
   // Runs that were accepted before `initialize` are this connection's too.
   const firstId = delivery.clientId;
   const { tools, removeOffers } = addOffers(options, firstId, delivery, handshake);
@@ -103,6 +108,7 @@ export function serveConnection<D extends ConnectionDelivery>(
     isRefused: (method) =>
       (isShuttingDown && method !== "shutdown") || (isDraining && beginning.has(method)),
     onExit: () => exitAsked.resolve(),
+    onTrace: setTrace,
   });
   const asked = askable(connection, firstId, delivery, handshake);
   const forget = options.desk.add(asked);
@@ -197,6 +203,7 @@ function addOffers(
 function handshakeOf<D extends ConnectionDelivery>(
   { channel, backend, description, isShared, ...options }: ConnectionOptions<D>,
   delivery: D,
+  setTrace: (params: unknown) => void,
   onGreeted: () => void,
 ): Handshake {
   return new Handshake({
@@ -205,6 +212,7 @@ function handshakeOf<D extends ConnectionDelivery>(
     isDaemon: isShared,
     adoptEarlierRuns: (from, to) => backend.adopt(from, to),
     watchParent: (processId) => options.watchParent(processId),
+    setTrace,
     onGreeted: () => {
       onGreeted();
       options.onGreeted();

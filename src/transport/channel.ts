@@ -9,7 +9,7 @@ import { createMessageConnection, type Logger, type MessageConnection } from "vs
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
-import type { ChannelWatch } from "./channelWatch.js";
+import type { ChannelTap, ChannelWatch } from "./channelWatch.js";
 import type { Framing } from "./framing.js";
 import { InboundRequests } from "./inboundRequests.js";
 import { OutgoingRequests } from "./outgoingRequests.js";
@@ -60,6 +60,8 @@ export interface Channel {
    * written.
    */
   afterWritten(result: object, run: () => void): void;
+  /** The place for a listener; without one nothing is done for a message. */
+  readonly tap: ChannelTap;
   /** Runs `send`. What it sends goes to the output in one write. */
   together(send: () => void): void;
   /** Resolves when the output has taken or refused everything that was sent until now. */
@@ -76,7 +78,8 @@ export function openChannel(options: ChannelOptions): Channel {
   const inbound = new InboundRequests();
   const outgoing = new OutgoingRequests();
   const { watch } = options;
-  const writer = new ChannelWriter({ output, inbound, outgoing, log, ...defined({ watch }) });
+  const tap: ChannelTap = {};
+  const writer = new ChannelWriter({ output, inbound, outgoing, log, tap, ...defined({ watch }) });
   if (framing !== "auto") writer.setFraming(framing);
   const reader = new ChannelReader({
     input,
@@ -87,6 +90,7 @@ export function openChannel(options: ChannelOptions): Channel {
     outgoing,
     writer,
     log,
+    tap,
     ...defined({ watch }),
   });
   const connection = createMessageConnection(reader, writer, loggerOver(log, writer), {
@@ -105,6 +109,7 @@ export function openChannel(options: ChannelOptions): Channel {
     connection,
     closed: closed.promise,
     afterWritten: (result, run) => writer.afterWritten(result, run),
+    tap,
     together: (send) => writer.together(send),
     flushed: () => writer.flushed(),
     dispose() {

@@ -35,6 +35,11 @@ export class InboundRequests {
     return number;
   }
 
+  /** The id as the other side wrote it, if the message is one of its open requests. */
+  idTextOf(message: object): string | undefined {
+    return this.#waiting.get((message as { id?: number }).id ?? 0)?.idText;
+  }
+
   /** Removes a request because it is answered now; undefined if it was answered before. */
   take(number: number): InboundRequest | undefined {
     const request = this.#waiting.get(number);

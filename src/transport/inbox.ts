@@ -14,6 +14,7 @@ import { assertNever } from "../base/assertNever.js";
 import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
 import type { Log } from "../base/log.js";
 import { Batch } from "./batch.js";
+import type { ChannelTap } from "./channelWatch.js";
 import { classify, type Incoming, type JsonRpcId } from "./classify.js";
 import type { Frame } from "./framing.js";
 import type { InboundRequests, Reply } from "./inboundRequests.js";
@@ -39,6 +40,7 @@ export interface InboxOptions {
   /** Called for each malformed response; they are not answered. */
   onBadResponse: (error: Error) => void;
   log: Log;
+  tap: ChannelTap;
 }
 
 /** The text that a message came in, and where in it the message is: its id is read from there. */
@@ -180,17 +182,13 @@ export class Inbox {
       this.#options.log.debug({}, "a malformed cancel");
       return;
     }
+    this.#options.tap.onMessage?.("received", cancelOf(id));
     const text = idText(id, source, ["params"]);
     for (const number of this.#options.inbound.cancel(text)) this.#deliverCancel(number);
   }
 
   #deliverCancel(number: number): void {
-    const message: NotificationMessage = {
-      jsonrpc: version,
-      method: cancelMethod,
-      params: { id: number },
-    };
-    this.#options.deliver(message);
+    this.#options.deliver(cancelOf(number));
   }
 
   #answerBadFrame(name: Parameters<typeof wireError>[0], reason: string): void {
@@ -198,11 +196,18 @@ export class Inbox {
   }
 
   #answer(id: string, name: Parameters<typeof wireError>[0], reason: string, reply: Reply): void {
-    this.#options.log.warn({ name, reason }, "a bad message");
-    reply(errorAnswer(id, wireError(name, reason))).catch((error: unknown) => {
-      this.#options.log.debug({ err: error }, "a bad message could not be answered");
+    const { log, tap } = this.#options;
+    log.warn({ name, reason }, "a bad message");
+    const error = wireError(name, reason);
+    reply(errorAnswer(id, error)).catch((failure: unknown) => {
+      log.debug({ err: failure }, "a bad message could not be answered");
     });
+    tap.onMessage?.("sent", { jsonrpc: version, id: null, error } as ResponseMessage, id);
   }
+}
+
+function cancelOf(id: JsonRpcId): NotificationMessage {
+  return { jsonrpc: version, method: cancelMethod, params: { id } };
 }
 
 /** The id as JSON text; as it was written if it is a number that JavaScript cannot hold. */

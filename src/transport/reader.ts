@@ -18,7 +18,7 @@ import {
 } from "vscode-jsonrpc/node";
 import { Deferred } from "../base/deferred.js";
 import type { Log } from "../base/log.js";
-import type { ChannelWatch } from "./channelWatch.js";
+import type { ChannelTap, ChannelWatch } from "./channelWatch.js";
 import type { Framing } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import { cancelMethod, Inbox } from "./inbox.js";
@@ -37,6 +37,7 @@ export interface ChannelReaderOptions {
   outgoing: OutgoingRequests;
   writer: ChannelWriter;
   log: Log;
+  tap: ChannelTap;
   watch?: ChannelWatch;
 }
 
@@ -66,6 +67,7 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
       inbound: options.inbound,
       outgoing: options.outgoing,
       log: options.log,
+      tap: options.tap,
       reply: (answer, handedOver) => options.writer.send(answer, handedOver),
       deliver: (message) => this.#deliver(message),
       onBadResponse: (error) => this.fireError(error),
@@ -91,7 +93,12 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
   readonly strategy: MessageStrategy = {
     handleMessage: (message, next) => {
       if (message === this.#endMarker) return this.#reportEnd();
-      if (!isCancel(message)) this.#undispatched--;
+      if (!isCancel(message)) {
+        this.#undispatched--;
+        // Cancels are told where they are taken apart: not each of them gets here.
+        const { tap, inbound } = this.#options;
+        tap.onMessage?.("received", message, inbound.idTextOf(message));
+      }
       if (this.#undispatched === fewUndispatched) this.#resumeOrWait();
       return next(message);
     },

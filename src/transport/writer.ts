@@ -14,7 +14,7 @@ import {
 } from "vscode-jsonrpc/node";
 import type { Log } from "../base/log.js";
 import { UnwritableMessage } from "../base/unwritable.js";
-import type { ChannelWatch } from "./channelWatch.js";
+import type { ChannelTap, ChannelWatch } from "./channelWatch.js";
 import { encodeFrame, type Framing } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import type { OutgoingRequests } from "./outgoingRequests.js";
@@ -26,6 +26,7 @@ export interface ChannelWriterOptions {
   inbound: InboundRequests;
   outgoing: OutgoingRequests;
   log: Log;
+  tap: ChannelTap;
   watch?: ChannelWatch;
 }
 
@@ -135,7 +136,9 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     try {
       const json = jsonOf(message);
       if (Message.isRequest(message)) this.#trackRequest(message.id);
-      return this.send(json);
+      const sent = this.send(json);
+      this.#options.tap.onMessage?.("sent", message);
+      return sent;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -163,9 +166,11 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     }
     const { result } = response;
     const runs = isObject(result) ? this.#afterWritten.get(result) : undefined;
-    return request.reply(this.#answerText(request.idText, response), () => {
+    const sent = request.reply(this.#answerText(request.idText, response), () => {
       for (const run of runs ?? []) this.#runGuarded(run);
     });
+    this.#options.tap.onMessage?.("sent", response, request.idText);
+    return sent;
   }
 
   #answerText(idText: string, { result, error }: ResponseMessage): string {

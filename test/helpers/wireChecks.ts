@@ -9,6 +9,7 @@ import {
   methods,
   notifications,
   serverMethods,
+  traceNotifications,
 } from "../../src/protocol/index.js";
 
 /** A message that a server sent. */
@@ -66,7 +67,8 @@ function problemOfRequest(method: string, params: unknown): string | undefined {
 function problemOfNotification(method: string, params: unknown): string | undefined {
   if (method === "$/cancelRequest") return undefined;
   if (Object.hasOwn(clientNotifications, method)) return `${method} is the client's to send`;
-  const declared = Object.entries(notifications).find(([name]) => name === method)?.[1];
+  const all = { ...notifications, ...traceNotifications };
+  const declared = Object.entries(all).find(([name]) => name === method)?.[1];
   if (declared === undefined) return `${method} is not declared`;
   return problemWith(declared.params(), params);
 }

@@ -35,6 +35,8 @@ it("says what protocol.md says of params, results and who may send what", async 
       ["server", { id: 2, result: { acknowledged: "a" } }],
       ["client", { id: 3, method: "toString" }],
       ["client", { method: "$/cancelRequest", params: { id: 3 } }],
+      ["client", { method: "$/setTrace", params: { value: "loud" } }],
+      ["server", { method: "$/logTrace", params: { message: "Received." } }],
     ),
   ).toEqual([
     undefined,
@@ -45,6 +47,8 @@ it("says what protocol.md says of params, results and who may send what", async 
     undefined,
     expect.stringMatching(/^protocol\.md: result\.acknowledged/),
     "protocol.md: the client has no request toString",
+    undefined,
+    expect.stringMatching(/^protocol\.md: params\.value/),
     undefined,
   ]);
 });

@@ -5,19 +5,19 @@ import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { errorTable } from "../../src/base/errors.js";
 import { protocolObjects } from "../../src/cli/schema.js";
-import type { MethodDeclaration, NotificationDeclaration } from "../../src/protocol/declare.js";
 import {
   clientNotifications,
-  methods,
-  notifications,
-  serverMethods,
-} from "../../src/protocol/registry.js";
+  traceNotifications,
+} from "../../src/protocol/connectionNotifications.js";
+import type { MethodDeclaration, NotificationDeclaration } from "../../src/protocol/declare.js";
+import { methods, notifications, serverMethods } from "../../src/protocol/registry.js";
 
 const folder = fileURLToPath(new URL("../../src/protocol", import.meta.url));
 const allMethods: Record<string, MethodDeclaration> = { ...methods, ...serverMethods };
 const allNotifications: Record<string, NotificationDeclaration> = {
   ...notifications,
   ...clientNotifications,
+  ...traceNotifications,
 };
 
 function namesOfFiles(kind: string): string[] {
@@ -74,7 +74,8 @@ describe("every notification", () => {
 
   it("is registered under its name, and has a file of that name", () => {
     expect(Object.entries(allNotifications).filter(([key, { name }]) => key !== name)).toEqual([]);
-    expect(namesOfFiles("notifications")).toEqual(Object.keys(allNotifications).sort());
+    const names = Object.keys(allNotifications).map((name) => name.replace("$/", ""));
+    expect(namesOfFiles("notifications")).toEqual(names.sort());
   });
 
   it("may be lost, but for runComplete", () => {

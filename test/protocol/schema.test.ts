@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { errorTable } from "../../src/base/errors.js";
 import { definitionName } from "../../src/cli/frameSchemas.js";
 import { protocolJsonSchema, protocolObjects } from "../../src/cli/schema.js";
+import { traceNotifications } from "../../src/protocol/connectionNotifications.js";
 import { methods, notifications, serverMethods } from "../../src/protocol/registry.js";
 
 const schema = protocolJsonSchema();
@@ -32,6 +33,7 @@ describe("the JSON Schema of the protocol", () => {
         ]),
         ...Object.keys(notifications).map((name) => definitionName(name, "Notification")),
         ...["ExitNotification", "AcknowledgeNotification", "CancelRequestNotification"],
+        ...["SetTraceNotification", "LogTraceNotification"],
         ...["ErrorResponse", "ClientFrame", "ServerFrame", "Frame"],
       ]),
     );
@@ -59,7 +61,10 @@ describe("the JSON Schema of the protocol", () => {
       check(definitionName(name, "Request"), { ...head, method: name, params: example.params });
       check(definitionName(name, "Response"), { ...head, result: example.result });
     }
-    for (const { name, example } of Object.values(notifications)) {
+    for (const { name, example } of Object.values({
+      ...notifications,
+      ...traceNotifications,
+    })) {
       const frame = { jsonrpc: "2.0", method: name, params: example };
       check(definitionName(name, "Notification"), frame);
       check("ServerFrame", frame);

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { ownId } from "../objects/ids.js";
 import { traceContext } from "../objects/traceContext.js";
+import { traceValue } from "../objects/traceValue.js";
 
 /** `initialize`, protocol.md section 2. */
 export const initialize = declareMethod({
@@ -57,6 +58,7 @@ export const initialize = declareMethod({
             .describe("Whether it answers `readFile` and `writeFile`; `false` by default."),
         })
         .optional(),
+      trace: traceValue().optional().describe("As with `$/setTrace`."),
       ...traceContext(),
     }),
   result: () =>

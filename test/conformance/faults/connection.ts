@@ -1,5 +1,5 @@
 // Faults in what protocol.md promises in sections 2 and 8: the handshake, params and errors.
-import { changing, changingError, type Fault } from "./fault.js";
+import { changing, changingError, changingParams, type Fault } from "./fault.js";
 
 export const connection: readonly Fault[] = [
   {
@@ -97,6 +97,27 @@ export const connection: readonly Fault[] = [
         fromServer: (message) => (message.id === shutdownId ? [] : [message]),
       };
     },
+  },
+  {
+    name: "a trace without the times of answers",
+    caughtBy: ["TW-CONNECTION-013"],
+    breaking: changingParams("$/logTrace", (params) => ({
+      ...params,
+      message: params.message.replace(/\d+ ?ms/, "long"),
+    })),
+  },
+  {
+    name: "a trace without contents",
+    caughtBy: ["TW-CONNECTION-014"],
+    breaking: changingParams("$/logTrace", ({ message }) => ({ message })),
+  },
+  {
+    name: "a trace that cannot be turned off",
+    caughtBy: ["TW-CONNECTION-015"],
+    breaking: () => ({
+      fromClient: (message) =>
+        message.method === "$/setTrace" && message.params.value === "off" ? [] : [message],
+    }),
   },
   {
     name: "a method that is listed and not there",
