@@ -2,6 +2,7 @@
 // so whatever is not exactly right counts as absent, as the specification asks.
 import { defined } from "../base/defined.js";
 import type { TraceParent } from "../base/telemetry.js";
+import { readTraceParent } from "../base/traceParent.js";
 
 /** The identity of a span. */
 export interface SpanContext {
@@ -14,21 +15,16 @@ export interface SpanContext {
   readonly state?: string;
 }
 
-const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-const lengthOfVersion0 = 55;
-const longestParent = 256;
 const longestState = 512;
 const mostMembers = 32;
 
 /** Reads where a caller stands; undefined where that is missing or invalid. */
 export function readParent(given: TraceParent | undefined): SpanContext | undefined {
   if (given === undefined) return undefined;
-  const text = given.traceparent.length > longestParent ? "" : given.traceparent;
-  const [, version, traceId = "", spanId = "", flags = "", rest] = form.exec(text) ?? [];
-  if (version === undefined || version === "ff") return undefined;
-  if (version === "00" && text.length !== lengthOfVersion0) return undefined;
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId) || rest === "-") return undefined;
-  const isSampled = (Number.parseInt(flags, 16) & 1) === 1;
+  const read = readTraceParent(given.traceparent);
+  if (read === undefined) return undefined;
+  const { traceId, spanId, flags } = read;
+  const isSampled = (flags & 1) === 1;
   const state = readState(given.tracestate);
   return { traceId, spanId, isSampled, ...defined({ state }) };
 }

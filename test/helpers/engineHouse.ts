@@ -43,9 +43,13 @@ export class EngineHouse {
   server: ServerProcess;
 
   /** @param told how the agent begins (see scriptedAgent.mjs). */
-  constructor(told: object = {}, config: object = {}) {
+  constructor(told: object = {}, config: object = {}, env: Record<string, string> = {}) {
     this.configure(told, config);
-    this.#env = { TURNWIRE_CONFIG: join(this.folder, "config.json"), AGENT_KEY: "s3cret-value" };
+    this.#env = {
+      TURNWIRE_CONFIG: join(this.folder, "config.json"),
+      AGENT_KEY: "s3cret-value",
+      ...env,
+    };
     this.server = this.start();
     houses.add(this);
   }
@@ -101,6 +105,14 @@ export class EngineHouse {
     const id =
       sessionId ?? (await server.call("createSession", { workspaceId, title: "a session" })).id;
     return new WireSession(server, workspaceId, id, path);
+  }
+
+  /** The params of every request of a method that its agents got. */
+  got(method: string): unknown[] {
+    const frames = this.#lines("frames").map((line) => JSON.parse(line) as Recorded);
+    return frames.flatMap(({ what, frame }) =>
+      what === "got" && frame.method === method ? [frame.params] : [],
+    );
   }
 
   /** What the agent noted of what it was asked, one a line. */

@@ -4,6 +4,7 @@
 // message.
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import {
@@ -159,9 +160,10 @@ function makeServer() {
       nextCursor: next < all.length ? String(next) : undefined,
     };
   });
-  server.setRequestHandler("tools/call", ({ params }, context) =>
-    tools[params.name].run(params.arguments ?? {}, context, server),
-  );
+  server.setRequestHandler("tools/call", ({ params }, context) => {
+    noteMeta(context.mcpReq._meta);
+    return tools[params.name].run(params.arguments ?? {}, context, server);
+  });
   if (isPlain) return server;
   server.setRequestHandler("resources/list", () => ({ resources }));
   server.setRequestHandler("resources/templates/list", () => ({
@@ -185,6 +187,12 @@ function makeServer() {
     };
   });
   return server;
+}
+
+/** Appends what a call has in `_meta` to the file of that variable. */
+function noteMeta(meta) {
+  const file = process.env.META_FILE;
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(meta ?? {})}\n`);
 }
 
 function die() {
