@@ -40,7 +40,10 @@ export class LogFile implements LineTarget {
       this.#dropped++;
     } else {
       if (this.#dropped > 0) stream.write(`${this.#droppedLine()}\n`);
-      stream.write(line);
+      // A line that the file did not take is not lost. What was behind it may be in both places.
+      stream.write(line, (error) => {
+        if (error) this.#sink.write(line);
+      });
     }
   }
 

@@ -15,6 +15,7 @@ import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LogFile } from "../../src/cli/logFile.js";
 import { LogSink } from "../../src/transport/logSink.js";
+import { canMount, fill, removeDisk, smallDisk } from "../helpers/smallDisk.js";
 import { unless } from "../helpers/unless.js";
 
 let folder: string;
@@ -95,4 +96,34 @@ unless(
   const { file, said } = open("server.log");
   file.write("one\n");
   return expect.poll(() => said.join("")).toContain("the log file failed");
+});
+
+unless(
+  it,
+  !canMount,
+  "only root on Linux can make a small disk",
+)("a full disk is told once; lines go to stderr, and to the file when there is room", async () => {
+  smallDisk(folder);
+  try {
+    let now = 0;
+    const { path, file, said } = open("server.log", () => now);
+    file.write("before\n");
+    await expect.poll(() => readFileSync(path, "utf8")).toBe("before\n");
+    const free = fill(folder);
+    // The first may fill what is left of the file's last page.
+    file.write(`${"x".repeat(8000)}\n`);
+    file.write(`${"y".repeat(8000)}\n`);
+    await expect.poll(() => said.join("")).toContain("the log file failed: ENOSPC");
+    file.write("during\n");
+    free();
+    file.write("soon after\n");
+    expect(said.join("").match(/failed/g)).toHaveLength(1);
+    expect(said.join("")).toMatch(/y{8000}\nturnwire: the log.*\nduring\nsoon after\n$/);
+    now = 61_000;
+    file.write("after\n");
+    await file.flushed();
+    expect(readFileSync(path, "utf8")).toMatch(/^before\nx*after\n$/);
+  } finally {
+    removeDisk(folder);
+  }
 });
