@@ -32,7 +32,7 @@ await joinFiles({
   files: {
     "main.cjs": ["src/main.ts", "src/cli/serve.ts"],
     "turn.cjs": ["src/coordinator/turnRunner.ts"],
-    "log.cjs": ["node_modules/pino/pino.js"],
+    "log.cjs": ["node_modules/pino/pino.js", "src/base/secretFields.ts"],
     "config.cjs": ["src/config/resolve.ts", "src/config/parse.ts"],
     "engine.cjs": ["src/engine/builtInEngine.ts", "src/process/treeEnding.ts"],
     "openaiCompatible.cjs": [

@@ -31,7 +31,7 @@ it(`loses no turn in ${rounds} kills`, { timeout: isLong ? 1_200_000 : 60_000 },
       .then(({ _meta }) => told.add(_meta))
       // Killed before its answer.
       .catch(() => {});
-    const moment = new Promise((resolve) => setTimeout(resolve, random.between(0, 120)));
+    const moment = new Promise((resolve) => setTimeout(resolve, random.between(0, 300)));
     await Promise.race([outcome, moment]);
     await editor.kill();
     await outcome;

@@ -40,7 +40,8 @@ async function usedDirectory(): Promise<void> {
   await window.send(books.send("run-0", 0, "run-0: say"));
   await expect.poll(() => books.isSettled, { timeout: 10_000 }).toBe(true);
   expect(await window.server.end()).toBe(0);
-  expect(statSync(`${databaseFile()}-wal`).size).toBe(0);
+  // SQLite removes it where nothing else keeps the file open.
+  expect(statSync(`${databaseFile()}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0);
 }
 
 /** Starts a server that must not come up; returns what it says. */
