@@ -139,6 +139,7 @@ function status(asJson: boolean, dataDirectory: string, io: RelayCommandIo): num
     io.writeOut(JSON.stringify({ relays }));
     return exitCodes.succeeded;
   }
+  if (relays.length === 0) io.writeOut("No relay has begun in this data directory.");
   for (const relay of relays) {
     io.writeOut(relayLine(relay));
     if (relay.isStopped) io.writeOut("  it was told to stop");
