@@ -1,101 +1,22 @@
 // What is promised is on the disk: at each thing that a server tells, a power cut would take every write
 // that was not fsynced, and the books must be right all the same.
-import { once } from "node:events";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { afterAll, describe, expect, inject, it } from "vitest";
-import { Database } from "../../src/storage/database.js";
+import { afterAll, describe, expect, it } from "vitest";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
-import {
-  canRecord,
-  type Disk,
-  momentsOf,
-  recordedPid,
-  restore,
-  startRecorded,
-  threadsOf,
-} from "../helpers/syncedDisk.js";
+import { canRecord, type Disk, momentsOf, restore } from "../helpers/syncedDisk.js";
 import { unless } from "../helpers/unless.js";
 import { histories } from "./longRun.js";
+import { afterPowerCut, integrity, RecordedServer, ToldLines } from "./recordedServer.js";
 
 afterAll(() => endServers());
 
 const options = { onServerLoss: "continue" } as const;
 
-interface Told {
-  readonly id?: number;
-  readonly result?: Record<string, unknown>;
-  readonly method?: string;
-  readonly params?: Record<string, unknown>;
-}
-
-/** A recorded server: its client sends requests, and waits for what it is told. */
-class Recorded {
-  readonly root = makeFolder();
-  readonly dataDir = join(this.root, "data");
-  readonly workspace = join(this.root, "workspace");
-  readonly #trace = join(this.root, "trace");
-  readonly told: Told[] = [];
-  #wake = () => {};
-  #nextId = 1;
-  readonly child = startRecorded(
-    this.#trace,
-    [inject("serverScript"), "serve", "--data-dir", this.dataDir],
-    { PATH: process.env.PATH, HOME: this.root },
-  );
-
-  constructor() {
-    createInterface({ input: this.child.stdout }).on("line", (line) => {
-      this.told.push(JSON.parse(line));
-      this.#wake();
-    });
-  }
-
-  async until(matches: (told: Told) => boolean): Promise<Told> {
-    for (;;) {
-      const found = this.told.find(matches);
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  async call(method: string, params: object): Promise<Record<string, unknown>> {
-    const id = this.#nextId++;
-    this.child.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
-    const { result } = await this.until((told) => told.id === id && told.method === undefined);
-    if (result === undefined) throw new Error(`${method} was refused`);
-    return result;
-  }
-
-  /** The id of the last request. */
-  get lastId(): number {
-    return this.#nextId - 1;
-  }
-
-  completed(runId: string): Promise<Told> {
-    return this.until(({ method, params }) => method === "runComplete" && params?.runId === runId);
-  }
-
-  /** Kills it, and returns what happened. */
-  async end() {
-    const threads = threadsOf(this.#trace);
-    process.kill(recordedPid(this.#trace), "SIGKILL");
-    await once(this.child, "close");
-    return momentsOf(this.#trace, threads, this);
-  }
-}
-
 /** The database as a power cut leaves it. */
 function booksOf(disk: Disk) {
-  const folder = makeFolder();
-  restore(disk, folder);
-  const database = Database.open(join(folder, "turnwire.db"));
-  const all = (sql: string) => database.prepare(sql).all();
-  const books = {
-    integrity: all("PRAGMA integrity_check").map((row) => Object.values(row)[0]),
+  return afterPowerCut(disk, (all) => ({
+    integrity: integrity(all),
     runs: new Set<unknown>(all("SELECT runId FROM runs").map(({ runId }) => runId)),
     completed: new Set<unknown>(
       all("SELECT runId FROM completions JOIN runs ON run = position").map(({ runId }) => runId),
@@ -104,9 +25,7 @@ function booksOf(disk: Disk) {
     begun: all("SELECT parts FROM messages").some(({ parts }) =>
       /"state":"(running|completed)"/.test(String(parts)),
     ),
-  };
-  database.close();
-  return books;
+  }));
 }
 
 const write = (name: string) =>
@@ -118,8 +37,8 @@ unless(
   "system calls cannot be recorded here (strace)",
 )("a power cut at each thing that is promised", () => {
   it.each(histories(1, 20))("loses nothing of it (%i)", async () => {
-    const server = new Recorded();
-    const { workspace: path } = server;
+    const server = new RecordedServer();
+    const path = join(server.root, "workspace");
     mkdirSync(path);
     await server.call("initialize", { clientId: "c" });
     const opened = { path, permissionMode: "allow", initAgent: true };
@@ -136,23 +55,19 @@ unless(
     const pause = server.lastId;
     await send("c", "@say paused", { options });
     await send("d", "@say paused too");
-    const moments = await server.end();
+    const moments = momentsOf([await server.end()], server);
 
     const promised = { runs: new Set<unknown>(), completed: new Set<unknown>() };
     let isPaused = false;
     let marked: Disk | undefined;
-    const told = server.told.values();
-    let rest = "";
+    const lines = new ToldLines();
     for (const moment of moments) {
       if (moment.touched?.includes("effect.txt")) {
         expect(booksOf(moment.disk)).toMatchObject({ begun: true, integrity: ["ok"] });
         marked ??= moment.disk;
       }
-      rest += moment.told ?? "";
       let isNew = false;
-      for (; rest.includes("\n"); rest = rest.slice(rest.indexOf("\n") + 1)) {
-        const { value } = told.next();
-        const { id, result, method, params } = value ?? {};
+      for (const { id, result, method, params } of lines.add(moment.told ?? "")) {
         if (result?.state !== undefined && result.runId !== undefined) {
           promised.runs.add(result.runId);
           isNew = true;
