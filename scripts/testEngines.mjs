@@ -19,6 +19,8 @@ const packages = [
   "@github/copilot",
 ];
 
+// Ctrl-C ends the programs below at once; the folder is removed all the same.
+process.on("SIGINT", () => {});
 try {
   if (!existsSync(join(folder, "node_modules"))) install();
   const results = join(folder, "results.jsonl");
@@ -47,14 +49,17 @@ function install() {
   writeFileSync(join(folder, "package.json"), "{}");
   // Exactly the newest ones: npm would take an older one for a Node that the newest does not name.
   const latest = packages.map((name) => `${name}@latest`);
-  const options = ["--no-audit", "--no-fund", "--prefix", folder];
+  // No script of a package is run, whatever npm does by default: one would need a compiler.
+  const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder];
   execFileSync("npm", ["install", ...options, ...latest], { stdio: "inherit" });
   // The program that it fetches is a package too; its script only puts it in its place.
   const script = join(folder, "node_modules/opencode-ai/postinstall.mjs");
   execFileSync(process.execPath, [script], { stdio: "inherit", cwd: join(script, "..") });
 }
 
+/** What was noted; nothing where not even the first agent came so far. */
 function readLines(file) {
+  if (!existsSync(file)) return [];
   return readFileSync(file, "utf8")
     .trim()
     .split("\n")

@@ -19,6 +19,9 @@ export interface AcpOptions {
 
 const questionSeconds = 3600;
 
+/** Editors show a person whatever comes on stderr as an error: what went well does not belong there. */
+const editorLogLevel = "warn";
+
 /** Adds the command. */
 export function addAcp(
   program: Command,
@@ -32,7 +35,10 @@ export function addAcp(
     .configureOutput({ writeOut: writeError })
     .option("--data-dir <dir>", "where sessions and completions are kept", nonEmpty)
     .addOption(
-      new Option("--log-level <level>").choices(logLevels).default(defaultServeOptions.logLevel),
+      new Option(
+        "--log-level <level>",
+        `what is logged: by default \`${editorLogLevel}\`, and with --log-file \`${defaultServeOptions.logLevel}\``,
+      ).choices(logLevels),
     )
     .option("--log-file <file>", "write the log there and not to stderr", nonEmpty)
     .option(
@@ -63,12 +69,14 @@ export function addAcp(
         onLoss: "interrupt" | "continue";
         attach?: boolean;
         start?: boolean;
-        logLevel: string;
+        logLevel?: string;
         dataDir?: string;
         logFile?: string;
       }) => {
         if (start && !attach) command.error("error: --start needs --attach");
-        const { dataDir, logFile, logLevel } = options;
+        const { dataDir, logFile } = options;
+        const usual = logFile === undefined ? editorLogLevel : defaultServeOptions.logLevel;
+        const { logLevel = usual } = options;
         const given = { logLevel, ...defined({ dataDir, logFile }) };
         const goesOn = onLoss === "continue";
         return act({ ...given, questionSeconds: questionTimeout, goesOn, attach, start });

@@ -1,11 +1,12 @@
 // The example package for Emacs, compiled without a warning and played without a screen.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { onWindows, unless } from "../helpers/unless.js";
+import { hasNoEmacs, noEmacs } from "../helpers/emacs.js";
+import { unless } from "../helpers/unless.js";
 import { createSandbox, type Sandbox } from "./sandbox.js";
 
 const run = promisify(execFile);
@@ -23,15 +24,6 @@ beforeEach(() => {
   processFile = join(sandbox.folder, "server.pid");
 });
 afterEach(() => sandbox.remove());
-
-function hasEmacs(): boolean {
-  try {
-    const version = execFileSync("emacs", ["--version"], { encoding: "utf8" });
-    return Number(/^GNU Emacs (\d+)/.exec(version)?.[1]) >= 28;
-  } catch {
-    return false;
-  }
-}
 
 async function emacs(...args: string[]) {
   return await run("emacs", ["-Q", "--batch", "-L", sandbox.folder, ...args], {
@@ -68,8 +60,8 @@ async function live(code: string): Promise<string> {
 
 unless(
   describe,
-  onWindows || !hasEmacs(),
-  "there is no Emacs 28 or newer here",
+  hasNoEmacs(),
+  noEmacs,
 )("the package for Emacs", () => {
   it("compiles without a warning", async () => {
     const compile = "(setq byte-compile-error-on-warn t)";
