@@ -3,6 +3,7 @@
 //
 // A package that is external here is one of `dependencies`; what is bundled is one of
 // `devDependencies`, and its licence is in THIRD-PARTY-NOTICES.
+import { lateJsonSchema } from "./lateJsonSchema.mjs";
 import { leftOut } from "./leftOut.mjs";
 import { oneCopy } from "./oneCopy.mjs";
 import { ownCopy } from "./ownCopy.mjs";
@@ -128,6 +129,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
           /[\\/]lib[\\/](mock[\\/]|cache[\\/]|interceptor[\\/](cache|dedup|dns|dump)|handler[\\/](cache|dedup)|web[\\/](websocket|eventsource)[\\/]|llhttp[\\/]llhttp-wasm\.js)/,
       }),
       shortLocals(),
+      lateJsonSchema(),
       shortNames({ packages: shortened }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,

@@ -45,7 +45,9 @@ function packageFolders(root, { outputs }) {
   return Object.values(outputs)
     .flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
-    .map(([path]) => resolve(root, path.replace(/^own-copy:/, "")).replaceAll("\\", "/"))
+    .map(([path]) =>
+      resolve(root, path.replace(/^(own-copy|late-json-schema):/, "")).replaceAll("\\", "/"),
+    )
     .map((path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0])
     .filter((folder) => folder !== undefined);
 }

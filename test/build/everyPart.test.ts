@@ -8,6 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { systemClock } from "../../src/base/clock.js";
+import { randomIds } from "../../src/base/ids.js";
+import { protocolJsonSchema } from "../../src/cli/schema.js";
+import { documentedTools } from "../../src/engine/toolInfos.js";
 import {
   type LoopbackProvider,
   reply,
@@ -130,6 +134,15 @@ describe.each(["nothing", "everything"])("with %s compiled before", () => {
       expect(completion).toMatchObject({ status: "succeeded", text: "It works." });
       await server.close();
     });
+  });
+
+  it("makes the JSON Schema that zod makes unbundled", async () => {
+    const { stdout } = await promisify(execFile)(testNode, [inject("serverScript"), "schema"], {
+      maxBuffer: 10_000_000,
+    });
+    const tools = documentedTools(systemClock, randomIds);
+    const unbundled = JSON.stringify(protocolJsonSchema(tools));
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(unbundled));
   });
 
   it.each([
