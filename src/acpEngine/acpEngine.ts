@@ -23,6 +23,7 @@ import type { Command } from "../protocol/objects/command.js";
 import type { SessionServers } from "../protocol/objects/sessionServer.js";
 import { runAcpTurn } from "./acpTurn.js";
 import { AgentGone } from "./agentErrors.js";
+import type { StartAgentProgram } from "./agentProcess.js";
 import type { EngineAgent } from "./engineAgent.js";
 import { optionProblem } from "./optionProblem.js";
 import { startEngine } from "./startEngine.js";
@@ -38,6 +39,8 @@ export interface AcpEngineOptions {
   readonly log: Log;
   /** Watches over the programs. Its maker closes it, after the engines. */
   readonly host: ProcessHost;
+  /** What starts a program. Absent: it is a child process. */
+  readonly startProgram?: StartAgentProgram;
   /** The files that grant permissions to the agent of a workspace. */
   granting(workspace: EngineWorkspace): GrantingPaths;
   /** What the user has allowed for good in a workspace; undefined if nothing can be. */
@@ -128,6 +131,7 @@ class AcpEngine implements Engine {
     };
     this.#always ??= this.#options.always(this.#workspace);
     const always = await this.#always;
+    let agent: EngineAgent | undefined;
     for (const warning of warningsFor(engine, config, request)) request.sink.warn(warning);
     const outcome = await runAcpTurn(request, {
       engine,
@@ -163,9 +167,12 @@ class AcpEngine implements Engine {
         // A rule that only may forbid it, does not.
         ask: async () => ({ decision: "allow" }),
       }),
-      agent: (signal) => untilAborted(this.#agent(config), signal),
+      agent: async (signal) => {
+        agent = await untilAborted(this.#agent(config), signal);
+        return agent;
+      },
     });
-    await this.#noteCommands(request);
+    this.#noteCommands(agent, request);
     return outcome;
   }
 
@@ -175,13 +182,16 @@ class AcpEngine implements Engine {
     return this.#run(setup, { ...request, prompt }, compact);
   }
 
-  async #noteCommands({ ownSession }: TurnRequest): Promise<void> {
-    const agent = await this.#running?.agent.catch(() => undefined);
+  /** @param agent the turn's; a cancelled turn may not have come to it. */
+  #noteCommands(agent: EngineAgent | undefined, { ownSession }: TurnRequest): void {
     const state = agent?.session(ownSession?.read()?.id ?? "");
     if (state !== undefined && state.commands.length > 0) this.#commands = state.commands;
   }
 
-  /** The program that runs, or a new one if it has ended or the configuration has another. */
+  /**
+   * The program that runs, or a new one if it has ended or the configuration has another. The new one
+   * starts once nothing of the old one is left: both would write to the same files of the agent.
+   */
   async #agent(config: ResolvedConfig): Promise<EngineAgent> {
     const { engine } = this.#workspace;
     const program = programOf(engine, config);
@@ -190,7 +200,7 @@ class AcpEngine implements Engine {
     const current = this.#running;
     const agent = await current?.agent.catch(() => undefined);
     // A program that other turns use stays as it is until they have ended.
-    const isUsable = agent?.isGone === false && (agent.isBusy || current?.key === key);
+    const isUsable = agent?.isUsable === true && (agent.isBusy || current?.key === key);
     if (agent !== undefined && isUsable) return agent;
     this.#closing.signal.throwIfAborted();
     // Of two turns that come here together, the first starts it.
@@ -200,14 +210,14 @@ class AcpEngine implements Engine {
   }
 
   #start(program: EngineProgram, env: Readonly<Record<string, string>>): Promise<EngineAgent> {
-    const { version, clock, log, host } = this.#options;
-    const agent = startEngine(program, {
-      env,
-      workspacePath: this.#workspace.path,
-      version,
-      clock,
-      log,
-      host,
+    const { version, clock, log, host, startProgram } = this.#options;
+    const { signal } = this.#closing;
+    const { path: workspacePath } = this.#workspace;
+    const start = { env, workspacePath, version, clock, log, host, startProgram, signal };
+    // How the old one ended is told by whoever let it end.
+    const agent = Promise.allSettled(this.#leaving).then(() => {
+      signal.throwIfAborted();
+      return startEngine(program, start);
     });
     agent.catch((error: unknown) => {
       log.warn(

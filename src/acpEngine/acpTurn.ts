@@ -10,21 +10,22 @@ import type { Permissions } from "../permissions/types.js";
 import { needCommand } from "./agentCommand.js";
 import { AgentQuestions } from "./agentQuestions.js";
 import type { WantedServers } from "./agentServers.js";
-import { saidBefore, standingOf } from "./begunPrompt.js";
+import { type Standing, saidBefore, standingOf } from "./begunPrompt.js";
 import { cancelPrompt } from "./cancelPrompt.js";
 import type { EngineAgent } from "./engineAgent.js";
-import { openForTurn } from "./openForTurn.js";
+import { type OpenedForTurn, openForTurn } from "./openForTurn.js";
 import { type OpenedSession, seen } from "./openOwnSession.js";
 import type { NeedsWhere } from "./permissionNeeds.js";
 import { promptBlocks } from "./promptBlocks.js";
 import { type Json, object } from "./reading.js";
 import { setUp, type WantedSettings } from "./sessionSettings.js";
 import { Steering } from "./steering.js";
-import { addTokens, tellContext, tellNotice, todosIn } from "./toldBeside.js";
+import { addTokens } from "./toldBeside.js";
 import type { TurnBounds } from "./turnBounds.js";
 import { TurnCost } from "./turnCost.js";
 import { TurnMessages } from "./turnMessages.js";
 import { cancelledEnd, endByError, endOf, failedEnd, type TurnEnd } from "./turnOutcome.js";
+import { takeUpdate } from "./turnUpdates.js";
 import { TurnWatch } from "./turnWatch.js";
 import { UnaskedCalls } from "./unaskedCalls.js";
 
@@ -66,6 +67,7 @@ class AcpTurn {
   /** Aborted with the run, or when the turn must stop for another reason. */
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #over = new AbortController();
   #stopEnd: TurnEnd | undefined;
   #isSilent = false;
   #broken: { readonly error: unknown } | undefined;
@@ -93,11 +95,12 @@ class AcpTurn {
       this.#time.whileWaiting(() => request.ask(...question));
     this.#questions = new AgentQuestions({
       permissions: options.permissionsOf(ask),
-      messages,
+      told: (call) => this.#guard(() => messages.toolCall(call)),
+      denied: (id) => messages.deny(id),
       unasked: this.#unasked,
       where: options,
       limits,
-      signal: this.#signal,
+      signal: AbortSignal.any([this.#signal, this.#over.signal]),
       leavePlan: () => options.leavePlan(),
       stop: (end) => this.#stopWith(end),
     });
@@ -114,6 +117,9 @@ class AcpTurn {
     } finally {
       this.#watch.stop();
       this.#time.end();
+      // A question that the agent has left open is withdrawn before the turn is over.
+      this.#over.abort(new Error("the turn is over"));
+      await this.#questions.settled();
     }
     // An agent that is silent does not hear a cancel either.
     if (this.#isSilent) await this.#agent?.end();
@@ -154,9 +160,7 @@ class AcpTurn {
     const standing = standingOf(this.#request, engine);
     const { prompt, user: said } = standing;
     if (command === undefined) this.#user = said ?? sink.say(prompt);
-    const agent = await this.#options.agent(this.#signal);
-    this.#agent = agent;
-    const opened = await openForTurn(agent, this.#request, this.#options, standing, this.#signal);
+    const { agent, opened } = await this.#open(standing);
     if (command !== undefined)
       await needCommand(command, opened.state, this.#options, this.#signal);
     const user = this.#user ?? sink.say(prompt);
@@ -181,6 +185,15 @@ class AcpTurn {
     }
   }
 
+  #open(standing: Standing): Promise<OpenedForTurn> {
+    const start = async () => {
+      this.#agent = await this.#options.agent(this.#signal);
+      return this.#agent;
+    };
+    const wanted = { ...this.#options, watch: this.#watch, start };
+    return openForTurn(this.#request, wanted, standing, this.#signal);
+  }
+
   /** Sends the prompt, and then those that have joined the turn and that the agent did not take. */
   async #prompts(
     agent: EngineAgent,
@@ -196,9 +209,18 @@ class AcpTurn {
     const steering = new Steering(agent, opened.id, (message) =>
       this.#request.ownSession?.write(seen(this.#options.engine, opened.id, message.id)),
     );
+    const parts = {
+      sink: this.#request.sink,
+      messages: this.#messages,
+      unasked: this.#unasked,
+      signal: this.#signal,
+      steering,
+      cost,
+      stop: (end: TurnEnd) => this.#stopWith(end),
+    };
     for (;;) {
       const end = await this.#prompt(agent, opened.id, blocks, (update) =>
-        this.#update(update, steering, cost),
+        takeUpdate(update, parts),
       );
       if (end.status !== "succeeded") return end;
       blocks = await steering.left(this.#signal);
@@ -215,9 +237,12 @@ class AcpTurn {
   ): Promise<TurnEnd> {
     this.#watch.lives();
     const stopListening = agent.listen(sessionId, {
-      update: (update) => this.#guard(() => onUpdate(update)),
+      update: (update) => {
+        this.#watch.lives();
+        this.#guard(() => onUpdate(update));
+      },
       permission: (params, asking) =>
-        this.#watch.whileAsking(() => this.#questions.answer(params, asking)),
+        this.#watch.whileWaiting(() => this.#questions.answer(params, asking)),
     });
     const answered = agent.request(
       "session/prompt",
@@ -249,43 +274,13 @@ class AcpTurn {
   }
 
   /** What cannot be stored ends the turn. The caller, who reads from a pipe, must not hear of it. */
-  #guard(take: () => void): void {
+  #guard<T>(take: () => T): T | undefined {
     try {
-      take();
+      return take();
     } catch (error) {
       this.#broken ??= { error };
       this.#stop.abort(error);
-    }
-  }
-
-  #update(update: Json, steering: Steering, cost: TurnCost): void {
-    const { sink } = this.#request;
-    this.#watch.lives();
-    switch (update.sessionUpdate) {
-      case "agent_message_chunk":
-        this.#messages.chunk("text", update);
-        break;
-      case "agent_thought_chunk":
-        this.#messages.chunk("reasoning", update);
-        break;
-      case "tool_call":
-      case "tool_call_update": {
-        const call = this.#messages.toolCall(update);
-        if (call !== undefined) this.#unasked.told(call, this.#signal);
-        if (this.#messages.isBetweenCalls && steering.steer(sink)) this.#messages.cut("toolUse");
-        break;
-      }
-      case "plan":
-        sink.setTodos(todosIn(update));
-        break;
-      case "notice":
-        tellNotice(sink, update);
-        break;
-      case "usage_update": {
-        tellContext(sink, update);
-        const end = cost.told();
-        if (end !== undefined) this.#stopWith(end);
-      }
+      return undefined;
     }
   }
 }

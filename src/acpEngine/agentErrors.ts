@@ -40,6 +40,18 @@ export class AgentGone extends Error {
   }
 }
 
+/** The agent's program has ended, or was ended, while it loaded a session; the message says why. */
+export class LostInLoad extends AgentGone {
+  /** Whether it would not load it the next time either. */
+  readonly isFinal: boolean;
+
+  constructor(message: string, isFinal: boolean) {
+    super(message);
+    this.name = "LostInLoad";
+    this.isFinal = isFinal;
+  }
+}
+
 /** A turn that a lost server has begun cannot be gone on with; the message says why. */
 export class CannotGoOn extends Error {
   constructor(message: string) {

@@ -34,6 +34,20 @@ export interface AgentProcessOptions {
   onEnd(reason: string): void;
 }
 
+/** A running program of an agent. */
+export interface AgentProgram {
+  /** Sends a message. What cannot be sent is noticed by the end of the program. */
+  send(message: object): void;
+  /**
+   * Ends the program with everything that it began: first by closing its stdin, then politely, then
+   * by force. Resolves when nothing of it is left.
+   */
+  end(patienceMs?: number): Promise<void>;
+}
+
+/** Starts the program of an agent. Rejects with `AgentGone` if that is not possible. */
+export type StartAgentProgram = (options: AgentProcessOptions) => Promise<AgentProgram>;
+
 /** A longer message would keep the event loop too long. */
 const mostMessageBytes = 4 * 1024 * 1024;
 /** What is kept of stderr, in UTF-16 units. */
@@ -49,8 +63,8 @@ interface Child extends PromiseLike<unknown> {
   readonly stderr: Readable;
 }
 
-/** A running program. */
-export class AgentProcess {
+/** A program that runs as a child process. */
+export class AgentProcess implements AgentProgram {
   readonly #options: AgentProcessOptions;
   readonly #child: Child;
   readonly #tree: ProcessTree;
@@ -115,15 +129,10 @@ export class AgentProcess {
     });
   }
 
-  /** Sends a message. What cannot be sent is noticed by the end of the program. */
   send(message: object): void {
     if (this.#child.stdin.writable) this.#child.stdin.write(`${JSON.stringify(message)}\n`);
   }
 
-  /**
-   * Ends the program with everything that it began: first by closing its stdin, then politely, then
-   * by force. Resolves when nothing of it is left.
-   */
   end(patienceMs = politeMs): Promise<void> {
     this.#ending ??= this.#end(patienceMs);
     return this.#ending;

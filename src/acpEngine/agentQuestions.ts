@@ -4,19 +4,22 @@ import type { Permissions } from "../permissions/types.js";
 import { decide, optionFor } from "./permissionAnswer.js";
 import { type NeedsWhere, permissionNeeds } from "./permissionNeeds.js";
 import { type Json, object } from "./reading.js";
-import type { TurnMessages } from "./turnMessages.js";
+import type { ToolCallFields } from "./toolCallFields.js";
 import { failedEnd, type TurnEnd } from "./turnOutcome.js";
 import type { UnaskedCalls } from "./unaskedCalls.js";
 
 /** What the questions of a turn need. */
 export interface AgentQuestionsOptions {
   readonly permissions: Permissions;
-  readonly messages: TurnMessages;
   readonly unasked: UnaskedCalls;
   readonly where: NeedsWhere;
   readonly limits: Pick<Limits, "maxDenials">;
-  /** Aborted when the turn stops. */
+  /** Aborted when the turn stops or is over. */
   readonly signal: AbortSignal;
+  /** Takes what is told of a call. Undefined if that cannot be taken. */
+  told(call: Json): ToolCallFields | undefined;
+  /** The permission of a call was refused. */
+  denied(id: string): void;
   /** The user has accepted the agent's plan. */
   leavePlan(): void;
   /** Ends the turn. */
@@ -26,6 +29,7 @@ export interface AgentQuestionsOptions {
 /** Answers `session/request_permission`. */
 export class AgentQuestions {
   readonly #options: AgentQuestionsOptions;
+  readonly #open = new Set<Promise<object>>();
   #denials = 0;
   #denialsInRow = 0;
 
@@ -45,16 +49,31 @@ export class AgentQuestions {
 
   /** The answer. Rejects if the agent has withdrawn the question. */
   async answer(params: Json, asking: AbortSignal): Promise<object> {
-    const { messages, unasked, where, permissions, signal, leavePlan } = this.#options;
-    const call = messages.toolCall({ ...object(params.toolCall) });
+    const answer = this.#answer(params, asking);
+    this.#open.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#open.delete(answer);
+    }
+  }
+
+  /** Resolves once no question is open. Call it when the signal is aborted. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#open);
+  }
+
+  async #answer(params: Json, asking: AbortSignal): Promise<object> {
+    const { told, denied, unasked, where, permissions, signal, leavePlan } = this.#options;
     const refused = { outcome: { outcome: "cancelled" } };
+    const call = told({ ...object(params.toolCall) });
     if (call === undefined || signal.aborted) return refused;
     unasked.asked(call.id);
     try {
       const needs = await permissionNeeds(call, where);
       const { isAllowed } = await decide(permissions, needs, AbortSignal.any([signal, asking]));
       this.#count(isAllowed);
-      if (!isAllowed) messages.deny(call.id);
+      if (!isAllowed) denied(call.id);
       else if (needs.some(({ action }) => action === "leavePlan")) leavePlan();
       return { outcome: optionFor(params.options, isAllowed) };
     } catch (error) {

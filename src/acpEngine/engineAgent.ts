@@ -2,9 +2,15 @@
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
+import { untilAborted } from "../base/untilAborted.js";
 import { AgentConnection, sessionIn } from "./agentConnection.js";
 import { AgentGone, AgentRefused } from "./agentErrors.js";
-import { AgentProcess, type AgentProcessOptions } from "./agentProcess.js";
+import {
+  AgentProcess,
+  type AgentProcessOptions,
+  type AgentProgram,
+  type StartAgentProgram,
+} from "./agentProcess.js";
 import { type Json, object, text } from "./reading.js";
 import { SessionState } from "./sessionState.js";
 
@@ -33,6 +39,10 @@ export interface AgentAbilities {
 interface StartOptions extends Omit<AgentProcessOptions, "onMessage" | "onEnd" | "secrets"> {
   /** What must not appear in an error, though the agent may say it. */
   readonly secrets: readonly string[];
+  /** What starts the program. Absent: it is a child process. */
+  readonly startProgram?: StartAgentProgram | undefined;
+  /** Aborted when the program is not wanted any more: a start that is under way ends it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is shorter may be a usual word. */
@@ -46,17 +56,20 @@ const startMs = 120_000;
 /** An agent whose program runs. */
 export class EngineAgent {
   readonly #connection: AgentConnection;
-  #process: AgentProcess | undefined;
+  #program: AgentProgram | undefined;
   readonly #sessions = new Map<string, SessionState>();
   readonly #secrets = new Set<string>();
   readonly #listeners = new Map<string, SessionListener>();
+  /** Who hears of a session while it is loaded. */
+  readonly #hearers = new Map<string, (update: Json) => void>();
   #abilities: AgentAbilities | undefined;
   #goneReason: AgentGone | undefined;
+  #isEnding = false;
 
   /**
    * Starts the program, and asks what it can.
    *
-   * @throws AgentGone, AgentRefused.
+   * @throws AgentGone, AgentRefused; the signal's reason.
    */
   static async start(
     options: StartOptions,
@@ -70,15 +83,16 @@ export class EngineAgent {
   private constructor(secrets: readonly string[]) {
     this.keepSecret(secrets);
     this.#connection = new AgentConnection({
-      send: (message) => this.#process?.send(message),
+      send: (message) => this.#program?.send(message),
       onRequest: (method, params, signal) => this.#requested(method, params, signal),
       onNotification: (method, params) => this.#notified(method, params),
     });
   }
 
   async #start(options: StartOptions, clientInfo: object): Promise<void> {
-    this.#process = await AgentProcess.start({
-      ...options,
+    const { startProgram = AgentProcess.start, signal, ...given } = options;
+    this.#program = await startProgram({
+      ...given,
       secrets: this.#secrets,
       onMessage: (message) => this.#connection.receive(message),
       onEnd: (reason) => {
@@ -91,7 +105,7 @@ export class EngineAgent {
       const clientCapabilities = { session: { notices: {} } };
       const params = { protocolVersion, clientCapabilities, clientInfo };
       const answer = this.request("initialize", params);
-      this.#abilities = abilitiesIn(await inTime(answer, options.clock));
+      this.#abilities = abilitiesIn(await inTime(answer, options.clock, signal));
     } catch (error) {
       await this.end();
       throw error;
@@ -107,8 +121,9 @@ export class EngineAgent {
     return this.#listeners.size > 0;
   }
 
-  get isGone(): boolean {
-    return this.#goneReason !== undefined;
+  /** Whether it can be asked for anything: it has not ended, and nobody is ending it. */
+  get isUsable(): boolean {
+    return this.#goneReason === undefined && !this.#isEnding;
   }
 
   /** Adds texts that must not appear in an error, though the agent may say them. */
@@ -155,9 +170,18 @@ export class EngineAgent {
     };
   }
 
-  /** Ends the program with everything that it began; see {@link AgentProcess.end}. */
+  /** From now on `hear` hears of a session on which no turn runs. Call the returned function to end that. */
+  overhear(id: string, hear: (update: Json) => void): () => void {
+    this.#hearers.set(id, hear);
+    return () => {
+      if (this.#hearers.get(id) === hear) this.#hearers.delete(id);
+    };
+  }
+
+  /** Ends the program with everything that it began; see {@link AgentProgram.end}. */
   async end(patienceMs?: number): Promise<void> {
-    await this.#process?.end(patienceMs);
+    this.#isEnding = true;
+    await this.#program?.end(patienceMs);
   }
 
   #requested(method: string, params: Json, signal: AbortSignal): Promise<object> | undefined {
@@ -174,18 +198,23 @@ export class EngineAgent {
     // What is told before the session is known to be open belongs to no answer of ours.
     this.#sessions.get(id)?.update(update);
     this.#listeners.get(id)?.update(update);
+    this.#hearers.get(id)?.(update);
   }
 }
 
-/** @throws AgentGone if there is no answer after {@link startMs}. */
-async function inTime(answer: Promise<Json>, clock: Clock): Promise<Json> {
+/** @throws AgentGone if there is no answer after {@link startMs}; the signal's reason. */
+async function inTime(
+  answer: Promise<Json>,
+  clock: Clock,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Json> {
   const enough = new AbortController();
   const late = sleep(clock, startMs, enough.signal).then(() => {
     throw new AgentGone(`it did not answer \`initialize\` within ${startMs / 1_000} seconds`);
   });
   late.catch(() => {});
   try {
-    return await Promise.race([answer, late]);
+    return await untilAborted(Promise.race([answer, late]), signal);
   } finally {
     enough.abort();
   }

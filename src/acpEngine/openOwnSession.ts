@@ -3,9 +3,10 @@ import { defined } from "../base/defined.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { HistoryMessage, OwnSession, OwnSessionNote } from "../engine/engine.js";
 import { AgentRefused, CannotGoOn } from "./agentErrors.js";
-import type { EngineAgent } from "./engineAgent.js";
+import { type LoadOptions, loadOwnSession } from "./loadOwnSession.js";
 import { text } from "./reading.js";
 import type { SessionState } from "./sessionState.js";
+import type { TurnWatch } from "./turnWatch.js";
 
 /** The agent's session, and what it must be told. */
 export interface OpenedSession {
@@ -18,25 +19,24 @@ export interface OpenedSession {
 }
 
 /** What is needed to open one. */
-export interface OpeningOptions {
+export interface OpeningOptions extends LoadOptions {
   readonly engine: string;
-  readonly agent: EngineAgent;
   readonly note: OwnSessionNote | undefined;
   readonly history: readonly HistoryMessage[];
-  readonly workspacePath: string;
-  /** The tool servers of the session, in the words of the protocol. */
-  readonly servers: readonly object[];
+  /** Why the session that was used before is not to be loaded; undefined if it is. */
+  readonly notLoadable: string | undefined;
+  /** What a load takes has bounds of its own. */
+  readonly watch: Pick<TurnWatch, "whileWaiting">;
   /** Whether no other session will do, because this one is in the middle of a turn. */
   readonly isBegun: boolean;
-  readonly signal: AbortSignal;
 }
 
 /**
  * Opens the session that was used before: it is open still, or the agent loads it. The replay of a load
  * reaches nobody. Else a new one begins, whose id is stored before anything is sent to it.
  *
- * @throws AgentRefused, AgentGone; CannotGoOn if another session would be needed in the middle of a turn;
- * the signal's reason.
+ * @throws AgentRefused, AgentGone; LostInLoad if the program has ended over the load; CannotGoOn if another
+ * session would be needed in the middle of a turn; the signal's reason.
  */
 export async function openOwnSession(options: OpeningOptions): Promise<OpenedSession> {
   const { engine, agent, note, history } = options;
@@ -44,7 +44,10 @@ export async function openOwnSession(options: OpeningOptions): Promise<OpenedSes
   const known = before?.engine === engine ? unseen(before, history) : undefined;
   let replacedFor = "messages that it knows were taken back";
   if (before !== undefined && known !== undefined) {
-    const state = openState(before.id, options) ?? (await load(before.id, options));
+    const state =
+      openState(before.id, options) ??
+      options.notLoadable ??
+      (await options.watch.whileWaiting(() => loadOwnSession(before.id, options)));
     if (typeof state !== "string") return { id: before.id, state, unknown: known };
     replacedFor = state;
   }
@@ -95,34 +98,6 @@ function unseen(
 function openState(id: string, { agent, servers }: OpeningOptions): SessionState | undefined {
   const state = agent.session(id);
   return state?.servers === JSON.stringify(servers) ? state : undefined;
-}
-
-/** The session, or why the agent cannot load it. */
-async function load(id: string, options: OpeningOptions): Promise<SessionState | string> {
-  const { agent, workspacePath: cwd, signal } = options;
-  const { loadSession, resume, close } = agent.abilities;
-  if (!loadSession && !resume) return "it cannot load sessions";
-  const isOpen = agent.session(id) !== undefined;
-  agent.forget(id);
-  const method = loadSession ? "session/load" : "session/resume";
-  let state: SessionState | undefined;
-  try {
-    // It is open with other tool servers.
-    if (isOpen && close) {
-      await untilAborted(agent.request("session/close", { sessionId: id }), signal);
-    }
-    const params = { sessionId: id, cwd, mcpServers: options.servers };
-    const asked = agent.request(method, params, (result) => {
-      if (result === undefined) return;
-      state = agent.opened(id, result);
-      state.servers = JSON.stringify(options.servers);
-    });
-    await untilAborted(asked, signal);
-  } catch (error) {
-    if (!(error instanceof AgentRefused) || error.wantsLogin) throw error;
-    return error.message;
-  }
-  return state ?? "it did not say how it is";
 }
 
 /** The note of a session that has now seen everything up to a message. */

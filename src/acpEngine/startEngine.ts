@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import type { EngineProgram } from "../config/types.js";
 import type { ProcessHost } from "../process/processHost.js";
+import type { StartAgentProgram } from "./agentProcess.js";
 import { EngineAgent } from "./engineAgent.js";
 
 /** What starting an engine's program needs. */
@@ -15,12 +16,17 @@ interface StartEngineOptions {
   /** All of its environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly workspacePath: string;
+  /** What starts the program. Absent: it is a child process. */
+  readonly startProgram?: StartAgentProgram | undefined;
+  /** Aborted when the program is not wanted any more. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Starts the program of an engine and asks what it can. The caller ends it.
  *
- * @throws AgentGone if it cannot be started or ends at once; AgentRefused if it refuses.
+ * @throws AgentGone if it cannot be started or ends at once; AgentRefused if it refuses; the signal's
+ * reason.
  */
 export function startEngine(
   program: EngineProgram,

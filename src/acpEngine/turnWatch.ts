@@ -13,12 +13,15 @@ export interface TurnWatchOptions {
   onSilent(seconds: number): void;
 }
 
-/** Watches one turn. A tool that runs may be silent for longer, and a person for as long as he likes. */
+/**
+ * Watches one turn. A tool that runs may be silent for longer, a person for as long as he likes, and what
+ * has a bound of its own for as long as that.
+ */
 export class TurnWatch {
   readonly #options: TurnWatchOptions;
   #watch: IdleWatch;
   #lastLife: number;
-  #questions = 0;
+  #waits = 0;
 
   /** Begins at once; {@link stop} ends it. */
   constructor(options: TurnWatchOptions) {
@@ -33,13 +36,13 @@ export class TurnWatch {
     this.#watch.touch();
   }
 
-  /** Waits for a person. This time does not count. */
-  async whileAsking<T>(ask: () => Promise<T>): Promise<T> {
-    this.#questions += 1;
+  /** Waits for a person, or for what has a bound of its own. This time does not count. */
+  async whileWaiting<T>(wait: () => Promise<T>): Promise<T> {
+    this.#waits += 1;
     try {
-      return await ask();
+      return await wait();
     } finally {
-      this.#questions -= 1;
+      this.#waits -= 1;
       this.lives();
     }
   }
@@ -59,7 +62,7 @@ export class TurnWatch {
     const allowed = hasOpenCall()
       ? Math.max(providerIdleSeconds, toolSeconds)
       : providerIdleSeconds;
-    const leftMs = this.#questions > 0 ? allowed * 1_000 : allowed * 1_000 - silentMs;
+    const leftMs = this.#waits > 0 ? allowed * 1_000 : allowed * 1_000 - silentMs;
     if (leftMs > 0) this.#watch = this.#wait(leftMs);
     else onSilent(Math.round(silentMs / 1_000));
   }
