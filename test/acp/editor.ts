@@ -123,6 +123,16 @@ export class Editor {
     return this.agent.request("session/prompt", { sessionId, prompt: [{ type: "text", text }] });
   }
 
+  /**
+   * Resolves once a request of this method was handed to the pipe. The SDK writes later than it is called;
+   * where the input has ended by then, it gives the whole connection up, and reads no more either.
+   */
+  async sent(method: string): Promise<void> {
+    while (![...this.#asked.values()].includes(method)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** Every update of a session so far. */
   updates(sessionId: string): SessionUpdate[] {
     return this.frames.flatMap(({ method, params }) =>

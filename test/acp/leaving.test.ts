@@ -19,6 +19,7 @@ describe("an editor that goes", () => {
       const editor = new Editor();
       const { sessionId } = await editor.open();
       leaveOpen(editor.prompt(sessionId, "@say begun\n@wait 60000"));
+      await editor.sent("session/prompt");
       if (when.includes("turn")) {
         await editor.until(() => (editor.said(sessionId) === "begun" ? true : undefined));
       }
@@ -39,6 +40,7 @@ describe("an editor that goes", () => {
         await editor.greet();
         const cwd = makeFolder();
         leaveOpen(editor.agent.request("session/new", { cwd, mcpServers: [] }));
+        await editor.sent("session/new");
       }
       editor.child.stdout.destroy();
       // The code of every command whose output could not be written.
