@@ -1,15 +1,13 @@
 // The example package for Emacs, compiled without a warning and played without a screen.
-import { execFile } from "node:child_process";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hasNoEmacs, noEmacs } from "../helpers/emacs.js";
 import { unless } from "../helpers/unless.js";
+import { emacs, installInEmacs, liveInEmacs } from "./emacsLife.js";
 import { createSandbox, type Sandbox } from "./sandbox.js";
 
-const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 let sandbox: Sandbox;
@@ -17,45 +15,15 @@ let processFile: string;
 
 beforeEach(() => {
   sandbox = createSandbox();
-  copyFileSync(
-    join(root, "examples/clients/emacs/turnwire.el"),
-    join(sandbox.folder, "turnwire.el"),
-  );
+  installInEmacs(sandbox);
   processFile = join(sandbox.folder, "server.pid");
 });
 afterEach(() => sandbox.remove());
 
-async function emacs(...args: string[]) {
-  return await run("emacs", ["-Q", "--batch", "-L", sandbox.folder, ...args], {
-    cwd: sandbox.folder,
-    env: sandbox.env,
-    timeout: 25_000,
-  });
-}
-
-/** One life of an Emacs. `code` gives, as Lisp, the text that is told. */
-async function live(code: string): Promise<string> {
-  const script = join(sandbox.folder, "session.el");
-  // Its process is what a test may kill.
+/** One life of an Emacs. Its server's process is what a test may kill. */
+function live(code: string): Promise<string> {
   const server = `echo $$ > ${processFile}; exec ${process.execPath} ${root}bin/turnwire.js serve --linger 600`;
-  writeFileSync(
-    script,
-    `;; -*- lexical-binding: t; -*-
-     (require 'turnwire)
-     (setq turnwire-command (list "sh" "-c" ${JSON.stringify(server)})
-           turnwire-identity-file "${sandbox.folder}/identity")
-     (defun text () (with-current-buffer (turnwire--buffer) (buffer-string)))
-     (defun wait-for (what is-true)
-       (let ((end (+ (float-time) 15)))
-         (while (not (funcall is-true))
-           (when (> (float-time) end) (error "waited in vain for %s: %s" what (text)))
-           (accept-process-output nil 0.02))))
-     (defun wait-idle () (wait-for "the end" (lambda () (null turnwire--runs))))
-     (defun wait-text (part) (wait-for part (lambda () (string-search part (text)))))
-     (let ((told (progn ${code})))
-       (let ((coding-system-for-write 'utf-8)) (princ told)))`,
-  );
-  return (await emacs("-l", script)).stdout;
+  return liveInEmacs(sandbox, ["sh", "-c", server], code);
 }
 
 unless(
@@ -65,7 +33,14 @@ unless(
 )("the package for Emacs", () => {
   it("compiles without a warning", async () => {
     const compile = "(setq byte-compile-error-on-warn t)";
-    const { stderr } = await emacs("--eval", compile, "-f", "batch-byte-compile", "turnwire.el");
+    const { stderr } = await emacs(
+      sandbox,
+      "--eval",
+      compile,
+      "-f",
+      "batch-byte-compile",
+      "turnwire.el",
+    );
     expect(stderr).not.toMatch(/warning|error/i);
   });
 

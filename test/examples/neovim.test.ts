@@ -1,14 +1,12 @@
 // The example plugin for Neovim, installed as its README says, in a Neovim without a screen.
-import { execFile, execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { onWindows, unless } from "../helpers/unless.js";
+import { unless } from "../helpers/unless.js";
+import { hasNoNeovim, installInNeovim, liveInNeovim, noNeovim } from "./neovimLife.js";
 import { createSandbox, type Sandbox } from "./sandbox.js";
 
-const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const laterRpc = join(root, "test/examples/laterNeovimRpc.lua");
 
@@ -17,60 +15,15 @@ let processFile: string;
 
 beforeEach(() => {
   sandbox = createSandbox();
-  const packs = join(sandbox.folder, "share/nvim/site/pack/turnwire/start");
-  mkdirSync(packs, { recursive: true });
-  cpSync(join(root, "examples/clients/neovim"), join(packs, "turnwire.nvim"), { recursive: true });
+  installInNeovim(sandbox);
   processFile = join(sandbox.folder, "server.pid");
 });
 afterEach(() => sandbox.remove());
 
-function hasNeovim(): boolean {
-  try {
-    return /^NVIM v(0\.([7-9]|\d\d)|[1-9])/.test(
-      execFileSync("nvim", ["--version"], { encoding: "utf8" }),
-    );
-  } catch {
-    return false;
-  }
-}
-
-/** One life of a Neovim. `code` gives, as Lua, what is told. */
-async function live(code: string, before: string = "") {
-  const script = join(sandbox.folder, "session.lua");
-  // Its process is what a test may kill.
+/** One life of a Neovim. Its server's process is what a test may kill. */
+function live(code: string, before = "") {
   const server = `echo $$ > ${processFile}; exec ${process.execPath} ${root}bin/turnwire.js serve --linger 600`;
-  writeFileSync(
-    script,
-    `${before}
-     require("turnwire").setup({ cmd = { "sh", "-c", ${JSON.stringify(server)} } })
-     asked = {}
-     local function buffer_named(name)
-       for _, each in ipairs(vim.api.nvim_list_bufs()) do
-         if vim.api.nvim_buf_get_name(each):find(name, 1, true) then return each end
-       end
-     end
-     function lines_of(buffer)
-       return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), "\\n")
-     end
-     function text() return lines_of(buffer_named("turnwire://conversation")) end
-     function wait_for(is_true) assert(vim.wait(15000, is_true, 20), "waited in vain: " .. text()) end
-     function wait_idle() wait_for(function() return require("turnwire").is_idle() end) end
-     function wait_text(part) wait_for(function() return text():find(part, 1, true) end) end
-     function ask(prompt) require("turnwire").ask(prompt) end
-     function windows() return #vim.api.nvim_list_wins() end
-     local function play() ${code} end
-     local ok, told = xpcall(play, debug.traceback)
-     io.stdout:write(vim.json.encode({ ok = ok, told = told }))
-     vim.cmd("qa!")`,
-  );
-  const { stdout, stderr } = await run("nvim", ["--headless", "-u", "NORC", "-S", script], {
-    cwd: sandbox.folder,
-    env: { ...sandbox.env, XDG_DATA_HOME: join(sandbox.folder, "share") },
-    timeout: 25_000,
-  });
-  const { ok, told } = JSON.parse(stdout);
-  if (!ok) throw new Error(`${told}\n${stderr}`);
-  return told;
+  return liveInNeovim(sandbox, ["sh", "-c", server], code, before);
 }
 
 const writes =
@@ -99,8 +52,8 @@ const laterPicker = `
 
 unless(
   describe,
-  onWindows || !hasNeovim(),
-  "there is no Neovim 0.7 or newer here",
+  hasNoNeovim(),
+  noNeovim,
 )("the plugin for Neovim", () => {
   it("does what its README says", async () => {
     const readme = readFileSync(join(root, "examples/clients/neovim/README.md"), "utf8");

@@ -1,15 +1,14 @@
 // The inspector beside real exchanges: the example clients get the same answers through it, and what they
 // and the server say is valid, acknowledged, and shown as a run.
 import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { Ledger } from "../../src/inspector/view/ledger.js";
-import { Runs } from "../../src/inspector/view/runs.js";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSandbox, type Sandbox } from "../examples/sandbox.js";
 import { onWindows, unless } from "../helpers/unless.js";
-import { recordingIn } from "./teeChild.js";
+import { expectWhole, inspected } from "./wholeExchange.js";
 
 const run = promisify(execFile);
 const clients = fileURLToPath(new URL("../../examples/clients", import.meta.url));
@@ -25,41 +24,12 @@ function isMissing(program: string, ...args: string[]): boolean {
 
 describe("through the inspector", () => {
   let sandbox: Sandbox;
-  let recording: string;
   let command: string[];
   beforeEach(() => {
     sandbox = createSandbox();
-    recording = join(sandbox.folder, "exchange.jsonl");
-    const turnwire = [process.execPath, inject("serverScript")];
-    command = [
-      ...turnwire,
-      "inspect",
-      "--no-page",
-      "--record",
-      recording,
-      "--",
-      ...turnwire,
-      "serve",
-    ];
+    command = inspected(sandbox);
   });
   afterEach(() => sandbox.remove());
-
-  function expectWhole(): void {
-    const { entries } = recordingIn(recording);
-    const invalid = entries.filter((entry) => "invalid" in entry);
-    expect(invalid).toEqual([]);
-    const [ledger, runs] = [new Ledger(), new Runs()];
-    for (const entry of entries) {
-      ledger.add(entry);
-      runs.add(entry);
-    }
-    expect(ledger.completions.length).toBeGreaterThan(0);
-    expect(ledger.unacknowledged).toBe(0);
-    const all = runs.lanes.flatMap((lane) => lane.runs);
-    expect(all.map(({ status }) => status)).toEqual(all.map(() => "succeeded"));
-    expect(all.flatMap(({ calls }) => calls).some(({ kind }) => kind === "model")).toBe(true);
-    expect(entries.at(-1)).toMatchObject({ kind: "end", code: 0 });
-  }
 
   it("the library for Node", async () => {
     const told = await sandbox.runCode(`
@@ -72,7 +42,7 @@ describe("through the inspector", () => {
       await client.close();
       console.log(text);`);
     expect(told).toBe("It runs.\n");
-    expectWhole();
+    expectWhole(sandbox);
   });
 
   unless(
@@ -91,7 +61,7 @@ with Client(client_id="py", command=${JSON.stringify(command)}, on_permission=la
     const env = { ...sandbox.env, PYTHONPATH: join(clients, "python/src") };
     const { stdout } = await run("python3", ["-c", code], { cwd: sandbox.folder, env });
     expect(stdout).toBe("It runs.\n");
-    expectWhole();
+    expectWhole(sandbox);
   });
 
   unless(
@@ -103,6 +73,21 @@ with Client(client_id="py", command=${JSON.stringify(command)}, on_permission=la
     const script = join(clients, "bash/turnwire.sh");
     const { stdout } = await run("bash", [script, "@say It runs."], { cwd: sandbox.folder, env });
     expect(stdout).toContain("It runs.");
-    expectWhole();
+    expectWhole(sandbox);
   });
+
+  unless(it, isMissing("go", "version"), "there is no Go here")(
+    "the client in Go",
+    async () => {
+      const cache = join(sandbox.folder, "go-cache");
+      mkdirSync(cache);
+      const flags = { GOCACHE: cache, GOFLAGS: "-mod=mod", GOTOOLCHAIN: "local" };
+      const env = { ...sandbox.env, ...flags, TURNWIRE: command.join(" ") };
+      const args = ["run", "./cmd/turnwire-run", "@say It runs.", sandbox.folder];
+      const { stdout } = await run("go", args, { cwd: join(clients, "go"), env });
+      expect(stdout).toBe("It runs.\n");
+      expectWhole(sandbox);
+    },
+    120_000,
+  );
 });
