@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Log } from "../base/log.js";
 import type { Server } from "../compose.js";
+import type { LogSink } from "../transport/logSink.js";
 
 /** A server that is looked into. */
 export interface InspectedServer {
@@ -15,6 +16,7 @@ export interface InspectedIo {
   readonly version: string;
   readonly clock: Clock;
   readonly processId: number;
+  readonly logSink: LogSink;
   /** Calls back when somebody wants to look into the server. */
   onInspect(callback: () => void): void;
 }

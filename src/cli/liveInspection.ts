@@ -10,6 +10,7 @@ import { secretsAround } from "../inspector/secretsAround.js";
 import { ThreadFeed } from "../inspector/threadFeed.js";
 import type { CompletionAction, Figure } from "../inspector/threadMessages.js";
 import type { ChannelWatch } from "../transport/channelWatch.js";
+import type { LogSink } from "../transport/logSink.js";
 import type { InspectedIo, InspectedServer } from "./inspectedServer.js";
 
 /** How often the server tells how it is, in milliseconds. */
@@ -18,11 +19,11 @@ const megabyte = 1024 * 1024;
 
 /** Opens it; returns how to close it. */
 export async function openInspection(
-  { server, dataDirectory, log }: InspectedServer,
+  { server: { completions }, dataDirectory, log }: InspectedServer,
   watched: ChannelWatch["at"],
   io: InspectedIo,
 ): Promise<() => Promise<void>> {
-  const { clock, processId: pid, version } = io;
+  const { clock, processId: pid, version, logSink } = io;
   const built = (name: string) => new URL(`../${name}`, import.meta.url);
   const feed = new ThreadFeed({
     program: built("inspector.mjs"),
@@ -39,7 +40,7 @@ export async function openInspection(
     now: () => clock.now(),
     onTrouble: (text) => log.warn({ reason: text }, "the inspection of this server is in trouble"),
     onLink() {},
-    onAct: (action) => act(action, server.completions, clock.now()),
+    onAct: (action) => act(action, completions, clock.now()),
   });
   void feed.failed.then((reason) => log.warn({ reason }, "nobody can look into this server"));
   watched.watcher = {
@@ -51,26 +52,32 @@ export async function openInspection(
   delay.enable();
   let timer = clock.after(betweenFiguresMs, tell);
   function tell(): void {
-    feed.health(figuresOf(delay));
+    feed.health(figuresOf(delay, logSink), completions.broadcaster.loads);
     delay.reset();
     timer = clock.after(betweenFiguresMs, tell);
   }
+  logSink.recent.listen((text, at) => feed.log(text, at));
   log.info({}, "`turnwire inspect` can look into this server");
   return async () => {
     delete watched.watcher;
+    logSink.recent.listen(undefined);
     timer.cancel();
     delay.disable();
     await feed.end(undefined, undefined);
   };
 }
 
-function figuresOf(delay: ReturnType<typeof monitorEventLoopDelay>): Figure[] {
+function figuresOf(
+  delay: ReturnType<typeof monitorEventLoopDelay>,
+  { droppedLines }: LogSink,
+): Figure[] {
   const used = getHeapStatistics().used_heap_size;
   const ms = (nanoseconds: number) => `${(nanoseconds / 1e6).toFixed(1)} ms`;
   return [
     { name: "Event-loop delay, 99 of 100", value: ms(delay.percentile(99)) },
     { name: "Event-loop delay, longest", value: ms(delay.max) },
     { name: "JavaScript heap", value: `${(used / megabyte).toFixed(1)} MB` },
+    { name: "Log lines that nobody read", value: `${droppedLines}` },
   ];
 }
 

@@ -36,7 +36,10 @@ export class LogFile implements LineTarget {
     const stream = this.#open();
     if (stream === undefined) {
       this.#sink.write(line);
-    } else if (stream.writableLength > mostWaiting) {
+      return;
+    }
+    this.#sink.recent.add(line);
+    if (stream.writableLength > mostWaiting) {
       this.#dropped++;
     } else {
       if (this.#dropped > 0) stream.write(`${this.#droppedLine()}\n`);

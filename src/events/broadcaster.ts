@@ -1,3 +1,4 @@
+import type { ClientLoad } from "../base/clientLoad.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
@@ -80,6 +81,11 @@ export class Broadcaster {
     const meant = [...this.#deliveries].filter((delivery) => delivery.clientId === clientId);
     for (const delivery of meant) delivery.again(sequence);
     return meant.length;
+  }
+
+  /** What waits for each connection at this moment. */
+  get loads(): ClientLoad[] {
+    return [...this.#deliveries].map(({ load }) => load);
   }
 
   /** Resolves once every connection has got everything that waits for it, or is closed. */

@@ -2,6 +2,7 @@
 // It writes one completion at a time, or a few events that wait, when the pipe has taken what came
 // before. So a completion follows everything else of its run, and a slow reader costs a bounded amount
 // of memory.
+import type { ClientLoad } from "../base/clientLoad.js";
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -11,9 +12,10 @@ import { UnwritableMessage } from "../base/unwritable.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
 import { CompletionFeed } from "./completionFeed.js";
+import type { DeliveryOptions } from "./deliveryOptions.js";
 import { EventBuffer } from "./eventBuffer.js";
 import type { IsDue } from "./lateLane.js";
-import type { Appended, Outbox } from "./outbox.js";
+import type { Appended } from "./outbox.js";
 import type { Sender } from "./sender.js";
 
 /** After this many messages in a row, other work of the process gets its turn. */
@@ -23,22 +25,6 @@ const mostUnitsTogether = 64 * 1024;
 /** How long completions wait for a disk that failed, in milliseconds. */
 const diskRetryMs = 1000;
 
-const nothing = () => undefined;
-
-/** What a delivery needs. */
-export interface DeliveryOptions {
-  readonly outbox: Outbox;
-  readonly sender: Sender;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The identity that the connection has until the client tells its own. */
-  readonly clientId: string;
-  /** Which events the connection gets; all of them without it. */
-  wants?(event: LossyEvent): boolean;
-  /** Called when the client has told its identity. */
-  onIdentified?(delivery: Delivery): void;
-}
-
 /** The pump of one connection. */
 export class Delivery {
   readonly #sender: Sender;
@@ -47,11 +33,8 @@ export class Delivery {
   readonly #buffer = new EventBuffer();
   readonly #feed: CompletionFeed;
   readonly #idle: (() => void)[] = [];
-  readonly #onIdentified: (delivery: Delivery) => void;
-  readonly #wants: ((event: LossyEvent) => boolean) | undefined;
-  /**
-   * The newest announced completion of this client, and the callers that wait until it is written.
-   */
+  readonly #options: DeliveryOptions<Delivery>;
+  /** The newest announced completion of this client, and who waits until it is written. */
   #announced = 0;
   #awaiting: { readonly upTo: number; readonly settle: () => void }[] = [];
   #clientId: string;
@@ -64,24 +47,28 @@ export class Delivery {
   #diskRestsUntil = 0;
   #timer: Timer | undefined;
 
-  constructor(options: DeliveryOptions) {
+  constructor(options: DeliveryOptions<Delivery>) {
     this.#sender = options.sender;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#clientId = options.clientId;
     this.#feed = new CompletionFeed(options.outbox, options.clientId);
-    this.#wants = options.wants;
-    this.#onIdentified = (delivery) => options.onIdentified?.(delivery);
+    this.#options = options;
   }
 
   get clientId(): string {
     return this.#clientId;
   }
 
+  /** What waits for the client at this moment. */
+  get load(): ClientLoad {
+    return { ...this.#sender.load?.(), clientId: this.#clientId, ...this.#buffer.load };
+  }
+
   /** Takes an event that may be lost. Never waits for the pipe. */
   offer(event: LossyEvent): void {
     if (this.#isClosed || this.#optOut.has(event.method)) return;
-    if (this.#wants?.(event) === false) return;
+    if (this.#options.wants?.(event) === false) return;
     this.#buffer.add(event);
     this.#wake();
   }
@@ -139,7 +126,7 @@ export class Delivery {
     this.#isHeld = true;
     this.#clientId = clientId;
     this.#optOut = new Set(client.optOutNotifications);
-    this.#onIdentified(this);
+    this.#options.onIdentified?.(this);
     return told;
   }
 
@@ -185,7 +172,12 @@ export class Delivery {
       if (completion !== undefined) {
         faultPoint("sending");
         const send = () => this.#send({ method: "runComplete", params: completion });
-        await traced("delivery", () => completion, send, nothing);
+        await traced(
+          "delivery",
+          () => completion,
+          send,
+          () => undefined,
+        );
         faultPoint("sent");
       }
       const events = completion === undefined ? this.#nextEvents() : [];

@@ -30,6 +30,8 @@ export class EventBuffer {
   #live = 0;
   #units = 0;
   #dropped = 0;
+  /** How many events were merged into others, and how many were dropped, since the beginning. */
+  readonly #counts = { merged: 0, dropped: 0 };
   #lastOrdinal = 0;
 
   /** The ordinal of the newest event ever added. */
@@ -41,6 +43,11 @@ export class EventBuffer {
   get firstOrdinal(): number {
     this.#skipGone();
     return this.#entries[this.#head]?.ordinal ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** What waits, and what was merged or dropped. */
+  get load() {
+    return { events: this.#live, eventText: this.#units, ...this.#counts };
   }
 
   /** The text that waits, in UTF-16 units. */
@@ -60,9 +67,8 @@ export class EventBuffer {
     if (event.method === "runActivity") {
       const tail = this.#tails.get(event.params.sessionId);
       if (tail !== undefined && isOutdated(tail.event, event.params)) {
-        this.#grow(tail, unitsOf(event) - tail.units);
         tail.event = event;
-        this.#makeRoom();
+        this.#merged(tail, unitsOf(event) - tail.units);
         return;
       }
     }
@@ -73,8 +79,7 @@ export class EventBuffer {
         tail.more ??= new MergedText();
         tail.more.add(delta);
         tail.end += delta.length;
-        this.#grow(tail, delta.length);
-        this.#makeRoom();
+        this.#merged(tail, delta.length);
         return;
       }
     }
@@ -115,9 +120,16 @@ export class EventBuffer {
     return { method: "messageDelta", params: { ...event.params, delta } };
   }
 
-  /** Counts an event that was taken out and could not be sent. */
-  countDropped(): void {
-    this.#dropped++;
+  /** Counts events that went, or were taken out and could not be sent. */
+  countDropped(count = 1): void {
+    this.#dropped += count;
+    this.#counts.dropped += count;
+  }
+
+  #merged(entry: Entry, units: number): void {
+    this.#counts.merged++;
+    this.#grow(entry, units);
+    this.#makeRoom();
   }
 
   #grow(entry: Entry, units: number): void {
@@ -137,7 +149,7 @@ export class EventBuffer {
         if (victim === undefined) return;
       }
       this.#remove(victim);
-      this.#dropped += 1 + (victim.more?.count ?? 0);
+      this.countDropped(1 + (victim.more?.count ?? 0));
     }
     this.#deltasHead = compact(this.#deltas, this.#deltasHead);
   }

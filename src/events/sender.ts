@@ -1,3 +1,4 @@
+import type { ChannelLoad } from "../base/clientLoad.js";
 import type { ServerNotification } from "../protocol/registry.js";
 
 /**
@@ -13,4 +14,6 @@ export interface Sender {
    * Without it, each message is a piece of its own.
    */
   together?(send: () => void): void;
+  /** What waits in the channel, where that is known. */
+  load?(): ChannelLoad;
 }

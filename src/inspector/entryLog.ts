@@ -58,6 +58,11 @@ export class EntryLog {
     this.#tell();
   }
 
+  /** What was said under this key does not hold any more. */
+  removeState(key: string): void {
+    this.#states.delete(key);
+  }
+
   /** What was said since a version, and the version that it has now. */
   #statesSince(version: number): { readonly version: number; readonly lines: readonly string[] } {
     const lines = [...this.#states.values()]

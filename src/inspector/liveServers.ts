@@ -107,7 +107,8 @@ export class LiveServers {
     socket.once("close", () => {
       this.#attached.delete(note.pid);
       for (const answer of attached.waiting.values()) answer("The server has ended.");
-      const { onEntry, now, folder } = this.#options;
+      const { onEntry, now, folder, log } = this.#options;
+      for (const key of ["health", "processes"]) log.removeState(`${key} ${note.pid}`);
       if (wasOpen) onEntry({ kind: "end", at: now(), pipe: `${note.pid}` });
       // A server that was killed has left its note.
       else removeNote(folder, note);

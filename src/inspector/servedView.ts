@@ -46,7 +46,14 @@ export class ServedView {
         this.#log.add({ ...message, kind: "gap" });
         return;
       case "health":
-        this.#log.setState("health", { kind: "state", pipe: "", health: message.health });
+        this.#log.setState("health", { ...message, kind: "state", pipe: "" });
+        return;
+      case "log":
+        for (const text of message.text.split("\n")) {
+          if (text !== "")
+            this.#log.add({ ...message, kind: "stderr", text: this.#redaction.text(text) });
+        }
+        tell({ kind: "taken", bytes: message.text.length });
         return;
       case "acted":
         this.#served?.acted(message.id, message.refusal);

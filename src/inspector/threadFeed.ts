@@ -3,6 +3,7 @@
  * is too slow for is left out, and told as a gap.
  */
 import { Worker } from "node:worker_threads";
+import type { ClientLoad } from "../base/clientLoad.js";
 import { sleep, systemClock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
@@ -126,9 +127,16 @@ export class ThreadFeed {
     if (!this.#isOver) this.#send({ kind: "closed", at: this.#options.now(), pipe });
   }
 
-  /** Tells how a server is. */
-  health(health: readonly Figure[]): void {
-    if (!this.#isOver) this.#send({ kind: "health", health });
+  /** Tells how a server is, and what waits for its clients. */
+  health(health: readonly Figure[], clients: readonly ClientLoad[]): void {
+    if (!this.#isOver) this.#send({ kind: "health", health, clients });
+  }
+
+  /** Takes what a server has written to its log, and when. */
+  log(text: string, at: number): void {
+    if (this.#isOver || this.#waiting + text.length > mostWaiting) return;
+    this.#waiting += text.length;
+    this.#send({ kind: "log", at, text });
   }
 
   #act(id: number, action: CompletionAction): void {

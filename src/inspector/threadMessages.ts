@@ -1,4 +1,5 @@
 /** What the process of `turnwire inspect` and its thread say to each other. */
+import type { ClientLoad } from "../base/clientLoad.js";
 import type { Frame } from "../transport/framing.js";
 import type { Side } from "./entries.js";
 import type { RecordingFormat } from "./recordingFile.js";
@@ -60,7 +61,13 @@ export type ToThread =
       readonly frame: Frame;
     }
   | { readonly kind: "closed"; readonly at: number; readonly pipe: string }
-  | { readonly kind: "health"; readonly health: readonly Figure[] }
+  | {
+      readonly kind: "health";
+      readonly health: readonly Figure[];
+      readonly clients: readonly ClientLoad[];
+    }
+  /** What the server has written to its log. */
+  | { readonly kind: "log"; readonly at: number; readonly text: string }
   | { readonly kind: "acted"; readonly id: number; readonly refusal?: string }
   | {
       readonly kind: "start";

@@ -1,4 +1,5 @@
 // Where a connection gets its events and completions from, as `rpc` needs it.
+import type { ChannelLoad } from "../base/clientLoad.js";
 import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
 
 /** Sends notifications on one connection, for `events`. */
@@ -6,6 +7,8 @@ export interface ConnectionSender {
   send(message: ServerNotification): Promise<void>;
   /** Runs `send`, whose messages go to the pipe in one piece. */
   together?(send: () => void): void;
+  /** What waits in the channel, where that is known. */
+  load?(): ChannelLoad;
 }
 
 /** One connection's delivery of events and completions. */

@@ -2,6 +2,7 @@
 // 1 and 2).
 import type { MessageConnection } from "vscode-jsonrpc/node";
 import { ConnectionScope } from "../backend/connectionScope.js";
+import type { ChannelLoad } from "../base/clientLoad.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
@@ -37,6 +38,7 @@ export interface ConnectionChannel extends Pick<TraceChannel, "tap"> {
   afterWritten(result: object, run: () => void): void;
   /** See `Channel`; without it, each message is written by itself. */
   together?(send: () => void): void;
+  load?(): ChannelLoad;
 }
 
 /** What is needed to serve a connection. */
@@ -137,10 +139,10 @@ export function serveConnection<D extends ConnectionDelivery>(
 }
 
 /** Sends notifications for the delivery. */
-function senderOver({ connection, together }: ConnectionChannel): ConnectionSender {
+function senderOver({ connection, together, load }: ConnectionChannel): ConnectionSender {
   const send: ConnectionSender["send"] = ({ method, params }) =>
     connection.sendNotification(method, params);
-  return { send, ...defined({ together }) };
+  return { send, ...defined({ together, load }) };
 }
 
 function callerOf({ clientId }: ConnectionDelivery, handshake: Handshake) {

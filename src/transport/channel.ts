@@ -6,6 +6,7 @@
  * reported once and fails our own open requests; and `dispose` cancels the handlers that still run.
  */
 import { createMessageConnection, type Logger, type MessageConnection } from "vscode-jsonrpc/node";
+import type { ChannelLoad } from "../base/clientLoad.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import type { Log } from "../base/log.js";
@@ -64,6 +65,8 @@ export interface Channel {
   readonly tap: ChannelTap;
   /** Runs `send`. What it sends goes to the output in one write. */
   together(send: () => void): void;
+  /** What waits here at this moment. */
+  load(): ChannelLoad;
   /** Resolves when the output has taken or refused everything that was sent until now. */
   flushed(): Promise<void>;
   /** Cancels running handlers, rejects our own open requests, reads and writes no more. */
@@ -111,6 +114,11 @@ export function openChannel(options: ChannelOptions): Channel {
     afterWritten: (result, run) => writer.afterWritten(result, run),
     tap,
     together: (send) => writer.together(send),
+    load: () => ({
+      pipe: watch?.pipe ?? "",
+      unread: writer.unsentLength,
+      received: reader.undispatched,
+    }),
     flushed: () => writer.flushed(),
     dispose() {
       reader.cancelAll();

@@ -6,6 +6,7 @@
  */
 import type { Writable } from "node:stream";
 import { Deferred } from "../base/deferred.js";
+import { RecentLines } from "./recentLines.js";
 
 export interface LogSinkOptions {
   /** How many bytes may wait for the reader. */
@@ -17,6 +18,8 @@ export interface LogSinkOptions {
 const defaultMaxBytes = 1024 * 1024;
 
 export class LogSink {
+  /** What went to the log last: here, or to its file. */
+  readonly recent = new RecentLines(Date.now);
   readonly #stream: Writable;
   /** The stream's own `write`, kept because the stdout guard may replace it. */
   readonly #write: Writable["write"];
@@ -47,6 +50,7 @@ export class LogSink {
 
   /** Takes a line with its newline, or any other output. Never blocks, never throws. */
   write(line: string | Uint8Array): void {
+    this.recent.add(line);
     const bytes = typeof line === "string" ? Buffer.from(line) : line;
     if (this.#isBroken || this.#unreadBytes + bytes.length > this.#maxBytes) {
       this.#untoldDrops++;

@@ -84,6 +84,11 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     });
   }
 
+  /** The messages that were read and have not come to their handlers. */
+  get undispatched(): number {
+    return this.#undispatched;
+  }
+
   /** Settles once, when the input has ended and every message has been dispatched. */
   get ended(): Promise<InputEnd> {
     return this.#ended.promise;

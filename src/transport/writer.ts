@@ -73,6 +73,11 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     options.output.on("close", () => this.#endWithOutput(new Error("the output is closed")));
   }
 
+  /** What the other side has not read yet, in UTF-16 units. */
+  get unsentLength(): number {
+    return this.#unsentLength;
+  }
+
   /** Why nothing can be written any more; undefined while it can. */
   get failure(): Error | undefined {
     return this.#failure;

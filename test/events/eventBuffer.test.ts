@@ -208,6 +208,23 @@ describe("a full buffer", () => {
   });
 });
 
+describe("the counts", () => {
+  it("tell what was merged and dropped since the beginning, and what waits now", () => {
+    const busy = (kind: string): LossyEvent => ({
+      method: "runActivity",
+      params: { ...head, sessionId: "t", runId: "r", kind },
+    });
+    const buffer = fill(delta(0, "ab"), delta(2, "c"), delta(3, "d"), busy("a"), busy("b"));
+    expect(buffer.load).toMatchObject({ events: 2, eventText: 2 * 256 + 4, merged: 3, dropped: 0 });
+    for (let n = 0; n < maxEvents; n++) buffer.add(count(n, `s${n}`));
+    // The delta with the two that had joined it, and what the run was busy with.
+    expect(buffer.load).toMatchObject({ events: maxEvents, merged: 3, dropped: 4 });
+    drain(buffer);
+    buffer.countDropped();
+    expect(buffer.load).toMatchObject({ events: 0, eventText: 0, merged: 3, dropped: 5 });
+  });
+});
+
 describe("ordinals", () => {
   it("say what waits: the oldest, and the newest ever", () => {
     const buffer = fill(count(1), count(2));

@@ -1,4 +1,5 @@
 /** Reads the entries from the server, and keeps what the page shows of them. */
+import type { ClientLoad } from "../../base/clientLoad.js";
 import type { Entry } from "../entries.js";
 import { Ledger, type LedgerRow } from "../view/ledger.js";
 import { Runs } from "../view/runs.js";
@@ -18,6 +19,8 @@ export interface PipeState {
   readonly processes?: readonly ProcessRow[];
   /** Figures by their names, each with its unit. */
   readonly health?: readonly { readonly name: string; readonly value: string }[];
+  /** What waits for each client of a server. */
+  readonly clients?: readonly ClientLoad[];
   readonly ledger?: readonly LedgerRow[];
 }
 
@@ -125,6 +128,8 @@ export class Feed {
     this.ledger.add(entry);
     const pipe = entry.pipe ?? "";
     if (entry.kind === "start") this.commands.set(pipe, entry.command.join(" "));
+    // What was true of a server is not any more.
+    if (entry.kind === "end") this.states.delete(pipe);
     if (entry.kind !== "stderr") return;
     this.stderr.push({ at: entry.at, pipe, text: entry.text });
     if (this.stderr.length > 2 * mostStderr) this.stderr = this.stderr.slice(-mostStderr);
