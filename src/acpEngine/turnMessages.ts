@@ -5,6 +5,7 @@ import type { MessageWriter, TurnSink } from "../engine/engine.js";
 import type { FinishReason, Part, ToolCallState } from "../protocol/objects/message.js";
 import { type Json, object, text } from "./reading.js";
 import { ToolCallFields, textOf } from "./toolCallFields.js";
+import { type EndCall, tracedCalls } from "./tracedCalls.js";
 
 type FinalState = Extract<ToolCallState, "completed" | "failed" | "denied" | "cancelled">;
 
@@ -24,6 +25,7 @@ interface Call {
   readonly fields: ToolCallFields;
   readonly pair: Pair;
   readonly index: number;
+  readonly endSpan: EndCall;
   result: number | undefined;
   isDenied: boolean;
   isOver: boolean;
@@ -37,6 +39,7 @@ export class TurnMessages {
   readonly #sink: TurnSink;
   readonly #provider: string;
   readonly #calls = new Map<string, Call>();
+  readonly #beginSpan = tracedCalls();
   #pair: Pair | undefined;
 
   /** @param provider the engine's name, which the messages carry. */
@@ -155,7 +158,9 @@ export class TurnMessages {
     const { name, input } = fields;
     const part = { type: "toolCall", toolCallId: id, name, input, state: "pending" } as const;
     const index = pair.assistant.addPart(part);
-    const call: Call = { fields, pair, index, result: undefined, isDenied: false, isOver: false };
+    const endSpan = this.#beginSpan(fields);
+    const rest = { result: undefined, isDenied: false, isOver: false };
+    const call: Call = { fields, pair, index, endSpan, ...rest };
     this.#calls.set(id, call);
     return call;
   }
@@ -174,6 +179,7 @@ export class TurnMessages {
 
   #end(call: Call, state: FinalState): void {
     call.isOver = true;
+    call.endSpan(state);
     call.pair.openCalls -= 1;
     const { fields } = call;
     const { results, index } = this.#result(call);

@@ -83,13 +83,18 @@ export interface TracedWork {
     readonly begun: {
       readonly name: string;
       readonly toolCallId: string;
-      readonly description: string | undefined;
+      readonly description?: string | undefined;
       readonly input: unknown;
+      /** Another program carries it out, and only reports it. */
+      readonly isElsewhere?: boolean;
     };
     readonly seen: never;
     readonly ended: {
       readonly state: "completed" | "failed" | "denied" | "cancelled";
       readonly output: string;
+      /** Where these are known better by now. */
+      readonly name?: string;
+      readonly input?: unknown;
     };
   };
   /** A completion on its way to its client. */
@@ -117,6 +122,8 @@ export interface Telemetry {
     work: (seen: (part: TracedWork[K]["seen"]) => void) => Promise<T>,
     endedWith: (result: T) => TracedWork[K]["ended"],
   ): Promise<T>;
+  /** Carries out work of others as if it were done where this is called. */
+  here(): <T>(work: () => T) => T;
   /** The present span, for another program; undefined outside of every span. */
   carrier(): TraceParent | undefined;
   /**

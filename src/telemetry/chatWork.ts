@@ -27,6 +27,15 @@ const longestName = 256;
 /** How much of a reply is told, in characters. */
 const longestReply = 64 * 1024;
 
+/** What a request needs to know. */
+interface ChatOptions {
+  readonly hasContents: boolean;
+  /** Milliseconds since the epoch, with a fraction. */
+  now(): number;
+  /** The session that it is for, where it is known. */
+  readonly sessionId?: string | undefined;
+}
+
 /** A request that is being answered. */
 export class ChatWork implements OpenWork<"chat"> {
   readonly start: OpenWork<"chat">["start"];
@@ -39,7 +48,7 @@ export class ChatWork implements OpenWork<"chat"> {
   #response: { id?: string; model?: string } = {};
   #firstAt: number | undefined;
 
-  constructor(begun: TracedWork["chat"]["begun"], hasContents: boolean, now: () => number) {
+  constructor(begun: TracedWork["chat"]["begun"], { hasContents, now, sessionId }: ChatOptions) {
     this.#begun = begun;
     this.#hasContents = hasContents;
     this.#now = now;
@@ -53,6 +62,7 @@ export class ChatWork implements OpenWork<"chat"> {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": provider,
         "gen_ai.request.model": model,
+        "gen_ai.conversation.id": sessionId,
         "gen_ai.request.stream": true,
         "gen_ai.request.max_tokens": options.maxOutputTokens,
         "gen_ai.request.temperature": options.temperature,

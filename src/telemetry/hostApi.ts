@@ -44,6 +44,7 @@ type HostAttributes = Record<string, AttributeValue>;
 interface HostSpan {
   spanContext(): HostSpanContext;
   setAttributes(attributes: HostAttributes): unknown;
+  updateName(name: string): unknown;
   setStatus(status: { code: number; message?: string }): unknown;
   end(): void;
 }
@@ -122,6 +123,10 @@ class HostLiveSpan implements LiveSpan {
 
   set(attributes: Attributes): void {
     this.#span.setAttributes(presentOf(attributes));
+  }
+
+  rename(name: string): void {
+    this.#span.updateName(name);
   }
 
   fail(type: string, message?: string): void {

@@ -68,6 +68,7 @@ class OwnSpan implements LiveSpan {
   readonly #start: SpanStart;
   readonly #options: OwnSpansOptions;
   readonly #startedAt: number;
+  #name: string;
   #attributes: Attributes;
   #failure: { readonly message?: string } | undefined;
   #hasEnded = false;
@@ -77,11 +78,16 @@ class OwnSpan implements LiveSpan {
     this.#start = start;
     this.#options = options;
     this.#startedAt = start.startedAt ?? options.now();
+    this.#name = start.name;
     this.#attributes = start.attributes;
   }
 
   set(attributes: Attributes): void {
     if (this.context.isSampled) this.#attributes = { ...this.#attributes, ...attributes };
+  }
+
+  rename(name: string): void {
+    this.#name = name;
   }
 
   fail(type: string, message?: string): void {
@@ -92,9 +98,9 @@ class OwnSpan implements LiveSpan {
   end(): void {
     if (this.#hasEnded || !this.context.isSampled) return;
     this.#hasEnded = true;
-    const { name, kind, parent, links = [] } = this.#start;
+    const { kind, parent, links = [] } = this.#start;
     this.#options.onEnded({
-      name,
+      name: this.#name,
       kind,
       links,
       context: this.context,

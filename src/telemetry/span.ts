@@ -24,6 +24,8 @@ export interface SpanStart {
 export interface LiveSpan {
   readonly context: SpanContext;
   set(attributes: Attributes): void;
+  /** Its name is known better by now. */
+  rename(name: string): void;
   /** It did not succeed. `type` becomes `error.type`; `message` is for a person. */
   fail(type: string, message?: string): void;
   end(): void;

@@ -95,6 +95,11 @@ export class Watcher implements Telemetry {
     }
   }
 
+  here(): <T>(work: () => T) => T {
+    const place = this.#here.getStore();
+    return (work) => (place === undefined ? work() : this.#here.run(place, work));
+  }
+
   carrier(): TraceParent | undefined {
     const place = this.#here.getStore();
     return place && toParent(place.span.context);
@@ -162,13 +167,13 @@ export class Watcher implements Telemetry {
     if (facts !== undefined && facts.model === undefined && chat.purpose !== "title") {
       Object.assign(facts, modelOf(chat));
     }
-    return new ChatWork(chat, hasContents, now) as OpenWork<never> as OpenWork<K>;
+    return new ChatWork(chat, { hasContents, now, ...facts }) as OpenWork<never> as OpenWork<K>;
   }
 
   #beginRun(begun: TracedWork["run"]["begun"]): Begun<"run"> {
     const { spans, now, version, hasContents } = this.#options;
     const { position, kind, sessionId, workspaceId, runId } = begun;
-    const facts: RunFacts = {};
+    const facts: RunFacts = { sessionId };
     const open = runWork(begun, { version, hasContents, facts });
     const startedAt = now();
     const kept = position === undefined ? undefined : readKept(this.#traces?.of(position));
@@ -245,8 +250,8 @@ export class Watcher implements Telemetry {
       count("input", chat.usage?.inputTokens.total);
       count("output", chat.usage?.outputTokens.total);
     } else if (kind === "tool") {
-      const { name } = begun as TracedWork["tool"]["begun"];
-      const { state } = ended as TracedWork["tool"]["ended"];
+      const tool = begun as TracedWork["tool"]["begun"];
+      const { state, name = tool.name } = ended as TracedWork["tool"]["ended"];
       const error = { failed: "tool_error", denied: "permission_denied" }[state as string];
       const named = { "gen_ai.tool.name": name, "error.type": error };
       duration({ "gen_ai.operation.name": "execute_tool", ...around, ...named });

@@ -15,6 +15,7 @@ export interface OpenWork<K extends keyof TracedWork> {
 
 /** What is known of the run around. */
 export interface RunFacts {
+  readonly sessionId?: string;
   /** The provider and model that it asked first. */
   provider?: string;
   model?: string;
@@ -86,7 +87,7 @@ export function interruptedAttributes(about: {
 
 /** A call of a tool. */
 export function toolWork(
-  { name, toolCallId, description, input }: TracedWork["tool"]["begun"],
+  { name, toolCallId, description, input, isElsewhere }: TracedWork["tool"]["begun"],
   hasContents: boolean,
 ): OpenWork<"tool"> {
   return {
@@ -97,13 +98,16 @@ export function toolWork(
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": name,
         "gen_ai.tool.call.id": toolCallId,
-        "gen_ai.tool.type": "function",
+        "gen_ai.tool.type": isElsewhere ? undefined : "function",
         "gen_ai.tool.description": description === undefined ? undefined : firstLine(description),
         "gen_ai.tool.call.arguments": hasContents ? boundedJson(input) : undefined,
       },
     },
-    ended({ state, output }, span) {
+    ended({ state, output, name: finalName = name, input: finalInput = input }, span) {
+      if (finalName !== name) span.rename(`execute_tool ${finalName}`);
       span.set({
+        "gen_ai.tool.name": finalName,
+        "gen_ai.tool.call.arguments": hasContents ? boundedJson(finalInput) : undefined,
         "gen_ai.tool.call.result": hasContents ? bounded(output) : undefined,
         "turnwire.tool.state": state,
         "turnwire.cancelled": state === "cancelled" ? true : undefined,

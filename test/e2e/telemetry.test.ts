@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { defined } from "../../src/base/defined.js";
 import { type CollectedSpan, type Collector, startCollector } from "../helpers/collector.js";
+import { conventionFaults } from "../helpers/conventionFaults.js";
 import { errorReply, reply } from "../helpers/loopbackProvider.js";
 import { Gate, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
@@ -14,8 +15,11 @@ afterAll(endServers);
 
 /** What the tests have opened. They run side by side, so it is closed when all are over. */
 const opened: (() => unknown)[] = [];
+/** What is wrong with what all collectors have got, by the conventions. */
+const faults: string[] = [];
 afterAll(async () => {
   for (const close of opened) await close();
+  expect(faults).toEqual([]);
 });
 
 const often = { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_METRIC_EXPORT_INTERVAL: "50" };
@@ -23,6 +27,8 @@ const often = { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_METRIC_EXPORT_INTERVAL: "50"
 /** A server that tells a collector, and a session in it. */
 async function start(env: Readonly<Record<string, string>> = {}, port = 0) {
   const collector = await startCollector(port);
+  const hasContents = env.OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT === "true";
+  opened.push(() => faults.push(...conventionFaults(collector, { hasContents })));
   opened.push(() => collector.close());
   const loopback = await startLoopbackServer({
     env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...often, ...env },

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { defined } from "../../src/base/defined.js";
 import { Editor, endEditors } from "../acp/editor.js";
 import { type Collector, startCollector } from "../helpers/collector.js";
+import { conventionFaults } from "../helpers/conventionFaults.js";
 import { EngineHouse, endHouses } from "../helpers/engineHouse.js";
 import { reply } from "../helpers/loopbackProvider.js";
 import { startLoopbackServer } from "../helpers/loopbackServer.js";
@@ -19,19 +20,26 @@ afterAll(endHouses);
 
 /** What the tests have opened. They run side by side, so it is closed when all are over. */
 const opened: (() => unknown)[] = [];
+/** What is wrong with what all collectors have got, by the conventions. */
+const faults: string[] = [];
 afterAll(async () => {
   for (const close of opened) await close();
+  expect(faults).toEqual([]);
 });
 
 const script = fileURLToPath(new URL("../helpers/mcpServer.mjs", import.meta.url));
+const contents = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const parent = { traceparent: `00-${traceId}-b7ad6b7169203331-01`, tracestate: "vendor=1" };
 
-async function collect(): Promise<{ collector: Collector; env: Record<string, string> }> {
+async function collect(
+  more: Readonly<Record<string, string>> = {},
+): Promise<{ collector: Collector; env: Record<string, string> }> {
   const collector = await startCollector();
+  opened.push(() => faults.push(...conventionFaults(collector, { hasContents: contents in more })));
   opened.push(() => collector.close());
   const often = { OTEL_BSP_SCHEDULE_DELAY: "20", OTEL_METRIC_EXPORT_INTERVAL: "50" };
-  return { collector, env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...often } };
+  return { collector, env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...often, ...more } };
 }
 
 async function sendIn(session: WireSession, prompt: string, runId: string): Promise<void> {
@@ -86,6 +94,80 @@ describe.concurrent("an agent that is an engine", () => {
     expect(house.got("session/prompt")).toMatchObject([
       { _meta: { traceparent: `00-${traceId}-${run.spanId}-01`, tracestate: "vendor=1" } },
     ]);
+  });
+
+  const tool = (id: string, more: object) =>
+    `tool ${JSON.stringify({ toolCallId: id, title: "T", kind: "execute", ...more })}`;
+  const update = (id: string, more: object) => {
+    const told = { sessionUpdate: "tool_call_update", toolCallId: id, ...more };
+    return `update ${JSON.stringify(told)}`;
+  };
+  const output = (text: string) => ({
+    content: [{ type: "content", content: { type: "text", text } }],
+  });
+
+  it("has the calls that it reports as spans of its run, as they are known at their end", async () => {
+    const { collector, env } = await collect({ [contents]: "true" });
+    const house = new EngineHouse({}, {}, env);
+    const session = await house.open();
+    // An earlier run, from which the pipe of the agent stays.
+    await sendIn(session, "say hello", "e-1");
+    const prompt = [
+      tool("c1", {}),
+      tool("c2", { name: "look", rawInput: { at: "a.txt" } }),
+      update("c1", { status: "in_progress", rawInput: { command: "ls" } }),
+      update("c1", { name: "shell", status: "completed", ...output("two files") }),
+      update("c2", { status: "failed", ...output("no such file") }),
+      tool("c3", { name: "left" }),
+      "say done",
+    ];
+    await sendIn(session, prompt.join("\n"), "e-2");
+    const run = await collector.span("invoke_agent", { "turnwire.run.id": "e-2" });
+    const spans = await Promise.all(
+      ["shell", "look", "left"].map((name) => collector.span(`execute_tool ${name}`)),
+    );
+    for (const span of spans) {
+      expect(span).toMatchObject({ traceId: run.traceId, parentSpanId: run.spanId, kind: 1 });
+      expect(span.start).toBeGreaterThanOrEqual(run.start);
+      expect(span.end).toBeLessThanOrEqual(run.end);
+    }
+    expect(spans.map(({ attributes }) => attributes)).toMatchObject([
+      {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "shell",
+        "gen_ai.tool.call.id": "c1",
+        "gen_ai.tool.call.arguments": '{"command":"ls"}',
+        "gen_ai.tool.call.result": "two files",
+        "turnwire.tool.state": "completed",
+      },
+      { "gen_ai.tool.call.id": "c2", "error.type": "tool_error", "turnwire.tool.state": "failed" },
+      { "gen_ai.tool.call.id": "c3", "turnwire.tool.state": "completed" },
+    ]);
+    const counted = await collector.until(() =>
+      collector.points.find(({ attributes }) => attributes["gen_ai.tool.name"] === "shell"),
+    );
+    expect(counted).toMatchObject({ name: "gen_ai.client.operation.duration", count: 1 });
+  });
+
+  it("whose call was denied, or cut off by its own death, has a span that says so", async () => {
+    const { collector, env } = await collect();
+    const house = new EngineHouse({}, {}, env);
+    const session = await house.open("deny");
+    await sendIn(session, "command rm -rf build", "d-1");
+    expect(
+      await collector.span("execute_tool execute", { "turnwire.tool.state": "denied" }),
+    ).toMatchObject({
+      status: { code: 2 },
+      attributes: { "error.type": "permission_denied" },
+    });
+    await sendIn(session, `${tool("c1", { name: "long" })}\ncrash`, "d-2");
+    const cut = await collector.span("execute_tool long");
+    expect(cut).toMatchObject({
+      status: { code: 2 },
+      attributes: { "turnwire.tool.state": "failed" },
+    });
+    const run = await collector.span("invoke_agent", { "turnwire.run.id": "d-2" });
+    expect(cut.parentSpanId).toBe(run.spanId);
   });
 
   it("is told nothing while no traces are told", async () => {

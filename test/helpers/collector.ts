@@ -27,6 +27,7 @@ export interface CollectedPoint {
   readonly name: string;
   readonly unit: string;
   readonly attributes: Readonly<Record<string, unknown>>;
+  readonly types: Readonly<Record<string, string>>;
   readonly value?: number;
   readonly count?: number;
   readonly sum?: number;
@@ -207,10 +208,12 @@ function toPoints(metric: Json): CollectedPoint[] {
   };
   return each(gauge ?? histogram ?? {}, "dataPoints").map((point) => {
     const { asInt, count, sum } = point as unknown as Record<string, string | undefined>;
+    const { values: attributes, types } = attributesOf(point);
     return {
       name,
       unit,
-      attributes: attributesOf(point).values,
+      attributes,
+      types,
       ...defined({
         value: asInt === undefined ? undefined : Number(asInt),
         count: count === undefined ? undefined : Number(count),
