@@ -145,8 +145,9 @@ function greet(
     authMethods: [],
     agentCapabilities: {
       loadSession: true,
-      promptCapabilities: { image: true, audio: false, embeddedContext: true },
-      mcpCapabilities: { http: true, sse: false },
+      // What is absent is not offered. Emacs takes `false` for a kind of yes.
+      promptCapabilities: { image: true, embeddedContext: true },
+      mcpCapabilities: { http: true },
       sessionCapabilities: { list: {}, delete: {}, resume: {}, close: {} },
       _meta: {
         [metaKey]: { methods: ["_turnwire/pending_completions", "_turnwire/acknowledge"] },

@@ -10,12 +10,12 @@ export interface PromptContent {
 
 /** Makes a prompt from content blocks, in their order. */
 export function promptOf(blocks: readonly ContentBlock[]): PromptContent {
-  const texts: string[] = [];
+  const pieces: Piece[] = [];
   const attachments: Attachment[] = [];
   for (const block of blocks) {
     switch (block.type) {
       case "text":
-        texts.push(block.text);
+        pieces.push({ text: block.text, isOwn: true });
         break;
       case "image":
       case "audio":
@@ -26,12 +26,16 @@ export function promptOf(blocks: readonly ContentBlock[]): PromptContent {
         });
         break;
       case "resource_link":
-        texts.push(`[${block.title ?? block.name}](${block.uri})`);
+        pieces.push({ text: `[${block.title ?? block.name}](${block.uri})`, isOwn: false });
         break;
       case "resource": {
         const { resource } = block;
         if ("text" in resource) {
-          texts.push(`<resource uri="${attribute(resource.uri)}">\n${resource.text}\n</resource>`);
+          const uri = attribute(resource.uri);
+          pieces.push({
+            text: `<resource uri="${uri}">\n${resource.text}\n</resource>`,
+            isOwn: false,
+          });
         } else {
           attachments.push({
             name: nameOf(resource.uri, "file"),
@@ -42,7 +46,38 @@ export function promptOf(blocks: readonly ContentBlock[]): PromptContent {
       }
     }
   }
-  return { prompt: texts.join("\n"), attachments };
+  return { prompt: joined(pieces), attachments };
+}
+
+/** A piece of a prompt. */
+interface Piece {
+  readonly text: string;
+  /** Whether the person wrote it, rather than mentioned it. */
+  readonly isOwn: boolean;
+}
+
+/**
+ * The whole text of a prompt. An editor cuts what a person wrote where something is mentioned, and some do
+ * it at every `@`: there the pieces belong together as they are. What stands beside each other without a
+ * space or a mark of punctuation between was not cut, and gets lines of its own.
+ */
+function joined(pieces: readonly Piece[]): string {
+  let whole = "";
+  let before: Piece | undefined;
+  for (const piece of pieces) {
+    if (piece.text === "") continue;
+    if (before !== undefined && !isCut(before, piece)) whole += "\n";
+    whole += piece.text;
+    before = piece;
+  }
+  return whole;
+}
+
+function isCut(before: Piece, after: Piece): boolean {
+  return (
+    (before.isOwn && /[\s(["'`<{]/.test(before.text.slice(-1))) ||
+    (after.isOwn && /[\s)\]"'`>},.;:!?]/.test(after.text.charAt(0)))
+  );
 }
 
 /** The last part of an address, as a name for a person. */

@@ -1,12 +1,12 @@
 // Emacs as the editor, for real: batch Emacs with acp.el, the library of agent-shell, and where that is not
 // installed with a stand-in that speaks as it does. What is told comes out of Emacs as JSON.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeEach, describe, expect, inject, it } from "vitest";
-import { hasNoEmacs, noEmacs } from "../helpers/emacs.js";
+import { emacsLibrary, hasNoEmacs, noEmacs, noLibrary } from "../helpers/emacs.js";
 import { testNode } from "../helpers/testNode.js";
 import { unless } from "../helpers/unless.js";
 import { recordingIn } from "../inspector/teeChild.js";
@@ -17,24 +17,14 @@ const lisp = fileURLToPath(new URL("emacs", import.meta.url));
 
 afterAll(endEditors);
 
-/** The file of acp.el: in the folder that the environment names, or where this Emacs has its packages. */
-function acpLibrary(): string {
-  if (hasNoEmacs()) return "";
-  const folder = process.env.TURNWIRE_TEST_ACP_EL;
-  const places = folder === undefined ? [] : ["-L", folder];
-  const look = `(progn (package-initialize) (princ (or (locate-library "acp.el" t) "")))`;
-  const args = ["--batch", ...places, "--eval", look];
-  return execFileSync("emacs", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-}
-
-const installed = acpLibrary();
+const installed = emacsLibrary("acp");
 
 /** What an Emacs told, by names. */
 type Told = Record<string, unknown>;
 
 describe.each([
   ["the stand-in for acp.el", join(lisp, "standIn.el"), hasNoEmacs() ? noEmacs : ""],
-  ["acp.el", installed, installed === "" ? "there is no acp.el here (TURNWIRE_TEST_ACP_EL)" : ""],
+  ["acp.el", installed ?? "", installed === undefined ? noLibrary("acp.el") : ""],
 ])("Emacs with %s", (_name, library, missing) => {
   let folder: string;
   let dataDir: string;
