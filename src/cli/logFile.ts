@@ -1,6 +1,6 @@
 // The log in a file (docs/operating.md), which is begun anew when it is large or a day old. The code is
 // loaded with the first line that goes there.
-import { createWriteStream, statSync } from "node:fs";
+import { createWriteStream, existsSync, renameSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Writable } from "node:stream";
 import { createStream } from "rotating-file-stream";
@@ -88,7 +88,17 @@ export class LogFile implements LineTarget {
     const known = statSync(this.#path, { throwIfNoEntry: false });
     // A pipe or a device is written to as it is.
     if (known?.isFile() === false) return createWriteStream(this.#path, { flags: "a", mode });
+    // The library looks at the day only of a file that is open at midnight.
+    const today = new Date(this.#now()).setHours(0, 0, 0, 0);
+    if (known !== undefined && known.mtimeMs < today) this.#putAside();
     return createStream(basename(this.#path), { path, mode, ...rotation });
+  }
+
+  #putAside(): void {
+    for (let index: number = rotation.rotate; index > 0; index--) {
+      const from = index === 1 ? this.#path : `${this.#path}.${index - 1}`;
+      if (existsSync(from)) renameSync(from, `${this.#path}.${index}`);
+    }
   }
 
   #failed({ message }: Error, stream?: Writable): void {

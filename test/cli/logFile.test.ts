@@ -8,11 +8,13 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LogFile } from "../../src/cli/logFile.js";
 import { LogSink } from "../../src/transport/logSink.js";
 import { canMount, fill, removeDisk, smallDisk } from "../helpers/smallDisk.js";
@@ -23,7 +25,10 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "turnwire-log-"));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function open(name: string, now?: () => number) {
   const stderr = new PassThrough();
@@ -33,16 +38,21 @@ function open(name: string, now?: () => number) {
   return { path, said, file: new LogFile(path, new LogSink(stderr), now) };
 }
 
+/** Resolves when the file has this size: until then lines wait, or it is put aside. */
+async function holds(path: string, bytes: number): Promise<void> {
+  while (statSync(path, { throwIfNoEntry: false })?.size !== bytes) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 describe("the log's file", () => {
   it("is its owner's alone, and is put aside when it is large; five old ones stay", async () => {
     const { path, file, said } = open("server.log");
     const line = `${"x".repeat(1024 * 1024 - 1)}\n`;
-    for (let index = 0; index < 75; index++) {
+    for (let index = 1; index <= 75; index++) {
       file.write(line);
-      // As lines come: not faster than the disk takes them.
-      while (readdirSync(folder).length === 0)
-        await new Promise((resolve) => setImmediate(resolve));
-      await new Promise((resolve) => setTimeout(resolve, 4));
+      // As lines come: not faster than the disk takes them, because more than 1 MiB may not wait for it.
+      await holds(path, (index % 10) * line.length);
     }
     await file.flushed();
     const names = readdirSync(folder).sort();
@@ -50,6 +60,41 @@ describe("the log's file", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(`${path}.1`).size).toBeGreaterThanOrEqual(10 * 1024 * 1024);
     expect(said).toEqual([]);
+  });
+
+  it("is put aside at midnight while it is open", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date(2026, 0, 31, 23, 59, 59, 900) });
+    const { path, file, said } = open("server.log");
+    file.write("of January\n");
+    await holds(path, 11);
+    vi.setSystemTime(new Date(2026, 1, 1, 0, 0, 0, 1));
+    await expect.poll(() => readdirSync(folder)).toContain("server.log.1");
+    file.write("of February\n");
+    await file.flushed();
+    expect(readFileSync(`${path}.1`, "utf8")).toBe("of January\n");
+    expect(readFileSync(path, "utf8")).toBe("of February\n");
+    expect(said).toEqual([]);
+  });
+
+  it("of an earlier day is put aside when it is opened, and one of today goes on", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date(2026, 2, 9, 12) });
+    const path = join(folder, "server.log");
+    for (const name of ["", ".1", ".2", ".3", ".4", ".5"])
+      writeFileSync(`${path}${name}`, `was${name}\n`);
+    const sets = (at: Date) => utimesSync(path, at, at);
+    sets(new Date(2026, 2, 8, 23, 59, 59));
+    const first = open("server.log").file;
+    first.write("one\n");
+    await first.flushed();
+    expect(readFileSync(path, "utf8")).toBe("one\n");
+    const old = [1, 2, 3, 4, 5].map((at) => readFileSync(`${path}.${at}`, "utf8"));
+    expect(old).toEqual(["was\n", "was.1\n", "was.2\n", "was.3\n", "was.4\n"]);
+    sets(new Date(2026, 2, 9, 0, 0, 1));
+    const second = open("server.log").file;
+    second.write("two\n");
+    await second.flushed();
+    expect(readFileSync(path, "utf8")).toBe("one\ntwo\n");
+    expect(readdirSync(folder)).toHaveLength(6);
   });
 
   it("is opened again when it was moved, and loses no line", async () => {
