@@ -1,6 +1,7 @@
 // Makes a session's title: at once from its first prompt, and then with the small model, in the
 // background.
 import { messageOf } from "../base/errors.js";
+import type { Log } from "../base/log.js";
 import { clipCharacters } from "../base/text.js";
 import type { Turn } from "../engine/engine.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
@@ -12,6 +13,13 @@ type TitleOptions = Pick<
   CoordinatorOptions,
   "workspaceId" | "database" | "sessions" | "clock" | "log"
 >;
+
+/** The first turn of a session. */
+interface TitledTurn {
+  readonly turn: Turn;
+  readonly writes: PatientWrites;
+  readonly log: Log;
+}
 
 /** Gives sessions their titles. */
 export class TitleKeeper {
@@ -29,7 +37,7 @@ export class TitleKeeper {
    * Makes the title of a session whose first turn begins with `prompt`, through that turn's
    * `writes`. Never waits.
    */
-  begin(sessionId: string, prompt: string, turn: Turn, writes: PatientWrites): void {
+  begin(sessionId: string, prompt: string, { turn, writes, log }: TitledTurn): void {
     const { sessions, workspaceId } = this.#options;
     if (this.#closing.signal.aborted) return;
     const session = sessions.find(workspaceId, sessionId);
@@ -39,7 +47,7 @@ export class TitleKeeper {
     writes.write(() => this.#suggest(sessionId, provisional));
     const task = this.#ask(sessionId, prompt, turn)
       .catch((error: unknown) => {
-        this.#options.log.debug({ sessionId, reason: messageOf(error) }, "no title from the model");
+        log.debug({ reason: messageOf(error) }, "no title from the model");
       })
       .finally(() => this.#underWay.delete(task));
     this.#underWay.add(task);

@@ -149,9 +149,11 @@ export class TurnRunner {
   }
 
   /** A command says nothing about what its session is about. */
-  #beginTitle({ request, command }: AcceptedRun, turn: Turn, writes: PatientWrites): void {
+  #beginTitle(run: AcceptedRun, turn: Turn, writes: PatientWrites): void {
+    const { request, command } = run;
     if (request.kind !== "prompt" || command !== undefined) return;
-    this.#titles.begin(request.sessionId, request.prompt.text, turn, writes);
+    const log = runLog(run, this.#options);
+    this.#titles.begin(request.sessionId, request.prompt.text, { turn, writes, log });
   }
 
   /** Stores the user's message, and an answer that says that the run was cancelled. */

@@ -203,7 +203,7 @@ class BuiltInEngine implements Engine {
     const [instructions, git, serverTools, gitGuard] = await Promise.all([
       this.#instructions.now(ruledBy(config, setup.options)),
       this.#gitState(env, signal),
-      this.#servers.tools(signal, setup.sessionId),
+      this.#servers.tools(signal, setup.sessionId, setup.log),
       this.#gitGuard.variables(env, signal),
     ]);
     return {

@@ -4,6 +4,7 @@
 // of memory.
 import type { ClientLoad } from "../base/clientLoad.js";
 import type { Clock, Timer } from "../base/clock.js";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import type { Log } from "../base/log.js";
@@ -206,8 +207,9 @@ export class Delivery {
       await this.#sender.send(message);
     } catch (error) {
       if (!(error instanceof UnwritableMessage) || message.method === "runComplete") throw error;
-      const reason = messageOf(error.cause);
-      this.#log.warn({ method: message.method, reason }, "an event could not be written");
+      const { method, params } = message;
+      const told = { ...defined(aboutOf(params)), method, reason: messageOf(error.cause) };
+      this.#log.warn(told, "an event could not be written");
       this.#buffer.countDropped();
     }
   }
@@ -289,4 +291,10 @@ export class Delivery {
     for (const settle of this.#idle.splice(0)) settle();
     if (this.#isClosed) for (const { settle } of this.#awaiting.splice(0)) settle();
   }
+}
+
+/** The run that an event is about, as far as it says so. */
+function aboutOf(params: object) {
+  const { workspaceId, sessionId, runId } = params as Readonly<Record<string, unknown>>;
+  return { workspaceId, sessionId, runId };
 }

@@ -3,6 +3,7 @@
 // goes on without it.
 import { sleepAwake } from "../base/awakeTime.js";
 import { defined } from "../base/defined.js";
+import type { Log } from "../base/log.js";
 import type { McpServer } from "../config/types.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
 import type { Command } from "../protocol/objects/command.js";
@@ -135,18 +136,20 @@ export class ToolServers {
    *
    * @param sessionId the session. Its own servers come before those of the configuration with the
    * same names.
+   * @param log the log of the turn that begins, if one does.
    */
-  async tools(signal: AbortSignal, sessionId?: string): Promise<readonly Tool[]> {
+  async tools(
+    signal: AbortSignal,
+    sessionId?: string,
+    log = this.#options.log,
+  ): Promise<readonly Tool[]> {
     const servers = this.#serversOf(sessionId);
     await this.#untilStarted(servers, signal);
     const withResources = new Map<string, ServerConnection>();
     const taken = new Set<string>();
     const offers = servers.map(({ id, supervisor }) => {
       if (supervisor.connection === undefined) {
-        this.#options.log.info(
-          { server: id },
-          "a tool server is not ready; a turn begins without it",
-        );
+        log.info({ server: id }, "a tool server is not ready; a turn begins without it");
       }
       if (supervisor.connection?.hasResources) withResources.set(id, supervisor.connection);
       // If two tools would have one name, the first one keeps it.
@@ -158,7 +161,7 @@ export class ToolServers {
       offers.map(({ tools }) => tools.length),
       mostOfferedTools - (this.#options.ownTools ?? 0) - resources.length,
     );
-    this.#tellSurplus(offers, shares);
+    this.#tellSurplus(offers, shares, log);
     const fitting = offers.flatMap(({ tools }, index) => tools.slice(0, shares[index]));
     return [...fitting, ...resources];
   }
@@ -166,6 +169,7 @@ export class ToolServers {
   #tellSurplus(
     offers: readonly { readonly id: string; readonly tools: readonly Tool[] }[],
     shares: readonly number[],
+    log: Log,
   ): void {
     const surplus = offers
       .map(({ id, tools }, index) => ({ id, leftOut: tools.slice(shares[index]) }))
@@ -174,7 +178,7 @@ export class ToolServers {
     const told = JSON.stringify(surplus);
     if (surplus.length > 0 && told !== this.#toldSurplus) {
       for (const one of surplus) {
-        this.#options.log.warn(one, "tools are left out: a provider takes no more");
+        log.warn(one, "tools are left out: a provider takes no more");
       }
     }
     this.#toldSurplus = told;

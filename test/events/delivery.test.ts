@@ -56,7 +56,9 @@ describe("one connection", () => {
     house.append("a");
     await house.clock.settle();
     expect(pipe.summary).toEqual(["event 1", "eventsDropped", "event 3", "#1 (1)"]);
-    expect(house.log.messages).toContain("an event could not be written");
+    expect(house.log.messages).toEqual(["an event could not be written"]);
+    const { workspaceId, sessionId } = event(2).params;
+    expect(house.log.fields[0]).toMatchObject({ workspaceId, sessionId, method: "queueChanged" });
   });
 
   it("that takes all at once leaves the process its turn behind every few messages", async () => {
