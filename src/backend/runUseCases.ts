@@ -61,17 +61,20 @@ export class RunUseCases {
     const { workspaces, workspacePaths, runs, sessions } = this.#options;
     for (const { coordinator } of workspaces.list()) coordinator.settle();
     return {
-      runs: runs.newest(limit, runId).map((row) => ({
-        runId: row.runId ?? "",
-        workspaceId: row.workspaceId,
-        sessionId: row.sessionId,
-        state: row.state,
-        acceptedAt: toRfc3339(row.acceptedAt),
-        ...defined({
-          workspacePath: workspacePaths.pathOf(row.workspaceId),
-          sessionTitle: sessions.find(row.workspaceId, row.sessionId)?.title,
-        }),
-      })),
+      runs: runs
+        .newest(limit, runId)
+        .map((stored) => this.#present(stored))
+        .map((row) => ({
+          runId: row.runId ?? "",
+          workspaceId: row.workspaceId,
+          sessionId: row.sessionId,
+          state: runState(row),
+          acceptedAt: toRfc3339(row.acceptedAt),
+          ...defined({
+            workspacePath: workspacePaths.pathOf(row.workspaceId),
+            sessionTitle: sessions.find(row.workspaceId, row.sessionId)?.title,
+          }),
+        })),
     };
   }
 
@@ -137,7 +140,7 @@ export class RunUseCases {
 
   /** The row of a run. If a dead server left it open, it is ended first. Throws `RunNotFound`. */
   find(workspaceId: string, runId: string): RunRow {
-    const { workspaces, runs, serverId, recoverIfDead } = this.#options;
+    const { workspaces, runs } = this.#options;
     workspaces.get(workspaceId).coordinator.settle();
     const row = runs.find(workspaceId, runId);
     if (row === undefined) {
@@ -146,6 +149,12 @@ export class RunUseCases {
         `No run ${JSON.stringify(runId)} was accepted in this workspace.`,
       );
     }
+    return this.#present(row);
+  }
+
+  /** A row as it is after the end of a dead server that left it open. */
+  #present(row: RunRow): RunRow {
+    const { runs, serverId, recoverIfDead } = this.#options;
     const isElsewhere =
       row.state !== "completed" && row.serverId !== serverId && row.serverId !== nobody;
     if (!isElsewhere || !recoverIfDead(row.serverId)) return row;

@@ -67,6 +67,9 @@ describe.concurrent("a server with --resume", () => {
     const { next, path, effects } = await left(created);
     const server = await next(args);
     expect(await openIn(server)).toEqual([]);
+    expect(await server.call("listRuns", {})).toMatchObject({
+      runs: [{ runId: "r", state: "waiting" }],
+    });
     expect(effects()).toBe("");
     await server.call("createWorkspace", { path, permissionMode: "allow" });
     expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
