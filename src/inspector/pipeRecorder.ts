@@ -1,7 +1,7 @@
 /** Turns the bytes of one pipe, in both directions, into entries. Secrets are replaced on the way. */
 import { defined } from "../base/defined.js";
 import { LineSplitter } from "../base/lineSplitter.js";
-import type { Frame } from "../transport/framing.js";
+import { type Frame, wholeFrame } from "../transport/framing.js";
 import { InputDecoder } from "../transport/inputDecoder.js";
 import { DeltaRedaction } from "./deltaRedaction.js";
 import type { Entry, Side } from "./entries.js";
@@ -161,7 +161,7 @@ class Direction {
         this.#framing = found;
       },
       onFrame: (frame) => {
-        this.#onFrame(frame, this.#at, this.#bytes);
+        this.#onFrame(wholeFrame(frame), this.#at, this.#bytes);
         this.#bytes = 0;
       },
     });

@@ -6,20 +6,28 @@
  */
 import { isUtf8 } from "node:buffer";
 import { defined } from "../base/defined.js";
+import { steppedJsonBytes } from "../base/steppedJson.js";
 
 /** How messages are separated: by `Content-Length` headers as in LSP, or one message per line. */
 export type Framing = "header" | "ndjson";
 
 /** The text of one message, or why the bytes are none. */
-export type Frame =
-  | { readonly kind: "text"; readonly text: string }
-  | {
-      readonly kind: "bad";
-      readonly name: "ParseError" | "MessageTooLarge";
-      readonly reason: string;
-      /** The JSON text of the request's id, if it is known. */
-      readonly id?: string;
-    };
+export type Frame = { readonly kind: "text"; readonly text: string } | BadFrame;
+
+/** Why bytes are no message. */
+export interface BadFrame {
+  readonly kind: "bad";
+  readonly name: "ParseError" | "MessageTooLarge";
+  readonly reason: string;
+  /** The JSON text of the request's id, if it is known. */
+  readonly id?: string;
+}
+
+/** A message that is read in steps: its bytes, which are valid UTF-8. */
+export interface LargeFrame {
+  readonly kind: "large";
+  readonly bytes: Buffer;
+}
 
 /** Takes bytes as they arrive and reports frames in their order. */
 export interface FrameDecoder {
@@ -29,7 +37,7 @@ export interface FrameDecoder {
 }
 
 /** Receives the frames of a {@link FrameDecoder}. */
-export type OnFrame = (frame: Frame) => void;
+export type OnFrame = (frame: Frame | LargeFrame) => void;
 
 /** One message as it goes over the wire. `json` must not contain a raw newline. */
 export function encodeFrame(framing: Framing, json: string): string {
@@ -37,13 +45,20 @@ export function encodeFrame(framing: Framing, json: string): string {
   return `Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`;
 }
 
-const byteOrderMark = "\uFEFF";
+const byteOrderMark = Buffer.from("\uFEFF");
 
-/** The frame made of these bytes: their text, or a parse error if they are not UTF-8. */
-export function frameOf(bytes: Buffer): Frame {
+/** The frame made of these bytes, or a parse error if they are not UTF-8. */
+export function frameOf(bytes: Buffer): Frame | LargeFrame {
   if (!isUtf8(bytes)) return { kind: "bad", name: "ParseError", reason: "not UTF-8" };
-  const text = bytes.toString("utf8");
-  return { kind: "text", text: text.startsWith(byteOrderMark) ? text.slice(1) : text };
+  const isMarked = bytes.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+  const content = isMarked ? bytes.subarray(byteOrderMark.length) : bytes;
+  if (content.length > steppedJsonBytes) return { kind: "large", bytes: content };
+  return { kind: "text", text: content.toString("utf8") };
+}
+
+/** The frame with all of its text, for those that do not mind how long that takes. */
+export function wholeFrame(frame: Frame | LargeFrame): Frame {
+  return frame.kind === "large" ? { kind: "text", text: frame.bytes.toString("utf8") } : frame;
 }
 
 /** The report of a message that is over the limit; `id` is the JSON text of its id, if it has one. */

@@ -3,6 +3,7 @@
  * section 1): text that is no JSON, bad request objects, batches. A message that it passes on
  * cannot make the library throw.
  */
+import { setImmediate } from "node:timers/promises";
 import {
   ErrorCodes,
   type Message,
@@ -11,18 +12,22 @@ import {
   type ResponseMessage,
 } from "vscode-jsonrpc/node";
 import { assertNever } from "../base/assertNever.js";
-import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
+import { deepestJson } from "../base/jsonDepth.js";
 import type { Log } from "../base/log.js";
 import { Batch } from "./batch.js";
 import type { ChannelTap } from "./channelWatch.js";
 import { classify, type Incoming, type JsonRpcId } from "./classify.js";
-import type { Frame } from "./framing.js";
+import type { Frame, LargeFrame } from "./framing.js";
 import type { InboundRequests, Reply } from "./inboundRequests.js";
-import { sourceOf } from "./jsonSource.js";
+import { type MessageContent, readContent, readLargeContent } from "./messageContent.js";
 import type { OutgoingRequests } from "./outgoingRequests.js";
 import { errorAnswer, wireError } from "./wireError.js";
 
 const version = "2.0";
+/** The most messages in a batch. */
+const mostInBatch = 10_000;
+/** How many of them are taken in one turn of the event loop. */
+const batchStep = 500;
 /**
  * Without this, code that walks through a message recursively would fail in the middle of its work.
  */
@@ -43,9 +48,9 @@ export interface InboxOptions {
   tap: ChannelTap;
 }
 
-/** The text that a message came in, and where in it the message is: its id is read from there. */
+/** What a message came in, and where in it the message is: its id is read from there. */
 interface MessageSource {
-  text: string;
+  content: MessageContent;
   path: readonly number[];
 }
 
@@ -56,20 +61,26 @@ export class Inbox {
     this.#options = options;
   }
 
-  /** Takes the next frame. Never throws. */
-  receive(frame: Frame): void {
+  /**
+   * Takes the next frame. Never throws. What it returns for a large one settles when all of it is taken, and
+   * never rejects.
+   */
+  receive(frame: Frame | LargeFrame): Promise<void> | undefined {
+    if (frame.kind === "large") return this.#receiveLarge(frame.bytes);
     if (frame.kind === "bad") {
       this.#answer(frame.id ?? "null", frame.name, frame.reason, this.#options.reply);
-      return;
+      return undefined;
     }
-    let value: unknown;
-    try {
-      value = JSON.parse(frame.text);
-    } catch {
-      this.#answerBadFrame("ParseError", "not JSON");
-      return;
-    }
-    this.#receiveValue(value, frame.text);
+    const content = readContent(frame.text);
+    if (content !== undefined) return this.#receiveContent(content);
+    this.#answerBadFrame("ParseError", "not JSON");
+    return undefined;
+  }
+
+  async #receiveLarge(bytes: Buffer): Promise<void> {
+    const read = await readLargeContent(bytes);
+    if (read.kind === "bad") this.receive(read);
+    else await this.#receiveContent(read);
   }
 
   /** Cancels every request that is still being worked on. */
@@ -88,32 +99,38 @@ export class Inbox {
     return classify(value, (id) => this.#options.outgoing.isWaiting(id));
   }
 
-  #receiveValue(value: unknown, text: string): void {
+  #receiveContent(content: MessageContent): Promise<void> | undefined {
+    const { value } = content;
     if (!Array.isArray(value)) {
-      this.#receiveOne(this.#classify(value), { text, path: [] }, this.#options.reply);
+      this.#receiveOne(this.#classify(value), { content, path: [] }, this.#options.reply);
     } else if (value.length === 0) {
       this.#answerBadFrame("InvalidRequest", "an empty batch");
+    } else if (value.length > mostInBatch) {
+      this.#answerBadFrame("InvalidRequest", `a batch may have ${mostInBatch} messages at most`);
     } else {
-      this.#receiveBatch(value, text);
+      return this.#receiveBatch(value, content);
     }
+    return undefined;
   }
 
-  #receiveBatch(values: unknown[], text: string): void {
+  #receiveBatch(values: unknown[], content: MessageContent): Promise<void> | undefined {
     const members = values.map((value) => this.#classify(value));
-    const answered = members.filter(({ kind }) => kind === "request" || kind === "invalid");
-    const batch = new Batch(answered.length, this.#options.reply);
-    let slot = 0;
-    for (const [index, member] of members.entries()) {
-      const isAnswered = member.kind === "request" || member.kind === "invalid";
-      const reply = isAnswered ? batch.replyAt(slot++) : this.#options.reply;
-      this.#receiveOne(member, { text, path: [index] }, reply);
-    }
+    const batch = new Batch(members.filter(isAnswered).length, this.#options.reply);
+    let [index, slot] = [0, 0];
+    const receiveSome = () => {
+      for (const member of members.slice(index, index + batchStep)) {
+        const reply = isAnswered(member) ? batch.replyAt(slot++) : this.#options.reply;
+        this.#receiveOne(member, { content, path: [index++] }, reply);
+      }
+      return index < members.length;
+    };
+    return receiveSome() ? inTurns(receiveSome) : undefined;
   }
 
   #receiveOne(incoming: Incoming, source: MessageSource, reply: Reply): void {
     switch (incoming.kind) {
       case "request": {
-        if (isNestedDeeper(incoming.params)) {
+        if (source.content.isTooDeep(incoming.params)) {
           this.#answer(idText(incoming.id, source), "InvalidParams", tooDeep, reply);
           break;
         }
@@ -122,13 +139,14 @@ export class Inbox {
         break;
       }
       case "notification":
-        if (isNestedDeeper(incoming.params)) {
+        if (source.content.isTooDeep(incoming.params)) {
           this.#options.log.warn({ method: incoming.method, reason: tooDeep }, "a bad message");
         } else if (incoming.method === cancelMethod) this.#cancel(incoming.params, source);
         else this.#deliverCall({ jsonrpc: version, method: incoming.method }, incoming);
         break;
       case "response":
-        if (isNestedDeeper(incoming.outcome)) this.#reportBadResponse(incoming.id, tooDeep);
+        if (source.content.isTooDeep(incoming.outcome))
+          this.#reportBadResponse(incoming.id, tooDeep);
         else this.#receiveResponse(incoming);
         break;
       case "badResponse":
@@ -206,6 +224,16 @@ export class Inbox {
   }
 }
 
+/** Calls `receiveSome` in one turn of the event loop after the other, until it has received all. */
+async function inTurns(receiveSome: () => boolean): Promise<void> {
+  do await setImmediate();
+  while (receiveSome());
+}
+
+function isAnswered({ kind }: Incoming): boolean {
+  return kind === "request" || kind === "invalid";
+}
+
 function cancelOf(id: JsonRpcId): NotificationMessage {
   return { jsonrpc: version, method: cancelMethod, params: { id } };
 }
@@ -213,5 +241,5 @@ function cancelOf(id: JsonRpcId): NotificationMessage {
 /** The id as JSON text; as it was written if it is a number that JavaScript cannot hold. */
 function idText(id: JsonRpcId, source: MessageSource, within: readonly string[] = []): string {
   if (typeof id !== "number" || Math.abs(id) <= Number.MAX_SAFE_INTEGER) return JSON.stringify(id);
-  return sourceOf(source.text, [...source.path, ...within, "id"]) ?? JSON.stringify(id);
+  return source.content.idTextAt([...source.path, ...within]) ?? JSON.stringify(id);
 }

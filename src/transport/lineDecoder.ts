@@ -19,6 +19,7 @@ export class LineDecoder implements FrameDecoder {
    */
   #skipped: OversizedRequest | undefined;
   #isSkipping = false;
+  #isBlank = true;
 
   constructor(options: { maxMessageBytes: number; onFrame: OnFrame }) {
     this.#maxMessageBytes = options.maxMessageBytes;
@@ -41,6 +42,7 @@ export class LineDecoder implements FrameDecoder {
       this.#look(part);
       return;
     }
+    this.#isBlank &&= isBlank(part);
     // One byte more than the limit may still be the `\r` of the line's end.
     if (this.#line.length + part.length > this.#maxMessageBytes + 1) this.#skip(part);
     else this.#line.add(part);
@@ -64,6 +66,8 @@ export class LineDecoder implements FrameDecoder {
   }
 
   #endLine(): void {
+    const wasBlank = this.#isBlank;
+    this.#isBlank = true;
     if (this.#isSkipping) {
       this.#isSkipping = false;
       if (this.#skipped !== undefined) this.#reportSkipped();
@@ -74,10 +78,10 @@ export class LineDecoder implements FrameDecoder {
     if (line.length > this.#maxMessageBytes) {
       this.#skip(line);
       this.#endLine();
-    } else if (!isBlank(line)) this.#onFrame(frameOf(line));
+    } else if (!wasBlank) this.#onFrame(frameOf(line));
   }
 }
 
-function isBlank(line: Buffer): boolean {
-  return line.every((byte) => byte === 0x20 || byte === 0x09 || byte === carriageReturn);
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === carriageReturn);
 }

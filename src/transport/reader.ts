@@ -19,7 +19,8 @@ import {
 import { Deferred } from "../base/deferred.js";
 import type { Log } from "../base/log.js";
 import type { ChannelTap, ChannelWatch } from "./channelWatch.js";
-import type { Framing } from "./framing.js";
+import { FrameQueue } from "./frameQueue.js";
+import { type Frame, type Framing, type LargeFrame, wholeFrame } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import { cancelMethod, Inbox } from "./inbox.js";
 import { InputDecoder } from "./inputDecoder.js";
@@ -53,12 +54,14 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
   readonly #options: ChannelReaderOptions;
   readonly #inbox: Inbox;
   readonly #decoder: InputDecoder;
+  readonly #frames = new FrameQueue(() => this.#resumeOrWait());
   readonly #ended = new Deferred<InputEnd>();
   /** A marker that is delivered after the last message, and recognised when its turn comes. */
   readonly #endMarker: NotificationMessage = { jsonrpc: "2.0", method: "$/endOfInput" };
   #callback: DataCallback | undefined;
   #undispatched = 0;
   #end: InputEnd | undefined;
+  #isDisposed = false;
 
   constructor(options: ChannelReaderOptions) {
     super();
@@ -77,8 +80,10 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
       maxMessageBytes: options.maxMessageBytes,
       onFrame: (frame) => {
         const { watch } = options;
-        watch?.at.watcher?.received(watch.pipe, frame);
-        this.#inbox.receive(frame);
+        if (watch?.at.watcher !== undefined) {
+          watch.at.watcher.received(watch.pipe, wholeFrame(frame));
+        }
+        this.#frames.add(() => this.#receive(frame));
       },
       onFraming: (framing) => options.writer.setFraming(framing),
     });
@@ -140,6 +145,7 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
 
   override dispose(): void {
     super.dispose();
+    this.#isDisposed = true;
     this.stop();
   }
 
@@ -147,6 +153,11 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     this.#decoder.push(asBuffer(chunk));
     this.#resumeOrWait();
   };
+
+  /** Nothing more is read while a large message is taken apart. */
+  #receive(frame: Frame | LargeFrame): Promise<void> | undefined {
+    return this.#isDisposed ? undefined : this.#inbox.receive(frame);
+  }
 
   #deliver(message: Message): void {
     if (!isCancel(message)) this.#undispatched++;
@@ -157,6 +168,10 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
   #resumeOrWait(): void {
     const { input, writer, maxUnsentBytes } = this.#options;
     if (this.#end !== undefined) return;
+    if (this.#frames.isBusy) {
+      input.pause();
+      return;
+    }
     if (this.#undispatched > fewUndispatched) {
       if (this.#undispatched >= mostUndispatched) input.pause();
       return;
@@ -170,8 +185,11 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
     this.#end = { error };
     if (error === undefined) this.#decoder.end();
     else this.fireError(error);
-    this.failOutgoing();
-    this.#callback?.(this.#endMarker);
+    this.#frames.add(() => {
+      this.failOutgoing();
+      this.#callback?.(this.#endMarker);
+      return undefined;
+    });
   }
 
   #reportEnd(): void {

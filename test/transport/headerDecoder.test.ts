@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Frame } from "../../src/transport/framing.js";
+import { type Frame, wholeFrame } from "../../src/transport/framing.js";
 import { HeaderDecoder } from "../../src/transport/headerDecoder.js";
 
 /** The texts of the frames, or the names of what is wrong with them. */
@@ -7,7 +7,7 @@ function decode(input: string | Buffer, options: { max?: number; cut?: number } 
   const frames: Frame[] = [];
   const decoder = new HeaderDecoder({
     maxMessageBytes: options.max ?? 1000,
-    onFrame: (frame) => frames.push(frame),
+    onFrame: (frame) => frames.push(wholeFrame(frame)),
   });
   const bytes = Buffer.from(input);
   const cut = options.cut ?? (bytes.length || 1);
@@ -108,7 +108,7 @@ it("a message of 64 MiB in chunks of 64 KiB is joined once, not at each chunk", 
     const decoder = new HeaderDecoder({
       maxMessageBytes: size,
       onFrame: (frame) => {
-        received = frame.kind === "text" ? frame.text.length : -1;
+        received = frame.kind === "large" ? frame.bytes.length : -1;
       },
     });
     const chunk = Buffer.alloc(64 * 1024, "x");

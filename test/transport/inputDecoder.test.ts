@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeFrame, type Frame, type Framing } from "../../src/transport/framing.js";
+import { encodeFrame, type Frame, type Framing, wholeFrame } from "../../src/transport/framing.js";
 import { InputDecoder } from "../../src/transport/inputDecoder.js";
 
 function decode(chunks: readonly Buffer[], framing: Framing | "auto" = "auto") {
@@ -9,7 +9,7 @@ function decode(chunks: readonly Buffer[], framing: Framing | "auto" = "auto") {
   const decoder = new InputDecoder({
     framing,
     maxMessageBytes: 100_000,
-    onFrame: (frame) => frames.push(frame),
+    onFrame: (frame) => frames.push(wholeFrame(frame)),
     onFraming: (detected) => framings.push(detected),
   });
   for (const chunk of chunks) decoder.push(chunk);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Frame } from "../../src/transport/framing.js";
+import { type Frame, wholeFrame } from "../../src/transport/framing.js";
 import { LineDecoder } from "../../src/transport/lineDecoder.js";
 
 /** The texts of the frames, or the names of what is wrong with them. */
@@ -7,7 +7,7 @@ function decode(input: string | Buffer, cut: number): string[] {
   const frames: Frame[] = [];
   const decoder = new LineDecoder({
     maxMessageBytes: 10,
-    onFrame: (frame) => frames.push(frame),
+    onFrame: (frame) => frames.push(wholeFrame(frame)),
   });
   const bytes = Buffer.from(input);
   for (let at = 0; at < bytes.length; at += cut) decoder.push(bytes.subarray(at, at + cut));
@@ -39,7 +39,10 @@ describe.each([{ cut: 1 }, { cut: 3 }, { cut: 100_000 }])("in chunks of $cut byt
 
 it("a line over the limit is told before it has ended, and once", () => {
   const frames: Frame[] = [];
-  const decoder = new LineDecoder({ maxMessageBytes: 10, onFrame: (frame) => frames.push(frame) });
+  const decoder = new LineDecoder({
+    maxMessageBytes: 10,
+    onFrame: (frame) => frames.push(wholeFrame(frame)),
+  });
   for (let sent = 0; sent < 100; sent++) decoder.push(Buffer.alloc(1024, "x"));
   expect(frames).toMatchObject([{ kind: "bad", name: "MessageTooLarge" }]);
 });
