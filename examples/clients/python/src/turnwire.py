@@ -67,7 +67,7 @@ class RpcError(Exception):
 
     def __init__(self, error: Params) -> None:
         super().__init__(str(error.get("message")))
-        data = error.get("data") or {}
+        data: Params = error.get("data") or {}
         self.code: int = int(error.get("code", 0))
         self.name: str = str(data.get("name", "UnknownError"))
         self.retryable: bool = data.get("retryable") is True
@@ -299,7 +299,8 @@ class Client:
                 self._connection = self._connect()
 
     def _receive(self, connection: _Connection, message: Params) -> None:
-        method, params = message.get("method"), message.get("params") or {}
+        method = message.get("method")
+        params: Params = message.get("params") or {}
         if "id" in message and method is not None:
             # A question may wait for a person: the reader must go on meanwhile.
             threading.Thread(
