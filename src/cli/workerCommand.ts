@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { JsMsg } from "@nats-io/jetstream";
 import { waitAfter } from "../base/backOff.js";
-import { sleep, toRfc3339 } from "../base/clock.js";
+import { sleep } from "../base/clock.js";
 import { Closing } from "../base/closing.js";
 import { defined } from "../base/defined.js";
 import { DomainError, messageOf } from "../base/errors.js";
@@ -165,10 +165,8 @@ async function work(
     log,
     cursor: () => store.find(relayName)?.cursor ?? 0,
     async refuse(message: JsMsg, { reason, runId }) {
-      const id = `refused-${message.info.stream}-${message.seq}`;
-      const time = toRfc3339(message.info.timestampNanos / 1e6);
-      const json = refusedEvent({ id, time, reason, runId }, identity);
-      await queue.publish(`${relay.subject}.${identity.machineId}.unknown.refused`, id, json);
+      const { id, json } = refusedEvent({ message, reason, runId }, identity);
+      await queue.publish(`${identity.machineId}.unknown.refused`, id, json);
     },
   });
   interrupts.first.addEventListener("abort", () => worker.stop(), { once: true });
@@ -200,7 +198,8 @@ async function openQueue(
   settings: WorkerSettings,
   { io: { clock }, log, closing, interrupts }: Context,
 ): Promise<WorkQueue> {
-  const queue = new WorkQueue(() => openNats(relay, { reconnect: true }), settings);
+  const options = { ...settings, outcomes: relay };
+  const queue = new WorkQueue(() => openNats(relay, { reconnect: true }), options);
   closing.add(() => queue.close());
   for (let failures = 1; ; failures++) {
     try {

@@ -6,7 +6,7 @@ import { messageOf } from "../base/errors.js";
 import { redact } from "../base/redact.js";
 import { untilAborted } from "../base/untilAborted.js";
 import type { NatsRelay } from "../config/relaySettings.js";
-import { makeStream } from "./natsStream.js";
+import { makeStream, outcomeStream } from "./natsStream.js";
 import { openNats } from "./openNats.js";
 import { eventMediaType, type RelayedEvent } from "./relayedEvent.js";
 import type { Delivered, Refusal, Sink } from "./sink.js";
@@ -129,8 +129,7 @@ export class NatsSink implements Sink {
     const connection = await this.#opened();
     const { stream, subject } = this.#relay;
     if (stream !== undefined && !this.#hasStream) {
-      const subjects = ["completed", "refused"].map((kind) => `${subject}.*.*.${kind}`);
-      await makeStream(connection, { name: stream, subjects });
+      await makeStream(connection, outcomeStream(stream, subject));
       this.#hasStream = true;
     }
     return connection;

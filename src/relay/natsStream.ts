@@ -36,6 +36,11 @@ export async function makeStream(
   }
 }
 
+/** The stream for what became of prompts, as every machine makes it (docs/fleet.md). */
+export function outcomeStream(name: string, subject: string): { name: string; subjects: string[] } {
+  return { name, subjects: ["completed", "refused"].map((kind) => `${subject}.*.*.${kind}`) };
+}
+
 function hasCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
 }

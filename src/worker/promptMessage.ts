@@ -9,12 +9,19 @@ import type { PermissionMode } from "../protocol/objects/workspace.js";
 /** The longest `runId`: the session's id may be made of it. */
 const longestRunId = 190;
 
+/** A member that is not known here might have narrowed the run: such a message is refused. */
+function knownOptions() {
+  const { shape } = RunOptions();
+  const tools = shape.tools.unwrap().strict().optional();
+  return z.strictObject({ ...shape, tools, limits: shape.limits.unwrap().strict().optional() });
+}
+
 const PromptMessage = z.strictObject({
   runId: ownId("The run's id.").max(longestRunId),
   workspace: z.string().min(1).max(200),
   session: ownId("The session's id.").optional(),
   prompt: z.string().min(1),
-  options: RunOptions().optional(),
+  options: knownOptions().optional(),
 });
 
 /** A prompt of a work queue. */

@@ -8,14 +8,22 @@ import {
   jetstreamManager,
   RetentionPolicy,
 } from "@nats-io/jetstream";
-import type { NatsConnection } from "@nats-io/transport-node";
-import { makeStream } from "../relay/natsStream.js";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { makeStream, outcomeStream } from "../relay/natsStream.js";
+import { eventMediaType } from "../relay/relayedEvent.js";
 
 /** Where the prompts are. */
 export interface WorkQueueOptions {
   readonly stream: string;
   readonly consumer: string;
   readonly subject: string;
+  /** Where it is told what became of them. */
+  readonly outcomes: {
+    /** The stream, which is made if there is none; undefined if somebody else does that. */
+    readonly stream?: string;
+    /** What their subjects begin with. */
+    readonly subject: string;
+  };
 }
 
 /** How long a message may be without a sign of life before another worker gets it, in nanoseconds. */
@@ -73,10 +81,18 @@ export class WorkQueue {
     }
   }
 
-  /** Stores an event under an id. Rejects if that is not confirmed. */
-  async publish(subject: string, id: string, json: string): Promise<void> {
+  /**
+   * Stores an event under an id, behind the subject of outcomes. The stream is made if there is none: it may
+   * be the first outcome of all. Rejects if that is not confirmed.
+   */
+  async publish(place: string, id: string, json: string): Promise<void> {
+    const { stream, subject } = this.#options.outcomes;
     const { connection } = await this.#opened();
-    await jetstream(connection).publish(subject, json, { msgID: id });
+    if (stream !== undefined) await makeStream(connection, outcomeStream(stream, subject));
+    const told = headers();
+    told.set("Content-Type", eventMediaType);
+    const options = { msgID: id, headers: told };
+    await jetstream(connection).publish(`${subject}.${place}`, json, options);
   }
 
   /** Closes its connection, and opens none any more. Never rejects. */

@@ -74,6 +74,10 @@ unless(
 
   it("runs prompts, lets go of each when its completion is stored, and refuses what none can run", async () => {
     const worker = start("a", "--permission-mode", "plan", "--max-concurrent", "1");
+    // There is no stream for what becomes of prompts: it may begin with a refusal.
+    await publish(["{"]);
+    await untilDone(10);
+    expect(await nats.messages(completions)).toHaveLength(1);
     await publish([
       prompt("r1"),
       prompt("r2", { session: "mine", options: { limits: { steps: 3 } } }),
@@ -84,7 +88,9 @@ unless(
       prompt("r6", { options: { permissionMode: "deny" } }),
       prompt("r7", { trusted: true }),
       prompt("r8", { options: { outputSchema: { type: 3 } } }),
-      "{",
+      prompt("r9", { options: { permisionMode: "deny" } }),
+      prompt("r10", { options: { tools: { dney: ["bash"] } } }),
+      prompt("r11", { options: { limits: { step: 1 } } }),
       "[]",
     ]);
     await untilDone(25);
@@ -109,10 +115,13 @@ unless(
       r5: "options.permissionMode: this worker allows plan at most",
       r7: expect.stringMatching(/trusted/),
       r8: expect.stringMatching(/outputSchema/),
+      r9: expect.stringMatching(/permisionMode/),
+      r10: expect.stringMatching(/dney/),
+      r11: expect.stringMatching(/step/),
       "the message is not JSON": "the message is not JSON",
       "the message: Invalid input: expected object, received array": expect.anything(),
     });
-    expect(refused[0].id).toMatch(/^refused-TURNWIRE_PROMPTS-\d+$/);
+    expect(refused[0].id).toMatch(/^refused-TURNWIRE_PROMPTS-1-\d+$/);
     expect(await worker.end()).toBe(0);
   });
 

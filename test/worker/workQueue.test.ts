@@ -8,7 +8,8 @@ import { NatsServer, noNats } from "../helpers/natsServer.js";
 import { unless } from "../helpers/unless.js";
 
 const never = new AbortController().signal;
-const options = { stream: "PROMPTS", consumer: "workers", subject: "prompts" };
+const outcomes = { stream: "OUTCOMES", subject: "turnwire" };
+const options = { stream: "PROMPTS", consumer: "workers", subject: "prompts", outcomes };
 
 async function open({ onTestFinished }: TestContext, config = "", settings: object = {}) {
   const nats = await NatsServer.start(config);
