@@ -6,11 +6,13 @@ import { DomainError } from "../../src/base/errors.js";
 import type { Acceptance } from "../../src/coordinator/acceptance.js";
 import type { RunOptions } from "../../src/protocol/objects/runOptions.js";
 import { CoordinatorHouse, clientId, workspaceId } from "../helpers/coordinatorHouse.js";
+import { GatedEngine } from "../helpers/gatedEngine.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";
+import type { AgentStep, HistoryAgent } from "./historyAgent.js";
 import { expectAsModelled, expectToldOnce } from "./historyCheck.js";
 import { changeQueue, freshRun, refusesToTakeOver } from "./historyQueue.js";
 import { type HistoryStep, sessionIds, settlesFirst } from "./historyStep.js";
-import { type ModelRun, ModelSession } from "./sessionModel.js";
+import { type ModelRun, ModelSession, type ModelSurroundings } from "./sessionModel.js";
 import { tellTurn } from "./tellTurn.js";
 import { expectCompletionsLast } from "./wireOrder.js";
 
@@ -26,7 +28,8 @@ interface Joining {
 /** The real thing and its model, side by side. */
 export class History {
   readonly #directory: string;
-  readonly #disk: { isBroken: boolean; stopsAtOnce: boolean };
+  readonly #disk: ModelSurroundings;
+  readonly #agent: HistoryAgent | undefined;
   readonly #runs: ModelRun[] = [];
   #house: CoordinatorHouse;
   #sessions: ModelSession[];
@@ -35,17 +38,39 @@ export class History {
   #joining: Joining[] = [];
   #names = 0;
 
-  constructor(directory: string, stopsAtOnce: boolean) {
+  /** @param agent whose program runs the turns; without it, they are the gated ones. */
+  constructor(directory: string, stopsAtOnce: boolean, agent?: HistoryAgent) {
     this.#directory = directory;
-    this.#disk = { isBroken: false, stopsAtOnce };
-    this.#house = new CoordinatorHouse({ directory });
-    this.#house.engine.stopsAtOnce = stopsAtOnce;
+    this.#agent = agent;
+    this.#disk = { isBroken: false, stopsAtOnce, agent };
+    this.#house = this.#newHouse();
     this.#sessions = sessionIds.map((id) => new ModelSession(this.#house.session(id), this.#disk));
     this.#wire = this.#house.connect({ clientId }).wire;
   }
 
+  #newHouse(before?: CoordinatorHouse): CoordinatorHouse {
+    const clock = new VirtualScheduler(before?.clock.now());
+    return new CoordinatorHouse({
+      directory: this.#directory,
+      clock,
+      engine: this.#newEngine(clock),
+      ...defined({ ids: before?.ids, desk: this.#agent?.desk }),
+    });
+  }
+
+  #newEngine(clock: VirtualScheduler): GatedEngine {
+    const engine = this.#agent?.newEngine(clock) ?? new GatedEngine();
+    engine.stopsAtOnce = this.#disk.stopsAtOnce;
+    return engine;
+  }
+
   /** Takes a step at once; what it returns must be awaited before the next. */
-  take(step: HistoryStep): Promise<void> | undefined {
+  take(step: HistoryStep | AgentStep): Promise<void> | undefined {
+    if (step.type === "wait") return this.#wait();
+    if (step.type === "question" || step.type === "decide" || step.type === "open") {
+      return this.#agent?.take(step, this.#at(step.session), () => this.settle());
+    }
+    if (step.type === "throw" && this.#agent !== undefined) return this.#killAgent(this.#agent);
     if (step.type === "join") return this.#join(this.#at(step.session), step.named);
     if (step.type === "crash") return this.#crash();
     if (settlesFirst(step)) this.#settleJoining();
@@ -246,7 +271,9 @@ export class History {
       return;
     }
     if (current.phase !== "calling") return;
+    if (this.#agent?.tellOpening(target, what) === true) return;
     const turn = engine.turnOf(target.id);
+    if (what === "call" && this.#agent?.isAsking(target.id)) return;
     if (turn.kind === "prompt") expect(turn.text).toBe(current.run.edited ?? current.run.text);
     if (what === "stop" ? current.isCancelled : !current.isCancelled) tellTurn(turn, current, what);
   }
@@ -260,8 +287,26 @@ export class History {
   async #heal(): Promise<void> {
     await this.settle();
     this.#breakDisk(false);
-    await this.#house.clock.advance(10_000);
+    await this.#advance(10_000);
     await this.settle();
+  }
+
+  async #wait(): Promise<void> {
+    await this.settle();
+    // What a broken disk owes is written when it is healed.
+    if (this.#disk.isBroken) return;
+    await this.#advance(10_000);
+    await this.settle();
+  }
+
+  async #advance(ms: number): Promise<void> {
+    this.#agent?.passes(ms, this.#sessions);
+    await this.#house.clock.advance(ms);
+  }
+
+  async #killAgent(agent: HistoryAgent): Promise<void> {
+    await this.settle();
+    agent.die(this.#sessions);
   }
 
   #close(cause: "deleted" | "shutdown"): undefined {
@@ -279,14 +324,8 @@ export class History {
     this.#disk.isBroken = false;
     this.#closing = undefined;
     const told = this.#sessions.reduce((sum, one) => sum + one.interrupt(), 0);
-    const { clock, ids } = this.#house;
-    const directory = this.#directory;
-    this.#house = new CoordinatorHouse({
-      directory,
-      ids,
-      clock: new VirtualScheduler(clock.now()),
-    });
-    this.#house.engine.stopsAtOnce = this.#disk.stopsAtOnce;
+    this.#agent?.vanish();
+    this.#house = this.#newHouse(this.#house);
     this.#wire = this.#house.connect({ clientId }).wire;
     const all = this.#house.allCompletions();
     const ended = all.slice(all.length - told).filter(({ joined }) => joined === undefined);
@@ -302,13 +341,20 @@ export class History {
     await this.#house.clock.settle();
     this.#joined();
     for (const one of this.#sessions) one.settle();
+    const pauseMs = this.#agent?.pauseMs() ?? 0;
+    if (pauseMs > 0) {
+      await this.#advance(pauseMs);
+      for (const one of this.#sessions) one.settle();
+    }
     if (this.#closing !== undefined && this.#sessions.every(({ isBusy }) => !isBusy)) {
       await this.#closing;
       this.#closing = undefined;
       for (const one of this.#sessions) one.isShut = false;
-      this.#house.reopen();
+      await this.#agent?.dispose();
+      this.#house.reopen(this.#agent && this.#newEngine(this.#house.clock));
     }
     expectAsModelled(this.#house, this.#sessions, this.#runs);
+    this.#agent?.check(this.#sessions);
   }
 
   /** Lets everything come to its end, and checks what must hold then. */
@@ -326,6 +372,8 @@ export class History {
       await this.settle();
     }
     expectToldOnce(this.#house, this.#wire, this.#runs);
+    this.#agent?.expectSentOnce(this.#sessions, this.#runs);
     await this.#house.close();
+    await this.#agent?.dispose();
   }
 }

@@ -31,7 +31,8 @@ export interface ModelRun {
 
 /**
  * Where the present run is. `called`, `saidLast` and `broke` mean that the engine was told so, and
- * that it has not come to it yet.
+ * that it has not come to it yet; with an agent's program, so do `opened` (the agent's own session) and
+ * `asked` (a permission).
  */
 type Phase =
   | "starting"
@@ -39,6 +40,8 @@ type Phase =
   | "ready"
   | "unready"
   | "calling"
+  | "opened"
+  | "asked"
   | "called"
   | "saidLast"
   | "broke"
@@ -51,6 +54,19 @@ export interface Current {
   hasBegun: boolean;
   isCancelled: boolean;
   status: Status;
+  /** Whether the agent's own session is not open yet. */
+  isOpening?: boolean;
+  /** How long the agent has not answered a cancel, in milliseconds. */
+  waitedMs?: number;
+}
+
+/** What holds for the runs of every session. */
+export interface ModelSurroundings {
+  isBroken: boolean;
+  /** Whether a cancelled turn ends without further ado. */
+  readonly stopsAtOnce: boolean;
+  /** The agent whose program runs the turns; absent for the built-in engine. */
+  readonly agent?: { readonly steers: boolean } | undefined;
 }
 
 /** What a completion must say. */
@@ -76,9 +92,9 @@ export class ModelSession {
   /** Whether what waits is no server's: nobody has changed the queue since its own ended. */
   isLeft = false;
   readonly completions: Expected[] = [];
-  readonly #disk: { isBroken: boolean; stopsAtOnce: boolean };
+  readonly #disk: ModelSurroundings;
 
-  constructor(id: string, disk: { isBroken: boolean; stopsAtOnce: boolean }) {
+  constructor(id: string, disk: ModelSurroundings) {
     this.id = id;
     this.#disk = disk;
   }
@@ -243,13 +259,22 @@ export class ModelSession {
       case "called":
         return this.#call(current);
       case "calling":
-        if (!current.isCancelled || !this.#disk.stopsAtOnce) return false;
-        return this.#over(current, "cancelled");
+        if (!current.isCancelled) return false;
+        return (
+          (this.#disk.stopsAtOnce || current.isOpening === true) && this.#over(current, "cancelled")
+        );
+      case "opened":
+        if (current.isCancelled) return this.#over(current, "cancelled");
+        return this.#unlessBroken(current);
+      case "asked":
+        return this.#unlessBroken(current);
       case "stopped":
         return this.#over(current, "cancelled");
       case "broke":
         return this.#over(current, current.isCancelled ? "cancelled" : "failed");
       case "saidLast":
+        // What the agent has said is still on its way when the cancel comes.
+        if (this.#disk.agent && current.isCancelled) return this.#over(current, "cancelled");
         if (!this.#disk.isBroken) return this.#over(current, current.status);
         return this.#over(current, current.isCancelled ? "cancelled" : "failed");
       case "writing":
@@ -264,13 +289,26 @@ export class ModelSession {
     if (this.#disk.isBroken) return this.#over(current, "failed");
     current.hasBegun = true;
     current.run.state = "running";
-    return this.#call(current);
+    if (this.#disk.agent === undefined) return this.#call(current);
+    // No prompt joins before the agent has begun.
+    current.phase = "calling";
+    return true;
+  }
+
+  /** What the agent has told must be stored; the turn fails if it cannot. */
+  #unlessBroken(current: Current): true {
+    current.phase = "calling";
+    const fails = this.#disk.isBroken && !current.isCancelled;
+    return fails ? this.#over(current, "failed") : true;
   }
 
   /** The next model call: what is queued without a runId joins, unless a cancel came first. */
   #call(current: Current): boolean {
+    const { agent, isBroken } = this.#disk;
     current.phase = "calling";
-    if (current.isCancelled || current.run.kind === "summary" || this.isPaused) return true;
+    if (current.isCancelled) return true;
+    if (agent !== undefined && isBroken) return this.#over(current, "failed");
+    if (current.run.kind === "summary" || this.isPaused || agent?.steers === false) return true;
     const joining = this.queue.filter(joins);
     if (joining.length === 0) return true;
     if (this.#disk.isBroken) return this.#over(current, "failed");

@@ -26,6 +26,7 @@ import type { LossyEvent, ServerNotification } from "../../src/protocol/registry
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import type { DamagedRow } from "../../src/storage/damage.js";
 import { Database } from "../../src/storage/database.js";
+import { EngineSessionStore } from "../../src/storage/engineSessionStore.js";
 import { GoingOnStore } from "../../src/storage/goingOnStore.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
@@ -68,6 +69,8 @@ export interface HouseOptions {
   readonly onDamaged?: (row: DamagedRow) => void;
   /** Whether its workspace can go on with a run; by default it can. */
   readonly canGoOn?: (terms: RunTerms) => boolean;
+  /** Where its questions are asked; nobody answers unless it is given. */
+  readonly desk?: CoordinatorOptions["desk"];
   /** What carries `/undo` out. */
   readonly undo?: CoordinatorOptions["undo"];
 }
@@ -98,7 +101,7 @@ export class CoordinatorHouse {
   readonly clock: VirtualScheduler;
   readonly ids: CountingIds;
   readonly log: Log;
-  readonly engine: GatedEngine;
+  engine: GatedEngine;
   readonly database: Database;
   readonly registry: ServerRegistry;
   readonly sessions: SessionStore;
@@ -115,10 +118,15 @@ export class CoordinatorHouse {
   readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
   coordinator: Coordinator;
   readonly #canGoOn: HouseOptions["canGoOn"];
+  readonly #desk: CoordinatorOptions["desk"];
   readonly #undo: HouseOptions["undo"];
 
   constructor(options: HouseOptions) {
     this.#canGoOn = options.canGoOn;
+    this.#desk = options.desk ?? {
+      ask: async () => undefined,
+      requestInput: async () => undefined,
+    };
     this.#undo = options.undo;
     this.directory = options.directory;
     this.clock = options.clock ?? new VirtualScheduler();
@@ -177,15 +185,17 @@ export class CoordinatorHouse {
       ids,
       log,
       prepareTurn: (signal, run) => engine.prepare({ ...setup, ...run }, signal),
-      desk: { ask: async () => undefined, requestInput: async () => undefined },
+      engineSessions: new EngineSessionStore(database),
+      desk: this.#desk,
       canGoOn: (told) => this.#canGoOn?.(told) ?? true,
       ...defined({ undo: this.#undo }),
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });
   }
 
-  /** The workspace is opened again after it was closed. */
-  reopen(): void {
+  /** The workspace is opened again after it was closed, perhaps with another engine. */
+  reopen(engine = this.engine): void {
+    this.engine = engine;
     this.coordinator = this.#coordinator();
   }
 

@@ -157,7 +157,7 @@ export class MemoryAgent implements AgentProgram {
     this.update(sessionId, { sessionUpdate: "tool_call_update", ...done });
   }
 
-  /** Asks for a permission; resolves with what was chosen. */
+  /** Asks for a permission, and ends the call as that is answered; resolves with what was chosen. */
   async askPermission(sessionId: string): Promise<string> {
     const toolCallId = `ask-${++this.#calls}`;
     const toolCall = { toolCallId, title: "Something", kind: "other", rawInput: { a: 1 } };
@@ -169,7 +169,11 @@ export class MemoryAgent implements AgentProgram {
     const { result, error } = await this.ask("session/request_permission", params);
     if (error !== undefined) return "error";
     const { outcome } = result as { outcome: { outcome: string; optionId?: string } };
-    return outcome.optionId ?? outcome.outcome;
+    const { optionId = outcome.outcome } = outcome;
+    if (optionId === "cancelled") return optionId;
+    const status = optionId === "yes" ? "completed" : "failed";
+    this.update(sessionId, { sessionUpdate: "tool_call_update", toolCallId, status });
+    return optionId;
   }
 
   /** Answers the prompt of a session. */

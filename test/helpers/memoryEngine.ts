@@ -37,6 +37,11 @@ function memorySetup(limits: Partial<Limits> = {}): EngineSetup {
   };
 }
 
+/** The setup with the engine in its configuration. */
+export function withEngine(setup: EngineSetup): EngineSetup {
+  return { ...setup, config: { ...setup.config, engines: resolved.engines } };
+}
+
 /** An engine whose programs are started by `startProgram`. */
 export function memoryEngine(startProgram: StartAgentProgram, clock: Clock): Engine {
   const workspace = { id: "ws", path: "/ws", trusted: false, env: {}, engine: "scripted" };
