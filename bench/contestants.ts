@@ -77,9 +77,9 @@ export interface Contestant {
   end(): Promise<void>;
 }
 
-/** The floor. */
-export function startFloor(program: string, provider: Provider): Contestant {
-  const peer = new Peer({ args: [program, provider.baseUrl] });
+/** The floor; with a file it makes two bare durable commits a turn. */
+export function startFloor(program: string, provider: Provider, file?: string): Contestant {
+  const peer = new Peer({ args: [program, provider.baseUrl, ...(file ? [file] : [])] });
   let sessions = 0;
   return {
     peer,

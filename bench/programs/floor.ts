@@ -1,13 +1,34 @@
 // The floor that every target is a ratio to: a bare server on vscode-jsonrpc over stdio that echoes,
 // and answers a prompt by one HTTP call and relays its chunks. Nothing is checked, stored or merged.
+//
+// With a file as its second argument it makes two bare durable commits a turn and nothing more of what
+// a server does: one before a prompt is answered, one before its end is told. That is what a turn costs
+// at least which neither a crash nor a power cut may lose.
 import { createMessageConnection } from "vscode-jsonrpc/node";
 
 const url = `${process.argv[2]}/chat/completions`;
 const connection = createMessageConnection(process.stdin, process.stdout);
 
+const keep = process.argv[3] === undefined ? () => {} : await openStore(process.argv[3]);
+
+/** Opens a database; returns what commits a text to the disk itself. */
+async function openStore(file: string): Promise<(text: string) => void> {
+  const { DatabaseSync } = await import("@photostructure/sqlite");
+  const database = new DatabaseSync(file);
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  database.exec("CREATE TABLE rows (position INTEGER PRIMARY KEY, body TEXT)");
+  const insert = database.prepare("INSERT INTO rows (body) VALUES (?)");
+  return (text) => {
+    // The closure must keep the database itself: a statement alone does not keep it open.
+    if (!database.isOpen) throw new Error("the store was closed");
+    insert.run(text);
+  };
+}
+
 connection.onRequest("initialize", (params: unknown) => ({ echo: params }));
 connection.onRequest("ping", () => ({}));
 connection.onRequest("prompt", (params: { session: string; prompt: string }) => {
+  keep(params.prompt);
   void answer(params.session, params.prompt);
   return {};
 });
@@ -27,6 +48,7 @@ async function answer(session: string, prompt: string): Promise<void> {
     text += delta;
     void connection.sendNotification("delta", { session, delta });
   }
+  keep(text);
   await connection.sendNotification("done", { session, text });
 }
 

@@ -1,5 +1,6 @@
 // What a turn costs beside the model's own time, by the number of chunks that the model sends at
 // once; every byte of the text is compared. And `ping`, which costs what a request costs.
+import { join } from "node:path";
 import {
   buildProgram,
   type Contestant,
@@ -29,6 +30,7 @@ async function run(context: BenchContext): Promise<Findings> {
   const server = startServer(makePlace(context.makeFolder(), provider));
   for (const one of [floor, server]) await one.greet();
   const rows: Row[] = [...(await pings(context, floor, server))];
+  rows.push(await durableRow(context, server, provider));
   const sizes = [
     // The aim is 2; this is what a turn must not fall behind until that is reached.
     { chunks: 1, limit: 3, rounds: context.isQuick ? 40 : 100 },
@@ -67,6 +69,29 @@ async function run(context: BenchContext): Promise<Findings> {
         ],
       },
     ],
+  };
+}
+
+/** Beside the floor with two bare durable commits a turn: less is impossible for a turn that is kept. */
+async function durableRow(
+  context: BenchContext,
+  server: Contestant,
+  provider: Provider,
+): Promise<Row> {
+  const file = join(context.makeFolder(), "floor.db");
+  const floor = startFloor(await buildProgram("floor"), provider, file);
+  await floor.greet();
+  const measure = (one: Contestant) => () => netTurn(one, 1, provider);
+  await interleaved(20, measure(floor), measure(server));
+  const ms = await interleaved(context.isQuick ? 40 : 100, measure(floor), measure(server));
+  await floor.end();
+  return {
+    suite,
+    what: "a turn of 1 chunk (floor: with two bare durable commits)",
+    unit: "ms",
+    floor: median(ms.floor),
+    ours: median(ms.ours),
+    rule: { kind: "told" },
   };
 }
 
