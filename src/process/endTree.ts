@@ -66,7 +66,7 @@ async function signalTree(
   { looks }: EndTreeOptions,
   signal: NodeJS.Signals | 0,
 ): Promise<boolean> {
-  const look = await looks.look();
+  const look = await looks.lookFor(tree);
   // Where the system does not list processes, only the group can be signalled. A zombie in it
   // counts as living until its parent has waited for it.
   if (look === undefined) return !send(-tree.leader, signal);

@@ -14,6 +14,8 @@ export interface ProcessTree {
   readonly mark: ProcessMark;
   /** When the leader began, in ticks of the kernel's clock. Older processes are not of the tree. */
   readonly startedAt?: number;
+  /** As `performance.now()` was before it was started; see {@link ProcessLooks.lookFor}. */
+  readonly begunAt?: number;
   /**
    * Whether the leader is the program that holds a sandbox. It ends by itself after everything in
    * the sandbox has ended. If it ends first, everything in the sandbox is killed at once; so it is
@@ -32,6 +34,11 @@ interface ProcessEntry {
 
 /** This many processes are read before other work gets its turn. */
 const sliceLength = 100;
+/**
+ * How long after a leader's start the processes that began later have greater numbers than it, unless the
+ * kernel's newest number is smaller: in so short a time it cannot use all numbers (32,768 or more).
+ */
+const inOrderMs = 250;
 
 /** A list of all living processes at one moment. A zombie does not live. */
 export class ProcessLook {
@@ -103,6 +110,17 @@ export class ProcessLooks {
     return this.#next;
   }
 
+  /**
+   * As {@link ProcessLooks.look}, for one tree. Most commands end soon. Then only processes with a
+   * greater number than the leader's can be of the tree, and the others are not read: a machine may have
+   * many.
+   */
+  lookFor(tree: ProcessTree): Promise<ProcessLook | undefined> {
+    const { leader, begunAt } = tree;
+    const isSoon = begunAt !== undefined && performance.now() - begunAt < inOrderMs;
+    return isSoon && areInOrderFrom(leader) ? lookNow(leader) : this.look();
+  }
+
   #begin(): Promise<ProcessLook | undefined> {
     const looking = lookNow().finally(() => {
       if (this.#current === looking) this.#current = undefined;
@@ -123,10 +141,22 @@ export function startTimeOf(pid: number): number | undefined {
   }
 }
 
-async function lookNow(): Promise<ProcessLook | undefined> {
+/** Whether the kernel has not begun again with small numbers since it gave this one. */
+function areInOrderFrom(pid: number): boolean {
+  if (process.platform !== "linux") return false;
+  try {
+    // Its last field is the newest number of the PID namespace of whoever reads it.
+    return Number(readFileSync("/proc/loadavg", "latin1").trim().split(" ").at(-1)) >= pid;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
+  }
+}
+
+async function lookNow(from = 0): Promise<ProcessLook | undefined> {
   if (!hasOwnProc()) return undefined;
   try {
-    return new ProcessLook(await listProcesses());
+    return new ProcessLook(await listProcesses(from));
   } catch (error) {
     // A failed read, perhaps without a free file descriptor, does not prove that nothing runs.
     if (systemErrorCode(error) === undefined) throw error;
@@ -145,8 +175,8 @@ function hasOwnProc(): boolean {
   }
 }
 
-async function listProcesses(): Promise<ProcessEntry[]> {
-  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+async function listProcesses(from: number): Promise<ProcessEntry[]> {
+  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name) && +name >= from);
   const entries: ProcessEntry[] = [];
   for (let at = 0; at < names.length; at += sliceLength) {
     if (at > 0) await nextTurn();

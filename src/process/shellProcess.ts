@@ -69,6 +69,7 @@ export class ShellProcess {
     await reaper.start(options.env.PATH);
     const mark = marks.next();
     const program = await shellProgram(options, mark);
+    const begunAt = performance.now();
     const subprocess = spawnShell(execa, options, program, mark);
     const { pid } = subprocess;
     if (pid === undefined) {
@@ -80,6 +81,7 @@ export class ShellProcess {
     const tree = {
       leader: pid,
       mark,
+      begunAt,
       holdsTree: options.confine !== undefined,
       ...defined({ startedAt: startTimeOf(pid) }),
     };

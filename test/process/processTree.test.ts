@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import { ProcessHost } from "../../src/process/processHost.js";
-import { ProcessMarks } from "../../src/process/processMark.js";
+import { ProcessMarks, processMarkerVariable } from "../../src/process/processMark.js";
 import { ProcessLooks } from "../../src/process/processTable.js";
 import { notOnLinux, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, until } from "../tools/workbench.js";
@@ -58,6 +59,46 @@ unless(
     await until(async () => (await bench.text("pid").catch(() => "")) !== "");
     await bench.run("bash", { command: "true" });
     expect(await isAlive(Number(await bench.text("pid")))).toBe(true);
+  });
+});
+
+unless(
+  describe,
+  notOnLinux,
+  "processes are looked for in /proc",
+)("a look for one tree", () => {
+  /** A process with a mark that is older than the leader, so that only a look at all of them finds it. */
+  async function decoyAndLeader() {
+    const mark = new ProcessMarks("own_looks").next();
+    const start = (env: Record<string, string>) =>
+      spawn("/bin/sleep", ["300"], { env, stdio: "ignore" });
+    const decoy = start({ [processMarkerVariable]: mark.variable });
+    const leader = start({});
+    onTestFinished(() => {
+      for (const child of [decoy, leader]) child.kill("SIGKILL");
+    });
+    const [older, pid] = [decoy.pid ?? 0, leader.pid ?? 0];
+    await until(async () => (await readFile(`/proc/${older}/cmdline`, "utf8")).includes("300"));
+    const found = async (more: { leader?: number; begunAt?: number }) => {
+      const tree = { leader: pid, mark, ...more };
+      const look = await new ProcessLooks().lookFor(tree);
+      return (await look?.membersOf(tree))?.includes(older);
+    };
+    return { found, isInOrder: older < pid };
+  }
+
+  test("reads no older process soon after its start, and every process later", async () => {
+    const { found, isInOrder } = await decoyAndLeader();
+    // The kernel may just have begun again with small numbers.
+    if (isInOrder) expect(await found({ begunAt: performance.now() })).toBe(false);
+    expect(await found({ begunAt: performance.now() - 300 })).toBe(true);
+    expect(await found({})).toBe(true);
+  });
+
+  test("reads every process where the kernel has begun again with small numbers", async () => {
+    const { found } = await decoyAndLeader();
+    const newest = 2 ** 22;
+    expect(await found({ leader: newest, begunAt: performance.now() })).toBe(true);
   });
 });
 
