@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { Clock } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import type { ResolvePath } from "../base/startFolder.js";
@@ -36,16 +37,20 @@ const megabyte = 1024 * 1024;
 
 /** Does what is asked for; resolves with the exit code. */
 export async function inspectCommand(options: InspectOptions, io: InspectIo): Promise<number> {
+  const { command } = options;
+  /** A page of a program that cannot be started has nothing to show: its link is not told. */
+  const started = new Deferred<void>();
   const feed = new ThreadFeed({
     program: new URL("../inspector.mjs", import.meta.url),
     settings: settingsOf(options, io),
     now: () => io.clock.now(),
     onTrouble: (text) => io.writeError(`turnwire inspect: ${text}`),
-    onLink: (link) => io.writeError(`turnwire inspect: open ${link}`),
+    onLink: (link) =>
+      void started.promise.then(() => io.writeError(`turnwire inspect: open ${link}`)),
   });
-  return options.command === undefined
-    ? await show(feed, io)
-    : await standBetween(options.command, feed, io);
+  if (command !== undefined) return standBetween(command, feed, io, () => started.resolve());
+  started.resolve();
+  return show(feed, io);
 }
 
 /** Shows what the thread has, until a signal ends it. */
@@ -65,10 +70,14 @@ async function standBetween(
   command: readonly [string, ...string[]],
   feed: ThreadFeed,
   io: InspectIo,
+  onStart: () => void,
 ): Promise<number> {
   // Without a page the pipe is still what counts.
   void feed.failed.then((reason) => io.writeError(`turnwire inspect: ${reason}`));
-  const outcome = await tee(command, io, feed, (pid) => feed.start(command, pid));
+  const outcome = await tee(command, io, feed, (pid) => {
+    onStart();
+    feed.start(command, pid);
+  });
   if (outcome.kind === "failed") {
     io.writeError(`turnwire inspect: ${outcome.reason}`);
     await feed.end(outcome.exitCode, undefined);

@@ -56,6 +56,8 @@ const opaqueNames = new Set([
 
 /** A name, not a sentence: nothing longer, and no blank. */
 const likeName = /^[\w.:/$@+-]{1,80}$/;
+/** The name of a member. A map may have anything as its keys, such as paths. */
+const likeMember = /^[\w$-]{1,60}$/;
 const isoTime = /^\d{4}-\d\d-\d\dT[\d:.]{5,20}Z?$/;
 const deepest = 200;
 
@@ -68,10 +70,15 @@ export function hideContents(value: unknown, name = "", depth = 0): unknown {
     return value.map((item: unknown) => hideContents(item, name, depth + 1));
   return Object.fromEntries(
     Object.entries(value).map(([key, member]) => [
-      likeName.test(key) ? key : "[hidden]",
+      likeMember.test(key) ? key : "[hidden]",
       hideContents(member, key, depth + 1),
     ]),
   );
+}
+
+/** A name as it is shown: whoever gives a thing its name may have written anything. */
+export function shownName(name: string, isHidden: boolean): string {
+  return isHidden && !likeName.test(name) ? hiddenText(name) : name;
 }
 
 /** What stands for a hidden text. */

@@ -2,6 +2,7 @@
 import type * as Protocol from "../protocol/index.js";
 import { type AcpMethod, acpMethods, missingIn } from "./acpMembers.js";
 import type { Side } from "./entries.js";
+import { shownName } from "./hiddenContents.js";
 
 /** Which protocol a pipe speaks, as far as it is known here. */
 export type SpokenProtocol = "turnwire" | "acp";
@@ -32,6 +33,7 @@ interface Schema {
       readonly issues: readonly {
         readonly path: readonly PropertyKey[];
         readonly message: string;
+        readonly code: string;
       }[];
     };
   };
@@ -48,7 +50,7 @@ const acp = {
       declared !== undefined &&
       declared.by === (from === "client" ? "agent" : "client") &&
       isRequest === (declared.result !== undefined);
-    if (!isRight) return `ACP: the ${from} has no ${kind} ${method}`;
+    if (!isRight) return `ACP: the ${from} has no ${kind} ${shownName(method, true)}`;
     const missing = missingIn(declared.params, params, "params");
     return missing && `ACP: ${missing}`;
   },
@@ -88,9 +90,11 @@ export async function loadMessageSchemas(library: string): Promise<MessageSchema
       const notification = entryOf<{ params(): Schema }>(notifications[from], method);
       if (method.startsWith("$/") && notification === undefined) return undefined;
       if (isRequest && request === undefined)
-        return `protocol.md: the ${from} has no request ${method}`;
+        return `protocol.md: the ${from} has no request ${shownName(method, true)}`;
       const declared = isRequest || request?.alsoNotification ? request : notification;
-      if (declared === undefined) return `protocol.md: the ${from} has no notification ${method}`;
+      if (declared === undefined) {
+        return `protocol.md: the ${from} has no notification ${shownName(method, true)}`;
+      }
       return issueOf(declared.params(), Array.isArray(params) ? {} : (params ?? {}), "params");
     },
     result(answered) {
@@ -117,9 +121,11 @@ function entryOf<T>(table: object, name: string): T | undefined {
   return Object.hasOwn(table, name) ? (Reflect.get(table, name) as T) : undefined;
 }
 
-/** A value of the message is not quoted: it may be what is to be hidden. */
+/** Nothing that was written in the message is quoted: it may be what is to be hidden. */
 function issueOf(schema: Schema, value: unknown, where: string): string | undefined {
   const issue = schema.safeParse(value).error?.issues[0];
   if (issue === undefined) return undefined;
-  return `protocol.md: ${[where, ...issue.path.map(String)].join(".")}: ${issue.message}`;
+  const path = [where, ...issue.path.map((name) => shownName(String(name), true))];
+  const isOfKey = issue.code === "unrecognized_keys";
+  return `protocol.md: ${path.join(".")}: ${isOfKey ? "it has an unknown member" : issue.message}`;
 }

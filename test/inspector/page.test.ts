@@ -298,3 +298,9 @@ it("opens nothing that is no recording", async () => {
   await expect(startInspector("package.json")).rejects.toThrow(/is no recording of turnwire/);
   await expect(startInspector("/nonexistent/file")).rejects.toThrow("ENOENT");
 });
+
+it("is not opened for a program that cannot be started", async () => {
+  const command = ["--", "/nonexistent/server"];
+  const said = "turnwire inspect: there is no program /nonexistent/server\n";
+  await expect(startInspector(...command)).rejects.toThrow(new Error(said));
+});

@@ -1,5 +1,6 @@
 /** What decides which rows are shown. */
 import { useEffect, useState } from "preact/hooks";
+import { shownName } from "../hiddenContents.js";
 import { everything, type Filter } from "../view/filter.js";
 import type { Traffic } from "../view/traffic.js";
 import { count } from "./format.js";
@@ -8,6 +9,7 @@ interface Props {
   readonly traffic: Traffic;
   readonly filter: Filter;
   readonly onFilter: (filter: Filter) => void;
+  readonly isHidden: boolean;
   readonly shown: number;
   readonly isPaused: boolean;
   readonly waiting: number;
@@ -19,7 +21,7 @@ const mostChoices = 500;
 const typingMs = 150;
 
 export function FilterBar(props: Props) {
-  const { traffic, filter, onFilter, shown, isPaused, waiting } = props;
+  const { traffic, filter, onFilter, isHidden, shown, isPaused, waiting } = props;
   const change = (part: Partial<Filter>) => onFilter({ ...filter, ...part });
   return (
     <search aria-label="Filter" class="filter">
@@ -29,12 +31,14 @@ export function FilterBar(props: Props) {
         label="Session"
         value={filter.session}
         choices={traffic.sessions}
+        isHidden={isHidden}
         onValue={(session) => change({ session })}
       />
       <Choice
         label="Run"
         value={filter.run}
         choices={traffic.runs}
+        isHidden={isHidden}
         onValue={(run) => change({ run })}
       />
       <label class="switch">
@@ -87,7 +91,12 @@ function TextField({ label, value, onValue }: FieldProps) {
   );
 }
 
-function Choice({ label, value, choices, onValue }: FieldProps & { choices: ReadonlySet<string> }) {
+interface ChoiceProps extends FieldProps {
+  readonly choices: ReadonlySet<string>;
+  readonly isHidden: boolean;
+}
+
+function Choice({ label, value, choices, isHidden, onValue }: ChoiceProps) {
   return (
     <label>
       {label}
@@ -95,7 +104,7 @@ function Choice({ label, value, choices, onValue }: FieldProps & { choices: Read
         <option value="">all</option>
         {[...choices].slice(-mostChoices).map((choice) => (
           <option key={choice} value={choice}>
-            {choice}
+            {shownName(choice, isHidden)}
           </option>
         ))}
       </select>

@@ -1,5 +1,6 @@
 /** The completions: what is unacknowledged comes first, and stands out. */
 import { useRef, useState } from "preact/hooks";
+import { shownName } from "../hiddenContents.js";
 import type { Completion } from "../view/ledger.js";
 import { Empty } from "./Empty.js";
 import { count, duration, timeOfDay } from "./format.js";
@@ -8,7 +9,7 @@ import type { Shown } from "./view.js";
 /** Rows that anybody reads; a longer ledger is told by its number. */
 const mostRows = 500;
 
-export function LedgerView({ feed }: Shown) {
+export function LedgerView({ feed, isHidden }: Shown) {
   const [said, say] = useState("");
   const [asked, ask] = useState<Completion | undefined>(undefined);
   const { completions, unacknowledged } = feed.ledger;
@@ -53,7 +54,7 @@ export function LedgerView({ feed }: Shown) {
           <tbody>
             {completions.slice(0, mostRows).map((one) => (
               <tr key={one.completionId} class={one.acknowledgedAt === undefined ? "open" : ""}>
-                <Cells completion={one} now={now} />
+                <Cells completion={one} now={now} isHidden={isHidden} />
                 {canAct && (
                   <td>
                     {one.acknowledgedAt === undefined && (
@@ -76,7 +77,7 @@ export function LedgerView({ feed }: Shown) {
       {completions.length > mostRows && <p>{count(completions.length - mostRows, "older one")}.</p>}
       {asked !== undefined && (
         <Question
-          completion={asked}
+          name={shownName(asked.run ?? asked.completionId, isHidden)}
           onAnswer={(isMeant) => {
             ask(undefined);
             if (isMeant) void act("acknowledge", asked);
@@ -103,23 +104,32 @@ function Head({ canAct }: { readonly canAct: boolean }) {
   );
 }
 
-function Cells({ completion, now }: { readonly completion: Completion; readonly now: number }) {
+interface CellsProps {
+  readonly completion: Completion;
+  readonly now: number;
+  readonly isHidden: boolean;
+}
+
+function Cells({ completion, now, isHidden }: CellsProps) {
   const { status, cause, errorName, acknowledgedAt, firstAt } = completion;
-  const why = [cause, errorName].filter((part) => part !== undefined).join(", ");
+  const shown = (name: string) => shownName(name, isHidden);
+  const why = [cause, errorName]
+    .flatMap((part) => (part === undefined ? [] : [shown(part)]))
+    .join(", ");
   return (
     <>
       <th scope="row">{completion.sequence}</th>
-      <td title={`${completion.completionId} in ${completion.session}`}>
-        {completion.run ?? completion.completionId}
+      <td title={`${shown(completion.completionId)} in ${shown(completion.session)}`}>
+        {shown(completion.run ?? completion.completionId)}
       </td>
-      <td>{why === "" ? status : `${status} (${why})`}</td>
+      <td>{why === "" ? shown(status) : `${shown(status)} (${why})`}</td>
       <td>{completion.attempts}</td>
       <td>{timeOfDay(firstAt)}</td>
       <td>
         {acknowledgedAt === undefined ? (
           <strong class="badge">not acknowledged</strong>
         ) : (
-          `${timeOfDay(acknowledgedAt)} by ${completion.acknowledgedBy ?? "its client"}`
+          `${timeOfDay(acknowledgedAt)} by ${shown(completion.acknowledgedBy ?? "") || "its client"}`
         )}
       </td>
       <td>{duration(Math.max(0, (acknowledgedAt ?? now) - firstAt))}</td>
@@ -128,12 +138,12 @@ function Cells({ completion, now }: { readonly completion: Completion; readonly 
 }
 
 interface QuestionProps {
-  readonly completion: Completion;
+  readonly name: string;
   readonly onAnswer: (isMeant: boolean) => void;
 }
 
 /** Acknowledging takes a completion from its client for good, so it is asked for. */
-function Question({ completion, onAnswer }: QuestionProps) {
+function Question({ name, onAnswer }: QuestionProps) {
   const dialog = useRef<HTMLDialogElement | null>(null);
   return (
     <dialog
@@ -144,7 +154,7 @@ function Question({ completion, onAnswer }: QuestionProps) {
       }}
       onClose={() => onAnswer(false)}
     >
-      <h2 id="question">Acknowledge {completion.run ?? completion.completionId}?</h2>
+      <h2 id="question">Acknowledge {name}?</h2>
       <p>
         Its client will never get this completion again. Do this only if the client has handled it,
         or will never come back.

@@ -1,4 +1,5 @@
 /** The questions of servers that nobody has answered. */
+import { shownName } from "../hiddenContents.js";
 import { textAt } from "../view/members.js";
 import { Empty } from "./Empty.js";
 import { duration, timeOfDay } from "./format.js";
@@ -33,8 +34,8 @@ export function QuestionsView({ feed, isHidden, show }: Shown) {
           <tr key={row.index} class="open">
             <td>{timeOfDay(row.entry.at)}</td>
             <td>{duration(Math.max(0, now - row.entry.at))}</td>
-            <td>{row.method}</td>
-            <td>{row.run}</td>
+            <td>{shownName(row.method, isHidden)}</td>
+            <td>{shownName(row.run ?? "", isHidden)}</td>
             <td>{isHidden ? "[hidden]" : textOf(row.entry)}</td>
             <td>
               <button type="button" onClick={() => show(row.index)}>

@@ -1,6 +1,6 @@
 /** What one row says. */
 import { useState } from "preact/hooks";
-import { hiddenText } from "../hiddenContents.js";
+import { hiddenText, shownName } from "../hiddenContents.js";
 import type { Row } from "../view/traffic.js";
 import { wholeEntry, withoutContents } from "../view/wholeEntry.js";
 import { duration, size, timeOfDay } from "./format.js";
@@ -20,13 +20,13 @@ export function RowDetail({ row, isHidden, onJump, onClose }: Props) {
   return (
     <section class="detail" aria-label="The chosen row">
       <div class="detail-head">
-        <h2>{row.method === "" ? row.kind : row.method}</h2>
+        <h2>{row.method === "" ? row.kind : shownName(row.method, isHidden)}</h2>
         <button type="button" onClick={onClose} aria-label="Close">
           ×
         </button>
       </div>
       {row.invalid !== undefined && <p class="reason">Not valid. {row.invalid}</p>}
-      <Facts row={row} />
+      <Facts row={row} isHidden={isHidden} />
       <div class="actions">
         {row.partner !== undefined && (
           <button type="button" onClick={onJump}>
@@ -50,14 +50,15 @@ export function RowDetail({ row, isHidden, onJump, onClose }: Props) {
   );
 }
 
-function Facts({ row }: { readonly row: Row }) {
+function Facts({ row, isHidden }: { readonly row: Row; readonly isHidden: boolean }) {
   const { entry, ms, pipe } = row;
+  const shown = (name: string | undefined) => name && shownName(name, isHidden);
   const facts: [string, string | undefined][] = [
     ["Time", timeOfDay(entry.at)],
     ["Took", ms === undefined ? undefined : duration(ms)],
     ["Size", row.bytes > 0 ? size(row.bytes) : undefined],
-    ["Session", row.session],
-    ["Run", row.run],
+    ["Session", shown(row.session)],
+    ["Run", shown(row.run)],
     ["Server", pipe === "" ? undefined : pipe],
   ];
   return (

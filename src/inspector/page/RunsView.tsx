@@ -1,5 +1,6 @@
 /** The runs as lanes, one a session, and what happened inside a run as a waterfall. */
 import { useState } from "preact/hooks";
+import { shownName } from "../hiddenContents.js";
 import type { Call, PhaseSpan, Run, SessionLane } from "../view/runs.js";
 import { tracksOf } from "../view/tracks.js";
 import { Empty } from "./Empty.js";
@@ -68,7 +69,7 @@ export function RunsView({ feed, isHidden }: Shown) {
       {run === undefined ? (
         <p class="hint">Choose a run to see its calls.</p>
       ) : (
-        <Waterfall run={run} now={to} />
+        <Waterfall run={run} now={to} isHidden={isHidden} />
       )}
     </div>
   );
@@ -103,10 +104,11 @@ function Lane({ lane, scale, chosen, choose, isHidden }: LaneProps) {
   const runs = lane.runs.filter(({ endedAt }) => (endedAt ?? scale.to) >= scale.from);
   const tracks = tracksOf(runs, scale.to);
   const height = trackHeight * (Math.max(0, ...tracks) + 1);
-  const title = isHidden || lane.title === "" ? lane.session : lane.title;
+  const session = shownName(lane.session, isHidden);
+  const title = isHidden || lane.title === "" ? session : lane.title;
   return (
     <section class="lane" aria-label={`Session ${title}`}>
-      <h2 title={lane.session}>{title}</h2>
+      <h2 title={session}>{title}</h2>
       <div class="lane-runs" style={{ height: `${height}px` }}>
         {runs.map((run, index) => (
           <button
@@ -114,8 +116,8 @@ function Lane({ lane, scale, chosen, choose, isHidden }: LaneProps) {
             key={run.key}
             class={`run ${run.status ?? "open"}`}
             aria-pressed={run.key === chosen}
-            aria-label={nameOf(run, scale.to)}
-            title={nameOf(run, scale.to)}
+            aria-label={nameOf(run, scale.to, isHidden)}
+            title={nameOf(run, scale.to, isHidden)}
             style={{
               ...place(run.beganAt, run.endedAt ?? scale.to, scale),
               top: `${(tracks[index] ?? 0) * trackHeight + 5}px`,
@@ -150,20 +152,29 @@ function place(from: number, to: number, scale: Scale) {
   return { left: `${start * 100}%`, width: `${(end - start) * 100}%` };
 }
 
-function nameOf(run: Run, now: number): string {
+function nameOf(run: Run, now: number, isHidden: boolean): string {
   const took = duration((run.endedAt ?? now) - run.beganAt);
-  const state = run.status ?? phaseNames[run.phases.at(-1)?.phase ?? "accepted"];
-  return `Run ${run.run ?? "without an id"}: ${state}, ${took}`;
+  const phase = phaseNames[run.phases.at(-1)?.phase ?? "accepted"];
+  const state = run.status === undefined ? phase : shownName(run.status, isHidden);
+  const id = run.run === undefined ? "without an id" : shownName(run.run, isHidden);
+  return `Run ${id}: ${state}, ${took}`;
 }
 
-function Waterfall({ run, now }: { readonly run: Run; readonly now: number }) {
+interface WaterfallProps {
+  readonly run: Run;
+  readonly now: number;
+  readonly isHidden: boolean;
+}
+
+function Waterfall({ run, now, isHidden }: WaterfallProps) {
+  const shown = (name: string) => shownName(name, isHidden);
   const scale = runScale(run, now);
   const { usage } = run;
   return (
-    <section class="waterfall" aria-label={nameOf(run, now)}>
-      <h2>{nameOf(run, now)}</h2>
+    <section class="waterfall" aria-label={nameOf(run, now, isHidden)}>
+      <h2>{nameOf(run, now, isHidden)}</h2>
       <dl class="facts">
-        <Fact name="Cause" value={run.cause} />
+        <Fact name="Cause" value={run.cause && shown(run.cause)} />
         <Fact name="Tokens" value={usage && `${usage.prompt} in, ${usage.completion} out`} />
         <Fact name="From the cache" value={usage && shareOf(usage.cached, usage.prompt)} />
         <Fact name="Cost" value={usage && `$${usage.cost.toFixed(4)}`} />
@@ -186,8 +197,13 @@ function Waterfall({ run, now }: { readonly run: Run; readonly now: number }) {
             </Line>
           ))}
           {run.calls.map((call) => (
-            <Line key={`${call.kind}${call.id}`} span={call} scale={scale} state={call.state}>
-              {call.kind}: {call.name}
+            <Line
+              key={`${call.kind}${call.id}`}
+              span={call}
+              scale={scale}
+              state={shown(call.state)}
+            >
+              {call.kind}: {shown(call.name)}
             </Line>
           ))}
         </tbody>

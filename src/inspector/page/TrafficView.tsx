@@ -1,5 +1,6 @@
 /** The messages, newest at the end, with what each says beside the list. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { shownName } from "../hiddenContents.js";
 import { everything, type Filter, FilteredRows } from "../view/filter.js";
 import type { Row } from "../view/traffic.js";
 import { Empty } from "./Empty.js";
@@ -20,7 +21,7 @@ export function TrafficView({ feed, isHidden, asked }: Props) {
   const [isPaused, setPaused] = useState(false);
   const [isAtEnd, setAtEnd] = useState(asked === undefined);
   const [selected, setSelected] = useState<number | undefined>(asked);
-  const { rows, waiting } = useRows(feed.traffic, filter, isPaused);
+  const { rows, waiting } = useRows(feed.traffic, filter, isPaused, isHidden);
   const view = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (asked === undefined) return;
@@ -57,6 +58,7 @@ export function TrafficView({ feed, isHidden, asked }: Props) {
         traffic={feed.traffic}
         filter={filter}
         onFilter={setFilter}
+        isHidden={isHidden}
         shown={rows.length}
         isPaused={isPaused}
         waiting={waiting}
@@ -79,7 +81,7 @@ export function TrafficView({ feed, isHidden, asked }: Props) {
               onScrolledAway={setAtEnd}
               onKey={onKey}
             >
-              {(item) => <Cells row={item} />}
+              {(item) => <Cells row={item} isHidden={isHidden} />}
             </VirtualList>
           </div>
         )}
@@ -97,8 +99,16 @@ export function TrafficView({ feed, isHidden, asked }: Props) {
 }
 
 /** The rows that fit; they are looked for bit by bit, so that nothing stutters. */
-function useRows(traffic: Shown["feed"]["traffic"], filter: Filter, isPaused: boolean) {
-  const found = useMemo(() => new FilteredRows(traffic, filter), [traffic, filter]);
+function useRows(
+  traffic: Shown["feed"]["traffic"],
+  filter: Filter,
+  isPaused: boolean,
+  isHidden: boolean,
+) {
+  const found = useMemo(
+    () => new FilteredRows(traffic, filter, isHidden),
+    [traffic, filter, isHidden],
+  );
   const [, draw] = useState(0);
   const paused = useRef<readonly Row[] | undefined>(undefined);
   const isLooking = useRef(false);
@@ -154,7 +164,7 @@ function Head() {
   );
 }
 
-function Cells({ row }: { readonly row: Row }) {
+function Cells({ row, isHidden }: { readonly row: Row; readonly isHidden: boolean }) {
   return (
     <>
       <span class="cell time">{timeOfDay(row.entry.at)}</span>
@@ -162,8 +172,8 @@ function Cells({ row }: { readonly row: Row }) {
         {wayOf(row)}
       </span>
       <span class="unseen">{spokenWayOf(row)}</span>
-      <span class="cell method">{titleOf(row)}</span>
-      <span class="cell id">{row.id}</span>
+      <span class="cell method">{titleOf(row, isHidden)}</span>
+      <span class="cell id">{shownId(row, isHidden)}</span>
       <span class="cell ms">{row.ms === undefined ? waitingOf(row) : duration(row.ms)}</span>
       <span class="cell bytes">{row.bytes > 0 ? size(row.bytes) : ""}</span>
       {row.invalid !== undefined && <span class="unseen">not valid, {row.invalid}</span>}
@@ -189,11 +199,17 @@ function waitingOf({ kind, partner }: Row): string {
   return kind === "request" && partner === undefined ? "open" : "";
 }
 
-function titleOf(row: Row): string {
+/** An id may be a text of anybody's; it is shown as JSON. */
+function shownId({ id = "" }: Row, isHidden: boolean): string {
+  return id.startsWith('"') ? shownName(id.slice(1, -1), isHidden) : id;
+}
+
+function titleOf(row: Row, isHidden: boolean): string {
   const { entry, deltas } = row;
-  if (deltas !== undefined && deltas.count > 1) return `${row.method} × ${deltas.count}`;
-  if (row.isError) return `${row.method} failed`;
-  if (row.method !== "") return row.method;
+  const method = shownName(row.method, isHidden);
+  if (deltas !== undefined && deltas.count > 1) return `${method} × ${deltas.count}`;
+  if (row.isError) return `${method} failed`;
+  if (method !== "") return method;
   if (entry.kind === "stderr") return "a line on stderr";
   if (entry.kind === "start") return "the server was started";
   if (entry.kind === "end")

@@ -1,5 +1,7 @@
 /** Which rows of the traffic are shown. */
+import { shownName } from "../hiddenContents.js";
 import type { Row, Traffic } from "./traffic.js";
+import { withoutContents } from "./wholeEntry.js";
 
 /** What is asked for; an empty text asks for nothing. */
 export interface Filter {
@@ -20,15 +22,20 @@ export const everything: Filter = {
 
 /** Rows that are looked at before other work gets its turn. */
 const rowsAtOnce = 4_000;
+/** The same where each row is first made as it is shown. */
+const slowRowsAtOnce = 500;
 
 /** The rows that fit, found bit by bit, so that a page with many rows stays quick. */
 export class FilteredRows {
   readonly #traffic: Traffic;
   readonly #filter: Filter;
+  readonly #isHidden: boolean;
   #found: Row[] = [];
   #next = 0;
 
-  constructor(traffic: Traffic, filter: Filter) {
+  /** @param isHidden whether contents are hidden: then they are not found either. */
+  constructor(traffic: Traffic, filter: Filter, isHidden = false) {
+    this.#isHidden = isHidden;
     this.#traffic = traffic;
     this.#filter = filter;
   }
@@ -44,26 +51,33 @@ export class FilteredRows {
       this.#found = this.#found.filter(({ index }) => index >= cut);
     }
     this.#next = Math.max(this.#next, cut);
-    const end = Math.min(this.#next + rowsAtOnce, cut + rows.length);
+    const isSlow = this.#isHidden && this.#filter.text !== "";
+    const end = Math.min(this.#next + (isSlow ? slowRowsAtOnce : rowsAtOnce), cut + rows.length);
     for (; this.#next < end; this.#next++) {
       const row = rows[this.#next - cut];
-      if (row !== undefined && fits(row, this.#filter)) this.#found.push(row);
+      if (row !== undefined && fits(row, this.#filter, this.#isHidden)) this.#found.push(row);
     }
     return this.#next < cut + rows.length;
   }
 }
 
 /** Whether a row is one that is asked for. */
-function fits(row: Row, { method, session, run, text, onlyInvalid }: Filter): boolean {
+function fits(
+  row: Row,
+  { method, session, run, text, onlyInvalid }: Filter,
+  isHidden: boolean,
+): boolean {
+  const shown = shownName(row.method, isHidden).toLowerCase();
   if (onlyInvalid && row.invalid === undefined && row.kind !== "gap") return false;
   if (session !== "" && row.session !== session) return false;
   if (run !== "" && row.run !== run) return false;
-  if (method !== "" && !row.method.toLowerCase().includes(method.toLowerCase())) return false;
-  return text === "" || searched(row).includes(text.toLowerCase());
+  if (method !== "" && !shown.includes(method.toLowerCase())) return false;
+  return text === "" || searched(row, isHidden).includes(text.toLowerCase());
 }
 
-function searched(row: Row): string {
-  const { entry, deltas } = row;
+function searched(row: Row, isHidden: boolean): string {
+  const entry = isHidden ? withoutContents(row.entry) : row.entry;
+  const deltas = isHidden ? undefined : row.deltas;
   const own = entry.kind === "message" ? JSON.stringify(entry.message) : JSON.stringify(entry);
-  return `${row.method} ${own} ${deltas?.text ?? ""}`.toLowerCase();
+  return `${shownName(row.method, isHidden)} ${own} ${deltas?.text ?? ""}`.toLowerCase();
 }
