@@ -1,7 +1,8 @@
 // Reads and changes files through the editor, so that what is not saved yet is seen and kept
-// (protocol.md section 7). ACP knows no versions: a text's digest is its version here.
+// (protocol.md section 7). ACP knows no versions: a text's digest is its version here. Some editors keep
+// lines and not a text, so what they give back may differ in its line ends from what they were given.
 import { createHash } from "node:crypto";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { type AgentContext, RequestError } from "@agentclientprotocol/sdk";
 import type { FileRead, FileReadAnswer, FileWrite, FileWriteAnswer } from "../protocol/registry.js";
 import { FileHasChanged } from "./turnwireConnection.js";
@@ -22,6 +23,7 @@ export async function readInEditor({ path }: FileRead, files: FilesOf): Promise<
  * Replaces what a file holds in the editor.
  *
  * @throws FileHasChanged where it is not what was read.
+ * @throws Error where the editor says that it could not write.
  */
 export async function writeInEditor(
   { path, content, version }: FileWrite,
@@ -30,7 +32,10 @@ export async function writeInEditor(
   const present = await textIn(path, files);
   const presentVersion = present === undefined ? null : versionOf(present);
   if (presentVersion !== version) throw new FileHasChanged(path);
-  await files.client.request("fs/write_text_file", { sessionId: files.sessionId, path, content });
+  const asked = { sessionId: files.sessionId, path, content };
+  const answer: unknown = await files.client.request("fs/write_text_file", asked);
+  // Avante tells what went wrong as the result, which has no text otherwise.
+  if (typeof answer === "string") throw new Error(answer);
   return { version: versionOf(content) };
 }
 
@@ -38,7 +43,10 @@ export async function writeInEditor(
 async function textIn(path: string, { client, sessionId }: FilesOf): Promise<string | undefined> {
   try {
     const { content } = await client.request("fs/read_text_file", { sessionId, path });
-    return content;
+    // CodeCompanion has an empty text for a file that is not there.
+    if (content === "") return (await isThere(path)) ? content : undefined;
+    // Avante joins lines, and the last line has no end then.
+    return !content.endsWith("\n") && (await endsLine(path)) ? `${content}\n` : content;
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     // Editors have many errors for a file that is not there.
@@ -58,6 +66,29 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
+/** Whether the last line of a file on the disk has an end. */
+async function endsLine(path: string): Promise<boolean> {
+  try {
+    // A pipe would never open.
+    if (!(await stat(path)).isFile()) return false;
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1));
+      return bytesRead === 1 && buffer[0] === 0x0a;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    // The editor has the file, whatever the disk has.
+    return false;
+  }
+}
+
+/** The version of a text, which has nothing to do with the ends of its lines and of the text. */
 function versionOf(content: string): string {
-  return createHash("sha256").update(content).digest("hex").slice(0, 32);
+  const plain = content.replaceAll("\r", "");
+  let end = plain.length;
+  while (plain[end - 1] === "\n") end--;
+  return createHash("sha256").update(plain.slice(0, end)).digest("hex").slice(0, 32);
 }
