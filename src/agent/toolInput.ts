@@ -2,7 +2,7 @@
 // sentence that names the field and the fix.
 import type * as z from "zod";
 import { messageOf } from "../base/errors.js";
-import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
+import { deepestJson, excessOf, isNestedDeeper } from "../base/jsonDepth.js";
 import { cutText, formatCount } from "../base/text.js";
 import { coercedInput } from "./coercedInput.js";
 
@@ -20,29 +20,36 @@ const mostIssues = 10;
 
 /** The longest input of a call, in UTF-16 units. */
 export const longestToolInput = 2 * 1024 * 1024;
+/** The most values of an input: more take too long to parse, to check and to store. */
+export const mostToolInputValues = 50_000;
 /** How much of an input that is too long is kept. */
 const keptOfTooLong = 10_000;
 
+const problemOf = {
+  depth: `The input is nested more than ${deepestJson} levels deep. Call the tool again with a flatter one.`,
+  values: `The input has more than ${formatCount(mostToolInputValues)} values. Do it in smaller pieces.`,
+};
+
 /**
- * Reads a call's input. An empty text is an empty object. An input is not ok if it is too long, or
- * nested too deep to be stored and sent again.
+ * Reads a call's input. An empty text is an empty object. An input is not ok if it is too long, has
+ * too many values, or is nested too deep to be stored and sent again.
  */
 export function parseToolInput(text: string): ParsedInput {
   if (text.length > longestToolInput) {
     const problem = `The input is longer than ${formatCount(longestToolInput)} characters. Do it in smaller pieces.`;
     return { ok: false, text: cutText(text, keptOfTooLong), problem };
   }
+  const excess = excessOf(text, { depth: deepestJson, values: mostToolInputValues });
+  if (excess !== undefined) {
+    return { ok: false, text: cutText(text, keptOfTooLong), problem: problemOf[excess] };
+  }
   if (text.trim() === "") return { ok: true, value: {} };
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return { ok: true, value: JSON.parse(text) };
   } catch (error) {
     const problem = `The input is not valid JSON (${messageOf(error)}). Call the tool again with one JSON object.`;
     return { ok: false, text, problem };
   }
-  if (!isNestedDeeper(value)) return { ok: true, value };
-  const problem = `The input is nested more than ${deepestJson} levels deep. Call the tool again with a flatter one.`;
-  return { ok: false, text: cutText(text, keptOfTooLong), problem };
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 export const deepestJson = 200;
 
-const [quote, backslash] = [0x22, 0x5c];
+const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
@@ -35,15 +35,28 @@ export function isNestedDeeper(value: unknown, most: number = deepestJson): bool
  * brackets. What is no JSON is counted as if it were.
  */
 export function isTextNestedDeeper(text: string, most: number = deepestJson): boolean {
+  return excessOf(text, { depth: most, values: Number.POSITIVE_INFINITY }) === "depth";
+}
+
+/** Which bound a JSON text is over, that nobody has parsed yet; undefined if it is over none. */
+export function excessOf(
+  text: string,
+  most: { readonly depth: number; readonly values: number },
+): "depth" | "values" | undefined {
   let depth = 0;
+  let values = 0;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit === quote) index = endOfString(text, index);
-    else if (unit === openBracket || unit === openBrace) depth++;
-    else if (unit === closeBracket || unit === closeBrace) depth--;
-    if (depth > most) return true;
+    else if (unit === comma) values++;
+    else if (unit === openBracket || unit === openBrace) {
+      depth++;
+      values++;
+    } else if (unit === closeBracket || unit === closeBrace) depth--;
+    if (depth > most.depth) return "depth";
+    if (values > most.values) return "values";
   }
-  return false;
+  return undefined;
 }
 
 /** Where a string ends that begins at `start`. */

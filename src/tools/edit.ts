@@ -73,7 +73,7 @@ async function edit(
       throw new ToolFailure(`\`path\` ${input.path} does not exist any more.`);
     }
     const file = await aboutPath(input.path, () => before.text());
-    const after = applyEdits(file.text, file.lineEnd, input.edits);
+    const after = await applyEdits(file.text, file.lineEnd, input.edits, context.signal);
     return { before, file, after, change: fileDiff(reached.shown, file.text, after) };
   };
   // The shown change is what will be written: `replace` below requires this version of the file. A

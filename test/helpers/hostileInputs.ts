@@ -3,7 +3,12 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageTokens } from "../../src/agent/tokenEstimate.js";
-import { checkToolInput, longestToolInput, parseToolInput } from "../../src/agent/toolInput.js";
+import {
+  checkToolInput,
+  longestToolInput,
+  mostToolInputValues,
+  parseToolInput,
+} from "../../src/agent/toolInput.js";
 import { clipped } from "../../src/agent/transcript.js";
 import { wellFormed } from "../../src/agent/wellFormed.js";
 import { systemClock } from "../../src/base/clock.js";
@@ -144,6 +149,25 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     lines(40, () => "some words of a line that is not"),
   ),
   edit("a line of 9 MB, nearly", () => "ab".repeat(4_500_000), `${"ab".repeat(2_000)}c`),
+  edit(
+    "what `indexOf` looks for during minutes",
+    () => "a".repeat(9_000_000),
+    `${"a".repeat(20_000)}b${"a".repeat(20_000)}`,
+  ),
+  {
+    what: "edit: 100 places of 9 MB in one call",
+    async prepare(house) {
+      await house.known("many.txt", nineMb());
+      const edits = Array.from({ length: 100 }, (_, n) => ({
+        oldText: `\n${n + 89_000} some`,
+        newText: `\n${n + 89_000} some `,
+      }));
+      return async () => {
+        await house.known("many.txt", nineMb());
+        await house.call("edit", { path: "many.txt", edits });
+      };
+    },
+  },
   page("200,000 nested divs", () => "<div>".repeat(200_000)),
   page("a tag of 90,000 attributes", () => `<p ${lines(90_000, (n) => `a${n}=1`)}>x`),
   called(
@@ -228,7 +252,20 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     return () => parseToolInput(text);
   }),
   work("tool arguments of as many values as are taken", () => {
-    const text = `{"a":[${"0,".repeat(longestToolInput / 2 - 10)}0]}`;
+    const text = `{"a":[${"0,".repeat(mostToolInputValues - 10)}0]}`;
+    return () => parseToolInput(text);
+  }),
+  work("tool arguments of as many members as are taken", () => {
+    const members = Array.from({ length: mostToolInputValues - 10 }, (_, n) => `"k${n}":1`);
+    const text = `{"a":{${members.join(",")}}}`;
+    return () => parseToolInput(text);
+  }),
+  work("tool arguments of empty objects alone", () => {
+    const text = `{"a":[${"{},".repeat(longestToolInput / 3 - 10)}0]}`;
+    return () => parseToolInput(text);
+  }),
+  work("tool arguments of one text of escapes", () => {
+    const text = `{"a":"${"\\n".repeat(longestToolInput / 2 - 10)}"}`;
     return () => parseToolInput(text);
   }),
   work("tool arguments nested deep", () => {

@@ -1,5 +1,6 @@
 // Replaces exact text by other text: either all edits are made, or none.
 import { ToolFailure } from "../failure.js";
+import { Pace, placesOf } from "./findText.js";
 import { describeNearest } from "./nearest.js";
 
 const mostLinesTold = 10;
@@ -18,33 +19,51 @@ export interface Edit {
 /**
  * Applies edits one after the other, each to what the one before left. New text gets the line ends
  * of the place where it goes, whatever the edit contains. `lineEnd` is that of most of the text.
+ * Rejects with the signal's reason when it is aborted.
  * @throws ToolFailure, naming the edit and the fix, if its text is not found, or found more than
  * once.
  */
-export function applyEdits(text: string, lineEnd: "\n" | "\r\n", edits: readonly Edit[]): string {
-  return edits.reduce(
-    (current, edit, index) => applyEdit(current, lineEnd, edit, `edits[${index}]`),
-    text,
-  );
+export async function applyEdits(
+  text: string,
+  lineEnd: "\n" | "\r\n",
+  edits: readonly Edit[],
+  signal: AbortSignal,
+): Promise<string> {
+  let current = text;
+  const pace = new Pace(signal);
+  for (const [index, edit] of edits.entries()) {
+    current = await applyEdit({ text: current, name: `edits[${index}]`, signal }, lineEnd, edit);
+    if (pace.isDue) await pace.pause();
+  }
+  return current;
 }
 
-function applyEdit(text: string, lineEnd: "\n" | "\r\n", edit: Edit, name: string): string {
+/** What is edited, and by which edit. */
+interface Edited {
+  readonly text: string;
+  readonly name: string;
+  readonly signal: AbortSignal;
+}
+
+async function applyEdit(edited: Edited, lineEnd: "\n" | "\r\n", edit: Edit): Promise<string> {
+  const { text, name, signal } = edited;
   if (edit.oldText === edit.newText) {
     throw new ToolFailure(`\`${name}\`: \`oldText\` and \`newText\` are the same.`);
   }
   // First with the file's own line ends: a line feed alone would also be found inside `\r\n`.
   const otherEnd = lineEnd === "\n" ? "\r\n" : "\n";
-  const forms = [
-    { oldText: withLineEnd(edit.oldText, lineEnd), end: lineEnd },
-    { oldText: withLineEnd(edit.oldText, otherEnd), end: otherEnd },
-    { oldText: edit.oldText, end: lineEnd },
-  ] as const;
-  for (const { oldText, end } of forms) {
-    const first = text.indexOf(oldText);
-    if (first === -1) continue;
+  const forms = new Map<string, "\n" | "\r\n">();
+  for (const end of [lineEnd, otherEnd] as const) {
+    const oldText = withLineEnd(edit.oldText, end);
+    if (!forms.has(oldText)) forms.set(oldText, end);
+  }
+  if (!forms.has(edit.oldText)) forms.set(edit.oldText, lineEnd);
+  for (const [oldText, end] of forms) {
+    const [first, second] = await firstTwo(placesOf(text, oldText, { overlapping: true, signal }));
+    if (first === undefined) continue;
     const newText = withLineEnd(edit.newText, end);
-    if (edit.replaceAll === true) return replaceEvery(text, oldText, newText, name);
-    if (text.includes(oldText, first + 1)) throw ambiguous(text, oldText, name);
+    if (edit.replaceAll === true) return replaceEvery(edited, oldText, newText);
+    if (second !== undefined) throw await ambiguous(edited, oldText);
     return text.slice(0, first) + newText + text.slice(first + oldText.length);
   }
   throw new ToolFailure(
@@ -52,10 +71,23 @@ function applyEdit(text: string, lineEnd: "\n" | "\r\n", edit: Edit, name: strin
   );
 }
 
-function replaceEvery(text: string, oldText: string, newText: string, name: string): string {
+async function firstTwo(places: AsyncIterable<number>): Promise<number[]> {
+  const found: number[] = [];
+  for await (const at of places) {
+    found.push(at);
+    if (found.length === 2) break;
+  }
+  return found;
+}
+
+async function replaceEvery(
+  { text, name, signal }: Edited,
+  oldText: string,
+  newText: string,
+): Promise<string> {
   const pieces: string[] = [];
   let from = 0;
-  for (let at = text.indexOf(oldText); at !== -1; at = text.indexOf(oldText, from)) {
+  for await (const at of placesOf(text, oldText, { overlapping: false, signal })) {
     if (pieces.length >= mostReplaced) {
       throw new ToolFailure(
         `\`${name}.oldText\` is in the file more than ${mostReplaced} times; nothing was changed. Do it with \`bash\`.`,
@@ -67,18 +99,17 @@ function replaceEvery(text: string, oldText: string, newText: string, name: stri
   return [...pieces, text.slice(from)].join(newText);
 }
 
-function ambiguous(text: string, oldText: string, name: string): ToolFailure {
+async function ambiguous({ text, name, signal }: Edited, oldText: string): Promise<ToolFailure> {
   const lines: number[] = [];
   let count = 0;
   let line = 1;
   let from = 0;
-  for (let at = text.indexOf(oldText); at !== -1 && count < mostCounted; ) {
+  for await (const at of placesOf(text, oldText, { overlapping: true, signal })) {
     count++;
-    const found = at;
-    at = text.indexOf(oldText, at + 1);
+    if (count === mostCounted) break;
     if (lines.length >= mostLinesTold) continue;
-    line += countLineEnds(text.slice(from, found));
-    from = found;
+    line += countLineEnds(text.slice(from, at));
+    from = at;
     lines.push(line);
   }
   const where = lines.join(", ") + (count > lines.length ? ", …" : "");
