@@ -1,8 +1,8 @@
 // Where the daemon of a data directory is found (protocol.md section 2, The daemon): its socket, and the
 // note that it leaves beside the database.
 import { createHash, randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { folderOf, temporaryFolder } from "../base/baseFolders.js";
 import { systemErrorCode } from "../base/systemError.js";
 import { writeFileWhole } from "./writeFileWhole.js";
@@ -65,7 +65,13 @@ export class DaemonPlace {
 
   /** The address to connect to; undefined where none is known. */
   get address(): string | undefined {
-    return this.#options.platform === "win32" ? this.note?.address : this.#socketPath();
+    const noted = this.note?.address;
+    if (this.#options.platform === "win32") return noted;
+    const own = this.#socketPath();
+    if (noted === undefined || own === this.#usualPath) return own;
+    // A daemon that another environment started can have another folder for sockets. The note in a copy of
+    // a data directory has the name of the original's.
+    return basename(noted) === basename(own) ? noted : own;
   }
 
   /** What the last daemon has noted; undefined where there is nothing that can be read. */
@@ -90,10 +96,13 @@ export class DaemonPlace {
     rmSync(join(this.#dataDirectory, noteName), { force: true });
   }
 
+  get #usualPath(): string {
+    return join(this.#dataDirectory, socketName);
+  }
+
   /** In the data directory, or where that is too long, in a folder of the user's for sockets. */
   #socketPath(): string {
-    const usual = join(this.#dataDirectory, socketName);
-    if (Buffer.byteLength(usual) <= longestPath) return usual;
+    if (Buffer.byteLength(this.#usualPath) <= longestPath) return this.#usualPath;
     const name = createHash("sha256").update(this.#dataDirectory).digest("hex").slice(0, 16);
     const short = join(this.#runtimeFolder(), `${name}.sock`);
     if (Buffer.byteLength(short) <= longestPath) return short;
@@ -105,8 +114,19 @@ export class DaemonPlace {
   #runtimeFolder(): string {
     const { env, platform, userId } = this.#options;
     const runtime = folderOf(env, "XDG_RUNTIME_DIR", platform);
-    if (runtime !== undefined) return join(runtime, "turnwire");
+    // It is another user's after `sudo`, and missing in many containers.
+    if (runtime !== undefined && isOwnFolder(runtime, userId)) return join(runtime, "turnwire");
     return join(temporaryFolder(), `turnwire-${userId ?? 0}`);
+  }
+}
+
+function isOwnFolder(path: string, userId: number | undefined): boolean {
+  try {
+    const stats = statSync(path);
+    return stats.isDirectory() && stats.uid === userId;
+  } catch {
+    // It is not there, or in a folder that this user may not look into.
+    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 // The way from a command to the daemon of a data directory: finds it, asks it, starts it (protocol.md
 // section 2, The daemon).
 import { spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { type Clock, sleep } from "../base/clock.js";
@@ -22,7 +22,7 @@ const patienceMs = 10_000;
 const betweenTriesMs = 50;
 /** The file in the data directory that gets the log of a daemon in the background. */
 const logName = "daemon.log";
-/** How much of its log is told if it does not start, in UTF-16 units. */
+/** How much of its log is told if it does not start, in bytes. */
 const mostLogTold = 2000;
 
 /** What is needed to reach a daemon. */
@@ -47,8 +47,8 @@ export class DaemonReach {
 
   /**
    * Connects. A daemon that is just coming, or that makes room for another one, is waited for. Rejects
-   * with {@link NoDaemon} where there is none, and with an `Error` that says why where its socket is not
-   * to be trusted.
+   * with {@link NoDaemon} where there is none, and with an `Error` that says why where one lives that
+   * cannot be reached, or whose socket is not to be trusted.
    */
   async connect(): Promise<Socket> {
     const { clock, dataDirectory } = this.#options;
@@ -56,9 +56,8 @@ export class DaemonReach {
     for (;;) {
       const socket = await this.#try();
       if (socket !== undefined) return socket;
-      if (!this.#isExpected() || clock.now() >= until) {
-        throw new NoDaemon(`no daemon serves ${dataDirectory}`);
-      }
+      if (!this.#isExpected()) throw new NoDaemon(`no daemon serves ${dataDirectory}`);
+      if (clock.now() >= until) throw this.#unreachable();
       await sleep(clock, betweenTriesMs);
     }
   }
@@ -102,10 +101,11 @@ export class DaemonReach {
     makeDataDirectory(dataDirectory);
     const logFile = join(dataDirectory, logName);
     const log = openSync(logFile, "a", 0o600);
-    const [file, ...before] = program;
+    const before = fstatSync(log).size;
+    const [file, ...script] = program;
     const ended = new Deferred<number | undefined>();
     const fixed = ["daemon", "--data-dir", dataDirectory];
-    const child = spawn(file, [...before, ...fixed, ...args], {
+    const child = spawn(file, [...script, ...fixed, ...args], {
       cwd: dataDirectory,
       env,
       detached: true,
@@ -124,7 +124,7 @@ export class DaemonReach {
     if (first === true) return child.unref();
     // Another one was faster.
     if (first === otherDaemonExitCode && (await come)) return;
-    throw new Error(`the daemon did not start: ${failure ?? lastOf(logFile)}`);
+    throw new Error(`the daemon did not start: ${failure ?? lastOf(logFile, before)}`);
   }
 
   /** Resolves once a daemon's process is gone; false if that takes too long. */
@@ -160,9 +160,18 @@ export class DaemonReach {
     try {
       return await connectLocally(address, { userId });
     } catch (error) {
-      if (isNobodyThere(error)) return undefined;
+      // What a dead one has left need not be as it was: the next daemon looks at it.
+      if (isNobodyThere(error) || !isDaemonLockHeld(dataDirectory)) return undefined;
       throw error;
     }
+  }
+
+  #unreachable(): Error {
+    const { dataDirectory } = this.#options;
+    if (!isDaemonLockHeld(dataDirectory)) return new NoDaemon(`no daemon serves ${dataDirectory}`);
+    const { note } = new DaemonPlace(this.#options);
+    const process = note === undefined ? "" : ` (process ${note.pid})`;
+    return new Error(`a daemon of ${dataDirectory} lives${process}, but does not listen`);
   }
 
   /** Whether a daemon comes soon: one holds the lock, or has just made room for another one. */
@@ -175,9 +184,17 @@ export class DaemonReach {
   }
 }
 
-function lastOf(file: string): string {
+/** The end of a file, without what had been in it `before`. */
+function lastOf(file: string, before: number): string {
   try {
-    return readFileSync(file, "utf8").slice(-mostLogTold).trim();
+    const log = openSync(file, "r");
+    try {
+      const from = Math.max(before, fstatSync(log).size - mostLogTold);
+      const told = Buffer.alloc(mostLogTold);
+      return told.toString("utf8", 0, readSync(log, told, 0, mostLogTold, from)).trim();
+    } finally {
+      closeSync(log);
+    }
   } catch (error) {
     return messageOf(error);
   }

@@ -23,6 +23,9 @@ export interface DaemonIo extends ServerIo, FileOwner {
 /** The longest time between two looks at whether anybody needs the daemon, in milliseconds. */
 const longestLookMs = 15_000;
 
+/** The time between two looks at whether clients can find it, in milliseconds. */
+const betweenPlaceLooksMs = 1000;
+
 /** Serves until the daemon ends; resolves with the exit code. */
 export async function daemon(options: DaemonOptions, io: DaemonIo): Promise<number> {
   let place: DaemonPlace;
@@ -60,6 +63,9 @@ class Daemon {
   readonly #startedAt: number;
   #listener: LocalListener | undefined;
   #address = "";
+  #hasMadeRoom = false;
+  /** Why it could not listen anew. It is told once. */
+  #toldReason: string | undefined;
   #neededAt: number;
 
   constructor(
@@ -95,11 +101,7 @@ class Daemon {
     this.#io.onTerminate(() => this.#end());
     this.#io.onHangUp(() => this.#opened.reopenLog());
     try {
-      this.#address = this.#place.newAddress();
-      this.#listener = await listenLocally(this.#address, this.#io, (socket) =>
-        this.#clients.accept(socket),
-      );
-      await this.#note("serving");
+      await this.#listen();
     } catch (error) {
       log.error({ reason: messageOf(error) }, "the daemon could not listen");
       this.#io.logSink.write(`turnwire: ${messageOf(error)}\n`);
@@ -107,12 +109,53 @@ class Daemon {
     }
     log.info({ address: this.#address }, "the daemon serves");
     this.#lookWhetherNeeded();
+    this.#lookWhetherInPlace();
     const { cause, exitCode } = await ending.promise;
     this.#makeRoom();
     this.#clients.refuseRequests();
     const hasEnded = await endTurns(cause);
     await this.#clients.end();
     return close(hasEnded, exitCode);
+  }
+
+  async #listen(): Promise<void> {
+    this.#address = this.#place.newAddress();
+    const listener = await listenLocally(this.#address, this.#io, (socket) =>
+      this.#clients.accept(socket),
+    );
+    if (this.#hasMadeRoom) return listener.close();
+    this.#listener = listener;
+    await this.#note("serving");
+  }
+
+  #lookWhetherInPlace(): void {
+    this.#io.clock.after(betweenPlaceLooksMs, () => void this.#keepPlace());
+  }
+
+  /**
+   * Something may delete the socket (whatever clears temporary folders), or the data directory. Nobody would
+   * find the daemon again, and no other one could take its place: so it listens anew, or ends. Never rejects.
+   */
+  async #keepPlace(): Promise<void> {
+    const { log, ending } = this.#opened;
+    if (!this.#lock.isInPlace) {
+      log.error({}, "the data directory was deleted or replaced; the daemon ends");
+      ending.resolve({ cause: "shutdown", exitCode: 1, hasClientLeft: false });
+      return;
+    }
+    const listener = this.#listener;
+    if (listener !== undefined && !listener.isInPlace) {
+      try {
+        listener.close();
+        await this.#listen();
+        log.warn({ address: this.#address }, "the socket was gone; the daemon listens anew");
+      } catch (error) {
+        const reason = messageOf(error);
+        if (reason !== this.#toldReason) log.error({ reason }, "the daemon could not listen");
+        this.#toldReason = reason;
+      }
+    }
+    this.#lookWhetherInPlace();
   }
 
   #end(): void {
@@ -137,9 +180,12 @@ class Daemon {
   #makeRoom(): void {
     const listener = this.#listener;
     this.#listener = undefined;
+    this.#hasMadeRoom = true;
     if (listener === undefined) return;
     listener.close();
-    if (this.#place.note?.state === "serving") this.#place.forget();
+    // In the place of a data directory that was replaced, the note is another daemon's.
+    const isOwn = this.#lock.isInPlace && this.#place.note?.state === "serving";
+    if (isOwn) this.#place.forget();
     this.#lock.release();
   }
 

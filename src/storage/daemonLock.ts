@@ -2,11 +2,14 @@
 // stays when the daemon has ended: it means nothing without a holder.
 import { join } from "node:path";
 import { daemonLockName } from "../base/dataFiles.js";
+import { inodeOf } from "../base/fileIdentity.js";
 import { isHeld, takeLock } from "./serverLock.js";
 import { busyCode, folderError, sqliteCodeOf } from "./storageError.js";
 
 /** A lock that is held until it is released, or the process ends. */
 export interface DaemonLock {
+  /** Whether its file is still where others look for it: the data directory may be deleted or replaced. */
+  readonly isInPlace: boolean;
   release(): void;
 }
 
@@ -19,7 +22,11 @@ export function takeDaemonLock(dataDirectory: string): DaemonLock | undefined {
   const file = join(dataDirectory, daemonLockName);
   try {
     const lock = takeLock(file);
+    const own = inodeOf(file);
     return {
+      get isInPlace() {
+        return inodeOf(file) === own;
+      },
       release() {
         if (lock.isOpen) lock.close();
       },

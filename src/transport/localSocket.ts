@@ -1,9 +1,10 @@
 // A Unix socket that only its owner can reach, and the way to it (protocol.md section 2, The daemon). Node tells
 // nothing about the process at the other end, so what is checked is the file system's: owners and
 // permissions of the socket and of its folder, on both sides.
-import { chmodSync, lstatSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
-import { dirname } from "node:path";
+import { dirname, join, parse } from "node:path";
+import { inodeOf } from "../base/fileIdentity.js";
 import { systemErrorCode } from "../base/systemError.js";
 
 /** What this process is, as far as files are concerned; nothing is checked on Windows. */
@@ -16,7 +17,9 @@ export interface FileOwner {
 
 /** A socket that takes connections. */
 export interface LocalListener {
-  /** Takes no new connections, and removes the socket's file; those that are open stay. */
+  /** Whether its file is where clients look for it: something may have removed or replaced it. */
+  readonly isInPlace: boolean;
+  /** Takes no new connections, and removes the socket's file, but no other one; those that are open stay. */
   close(): void;
 }
 
@@ -36,20 +39,37 @@ export async function listenLocally(
   owner: FileOwner,
   onConnection: (socket: Socket) => void,
 ): Promise<LocalListener> {
-  if (owner.userId !== undefined) {
-    checkFolder(dirname(path), owner.userId);
-    removeStale(path, owner.userId);
-  }
   const server = createServer({ allowHalfOpen: true }, onConnection);
-  await bind(server, path, owner);
-  if (owner.userId !== undefined) chmodSync(path, ownerOnly);
+  if (owner.userId === undefined) {
+    await bind(server, path, owner);
+    return { isInPlace: true, close: () => void server.close() };
+  }
+  // Node removes whatever is at the path that it was told when the server closes, also what another process
+  // has put there. So it is told another one, and only this code removes the socket.
+  const made = join(dirname(path), `${parse(path).name}.new`);
+  checkFolder(dirname(path), owner.userId);
+  for (const stale of [path, made]) removeStale(stale, owner.userId);
+  await bind(server, made, owner);
   try {
-    checkSocket(path, owner.userId);
+    chmodSync(made, ownerOnly);
+    checkSocket(made, owner.userId);
+    renameSync(made, path);
   } catch (error) {
     server.close();
     throw error;
   }
-  return { close: () => void server.close() };
+  const own = inodeOf(path);
+  return {
+    get isInPlace() {
+      return server.listening && inodeOf(path) === own;
+    },
+    close() {
+      // Later the system may have given its number to another file.
+      const isInPlace = server.listening && inodeOf(path) === own;
+      server.close();
+      if (isInPlace) rmSync(path, { force: true });
+    },
+  };
 }
 
 /** The socket gets its permissions as it is made: there is no moment at which others can reach it. */

@@ -2,11 +2,14 @@
 import { once } from "node:events";
 import {
   chmodSync,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -75,6 +78,10 @@ describe("the daemon", () => {
     const first = await startDaemon();
     await first.kill();
     expect(existsSync(first.socket)).toBe(true);
+    // Whatever has copied the folder need not have kept its permissions.
+    chmodSync(first.socket, 0o755);
+    const none = await runProgram(["serve", "--attach", ...inDirectory(first.dataDir)]);
+    expect(none.code).toBe(69);
     const second = await startDaemon({ dataDir: first.dataDir });
     await second.client().call("ping", {});
     const dataDir = makeFolder();
@@ -101,8 +108,45 @@ describe("the daemon", () => {
     expect(statSync(join(runtime, "turnwire")).mode & 0o777).toBe(0o700);
     const status = await runProgram(["daemon", "status", "--json", ...inDirectory(dataDir)], env);
     expect(JSON.parse(status.stdout)).toMatchObject({ isRunning: true, dataDirectory: dataDir });
-    expect((await runProgram(["daemon", "stop", ...inDirectory(dataDir)], env)).code).toBe(0);
+    // A command without the session's environment, as of cron, finds it too, and so it can be stopped.
+    const elsewhere = { XDG_RUNTIME_DIR: join(runtime, "missing") };
+    const stopped = await runProgram(["daemon", "stop", ...inDirectory(dataDir)], elsewhere);
+    expect(stopped.stdout).toContain("has ended");
+    expect(readdirSync(join(runtime, "turnwire"))).toEqual([]);
   });
+
+  onUnix(
+    "does without a runtime folder that is not there, and is not found by a copy",
+    async () => {
+      const dataDir = join(makeFolder(), "d".repeat(120));
+      const env = { XDG_RUNTIME_DIR: join(makeFolder(), "missing"), TMPDIR: makeFolder() };
+      const started = await runProgram(["daemon", "start", ...inDirectory(dataDir)], env);
+      expect(started).toMatchObject({ code: 0, stderr: "" });
+      const copy = `${dataDir}-copy`;
+      cpSync(dataDir, copy, { recursive: true });
+      expect((await runProgram(["daemon", "status", ...inDirectory(copy)], env)).code).toBe(3);
+      expect((await runProgram(["daemon", "stop", ...inDirectory(dataDir)], env)).code).toBe(0);
+    },
+  );
+
+  onUnix(
+    "listens anew where its socket is gone, and ends where its data directory is",
+    async () => {
+      const first = await startDaemon();
+      rmSync(first.socket);
+      const client = first.client();
+      await client.call("ping", {});
+      const { dataDir } = first;
+      renameSync(dataDir, `${dataDir}-moved`);
+      const second = await startDaemon({ dataDir });
+      expect(await first.exit).toEqual({ code: 1, signal: null });
+      expect(first.stderr).toContain("the data directory was deleted or replaced");
+      // It has left alone what is another one's.
+      await second.client().call("ping", {});
+      expect(existsSync(join(dataDir, "daemon.json"))).toBe(true);
+      expect(await client.exit).toMatchObject({ code: 1 });
+    },
+  );
 
   onUnix("takes no folder for its socket that others can open", async () => {
     const dataDir = join(makeFolder(), "d".repeat(120));
@@ -151,6 +195,14 @@ describe("start, stop and status", () => {
     const { code, stderr } = await runProgram(["daemon", "start", ...inDirectory(file)]);
     expect(code).toBe(1);
     expect(stderr).toContain(file);
+    // Only what this one said, and not what the log has of earlier ones.
+    const dataDir = makeFolder();
+    writeFileSync(join(dataDir, "daemon.log"), "an earlier trouble\n");
+    writeFileSync(join(dataDir, "daemon.sock"), "a file of somebody's");
+    const taken = await runProgram(["daemon", "start", ...inDirectory(dataDir)]);
+    expect(taken.code).toBe(1);
+    expect(taken.stderr).toContain("is in the place of the socket");
+    expect(taken.stderr).not.toContain("earlier");
   });
 });
 
