@@ -43,6 +43,9 @@ describe("the page for editors", () => {
       });
     }
     expect(blocks("json")).toHaveLength(2);
+    // Zed reads no entry without its type.
+    const zed = JSON.parse(/## Zed[\s\S]*?```json\n([\s\S]*?)```/.exec(page)?.[1] ?? "{}");
+    expect(zed.agent_servers.Turnwire.type).toBe("custom");
   });
 
   unless(
