@@ -1,5 +1,6 @@
 // Makes a session's title: at once from its first prompt, and then with the small model, in the
 // background.
+import { setMaxListeners } from "node:events";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { clipCharacters } from "../base/text.js";
@@ -31,6 +32,8 @@ export class TitleKeeper {
   constructor(options: TitleOptions, tell: (sessionId: string) => void) {
     this.#options = options;
     this.#tell = tell;
+    // Any number of sessions may begin at once: Node would warn of a leak on stderr.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /**

@@ -23,6 +23,21 @@ async function openWorkspace(): Promise<string> {
 }
 
 describe("sessions", () => {
+  it("may begin all at once, and nothing is warned of", async () => {
+    const session = await openSession(server);
+    const runs = Array.from({ length: 12 }, (_, index) => `at-once-${index}`);
+    for (const _ of runs) loopback.provider.enqueue(reply().text("hello"));
+    const { workspaceId } = session;
+    await Promise.all(
+      runs.map(async (runId) => {
+        const { id: sessionId } = await server.call("createSession", { workspaceId });
+        await server.call("sendMessage", { workspaceId, sessionId, prompt: `say ${runId}`, runId });
+        await server.completion(runId);
+      }),
+    );
+    expect(server.violations).toEqual([]);
+  });
+
   it("begin empty", async () => {
     const workspaceId = await openWorkspace();
     const session = await server.call("createSession", { workspaceId });
