@@ -6,7 +6,8 @@ import { Runs } from "../../src/inspector/view/runs.js";
 import type { Sandbox } from "../examples/sandbox.js";
 import { recordingIn } from "./teeChild.js";
 
-const recordingOf = ({ folder }: Sandbox) => join(folder, "exchange.jsonl");
+/** The file of the recording. */
+export const recordingOf = ({ folder }: Sandbox) => join(folder, "exchange.jsonl");
 
 /** `turnwire inspect` before a server; what they say is recorded in the sandbox. */
 export function inspected(sandbox: Sandbox, ...args: string[]): string[] {
