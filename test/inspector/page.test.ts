@@ -24,6 +24,23 @@ const scrollThrough = `(async () => {
   return longest;
 })()`;
 
+/** The rows of the list whose parts are not on one line, and the chosen one where it is not seen as such. */
+const rowsOutOfPlace = `(() => {
+  const isWithin = (inner, outer) => inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1;
+  const rows = [...document.querySelectorAll(".list-row")];
+  const chosen = rows.find((row) => row.getAttribute("aria-selected") === "true");
+  const box = (element) => element.getBoundingClientRect();
+  const torn = rows.filter((row) =>
+    [...row.querySelectorAll(".cell")].some((cell) => !isWithin(box(cell), box(row))),
+  );
+  const looks = (row) => getComputedStyle(row).backgroundColor;
+  const isSeen =
+    chosen !== undefined &&
+    isWithin(box(chosen), box(document.querySelector(".list"))) &&
+    rows.every((row) => row === chosen || looks(row) !== looks(chosen));
+  return [...torn, ...(isSeen ? [] : [chosen])].map((row) => row?.textContent ?? "nothing is chosen");
+})()`;
+
 const pageOfDocs = readFileSync(new URL("../../docs/inspecting.md", import.meta.url), "utf8");
 const teeServer = fileURLToPath(new URL("teeServer.mjs", import.meta.url));
 
@@ -195,8 +212,10 @@ unless(
     await rows(page, /getSession/)
       .first()
       .click();
+    expect(await page.evaluate(rowsOutOfPlace)).toEqual([]);
     for (const name of ["Traffic", "Runs", "Ledger", "Questions", "Processes", "stderr"]) {
       await tab(page, name);
+      if (name === "Runs") await page.getByRole("button", { name: /Run r-1/ }).click();
       expect(await faultsOf(page)).toEqual([]);
       const beyond = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
       expect(beyond).toBe(false);

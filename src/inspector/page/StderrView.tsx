@@ -20,20 +20,22 @@ export function StderrView({ feed, isHidden }: Shown) {
   }
   const shown = (text: string) => (isHidden ? hiddenText(text) : text);
   const chosen = stderr[selected];
+  const isOfSeveral = feed.commands.size > 1;
   return (
-    <div class="stderr">
+    <div class="stderr-view">
       <VirtualList
         items={stderr}
         label="Lines of stderr"
         selected={selected}
         follows={isAtEnd}
-        keyOf={(line) => stderr.indexOf(line)}
+        keyOf={({ number }) => number}
         onSelect={select}
         onScrolledAway={setAtEnd}
       >
-        {({ at, text }) => (
+        {({ at, pipe, text }) => (
           <>
             <span class="cell time">{timeOfDay(at)}</span>
+            {isOfSeveral && <span class="cell pipe">{pipe}</span>}
             <span class="cell line">{shown(text)}</span>
           </>
         )}

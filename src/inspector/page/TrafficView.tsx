@@ -39,14 +39,14 @@ export function TrafficView({ feed, isHidden, asked }: Props) {
     return true;
   };
   useEffect(() => {
-    // What was chosen elsewhere comes into view.
+    // What was chosen elsewhere comes into view, and stays there when the list becomes shorter.
     const list = view.current?.querySelector(".list");
-    if (index < 0 || list === null || list === undefined || isAtEnd) return;
+    if (index < 0 || list === null || list === undefined) return;
     const at = index * 26;
     if (at < list.scrollTop || at > list.scrollTop + list.clientHeight - 26) {
       list.scrollTop = at - list.clientHeight / 2;
     }
-  }, [index, isAtEnd]);
+  }, [index, row === undefined]);
   const onKey = (key: string) => {
     if (key === "o") return jump();
     if (key === "p") setPaused(!isPaused);
@@ -220,7 +220,7 @@ function titleOf(row: Row, isHidden: boolean): string {
 
 function classOf(row: Row): string {
   const isBad = row.invalid !== undefined || row.kind === "gap";
-  return [isBad ? "invalid" : "", row.isError ? "failed" : "", row.kind].join(" ");
+  return [isBad ? "invalid" : "", row.isError ? "failed" : ""].join(" ");
 }
 
 function Nothing({ mode }: { readonly mode: string | undefined }) {

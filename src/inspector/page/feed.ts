@@ -24,6 +24,15 @@ export interface PipeState {
   readonly ledger?: readonly LedgerRow[];
 }
 
+/** A line of a server's stderr. */
+interface StderrLine {
+  /** It only goes up. */
+  readonly number: number;
+  readonly at: number;
+  readonly pipe: string;
+  readonly text: string;
+}
+
 /** What the server says first. */
 export interface Greeting {
   readonly mode: "tee" | "file" | "live";
@@ -48,7 +57,8 @@ export class Feed {
   readonly ledger = new Ledger();
   readonly states = new Map<string, PipeState>();
   readonly commands = new Map<string, string>();
-  stderr: { readonly at: number; readonly pipe: string; readonly text: string }[] = [];
+  stderr: StderrLine[] = [];
+  #stderrLines = 0;
   greeting: Greeting | undefined;
   state: FeedState = "opening";
   missed = 0;
@@ -131,7 +141,7 @@ export class Feed {
     // What was true of a server is not any more.
     if (entry.kind === "end") this.states.delete(pipe);
     if (entry.kind !== "stderr") return;
-    this.stderr.push({ at: entry.at, pipe, text: entry.text });
+    this.stderr.push({ number: this.#stderrLines++, at: entry.at, pipe, text: entry.text });
     if (this.stderr.length > 2 * mostStderr) this.stderr = this.stderr.slice(-mostStderr);
   }
 
