@@ -10,7 +10,10 @@ export function cleanedEntry(entry: Entry, redaction: Redaction, hidesContents: 
       return { ...entry, message: hidesContents ? hideContents(message) : message };
     }
     case "stderr":
-      return { ...entry, text: shown(entry.text) };
+      return {
+        ...entry,
+        text: hidesContents ? hiddenText(entry.text) : redaction.line(entry.text),
+      };
     case "broken":
       return entry.text === undefined ? entry : { ...entry, text: shown(entry.text) };
     case "start":

@@ -1,5 +1,6 @@
 /** The newest entries, in bounded memory, for every page that is open. */
 import type { Entry } from "./entries.js";
+import { shortEntry } from "./shortEntry.js";
 
 /** How much is kept. */
 export interface LogSize {
@@ -33,10 +34,13 @@ export class EntryLog {
   }
 
   add(entry: Entry): void {
-    const line = JSON.stringify(entry);
+    const { entries, characters } = this.#most;
+    const whole = JSON.stringify(entry);
+    // One entry must not push all others out.
+    const most = characters / 4;
+    const line = whole.length <= most ? whole : shortEntry(entry, most);
     this.#lines.push(line);
     this.#characters += line.length;
-    const { entries, characters } = this.#most;
     while (this.#lines.length - this.#gone > entries || this.#characters > characters) {
       this.#characters -= this.#lines[this.#gone]?.length ?? 0;
       this.#lines[this.#gone] = "";

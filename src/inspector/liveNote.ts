@@ -9,16 +9,19 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /** The folder's name in a data directory. */
 export const inspectFolder = "inspect";
 /** The longest path that every system takes for a socket, in bytes. */
 const longestPath = 100;
+/** How the name of a private folder among the temporary ones begins. */
+const temporaryPrefix = "turnwire-inspect-";
 
 /** What a server notes. */
 export interface LiveNote {
@@ -35,7 +38,7 @@ export function newAddress(folder: string, pid: number): string {
   }
   const usual = join(folder, `${pid}.sock`);
   if (Buffer.byteLength(usual) > longestPath) {
-    return join(mkdtempSync(join(tmpdir(), "turnwire-inspect-")), `${pid}.sock`);
+    return join(mkdtempSync(join(tmpdir(), temporaryPrefix)), `${pid}.sock`);
   }
   // A dead process with the same number may have left one.
   rmSync(usual, { force: true });
@@ -51,8 +54,10 @@ export function writeNote(folder: string, note: LiveNote): void {
 export function removeNote(folder: string, { pid, address }: LiveNote): void {
   rmSync(notePath(folder, pid), { force: true });
   if (process.platform === "win32") return;
+  // The note may be old, or of a data directory that was moved: nothing else may be removed by it.
+  if (!lstatSync(address, { throwIfNoEntry: false })?.isSocket()) return;
   rmSync(address, { force: true });
-  if (dirname(address) !== folder) rmSync(dirname(address), { recursive: true, force: true });
+  if (basename(dirname(address)).startsWith(temporaryPrefix)) rmdirSync(dirname(address));
 }
 
 /**

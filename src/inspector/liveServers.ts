@@ -2,8 +2,10 @@
 import { createConnection, type Socket } from "node:net";
 import { messageOf } from "../base/errors.js";
 import { LineSplitter } from "../base/lineSplitter.js";
+import { systemErrorCode } from "../base/systemError.js";
 import type { Entry } from "./entries.js";
 import type { EntryLog } from "./entryLog.js";
+import { entryOf } from "./entryOf.js";
 import { type LiveNote, notesIn, removeNote } from "./liveNote.js";
 import { processTree } from "./processTree.js";
 import type { CompletionAction } from "./threadMessages.js";
@@ -102,16 +104,19 @@ export class LiveServers {
     socket.on("data", (chunk: Buffer) => {
       for (const { text } of lines.push(chunk)) this.#take(attached, text);
     });
+    let isGone = false;
     // What is left is told by the end of the connection.
-    socket.on("error", () => {});
+    socket.on("error", (error) => {
+      isGone = ["ECONNREFUSED", "ENOENT"].includes(systemErrorCode(error) ?? "");
+    });
     socket.once("close", () => {
       this.#attached.delete(note.pid);
       for (const answer of attached.waiting.values()) answer("The server has ended.");
       const { onEntry, now, folder, log } = this.#options;
       for (const key of ["health", "processes"]) log.removeState(`${key} ${note.pid}`);
       if (wasOpen) onEntry({ kind: "end", at: now(), pipe: `${note.pid}` });
-      // A server that was killed has left its note.
-      else removeNote(folder, note);
+      // A server that was killed has left its note. One that is too busy at this moment is not dead.
+      else if (isGone) removeNote(folder, note);
     });
   }
 
@@ -123,10 +128,28 @@ export class LiveServers {
       if (value.kind === "acted") {
         const { id, refusal } = value as unknown as { id: number; refusal?: string };
         waiting.get(id)?.(refusal);
-      } else if (value.kind === "state") log.setState(`health ${pid}`, { ...value, pipe });
-      else if (value.kind !== "missed") onEntry({ ...(value as unknown as Entry), pipe });
+      } else if (value.kind === "state") {
+        const { health, clients } = value as {
+          readonly health?: unknown;
+          readonly clients?: unknown;
+        };
+        log.setState(`health ${pid}`, {
+          kind: "state",
+          pipe,
+          health: listOf(health),
+          clients: listOf(clients),
+        });
+      } else if (value.kind !== "missed") {
+        // What a newer server tells beside is ignored.
+        const entry = entryOf(value);
+        if (entry !== undefined) onEntry({ ...entry, pipe });
+      }
     } catch (error) {
       onEntry({ kind: "stderr", at: now(), pipe: `${pid}`, text: messageOf(error) });
     }
   }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }

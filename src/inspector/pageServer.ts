@@ -84,7 +84,12 @@ export class PageServer {
 
   /** @throws Error of the system where the port is taken. */
   static async listen(options: PageServerOptions): Promise<PageServer> {
-    const server = createServer();
+    // Whoever says nothing must not keep the page out.
+    const server = createServer({
+      headersTimeout: 5000,
+      requestTimeout: 10_000,
+      connectionsCheckingInterval: 2000,
+    });
     server.maxConnections = mostConnections;
     server.listen(options.port, "127.0.0.1");
     await once(server, "listening");

@@ -69,7 +69,7 @@ export class PipeRecorder {
 
   #line(text: string, at: number): void {
     const { redaction, hidesContents, onEntry } = this.#options;
-    onEntry({ kind: "stderr", at, text: hidesContents ? hiddenText(text) : redaction.text(text) });
+    onEntry({ kind: "stderr", at, text: hidesContents ? hiddenText(text) : redaction.line(text) });
   }
 
   #frame(from: Side, frame: Frame, at: number, bytes: number): void {

@@ -2,7 +2,8 @@
 import { createReadStream, existsSync } from "node:fs";
 import { LineSplitter } from "../base/lineSplitter.js";
 import { cleanedEntry } from "./cleanedEntry.js";
-import type { Entry, Side } from "./entries.js";
+import type { Entry } from "./entries.js";
+import { entryOf, isObject } from "./entryOf.js";
 import { fromLspItem, fromLspLine } from "./lspFormat.js";
 import type { Redaction } from "./redaction.js";
 
@@ -90,37 +91,6 @@ class Reader {
   }
 }
 
-/** An entry of our own; a file may have been written by anybody, so each member is looked at. */
-function entryOf(value: unknown): Entry | undefined {
-  if (!isObject(value) || typeof value.at !== "number") return undefined;
-  const { kind, at, from, bytes, message, invalid, text, command, pid, code, signal } = value;
-  const base = { at, ...member("pipe", value.pipe, isText) };
-  const sent = { ...base, from: from as Side, bytes: Number(bytes) };
-  const isSent = (from === "client" || from === "server") && isNumber(bytes);
-  const wrong = member("invalid", invalid, isText);
-  if (kind === "message" && isSent) return { ...sent, kind, message, ...wrong };
-  if (kind === "broken" && isSent) {
-    return { ...sent, kind, invalid: String(invalid), ...member("text", text, isText) };
-  }
-  if (kind === "gap" && isSent) return { ...sent, kind };
-  if (kind === "stderr" && isText(text)) return { ...base, kind, text };
-  if (kind === "start" && Array.isArray(command)) {
-    return { ...base, kind, command: command.map(String), ...member("pid", pid, isNumber) };
-  }
-  if (kind !== "end") return undefined;
-  return { ...base, kind, ...member("code", code, isNumber), ...member("signal", signal, isText) };
-}
-
-function member<K extends string, T>(
-  name: K,
-  value: unknown,
-  isRight: (value: unknown) => value is T,
-): { [N in K]?: T } {
-  const found: { [N in K]?: T } = {};
-  if (isRight(value)) found[name] = value;
-  return found;
-}
-
 async function* linesOf(path: string): AsyncGenerator<string> {
   const lines = new LineSplitter(mostLineBytes);
   for await (const chunk of createReadStream(path)) {
@@ -135,16 +105,4 @@ function jsonIn(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string";
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
 }

@@ -18,6 +18,8 @@ const shortestSecret = 8;
 const mostValues = 200;
 /** Nothing that is nested deeper is walked through. */
 const deepest = 200;
+/** The longest private keys have fewer lines. */
+const mostKeyLines = 250;
 
 const namesOfEnvironments = new Set(["env", "environment", "environmentVariables", "headers"]);
 
@@ -44,6 +46,8 @@ const privateKey = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/g;
 export class Redaction {
   readonly #values = new Set<string>();
   #longestFirst: string[] = [];
+  /** How many of the next lines of a log may be those of a private key. */
+  #keyLines = 0;
 
   /** @param values what is a secret from the beginning. */
   constructor(values: Iterable<string> = []) {
@@ -97,6 +101,17 @@ export class Redaction {
       .replace(userInUrl, `://$1:${redacted}@`);
     for (const pattern of looksLikeKey) clean = clean.replace(pattern, redacted);
     return clean;
+  }
+
+  /** The next line of a log without secrets: a private key takes many lines. */
+  line(text: string): string {
+    const isInside = this.#keyLines > 0;
+    if (isInside) this.#keyLines -= 1;
+    if (text.includes("PRIVATE KEY-----")) {
+      const isBegin = text.lastIndexOf("-----BEGIN") > text.lastIndexOf("-----END");
+      this.#keyLines = isBegin ? mostKeyLines : 0;
+    }
+    return isInside ? redacted : this.text(text);
   }
 
   /** A message without secrets: a new value, in which everything else is as it was. */

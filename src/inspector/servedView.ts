@@ -51,7 +51,7 @@ export class ServedView {
       case "log":
         for (const text of message.text.split("\n")) {
           if (text !== "")
-            this.#log.add({ ...message, kind: "stderr", text: this.#redaction.text(text) });
+            this.#log.add({ ...message, kind: "stderr", text: this.#redaction.line(text) });
         }
         tell({ kind: "taken", bytes: message.text.length });
         return;

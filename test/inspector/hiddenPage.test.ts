@@ -126,6 +126,58 @@ function recording(): string {
   return `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`;
 }
 
+/** A recording by somebody who means harm. */
+function hostileRecording(): string {
+  const html = `<img src="http://127.0.0.1:9/x" onerror="globalThis.hacked=1"><b>x</b>`;
+  const at = Date.parse("2026-11-01T09:30:00Z");
+  const ids = { sessionId: html, runId: html, completionId: html, messageId: html };
+  const texts = { description: html, status: html, cause: html, errorName: html, delta: html };
+  const strange = { usage: { promptTokens: "x", cost: {} }, sequence: "1", attempt: [], parts: 5 };
+  const params = {
+    ...ids,
+    ...texts,
+    ...strange,
+    message: { id: html, role: "assistant", parts: 5 },
+  };
+  const methods = [
+    "sendMessage",
+    "messageCreated",
+    "messageDelta",
+    "messageUpdated",
+    "runActivity",
+  ];
+  const sent = [
+    ...[...methods, "requestPermission", "sessionUpdated", "runComplete", html].map((method) => ({
+      id: html,
+      method,
+      params,
+    })),
+    ...[null, 5, "text", [], [[]], { id: {}, method: 7 }, { method: "x", params: [params] }],
+    JSON.parse(`{"method":"proto","params":{"__proto__":{"a":1},"constructor":"x","toString":1}}`),
+    JSON.parse(`{"method":"deep","params":${"[".repeat(500)}${"]".repeat(500)}}`),
+    { method: "huge", params: { text: "x".repeat(15_000_000) } },
+  ];
+  const lines: object[] = [
+    { recording: "turnwire", version: 1, at, hidden: false },
+    { kind: "start", at, command: [html], pid: -1 },
+    ...(["client", "server"] as const).flatMap((from) =>
+      sent.map((message: unknown) => ({
+        kind: "message",
+        at,
+        from,
+        bytes: 1e300,
+        message,
+        invalid: html,
+      })),
+    ),
+    { kind: "state", pipe: "", health: 5, processes: "x", ledger: {} },
+    { kind: "stderr", at: -1e300, text: html },
+    { kind: "stderr", at, text: "\u001b[31mred\u001b[0m and\u001b]0;a window\u0007 a title" },
+    { kind: "end", at, signal: html },
+  ];
+  return `${lines.map((line) => JSON.stringify(line)).join("\n")}\n`;
+}
+
 /** Every text that a page shows or says: its words, names for those who hear it, tooltips, and its title. */
 const shownTexts = `[
   document.title,
@@ -220,6 +272,31 @@ unless(
       await page.getByText("0 rows", { exact: true }).waitFor();
       await page.getByRole("button", { name: "Clear" }).click();
     }
+  });
+
+  it.concurrent("stays itself whatever a recording says", async ({ expect }) => {
+    const page = await open("hostile.jsonl", hostileRecording());
+    const errors: string[] = [];
+    const asked: string[] = [];
+    page.on("pageerror", ({ message }) => errors.push(message));
+    page.on("dialog", (dialog) => void dialog.dismiss().then(() => errors.push("a dialog")));
+    page.on("request", (request) => asked.push(request.url()));
+    const rows = page.getByRole("listbox").getByRole("option");
+    const count = await rows.count();
+    for (let index = 0; index < count; index++) await rows.nth(index).click();
+    for (const name of ["Runs", "Ledger", "Questions", "Processes", "Health", "stderr"]) {
+      await page.getByRole("tab", { name }).click();
+      if (name === "Runs") await page.getByRole("button", { name: /^Run / }).first().click();
+    }
+    const line = page.getByRole("listbox").getByRole("option", { name: "red and a title" });
+    expect(await line.textContent()).toMatch(/\dred and a title$/);
+    expect(await page.evaluate("document.querySelectorAll('img, iframe, b').length")).toBe(0);
+    expect(await page.evaluate("'hacked' in globalThis")).toBe(false);
+    expect([errors, asked]).toEqual([[], []]);
+    // Many megabytes in one line are shown in part.
+    await page.getByRole("tab", { name: "Traffic" }).click();
+    await rows.filter({ hasText: "huge" }).first().click();
+    await page.getByRole("button", { name: "Show all 15000000 characters" }).waitFor();
   });
 
   it.concurrent("opens what LSP Inspector reads, and saves it as that reads it", async ({

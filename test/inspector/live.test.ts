@@ -9,6 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -237,6 +238,39 @@ unless(
     await reader.find(({ kind, pipe }) => kind === "start" && pipe !== undefined && !isKnown(pipe));
     expect((await runProgram(["daemon", "stop", "--data-dir", dataDir])).code).toBe(0);
     reader.close();
+  });
+
+  it("takes from a server only what it knows", async () => {
+    const place = join(folder, "odd", "inspect");
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    const address = join(place, "1.sock");
+    const odd = createServer((socket) => {
+      const lines = [
+        ...["null", "[1]", "no JSON", '{"kind":"later","at":1}', '{"kind":"message","at":"now"}'],
+        ...[
+          '{"kind":"start","at":1,"command":"a text"}',
+          '{"kind":"state","health":5,"clients":{}}',
+        ],
+        '{"kind":"message","at":1,"from":"client","bytes":9,"message":{"method":"right"}}',
+      ];
+      socket.write(`${lines.join("\n")}\n`);
+    });
+    await new Promise<void>((resolve) => odd.listen(address, resolve));
+    writeFileSync(join(place, "1.json"), JSON.stringify({ pid: 1, address }));
+    const { child, link } = await startInspector("--data-dir", join(folder, "odd"));
+    inspectors.push(child);
+    const reader = new Reader(link);
+    await reader.message("right", "1");
+    const told = reader.lines.filter(({ pipe }) => pipe === "1");
+    expect(
+      told
+        .filter(({ kind }) => kind !== "stderr")
+        .map(({ kind }) => kind)
+        .sort(),
+    ).toEqual(["message", ...(told.some((line) => "processes" in line) ? ["state"] : []), "state"]);
+    expect(told).toContainEqual({ kind: "state", pipe: "1", health: [], clients: [] });
+    reader.close();
+    odd.close();
   });
 
   it("refuses a folder that others can write to", async () => {

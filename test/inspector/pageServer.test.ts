@@ -105,6 +105,17 @@ describe("a page of another site", () => {
     ["as localhost", { host: "localhost:PORT" }],
     ["under another port's name", { host: "127.0.0.1:1" }],
     ["with a host after another", { host: "127.0.0.1:PORT, evil.example" }],
+    ["under our address with a dot behind it", { host: "127.0.0.1.:PORT" }],
+    ["under our address in another form", { host: "2130706433:PORT" }],
+    ["under our address in IPv6", { host: "[::1]:PORT" }],
+    ["under our address as IPv6 has it", { host: "[::ffff:127.0.0.1]:PORT" }],
+    ["with a name before the host", { host: "evil@127.0.0.1:PORT" }],
+    ["without the port", { host: "127.0.0.1" }],
+    ["from an empty origin", { origin: "" }],
+    ["from our origin with a path", { origin: "http://127.0.0.1:PORT/" }],
+    ["from our origin with a dot behind it", { origin: "http://127.0.0.1.:PORT" }],
+    ["from our origin in capitals", { origin: "HTTP://127.0.0.1:PORT" }],
+    ["from several origins", { origin: "http://127.0.0.1:PORT https://evil.example" }],
     ["from its own origin", { origin: "https://evil.example" }],
     ["from an origin that is nobody's", { origin: "null" }],
     ["from another port of this machine", { origin: "http://127.0.0.1:1" }],
@@ -205,6 +216,41 @@ it("lives on when somebody sends no HTTP", async () => {
   socket.resume();
   await once(socket, "close");
   expect((await ask({})).status).toBe(200);
+});
+
+it("keeps nobody out because others say nothing", { timeout: 20_000 }, async () => {
+  const silent = Array.from({ length: 32 }, () => {
+    const socket = connect(server.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write("GET / HTTP/1.1\r\n");
+    socket.resume();
+    return new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  });
+  await Promise.all(silent);
+  expect((await ask({})).status).toBe(200);
+});
+
+it("lets no entry push all others out", () => {
+  const log = new EntryLog({ entries: 100, characters: 40_000 });
+  log.add({ kind: "stderr", at: 1, text: "an entry" });
+  const message = { jsonrpc: "2.0", id: 7, method: "edit", params: { text: "x".repeat(100_000) } };
+  log.add({ kind: "message", at: 2, from: "client", bytes: 100_056, message });
+  const odd = { jsonrpc: "2.0", method: "x".repeat(100_000) };
+  log.add({ kind: "message", at: 3, from: "server", bytes: 100_040, message: odd });
+  log.add({ kind: "stderr", at: 4, text: "x".repeat(100_000) });
+  const lines = [0, 1, 2, 3].map((number) => JSON.parse(log.at(number)?.line ?? "{}") as unknown);
+  expect(lines).toEqual([
+    { kind: "stderr", at: 1, text: "an entry" },
+    {
+      kind: "message",
+      at: 2,
+      from: "client",
+      bytes: 100_056,
+      message: { ...message, params: "[too long to be kept here: 100011 characters]" },
+    },
+    { kind: "gap", at: 3, from: "server", bytes: 100_040 },
+    { kind: "gap", at: 4, from: "server", bytes: 100_027 },
+  ]);
 });
 
 it("keeps the newest entries alone, and says how many it has let go", async () => {

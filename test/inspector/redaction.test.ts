@@ -149,3 +149,30 @@ describe("names", () => {
     ]);
   });
 });
+
+it("leaves a private key out that takes many lines of a log, and shows the lines behind it", () => {
+  const redaction = new Redaction();
+  const key = [
+    "-----BEGIN RSA PRIVATE KEY-----",
+    "MIIEpAIBAAKCAQEA7",
+    "c2VjcmV0",
+    "-----END RSA PRIVATE KEY-----",
+  ];
+  const lines = ["before", ...key.map((line) => line), "behind"];
+  const shown = lines.map((line) => redaction.line(line));
+  expect(shown).toEqual([
+    "before",
+    "[redacted]",
+    "[redacted]",
+    "[redacted]",
+    "[redacted]",
+    "behind",
+  ]);
+  // A key in one line has ended with it, and one without an end does not hide all that follows.
+  expect(redaction.line(`all: ${key.join(" ")}.`)).not.toContain("MIIE");
+  expect(redaction.line("behind")).toBe("behind");
+  redaction.line("-----BEGIN PRIVATE KEY-----");
+  const rest = Array.from({ length: 300 }, (_, index) => redaction.line(`line ${index}`));
+  expect(rest[200]).toBe("[redacted]");
+  expect(rest.at(-1)).toBe("line 299");
+});

@@ -6,6 +6,13 @@ import { timeOfDay } from "./format.js";
 import { VirtualList } from "./VirtualList.js";
 import type { Shown } from "./view.js";
 
+const [esc, bell] = [27, 7].map((code) => String.fromCharCode(code));
+/** What tells a terminal colours, and the title of its window. */
+const escapes = new RegExp(
+  `${esc}(?:\\[[0-?]{0,64}[ -/]{0,8}[@-~]|\\][^${bell}${esc}]{0,1000}(?:${bell}|${esc}\\\\))`,
+  "g",
+);
+
 export function StderrView({ feed, isHidden }: Shown) {
   const [selected, select] = useState(-1);
   const [isAtEnd, setAtEnd] = useState(true);
@@ -18,7 +25,7 @@ export function StderrView({ feed, isHidden }: Shown) {
       </Empty>
     );
   }
-  const shown = (text: string) => (isHidden ? hiddenText(text) : text);
+  const shown = (text: string) => (isHidden ? hiddenText(text) : text.replace(escapes, ""));
   const chosen = stderr[selected];
   const isOfSeveral = feed.commands.size > 1;
   return (

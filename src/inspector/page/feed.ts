@@ -108,13 +108,18 @@ export class Feed {
 
   async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
-    let rest = "";
+    let rest: string[] = [];
     let since = performance.now();
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
+      const [first = "", ...others] = decoder.decode(value, { stream: true }).split("\n");
+      rest.push(first);
+      const last = others.pop();
+      // A line of many megabytes comes in thousands of pieces, which are put together once.
+      if (last === undefined) continue;
+      const lines = [rest.join(""), ...others];
+      rest = [last];
       for (const line of lines) {
         this.#take(JSON.parse(line));
         if (performance.now() - since < budgetMs) continue;
