@@ -3,7 +3,9 @@
 import type { Readable, Writable } from "node:stream";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import { Deferred } from "../base/deferred.js";
-import { type Line, LineSplitter } from "../base/lineSplitter.js";
+import { deepestJson } from "../base/jsonDepth.js";
+import { type KeptLine, LineSplitter } from "../base/lineSplitter.js";
+import { parseInSteps, steppedJsonBytes } from "../base/steppedJson.js";
 
 /** The longest message that is read, in bytes. */
 const longestMessage = 64 * 1024 * 1024;
@@ -75,9 +77,11 @@ async function* messagesOf(
   input: Readable,
   write: (message: unknown) => Promise<void>,
 ): AsyncGenerator<unknown> {
-  for await (const { text, omittedBytes } of linesOf(input)) {
-    if (omittedBytes === 0 && text.trim() === "") continue;
-    const message = omittedBytes > 0 ? undefined : parsed(text);
+  for await (const line of linesOf(input)) {
+    const { omittedBytes, bytes } = line;
+    const isLong = bytes.length > steppedJsonBytes;
+    if (omittedBytes === 0 && !isLong && line.text.trim() === "") continue;
+    const message = omittedBytes > 0 ? undefined : await parsed(line);
     if (typeof message === "object" && message !== null) {
       yield message;
     } else if (omittedBytes > 0) {
@@ -90,7 +94,7 @@ async function* messagesOf(
   }
 }
 
-async function* linesOf(input: Readable): AsyncGenerator<Line> {
+async function* linesOf(input: Readable): AsyncGenerator<KeptLine> {
   const splitter = new LineSplitter(longestMessage);
   for await (const chunk of input) yield* splitter.push(chunk as Uint8Array);
   yield* splitter.end();
@@ -101,9 +105,12 @@ function refusal(code: number, message: string) {
 }
 
 /** The value of a line of JSON; undefined if it is none. */
-function parsed(line: string): unknown {
+async function parsed(line: KeptLine): Promise<unknown> {
   try {
-    return JSON.parse(line);
+    if (line.bytes.length <= steppedJsonBytes) return JSON.parse(line.text);
+    const json = await parseInSteps(line.bytes);
+    // Of what is nested deeper, a part is missing.
+    return json.depthOf(json.value) > deepestJson ? undefined : json.value;
   } catch {
     return undefined;
   }

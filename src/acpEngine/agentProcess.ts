@@ -6,8 +6,9 @@ import { startChild } from "../base/childStart.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
-import { isNestedDeeper } from "../base/jsonDepth.js";
-import { LineSplitter } from "../base/lineSplitter.js";
+import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
+import { JsonLines, type JsonOfLine } from "../base/jsonLines.js";
+import { type KeptLine, LineSplitter } from "../base/lineSplitter.js";
 import type { Log } from "../base/log.js";
 import { redact } from "../base/redact.js";
 import { cutTextStart } from "../base/text.js";
@@ -70,6 +71,7 @@ export class AgentProcess implements AgentProgram {
   readonly #tree: ProcessTree;
   readonly #exited: Promise<void>;
   readonly #gone: Promise<void>;
+  readonly #values: JsonLines;
   #stderr = "";
   #dropped = 0;
   #ending: Promise<void> | undefined;
@@ -122,6 +124,7 @@ export class AgentProcess implements AgentProgram {
     this.#child = child;
     this.#tree = tree;
     this.#exited = exited.then(() => {});
+    this.#values = new JsonLines(child.stdout);
     this.#read(child);
     this.#gone = exited.then((how) => this.#untilGone(how));
     this.#gone.catch((error: unknown) => {
@@ -157,10 +160,9 @@ export class AgentProcess implements AgentProgram {
     );
     const lines = new LineSplitter(mostMessageBytes);
     stdout.on("data", (chunk: Uint8Array) => {
-      for (const { text, omittedBytes } of lines.push(chunk)) {
-        const message = omittedBytes === 0 ? messageIn(text) : undefined;
-        if (message !== undefined) this.#options.onMessage(message);
-        else if (text.trim() !== "") this.#drop();
+      for (const line of lines.push(chunk)) {
+        if (line.omittedBytes > 0) this.#drop();
+        else this.#values.read(line, (json) => this.#take(line, json));
       }
     });
     stderr.on("data", (chunk: Uint8Array) => {
@@ -173,6 +175,12 @@ export class AgentProcess implements AgentProgram {
     }
   }
 
+  #take(line: KeptLine, json: JsonOfLine): void {
+    const message = messageIn(json);
+    if (message !== undefined) this.#options.onMessage(message);
+    else if (line.text.trim() !== "") this.#drop();
+  }
+
   /** A line that is no message, or too long. The next line may be one again. */
   #drop(): void {
     this.#dropped += 1;
@@ -182,9 +190,11 @@ export class AgentProcess implements AgentProgram {
 
   async #untilGone(how: string): Promise<void> {
     const { host, onEnd } = this.#options;
+    await this.#values.done();
     onEnd(this.#reason(how));
     await host.endTree(this.#tree);
     host.reaper.remove(this.#tree.leader);
+    await this.#values.done();
     for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) {
       stream.destroy();
     }
@@ -199,13 +209,10 @@ export class AgentProcess implements AgentProgram {
   }
 }
 
-function messageIn(line: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== "object" || value === null || isNestedDeeper(value)) return undefined;
-    return value;
-  } catch {
-    // Some programs print a greeting on stdout, but are usable.
-    return undefined;
-  }
+/** The message; undefined for anything else: some programs print a greeting on stdout, but are usable. */
+function messageIn(json: JsonOfLine): object | undefined {
+  if (!json.ok || typeof json.value !== "object" || json.value === null) return undefined;
+  const { value, depth } = json;
+  const isTooDeep = depth === undefined ? isNestedDeeper(value) : depth > deepestJson;
+  return isTooDeep ? undefined : value;
 }

@@ -7,6 +7,24 @@ export interface Line {
   readonly omittedBytes: number;
 }
 
+/** A line of a stream, with its bytes: a long line takes its time to become a text. */
+export class KeptLine implements Line {
+  readonly bytes: Buffer;
+  readonly omittedBytes: number;
+  #text: string | undefined;
+
+  constructor(bytes: Buffer, omittedBytes: number) {
+    this.bytes = bytes;
+    this.omittedBytes = omittedBytes;
+  }
+
+  get text(): string {
+    this.#text ??=
+      this.omittedBytes === 0 ? this.bytes.toString("utf8") : withoutBrokenEnd(this.bytes);
+    return this.#text;
+  }
+}
+
 const lineFeed = 10;
 const carriageReturn = 13;
 
@@ -28,7 +46,7 @@ export class LineSplitter {
   }
 
   /** Takes the next bytes and gives the lines that end in them. */
-  *push(chunk: Uint8Array): Generator<Line> {
+  *push(chunk: Uint8Array): Generator<KeptLine> {
     for (const { bytes, endsLine } of linePieces(chunk)) {
       this.#keep(bytes, !endsLine);
       if (endsLine) yield this.#take();
@@ -36,7 +54,7 @@ export class LineSplitter {
   }
 
   /** Gives the last line, if it has no end. */
-  *end(): Generator<Line> {
+  *end(): Generator<KeptLine> {
     if (this.#hasBegun) yield this.#take();
   }
 
@@ -49,11 +67,10 @@ export class LineSplitter {
     this.#omittedBytes += bytes.length - kept.length;
   }
 
-  #take(): Line {
+  #take(): KeptLine {
     let bytes = Buffer.concat(this.#kept);
     if (this.#omittedBytes === 0 && bytes.at(-1) === carriageReturn) bytes = bytes.subarray(0, -1);
-    const text = this.#omittedBytes === 0 ? bytes.toString("utf8") : withoutBrokenEnd(bytes);
-    const line = { text, omittedBytes: this.#omittedBytes };
+    const line = new KeptLine(bytes, this.#omittedBytes);
     this.#kept = [];
     this.#keptBytes = 0;
     this.#omittedBytes = 0;

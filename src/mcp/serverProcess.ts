@@ -12,7 +12,8 @@ import { startChild } from "../base/childStart.js";
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
-import { type Line, LineSplitter } from "../base/lineSplitter.js";
+import { JsonLines, type JsonOfLine } from "../base/jsonLines.js";
+import { type KeptLine, type Line, LineSplitter } from "../base/lineSplitter.js";
 import { markedProgram, pipedChild } from "../process/markedProgram.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { type ProcessMark, processMarkerVariable } from "../process/processMark.js";
@@ -115,8 +116,8 @@ export class ServerProcess implements Transport {
         resolve();
       });
     });
-    this.#read(child);
-    const gone = this.#untilGone(child, exited, tree).finally(release);
+    const taken = this.#read(child);
+    const gone = this.#untilGone(child, exited, tree, taken).finally(release);
     this.#running = { child, gone, exited, tree };
     // The caller of `close` gets a failure, but there may be no caller.
     gone.catch((error: unknown) => this.onerror?.(asError(error)));
@@ -196,15 +197,17 @@ export class ServerProcess implements Transport {
     await gone;
   }
 
-  #read({ stdin, stdout, stderr }: Child): void {
+  /** Returns a function that resolves when what has been read until then was taken. */
+  #read({ stdin, stdout, stderr }: Child): () => Promise<void> {
     const { notes } = this.#options;
     // Its exit reports its end. It does not matter what it did not read.
     stdin.on("error", (error) => notes.trouble(messageOf(error)));
     const messages = new LineSplitter(mostMessageBytes);
+    const lines = new JsonLines(stdout);
     const tooLarge = `it sent a message of more than ${mostMessageBytes} bytes`;
     stdout.on("data", (chunk: Uint8Array) => {
-      for (const { text, omittedBytes } of messages.push(chunk)) {
-        if (omittedBytes === 0) this.#take(text);
+      for (const line of messages.push(chunk)) {
+        if (line.omittedBytes === 0) lines.read(line, (json) => this.#take(line, json));
         else this.#fail(tooLarge);
       }
       // A server may also send a line that never ends.
@@ -219,19 +222,16 @@ export class ServerProcess implements Transport {
     for (const stream of [stdout, stderr]) {
       stream.on("error", (error) => notes.trouble(messageOf(error)));
     }
+    return () => lines.done();
   }
 
-  #take(line: string): void {
-    if (line.trim() === "") return;
-    let message: JSONRPCMessage;
-    try {
-      message = readMessage(JSON.parse(line));
-    } catch {
-      // Some programs print a greeting on stdout, but are usable.
-      this.#options.notes.trouble(`this is no message: ${line}`);
-      return;
+  #take(line: KeptLine, json: JsonOfLine): void {
+    const message = json.ok ? messageIn(json.value) : undefined;
+    if (message !== undefined) this.onmessage?.(message);
+    // Some programs print a greeting on stdout, but are usable.
+    else if (line.bytes.length > mostNoteBytes || line.text.trim() !== "") {
+      this.#options.notes.trouble(`this is no message: ${startOf(line)}`);
     }
-    this.onmessage?.(message);
   }
 
   #fail(reason: string): void {
@@ -239,11 +239,17 @@ export class ServerProcess implements Transport {
     this.close().catch((error: unknown) => this.onerror?.(asError(error)));
   }
 
-  async #untilGone(child: Child, exited: Promise<void>, tree: ProcessTree): Promise<void> {
+  async #untilGone(
+    child: Child,
+    exited: Promise<void>,
+    tree: ProcessTree,
+    taken: () => Promise<void>,
+  ): Promise<void> {
     const { host } = this.#options;
     await exited;
     await host.endTree(tree);
     host.reaper.remove(tree.leader);
+    await taken();
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
     await child;
     this.onclose?.();
@@ -255,7 +261,20 @@ export class ServerProcess implements Transport {
   }
 }
 
-/** Parses a message. An answer with an invalid result is kept, because the caller must get it. */
+function startOf({ bytes }: KeptLine): string {
+  return bytes.toString("utf8", 0, mostNoteBytes);
+}
+
+function messageIn(value: unknown): JSONRPCMessage | undefined {
+  try {
+    return readMessage(value);
+  } catch {
+    // It is something else than a message.
+    return undefined;
+  }
+}
+
+/** Makes a value a message. An answer with an invalid result is kept, because the caller must get it. */
 function readMessage(given: unknown): JSONRPCMessage {
   if (typeof given === "object" && given !== null && "result" in given && "id" in given) {
     const { result, ...rest } = given;

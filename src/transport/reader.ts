@@ -18,8 +18,9 @@ import {
 } from "vscode-jsonrpc/node";
 import { Deferred } from "../base/deferred.js";
 import type { Log } from "../base/log.js";
+import { OrderedWork } from "../base/orderedWork.js";
 import type { ChannelTap, ChannelWatch } from "./channelWatch.js";
-import { FrameQueue } from "./frameQueue.js";
+
 import { type Frame, type Framing, type LargeFrame, wholeFrame } from "./framing.js";
 import type { InboundRequests } from "./inboundRequests.js";
 import { cancelMethod, Inbox } from "./inbox.js";
@@ -54,7 +55,7 @@ export class ChannelReader extends AbstractMessageReader implements MessageReade
   readonly #options: ChannelReaderOptions;
   readonly #inbox: Inbox;
   readonly #decoder: InputDecoder;
-  readonly #frames = new FrameQueue(() => this.#resumeOrWait());
+  readonly #frames = new OrderedWork(() => this.#resumeOrWait());
   readonly #ended = new Deferred<InputEnd>();
   /** A marker that is delivered after the last message, and recognised when its turn comes. */
   readonly #endMarker: NotificationMessage = { jsonrpc: "2.0", method: "$/endOfInput" };

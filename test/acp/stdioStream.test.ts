@@ -28,3 +28,23 @@ it("reads no further request while 1,000 have no answer that was taken", async (
   expect(answered).toEqual([0]);
   expect((await next).value).toMatchObject({ id: 1_000 });
 });
+
+it("reads a long message in its place, and refuses one that is nested too deep", async () => {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const stream = stdioStream(input, output, { read() {}, answered() {} });
+  const filling = "x".repeat(300_000);
+  const message = (id: number, params: string) =>
+    `{"jsonrpc":"2.0","id":${id},"method":"session/prompt","params":${params}}\n`;
+  const deep = `["${filling}",${"[".repeat(100_000)}${"]".repeat(100_000)}]`;
+  input.end(message(1, "{}") + message(2, `["${filling}"]`) + message(3, deep) + message(4, "{}"));
+  const reader = stream.readable.getReader();
+  for (const [id, params] of [
+    [1, {}],
+    [2, [filling]],
+    [4, {}],
+  ]) {
+    expect((await reader.read()).value).toMatchObject({ id, params });
+  }
+  expect(JSON.parse(String(output.read()))).toMatchObject({ id: null, error: { code: -32700 } });
+});
