@@ -49,16 +49,20 @@ export class Checkpoints {
   keeperOf(run: KeptRun): FileKeeper | undefined {
     const { store, content } = this.#parts;
     const { bound } = this;
-    const checkpoint = store.ofRun(run.sessionId, run.position);
-    if (checkpoint === undefined) return undefined;
-    const loaded = import("./runFileKeeper.js").then(
-      ({ RunFileKeeper }) => new RunFileKeeper({ store, content, bound }, checkpoint.position, run),
-    );
-    // If it cannot be loaded, the first caller that keeps something gets the error.
-    loaded.catch(() => undefined);
+    if (!store.isKept) return undefined;
+    // The checkpoint is written with the run's first message, and most turns never need it.
+    const checkpoint = () => store.ofRun(run.sessionId, run.position)?.position;
     return {
-      keep: async (change) => (await loaded).keep(change),
-      noteCommand: () => run.store(() => store.noteCommand(checkpoint.position)),
+      async keep(change) {
+        const position = checkpoint();
+        if (position === undefined) return;
+        const { RunFileKeeper } = await import("./runFileKeeper.js");
+        await new RunFileKeeper({ store, content, bound }, position, run).keep(change);
+      },
+      async noteCommand() {
+        const position = checkpoint();
+        if (position !== undefined) await run.store(() => store.noteCommand(position));
+      },
     };
   }
 

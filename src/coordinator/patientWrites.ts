@@ -13,6 +13,9 @@ const patienceMs = 60_000;
 
 type Write = () => void;
 
+/** Thrown so that a transaction keeps nothing. */
+const rolledBack = new Error("this transaction only looks");
+
 /** A write that waits, and whether no power cut may lose it. */
 interface Waiting {
   readonly write: Write;
@@ -33,6 +36,8 @@ export class PatientWrites {
   #waiting: Waiting[] = [];
   /** What is written together. */
   #collected: Write[] | undefined;
+  /** What is made in the commit of the next write. */
+  #early: Write[] = [];
   #attempts = 0;
   #waitedMs = 0;
   #timer: Timer | undefined;
@@ -54,7 +59,8 @@ export class PatientWrites {
       this.#collected.push(write);
       return;
     }
-    const waiting = { write, isDurable };
+    const early = this.#early.splice(0);
+    const waiting = { write: inOrder([...early, write]), isDurable };
     if (this.#waiting.length > 0) {
       this.#waiting.push(waiting);
       return;
@@ -62,10 +68,48 @@ export class PatientWrites {
     try {
       this.#make(waiting);
     } catch (error) {
-      if (!isHeldElsewhere(error)) throw error;
+      if (!isHeldElsewhere(error)) {
+        this.#early.unshift(...early);
+        throw error;
+      }
       this.#waiting.push(waiting);
       this.#rest();
     }
+  }
+
+  /**
+   * Whether a write would be made now: no other program holds the database. Throws as a write does that
+   * is refused.
+   */
+  wouldWrite(): boolean {
+    this.#throwFailure();
+    if (this.#waiting.length > 0) return false;
+    try {
+      this.#options.database.write(() => {
+        this.#options.refuse?.();
+        throw rolledBack;
+      });
+    } catch (error) {
+      if (error === rolledBack) return true;
+      if (!isHeldElsewhere(error)) throw error;
+    }
+    return false;
+  }
+
+  /**
+   * Makes a write in the commit of the next one, before that. It never waits longer than the running
+   * code does: what comes by itself in the next turn of the event loop is written by itself.
+   */
+  writeWithNext(write: Write): void {
+    this.#early.push(write);
+    this.#options.clock.soon(() => {
+      if (this.#early.length === 0 || this.#isClosed) return;
+      try {
+        this.write(() => {});
+      } catch {
+        // It is still made with the next write, whose caller is told what is in the way.
+      }
+    });
   }
 
   /** Makes everything that `work` writes in one commit; if it is durable, no power cut loses it. */
@@ -81,10 +125,7 @@ export class PatientWrites {
     } finally {
       this.#collected = undefined;
     }
-    if (collected.length === 0) return;
-    this.write(() => {
-      for (const write of collected) write();
-    }, isDurable);
+    if (collected.length > 0) this.write(inOrder(collected), isDurable);
   }
 
   #make({ write, isDurable }: Waiting): void {
@@ -133,6 +174,8 @@ export class PatientWrites {
    */
   writeWithin(onError: (error: unknown) => void): void {
     const { database } = this.#options;
+    // What was to come with the next write says only that more comes.
+    this.#early = [];
     const written = [...this.#waiting];
     if (written.length === 0) return;
     for (const { write } of written) {
@@ -153,6 +196,7 @@ export class PatientWrites {
     this.#isClosed = true;
     this.#timer?.cancel();
     this.#waiting = [];
+    this.#early = [];
   }
 
   #throwFailure(): void {
@@ -205,4 +249,12 @@ export class PatientWrites {
     this.#waitedMs = 0;
     for (const stored of this.#stored) stored.resolve();
   }
+}
+
+function inOrder(writes: readonly Write[]): Write {
+  const [only] = writes;
+  if (only !== undefined && writes.length === 1) return only;
+  return () => {
+    for (const write of writes) write();
+  };
 }

@@ -126,6 +126,15 @@ export class TurnRunner {
       goingOn.loaded(position);
       if (commands !== undefined) goingOn.setCommandMark(position, commands.own);
     };
+    const says = !run.goesOn && run.request.kind === "prompt" && run.command === undefined;
+    if (says && writes.wouldWrite()) {
+      // The turn begins with the user's message: one commit for both.
+      writes.writeWithNext(() => {
+        mark();
+        if (!isOurs) throw endedElsewhere();
+      });
+      return;
+    }
     writes.write(mark, run.goesOn);
     await writes.stored(run.signal);
     if (!isOurs) throw endedElsewhere();
