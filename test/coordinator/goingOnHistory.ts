@@ -1,22 +1,21 @@
-// One random history of several servers over one database, whose turns are the real agent's.
-import type { LanguageModelV3Prompt } from "@ai-sdk/provider";
+// One random history of several servers over one database. Its turns are the real agent's, or those of the
+// real engine of an agent's program.
 import { expect } from "vitest";
 import { defined } from "../../src/base/defined.js";
 import { DomainError } from "../../src/base/errors.js";
 import { endOldWaiting } from "../../src/coordinator/waitingRuns.js";
-import { AgentEngine, type Effects, type Gate, GatedCall } from "../helpers/agentEngine.js";
 import { CoordinatorHouse, workspaceId } from "../helpers/coordinatorHouse.js";
-import { finish, text, toolCall } from "../helpers/fakeModel.js";
 import { CountingIds, VirtualScheduler } from "../helpers/virtualScheduler.js";
 import { GoingOnLedger, waitingDays } from "./goingOnLedger.js";
 import { type GoingOnStep, places, sessionIds, unablePlace } from "./goingOnStep.js";
+import { BuiltInTurns, type GoingOnTurns, type TurnsMaker } from "./goingOnTurns.js";
 
 const dayMs = 86_400_000;
 
-/** A server, and its engine. */
+/** A server, and its turns. */
 interface Server {
   readonly house: CoordinatorHouse;
-  readonly engine: AgentEngine;
+  readonly turns: GoingOnTurns;
 }
 
 type StepOf<Type extends GoingOnStep["type"]> = Extract<GoingOnStep, { readonly type: Type }>;
@@ -25,7 +24,7 @@ type StepOf<Type extends GoingOnStep["type"]> = Extract<GoingOnStep, { readonly 
 export class GoingOnHistory {
   readonly #directory: string;
   readonly #ids = new CountingIds();
-  readonly #effects: Effects = new Map();
+  readonly #maker: TurnsMaker;
   readonly #ledger = new GoingOnLedger();
   readonly #servers: (Server | undefined)[] = Array.from({ length: places }, () => undefined);
   /** Servers that were taken for dead, and live. */
@@ -36,8 +35,10 @@ export class GoingOnHistory {
   #now = Date.UTC(2026, 0, 1);
   #names = 0;
 
-  constructor(directory: string) {
+  /** @param maker of the turns; those of the built-in agent without it. */
+  constructor(directory: string, maker?: TurnsMaker) {
     this.#directory = directory;
+    this.#maker = maker ?? new BuiltInTurns(this.#ids);
     const { house } = this.#at(0);
     for (const id of sessionIds) house.session(id);
   }
@@ -47,8 +48,10 @@ export class GoingOnHistory {
     const found = this.#servers[place];
     if (found !== undefined) return found;
     const ids = this.#ids;
-    const engine = new AgentEngine({ effects: this.#effects, ids });
     const clock = new VirtualScheduler(this.#now);
+    let id = "";
+    const turns = this.#maker.make(() => id, clock);
+    const { engine, desk, commands } = turns;
     const canGoOn = () => place !== unablePlace;
     const house = new CoordinatorHouse({
       directory: this.#directory,
@@ -56,9 +59,11 @@ export class GoingOnHistory {
       clock,
       engine,
       canGoOn,
+      ...defined({ desk, commands }),
     });
+    id = house.registry.id;
     if (!canGoOn()) this.#unable.add(house.registry.id);
-    const server = { house, engine };
+    const server = { house, turns };
     this.#servers[place] = server;
     return server;
   }
@@ -207,35 +212,25 @@ export class GoingOnHistory {
     expect(this.#at(place).house.accept(...again)).toMatchObject({ isDuplicate: true });
   }
 
-  /** Every gate of a server that is not dead. */
-  #gates(): { readonly server: Server; readonly gate: Gate }[] {
-    return this.#all.flatMap((server) =>
-      [...server.engine.gates].map((gate) => ({ server, gate })),
-    );
+  /** What of the servers that are not dead can be told to go on. */
+  #each<T>(what: (turns: GoingOnTurns) => readonly T[]): { server: Server; one: T }[] {
+    return this.#all.flatMap((server) => what(server.turns).map((one) => ({ server, one })));
   }
 
   #speak({ pick, ...step }: StepOf<"stream" | "callTools" | "say">): undefined {
-    const calls = this.#gates().flatMap(({ server, gate }) =>
-      gate instanceof GatedCall ? [{ server, gate }] : [],
-    );
-    const chosen = calls[pick % Math.max(1, calls.length)];
+    const all = this.#each(({ speaking }) => speaking);
+    const chosen = all[pick % Math.max(1, all.length)];
     if (chosen === undefined) return;
-    const { server, gate } = chosen;
-    this.#actsIn(server, gate.sessionId);
+    const { server, one: turn } = chosen;
+    this.#actsIn(server, turn.sessionId);
     if (step.type === "stream") {
-      gate.send(...text("I think"));
+      turn.stream();
       return;
     }
-    expectValidPrompt(gate.options.prompt);
-    const position = this.#turnOf(server, gate.sessionId);
-    if (step.type === "say") {
-      server.engine.reply(gate, ...text("done"), finish());
-    } else {
-      const made = Array.from({ length: step.count }, () => `c${++this.#names}`);
-      const parts = made.flatMap((id) => toolCall(id, "write", { text: id }));
-      server.engine.reply(gate, ...text("I write"), ...parts, finish("tool-calls"));
-    }
-    if (position !== undefined) this.#progressing.add(position);
+    const position = this.#turnOf(server, turn.sessionId);
+    if (step.type === "say") turn.say();
+    else turn.callTools(Array.from({ length: step.count }, () => `c${++this.#names}`));
+    if (position !== undefined && server.turns.tellsCalls) this.#progressing.add(position);
   }
 
   /** The runs whose model call has just finished. */
@@ -255,13 +250,11 @@ export class GoingOnHistory {
   }
 
   #openTool({ pick, isAllowed }: StepOf<"openTool">): undefined {
-    const waiting = this.#gates().flatMap(({ server, gate }) =>
-      gate instanceof GatedCall ? [] : [{ server, gate }],
-    );
+    const waiting = this.#each((turns) => turns.waiting);
     const chosen = waiting[pick % Math.max(1, waiting.length)];
     if (chosen === undefined) return;
-    this.#actsIn(chosen.server, chosen.gate.sessionId);
-    chosen.server.engine.open(chosen.gate, isAllowed);
+    this.#actsIn(chosen.server, chosen.one.sessionId);
+    chosen.one.open(isAllowed);
   }
 
   #stopOne({ type, house: place, pick }: StepOf<"cancelRun" | "removeQueued">): undefined {
@@ -284,8 +277,10 @@ export class GoingOnHistory {
   }
 
   #kill(place: number): undefined {
-    this.#servers[place]?.house.crash();
+    const server = this.#servers[place];
     this.#servers[place] = undefined;
+    server?.turns.crash();
+    server?.house.crash();
   }
 
   async #park(place: number, parking: Set<string>): Promise<void> {
@@ -294,6 +289,7 @@ export class GoingOnHistory {
     if (server === undefined) return;
     parking.add(server.house.registry.id);
     await server.house.close();
+    await server.turns.end();
   }
 
   /** Its lock does not hold, and it goes on as if it did. */
@@ -306,6 +302,7 @@ export class GoingOnHistory {
   }
 
   async #days({ house: place, days }: StepOf<"days">): Promise<void> {
+    for (const { turns } of this.#all) turns.openSessions();
     this.#now += days * dayMs;
     for (const { house } of this.#all) await house.clock.advance(days * dayMs);
     const { house } = this.#at(place);
@@ -325,14 +322,14 @@ export class GoingOnHistory {
     const { house } = this.#all[0] ?? this.#at(0);
     const living = new Set(this.#living.map((server) => server.house.registry.id));
     this.#ledger.look(house, { living, parking, unable: this.#unable, now: this.#now });
-    for (const [call, count] of this.#effects) expect(count, `the effect of ${call}`).toBe(1);
+    this.#maker.check((runId) => this.#sent.get(runId)?.[1]?.goesOn === true);
   }
 
   /** Lets everything come to its end in one new server, and checks what must hold then. */
   async finish(): Promise<void> {
     for (const ghost of this.#ghosts.splice(0)) await this.#end(ghost);
     for (const place of this.#servers.keys()) this.#kill(place);
-    const { house, engine } = this.#at(0);
+    const { house, turns } = this.#at(0);
     this.#look();
     for (let round = 0; this.#ledger.open.length > 0; round++) {
       const open = this.#ledger.open.map(({ position, state }) => `${position}: ${state}`);
@@ -341,10 +338,8 @@ export class GoingOnHistory {
         house.coordinator.queue.resume(id);
         house.coordinator.adopt(id);
       }
-      for (const gate of [...engine.gates]) {
-        if (gate instanceof GatedCall) engine.reply(gate, ...text("done"), finish());
-        else engine.open(gate);
-      }
+      for (const turn of turns.speaking) turn.say();
+      for (const gate of turns.waiting) gate.open(true);
       await this.#settle();
       this.#look();
     }
@@ -356,33 +351,20 @@ export class GoingOnHistory {
       const row = house.sessions.find(workspaceId, id);
       expect(row && house.coordinator.describe(row)).toMatchObject({ isBusy: false });
     }
+    const succeeded = house.allCompletions().filter(({ status }) => status === "succeeded");
+    const isPrompt = (runId: string) => this.#sent.get(runId)?.[1]?.kind !== "summary";
+    this.#maker.checkEnd(succeeded.flatMap(({ runId = "" }) => (isPrompt(runId) ? [runId] : [])));
     await house.close();
+    await turns.end();
   }
 
   /** A server that was taken for dead ends; its lock is gone already. */
-  async #end({ house }: Server): Promise<void> {
+  async #end({ house, turns }: Server): Promise<void> {
     await house.endTurns();
+    await turns.end();
     this.#look(new Set([house.registry.id]));
     house.owed.close();
     house.broadcaster.close();
     house.database.close();
   }
-}
-
-/** Every call has its result right behind it, and no other result is there. */
-function expectValidPrompt(prompt: LanguageModelV3Prompt): void {
-  let open = new Set<string>();
-  for (const { role, content } of prompt) {
-    if (role === "tool") {
-      for (const part of content) {
-        if (part.type === "tool-result") expect(open.delete(part.toolCallId)).toBe(true);
-      }
-    }
-    expect([...open], "each call has a result").toEqual([]);
-    if (role !== "assistant") continue;
-    const calls = content.flatMap((part) => (part.type === "tool-call" ? part.toolCallId : []));
-    open = new Set(calls);
-    expect(open.size).toBe(calls.length);
-  }
-  expect([...open], "each call has a result").toEqual([]);
 }

@@ -50,10 +50,11 @@ export class History {
 
   #newHouse(before?: CoordinatorHouse): CoordinatorHouse {
     const clock = new VirtualScheduler(before?.clock.now());
+    const engine = this.#newEngine(clock);
     return new CoordinatorHouse({
       directory: this.#directory,
       clock,
-      engine: this.#newEngine(clock),
+      engine,
       ...defined({ ids: before?.ids, desk: this.#agent?.desk }),
     });
   }
@@ -66,6 +67,16 @@ export class History {
 
   /** Takes a step at once; what it returns must be awaited before the next. */
   take(step: HistoryStep | AgentStep): Promise<void> | undefined {
+    if (this.#agent !== undefined) {
+      // What an agent says is stored in batches: whether a broken disk is noticed is a matter of luck.
+      if (step.type === "breakDisk") return this.settle().then(() => this.#take(step));
+      if (this.#disk.isBroken && ["call", "question", "decide"].includes(step.type))
+        return undefined;
+    }
+    return this.#take(step);
+  }
+
+  #take(step: HistoryStep | AgentStep): Promise<void> | undefined {
     if (step.type === "wait") return this.#wait();
     if (step.type === "question" || step.type === "decide" || step.type === "open") {
       return this.#agent?.take(step, this.#at(step.session), () => this.settle());
@@ -264,6 +275,7 @@ export class History {
     const { engine } = this.#house;
     if (what === "ready" || what === "unready") {
       if (current.phase !== "preparing") return;
+      if (what === "unready" && current.run.wasLeft === true) return;
       const preparation = engine.preparations.findLast((one) => one.sessionId === target.id);
       if (what === "ready") preparation?.ready();
       else preparation?.fail(new DomainError("ModelNotConfigured", "gone"));

@@ -44,7 +44,8 @@ export const stepWithAgent: fc.Arbitrary<HistoryStep | AgentStep> = fc.oneof(
 /** The agent, its disk and its programs, over all servers of a history. */
 export class HistoryAgent {
   readonly steers: boolean;
-  readonly desk = new GatedDesk();
+  /** That of the server that lives. */
+  desk = new GatedDesk();
   readonly #agents: MemoryAgents;
   readonly #opensAtGates: boolean;
   #engine: GatedAcpEngine | undefined;
@@ -157,6 +158,7 @@ export class HistoryAgent {
   /** The server dies. */
   vanish(): void {
     this.#engine?.vanish();
+    this.desk = new GatedDesk();
   }
 
   async dispose(): Promise<void> {

@@ -26,6 +26,8 @@ export interface ModelRun {
   place: number;
   /** Whether its prompt is kept on disk. */
   isKept: boolean;
+  /** Whether it was left by a server that has ended: one that cannot be made ready is then tried again. */
+  wasLeft?: boolean;
   state: "accepted" | "queued" | "running" | "completed";
 }
 
@@ -180,6 +182,7 @@ export class ModelSession {
     this.cancel();
     this.isClosing = this.current !== undefined;
     this.queue = kept;
+    for (const run of kept) run.wasLeft = true;
     this.isLeft = true;
     this.isShut = true;
   }
@@ -214,6 +217,7 @@ export class ModelSession {
     }
     this.current = undefined;
     this.queue = kept;
+    for (const run of kept) run.wasLeft = true;
     this.isLeft = true;
     this.owed = [];
     this.isClosing = false;
@@ -267,7 +271,8 @@ export class ModelSession {
         if (current.isCancelled) return this.#over(current, "cancelled");
         return this.#unlessBroken(current);
       case "asked":
-        return this.#unlessBroken(current);
+        current.phase = "calling";
+        return true;
       case "stopped":
         return this.#over(current, "cancelled");
       case "broke":
@@ -295,7 +300,7 @@ export class ModelSession {
     return true;
   }
 
-  /** What the agent has told must be stored; the turn fails if it cannot. */
+  /** The agent's session must be noted before the agent gets its prompt. */
   #unlessBroken(current: Current): true {
     current.phase = "calling";
     const fails = this.#disk.isBroken && !current.isCancelled;
@@ -304,10 +309,9 @@ export class ModelSession {
 
   /** The next model call: what is queued without a runId joins, unless a cancel came first. */
   #call(current: Current): boolean {
-    const { agent, isBroken } = this.#disk;
+    const { agent } = this.#disk;
     current.phase = "calling";
     if (current.isCancelled) return true;
-    if (agent !== undefined && isBroken) return this.#over(current, "failed");
     if (current.run.kind === "summary" || this.isPaused || agent?.steers === false) return true;
     const joining = this.queue.filter(joins);
     if (joining.length === 0) return true;

@@ -69,6 +69,8 @@ export interface HouseOptions {
   readonly onDamaged?: (row: DamagedRow) => void;
   /** Whether its workspace can go on with a run; by default it can. */
   readonly canGoOn?: (terms: RunTerms) => boolean;
+  /** How the commands of dead servers are ended; nothing is, unless it is given. */
+  readonly commands?: CoordinatorOptions["commands"] | undefined;
   /** Where its questions are asked; nobody answers unless it is given. */
   readonly desk?: CoordinatorOptions["desk"];
   /** What carries `/undo` out. */
@@ -118,11 +120,13 @@ export class CoordinatorHouse {
   readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
   coordinator: Coordinator;
   readonly #canGoOn: HouseOptions["canGoOn"];
+  readonly #commands: HouseOptions["commands"];
   readonly #desk: CoordinatorOptions["desk"];
   readonly #undo: HouseOptions["undo"];
 
   constructor(options: HouseOptions) {
     this.#canGoOn = options.canGoOn;
+    this.#commands = options.commands;
     this.#desk = options.desk ?? {
       ask: async () => undefined,
       requestInput: async () => undefined,
@@ -188,7 +192,7 @@ export class CoordinatorHouse {
       engineSessions: new EngineSessionStore(database),
       desk: this.#desk,
       canGoOn: (told) => this.#canGoOn?.(told) ?? true,
-      ...defined({ undo: this.#undo }),
+      ...defined({ undo: this.#undo, commands: this.#commands }),
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });
   }

@@ -137,6 +137,15 @@ export class AcpGatedTurn extends GatedTurn {
     return this.request.ownSession?.read()?.id ?? "";
   }
 
+  /** Whether its agent works on a prompt. */
+  get hasPrompt(): boolean {
+    return this.#acp.agents.running?.prompts.has(this.own) === true;
+  }
+
+  stream(): void {
+    this.#later((program) => program.chunk(this.own, "I think"));
+  }
+
   override call(): void {
     this.#later((program) => program.callTool(this.own));
   }

@@ -32,21 +32,36 @@ interface Abilities {
 /** Answers a request, in the place of what the agent would do. */
 type Handler = (program: MemoryAgent, id: unknown, params: Params) => void;
 
-/** The programs of one agent, and its disk. */
-export class MemoryAgents {
+/** What the programs of one agent have got, over all servers. */
+export class AgentDisk {
   /** The prompts of each session of its own. */
   readonly sessions = new Map<string, string[]>();
   readonly seen: SeenPrompt[] = [];
+  #made = 0;
+
+  /** The id of a new session. */
+  nextId(): string {
+    return `own-${this.#made++}`;
+  }
+}
+
+/** The programs of one agent that one server starts. */
+export class MemoryAgents {
+  readonly disk: AgentDisk;
+  readonly sessions: AgentDisk["sessions"];
+  readonly seen: AgentDisk["seen"];
   readonly programs: MemoryAgent[] = [];
   /** What handles a method in the place of the agent. */
   readonly handlers: Record<string, Handler> = {};
   readonly abilities: Abilities;
   /** Whether each prompt is answered at once, with `answered`. */
   answersAtOnce = false;
-  #made = 0;
 
-  constructor(abilities: Abilities = {}) {
+  constructor(abilities: Abilities = {}, disk = new AgentDisk()) {
     this.abilities = abilities;
+    this.disk = disk;
+    this.sessions = disk.sessions;
+    this.seen = disk.seen;
   }
 
   readonly start: StartAgentProgram = async (options) => {
@@ -60,11 +75,6 @@ export class MemoryAgents {
   /** The program that runs. */
   get running(): MemoryAgent | undefined {
     return this.programs.findLast(({ isGone }) => !isGone);
-  }
-
-  /** The id of a new session. */
-  nextId(): string {
-    return `own-${this.#made++}`;
   }
 
   /** How often a method was called, over all programs. */
@@ -196,7 +206,8 @@ export class MemoryAgent implements AgentProgram {
   /** Does what opening a session does in the end. */
   open(id: unknown, method: string, params: Params): void {
     const { sessions } = this.#agents;
-    const sessionId = method === "session/new" ? this.#agents.nextId() : String(params.sessionId);
+    const sessionId =
+      method === "session/new" ? this.#agents.disk.nextId() : String(params.sessionId);
     const said = sessions.get(sessionId);
     if (method === "session/new") sessions.set(sessionId, []);
     else if (said === undefined) {
