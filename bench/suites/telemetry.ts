@@ -1,7 +1,8 @@
-// What it costs to tell a collector of every turn. Telemetry that is off is in all other rows.
+// What it costs to tell a collector of every turn, and what is left of that while nobody is told.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { traced } from "../../src/base/telemetry.js";
 import { type Contestant, makePlace, Provider, startServer } from "../contestants.js";
 import {
   type BenchContext,
@@ -26,7 +27,7 @@ async function run(context: BenchContext): Promise<Findings> {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` };
   const on = startServer(makePlace(context.makeFolder(), provider), { env });
   for (const one of [off, on]) await one.greet();
-  const rows: Row[] = [];
+  const rows: Row[] = [await whileOff(context)];
   for (const chunks of [1, 1_000]) {
     const turn = (one: Contestant) => async () => {
       const session = await one.session();
@@ -51,4 +52,31 @@ async function run(context: BenchContext): Promise<Findings> {
   collector.closeAllConnections();
   collector.close();
   return { rows };
+}
+
+/** What stands around each run, model call, tool and delivery while telemetry is off. */
+async function whileOff({ isQuick }: BenchContext): Promise<Row> {
+  const calls = isQuick ? 20_000 : 200_000;
+  const result = { state: "completed", output: "" } as const;
+  const work = () => Promise.resolve(result);
+  const begun = () => ({ name: "read", toolCallId: "c1", input: {} });
+  const watched = () => traced("tool", begun, work, (ended) => ended);
+  const microseconds = (call: () => Promise<unknown>) => async () => {
+    const began = performance.now();
+    for (let count = 0; count < calls; count++) await call();
+    return ((performance.now() - began) * 1000) / calls;
+  };
+  const measured = [microseconds(work), microseconds(watched)] as const;
+  // The first rounds are the compiler's.
+  await interleaved(3, ...measured);
+  const samples = await interleaved(9, ...measured);
+  return {
+    suite: "telemetry",
+    what: "a call of a tool, while telemetry is off",
+    unit: "µs",
+    ours: median(samples.ours),
+    floor: median(samples.floor),
+    rule: { kind: "moreAtMost", limit: 0.5 },
+    note: "floor: the same call with nothing around it",
+  };
 }
