@@ -60,6 +60,8 @@ async function kill(server: ServerProcess): Promise<void> {
 
 async function shutDown(server: ServerProcess): Promise<void> {
   expect(await server.call("shutdown", {})).toEqual({ parked: ["r"] });
+  // Nobody has decided it.
+  expect(server.events("permissionResolved")).toEqual([]);
   server.notify("exit");
   await server.exit;
 }
