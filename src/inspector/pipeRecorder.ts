@@ -9,7 +9,7 @@ import { hiddenText, hideContents } from "./hiddenContents.js";
 import type { MessageCheck } from "./messageCheck.js";
 import type { Redaction } from "./redaction.js";
 
-/** A longer message is passed on like every other, and recorded by its size alone. */
+/** Of a longer message, which is passed on like every other, only that it came is recorded. */
 const mostMessageBytes = 16 * 1024 * 1024;
 /** What is kept of bytes that are no message, in UTF-16 units. */
 const mostBrokenText = 2_000;
