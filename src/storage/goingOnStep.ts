@@ -1,3 +1,6 @@
+/** A file with at least this many schema steps has what going on with a run needs. */
+export const goingOnFrom = 19;
+
 /**
  * Runs that outlive their server (protocol.md section 4, Going on after a loss): who has them, and what
  * is needed to go on with them.

@@ -3,12 +3,10 @@
 import { DomainError } from "../base/errors.js";
 import { readOr, storedAmount, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import { goingOnFrom } from "./goingOnStep.js";
 import { keepQuestionsOf, leaveQuestions } from "./leftQuestions.js";
 import { isOwnedBy } from "./runOwner.js";
 import { nobody, type Owner, type RunRow, toRow } from "./runRow.js";
-
-/** A file with at least this many schema steps has what this store needs. */
-const goingOnFrom = 19;
 
 /** What is stored of one run beside its row. */
 export interface GoingOnRow {

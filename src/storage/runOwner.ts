@@ -1,5 +1,6 @@
 import { readOr } from "./damage.js";
 import type { Database } from "./database.js";
+import { goingOnFrom } from "./goingOnStep.js";
 import type { Owner } from "./runRow.js";
 
 /** Whether a run is open, and this owner has it. A damaged row does not prove the contrary. */
@@ -10,10 +11,17 @@ export function isOwnedBy(
 ): boolean {
   return readOr(
     () => {
-      const row = database.prepare("SELECT * FROM runs WHERE position = ?").get(position);
+      const row = database.prepare(sqlOf(database)).get(position);
       if (row === undefined || row.state === "completed" || row.serverId !== serverId) return false;
       return Number(row.epoch ?? 0) === epoch;
     },
     () => true,
   );
+}
+
+/** Every write of a turn asks, so only what is needed is read. */
+function sqlOf({ steps }: Database): string {
+  return steps >= goingOnFrom
+    ? "SELECT state, serverId, epoch FROM runs WHERE position = ?"
+    : "SELECT state, serverId FROM runs WHERE position = ?";
 }
