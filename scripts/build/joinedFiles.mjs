@@ -32,10 +32,15 @@ export async function joinFiles({ root, outdir, metafile, files }) {
       writeFileSync(join(root, path), standIn(taken.get(path), path, outdir));
     }
   }
+  const fromOutdir = (path) => `./${relative(outdir, path).split(sep).join("/")}`;
   const places = [...taken].map(([path, { name, index }]) => [
-    `./${relative(outdir, path).split(sep).join("/")}`,
+    fromOutdir(path),
     [name, `part${index}`],
   ]);
+  const parts = Object.keys(outputs)
+    .filter((path) => outputs[path].entryPoint !== undefined && !taken.has(path))
+    .map((path) => [fromOutdir(path), inOrder(outputs, path).map(fromOutdir)]);
+  writeFileSync(join(root, outdir, "parts.cjs"), partsCode(parts));
   copyFileSync(join(root, "src/compiled.cjs"), join(root, outdir, "compiled.cjs"));
   writeFileSync(join(root, outdir, "load.cjs"), loader(Object.fromEntries(places)));
 }
@@ -45,18 +50,19 @@ export async function joinFiles({ root, outdir, metafile, files }) {
  * the file that it was joined into, else as an ES module. Code that V8 compiled before cannot use
  * `import()` itself.
  *
- * Node remembers a module that could not be read for as long as the process lives. So where many turns
- * that begin together hold all file descriptors, a part is loaded when some are free again.
+ * Node remembers a module that could not be read for as long as the process lives, and opens all files of
+ * a part at once. So where most file descriptors are held, a part's files are loaded one by one
+ * (parts.cjs has their order), each when some descriptors are free.
  */
 function loader(places) {
   return `const { closeSync, openSync } = require("node:fs");
 const places = ${JSON.stringify(places)};
 const loaded = new Set();
-/** Whether as many files can be opened as a part may consist of. */
-function hasRoom() {
+/** Whether so many files can be opened. */
+function hasRoom(files) {
   const held = [];
   try {
-    while (held.length < 12) held.push(openSync(__filename));
+    while (held.length < files) held.push(openSync(__filename));
     return true;
   } catch (error) {
     return error.code !== "EMFILE";
@@ -64,16 +70,49 @@ function hasRoom() {
     held.forEach(closeSync);
   }
 }
+async function room(files) {
+  for (let tries = 0; !hasRoom(files) && tries < 500; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+async function oneByOne(path) {
+  await room(4);
+  for (const file of require("./parts.cjs").filesOf(path)) {
+    await room(4);
+    await import(file);
+  }
+}
 exports.joined = (name) => require("./compiled.cjs").load(require.resolve("./" + name));
 exports.later = async (path) => {
   const [name, part] = places[path] ?? [];
-  for (let tries = 0; !loaded.has(path) && !hasRoom() && tries < 500; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  if (!loaded.has(path)) {
+    if (name !== undefined) await room(12);
+    else if (path.startsWith("./") && !hasRoom(100)) await oneByOne(path);
+    loaded.add(path);
   }
-  loaded.add(path);
   return name === undefined ? import(path) : exports.joined(name)[part];
 };
 `;
+}
+
+/** A file with the files of each part. Each name stands there once: most are files of many parts. */
+function partsCode(parts) {
+  const names = [...new Set(parts.flatMap(([, files]) => files))];
+  const numbers = new Map(names.map((name, number) => [name, number]));
+  const places = parts.map(([path, files]) => [path, files.map((file) => numbers.get(file))]);
+  return `const names=${JSON.stringify(names)},parts=${JSON.stringify(Object.fromEntries(places))};
+exports.filesOf=(path)=>(parts[path]??[]).map((number)=>names[number]);
+`;
+}
+
+/** A part's files, each behind those that it imports. */
+function inOrder(outputs, path, found = new Set()) {
+  for (const { path: next, kind } of outputs[path]?.imports ?? []) {
+    if (kind === "import-statement" && outputs[next] !== undefined && !found.has(next)) {
+      inOrder(outputs, next, found);
+    }
+  }
+  return [...found.add(path)];
 }
 
 function outputOf(outputs, source) {

@@ -1,6 +1,17 @@
 // What a server loads before it answers `initialize` decides how long an editor waits for it.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { initSync, parse } from "es-module-lexer";
@@ -95,5 +106,69 @@ unless(
     writeFileSync(file, "");
     expect(greet({ XDG_CACHE_HOME: file })).toMatchObject(answered);
     expect(greet({ NODE_DISABLE_COMPILE_CACHE: "1" })).toMatchObject(answered);
+  });
+});
+
+unless(
+  describe,
+  process.platform === "win32",
+  "no limit of descriptors that can be set",
+)("what is loaded late, with few file descriptors", () => {
+  /** A build with the files of one part alone, and with nothing in those that it shares with the start. */
+  function onePart(): { folder: string; path: string; files: readonly string[] } {
+    const folder = mkdtempSync(join(home, "part-"));
+    mkdirSync(join(folder, "chunks"));
+    writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+    const { filesOf } = createRequire(import.meta.url)(join(dist, "parts.cjs"));
+    // An earlier build may have left files of other parts.
+    const [path = "", files = []] =
+      readdirSync(join(dist, "chunks"))
+        .filter((file) => file.startsWith("acpEngine-"))
+        .map((file): [string, string[]] => [`./chunks/${file}`, filesOf(`./chunks/${file}`)])
+        .find(([, found]) => found.length > 0) ?? [];
+    for (const file of [...files, "load.cjs", "parts.cjs"]) {
+      copyFileSync(join(dist, file), join(folder, file));
+    }
+    const anything = `const anything = new Proxy(function () {}, {
+      get: (_, name) => (name === Symbol.toPrimitive ? () => "" : anything),
+      apply: () => anything,
+      construct: () => anything,
+    });
+    exports.load = () => anything;`;
+    writeFileSync(join(folder, "compiled.cjs"), anything);
+    for (const file of readdirSync(dist).filter((one) => one.endsWith(".cjs"))) {
+      if (!existsSync(join(folder, file))) writeFileSync(join(folder, file), "");
+    }
+    return { folder, path, files };
+  }
+
+  const script = `
+    const { closeSync, openSync } = require("node:fs");
+    const [, folder, path, free, freedLater] = process.argv;
+    const { later } = require(folder + "/load.cjs");
+    const held = [];
+    try {
+      for (;;) held.push(openSync(folder + "/load.cjs"));
+    } catch {
+      held.splice(0, Number(free)).forEach(closeSync);
+    }
+    setTimeout(() => held.splice(0, Number(freedLater)).forEach(closeSync), 200);
+    later(path).then(
+      (part) => console.log(Object.keys(part).length > 0 ? "loaded" : "empty"),
+      (error) => console.log(String(error)),
+    );
+  `;
+
+  it.each([
+    ["14 are free", 14, 0],
+    ["8 are free", 8, 0],
+    ["some are free after a while", 0, 8],
+  ])("is loaded where %s", (_, free, freedLater) => {
+    const { folder, path, files } = onePart();
+    expect(files.length).toBeGreaterThan(20);
+    const line = `ulimit -n 80; exec "$0" -e "$1" "$2" "$3" ${free} ${freedLater}`;
+    const args = ["-c", line, testNode, script, folder, path];
+    const { stdout, stderr } = spawnSync("/bin/sh", args, { encoding: "utf8" });
+    expect(stdout + stderr).toBe("loaded\n");
   });
 });
