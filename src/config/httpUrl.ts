@@ -1,7 +1,8 @@
 // An address in a configuration file.
 import * as z from "zod";
 
-const isHttp = (value: string) =>
+/** Whether a text is an http or https URL. */
+export const isHttp = (value: string) =>
   URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
 const hasCredentials = (value: string) =>
   URL.canParse(value) && new URL(value).username + new URL(value).password !== "";

@@ -31,7 +31,8 @@ function resolveRelay(
   { env, secrets }: { env: Environment; secrets: Secrets },
 ): RelaySettings | undefined {
   const field = `relays.${name}`;
-  const url = secrets.value(`${field}.url`, entry.url)?.trim();
+  const kind = entry.type === "http" ? "webhook" : "value";
+  const url = secrets[kind](`${field}.url`, entry.url)?.trim();
   const told: Record<string, string> = {};
   for (const one of [...secretFields, ...otherFields]) {
     const text = entry[one];

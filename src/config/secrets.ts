@@ -1,4 +1,5 @@
 // Fills in the variables of a configuration, and remembers which variables contain its secrets.
+import { isHttp } from "./httpUrl.js";
 import { type Environment, expand, mayBeSecret, variablesIn } from "./variables.js";
 
 /** The characters of an HTTP header. An error about another value would quote the value. */
@@ -33,6 +34,14 @@ export class Secrets {
     const [name] = variablesIn(text);
     const holder = name === undefined ? "its value" : `$${name}`;
     this.#warn(field, `${holder} holds a character that no header can carry`);
+    return undefined;
+  }
+
+  /** The address of a webhook; undefined, with a warning, if it is none. */
+  webhook(field: string, text: string): string | undefined {
+    const value = this.value(field, text)?.trim();
+    if (value === undefined || isHttp(value)) return value;
+    this.#warn(field, "it must be an http or https URL");
     return undefined;
   }
 

@@ -270,6 +270,25 @@ describe("keys", () => {
     expect(config.providers.get("proxy")).not.toHaveProperty("apiKeyVariable");
   });
 
+  test("a webhook whose address is none is left out and not quoted", () => {
+    const hooks = { a: "notaurl", b: "$HOOK", c: "ftp://host/x", d: "https://host/x" };
+    const relays = Object.fromEntries(
+      Object.entries(hooks).map(([name, url]) => [name, { type: "http" as const, url }]),
+    );
+    const config = resolveConfig({
+      user: { relays },
+      workspace: {},
+      trusted: false,
+      env: { HOOK: "s3cret" },
+    });
+    expect(Object.keys(config.relays)).toEqual(["d"]);
+    expect(config.warnings).toEqual(
+      ["a", "b", "c"].map(
+        (name) => `relays.${name}.url is left out: it must be an http or https URL`,
+      ),
+    );
+  });
+
   test("a value that no header can carry is left out and not quoted", () => {
     const config = resolveUser(
       { providers: { l: { ...copy(), apiKey: "$L_KEY", headers: { "X-A": "$L_KEY" } } } },
