@@ -5,8 +5,10 @@
 //   command NAME (tells a permission and a run of it), hang, deaf (also to a cancel), crash,
 //   garbage, huge BYTES, child SECONDS, bare SECONDS (a child without environment, in a session of its
 //   own, whose parent has ended), stop REASON, fail JSON, twice, late TEXT, foreign TEXT, wrongIds,
-//   steered (waits for a steering prompt, and says it)
-import { spawn } from "node:child_process";
+//   steered (waits for a steering prompt, and says it), deafChild SECONDS (in a session of its own; ignores
+//   SIGTERM), lose (the server is killed by SIGKILL, and nothing follows), loseAfter (after the answer),
+//   askAndLose JSON (asks for a permission first)
+import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
@@ -15,6 +17,8 @@ const store = process.env.AGENT_STORE;
 const seen = process.env.AGENT_SEEN;
 const frames = process.env.AGENT_FRAMES;
 const sessions = store && existsSync(store) ? JSON.parse(readFileSync(store, "utf8")) : {};
+/** Its parent when it began. */
+const server = process.ppid;
 const cancelled = new Map();
 const steering = new Map();
 const answers = new Map();
@@ -97,6 +101,16 @@ const steps = {
   child: (_, rest) => void spawn("sleep", [rest], { detached: true, stdio: "ignore" }),
   bare: (_, rest) =>
     void spawn("sh", ["-c", `env -i setsid sleep ${rest} & exit 0`], { stdio: "ignore" }),
+  deafChild: (_, rest) =>
+    void spawn("sh", ["-c", `trap '' TERM; exec sleep ${rest}`], {
+      detached: true,
+      stdio: "ignore",
+    }),
+  lose: () => lose(),
+  askAndLose(id, rest) {
+    void ask("session/request_permission", { sessionId: id, toolCall: JSON.parse(rest), options });
+    return lose();
+  },
   steered: (id) =>
     new Promise((resolve) => {
       cancelled.set(id, resolve);
@@ -114,6 +128,24 @@ const steps = {
   },
 };
 
+/** The server dies. What it was sent before may have reached it. */
+function lose() {
+  process.kill(server, "SIGKILL");
+  return new Promise(() => {});
+}
+
+/** Notes the programs before this one that still live. */
+function noteOthers() {
+  const lines = seen && existsSync(seen) ? readFileSync(seen, "utf8").split("\n") : [];
+  for (const line of lines) {
+    const pid = Number(/^start (\d+)$/.exec(line)?.[1] ?? process.pid);
+    if (pid === process.pid) continue;
+    // One that is dead stays listed until the system has noticed it.
+    const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", `${pid}`], { encoding: "utf8" });
+    if (/^\s*[^Z\s]/.test(stdout)) note(`alive ${pid} ${stdout.trim()}`);
+  }
+}
+
 async function prompt(id, { sessionId, prompt: blocks }) {
   const text = blocks.map((one) => one.text ?? `<${one.type}>`).join("\n");
   note(`prompt ${JSON.stringify(text)}`);
@@ -127,6 +159,7 @@ async function prompt(id, { sessionId, prompt: blocks }) {
     const [, verb = "", rest = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
     if (verb === "stop") answer = { result: { stopReason: rest } };
     else if (verb === "fail") answer = { error: JSON.parse(rest) };
+    else if (verb === "loseAfter") after = lose;
     else if (verb === "twice") after = () => send({ id, result: { stopReason: "refusal" } });
     else if (verb === "late") after = () => chunk(sessionId, "agent_message_chunk", rest);
     else if (steps[verb]) {
@@ -153,6 +186,7 @@ function open(id, sessionId, { mcpServers }) {
 
 const methods = {
   initialize: (id) => {
+    if (told.losesAt === "initialize") return void lose();
     if (told.silent) return;
     if (told.initError) return send({ id, error: told.initError });
     send({
@@ -167,11 +201,13 @@ const methods = {
     });
   },
   "session/new": (id, params) => {
+    if (told.losesAt === "new") return void lose();
     if (told.newError) return send({ id, error: told.newError });
     const sessionId = `own-${process.pid}-${Object.keys(sessions).length}`;
     sessions[sessionId] = [];
     save();
     open(id, sessionId, params);
+    if (told.losesAt === "opened") lose();
   },
   "session/close": (id, { sessionId }) => {
     note(`close ${sessionId in sessions}`);
@@ -208,6 +244,7 @@ const methods = {
   },
 };
 
+noteOthers();
 note(`start ${process.pid}`);
 if (told.leaves) steps.child("", told.leaves);
 createInterface({ input: process.stdin }).on("line", (line) => {
