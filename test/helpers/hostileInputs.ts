@@ -24,6 +24,7 @@ import { ProcessHost } from "../../src/process/processHost.js";
 import { createTools, ToolResources } from "../../src/tools/index.js";
 import { ownSearch } from "../../src/tools/search/ownSearch.js";
 import { pageText } from "../../src/tools/web/page.js";
+import { Peer } from "../transport/peer.js";
 
 /** One input: what it is, and what is done with it. */
 export interface HostileInput {
@@ -129,6 +130,20 @@ function attached(what: string, mimeType: string, piece: string) {
     const part = { type: "attachment" as const, name: "a", mimeType, size: data.length };
     const message = { id: "m", role: "user" as const, parts: [part] };
     return () => messageTokens({ ...message, attachmentData: new Map([[0, data]]) }, true);
+  });
+}
+
+/** A message of a client, which is answered when all of it was taken. */
+function message(what: string, params: () => string) {
+  return work(`a message of ${what}`, () => {
+    const peer = new Peer();
+    peer.channel.connection.onRequest(() => true);
+    peer.channel.connection.listen();
+    const text = `{"jsonrpc":"2.0","id":1,"method":"a","params":${params()}}`;
+    return () => {
+      peer.send(text);
+      return peer.nextText();
+    };
   });
 }
 
@@ -272,6 +287,14 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     const text = `${'{"a":'.repeat(longestToolInput / 6 - 1)}1${"}".repeat(longestToolInput / 6 - 1)}`;
     return () => parseToolInput(text);
   }),
+  message("10 MiB of brackets", () => "[".repeat(5_000_000) + "]".repeat(5_000_000)),
+  message("a million empty objects", () => `[${"{},".repeat(999_000)}0]`),
+  message("more values than are taken", () => `[${"0,".repeat(4_000_000)}0]`),
+  message("200,000 members", () => {
+    const members = Array.from({ length: 200_000 }, (_, n) => `"k${n}":1`);
+    return `{${members.join(",")}}`;
+  }),
+  message("10 MiB of one text", () => `["${"я\\n".repeat(2_500_000)}"]`),
   work("200 tools of an MCP server, with large schemas", () => {
     const inputSchema = { ...wideSchema, type: "object" as const };
     const call = async () => ({ content: [] });
