@@ -142,7 +142,8 @@ export class DaemonReach {
   async #come(until: number): Promise<boolean> {
     const { clock } = this.#options;
     while (clock.now() < until) {
-      const socket = await this.#try();
+      // Until the new daemon has looked at it, what a dead one has left is in the place of its socket.
+      const socket = await this.#try().catch(() => undefined);
       if (socket !== undefined) {
         socket.destroy();
         return true;
