@@ -36,6 +36,8 @@ export class PatientWrites {
   #waiting: Waiting[] = [];
   /** What is written together. */
   #collected: Write[] | undefined;
+  /** What is called after that. */
+  #told: (() => void)[] = [];
   /** What is made in the commit of the next write. */
   #early: Write[] = [];
   #attempts = 0;
@@ -120,12 +122,20 @@ export class PatientWrites {
     }
     const collected: Write[] = [];
     this.#collected = collected;
+    this.#told = [];
     try {
       work();
     } finally {
       this.#collected = undefined;
     }
     if (collected.length > 0) this.write(inOrder(collected), isDurable);
+    for (const tell of this.#told.splice(0)) tell();
+  }
+
+  /** Calls `tell` after what is being written together, and at once if nothing is. */
+  thenTell(tell: () => void): void {
+    if (this.#collected === undefined) tell();
+    else this.#told.push(tell);
   }
 
   #make({ write, isDurable }: Waiting): void {

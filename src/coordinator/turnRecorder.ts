@@ -145,7 +145,8 @@ export class TurnRecorder implements TurnSink {
     writes.write(() => sessions.addUsage(run.sessionId, usage, now));
     // The usage of a sub-task reaches its run through its parent.
     if (parent === undefined) writes.write(() => runs.addUsage(run.position, usage));
-    this.#options.sessionChanged();
+    // What is told is read, so it must have been written.
+    writes.thenTell(() => this.#options.sessionChanged());
     parent?.addUsage(usage);
   }
 
@@ -159,7 +160,7 @@ export class TurnRecorder implements TurnSink {
     const [text, now] = [JSON.stringify(todos), clock.now()];
     writes.write(() => sessions.setTodos(run.sessionId, text, now));
     announcer.emit({ method: "todosChanged", params: { ...this.eventHead, todos: [...todos] } });
-    this.#options.sessionChanged();
+    writes.thenTell(() => this.#options.sessionChanged());
   }
 
   warn(warning: string): void {
@@ -194,7 +195,7 @@ export class TurnRecorder implements TurnSink {
     const now = clock.now();
     writes.write(() => sessions.setSummary(run.sessionId, messageId, now));
     writes.write(() => sessions.setContext(run.sessionId, undefined, undefined));
-    this.#options.sessionChanged();
+    writes.thenTell(() => this.#options.sessionChanged());
   }
 
   stored = () => this.#options.writes.stored(this.#options.signal);

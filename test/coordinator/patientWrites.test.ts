@@ -77,6 +77,33 @@ describe("a write with the next one", () => {
   });
 });
 
+describe("what is told of a write", () => {
+  it("comes after the commit of all that is written together", () => {
+    writes.together(() => {
+      writes.write(make("used"));
+      writes.thenTell(make("told"));
+      writes.write(make("filled"));
+    }, false);
+    expect(made).toEqual(["used", "filled", "told"]);
+  });
+
+  it("comes at once where nothing is written together", () => {
+    writes.thenTell(make("told"));
+    expect(made).toEqual(["told"]);
+  });
+
+  it("does not come if that cannot be written", () => {
+    const fails = () =>
+      writes.together(() => {
+        writes.thenTell(make("told"));
+        throw new Error("this cannot be made");
+      }, false);
+    expect(fails).toThrow("this cannot be made");
+    writes.together(() => writes.write(make("said")), false);
+    expect(made).toEqual(["said"]);
+  });
+});
+
 describe("whether a write would be made", () => {
   it("is told without writing anything", () => {
     expect(writes.wouldWrite()).toBe(true);

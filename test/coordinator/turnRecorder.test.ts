@@ -148,3 +148,22 @@ describe("usage", () => {
     expect(house.completion("a")).toMatchObject({ usage });
   });
 });
+
+describe("what a session has used", () => {
+  const usage = { promptTokens: 10, completionTokens: 2, cost: 0.5 };
+  const lastTold = () => house.told.findLast(({ method }) => method === "sessionUpdated")?.params;
+
+  it("is told with the call that has used it", () => {
+    sink.addUsage(usage);
+    expect(lastTold()).toMatchObject({ session: usage });
+  });
+
+  it("is told so too where it is written with something else", () => {
+    sink.together?.(() => {
+      sink.filled({ tokens: 12, window: 100 });
+      sink.addUsage(usage);
+    });
+    const context = { contextTokens: 12, contextWindow: 100 };
+    expect(lastTold()).toMatchObject({ session: { ...usage, ...context } });
+  });
+});
