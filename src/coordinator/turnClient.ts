@@ -11,15 +11,15 @@ import type { CoordinatorOptions } from "./coordinatorOptions.js";
 
 type Options = Pick<
   CoordinatorOptions,
-  "workspaceId" | "ids" | "desk" | "clientTools" | "clientFiles" | "announcer"
+  "workspaceId" | "serverId" | "ids" | "runs" | "desk" | "clientTools" | "clientFiles" | "announcer"
 >;
 
 /** The part of a turn's request through which it reaches its client. */
 export function turnClient(
-  run: Pick<AcceptedRun, "request" | "ref" | "goesOn" | "isLost" | "takenOver">,
+  run: Pick<AcceptedRun, "request" | "ref" | "epoch" | "goesOn" | "isLost" | "takenOver">,
   options: Options,
 ): Pick<TurnRequest, "ask" | "requestInput" | "clientTools" | "files"> {
-  const { workspaceId, ids, desk } = options;
+  const { workspaceId, serverId, ids, runs, desk } = options;
   const { request, ref } = run;
   const { sessionId, runId, clientId, permissionSeconds = 0 } = request;
   const asking = {
@@ -27,7 +27,7 @@ export function turnClient(
     clientId,
     permissionSeconds,
     goesOn: () => run.goesOn,
-    isLeft: () => run.isLost,
+    isLeft: () => run.isLost || !runs.isOwned(ref.position, { serverId, epoch: run.epoch }),
   };
   const isTakenOver = run.takenOver?.hasBegun === true && permissionSeconds > 0;
   const head = { workspaceId, sessionId, ...defined({ runId }) };

@@ -17,8 +17,9 @@ import type {
   Result,
 } from "../protocol/registry.js";
 import { type Askable, isOf } from "./askable.js";
+import type { AskedRun } from "./askedRun.js";
 import { OthersQuestions, paramsIn } from "./othersQuestions.js";
-import { type AskedRun, OwnQuestion } from "./ownQuestion.js";
+import { OwnQuestion } from "./ownQuestion.js";
 import { noBook, type QuestionBook } from "./questionBook.js";
 import { QuestionRound } from "./questionRound.js";
 
@@ -163,7 +164,7 @@ export class AskingDesk {
     clientId: string,
   ): Result<"listPermissions"> {
     const own = [...this.#open]
-      .filter((one) => this.#isClients(one.clientId, clientId))
+      .filter((one) => this.#isClients(one.clientId, clientId) && one.isOpen)
       .map((one) => ({ ...timesOf(one), params: one.question }));
     const now = this.#clock.now();
     const others = this.#book

@@ -4,29 +4,12 @@ import type { Clock, Timer } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import {
-  type PermissionAnswer,
-  type PermissionQuestion,
-  serverMethods,
-} from "../protocol/registry.js";
+import type { PermissionAnswer, PermissionQuestion } from "../protocol/registry.js";
 import type { Askable } from "./askable.js";
-import type { BookedQuestion, QuestionBook } from "./questionBook.js";
+import type { AskedRun } from "./askedRun.js";
+import { OwnEntry } from "./ownEntry.js";
+import type { QuestionBook } from "./questionBook.js";
 import { QuestionRound } from "./questionRound.js";
-
-/** The run that asks. */
-export interface AskedRun {
-  /** Its place among all runs of the data directory. */
-  readonly position: number;
-  readonly clientId: string;
-  /** How long a question waits while no connection of the client lives; 0: not at all. */
-  readonly permissionSeconds: number;
-  /** Whether the next server asks again what is open when this one is gone. */
-  readonly goesOn?: () => boolean;
-  /** Whether it belongs to this server no more. */
-  readonly isLeft?: () => boolean;
-  /** The same question, if an earlier server has asked it. */
-  readonly left?: BookedQuestion;
-}
 
 /** What a question needs. */
 export interface OwnQuestionParts {
@@ -42,21 +25,6 @@ export interface OwnQuestionParts {
 
 /** The longest time between two looks at what other servers stored, in milliseconds. */
 const betweenLooksMs = 1000;
-/** How often it is noted at most that the server of a question lives, in milliseconds. */
-const betweenSightsMs = 30_000;
-/** How often the removal of a question is tried again while the disk refuses. */
-const mostTries = 60;
-
-/** The answer of a stored text; undefined if it is none. */
-function answerIn(text: string): PermissionAnswer | undefined {
-  try {
-    const parsed = serverMethods.requestPermission.result().safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    // Damaged text is no answer.
-    return undefined;
-  }
-}
 
 /** One open question. */
 export class OwnQuestion {
@@ -67,8 +35,7 @@ export class OwnQuestion {
   #expiresAt: number | undefined;
   #round: QuestionRound<"requestPermission">;
   #timer: Timer | undefined;
-  #isSaved = false;
-  #seenAt: number;
+  readonly #entry: OwnEntry;
   #isOver = false;
   #isWorkedOut: "no" | "under way" | "again" = "no";
 
@@ -76,10 +43,9 @@ export class OwnQuestion {
     this.#parts = parts;
     this.#question = question;
     const { left } = parts.run;
-    this.#seenAt = parts.clock.now();
-    this.#askedAt = left?.askedAt ?? this.#seenAt;
+    this.#askedAt = left?.askedAt ?? parts.clock.now();
     this.#expiresAt = left?.expiresAt;
-    this.#isSaved = left !== undefined;
+    this.#entry = new OwnEntry(parts);
     this.#round = this.#newRound();
   }
 
@@ -108,7 +74,7 @@ export class OwnQuestion {
 
   /** Puts it to everybody who is there. */
   begin(): void {
-    if (this.#isSaved && this.#isDecided()) return;
+    if (this.#entry.isSaved && this.#isDecided()) return;
     // Whoever has heard of it finds it again in the next server.
     if (this.#waits) this.#save();
     this.#put();
@@ -118,9 +84,9 @@ export class OwnQuestion {
 
   /** Whether it was answered, or its time has come, while no server had its run. */
   #isDecided(): boolean {
-    const { book, clock } = this.#parts;
-    const stored = this.#guard(() => book.answer(this.#question.permissionId));
-    if (stored !== undefined) this.end(answerIn(stored));
+    const { clock } = this.#parts;
+    const stored = this.#entry.stored(this.#question.permissionId);
+    if (stored !== undefined) this.end(stored.answer);
     else if (this.#expiresAt !== undefined && clock.now() >= this.#expiresAt) this.end();
     return this.#isOver;
   }
@@ -150,7 +116,16 @@ export class OwnQuestion {
 
   /** Takes an answer; false if another one counts. */
   answer(answer: PermissionAnswer): boolean {
-    return !this.#isOver && this.end(answer) === answer;
+    if (this.#isOver) return false;
+    const { isLeft } = this.#entry;
+    if (isLeft) return this.#entry.handOn(this.#question.permissionId, answer);
+    return this.end(answer) === answer;
+  }
+
+  /** Whether this server still asks it, and no other one has stored an answer. */
+  get isOpen(): boolean {
+    const { permissionId } = this.#question;
+    return !this.#isOver && !this.#entry.isLeft && this.#entry.stored(permissionId) === undefined;
   }
 
   /** Ends it, with the answer that another server has stored if there is one; returns what counts. */
@@ -159,9 +134,7 @@ export class OwnQuestion {
     this.#isOver = true;
     this.#timer?.cancel();
     this.#round.end();
-    const isToGo = this.#isSaved && this.#parts.run.isLeft?.() !== true;
-    const stored = isToGo ? this.#close(this.#question.permissionId) : undefined;
-    const counts = stored ?? answer;
+    const counts = this.#entry.end(this.#question.permissionId, answer) ?? answer;
     this.#result.resolve(counts);
     return counts;
   }
@@ -186,6 +159,8 @@ export class OwnQuestion {
       this.#isWorkedOut = "under way";
       const now = await this.#parts.anew();
       if (this.#isOver) return;
+      // Whoever has the run now works it out.
+      if (this.#entry.isLeft) break;
       if (now === undefined) return void this.end();
       if (now.permissionId !== this.#question.permissionId) this.#replace(now);
     } while (this.#wasAskedAgain());
@@ -200,7 +175,7 @@ export class OwnQuestion {
   /** What would happen is something else now, so an answer to the old question allows nothing. */
   #replace(question: PermissionQuestion): void {
     this.#round.end();
-    if (this.#isSaved) this.#close(this.#question.permissionId);
+    this.#entry.remove(this.#question.permissionId);
     this.#question = question;
     this.#askedAt = this.#parts.clock.now();
     this.#round = this.#newRound();
@@ -216,14 +191,14 @@ export class OwnQuestion {
     const { clock, run } = this.#parts;
     if (this.#round.isOut) this.#wait(undefined);
     else if (!this.#waits || hasFailed) this.end();
-    else if (present.length > 0 || this.#isElsewhere()) this.#wait(undefined);
+    else if (present.length > 0 || this.#entry.isClientElsewhere) this.#wait(undefined);
     else this.#wait(this.#expiresAt ?? clock.now() + run.permissionSeconds * 1000);
   }
 
   #wait(until: number | undefined): void {
     if (until === this.#expiresAt) return;
     this.#expiresAt = until;
-    if (this.#isSaved) this.#save();
+    if (this.#entry.isSaved) this.#save();
     if (this.#timer !== undefined) this.#lookLater();
   }
 
@@ -239,62 +214,23 @@ export class OwnQuestion {
 
   /** Other servers may have connections of the client, and its answer. */
   #look(): void {
-    const { book, clock } = this.#parts;
-    if (!this.#isSaved) this.#save();
-    this.#noteSeen();
-    const stored = this.#guard(() => book.answer(this.#question.permissionId));
-    if (stored !== undefined) this.end(answerIn(stored));
+    const { clock } = this.#parts;
+    const { permissionId } = this.#question;
+    if (!this.#entry.isSaved) this.#save();
+    this.#entry.noteSeen(permissionId);
+    const stored = this.#entry.stored(permissionId);
+    if (stored !== undefined) this.end(stored.answer);
     else if (this.#expiresAt === undefined) this.#judge();
-    else if (this.#isElsewhere()) this.arrive();
+    else if (this.#entry.isClientElsewhere) this.arrive();
     else if (clock.now() >= this.#expiresAt) this.end();
   }
 
-  /** From when the time of a question runs on if this server is lost. */
-  #noteSeen(): void {
-    const { book, clock, run } = this.#parts;
-    const often = Math.min(betweenSightsMs, run.permissionSeconds * 250);
-    if (run.goesOn?.() !== true || clock.now() - this.#seenAt < often) return;
-    this.#seenAt = clock.now();
-    this.#guard(() => book.seen(this.#question.permissionId, this.#seenAt));
-  }
-
-  #isElsewhere(): boolean {
-    return this.#guard(() => this.#parts.book.isElsewhere(this.clientId)) ?? false;
-  }
-
   #save(): void {
-    const { book, run } = this.#parts;
-    const saved: BookedQuestion = {
+    this.#entry.save({
       permissionId: this.#question.permissionId,
-      run: run.position,
-      clientId: run.clientId,
       body: JSON.stringify(this.#question),
       askedAt: this.#askedAt,
       expiresAt: this.#expiresAt,
-    };
-    this.#isSaved =
-      this.#guard(() => {
-        book.save(saved);
-        return true;
-      }) ?? false;
-  }
-
-  #close(permissionId: string, triesLeft = mostTries): PermissionAnswer | undefined {
-    const { book, clock } = this.#parts;
-    const closed = this.#guard(() => ({ answer: book.close(permissionId) }));
-    if (closed === undefined && triesLeft > 0) {
-      clock.after(betweenLooksMs, () => this.#close(permissionId, triesLeft - 1));
-    }
-    return closed?.answer === undefined ? undefined : answerIn(closed.answer);
-  }
-
-  /** Without the disk, the question goes on with the connections of this server. */
-  #guard<T>(work: () => T): T | undefined {
-    try {
-      return work();
-    } catch (error) {
-      this.#parts.log.warn({ reason: messageOf(error) }, "a stored question could not be reached");
-      return undefined;
-    }
+    });
   }
 }

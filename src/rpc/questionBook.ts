@@ -31,6 +31,11 @@ export interface QuestionBook {
   }): BookedQuestion | undefined;
   /** Removes a question of this server; returns the answer that another server stored, as JSON. */
   close(permissionId: string): string | undefined;
+  /**
+   * Stores the answer to a question of this server, unless it has one; returns the one that counts. The
+   * question is open no more, and the next server of its run goes by the answer if the call has not begun.
+   */
+  settle(permissionId: string, answer: string): string | undefined;
   /** The answer that another server stored, as JSON. */
   answer(permissionId: string): string | undefined;
   /** Stores a client's answer to a question of another server; false if that is not open any more. */
@@ -49,6 +54,7 @@ export const noBook: QuestionBook = {
   seen() {},
   adopt: () => undefined,
   close: () => undefined,
+  settle: () => undefined,
   answer: () => undefined,
   give: () => false,
   openOf: () => [],

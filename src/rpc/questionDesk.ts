@@ -11,8 +11,8 @@ import type {
   Result,
 } from "../protocol/registry.js";
 import type { Askable } from "./askable.js";
+import type { AskedRun } from "./askedRun.js";
 import type { AskingDesk, AskingDeskOptions } from "./askingDesk.js";
-import type { AskedRun } from "./ownQuestion.js";
 import type { BookedQuestion } from "./questionBook.js";
 
 /** Sends questions to clients. */

@@ -4,7 +4,7 @@ import { DomainError } from "../base/errors.js";
 import { readOr, storedAmount, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import { goingOnFrom } from "./goingOnStep.js";
-import { keepQuestionsOf, leaveQuestions } from "./leftQuestions.js";
+import { forgetAnswered, keepQuestionsOf, leaveQuestions } from "./leftQuestions.js";
 import { isOwnedBy } from "./runOwner.js";
 import { nobody, type Owner, type RunRow, toRow } from "./runRow.js";
 
@@ -161,7 +161,9 @@ export class GoingOnStore {
 
   /** Notes what a turn has used when a model call is finished. */
   setProgress(position: number, progress: string): void {
-    if (this.isKept) this.#set(position, "progress = ?, adoptions = 0", progress);
+    if (!this.isKept) return;
+    this.#set(position, "progress = ?, adoptions = 0", progress);
+    forgetAnswered(this.#database, position);
   }
 
   /** Replaces the terms of a run. */

@@ -2,6 +2,7 @@
 // stay on disk, can be answered in any server, and are asked again by the one that goes on with the run.
 import { storedText, storedTime } from "./damage.js";
 import type { Database } from "./database.js";
+import { nobody } from "./runRow.js";
 import type { StoredQuestion } from "./storedQuestion.js";
 
 /** A file with fewer steps does not know when a server last lived. */
@@ -13,24 +14,38 @@ function areKept(database: Database): boolean {
 }
 
 /** Notes that the server of a question lives. */
-export function noteSeen(database: Database, permissionId: string, now: number): void {
+export function noteSeen(
+  database: Database,
+  { permissionId, serverId }: { readonly permissionId: string; readonly serverId: string },
+  now: number,
+): void {
   if (!areKept(database)) return;
-  database.prepare("UPDATE questions SET seenAt = ? WHERE permissionId = ?").run(now, permissionId);
+  database
+    .prepare("UPDATE questions SET seenAt = ? WHERE permissionId = ? AND serverId = ?")
+    .run(now, permissionId, serverId);
 }
 
 /**
- * The server of a run is gone. Its questions whose client was connected have their time from `goneAt` on;
- * if that is not known, from when the server was last known to live.
+ * The server of a run is gone, and its questions belong to nobody: if it lives after all, it changes them
+ * no more. Those whose client was connected have their time from `goneAt` on; if that is not known, from
+ * when the server was last known to live.
  */
 export function leaveQuestions(database: Database, run: number, goneAt: number | undefined): void {
   if (!areKept(database)) return;
   database
     .prepare(
-      `UPDATE questions SET expiresAt = coalesce(?, seenAt, askedAt) +
-         1000 * coalesce((SELECT permissionSeconds FROM runs WHERE position = ?), 0)
-       WHERE run = ? AND expiresAt IS NULL`,
+      `UPDATE questions SET serverId = ?, expiresAt = coalesce(expiresAt,
+         coalesce(?, seenAt, askedAt) +
+           1000 * coalesce((SELECT permissionSeconds FROM runs WHERE position = ?), 0))
+       WHERE run = ?`,
     )
-    .run(goneAt ?? null, run, run);
+    .run(nobody, goneAt ?? null, run, run);
+}
+
+/** Removes the answered questions of a run: their calls have ended. */
+export function forgetAnswered(database: Database, run: number): void {
+  if (!areKept(database)) return;
+  database.prepare("DELETE FROM questions WHERE run = ? AND answer IS NOT NULL").run(run);
 }
 
 /** Removes the open questions of a run whose tool calls are not among these. */

@@ -33,24 +33,30 @@ export class QuestionStore {
       .some(({ id }) => this.#connections.has(id, clientId) && this.#registry.isAlive(id));
   }
 
-  /** Stores a question of this server, or the present deadline of one that is stored. An answer stays. */
+  /**
+   * Stores a question of a run that this server has, or the present deadline of one that is stored. An
+   * answer stays.
+   */
   save(question: StoredQuestion): void {
     if (!this.#isKept) return;
     const { permissionId, run, clientId, body, askedAt, expiresAt } = question;
+    const { id } = this.#registry;
     this.#database.write(() =>
       this.#database
         .prepare(
           `INSERT INTO questions (permissionId, run, clientId, serverId, body, askedAt, expiresAt)
-           VALUES (?, ?, ?, ?, ?, ?, ?)
-           ON CONFLICT (permissionId) DO UPDATE SET expiresAt = excluded.expiresAt`,
+           SELECT ?, ?, ?, ?, ?, ?, ? WHERE EXISTS
+             (SELECT 1 FROM runs WHERE position = ? AND serverId = ? AND state <> 'completed')
+           ON CONFLICT (permissionId) DO UPDATE SET expiresAt = excluded.expiresAt
+             WHERE questions.serverId = excluded.serverId`,
         )
-        .run(permissionId, run, clientId, this.#registry.id, body, askedAt, expiresAt ?? null),
+        .run(permissionId, run, clientId, id, body, askedAt, expiresAt ?? null, run, id),
     );
   }
 
   /** Notes that this server, which asks a question, lives. */
   seen(permissionId: string, now: number): void {
-    noteSeen(this.#database, permissionId, now);
+    noteSeen(this.#database, { permissionId, serverId: this.#registry.id }, now);
   }
 
   /** See {@link adoptQuestion}. */
@@ -58,13 +64,23 @@ export class QuestionStore {
     return adoptQuestion(this.#database, { ...asked, serverId: this.#registry.id });
   }
 
-  /** Removes a question; returns the answer that another server has stored, as JSON. */
+  /** Removes a question of this server; returns the answer that another one has stored, as JSON. */
   close(permissionId: string): string | undefined {
     if (!this.#isKept) return undefined;
     return this.#database.write(() => {
-      const answer = this.answer(permissionId);
-      this.#database.prepare("DELETE FROM questions WHERE permissionId = ?").run(permissionId);
-      return answer;
+      const sql = "DELETE FROM questions WHERE permissionId = ? AND serverId = ? RETURNING answer";
+      return storedText(this.#database.prepare(sql).get(permissionId, this.#registry.id)?.answer);
+    });
+  }
+
+  /** Stores the answer to a question of this server, unless it has one; returns the one that counts. */
+  settle(permissionId: string, answer: string): string | undefined {
+    if (!this.#isKept) return undefined;
+    return this.#database.write(() => {
+      const sql =
+        "UPDATE questions SET answer = coalesce(answer, ?) WHERE permissionId = ? AND serverId = ? RETURNING answer";
+      const row = this.#database.prepare(sql).get(answer, permissionId, this.#registry.id);
+      return storedText(row?.answer);
     });
   }
 

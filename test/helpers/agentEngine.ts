@@ -79,6 +79,8 @@ export interface AgentEngineOptions {
   /** The most model calls of a turn. */
   readonly maxSteps?: number;
   readonly maxDenials?: number;
+  /** Who decides about the permissions of a turn; without it, they wait at gates. */
+  readonly permissionsOf?: (request: TurnRequest) => Permissions;
 }
 
 const limits = { providerIdleSeconds: 1e6, toolSeconds: 1e6 };
@@ -105,7 +107,13 @@ export class AgentEngine extends GatedEngine {
   }
 
   #run(request: TurnRequest): Promise<TurnOutcome> {
-    const { ids, info = fakeInfo, maxSteps = 1000, maxDenials = 1000 } = this.#options;
+    const {
+      ids,
+      info = fakeInfo,
+      maxSteps = 1000,
+      maxDenials = 1000,
+      permissionsOf,
+    } = this.#options;
     const { sessionId, prompt, history, signal, begun, parking, goesOn, sink } = request;
     const given = new TestTurn();
     const steps = { most: maxSteps, field: "limits.maxSteps" };
@@ -118,7 +126,7 @@ export class AgentEngine extends GatedEngine {
         signal,
         ...defined({ begun, parking, goesOn }),
         tools: [this.#write(sessionId)],
-        permissions: this.#permissions(sessionId),
+        permissions: permissionsOf?.(request) ?? this.#permissions(sessionId),
         limits: { ...limits, maxSteps, maxDenials },
         budget: new RunBudget({ steps }, begun?.progress),
       },

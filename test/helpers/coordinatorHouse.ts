@@ -23,6 +23,7 @@ import { Outbox } from "../../src/events/outbox.js";
 import type { RunCause, RunComplete } from "../../src/protocol/objects/run.js";
 import type { RunOptions } from "../../src/protocol/objects/runOptions.js";
 import type { LossyEvent, ServerNotification } from "../../src/protocol/registry.js";
+import { CheckpointStore } from "../../src/storage/checkpointStore.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import type { DamagedRow } from "../../src/storage/damage.js";
 import { Database } from "../../src/storage/database.js";
@@ -75,6 +76,10 @@ export interface HouseOptions {
   readonly desk?: CoordinatorOptions["desk"];
   /** What carries `/undo` out. */
   readonly undo?: CoordinatorOptions["undo"];
+  /** Makes what asks its clients, in the place of `desk`. */
+  readonly deskOf?: (house: CoordinatorHouse) => CoordinatorOptions["desk"];
+  /** Whether its runs have checkpoints. */
+  readonly hasCheckpoints?: boolean;
 }
 
 /** What a prompt is sent with in a test. */
@@ -90,6 +95,8 @@ export interface Sent {
   readonly goesOn?: boolean;
   /** What holds when it is accepted. */
   readonly terms?: RunTerms;
+  /** How long its questions wait for their client. */
+  readonly permissionSeconds?: number;
 }
 
 /** The terms under which every run is accepted here. */
@@ -123,6 +130,7 @@ export class CoordinatorHouse {
   readonly #commands: HouseOptions["commands"];
   readonly #desk: CoordinatorOptions["desk"];
   readonly #undo: HouseOptions["undo"];
+  readonly #checkpoints: CheckpointStore | undefined;
 
   constructor(options: HouseOptions) {
     this.#canGoOn = options.canGoOn;
@@ -162,6 +170,8 @@ export class CoordinatorHouse {
       this.told.push({ method: "committed", params: completion });
     });
     this.owed = new OwedWrites(database, clock, log);
+    this.#checkpoints = options.hasCheckpoints === true ? new CheckpointStore(database) : undefined;
+    if (options.deskOf !== undefined) this.#desk = options.deskOf(this);
     this.coordinator = this.#coordinator();
   }
 
@@ -192,7 +202,11 @@ export class CoordinatorHouse {
       engineSessions: new EngineSessionStore(database),
       desk: this.#desk,
       canGoOn: (told) => this.#canGoOn?.(told) ?? true,
-      ...defined({ undo: this.#undo, commands: this.#commands }),
+      ...defined({
+        undo: this.#undo,
+        commands: this.#commands,
+        checkpoints: this.#checkpoints,
+      }),
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
     });
   }
@@ -233,6 +247,7 @@ export class CoordinatorHouse {
         runId: sent.runId,
         clientId: sent.clientId ?? clientId,
         kind: sent.kind ?? "prompt",
+        ...defined({ permissionSeconds: sent.permissionSeconds }),
         prompt: { text: sent.text ?? "hello", attachments: sent.attachments ?? [] },
         options,
         ...defined({ terms: sent.goesOn === true ? (sent.terms ?? terms) : undefined }),
