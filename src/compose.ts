@@ -87,6 +87,7 @@ function compose(options: ServerOptions, closing: Closing): Server {
   const { broadcaster } = house;
   const relays = relaysOf({ ...options, ...house, closing });
   const { backend, adopter } = composeBackend(options, house, closing);
+  giveMemoryBack(options, house, backend, closing);
   const end = async (cause: RunCause) => {
     await backend.end(cause);
     await Promise.race([broadcaster.drained(), sleep(clock, drainMs)]);
@@ -133,6 +134,32 @@ function compose(options: ServerOptions, closing: Closing): Server {
     end,
     close: () => closing.close(),
   };
+}
+
+/** Whenever nothing has been written for a moment, the server may have nothing to do. */
+function giveMemoryBack(
+  { clock, log }: ServerOptions,
+  { checkpointer }: House,
+  backend: Backend,
+  closing: Closing,
+): void {
+  let loaded: Promise<{ afterWork(): void; close(): void }> | undefined;
+  checkpointer.onQuiet(() => {
+    if (backend.isBusy) return;
+    loaded ??= import("./process/idleMemory.js").then(
+      ({ IdleMemory }) => new IdleMemory({ clock, log, isBusy: () => backend.isBusy }),
+    );
+    loaded.then(
+      (memory) => memory.afterWork(),
+      (error: unknown) => log.warn({ reason: messageOf(error) }, "memory is not given back"),
+    );
+  });
+  closing.add(() =>
+    loaded?.then(
+      (memory) => memory.close(),
+      () => undefined,
+    ),
+  );
 }
 
 /** The use cases over the shared parts. */

@@ -30,7 +30,7 @@ const runsOfDaemon = 32;
 export type House = ReturnType<typeof openHouse>;
 
 /** Opens the database, and closes it last of all. */
-function openDatabase(options: ServerOptions, closing: Closing): Database {
+function openDatabase(options: ServerOptions, closing: Closing) {
   const { clock, log, dataDirectory, ownProcess } = options;
   makeDataDirectory(dataDirectory);
   const database = Database.open(join(dataDirectory, databaseName), {
@@ -47,13 +47,13 @@ function openDatabase(options: ServerOptions, closing: Closing): Database {
   });
   const checkpointer = new Checkpointer(database, clock, log);
   closing.add(() => checkpointer.close());
-  return database;
+  return { database, checkpointer };
 }
 
 /** Opens the parts that all workspaces share: the database, its stores, and the delivery. */
 export function openHouse(options: ServerOptions, closing: Closing) {
   const { clock, ids, log } = options;
-  const database = openDatabase(options, closing);
+  const { database, checkpointer } = openDatabase(options, closing);
   const serverId = ids.next("srv");
   options.telemetry?.attach(database, serverId);
   const stores = openStores(database);
@@ -93,6 +93,7 @@ export function openHouse(options: ServerOptions, closing: Closing) {
   return {
     serverId,
     database,
+    checkpointer,
     stores,
     outbox,
     runsOfServer,

@@ -16,12 +16,18 @@ export class Checkpointer {
   #timer: Timer | undefined;
   #isQuiet = true;
   #isClosed = false;
+  #onQuiet: () => void = () => {};
 
   constructor(database: Database, clock: Clock, log: Log) {
     this.#database = database;
     this.#clock = clock;
     this.#log = log;
     database.onWritten(() => this.#written());
+  }
+
+  /** Calls `listener` in each quiet moment; it must neither write nor throw. */
+  onQuiet(listener: () => void): void {
+    this.#onQuiet = listener;
   }
 
   close(): void {
@@ -50,5 +56,6 @@ export class Checkpointer {
       // Nothing is lost: the log is part of the database, and the next quiet moment tries again.
       this.#log.warn({ reason: messageOf(error) }, "the database could not be checkpointed");
     }
+    this.#onQuiet();
   }
 }

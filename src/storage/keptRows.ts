@@ -21,18 +21,22 @@ interface KeptList<Row> {
   bytes: number;
 }
 
-/** The most bytes of parts that are kept, of all sessions together. */
+/** The most bytes that are kept, of all sessions together. */
 const mostBytes = 8 * 1024 * 1024;
+/** What a row takes in memory beside the bytes of its parts: short messages are mostly that. */
+const bytesOfRow = 512;
 
 /** Keeps the lists of rows that were read last, up to a bound in bytes. */
 export class KeptRows<Row extends object> {
   readonly #mostBytes: number;
+  readonly #bytesOfRow: number;
   /** The list that was read last is the last. */
   readonly #lists = new Map<string, KeptList<Row>>();
   #bytes = 0;
 
-  constructor(most: number = mostBytes) {
+  constructor(most: number = mostBytes, ofRow: number = bytesOfRow) {
     this.#mostBytes = most;
+    this.#bytesOfRow = ofRow;
   }
 
   /**
@@ -50,7 +54,7 @@ export class KeptRows<Row extends object> {
       const kept = before?.rows.get(mark.position);
       const row = kept !== undefined && isSame(kept.mark, mark) ? kept.row : read(mark.position);
       if (row === undefined) return [];
-      now.bytes += mark.size ?? 0;
+      now.bytes += (mark.size ?? 0) + this.#bytesOfRow;
       if (now.bytes <= this.#mostBytes) now.rows.set(mark.position, { mark, row });
       return [row];
     });

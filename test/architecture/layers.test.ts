@@ -104,6 +104,8 @@ const isTop = (path: string) => layerOf(path) === "cli" || !path.includes("/");
 /** Files that may name `process`, each with the reason why it cannot be handed what it needs. */
 const processUsers: Readonly<Record<string, string>> = {
   "main.ts": "the program itself",
+  "process/idleMemory.ts":
+    "Node has no other way to leave its warning of an experimental function out",
   "process/endTree.ts": "nothing else can signal a process group",
   "process/processTable.ts": "its own number tells its own `/proc` from another's",
   "process/processLife.ts":

@@ -54,7 +54,7 @@ describe("kept rows", () => {
   });
 
   it("have a bound in bytes: the list that was read longest ago goes first", () => {
-    const kept = new KeptRows<object>(100);
+    const kept = new KeptRows<object>(100, 0);
     const { read, row } = reading();
     const list = (from: number) => Array.from({ length: 4 }, (_, at) => mark(from + at));
     kept.rowsOf("a", list(1), row);
@@ -70,6 +70,25 @@ describe("kept rows", () => {
     kept.rowsOf("d", [mark(31, { size: 101 })], row);
     kept.rowsOf("b", list(11), row);
     expect(read.slice(before)).toEqual([11, 12, 13, 14, 31]);
+  });
+
+  it("count what a row takes beside its parts: a million empty messages do not stay in memory", () => {
+    const kept = new KeptRows<object>();
+    const { read, row } = reading();
+    const short = Array.from({ length: 1000 }, (_, at) => mark(at, { size: 0 }));
+    for (let session = 0; session < 1000; session++) kept.rowsOf(`s${session}`, short, row);
+    const before = read.length;
+    // The newest are read first: reading another session's puts no kept one out before it is read.
+    let stayed = 0;
+    for (let session = 999; session >= 0; session--) {
+      const known = read.length;
+      kept.rowsOf(`s${session}`, short, row);
+      if (read.length > known) break;
+      stayed++;
+    }
+    expect(read.length).toBe(before + 1000);
+    expect(stayed).toBeGreaterThan(4);
+    expect(stayed).toBeLessThan(40);
   });
 });
 

@@ -1,0 +1,167 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { silentLog } from "../../src/base/log.js";
+import { againMs, IdleMemory, restMs, settledMs } from "../../src/process/idleMemory.js";
+import { recordingLog } from "../helpers/recordingLog.js";
+import { VirtualScheduler } from "../helpers/virtualScheduler.js";
+
+const mb = 1024 * 1024;
+const wholeMs = restMs + againMs + settledMs;
+
+let clock: VirtualScheduler;
+let isBusy: boolean;
+let done: string[];
+let sizes: { heap: number; beside: number };
+let memory: IdleMemory;
+
+beforeEach(() => {
+  clock = new VirtualScheduler();
+  isBusy = false;
+  done = [];
+  sizes = { heap: 90 * mb, beside: 60 * mb };
+  memory = idleMemory(async () => {
+    sizes = { ...sizes, heap: 40 * mb };
+  });
+});
+
+function idleMemory(collect: () => Promise<unknown>, log = silentLog): IdleMemory {
+  return new IdleMemory({
+    clock,
+    log,
+    isBusy: () => isBusy,
+    memory: {
+      sizes: () => sizes,
+      collect: (asGrown) => {
+        done.push(asGrown ? "collect as grown" : "collect");
+        return collect();
+      },
+      preferSmall: (isPreferred) => void done.push(isPreferred ? "small" : "not small"),
+    },
+  });
+}
+
+describe("memory after work", () => {
+  it("is collected twice, and then nothing wakes the process any more", async () => {
+    memory.afterWork();
+    await clock.advance(restMs - 1);
+    expect(done).toEqual([]);
+    await clock.advance(wholeMs);
+    expect(done).toEqual(["collect", "collect"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("is left alone where the heap is small, or has hardly grown since the last rest", async () => {
+    sizes = { heap: 40 * mb, beside: 60 * mb };
+    memory.afterWork();
+    expect(clock.pending).toBe(0);
+    for (const [heap, collections] of [
+      [100 * mb, 2],
+      [55 * mb, 2],
+      [57 * mb, 4],
+    ] as const) {
+      sizes = { heap, beside: 60 * mb };
+      memory.afterWork();
+      await clock.advance(wholeMs);
+      expect(done).toHaveLength(collections);
+      expect(clock.pending).toBe(0);
+    }
+  });
+
+  it("is measured by what stays: a heap that is large at rest is not collected again", async () => {
+    memory = idleMemory(async () => {});
+    for (let round = 0; round < 3; round++) {
+      memory.afterWork();
+      await clock.advance(wholeMs);
+    }
+    expect(done).toEqual(["collect", "collect"]);
+  });
+
+  it.each([
+    ["before the first collection", 0, 0],
+    ["between the two", restMs, 1],
+    ["after both", restMs + againMs, 2],
+  ])("is left alone once a turn runs, %s, and begun again after it", async (_, at, before) => {
+    memory = idleMemory(async () => {});
+    memory.afterWork();
+    await clock.advance(at);
+    isBusy = true;
+    await clock.advance(60_000);
+    expect(done).toHaveLength(before);
+    memory.afterWork();
+    expect(clock.pending).toBe(0);
+    isBusy = false;
+    memory.afterWork();
+    await clock.advance(wholeMs);
+    expect(done).toHaveLength(before + 2);
+  });
+
+  it("is collected once more if a whole turn came between the two", async () => {
+    memory = idleMemory(async () => {});
+    memory.afterWork();
+    await clock.advance(restMs + 1);
+    memory.afterWork();
+    await clock.advance(wholeMs * 2);
+    expect(done).toEqual(["collect", "collect", "collect", "collect"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("is never asked for twice at a time by work that writes every second", async () => {
+    for (let second = 0; second < 600; second++) {
+      memory.afterWork();
+      expect(clock.pending).toBeLessThan(2);
+      await clock.advance(1000);
+    }
+    expect(done).toEqual(["collect", "collect"]);
+  });
+
+  it("is told of in the log where it cannot be given back", async () => {
+    const { log, messages } = recordingLog();
+    memory = idleMemory(() => Promise.reject(new Error("no such thing")), log);
+    memory.afterWork();
+    await clock.advance(wholeMs);
+    expect(new Set(messages)).toEqual(new Set(["memory could not be given back"]));
+  });
+
+  it("is left alone after the end", async () => {
+    memory.afterWork();
+    memory.close();
+    memory.afterWork();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("pages that V8 keeps", () => {
+  beforeEach(async () => {
+    sizes = { heap: 90 * mb, beside: 200 * mb };
+    memory.afterWork();
+    await clock.advance(wholeMs);
+    expect(done.slice(2)).toEqual(["small", "collect as grown"]);
+  });
+
+  it("are asked for until they are given back", async () => {
+    await clock.advance(3 * settledMs);
+    expect(done).toHaveLength(4);
+    sizes = { ...sizes, beside: 60 * mb };
+    await clock.advance(settledMs);
+    expect(done.slice(4)).toEqual(["not small"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("are not asked for without end", async () => {
+    await clock.advance(60 * settledMs);
+    expect(done.slice(4)).toEqual(["not small"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("are not asked for while a turn runs", async () => {
+    isBusy = true;
+    await clock.advance(settledMs);
+    expect(done.slice(4)).toEqual(["not small"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("are not asked for after the end", async () => {
+    memory.close();
+    expect(done.slice(4)).toEqual(["not small"]);
+    expect(clock.pending).toBe(0);
+  });
+});
