@@ -66,6 +66,7 @@ export function openAdopter(all: AdopterParts): { wake(): void; takeNoMore(): vo
         house.recovery.recoverDead();
         kept.finishOpen();
       },
+      noteAlive: (now) => house.registry.noteAlive(now),
       endOld: (before) => void endOldWaiting(house.left, before),
       waitingDays: () => limitOf(house.limits, "waitingDays"),
     });

@@ -18,7 +18,7 @@ const betweenLooksMs = 1000;
 const mostAtOnce = 4;
 /** How often dead servers are looked for, in milliseconds. */
 const betweenRecoveriesMs = 3000;
-/** How often it is looked whether runs have waited for too long, in milliseconds. */
+/** How often runs that waited too long are ended, and it is noted that this server lives; milliseconds. */
 const betweenEndsMs = 3_600_000;
 const dayMs = 86_400_000;
 /** `limits.waitingDays` unless the user's file says something else. */
@@ -39,6 +39,8 @@ export interface AdopterOptions {
   hasOthers(): boolean;
   /** Makes the runs of dead servers wait. */
   recoverDead(): void;
+  /** Notes that this server lives, for those that ask later when it did last. */
+  noteAlive(now: number): void;
   /** Ends the runs that have waited since before a time. */
   endOld(before: number): void;
   waitingDays(): number | undefined | Promise<number | undefined>;
@@ -54,6 +56,7 @@ export class Adopter {
   #seen: number | undefined;
   #recoveredAt = Number.NEGATIVE_INFINITY;
   #endedAt = Number.NEGATIVE_INFINITY;
+  #hasEndedOld = false;
 
   constructor(options: AdopterOptions) {
     this.#options = options;
@@ -93,7 +96,8 @@ export class Adopter {
         for (const { coordinator } of this.#options.workspaces.list()) coordinator.dropLost();
       } else if (!this.#isWoken) return;
       this.#seen = dataVersion;
-      this.#isWoken = this.#takesOver && this.#adopt();
+      // What has waited for too long is ended first, and then nobody can take it over.
+      this.#isWoken = this.#takesOver && (!this.#hasEndedOld || this.#adopt());
     } catch (error) {
       this.#options.log.warn({ reason: messageOf(error) }, "lost runs could not be looked for");
       this.#isWoken = true;
@@ -109,9 +113,24 @@ export class Adopter {
     }
     if (now - this.#endedAt < betweenEndsMs) return;
     this.#endedAt = now;
+    this.#noteAlive(now);
     const days = this.#options.waitingDays();
-    if (days instanceof Promise) void days.then((told) => this.#endOld(told));
-    else this.#endOld(days);
+    if (days instanceof Promise) {
+      days.then(
+        (told) => this.#endOld(told),
+        // Whoever reads the configuration has told why it cannot be read.
+        () => this.#endOld(),
+      );
+    } else this.#endOld(days);
+  }
+
+  #noteAlive(now: number): void {
+    const { noteAlive, log } = this.#options;
+    try {
+      noteAlive(now);
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, "it could not be noted that this server lives");
+    }
   }
 
   #endOld(days = defaultWaitingDays): void {
@@ -122,6 +141,9 @@ export class Adopter {
       log.warn({ reason: messageOf(error) }, "runs that wait too long could not be ended yet");
       this.#endedAt = Number.NEGATIVE_INFINITY;
     }
+    if (this.#hasEndedOld || this.#isClosed) return;
+    this.#hasEndedOld = true;
+    this.wake();
   }
 
   /** Takes over a few sessions; whether there may be more. */

@@ -60,7 +60,11 @@ export class Recovery {
       const keeping = this.#keptOf(open);
       const isKept = new Set(keeping.map(({ position }) => position));
       const ending = open.filter(({ position }) => !isKept.has(position));
-      goingOn.release(keeping, clock.now());
+      // They wait since their server died, which may be long ago.
+      for (const id of dead) {
+        const left = keeping.filter(({ serverId }) => serverId === id);
+        goingOn.release(left, registry.lastLived(id, clock.now()));
+      }
       this.#left.end(ending, (run) => this.#endOf(run));
       for (const id of dead) registry.remove(id);
       faultPoint("recovering");

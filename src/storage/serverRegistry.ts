@@ -1,6 +1,6 @@
 // Registers this server among those that use a data directory, and tells which others live
 // (protocol.md section 9).
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "@photostructure/sqlite";
 import { lockEnding, locksFolder } from "../base/dataFiles.js";
@@ -149,6 +149,22 @@ export class ServerRegistry {
 
   #lives(server: OtherServer): boolean {
     return lives(server, this.#directory, this.#own);
+  }
+
+  /**
+   * Notes on the lock's file that this server lives, for {@link lastLived}; `now` is in milliseconds since
+   * the Unix epoch.
+   */
+  noteAlive(now: number): void {
+    const seconds = now / 1000;
+    // Only the name is used: a handle that is closed would release the lock.
+    utimesSync(lockFile(this.#directory, this.id), seconds, seconds);
+  }
+
+  /** When a server was last known to live; `now` if that cannot be told, and never later than that. */
+  lastLived(id: string, now: number): number {
+    const seen = statSync(lockFile(this.#directory, id), { throwIfNoEntry: false })?.mtimeMs;
+    return Math.min(now, Math.round(seen ?? now));
   }
 
   /**

@@ -22,6 +22,7 @@ function opened() {
     database: { dataVersion: 1 },
     hasOthers: () => false,
     recoverDead: () => {},
+    noteAlive: () => {},
     endOld: () => {},
     waitingDays: () => 7,
     clock,

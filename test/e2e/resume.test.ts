@@ -1,5 +1,5 @@
 // protocol.md section 4, Going on after a loss: servers that open workspaces by themselves.
-import { existsSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { endDaemons, startDaemon } from "../helpers/daemonChild.js";
@@ -85,6 +85,22 @@ describe.concurrent("a server with --resume", () => {
     const again = await next(["--resume"]);
     expect(await again.completion("r")).toMatchObject({ status: "succeeded" });
   });
+});
+
+it.each([
+  ["goes on with a run whose server died six days ago", 6, { status: "succeeded" }],
+  [
+    "ends a run whose server died eight days ago",
+    8,
+    { status: "interrupted", errorName: "WaitedTooLong" },
+  ],
+])("a server %s", async (_, days, end) => {
+  const { next, dataDir } = await left({ resumable: true });
+  const locks = join(dataDir, "servers");
+  const diedAt = Date.now() / 1000 - days * 86_400;
+  for (const name of readdirSync(locks)) utimesSync(join(locks, name), diedAt, diedAt);
+  const server = await next(["--resume"]);
+  expect(await server.completion("r")).toMatchObject(end);
 });
 
 it("a daemon resumes by itself, and closes the workspace behind the last run", async () => {

@@ -41,6 +41,19 @@ const known = () =>
     .all()
     .map(({ id }) => id);
 
+it("tells when a server was last known to live, and keeps its lock", () => {
+  const one = register("one");
+  const other = register("other");
+  other.noteAlive(5_000);
+  expect(one.lastLived("other", 9_000)).toBe(5_000);
+  expect(one.isAlive("other")).toBe(true);
+  // A clock that was set back is no reason to have died in the future.
+  expect(one.lastLived("other", 4_000)).toBe(4_000);
+  expect(one.lastLived("nobody", 9_000)).toBe(9_000);
+  one.close();
+  other.close();
+});
+
 describe("a server in another process", () => {
   it("lives until its process has ended, however that ends", async () => {
     const own = register("own");
