@@ -1,6 +1,6 @@
 // `turnwire attach RUN`: what a run of the daemon has said so far, and then what it says until its end
 // (docs/cli.md).
-import { TurnwireRpcError } from "../client/errors.js";
+import { ConnectionLostError, TurnwireRpcError } from "../client/errors.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
@@ -15,6 +15,9 @@ import { RunText } from "./runText.js";
 /** The longest wait of one `waitRun`, in milliseconds. */
 const longestWaitMs = 3_600_000;
 
+const daemonGone =
+  "the daemon was lost before the run ended; a run of `turnwire run --detach` goes on with the next `turnwire daemon start`, and `turnwire attach` shows it again";
+
 /** What is needed to show a run. */
 export interface AttachedRunOptions {
   readonly reach: DaemonReach;
@@ -28,6 +31,9 @@ export async function attachToRun(run: ListedRun, options: AttachedRunOptions): 
   const client = await connectClient(() => options.reach.connect(), clientIdOf(run.sessionId));
   try {
     return await show(client, run, options);
+  } catch (error) {
+    if (error instanceof ConnectionLostError) throw new Error(daemonGone, { cause: error });
+    throw error;
   } finally {
     await client.close();
   }
@@ -73,7 +79,13 @@ async function show(
   })();
   // It is awaited below. Until then a failure must not count as unhandled.
   shown.catch(() => {});
-  const completion = await opened(() => endOf(client, run));
+  const completion = await opened(() => endOf(client, run)).catch(async (error: unknown) => {
+    hasEnded.abort();
+    // What went wrong is told, and not what it has led to.
+    await shown.catch(() => {});
+    await text.end();
+    throw error;
+  });
   hasEnded.abort();
   await shown;
   if (isJson) await out.write(`${JSON.stringify(completion)}\n`);

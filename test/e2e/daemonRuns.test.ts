@@ -1,6 +1,7 @@
 // docs/cli.md: runs that are left to the daemon, and what becomes of them.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DaemonChild, endDaemons, runProgram, startDaemon } from "../helpers/daemonChild.js";
 import { endServers, makeFolder } from "../helpers/serverProcess.js";
@@ -79,6 +80,39 @@ describe("run --detach", () => {
     const { code, stderr } = await turnwire("run", "--detach", "--session", "nobody", "@say No.");
     expect(code).toBe(1);
     expect(stderr).toContain("nobody");
+  });
+});
+
+describe("a daemon that is killed while a run is shown", () => {
+  it("ends attach with 1 and says so, and the next daemon goes on with the run", async () => {
+    const dataDir = makeFolder();
+    const command = (...args: string[]) => runProgram([...args, "--data-dir", dataDir]);
+    const serving = await startDaemon({ dataDir });
+    const cwd = makeFolder();
+    const call = { command: "echo x >> begun; sleep 60", description: "x" };
+    const script = `@say Before.\n@tool bash ${JSON.stringify(call)}\n@say After.`;
+    const flags = ["--cwd", cwd, "--permission-mode", "allow"];
+    const runId = (await command("run", "--detach", ...flags, script)).stdout.trim();
+    const attached = command("attach", runId);
+    const begun = join(cwd, "begun");
+    while (!existsSync(begun)) await pause(20);
+    const clients = async () =>
+      JSON.parse((await command("daemon", "status", "--json")).stdout).connections;
+    while ((await clients()) < 2);
+    await serving.kill();
+    expect(await attached).toEqual({
+      code: 1,
+      stdout: "Before.\n",
+      stderr: expect.stringMatching(
+        /^turnwire attach: the daemon was lost .*`turnwire daemon start`.*\n$/,
+      ),
+    });
+    await startDaemon({ dataDir });
+    const again = await command("attach", runId);
+    expect(again).toMatchObject({ code: 0, stderr: "" });
+    expect(again.stdout).toMatch(/After\.\n$/);
+    // The command whose effect nobody knows was not run again.
+    expect(readFileSync(begun, "utf8")).toBe("x\n");
   });
 });
 
