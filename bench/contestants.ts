@@ -77,9 +77,21 @@ export interface Contestant {
   end(): Promise<void>;
 }
 
-/** The floor; with a file it makes two bare durable commits a turn. */
-export function startFloor(program: string, provider: Provider, file?: string): Contestant {
-  const peer = new Peer({ args: [program, provider.baseUrl, ...(file ? [file] : [])] });
+/** What the floor does beside relaying. */
+export interface FloorChoices {
+  /** It makes two bare durable commits a turn, in this file. */
+  readonly file?: string;
+  /** It sends so many messages before each prompt. */
+  readonly history?: number;
+}
+
+/** The floor. */
+export function startFloor(
+  program: string,
+  provider: Provider,
+  { file = "", history = 0 }: FloorChoices = {},
+): Contestant {
+  const peer = new Peer({ args: [program, provider.baseUrl, file, String(history)] });
   let sessions = 0;
   return {
     peer,

@@ -1,15 +1,22 @@
 // The floor that every target is a ratio to: a bare server on vscode-jsonrpc over stdio that echoes,
 // and answers a prompt by one HTTP call and relays its chunks. Nothing is checked, stored or merged.
 //
+// Its third argument is how many messages go before the prompt in each request: a longer request costs
+// more to send, whoever sends it.
+//
 // With a file as its second argument it makes two bare durable commits a turn and nothing more of what
 // a server does: one before a prompt is answered, one before its end is told. That is what a turn costs
 // at least which neither a crash nor a power cut may lose.
 import { createMessageConnection } from "vscode-jsonrpc/node";
+import { sentMessage } from "./history.js";
 
 const url = `${process.argv[2]}/chat/completions`;
 const connection = createMessageConnection(process.stdin, process.stdout);
 
-const keep = process.argv[3] === undefined ? () => {} : await openStore(process.argv[3]);
+const keep = process.argv[3] ? await openStore(process.argv[3]) : () => {};
+const history = Array.from({ length: Number(process.argv[4] ?? 0) }, (_, index) =>
+  sentMessage(index),
+);
 
 /** Opens a database; returns what commits a text to the disk itself. */
 async function openStore(file: string): Promise<(text: string) => void> {
@@ -40,7 +47,7 @@ async function answer(session: string, prompt: string): Promise<void> {
     body: JSON.stringify({
       model: "bench-1",
       stream: true,
-      messages: [{ role: "user", content: prompt }],
+      messages: [...history, { role: "user", content: prompt }],
     }),
   });
   let text = "";

@@ -1,34 +1,46 @@
 // What a long session costs: a turn on 2,000 stored messages, and the memory after some of them,
-// against the same on 20.
+// against the same on 20. A longer request costs more to send, whoever sends it: so the floor sends the
+// same messages before its prompt, and what they add to its turn stands beside what they add to ours.
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import {
+  buildProgram,
+  type Contestant,
   makePlace,
   type Provider,
   type Server,
   type ServerPlace,
+  startFloor,
   startServer,
+  type TurnSeen,
 } from "../contestants.js";
 import { type BenchContext, interleaved, median, type Row } from "../measure.js";
+import { storedMessage } from "../programs/history.js";
 
 const short = 20;
 const long = 2_000;
-/** A turn of one tool call, as it is stored. */
-const cycle = 4;
-
+const prompt = "chunks 1 20";
 /** The rows that the suite `sessions` has of it. */
 export async function longSession(context: BenchContext, provider: Provider): Promise<Row[]> {
   const few = await openFilled(makePlace(context.makeFolder(), provider), short);
   const many = await openFilled(makePlace(context.makeFolder(), provider), long);
-  const turnOn = (one: FilledSession) => async () => {
+  const program = await buildProgram("floor");
+  const floorOf = (history: number) => startFloor(program, provider, { history });
+  const [floorFew, floorMany] = [floorOf(short), floorOf(long)];
+  await Promise.all([floorFew.greet(), floorMany.greet()]);
+  const net = async (turn: () => Promise<TurnSeen>) => {
     await provider.takeTimes();
-    const { ms } = await one.server.turn(one.ids, "chunks 1 20");
+    const { ms } = await turn();
     const [own = 0] = await provider.takeTimes();
     return ms - own;
   };
+  const turnOn = (one: FilledSession) => () => net(() => one.server.turn(one.ids, prompt));
+  const relay = (floor: Contestant) => () => net(async () => (await floor.session()).turn(prompt));
   await interleaved(5, turnOn(few), turnOn(many));
+  await interleaved(5, relay(floorFew), relay(floorMany));
   const rounds = context.isQuick ? 15 : 60;
   const turns = await interleaved(rounds, turnOn(few), turnOn(many));
+  const relayed = await interleaved(rounds, relay(floorFew), relay(floorMany));
   const note = `${long.toLocaleString("en")} messages; floor: ${short}`;
   const shared = { suite: "sessions", note, rule: { kind: "told" } } as const;
   const rows: Row[] = [
@@ -47,7 +59,16 @@ export async function longSession(context: BenchContext, provider: Provider): Pr
       ours: many.server.peer.residentMb(),
     },
   ];
-  await Promise.all([few.server.end(), many.server.end()]);
+  rows.splice(1, 0, {
+    suite: "sessions",
+    what: `what ${long.toLocaleString("en")} messages instead of ${short} add to a turn`,
+    note: "floor: to the floor's, which only sends them",
+    unit: "ms",
+    floor: median(relayed.ours) - median(relayed.floor),
+    ours: median(turns.ours) - median(turns.floor),
+    rule: context.isQuick ? { kind: "told" } : { kind: "ratioAtMost", limit: 1.2 },
+  });
+  await Promise.all([few.server, many.server, floorFew, floorMany].map((one) => one.end()));
   return rows;
 }
 
@@ -86,24 +107,4 @@ function fill(place: ServerPlace, sessionId: string, messages: number): void {
   count.run(messages, sessionId);
   database.exec("COMMIT");
   database.close();
-}
-
-function storedMessage(index: number): { role: string; parts: object[] } {
-  const words = "Lorem ipsum dolor sit amet, consectetur adipiscing elit. ".repeat(4);
-  const call = { toolCallId: `call_${Math.floor(index / cycle)}`, name: "read" };
-  const finish = (reason: string) => ({ type: "finish", reason });
-  switch (index % cycle) {
-    case 0:
-      return { role: "user", parts: [{ type: "text", text: words }] };
-    case 1: {
-      const toolCall = { type: "toolCall", ...call, input: { path: "a.ts" }, state: "completed" };
-      return { role: "assistant", parts: [toolCall, finish("toolUse")] };
-    }
-    case 2: {
-      const result = { type: "toolResult", ...call, output: words.repeat(5), isError: false };
-      return { role: "tool", parts: [result] };
-    }
-    default:
-      return { role: "assistant", parts: [{ type: "text", text: words }, finish("endTurn")] };
-  }
 }

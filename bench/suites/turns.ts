@@ -79,7 +79,7 @@ async function durableRow(
   provider: Provider,
 ): Promise<Row> {
   const file = join(context.makeFolder(), "floor.db");
-  const floor = startFloor(await buildProgram("floor"), provider, file);
+  const floor = startFloor(await buildProgram("floor"), provider, { file });
   await floor.greet();
   const measure = (one: Contestant) => () => netTurn(one, 1, provider);
   await interleaved(20, measure(floor), measure(server));
