@@ -24,6 +24,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   sessions: async () => (await import("./suites/sessions.js")).sessions,
   memory: async () => (await import("./suites/memory.js")).memory,
   stored: async () => (await import("./suites/stored.js")).stored,
+  forgotten: async () => (await import("./suites/forgotten.js")).forgotten,
   queue: async () => (await import("./suites/queue.js")).queue,
   delivery: async () => (await import("./suites/delivery.js")).delivery,
   ends: async () => (await import("./suites/ends.js")).ends,
@@ -35,7 +36,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
 };
 
 /** These take long beside what they tell, so the quick form has them only where they are named. */
-const leftOutOfQuick = new Set(["relay", "inspector", "telemetry"]);
+const leftOutOfQuick = new Set(["forgotten", "relay", "inspector", "telemetry"]);
 
 const usage = `npm run bench [-- NAME...] [--quick] [--check]
   NAME      a suite; all of them unless one is named: ${Object.keys(suites).join(", ")}

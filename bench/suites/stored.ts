@@ -1,7 +1,5 @@
 // What a data directory that has been used for years costs: the start, `createSession`, a turn and a
 // page of `listSessions`, against the same with nothing stored.
-import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { makePlace, Provider, type Server, type ServerPlace, startServer } from "../contestants.js";
 import {
   type BenchContext,
@@ -11,10 +9,11 @@ import {
   type Row,
   type Suite,
 } from "../measure.js";
+import { fillStore, makeUsed } from "./fillStore.js";
 
 export const stored: Suite = { name: "stored", run };
 
-const messagesPerSession = 10;
+const messagesEach = 10;
 
 interface Costs {
   readonly what: string;
@@ -35,7 +34,7 @@ async function run(context: BenchContext): Promise<Findings> {
     };
     const workspaceId = await makeUsed(places.many);
     await makeUsed(places.none);
-    fill(places.many, workspaceId, size);
+    fillStore(places.many, workspaceId, { sessions: size, messagesEach });
     const found = await compare(context, places, provider, size);
     const turn = found.find(({ what }) => what.startsWith("a turn"));
     if (turn !== undefined) points.push([size, turn.ours]);
@@ -56,40 +55,6 @@ async function run(context: BenchContext): Promise<Findings> {
   };
 }
 
-async function makeUsed(place: ServerPlace): Promise<string> {
-  const server = startServer(place);
-  await server.greet();
-  const { ids } = await server.session();
-  await server.end();
-  return ids.workspaceId;
-}
-
-/** Stores sessions and messages as a server would have. */
-function fill(place: ServerPlace, workspaceId: string, size: number): void {
-  const database = new DatabaseSync(join(place.dataDirectory, "turnwire.db"));
-  const session = database.prepare(
-    `INSERT INTO sessions (id, workspaceId, title, messageCount, createdAt, updatedAt)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-  );
-  const message = database.prepare(
-    `INSERT INTO messages (id, sessionId, role, parts, createdAt, updatedAt)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-  );
-  const parts = JSON.stringify([{ type: "text", text: "Lorem ipsum dolor sit amet. ".repeat(8) }]);
-  database.exec("PRAGMA synchronous = OFF; BEGIN");
-  for (let index = 0; index < size; index++) {
-    const at = 1_700_000_000_000 + index;
-    const id = `ses_stored${index}`;
-    session.run(id, workspaceId, `session ${index}`, messagesPerSession, at, at);
-    for (let turn = 0; turn < messagesPerSession; turn++) {
-      const role = turn % 2 === 0 ? "user" : "assistant";
-      message.run(`msg_stored${index}x${turn}`, id, role, parts, at, at);
-    }
-  }
-  database.exec("COMMIT");
-  database.close();
-}
-
 async function compare(
   context: BenchContext,
   places: { none: ServerPlace; many: ServerPlace },
@@ -97,7 +62,7 @@ async function compare(
   size: number,
 ): Promise<Row[]> {
   const suite = "stored";
-  const note = `${size.toLocaleString("en")} sessions, ${(size * messagesPerSession).toLocaleString("en")} messages; floor: none`;
+  const note = `${size.toLocaleString("en")} sessions, ${(size * messagesEach).toLocaleString("en")} messages; floor: none`;
   const rule = { kind: "ratioAtMost", limit: 1.3 } as const;
   const begin = (place: ServerPlace) => async () => {
     const begun = performance.now();
