@@ -23,6 +23,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   traffic: async () => (await import("./suites/traffic.js")).traffic,
   sessions: async () => (await import("./suites/sessions.js")).sessions,
   memory: async () => (await import("./suites/memory.js")).memory,
+  rest: async () => (await import("./suites/rest.js")).rest,
   stored: async () => (await import("./suites/stored.js")).stored,
   forgotten: async () => (await import("./suites/forgotten.js")).forgotten,
   queue: async () => (await import("./suites/queue.js")).queue,
@@ -36,7 +37,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
 };
 
 /** These take long beside what they tell, so the quick form has them only where they are named. */
-const leftOutOfQuick = new Set(["forgotten", "relay", "inspector", "telemetry"]);
+const leftOutOfQuick = new Set(["rest", "forgotten", "relay", "inspector", "telemetry"]);
 
 const usage = `npm run bench [-- NAME...] [--quick] [--check]
   NAME      a suite; all of them unless one is named: ${Object.keys(suites).join(", ")}
