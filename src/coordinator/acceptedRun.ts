@@ -84,6 +84,8 @@ export class AcceptedRun {
   readonly children = new Map<string, TurnRecorder>();
   /** Whether its turn has begun. */
   hasBegun = false;
+  /** Whether this server has written its outcome. */
+  hasEndedHere = false;
   /** Prompts that joined its turn. */
   folded = 0;
   /** Of these, the runs with a `runId`, in order of acceptance: they end with its turn. */

@@ -184,6 +184,7 @@ export class RunEnding {
     const { runs, queues, goingOn, outbox, serverId } = this.#options;
     const { position } = run.ref;
     const isOurs = runs.setState(position, "completed", { serverId, epoch: run.epoch });
+    run.hasEndedHere = isOurs;
     if (!isOurs) {
       if (runs.at(position)?.state !== "completed") run.lose();
       else hooks.alsoWrite();

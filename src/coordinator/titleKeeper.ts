@@ -5,18 +5,21 @@ import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { clipCharacters } from "../base/text.js";
 import type { Turn } from "../engine/engine.js";
+import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
+import { endedElsewhere, takenOver } from "./endedElsewhere.js";
 import { PatientWrites } from "./patientWrites.js";
 
 const maxLength = 80;
 
 type TitleOptions = Pick<
   CoordinatorOptions,
-  "workspaceId" | "database" | "sessions" | "clock" | "log"
+  "workspaceId" | "serverId" | "database" | "runs" | "sessions" | "clock" | "log"
 >;
 
 /** The first turn of a session. */
 interface TitledTurn {
+  readonly run: Pick<AcceptedRun, "ref" | "epoch" | "isLost" | "hasEndedHere">;
   readonly turn: Turn;
   readonly writes: PatientWrites;
   readonly log: Log;
@@ -40,7 +43,8 @@ export class TitleKeeper {
    * Makes the title of a session whose first turn begins with `prompt`, through that turn's
    * `writes`. Never waits.
    */
-  begin(sessionId: string, prompt: string, { turn, writes, log }: TitledTurn): void {
+  begin(sessionId: string, prompt: string, titled: TitledTurn): void {
+    const { writes, log } = titled;
     const { sessions, workspaceId } = this.#options;
     if (this.#closing.signal.aborted) return;
     const session = sessions.find(workspaceId, sessionId);
@@ -48,7 +52,7 @@ export class TitleKeeper {
     const provisional = firstLine(prompt);
     if (provisional === "") return;
     writes.write(() => this.#suggest(sessionId, provisional));
-    const task = this.#ask(sessionId, prompt, turn)
+    const task = this.#ask(sessionId, prompt, titled)
       .catch((error: unknown) => {
         log.debug({ reason: messageOf(error) }, "no title from the model");
       })
@@ -56,11 +60,11 @@ export class TitleKeeper {
     this.#underWay.add(task);
   }
 
-  async #ask(sessionId: string, prompt: string, turn: Turn) {
+  async #ask(sessionId: string, prompt: string, { run, turn }: TitledTurn) {
     const { sessions, clock } = this.#options;
     const { signal } = this.#closing;
     // The turn may be over by then, and its writes with it.
-    const writes = new PatientWrites(this.#options);
+    const writes = new PatientWrites({ ...this.#options, refuse: () => this.#refuse(run) });
     const usageSink = {
       addUsage: (usage: { promptTokens: number; completionTokens: number; cost: number }) =>
         writes.write(() => sessions.addUsage(sessionId, usage, clock.now())),
@@ -73,6 +77,13 @@ export class TitleKeeper {
     } finally {
       writes.close();
     }
+  }
+
+  /** A session that another server has by now, or has ended the run of, gets no title from here. */
+  #refuse({ ref, epoch, isLost, hasEndedHere }: TitledTurn["run"]): void {
+    const { runs, serverId } = this.#options;
+    if (isLost) throw takenOver();
+    if (!hasEndedHere && !runs.isOwned(ref.position, { serverId, epoch })) throw endedElsewhere();
   }
 
   #suggest(sessionId: string, title: string): void {

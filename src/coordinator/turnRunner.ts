@@ -162,7 +162,7 @@ export class TurnRunner {
     const { request, command } = run;
     if (request.kind !== "prompt" || command !== undefined) return;
     const log = runLog(run, this.#options);
-    this.#titles.begin(request.sessionId, request.prompt.text, { turn, writes, log });
+    this.#titles.begin(request.sessionId, request.prompt.text, { run, turn, writes, log });
   }
 
   /** Stores the user's message, and an answer that says that the run was cancelled. */

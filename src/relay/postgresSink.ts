@@ -1,5 +1,6 @@
 // Carries completions to a table of Postgres (docs/fleet.md).
 import pg from "pg";
+import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { redact } from "../base/redact.js";
 import { untilAborted } from "../base/untilAborted.js";
@@ -11,6 +12,8 @@ const connectMs = 10_000;
 /** How long a statement may take, in milliseconds; the server gives up before the client does. */
 const statementMs = 20_000;
 const batch = 100;
+/** How pgbouncer refuses a connection that sets `statement_timeout`. */
+const unsupported = "unsupported startup parameter";
 
 /**
  * A table. The completions of a delivery are one statement, so that all of them are stored or none; the
@@ -22,6 +25,8 @@ export class PostgresSink implements Sink {
   #client: pg.Client | undefined;
   /** One that is not ready yet. */
   #connecting: pg.Client | undefined;
+  /** A pool stands between, which takes no limit for all statements of a connection. */
+  #isPooled = false;
 
   constructor(relay: PostgresRelay) {
     this.#relay = relay;
@@ -59,8 +64,9 @@ export class PostgresSink implements Sink {
 
   async #insert(client: pg.Client, events: readonly RelayedEvent[]): Promise<void> {
     const column = (value: (event: RelayedEvent) => unknown) => events.map(value);
+    // Without a name: a pool may run each transaction on another connection, where the name is unknown or
+    // taken.
     await client.query({
-      name: "turnwire-insert",
       text: insertion(this.#relay.table),
       values: [
         column(({ completion }) => completion.completionId),
@@ -85,7 +91,7 @@ export class PostgresSink implements Sink {
       connectionString: this.#relay.url,
       application_name: "turnwire",
       connectionTimeoutMillis: connectMs,
-      statement_timeout: statementMs,
+      ...defined({ statement_timeout: this.#isPooled ? undefined : statementMs }),
       query_timeout: statementMs + 5000,
       keepAlive: true,
     });
@@ -98,7 +104,9 @@ export class PostgresSink implements Sink {
       await makeTable(client, this.#relay.table);
     } catch (error) {
       client.end().catch(() => {});
-      throw error;
+      if (this.#isPooled || !messageOf(error).includes(unsupported)) throw error;
+      this.#isPooled = true;
+      return await this.#connect();
     } finally {
       this.#connecting = undefined;
     }

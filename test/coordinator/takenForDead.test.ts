@@ -1,7 +1,8 @@
 // A file system whose locks do not hold: a living server is taken for dead by another, which ends its
 // runs. Nothing of that may run twice, have two completions, or hold the session for ever.
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { Deferred } from "../../src/base/deferred.js";
+import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let house: CoordinatorHouse;
@@ -85,4 +86,32 @@ it("a queued run that another server has ended joins no turn", async () => {
   await house.clock.settle();
   expect(turn.folded.flat()).toEqual([]);
   expect(statuses()).toEqual(["a: interrupted", "b: interrupted"]);
+});
+
+it.each([
+  ["ended", false],
+  ["taken over", true],
+])("a title that comes when another server has %s the run is not written", async (_, goesOn) => {
+  house.sessions.setTitle("s", "", 0);
+  const title = new Deferred<string>();
+  house.engine.title = () => title.promise;
+  await house.begin("s", { runId: "a", text: "name me", goesOn });
+  house.registry.close();
+  const other = new CoordinatorHouse({ directory: folder.path, ids: house.ids });
+  if (goesOn) other.coordinator.queue.adoption.takeOver("s");
+  title.resolve("Too late");
+  await house.clock.settle();
+  expect(other.sessions.find(workspaceId, "s")?.title).toBe("name me");
+  await other.close();
+});
+
+it("a title that comes after this server has ended the run is written", async () => {
+  house.sessions.setTitle("s", "", 0);
+  const title = new Deferred<string>();
+  house.engine.title = () => title.promise;
+  (await house.begin("s", { runId: "a", text: "name me" })).succeed();
+  await house.clock.settle();
+  title.resolve("In time");
+  await house.clock.settle();
+  expect(house.sessions.find(workspaceId, "s")?.title).toBe("In time");
 });

@@ -18,7 +18,7 @@ export const noPostgres =
     : "Postgres is not installed (Debian: postgresql)";
 
 /** Who it runs as. */
-function owner(): { uid: number; gid: number } | undefined {
+export function owner(): { uid: number; gid: number } | undefined {
   if (!isRoot) return undefined;
   const id = (flag: string) =>
     Number(spawnSync("id", [flag, "postgres"], { encoding: "utf8" }).stdout.trim());

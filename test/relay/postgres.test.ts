@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { PostgresRelay } from "../../src/config/relaySettings.js";
+import { noPgBouncer, PgBouncer } from "../helpers/pgBouncer.js";
 import { noPostgres, PostgresServer } from "../helpers/postgresServer.js";
 import { RelayHouse } from "../helpers/relayHouse.js";
 import { unless } from "../helpers/unless.js";
@@ -189,6 +190,31 @@ unless(
       silent.close();
     }
   });
+
+  unless(
+    it,
+    noPgBouncer !== undefined,
+    noPgBouncer ?? "",
+  )(
+    "stores everything through a pgbouncer that gives each transaction any connection",
+    async () => {
+      const pool = await PgBouncer.start(postgres.port);
+      try {
+        const relay = settings({ url: pool.url });
+        // Both have the one connection to the server in turn.
+        for (const machine of ["first", "second"]) {
+          const house = open(machine);
+          house.append(120);
+          await house.begin(relay);
+          await house.until(({ cursor, trouble }) => cursor === 120 || trouble !== undefined);
+          expect(house.row.trouble).toBeUndefined();
+        }
+        expect(await rows(relay.table)).toHaveLength(240);
+      } finally {
+        await pool.remove();
+      }
+    },
+  );
 
   it("waits where it is not let in, and tells no secret", async () => {
     const house = open();
