@@ -10,7 +10,7 @@ import type { Permissions } from "../permissions/types.js";
 import { needCommand } from "./agentCommand.js";
 import { AgentQuestions } from "./agentQuestions.js";
 import type { WantedServers } from "./agentServers.js";
-import { type Standing, saidBefore, standingOf } from "./begunPrompt.js";
+import { refusedBefore, type Standing, saidBefore, standingOf } from "./begunPrompt.js";
 import { cancelPrompt } from "./cancelPrompt.js";
 import type { EngineAgent } from "./engineAgent.js";
 import { type OpenedForTurn, openForTurn } from "./openForTurn.js";
@@ -73,14 +73,15 @@ class AcpTurn {
   #broken: { readonly error: unknown } | undefined;
   #user: HistoryMessage | undefined;
   #agent: EngineAgent | undefined;
+  #cost: TurnCost | undefined;
 
   constructor(request: TurnRequest, options: AcpTurnOptions) {
     const { clock, limits, bounds, engine } = options;
     this.#request = request;
     this.#options = options;
-    const messages = new TurnMessages(request.sink, engine);
+    const messages = new TurnMessages(request.sink, engine, () => this.#progressed());
     this.#messages = messages;
-    this.#time = new RunTime(clock, bounds.seconds);
+    this.#time = new RunTime(clock, bounds.seconds, request.begun?.progress?.ms);
     this.#signal = AbortSignal.any([this.#time.endOf(request.signal), this.#stop.signal]);
     const hasOpenCall = () => messages.hasOpenCall;
     const onSilent = (seconds: number) => this.#silent(seconds);
@@ -103,6 +104,7 @@ class AcpTurn {
       signal: AbortSignal.any([this.#signal, this.#over.signal]),
       leavePlan: () => options.leavePlan(),
       stop: (end) => this.#stopWith(end),
+      before: refusedBefore(request.begun),
     });
   }
 
@@ -176,7 +178,9 @@ class AcpTurn {
     );
     this.#signal.throwIfAborted();
     const cost = new TurnCost(this.#request, opened, this.#options);
+    this.#cost = cost;
     try {
+      if (cost.exceeded !== undefined) return cost.exceeded;
       const end = await this.#prompts(agent, opened, prompt, cost);
       await note?.write(seen(engine, opened.id, this.#messages.last?.id ?? user.id));
       return end;
@@ -217,6 +221,7 @@ class AcpTurn {
       steering,
       cost,
       stop: (end: TurnEnd) => this.#stopWith(end),
+      progressed: () => this.#progressed(),
     };
     for (;;) {
       const end = await this.#prompt(agent, opened.id, blocks, (update) =>
@@ -260,6 +265,14 @@ class AcpTurn {
     } finally {
       stopListening();
     }
+  }
+
+  /** The agent has finished a step: what the turn has used counts on after a loss of the server. */
+  #progressed(): void {
+    const { sink, begun } = this.#request;
+    const { steps = 0, tokens = 0, costUsd = 0 } = begun?.progress ?? {};
+    const used = { costUsd: this.#cost?.spent ?? costUsd, ms: this.#time.usedMs };
+    sink.progressed?.({ steps, tokens, ...used, denials: this.#questions.denials });
   }
 
   #silent(seconds: number): void {

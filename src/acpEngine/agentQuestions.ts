@@ -24,17 +24,21 @@ export interface AgentQuestionsOptions {
   leavePlan(): void;
   /** Ends the turn. */
   stop(end: TurnEnd): void;
+  /** The permissions that were refused in the turn under servers that were lost: all, the last in a row. */
+  readonly before: { readonly all: number; readonly inRow: number };
 }
 
 /** Answers `session/request_permission`. */
 export class AgentQuestions {
   readonly #options: AgentQuestionsOptions;
   readonly #open = new Set<Promise<object>>();
-  #denials = 0;
-  #denialsInRow = 0;
+  #denials: number;
+  #denialsInRow: number;
 
   constructor(options: AgentQuestionsOptions) {
     this.#options = options;
+    this.#denials = options.before.all;
+    this.#denialsInRow = options.before.inRow;
   }
 
   /** How many were denied. */

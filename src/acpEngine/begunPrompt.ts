@@ -41,6 +41,19 @@ export function standingOf(
   return { prompt: ours, history: [...history, ...begun.messages], user, isBegun };
 }
 
+/** The permissions that were refused in a turn before its server was lost: all, and the last in a row. */
+export function refusedBefore(begun: TurnRequest["begun"]): {
+  readonly all: number;
+  readonly inRow: number;
+} {
+  const parts = begun?.messages.flatMap((message) => message.parts) ?? [];
+  const states = parts.flatMap((part) =>
+    part.type === "toolCall" && part.state !== "cancelled" ? [part.state] : [],
+  );
+  const inRow = states.length - 1 - states.findLastIndex((state) => state !== "denied");
+  return { all: begun?.progress?.denials ?? 0, inRow };
+}
+
 /** The last that was said in a turn before its server was lost. */
 export function saidBefore({
   begun,

@@ -13,11 +13,14 @@ export class TurnCost {
   readonly #opened: OpenedSession;
   /** Undefined where it is not known, as in a session that was loaded. */
   readonly #before: number | undefined;
+  /** What the turn has cost under servers that were lost. */
+  readonly #lost: number;
   #firstTold: number | undefined;
+  #added = 0;
 
   /** Begins with what the session has cost by now. */
   constructor(
-    { sink }: Pick<TurnRequest, "sink">,
+    { sink, begun }: Pick<TurnRequest, "sink" | "begun">,
     opened: OpenedSession,
     { engine, bounds }: { readonly engine: string; readonly bounds: TurnBounds },
   ) {
@@ -26,30 +29,64 @@ export class TurnCost {
     this.#bound = bounds.costUsd;
     this.#opened = opened;
     this.#before = opened.state.costBefore;
+    this.#lost = begun?.progress?.costUsd ?? 0;
   }
 
-  /** The agent has told something. Returns how the turn must end if it has cost too much. */
-  told(): TurnEnd | undefined {
-    const { cost } = this.#opened.state;
-    if (cost === undefined) return undefined;
-    this.#firstTold ??= cost;
+  /** What the turn has cost so far, in US dollars, as far as it is known. */
+  get spent(): number {
+    return this.#lost + this.#spentHere;
+  }
+
+  /** How the turn must end if it has cost too much. */
+  get exceeded(): TurnEnd | undefined {
+    const { spent } = this;
     const bound = this.#bound;
-    const spent = cost - (this.#before ?? this.#firstTold);
     if (bound === undefined || spent < bound.most) return undefined;
     const message = `The turn was ended: it has cost $${spent.toFixed(4)} (${bound.field}: ${bound.most}).`;
     return failedEnd(message, "BudgetExceeded", "limit");
   }
 
-  /** Adds what the turn has cost, once it is over. */
+  /**
+   * The agent has told something. If the turn has cost more than before, a model call is finished, and
+   * `onMore` is called. Returns how the turn must end if it has cost too much.
+   */
+  told(onMore: () => void): TurnEnd | undefined {
+    const { cost } = this.#opened.state;
+    if (cost === undefined) return undefined;
+    this.#firstTold ??= cost;
+    this.#addNew(onMore);
+    return this.exceeded;
+  }
+
+  /** Adds the rest of what the turn has cost, once it is over. */
   add(): void {
     const { sink } = this.#request;
-    const { cost } = this.#opened.state;
-    if (this.#bound !== undefined && this.#firstTold === undefined) {
+    if (this.#bound !== undefined && this.#firstTold === undefined && !this.exceeded) {
       sink.warn(
         `The engine ${this.#engine} did not tell what the turn has cost, so ${this.#bound.field} was not kept.`,
       );
     }
-    if (cost === undefined || this.#before === undefined || cost <= this.#before) return;
-    sink.addUsage({ promptTokens: 0, completionTokens: 0, cost: cost - this.#before });
+    this.#addNew();
+  }
+
+  get #spentHere(): number {
+    const { cost } = this.#opened.state;
+    const from = this.#before ?? this.#firstTold;
+    return cost === undefined || from === undefined ? 0 : Math.max(0, cost - from);
+  }
+
+  /** Adds what is new, with the progress in one commit: a loss of the server must not lose it. */
+  #addNew(onMore?: () => void): void {
+    const { sink } = this.#request;
+    const cost = this.#spentHere - this.#added;
+    if (cost <= 0) return;
+    this.#added += cost;
+    const isWhole = this.#before !== undefined;
+    const add = () => {
+      if (isWhole) sink.addUsage({ promptTokens: 0, completionTokens: 0, cost });
+      onMore?.();
+    };
+    if (sink.together === undefined) add();
+    else sink.together(add);
   }
 }

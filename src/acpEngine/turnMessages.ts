@@ -40,12 +40,18 @@ export class TurnMessages {
   readonly #provider: string;
   readonly #calls = new Map<string, Call>();
   readonly #beginSpan = tracedCalls();
+  readonly #onStep: () => void;
   #pair: Pair | undefined;
 
-  /** @param provider the engine's name, which the messages carry. */
-  constructor(sink: TurnSink, provider: string) {
+  /**
+   * @param provider the engine's name, which the messages carry.
+   * @param onStep hears of each step that the agent has finished: a call that has ended, and a message
+   *   without calls that another one follows.
+   */
+  constructor(sink: TurnSink, provider: string, onStep: () => void) {
     this.#sink = sink;
     this.#provider = provider;
+    this.#onStep = onStep;
   }
 
   /** Whether a tool call has begun and not ended. */
@@ -60,7 +66,8 @@ export class TurnMessages {
 
   /** What follows begins a new message, because the user has said something in between. */
   cut(reason: FinishReason): void {
-    this.#pair?.assistant.finish(reason);
+    if (this.#pair === undefined) return;
+    this.#finishPair(this.#pair, reason);
     this.#pair = undefined;
   }
 
@@ -99,6 +106,7 @@ export class TurnMessages {
     if (status === "completed" || status === "failed") {
       const isFailed = call.fields.isError;
       this.#end(call, call.isDenied ? "denied" : isFailed ? "failed" : "completed");
+      this.#onStep();
     } else this.#tell(call, status === "in_progress" ? "running" : "pending");
     return call.fields;
   }
@@ -130,8 +138,14 @@ export class TurnMessages {
       pair.messageId = messageId ?? pair.messageId;
       return pair;
     }
-    pair.assistant.finish(pair.hasCalls ? "toolUse" : "endTurn");
+    this.#finishPair(pair, pair.hasCalls ? "toolUse" : "endTurn");
     return this.#open(messageId);
+  }
+
+  #finishPair({ assistant, hasCalls }: Pair, reason: FinishReason): void {
+    assistant.finish(reason);
+    // A call is a step of its own, when it ends.
+    if (!hasCalls) this.#onStep();
   }
 
   #open(messageId?: string): Pair {

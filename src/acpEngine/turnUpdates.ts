@@ -19,6 +19,8 @@ export interface UpdateParts {
   readonly signal: AbortSignal;
   /** Ends the turn. */
   stop(end: TurnEnd): void;
+  /** Notes how far the turn has come. */
+  progressed(): void;
 }
 
 /** Takes an update. Throws what keeps it from being stored. */
@@ -46,7 +48,7 @@ export function takeUpdate(update: Json, parts: UpdateParts): void {
       break;
     case "usage_update": {
       tellContext(sink, update);
-      const end = cost.told();
+      const end = cost.told(() => parts.progressed());
       if (end !== undefined) parts.stop(end);
     }
   }

@@ -1,4 +1,5 @@
 import { defined } from "../../src/base/defined.js";
+import type { TurnProgress } from "../../src/base/turnProgress.js";
 import { userMessage } from "../../src/coordinator/userMessage.js";
 import type {
   Circumstances,
@@ -99,6 +100,8 @@ export class MemoryMessage implements MessageWriter {
 export class MemorySink implements TurnSink {
   readonly messages: MemoryMessage[] = [];
   readonly usages: Usage[] = [];
+  /** How far the turn had come, each time that this was noted. */
+  readonly progress: TurnProgress[] = [];
   readonly warnings: string[] = [];
   readonly activities: Activity[] = [];
   readonly fills: { readonly tokens: number; readonly window?: number }[] = [];
@@ -134,6 +137,10 @@ export class MemorySink implements TurnSink {
 
   addUsage(usage: Usage): void {
     this.usages.push(usage);
+  }
+
+  progressed(progress: TurnProgress): void {
+    this.progress.push(progress);
   }
 
   takeFolded(): readonly FoldedPrompt[] {
