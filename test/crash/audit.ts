@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import type { Part } from "../../src/protocol/objects/message.js";
 import type { Books, SentRun } from "./books.js";
+import type { Runner } from "./runner.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
 
@@ -13,11 +14,8 @@ interface RunRecord {
 }
 
 /** Everything that is wrong; empty is what a test wants. */
-export function audit(
-  dataDir: string,
-  everybody: readonly Books[],
-  asked: ReadonlyMap<string, number>,
-): string[] {
+export function audit(dataDir: string, everybody: readonly Books[], runner: Runner): string[] {
+  const { asked } = runner;
   const database = new DatabaseSync(join(dataDir, "turnwire.db"), { readOnly: true });
   try {
     return [
@@ -25,7 +23,7 @@ export function audit(
       ...checkRuns(database, everybody),
       ...checkMessages(database, everybody),
       ...[...asked].filter(([, times]) => times > 1).map(([key, n]) => `${key} ran ${n} times`),
-      ...checkOutcomes(everybody, asked),
+      ...checkOutcomes(everybody, runner),
       ...count(database, "SELECT count(*) AS n FROM servers", 0, "servers are left"),
     ];
   } finally {
@@ -95,25 +93,24 @@ function checkMessages(database: Sqlite, everybody: readonly Books[]): string[] 
 }
 
 /** A run is interrupted or cancelled only if something happened to it, and then it says so. */
-function checkOutcomes(everybody: readonly Books[], asked: ReadonlyMap<string, number>): string[] {
+function checkOutcomes(everybody: readonly Books[], runner: Runner): string[] {
   return everybody.flatMap((books) =>
     [...books.runs.values()].flatMap((run) => {
-      const problem = checkOutcome(run, books, asked);
+      const problem = checkOutcome(run, books, runner);
       return problem === undefined ? [] : [`${run.runId}: ${problem}`];
     }),
   );
 }
 
-function checkOutcome(
-  run: SentRun,
-  books: Books,
-  asked: ReadonlyMap<string, number>,
-): string | undefined {
+function checkOutcome(run: SentRun, books: Books, { asked, got }: Runner): string | undefined {
   const completion = books.completionOf(run.runId);
   const { status, cause, text } = completion ?? {};
   const steps = run.prompt.split(", ").length;
   switch (status) {
     case "succeeded":
+      // The server was lost just before it sent the prompt, and must not send it again.
+      if (got?.has(run.runId) === false && completion?.continuations !== undefined)
+        return undefined;
       if (text !== `${run.runId} is done.`) return `succeeded with "${text}"`;
       return asked.get(`${run.runId}#${steps - 1}`) === 1 ? undefined : "its last step never ran";
     case "interrupted":

@@ -1,17 +1,31 @@
 // One window of a client: it starts a server, tells who it is, sends what is not answered yet, and
 // takes completions in. It can lose its server, or be lost, at any moment.
+import { defined } from "../../src/base/defined.js";
 import type { RunComplete } from "../../src/protocol/objects/run.js";
 import { GoneError, type Notice, RpcError, ServerChild } from "../helpers/serverChild.js";
 import type { Books, SentRun } from "./books.js";
+
+/** The options of a run. */
+export interface RunOptions {
+  readonly onServerLoss: "continue";
+}
 
 /** Where its servers come from. */
 export interface WindowOptions {
   readonly main: string;
   readonly dataDir: string;
   readonly workspacePath: string;
+  /** The engine of the workspace; absent: the built-in one. */
+  readonly engine?: string;
+  readonly runOptions?: RunOptions;
   readonly env: Readonly<Record<string, string>>;
   readonly args: readonly string[];
   readonly books: Books;
+  /**
+   * Whose runs a cancel of a session may end: it is for all that is queued there, also what a server was
+   * lost with and another has taken over.
+   */
+  readonly endedByCancel: readonly Books[];
   /** The sessions that are used, by number; the first window to need one makes it. */
   readonly sessions: Map<number, Promise<string>>;
   /** Whether a completion that has been taken in is acknowledged now. */
@@ -45,7 +59,7 @@ export class ClientWindow {
 
   /** Starts a server and tells it who is there. Rejects with a `GoneError` if it dies meanwhile. */
   async open(env: Readonly<Record<string, string>> = {}): Promise<void> {
-    const { main, dataDir, args, books } = this.#options;
+    const { main, dataDir, args, books, engine } = this.#options;
     this.#lastSequences = new Map();
     this.#lifeRuns = new Set();
     this.#server = new ServerChild({
@@ -60,6 +74,7 @@ export class ClientWindow {
       path: this.#options.workspacePath,
       permissionMode: "allow",
       initAgent: true,
+      ...defined({ engine }),
     });
     this.#workspaceId = String(workspace.id);
   }
@@ -67,6 +82,7 @@ export class ClientWindow {
   /** Sends a run, or sends it again; a session that is busy elsewhere is waited for. */
   async send(run: SentRun): Promise<void> {
     const { server } = this;
+    const { runOptions: options } = this.#options;
     this.#lifeRuns.add(run);
     for (;;) {
       try {
@@ -76,6 +92,7 @@ export class ClientWindow {
           sessionId,
           runId: run.runId,
           prompt: run.prompt,
+          ...defined({ options }),
         });
         run.isAnswered = true;
         return;
@@ -97,7 +114,7 @@ export class ClientWindow {
   /** Cancels whatever a session does. */
   async cancel(session: number): Promise<void> {
     const sessionId = await this.session(session);
-    for (const run of this.#options.books.runs.values()) {
+    for (const run of this.#options.endedByCancel.flatMap(({ runs }) => [...runs.values()])) {
       if (run.session === session) run.wasCancelled = true;
     }
     const params = { workspaceId: this.#workspaceId, sessionId };

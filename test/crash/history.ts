@@ -4,8 +4,8 @@
 import { Deferred } from "../../src/base/deferred.js";
 import { SeededRandom } from "../helpers/seededRandom.js";
 import type { Books } from "./books.js";
-import { type ClientWindow, ignoreGone } from "./clientWindow.js";
-import { Playground } from "./playground.js";
+import { type ClientWindow, ignoreGone, type RunOptions } from "./clientWindow.js";
+import { Playground, type PlaygroundOptions } from "./playground.js";
 
 /** What a history is made of. */
 export interface HistoryOptions {
@@ -20,6 +20,8 @@ export interface HistoryOptions {
   readonly sessions: number;
   /** Whether windows are closed too, and their servers linger beside the next ones. */
   readonly linger?: boolean;
+  readonly engine?: PlaygroundOptions["engine"];
+  readonly runOptions?: RunOptions;
 }
 
 const scripts = ["say", "say", "tool, say", "tool, tool, say"];
@@ -28,7 +30,10 @@ const scripts = ["say", "say", "tool, say", "tool, tool, say"];
 export async function playHistory(options: HistoryOptions): Promise<string[]> {
   const random = new SeededRandom(options.seed);
   const pauses = new SeededRandom(options.seed + 1);
-  const playground = await Playground.open(options.main, () => pauses.between(0, 25));
+  const playground = await Playground.open(options.main, {
+    pauseMs: () => pauses.between(0, 25),
+    ...options,
+  });
   try {
     const shared = playground.books(options.shareBooks);
     await Promise.all(

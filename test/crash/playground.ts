@@ -1,39 +1,66 @@
-// A data directory, a workspace and a strict provider for one history, and the end of all of them.
+// A data directory, a workspace and what runs its turns for one history, and the end of all of them.
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type StrictProvider, startStrictProvider } from "../helpers/strictProvider.js";
+import { defined } from "../../src/base/defined.js";
+import { startStrictProvider } from "../helpers/strictProvider.js";
 import { audit } from "./audit.js";
 import { Books } from "./books.js";
-import { ClientWindow } from "./clientWindow.js";
+import { ClientWindow, type RunOptions } from "./clientWindow.js";
+import type { Runner } from "./runner.js";
+import { scriptedRuns } from "./scriptedRuns.js";
 
 /** So long nothing may happen before it is plain that nothing more will. */
 const patienceMs = 15_000;
 
+/** What a playground has. */
+export interface PlaygroundOptions {
+  /** How long each piece of a strict provider's reply is waited for. */
+  readonly pauseMs?: () => number;
+  /** The engine: the built-in one with a strict provider, or the scripted agent, polite or stubborn. */
+  readonly engine?: "builtIn" | "polite" | "stubborn" | undefined;
+  /** The options of every run. */
+  readonly runOptions?: RunOptions | undefined;
+}
+
 export class Playground {
   readonly dataDir: string;
-  readonly provider: StrictProvider;
+  readonly runner: Runner;
   readonly everybody: Books[] = [];
   readonly #main: string;
   readonly #folder: string;
+  readonly #runOptions: RunOptions | undefined;
   readonly workspacePath: string;
   readonly #windows: ClientWindow[] = [];
   readonly #sessions = new Map<number, Promise<string>>();
 
-  private constructor(main: string, folder: string, provider: StrictProvider) {
+  private constructor(
+    main: string,
+    folder: string,
+    runner: Runner,
+    runOptions: RunOptions | undefined,
+  ) {
     this.#main = main;
     this.#folder = folder;
-    this.provider = provider;
+    this.#runOptions = runOptions;
+    this.runner = runner;
     this.dataDir = join(folder, "data");
     this.workspacePath = join(folder, "workspace");
     mkdirSync(this.workspacePath);
-    writeFileSync(join(folder, "config.json"), JSON.stringify(provider.config));
+    writeFileSync(join(folder, "config.json"), JSON.stringify(runner.config));
   }
 
-  static async open(main: string, pauseMs: () => number = () => 5): Promise<Playground> {
+  static async open(
+    main: string,
+    { pauseMs = () => 5, engine = "builtIn", runOptions }: PlaygroundOptions = {},
+  ): Promise<Playground> {
     const folder = realpathSync(mkdtempSync(join(tmpdir(), "turnwire-crash-")));
     mkdirSync(join(folder, "data"));
-    return new Playground(main, folder, await startStrictProvider(pauseMs));
+    const runner =
+      engine === "builtIn"
+        ? await strictRuns(pauseMs)
+        : scriptedRuns(folder, engine === "stubborn");
+    return new Playground(main, folder, runner, runOptions);
   }
 
   /** A new client identity. */
@@ -53,9 +80,11 @@ export class Playground {
       main: this.#main,
       dataDir: this.dataDir,
       workspacePath: this.workspacePath,
+      ...defined({ engine: this.runner.engine, runOptions: this.#runOptions }),
       env: { TURNWIRE_CONFIG: join(this.#folder, "config.json") },
       args,
       books,
+      endedByCancel: this.everybody,
       sessions: this.#sessions,
       acknowledges,
     });
@@ -93,12 +122,12 @@ export class Playground {
     await this.#allTakenIn();
     const codes = await Promise.all(this.#windows.map((one) => one.server.end()));
     for (const window of this.#windows) codes.push(...(await window.leftEnded()));
-    const wrong = audit(this.dataDir, this.everybody, this.provider.asked);
+    const wrong = audit(this.dataDir, this.everybody, this.runner);
     for (const session of this.sessions) {
       const status = books?.completionOf(`last-${session}`)?.status;
       if (status !== "succeeded") wrong.push(`session ${session} does not work: ${status}`);
     }
-    wrong.push(...this.provider.complaints);
+    wrong.push(...(await this.runner.complaints()));
     if (codes.some((code) => code !== 0)) wrong.push(`servers ended with ${codes}`);
     return wrong;
   }
@@ -119,7 +148,12 @@ export class Playground {
 
   async close(): Promise<void> {
     await Promise.all(this.#windows.map((window) => window.killAll()));
-    await this.provider.close();
+    await this.runner.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+async function strictRuns(pauseMs: () => number): Promise<Runner> {
+  const provider = await startStrictProvider(pauseMs);
+  return { ...provider, complaints: async () => provider.complaints };
 }

@@ -1,18 +1,22 @@
 // One server at a time, killed at random moments. `TURNWIRE_CRASH_SEED=n` begins at another seed.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
+import { historiesOverEngines } from "./engineKinds.js";
 import { playHistory } from "./history.js";
-import { histories } from "./longRun.js";
 
 let build: TestBuild;
 beforeAll(() => {
   build = buildServer({ faultPoints: false });
-});
+}, 120_000);
 afterAll(() => build.remove());
 
 describe("a server that is killed at random moments", () => {
-  test.concurrent.each(histories(3, 60))("loses and invents nothing (seed %i)", async (seed) => {
-    const { main } = build;
-    expect(await playHistory({ main, seed, windows: 1, kills: 6, sessions: 2 })).toEqual([]);
-  });
+  test.concurrent.each(historiesOverEngines(3, 60, { short: 1, long: 40 }))(
+    "loses and invents nothing over $over (seed $seed)",
+    async ({ seed, kind }) => {
+      const shape = { windows: 1, kills: 6, sessions: 2 };
+      expect(await playHistory({ main: build.main, seed, ...shape, ...kind })).toEqual([]);
+    },
+    120_000,
+  );
 });

@@ -1,38 +1,48 @@
 // Two and three servers on one data directory, each killed while the others live.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
+import { historiesOverEngines } from "./engineKinds.js";
 import { playHistory } from "./history.js";
-import { histories } from "./longRun.js";
 import { Playground } from "./playground.js";
 
 let build: TestBuild;
 beforeAll(() => {
   build = buildServer({ faultPoints: false });
-});
+}, 120_000);
 afterAll(() => build.remove());
 
 describe("several servers on one directory, killed at random moments", () => {
-  test.concurrent.each(histories(1, 25))("two clients lose nothing (seed %i)", async (seed) => {
-    const { main } = build;
-    expect(await playHistory({ main, seed, windows: 2, kills: 4, sessions: 2 })).toEqual([]);
-  });
-
-  test.concurrent.each(histories(1, 15))("three clients lose nothing (seed %i)", async (seed) => {
-    const { main } = build;
-    expect(await playHistory({ main, seed, windows: 3, kills: 3, sessions: 2 })).toEqual([]);
-  });
-
-  test.concurrent.each(histories(1, 25))("two windows of one client (seed %i)", async (seed) => {
-    const { main } = build;
-    const shape = { windows: 2, shareBooks: true, kills: 4, sessions: 2 };
-    expect(await playHistory({ main, seed, ...shape })).toEqual([]);
-  });
-
-  test.concurrent.each(histories(1, 15))("servers that linger (seed %i)", async (seed) => {
-    const { main } = build;
-    const shape = { windows: 2, kills: 4, sessions: 2, linger: true };
-    expect(await playHistory({ main, seed, ...shape })).toEqual([]);
-  });
+  const shapes = [
+    { what: "two clients", most: 25, agents: 1, shape: { windows: 2, kills: 4 } },
+    { what: "three clients", most: 15, agents: 0, shape: { windows: 3, kills: 3 } },
+    {
+      what: "two windows of one client",
+      most: 25,
+      agents: 0,
+      shape: { windows: 2, shareBooks: true, kills: 4 },
+    },
+    {
+      what: "servers that linger",
+      most: 15,
+      agents: 0,
+      shape: { windows: 2, kills: 4, linger: true },
+    },
+  ];
+  const all = shapes.flatMap(({ what, most, agents, shape }) =>
+    historiesOverEngines(1, most, { short: agents, long: 10 }).map((one) => ({
+      ...one,
+      what,
+      shape,
+    })),
+  );
+  test.concurrent.each(all)(
+    "$what lose nothing over $over (seed $seed)",
+    async ({ seed, kind, shape }) => {
+      const { main } = build;
+      expect(await playHistory({ main, seed, sessions: 2, ...shape, ...kind })).toEqual([]);
+    },
+    120_000,
+  );
 });
 
 describe("several servers on one directory", () => {

@@ -88,7 +88,7 @@ describe.concurrent("a run with an engine whose server is lost", () => {
     await session.server.kill();
     const store = join(house.folder, "store.json");
     expect(readFileSync(store, "utf8")).toContain("hang");
-    writeFileSync(store, "{}");
+    writeFileSync(store, "");
     house.start();
     const again = await start(house, session.sessionId);
     expect(await again.server.completion("r")).toMatchObject({

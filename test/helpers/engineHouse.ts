@@ -10,6 +10,43 @@ import { WireSession } from "./wireSession.js";
 
 const program = fileURLToPath(new URL("./scriptedAgent.mjs", import.meta.url));
 
+/** The scripted agent as a configuration has it; it keeps its notes in a folder. */
+export function scriptedEntry(told: object, folder: string) {
+  const env = {
+    AGENT: JSON.stringify(told),
+    AGENT_STORE: join(folder, "store.json"),
+    AGENT_SEEN: join(folder, "seen"),
+    AGENT_FRAMES: join(folder, "frames"),
+  };
+  return { type: "acp", command: [testNode, program], env };
+}
+
+/** What the agents of a folder noted, one a line. */
+export function notedLines(folder: string, name: string): string[] {
+  const file = join(folder, name);
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+}
+
+/** Those of the recorded frames that were sent to agents and that the schemas refuse. */
+export function wrongFramesOf(lines: readonly string[]): string[] {
+  const asked = new Map<string, string>();
+  return lines.flatMap((line) => {
+    const { agent, what, frame } = JSON.parse(line) as Recorded;
+    const { id, method, params, result } = frame;
+    const key = `${agent} ${JSON.stringify(id)}`;
+    if (what === "asked") asked.set(key, method ?? "");
+    else if (method !== undefined) {
+      const kind = id === undefined ? "Notification" : "Request";
+      return problemsOf(method, kind, params).map((problem) => `${problem}: ${line}`);
+    } else if (result !== undefined) {
+      const answered = asked.get(key);
+      if (answered === undefined) return [`an answer to nothing: ${line}`];
+      return problemsOf(answered, "Response", result).map((problem) => `${problem}: ${line}`);
+    }
+    return [];
+  });
+}
+
 /**
  * Ends every server of a test file, and checks what was sent to their agents with the schemas of the
  * protocol. For `afterAll`.
@@ -56,34 +93,13 @@ export class EngineHouse {
 
   /** The frames that were sent to its agents and that the schemas refuse. */
   get wrongFrames(): string[] {
-    const asked = new Map<string, string>();
-    return this.#lines("frames").flatMap((line) => {
-      const { agent, what, frame } = JSON.parse(line) as Recorded;
-      const { id, method, params, result } = frame;
-      const key = `${agent} ${JSON.stringify(id)}`;
-      if (what === "asked") asked.set(key, method ?? "");
-      else if (method !== undefined) {
-        const kind = id === undefined ? "Notification" : "Request";
-        return problemsOf(method, kind, params).map((problem) => `${problem}: ${line}`);
-      } else if (result !== undefined) {
-        const answered = asked.get(key);
-        if (answered === undefined) return [`an answer to nothing: ${line}`];
-        return problemsOf(answered, "Response", result).map((problem) => `${problem}: ${line}`);
-      }
-      return [];
-    });
+    return wrongFramesOf(this.#lines("frames"));
   }
 
   /** Writes the configuration. */
   configure(told: object, config: object = {}, more: object = {}): void {
-    const env = {
-      AGENT: JSON.stringify(told),
-      AGENT_STORE: join(this.folder, "store.json"),
-      AGENT_SEEN: join(this.folder, "seen"),
-      AGENT_FRAMES: join(this.folder, "frames"),
-      KEY: "$AGENT_KEY",
-    };
-    const scripted = { type: "acp", command: [testNode, program], env, ...more };
+    const { env, ...entry } = scriptedEntry(told, this.folder);
+    const scripted = { ...entry, env: { ...env, KEY: "$AGENT_KEY" }, ...more };
     const text = JSON.stringify({ engines: { scripted }, ...config });
     writeFileSync(join(this.folder, "config.json"), text);
   }
@@ -121,8 +137,7 @@ export class EngineHouse {
   }
 
   #lines(name: string): string[] {
-    const file = join(this.folder, name);
-    return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+    return notedLines(this.folder, name);
   }
 
   /** The process number of the agent that was started last. */

@@ -8,15 +8,19 @@
 //   steered (waits for a steering prompt, and says it), deafChild SECONDS (in a session of its own; ignores
 //   SIGTERM), lose (the server is killed by SIGKILL, and nothing follows), loseAfter (after the answer),
 //   askAndLose JSON (asks for a permission first)
+//
+// With `plays` it takes each prompt for a run of a random history (scriptedRun.mjs).
 import { spawn, spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { playRun } from "./scriptedRun.mjs";
 
 const told = JSON.parse(process.env.AGENT ?? "{}");
 const store = process.env.AGENT_STORE;
 const seen = process.env.AGENT_SEEN;
 const frames = process.env.AGENT_FRAMES;
-const sessions = store && existsSync(store) ? JSON.parse(readFileSync(store, "utf8")) : {};
+/** What was kept of its sessions by this program. */
+const kept = [];
 /** Its parent when it began. */
 const server = process.ppid;
 const cancelled = new Map();
@@ -35,7 +39,25 @@ const update = (sessionId, body) =>
 const chunk = (sessionId, kind, text, more = {}) =>
   update(sessionId, { sessionUpdate: kind, content: { type: "text", text }, ...more });
 const note = (line) => seen && appendFileSync(seen, `${line}\n`);
-const save = () => store && writeFileSync(store, JSON.stringify(sessions));
+const linesOf = (file) =>
+  file && existsSync(file)
+    ? readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => line !== "")
+    : [];
+
+/** Keeps a text of a session, or the session alone. Programs that live side by side share the file. */
+function keep(sessionId, text) {
+  kept.push({ sessionId, text });
+  if (store) appendFileSync(store, `${JSON.stringify({ sessionId, text })}\n`);
+}
+
+/** The texts of a session; undefined if there is none. */
+function textsOf(sessionId) {
+  const all = store ? linesOf(store).map((line) => JSON.parse(line)) : kept;
+  const own = all.filter((one) => one.sessionId === sessionId);
+  return own.length === 0 ? undefined : own.flatMap(({ text }) => text ?? []);
+}
 
 function ask(method, params) {
   const id = ++lastAsked;
@@ -136,8 +158,7 @@ function lose() {
 
 /** Notes the programs before this one that still live. */
 function noteOthers() {
-  const lines = seen && existsSync(seen) ? readFileSync(seen, "utf8").split("\n") : [];
-  for (const line of lines) {
+  for (const line of linesOf(seen)) {
     const pid = Number(/^start (\d+)$/.exec(line)?.[1] ?? process.pid);
     if (pid === process.pid) continue;
     // One that is dead stays listed until the system has noticed it.
@@ -149,10 +170,20 @@ function noteOthers() {
 async function prompt(id, { sessionId, prompt: blocks }) {
   const text = blocks.map((one) => one.text ?? `<${one.type}>`).join("\n");
   note(`prompt ${JSON.stringify(text)}`);
-  sessions[sessionId] ??= [];
-  sessions[sessionId].push(text);
-  save();
+  keep(sessionId, text);
   cancelled.delete(sessionId);
+  if (told.plays) {
+    const stopReason = await playRun({
+      texts: textsOf(sessionId),
+      prompt: blocks.at(-1).text,
+      pauseMs: told.plays.pauseMs,
+      noted: linesOf(seen),
+      note,
+      onCancel: (stop) => cancelled.set(sessionId, stop),
+      step: (verb, rest) => steps[verb](sessionId, rest),
+    });
+    return send({ id, result: { stopReason } });
+  }
   let answer = { result: { stopReason: "end_turn", ...told.answer } };
   let after = () => {};
   for (const line of blocks.at(-1).text?.split("\n") ?? []) {
@@ -203,14 +234,13 @@ const methods = {
   "session/new": (id, params) => {
     if (told.losesAt === "new") return void lose();
     if (told.newError) return send({ id, error: told.newError });
-    const sessionId = `own-${process.pid}-${Object.keys(sessions).length}`;
-    sessions[sessionId] = [];
-    save();
+    const sessionId = `own-${process.pid}-${Date.now()}-${kept.length}`;
+    keep(sessionId);
     open(id, sessionId, params);
     if (told.losesAt === "opened") lose();
   },
   "session/close": (id, { sessionId }) => {
-    note(`close ${sessionId in sessions}`);
+    note(`close ${textsOf(sessionId) !== undefined}`);
     send({ id, result: {} });
   },
   "_session/steering": (id, { sessionId, prompt: [{ text }] }) => {
@@ -221,10 +251,11 @@ const methods = {
   },
   "session/load": (id, params) => {
     const { sessionId } = params;
-    note(`load ${sessionId in sessions}`);
-    if (!(sessionId in sessions))
+    const texts = textsOf(sessionId);
+    note(`load ${texts !== undefined}`);
+    if (texts === undefined)
       return send({ id, error: { code: -32002, message: "no such session" } });
-    for (const text of sessions[sessionId]) {
+    for (const text of texts) {
       chunk(sessionId, "user_message_chunk", text);
       chunk(sessionId, "agent_message_chunk", "REPLAYED");
     }
