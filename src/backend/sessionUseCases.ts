@@ -6,6 +6,7 @@ import type { Ids } from "../base/ids.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
 import { optionsText, storedOptions } from "../coordinator/runOptions.js";
+import { type WaitingOptions, WaitingRuns } from "../coordinator/waitingRuns.js";
 import { toMessage, toSession } from "../coordinator/wireObjects.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
@@ -29,7 +30,9 @@ import { defaultPageSize, positionOf, toPage } from "./pages.js";
 import type { SessionSearchOptions } from "./sessionSearch.js";
 
 /** What the use cases of sessions need. */
-export interface SessionUseCaseOptions extends SessionSearchOptions {
+export interface SessionUseCaseOptions
+  extends SessionSearchOptions,
+    Omit<WaitingOptions, "workspaceId"> {
   readonly sessions: SessionStore;
   readonly messages: MessageStore;
   readonly forgetter: Pick<Forgetter, "isForgetting" | "finish" | "wake">;
@@ -155,7 +158,11 @@ export class SessionUseCases {
     this.#row(workspaceId, id);
     const all = [...sessions.descendants(workspaceId, id), id];
     if (workspace !== undefined) workspace.coordinator.deleteSessions(all);
-    else if (!sessions.delete(all)) throw sessionBusy();
+    else {
+      const waiting = new WaitingRuns({ ...this.#options, workspaceId });
+      for (const one of all) waiting.endDeleted(one);
+      if (!sessions.delete(all)) throw sessionBusy();
+    }
     forgetter.wake();
     for (const sessionId of all) {
       announcer.emit({ method: "sessionDeleted", params: { workspaceId, sessionId } });

@@ -21,7 +21,8 @@ export interface EndedWaiting {
   readonly prompt?: string;
 }
 
-type WaitingOptions = Pick<
+/** What is needed to end waiting runs. */
+export type WaitingOptions = Pick<
   CoordinatorOptions,
   keyof LeftRunsOptions | "workspaceId" | "serverId" | "recoverIfDead"
 >;
@@ -61,6 +62,14 @@ export class WaitingRuns {
       const meant = meantOf(free);
       return free.filter(({ position, joinedTo }) => meant?.has(joinedTo ?? position));
     }, cause);
+  }
+
+  /** Ends everything of a session that no server has, because it is deleted: its paused queue too. */
+  endDeleted(sessionId: string): void {
+    const { goingOn } = this.#options;
+    this.#recover(sessionId);
+    if (goingOn.free(sessionId).length === 0) return;
+    this.#end(() => goingOn.free(sessionId), "deleted");
   }
 
   /** Ends what waits in the workspace, because it is deleted. */

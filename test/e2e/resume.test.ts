@@ -20,12 +20,18 @@ const options = { onServerLoss: "continue" } as const;
 const script = `@wait 1000\n@tool bash ${JSON.stringify({ command: "echo hi >> a.txt" })}\n@say done`;
 
 /** A run whose server is gone before it has done anything. */
-async function left(created: object, path = makeFolder()) {
+async function left(created: object, path = makeFolder(), isPaused = false) {
   const server = startServer();
   await server.call("initialize", { clientId: "ada" });
   const session = await openSession(server, { path, permissionMode: "allow" });
   await server.call("createWorkspace", { path, ...created });
   await server.call("sendMessage", { ...session.ids, runId: "r", prompt: script, options });
+  if (isPaused) {
+    await server.call("pauseQueue", session.ids);
+    await server.call("sendMessage", { ...session.ids, runId: "queued", prompt: "@say later" });
+    await server.call("cancelRun", { ...session.ids, runId: "r" });
+    await server.completion("r");
+  }
   server.child.kill("SIGKILL");
   await server.exit;
   const { dataDir } = server;
@@ -36,7 +42,7 @@ async function left(created: object, path = makeFolder()) {
   };
   const effects = () =>
     existsSync(join(path, "a.txt")) ? readFileSync(join(path, "a.txt"), "utf8") : "";
-  return { next, path, effects, dataDir };
+  return { next, path, effects, dataDir, ids: session.ids };
 }
 
 const openIn = async (server: ServerProcess) =>
@@ -85,6 +91,23 @@ describe.concurrent("a server with --resume", () => {
     const again = await next(["--resume"]);
     expect(await again.completion("r")).toMatchObject({ status: "succeeded" });
   });
+});
+
+it("lets a session be deleted whose folder is gone, and ends what waits there", async () => {
+  const { next, path, ids } = await left({ resumable: true });
+  renameSync(path, `${path}-moved`);
+  const server = await next([]);
+  expect(await server.call("deleteSession", ids)).toEqual({});
+  expect(await server.completion("r")).toMatchObject({ status: "cancelled", cause: "deleted" });
+  expect(await server.failure("deleteSession", ids)).toBe("SessionNotFound");
+});
+
+it("lets a session be deleted whose folder is gone with a paused queue", async () => {
+  const { next, path, ids } = await left({}, makeFolder(), true);
+  renameSync(path, `${path}-moved`);
+  const server = await next([]);
+  expect(await server.call("deleteSession", ids)).toEqual({});
+  expect(await server.completion("queued")).toMatchObject({ cause: "deleted", neverRan: true });
 });
 
 it.each([
