@@ -60,6 +60,7 @@ export class Recovery {
       const keeping = this.#keptOf(open);
       const isKept = new Set(keeping.map(({ position }) => position));
       const ending = open.filter(({ position }) => !isKept.has(position));
+      for (const id of dead) registry.forgetConnections(id);
       // They wait since their server died, which may be long ago.
       for (const id of dead) {
         const left = keeping.filter(({ serverId }) => serverId === id);

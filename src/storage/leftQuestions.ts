@@ -34,9 +34,11 @@ export function leaveQuestions(database: Database, run: number, goneAt: number |
   if (!areKept(database)) return;
   database
     .prepare(
-      `UPDATE questions SET serverId = ?, expiresAt = coalesce(expiresAt,
-         coalesce(?, seenAt, askedAt) +
-           1000 * coalesce((SELECT permissionSeconds FROM runs WHERE position = ?), 0))
+      // The server that is gone may not have noticed yet that its client had come to another.
+      `UPDATE questions SET serverId = ?, expiresAt = CASE WHEN EXISTS (SELECT 1 FROM connections
+           WHERE clientId = questions.clientId AND serverId <> questions.serverId) THEN NULL
+         ELSE coalesce(expiresAt, coalesce(?, seenAt, askedAt) +
+           1000 * coalesce((SELECT permissionSeconds FROM runs WHERE position = ?), 0)) END
        WHERE run = ?`,
     )
     .run(nobody, goneAt ?? null, run, run);

@@ -185,6 +185,11 @@ export class ServerRegistry {
     this.#makeKnown(this.#registration, () => {});
   }
 
+  /** Forgets who was connected to a dead server. */
+  forgetConnections(id: string): void {
+    this.#connections.forget(id);
+  }
+
   /** Removes a dead server's entry. */
   remove(id: string): void {
     this.#database.prepare("DELETE FROM servers WHERE id = ?").run(id);

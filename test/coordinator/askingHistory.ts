@@ -146,6 +146,7 @@ export class AskingHistory {
   #callOf(toolCallId: string, run: Parameters<QuestionDesk["ask"]>[0]): AskedCall {
     const known = this.#ledger.calls.get(toolCallId);
     if (known !== undefined) return known;
+    const aloneSince = this.#isThere(run.clientId) ? undefined : this.#now;
     const call: AskedCall = {
       toolCallId,
       run: run.position,
@@ -156,7 +157,8 @@ export class AskingHistory {
       version: 0,
       isDecided: false,
       questions: [],
-      aloneSince: this.#isThere(run.clientId) ? undefined : this.#now,
+      aloneSince,
+      unnoticedSince: aloneSince,
       hasChangedServer: false,
     };
     this.#ledger.calls.set(toolCallId, call);
@@ -384,13 +386,7 @@ export class AskingHistory {
 
   #lookWhoIsThere(): void {
     for (const call of this.#ledger.calls.values()) {
-      if (!this.#isThere(call.client)) {
-        call.aloneSince ??= this.#now;
-        continue;
-      }
-      const alone = this.#now - (call.aloneSince ?? this.#now);
-      if (alone > call.seconds * 700 - 1000) call.isLate = true;
-      call.aloneSince = undefined;
+      this.#ledger.isThere(call, this.#isThere(call.client), this.#now);
     }
   }
 
@@ -504,6 +500,16 @@ export class AskingHistory {
     for (const { desk } of this.#all) desk.lookAtOthers();
     await promisesHaveRun();
     for (const { house } of this.#all) await house.clock.settle();
+    this.#lookWhoWasTakenForDead();
+  }
+
+  /** Until another server has taken its runs away, one that was taken for dead has them. */
+  #lookWhoWasTakenForDead(): void {
+    for (const ghost of this.#ghosts) {
+      for (const call of this.#ledger.calls.values()) {
+        if (this.#hasRun(ghost, call)) call.lostOwnerAt = this.#now;
+      }
+    }
   }
 
   #check(): void {

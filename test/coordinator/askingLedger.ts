@@ -32,6 +32,12 @@ export interface AskedCall {
   readonly questions: Question[];
   /** Since when no connection of its client lives; undefined while one does. */
   aloneSince: number | undefined;
+  /** The same, if nobody has noticed a connection to another server that was there for a moment. */
+  unnoticedSince: number | undefined;
+  /** When a server last had its run that was taken for dead, and for which its client may be there. */
+  lostOwnerAt?: number;
+  /** When its client came last, if it was not there before. */
+  cameAt?: number;
   hasChangedServer: boolean;
   /** Its client came back when its time may have been over, while no server had its run. */
   isLate?: boolean;
@@ -40,6 +46,9 @@ export interface AskedCall {
   /** Whether a server was allowed to do it. */
   mayHappen: boolean;
 }
+
+/** A connection to another server that ends sooner may not be noticed, in milliseconds. */
+const noticedAfterMs = 1500;
 
 /** Follows the questions of a history. */
 export class AskingLedger {
@@ -76,9 +85,33 @@ export class AskingLedger {
   }
 
   /** How long the present question has waited without its client, in milliseconds. */
-  aloneFor({ aloneSince, questions }: AskedCall, now: number): number {
+  aloneFor({ aloneSince, lostOwnerAt, questions }: AskedCall, now: number): number {
     const askedAt = questions.at(-1)?.askedAt ?? now;
-    return aloneSince === undefined ? 0 : now - Math.max(aloneSince, askedAt);
+    return aloneSince === undefined ? 0 : now - Math.max(aloneSince, askedAt, lostOwnerAt ?? 0);
+  }
+
+  /** Its client has come, or is gone. */
+  isThere(call: AskedCall, isThere: boolean, now: number): void {
+    const { aloneSince, seconds } = call;
+    if (isThere && aloneSince !== undefined) {
+      if (this.#longestAloneFor(call, now) > seconds * 700 - 1000) call.isLate = true;
+      call.cameAt = now;
+      call.aloneSince = undefined;
+    } else if (!isThere && aloneSince === undefined) {
+      call.aloneSince = now;
+      if (!this.#hasJustCome(call, now)) call.unnoticedSince = now;
+    }
+  }
+
+  #hasJustCome({ cameAt }: AskedCall, now: number): boolean {
+    return cameAt !== undefined && now - cameAt < noticedAfterMs;
+  }
+
+  /** Like {@link aloneFor}, as a server may see it that has not noticed a connection. */
+  #longestAloneFor(call: AskedCall, now: number): number {
+    const { aloneSince, unnoticedSince, questions } = call;
+    if (aloneSince === undefined && !this.#hasJustCome(call, now)) return 0;
+    return now - Math.max(unnoticedSince ?? now, questions[0]?.askedAt ?? now);
   }
 
   of(id: string): { readonly call: AskedCall; readonly question: Question } | undefined {
@@ -94,7 +127,7 @@ export class AskingLedger {
     if (call === undefined || question === undefined || call.seconds === 0) return false;
     const isPresent = call.questions.at(-1) === question && question.version === call.version;
     const isUnanswered = question.given.length === 0 && !question.hadNonsense;
-    const hasTime = this.aloneFor(call, now) < call.seconds * 700 - 1000;
+    const hasTime = this.#longestAloneFor(call, now) < call.seconds * 700 - 1000;
     const isOpen = call.verdict === undefined && !call.isDecided && call.goesOn && !call.isLate;
     return isPresent && isUnanswered && hasTime && isOpen;
   }
@@ -143,8 +176,9 @@ export class AskingLedger {
       const least = seconds * (call.hasChangedServer ? 700 : 1000) - 1000;
       // One that was replaced keeps the time of the question before it.
       // While no server has the run, its time goes on though its client may have come.
-      const since = call.hasChangedServer ? question.askedAt : (call.aloneSince ?? now);
-      const alone = now - since;
+      const alone = call.hasChangedServer
+        ? now - question.askedAt
+        : this.#longestAloneFor(call, now);
       expect(alone, `${question.id} waits`).toBeGreaterThanOrEqual(least);
     }
   }
