@@ -13,6 +13,8 @@ export interface Standing {
   readonly user: HistoryMessage | undefined;
   /** Whether the agent has the user's prompt already: it never gets it again. */
   readonly isBegun: boolean;
+  /** The last message that the agent knows is stored, and is not sent to it again: it was cut off. */
+  readonly knowsCutOff: boolean;
 }
 
 const goOn =
@@ -27,18 +29,24 @@ export function standingOf(
   { begun, history, prompt, ownSession }: TurnRequest,
   engine: string,
 ): Standing {
-  if (begun === undefined) return { prompt, history, user: undefined, isBegun: false };
+  if (begun === undefined) {
+    return { prompt, history, user: undefined, isBegun: false, knowsCutOff: false };
+  }
   const user = begun.messages.find(({ role }) => role === "user");
   const own = ownSession?.read();
-  const isBegun = own?.engine === engine && begun.messages.some(({ id }) => id === own.upTo);
-  if (!isBegun) return { prompt, history, user, isBegun };
+  const knows = own?.engine === engine ? own.upTo : undefined;
+  // Its reply may have been cut off by the loss, although the agent had ended the turn.
+  const isBegun = knows !== undefined && begun.ids.has(knows);
+  if (!isBegun) return { prompt, history, user, isBegun, knowsCutOff: false };
   if (begun.mayStillRun) {
     throw new CannotGoOn(
       `The server stopped in the middle of the turn, and processes of the engine ${engine} may still run.`,
     );
   }
   const ours = { text: goOn, attachments: [] };
-  return { prompt: ours, history: [...history, ...begun.messages], user, isBegun };
+  const all = [...history, ...begun.messages];
+  const knowsCutOff = all.every(({ id }) => id !== knows);
+  return { prompt: ours, history: all, user, isBegun, knowsCutOff };
 }
 
 /** The permissions that were refused in a turn before its server was lost: all, and the last in a row. */

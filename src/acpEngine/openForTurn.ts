@@ -23,6 +23,8 @@ interface Standing {
   readonly history: readonly HistoryMessage[];
   /** Whether the agent has the turn's prompt already. */
   readonly isBegun: boolean;
+  /** Whether the last message that the agent knows is a reply of this turn that was cut off. */
+  readonly knowsCutOff: boolean;
 }
 
 /** A session, and the program that has it. */

@@ -29,6 +29,8 @@ export interface OpeningOptions extends LoadOptions {
   readonly watch: Pick<TurnWatch, "whileWaiting">;
   /** Whether no other session will do, because this one is in the middle of a turn. */
   readonly isBegun: boolean;
+  /** Whether the last message that it knows is a reply of that turn that is not in the history. */
+  readonly knowsCutOff: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface OpeningOptions extends LoadOptions {
 export async function openOwnSession(options: OpeningOptions): Promise<OpenedSession> {
   const { engine, agent, note, history } = options;
   const before = note?.read();
-  const known = before?.engine === engine ? unseen(before, history) : undefined;
+  const known = before?.engine === engine ? unseen(before, options) : undefined;
   let replacedFor = "messages that it knows were taken back";
   if (before !== undefined && known !== undefined) {
     const state =
@@ -86,10 +88,11 @@ export async function openOwnSession(options: OpeningOptions): Promise<OpenedSes
  */
 function unseen(
   { upTo }: OwnSession,
-  history: readonly HistoryMessage[],
+  { history, knowsCutOff }: OpeningOptions,
 ): readonly HistoryMessage[] | undefined {
   // A session that was never prompted cannot be loaded by every agent.
   if (upTo === undefined) return undefined;
+  if (knowsCutOff) return [];
   const at = history.findIndex(({ id }) => id === upTo);
   return at === -1 ? undefined : history.slice(at + 1);
 }

@@ -59,6 +59,7 @@ export function turnSoFar(
     history,
     begun: {
       messages: all.filter(({ id }) => own.has(id) && !opened.has(id)),
+      ids: own,
       mayStillRun,
       ...defined({ progress, reply: open && reopened(open, recorder) }),
     },

@@ -137,6 +137,8 @@ export interface OwnSessionNote {
 export interface BegunTurn {
   /** Its messages so far, in order; without `reply`, and without what is not sent to a model again. */
   readonly messages: readonly HistoryMessage[];
+  /** The ids of all its messages that are stored, those that are not among `messages` too. */
+  readonly ids: ReadonlySet<string>;
   /** What it had used at its last finished model call. */
   readonly progress?: TurnProgress;
   /** The whole reply whose calls have not all ended, and the message of their results. */

@@ -29,7 +29,8 @@ function house(limits: Partial<Limits>, act: (program: MemoryAgent, own: string)
       session.sink.createMessage({ role: "assistant", provider: "scripted", parts: calls }),
     ].map(({ id, role, parts }) => ({ id, role, parts }));
     session.note = defined({ engine: "scripted", id: "own-old", upTo: begun[0]?.id });
-    const turn: BegunTurn = { messages: begun, mayStillRun: false, ...defined({ progress }) };
+    const ids = new Set(begun.map(({ id }) => id));
+    const turn: BegunTurn = { messages: begun, ids, mayStillRun: false, ...defined({ progress }) };
     return session.start("do it", turn).outcome;
   };
   return { clock, agents, session, goOn };

@@ -165,12 +165,23 @@ describe("a turn that a lost server has begun", () => {
     });
     session.note = { engine: "scripted", id: "own-0", upTo: id };
     const messages = [{ id, role, parts }];
-    return { ...all, goOn: (mayStillRun = false) => all.run("second", { messages, mayStillRun }) };
+    const ids = new Set([id, "cut-off"]);
+    const goOn = (mayStillRun = false) => all.run("second", { messages, ids, mayStillRun });
+    return { ...all, goOn };
   };
 
   it("goes on with a prompt of ours, and never the user's", async () => {
     const all = await begin();
     expect(await all.goOn()).toMatchObject({ status: "succeeded" });
+    expect(all.agents.seen.at(-1)?.all).toMatch(/your work was cut off/);
+    expect(all.agents.seen.filter(({ all: text }) => text.includes("second"))).toEqual([]);
+  });
+
+  it("goes on so too if the agent had ended it, and its last reply was cut off here", async () => {
+    const all = await begin();
+    all.session.note = { engine: "scripted", id: "own-0", upTo: "cut-off" };
+    expect(await all.goOn()).toMatchObject({ status: "succeeded" });
+    expect(all.agents.seen.at(-1)).toMatchObject({ sessionId: "own-0" });
     expect(all.agents.seen.at(-1)?.all).toMatch(/your work was cut off/);
     expect(all.agents.seen.filter(({ all: text }) => text.includes("second"))).toEqual([]);
   });

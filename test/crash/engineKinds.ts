@@ -1,6 +1,6 @@
 // The engines that the random histories are played over, and what each does when its server is lost.
 import type { HistoryOptions } from "./history.js";
-import { histories, isLong } from "./longRun.js";
+import { histories } from "./longRun.js";
 
 type Kind = Pick<HistoryOptions, "engine" | "runOptions">;
 
@@ -12,9 +12,7 @@ function kindsFor(seed: number): readonly (readonly [name: string, kind: Kind])[
   return [
     ["the built-in engine", {}],
     [`a ${engine} agent`, { engine }],
-    // Only in the long run: a server that is lost between an agent's answer and its completion still has the
-    // prompt sent again now and then, and the histories find it.
-    ...(isLong ? [[`a ${engine} agent that goes on`, { engine, runOptions: goOn }] as const] : []),
+    [`a ${engine} agent that goes on`, { engine, runOptions: goOn }],
   ];
 }
 
