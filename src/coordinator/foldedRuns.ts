@@ -8,7 +8,12 @@ import { type RunTerms, stricterTerms, termsText } from "./runTerms.js";
  * the turn now.
  */
 export function keepFolded(
-  { goingOn, queues, database }: Pick<CoordinatorOptions, "goingOn" | "queues" | "database">,
+  {
+    goingOn,
+    queues,
+    database,
+    commands,
+  }: Pick<CoordinatorOptions, "goingOn" | "queues" | "database" | "commands">,
   turn: AcceptedRun,
   joining: readonly AcceptedRun[],
 ): void {
@@ -22,6 +27,8 @@ export function keepFolded(
   const { held } = turn.request;
   const both = held === undefined ? terms : stricterTerms(held, terms);
   goingOn.keep(turn.ref.position, termsText(both));
+  // The next server ends by it what the turn has begun so far.
+  if (commands !== undefined) goingOn.setCommandMark(turn.ref.position, commands.own);
   queues.keep(turn.ref.position, turn.request.prompt);
   database.afterCommit(() => {
     turn.goesOn = true;

@@ -490,6 +490,18 @@ describe("a turn that goes on because a run has joined it", () => {
     await house.clock.settle();
   });
 
+  it("leaves to the next server by what the commands are known that it had begun", async () => {
+    const house = open({ commands: { own: "mine", end: async () => true } });
+    house.session("s");
+    const turn = await house.begin("s", { runId: "a" });
+    house.accept("s", { runId: "b", options: { whenBusy: "join" }, goesOn: true });
+    turn.call();
+    await house.clock.settle();
+    expect(house.goingOn.of(house.row("a").position)?.commandMark).toBe("mine");
+    turn.succeed();
+    await house.clock.settle();
+  });
+
   it("goes on in what all allow that join at once", async () => {
     const house = open();
     house.session("s");

@@ -122,8 +122,7 @@ export class GoingOnHistory {
         }
       }
     }
-    for (const position of this.#progressing) this.#ledger.progressed(position);
-    this.#progressing.clear();
+    this.#noteProgress();
   }
 
   async #take(step: GoingOnStep, parking: Set<string>): Promise<void> {
@@ -223,11 +222,11 @@ export class GoingOnHistory {
     if (chosen === undefined) return;
     const { server, one: turn } = chosen;
     this.#actsIn(server, turn.sessionId);
+    const position = this.#mayProgress(server, turn.sessionId);
     if (step.type === "stream") {
       turn.stream();
       return;
     }
-    const position = this.#turnOf(server, turn.sessionId);
     if (step.type === "say") turn.say();
     else turn.callTools(Array.from({ length: step.count }, () => `c${++this.#names}`));
     if (position !== undefined && server.turns.tellsCalls) this.#progressing.add(position);
@@ -235,6 +234,27 @@ export class GoingOnHistory {
 
   /** The runs whose model call has just finished. */
   readonly #progressing = new Set<number>();
+
+  /** The runs of an agent that may have finished a step just now: it does not tell its model calls. */
+  readonly #mayHaveProgressed = new Map<number, CoordinatorHouse>();
+
+  #mayProgress(server: Server, sessionId: string): number | undefined {
+    const position = this.#turnOf(server, sessionId);
+    if (position !== undefined && !server.turns.tellsCalls) {
+      this.#mayHaveProgressed.set(position, server.house);
+    }
+    return position;
+  }
+
+  /** Nothing but a finished step begins the count of adoptions anew. */
+  #noteProgress(): void {
+    for (const position of this.#progressing) this.#ledger.progressed(position);
+    this.#progressing.clear();
+    for (const [position, { goingOn }] of this.#mayHaveProgressed) {
+      if (goingOn.of(position)?.adoptions === 0) this.#ledger.progressed(position);
+    }
+    this.#mayHaveProgressed.clear();
+  }
 
   /** The turn that a server still has. */
   #turnOf({ house }: Server, sessionId: string): number | undefined {
@@ -254,6 +274,7 @@ export class GoingOnHistory {
     const chosen = waiting[pick % Math.max(1, waiting.length)];
     if (chosen === undefined) return;
     this.#actsIn(chosen.server, chosen.one.sessionId);
+    this.#mayProgress(chosen.server, chosen.one.sessionId);
     chosen.one.open(isAllowed);
   }
 
