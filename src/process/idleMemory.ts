@@ -38,6 +38,8 @@ export interface ProcessMemory {
    * has grown. Resolves once that is done.
    */
   collect(asGrown?: boolean): Promise<unknown>;
+  /** Whether V8 keeps the empty pages of a heap that got smaller, and may be asked for them. */
+  readonly keepsPages: boolean;
   /** Whether V8 gives empty pages back to the system, instead of keeping them for later. */
   preferSmall(isPreferred: boolean): void;
 }
@@ -120,7 +122,7 @@ export class IdleMemory {
     }
     const { heap, beside } = this.#memory.sizes();
     this.#atRest = Math.max(heap, startBytes);
-    if (beside <= besideBytes) return;
+    if (beside <= besideBytes || !this.#memory.keepsPages) return;
     this.#prefersSmall(true);
     this.#collect(true);
     this.#askForPages(mostLooks);
@@ -150,7 +152,14 @@ export class IdleMemory {
   }
 }
 
+/** Where somebody has set the flag, it is not ours to change. */
+function isSmallChosen(): boolean {
+  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
+  return /optimize[-_]for[-_]size/.test(given);
+}
+
 const ownMemory: ProcessMemory = {
+  keepsPages: Number.parseInt(process.versions.v8, 10) >= 12 && !isSmallChosen(),
   sizes() {
     const { rss, heapTotal, external } = process.memoryUsage();
     return { heap: heapTotal, beside: rss - heapTotal - external };

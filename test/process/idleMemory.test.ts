@@ -11,11 +11,13 @@ let clock: VirtualScheduler;
 let isBusy: boolean;
 let done: string[];
 let sizes: { heap: number; beside: number };
+let keepsPages: boolean;
 let memory: IdleMemory;
 
 beforeEach(() => {
   clock = new VirtualScheduler();
   isBusy = false;
+  keepsPages = true;
   done = [];
   sizes = { heap: 90 * mb, beside: 60 * mb };
   memory = idleMemory(async () => {
@@ -30,6 +32,9 @@ function idleMemory(collect: () => Promise<unknown>, log = silentLog): IdleMemor
     isBusy: () => isBusy,
     memory: {
       sizes: () => sizes,
+      get keepsPages() {
+        return keepsPages;
+      },
       collect: (asGrown) => {
         done.push(asGrown ? "collect as grown" : "collect");
         return collect();
@@ -44,6 +49,15 @@ describe("memory after work", () => {
     memory.afterWork();
     await clock.advance(restMs - 1);
     expect(done).toEqual([]);
+    await clock.advance(wholeMs);
+    expect(done).toEqual(["collect", "collect"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("is asked for no pages where V8 keeps none, or a flag of the user says how it is", async () => {
+    keepsPages = false;
+    sizes = { heap: 90 * mb, beside: 200 * mb };
+    memory.afterWork();
     await clock.advance(wholeMs);
     expect(done).toEqual(["collect", "collect"]);
     expect(clock.pending).toBe(0);
