@@ -219,16 +219,22 @@ describe("a server that is killed while it relays", () => {
       const dying = start({ main: build.main, env: { TURNWIRE_FAULT_POINT: point } });
       const ids = ["r1", "r2", "r3"];
       const accepted: string[] = [];
+      let isDead = false;
+      const dies = dying.exited.then(() => {
+        isDead = true;
+      });
       try {
         for (const id of ids) {
           await (accepted.length === 0 ? work(dying, [id]) : goOn(dying, id));
           accepted.push(id);
+          // Each is sent by itself, so that every point is reached.
+          await until(() => isDead || runsOf(got).includes(id));
         }
         await dying.exited;
       } catch {
         // It is dead.
       }
-      await dying.exited;
+      await dies;
       const next = start({ main: build.main });
       await work(next, ["last"]);
       await until(() => runsOf(got).includes("last"));
