@@ -56,18 +56,25 @@ function checkRuns(database: Sqlite, everybody: readonly Books[]): string[] {
   return [...wrong, ...count(database, completions, stored.length, "completions are stored")];
 }
 
+function isPoisoned(runId: string | null, everybody: readonly Books[]): boolean {
+  if (runId === null) return false;
+  return everybody.some((books) => books.completionOf(runId)?.errorName === "Poisoned");
+}
+
 /** A run's prompt is stored at most once, every call has a result, and every message an end. */
 function checkMessages(database: Sqlite, everybody: readonly Books[]): string[] {
   const wrong: string[] = [];
-  const rows = database.prepare("SELECT id, role, parts FROM messages ORDER BY position").all() as {
-    id: string;
-    role: string;
-    parts: string;
-  }[];
-  const messages = rows.map(({ id, role, parts }) => ({
+  const rows = database
+    .prepare(
+      `SELECT messages.id, role, parts, runs.runId FROM messages
+         LEFT JOIN runs ON runs.position = messages.run ORDER BY messages.position`,
+    )
+    .all() as { id: string; role: string; parts: string; runId: string | null }[];
+  const messages = rows.map(({ id, role, parts, runId }) => ({
     id,
     role,
     parts: JSON.parse(parts) as Part[],
+    isPoisoned: isPoisoned(runId, everybody),
   }));
   const prompts = messages.filter(({ role }) => role === "user").map(({ parts }) => textOf(parts));
   for (const run of everybody.flatMap(({ runs }) => [...runs.values()])) {
@@ -79,7 +86,9 @@ function checkMessages(database: Sqlite, everybody: readonly Books[]): string[] 
       parts.flatMap((part) => (part.type === "toolResult" ? [part.toolCallId] : [])),
     ),
   );
-  for (const { id, role, parts } of messages) {
+  for (const { id, role, parts, isPoisoned: isLeft } of messages) {
+    // Such a run is ended from its row alone, because reading more may be what ends each server.
+    if (isLeft) continue;
     for (const part of parts) {
       if (part.type !== "toolCall") continue;
       if (!results.has(part.toolCallId)) wrong.push(`${part.toolCallId} has no result`);

@@ -1,6 +1,6 @@
 // The engines that the random histories are played over, and what each does when its server is lost.
 import type { HistoryOptions } from "./history.js";
-import { histories, isLong } from "./longRun.js";
+import { histories } from "./longRun.js";
 
 type Kind = Pick<HistoryOptions, "engine" | "runOptions">;
 
@@ -12,9 +12,7 @@ function kindsFor(seed: number): readonly (readonly [name: string, kind: Kind])[
   return [
     ["the built-in engine", {}],
     [`a ${engine} agent`, { engine }],
-    // Only in the long run: on a machine with much else to do, one in twelve of these still fails there, for
-    // a reason that is not found yet. A run that goes on over an agent is killed in `engines.test.ts` too.
-    ...(isLong ? [[`a ${engine} agent that goes on`, { engine, runOptions: goOn }] as const] : []),
+    [`a ${engine} agent that goes on`, { engine, runOptions: goOn }],
   ];
 }
 
