@@ -90,6 +90,8 @@ export class RecordedServer {
 
   /** Kills it, and returns what was recorded. */
   async end(): Promise<Recording> {
+    // What was told before it is recorded whole by then: a call that the kill cuts off is not.
+    await this.call("ping", {});
     const recording = recordingOf(this.#trace, this.pid);
     process.kill(this.pid, "SIGKILL");
     await once(this.child, "close");
