@@ -86,6 +86,8 @@ describe.each(eras)("a server of the era %s behind a login", (era) => {
     expect((await workshop.call("mcp__web__echo", { text: "on" })).output).toBe("on");
     expect(server.refreshes).toBe(1);
     expect(tokensIn(workshop.loginsFile)).not.toEqual(first);
+    // It would refresh its token too, as soon as its stream of changes asks again.
+    await workshop.servers.dispose();
     server.expire();
     const next = await openWorkshop();
     writeFileSync(`${next.workspace}/x`, "");
