@@ -55,6 +55,8 @@ async function roll(input) {
     input,
     plugins: [ofClient(input), dts({ dtsInput: true })],
     external: installed,
+    // How long it took is told of a slow machine, and is no fault of what is rolled.
+    checks: { bundlerTimings: false },
     onLog: (_level, { message }) => {
       throw new Error(message);
     },
