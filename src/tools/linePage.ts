@@ -5,6 +5,7 @@ import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { cutText, formatCount } from "../base/text.js";
 import { ToolFailure } from "./failure.js";
 
+const lineFeed = 10;
 const maxLineBytes = 2_000;
 const maxOutputLength = 100_000;
 const chunkBytes = 64 * 1024;
@@ -31,10 +32,32 @@ export class LinePage {
   /** Takes the lines of a text that comes in pieces, as many as it needs. */
   async fill(chunks: AsyncIterable<Buffer>): Promise<void> {
     const splitter = new LineSplitter(maxLineBytes);
+    /** Whether the text ends in a line that is not wanted and has no end. */
+    let hasBegun = false;
     for await (const chunk of chunks) {
-      for (const line of splitter.push(chunk)) if (!this.add(line)) return;
+      const from = this.#skip(chunk);
+      const isSkipping = this.#isSkipping;
+      hasBegun = isSkipping && from < chunk.length;
+      if (isSkipping) continue;
+      for (const line of splitter.push(chunk.subarray(from))) if (!this.add(line)) return;
     }
+    if (hasBegun) this.#lines++;
     for (const line of splitter.end()) if (!this.add(line)) return;
+  }
+
+  get #isSkipping(): boolean {
+    return this.#lines + 1 < this.#offset;
+  }
+
+  /** Counts lines before the first wanted one, of which there may be millions; tells where it stopped. */
+  #skip(chunk: Buffer): number {
+    let from = 0;
+    for (let at = 0; at < chunk.length && this.#isSkipping; at++) {
+      if (chunk[at] !== lineFeed) continue;
+      this.#lines++;
+      from = at + 1;
+    }
+    return from;
   }
 
   /** Takes the file's next line; returns false when it needs no more lines. */

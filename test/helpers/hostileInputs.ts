@@ -172,13 +172,13 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
   {
     what: "edit: 100 places of 9 MB in one call",
     async prepare(house) {
-      await house.known("many.txt", nineMb());
+      const content = nineMb();
       const edits = Array.from({ length: 100 }, (_, n) => ({
         oldText: `\n${n + 89_000} some`,
         newText: `\n${n + 89_000} some `,
       }));
       return async () => {
-        await house.known("many.txt", nineMb());
+        await house.known("many.txt", content);
         await house.call("edit", { path: "many.txt", edits });
       };
     },

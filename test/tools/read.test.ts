@@ -35,6 +35,18 @@ describe("read", () => {
     });
   });
 
+  test("lines before the wanted one are counted across the pieces in which a file is read", async () => {
+    const bench = await openWorkbench();
+    const lines = Array.from({ length: 4_000 }, (_, n) => `${n + 1}${"x".repeat(n % 97)}`);
+    // A line in the middle is longer than a piece.
+    lines[1_000] = "y".repeat(200_000);
+    await bench.write("a.txt", lines.join("\n"));
+    const { output } = await bench.run("read", { path: "a.txt", offset: 3_999 });
+    expect(output).toBe(`  3999\t${lines[3_998]}\n  4000\t${lines[3_999]}`);
+    const past = await bench.run("read", { path: "a.txt", offset: 4_001 });
+    expect(past.output).toContain("the file has 4000 lines");
+  });
+
   test("an empty file is told as empty", async () => {
     const bench = await openWorkbench();
     await bench.write("a.txt", "");

@@ -2,6 +2,7 @@
 import { ToolFailure } from "../failure.js";
 import { Pace, placesOf } from "./findText.js";
 import { describeNearest } from "./nearest.js";
+import { PiecedText } from "./piecedText.js";
 
 const mostLinesTold = 10;
 /** The most places that are counted. */
@@ -29,23 +30,23 @@ export async function applyEdits(
   edits: readonly Edit[],
   signal: AbortSignal,
 ): Promise<string> {
-  let current = text;
+  const current = new PiecedText(text);
   const pace = new Pace(signal);
   for (const [index, edit] of edits.entries()) {
-    current = await applyEdit({ text: current, name: `edits[${index}]`, signal }, lineEnd, edit);
+    await applyEdit({ text: current, name: `edits[${index}]`, signal }, lineEnd, edit);
     if (pace.isDue) await pace.pause();
   }
-  return current;
+  return current.whole();
 }
 
 /** What is edited, and by which edit. */
 interface Edited {
-  readonly text: string;
+  readonly text: PiecedText;
   readonly name: string;
   readonly signal: AbortSignal;
 }
 
-async function applyEdit(edited: Edited, lineEnd: "\n" | "\r\n", edit: Edit): Promise<string> {
+async function applyEdit(edited: Edited, lineEnd: "\n" | "\r\n", edit: Edit): Promise<void> {
   const { text, name, signal } = edited;
   if (edit.oldText === edit.newText) {
     throw new ToolFailure(`\`${name}\`: \`oldText\` and \`newText\` are the same.`);
@@ -64,10 +65,10 @@ async function applyEdit(edited: Edited, lineEnd: "\n" | "\r\n", edit: Edit): Pr
     const newText = withLineEnd(edit.newText, end);
     if (edit.replaceAll === true) return replaceEvery(edited, oldText, newText);
     if (second !== undefined) throw await ambiguous(edited, oldText);
-    return text.slice(0, first) + newText + text.slice(first + oldText.length);
+    return text.replace(first, oldText.length, newText);
   }
   throw new ToolFailure(
-    `\`${name}.oldText\` is not in the file; nothing was changed. ${describeNearest(text, edit.oldText)}`,
+    `\`${name}.oldText\` is not in the file; nothing was changed. ${describeNearest(text.whole(), edit.oldText)}`,
   );
 }
 
@@ -84,7 +85,8 @@ async function replaceEvery(
   { text, name, signal }: Edited,
   oldText: string,
   newText: string,
-): Promise<string> {
+): Promise<void> {
+  const before = text.whole();
   const pieces: string[] = [];
   let from = 0;
   for await (const at of placesOf(text, oldText, { overlapping: false, signal })) {
@@ -93,10 +95,10 @@ async function replaceEvery(
         `\`${name}.oldText\` is in the file more than ${mostReplaced} times; nothing was changed. Do it with \`bash\`.`,
       );
     }
-    pieces.push(text.slice(from, at));
+    pieces.push(before.slice(from, at));
     from = at + oldText.length;
   }
-  return [...pieces, text.slice(from)].join(newText);
+  text.replace(0, before.length, [...pieces, before.slice(from)].join(newText));
 }
 
 async function ambiguous({ text, name, signal }: Edited, oldText: string): Promise<ToolFailure> {

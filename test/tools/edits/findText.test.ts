@@ -1,12 +1,14 @@
 import { expect, it } from "vitest";
 import { placesOf } from "../../../src/tools/edits/findText.js";
+import { PiecedText } from "../../../src/tools/edits/piecedText.js";
 import { longestHold } from "../../helpers/longestHold.js";
 
 const { signal } = new AbortController();
 
 async function found(text: string, wanted: string, overlapping: boolean): Promise<number[]> {
   const places: number[] = [];
-  for await (const at of placesOf(text, wanted, { overlapping, signal })) places.push(at);
+  for await (const at of placesOf(new PiecedText(text), wanted, { overlapping, signal }))
+    places.push(at);
   return places;
 }
 
@@ -34,6 +36,8 @@ it.each([
   ["nowhere", "ab".repeat(long), `${"ab".repeat(100)}c`],
   ["in other scripts", `${"я汉😀".repeat(long)}конец`, "😀конец".padStart(90, "я汉")],
   ["in a short text", "aXbXc", "X"],
+  ["across the steps of the search", `${"x".repeat(65_530)}${"ab".repeat(200)}x`, "ab".repeat(150)],
+  ["behind many beginnings", `${"a".repeat(long)}b`, `${"a".repeat(60_000)}b`],
 ])("finds the places %s", async (_, text, wanted) => {
   for (const overlapping of [true, false]) {
     expect(await found(text, wanted, overlapping)).toEqual(expected(text, wanted, overlapping));
@@ -48,7 +52,7 @@ it("finds at once what `indexOf` would look for during minutes", async () => {
 });
 
 it("stops when it is aborted", async () => {
-  const stopped = placesOf("a".repeat(9_000_000), `${"a".repeat(100)}b`, {
+  const stopped = placesOf(new PiecedText("a".repeat(9_000_000)), `${"a".repeat(100)}b`, {
     overlapping: false,
     signal: AbortSignal.abort(new Error("enough")),
   });
