@@ -12,6 +12,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf } from "../base/errors.js";
+import { drained } from "./drained.js";
 import type { EntryLog } from "./entryLog.js";
 import { refuseForeign, refuseUnknown } from "./pageGuard.js";
 
@@ -199,16 +200,4 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   } catch {
     return undefined;
   }
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.once("drain", done);
-    response.once("close", done);
-  });
 }

@@ -5,7 +5,9 @@ import { chmodSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { messageOf } from "../base/errors.js";
 import { LineSplitter } from "../base/lineSplitter.js";
+import { drained } from "./drained.js";
 import type { EntryLog } from "./entryLog.js";
+import { isObject } from "./entryOf.js";
 import { type LiveNote, newAddress, removeNote, writeNote } from "./liveNote.js";
 import type { CompletionAction } from "./threadMessages.js";
 
@@ -81,13 +83,17 @@ export class ServedEntries {
     const lines = new LineSplitter(mostRequestBytes);
     socket.on("data", (chunk: Buffer) => {
       for (const { text } of lines.push(chunk)) this.#take(socket, text);
+      // Whoever asks and never reads must not fill the memory with answers.
+      if (socket.writableNeedDrain) socket.pause();
     });
+    socket.on("drain", () => socket.resume());
     void this.#send(socket);
   }
 
   #take(socket: Socket, text: string): void {
     try {
-      const { id, action } = JSON.parse(text) as { id: unknown; action: CompletionAction };
+      const { id, action } = JSON.parse(text) as { id: unknown; action: unknown };
+      if (!isAction(action)) throw new Error("This is no request of an inspector.");
       const own = this.#nextId++;
       this.#asked.set(own, { socket, id });
       this.#act(own, action);
@@ -110,9 +116,14 @@ export class ServedEntries {
   }
 }
 
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once("drain", resolve);
-    socket.once("close", resolve);
-  });
+/** Another user's program cannot ask, but another version of ours can. */
+function isAction(value: unknown): value is CompletionAction {
+  if (!isObject(value)) return false;
+  const { what, completionId, clientId, sequence } = value;
+  return (
+    (what === "redeliver" || what === "acknowledge") &&
+    typeof completionId === "string" &&
+    typeof clientId === "string" &&
+    typeof sequence === "number"
+  );
 }

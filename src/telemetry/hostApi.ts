@@ -70,6 +70,24 @@ const errorStatus = 2;
 /** The api counts its kinds from 0, OTLP from 1. */
 const kinds = { internal: 0, client: 2, producer: 3 } as const;
 
+/** What an SDK's providers have beside; a provider of another kind may have nothing of it. */
+interface HostProvider {
+  forceFlush?(): Promise<void>;
+  /** The one behind it: the api registers a provider that stands for the SDK's. */
+  getDelegate?(): HostProvider;
+}
+
+/** Has the host's SDK send what it keeps. The process ends, and nobody else may have thought of it. */
+export async function flushHost({ trace, metrics }: HostApi): Promise<void> {
+  const providers = [trace, metrics] as readonly (HostProvider | undefined)[];
+  await Promise.all(
+    providers.map((given) => {
+      const provider = given?.getDelegate?.() ?? given;
+      return provider?.forceFlush?.();
+    }),
+  );
+}
+
 /** The API of this process, if an SDK is registered with it. */
 export function hostApi(): HostApi | undefined {
   const found: HostApi | undefined = (globalThis as Record<symbol, HostApi | undefined>)[registry];

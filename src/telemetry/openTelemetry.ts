@@ -7,7 +7,7 @@ import type { Log } from "../base/log.js";
 import { watchWork } from "../base/telemetry.js";
 import type { Database } from "../storage/database.js";
 import { RunTraces } from "../storage/runTraces.js";
-import { type HostApi, HostMeterOf, HostSpans, hostApi } from "./hostApi.js";
+import { flushHost, type HostApi, HostMeterOf, HostSpans, hostApi } from "./hostApi.js";
 import { metricsBody, type Origin } from "./otlpJson.js";
 import { OtlpSender } from "./otlpSender.js";
 import { type Meter, OwnMeter } from "./ownMeter.js";
@@ -99,12 +99,17 @@ interface Parts {
 }
 
 /** The host's SDK has its own ways and times. */
-function hostParts(api: HostApi, { version, clock }: TelemetryOptions): Parts {
+function hostParts(api: HostApi, { version, clock, log }: TelemetryOptions): Parts {
   const { trace, metrics } = api;
   return {
     spans: trace === undefined ? noSpans(clock) : new HostSpans({ ...api, trace }, version),
     meter: metrics === undefined ? new OwnMeter(() => 0) : new HostMeterOf({ metrics }, version),
-    close: async () => {},
+    async close() {
+      const sent = flushHost(api).catch((error: unknown) => {
+        log.warn({ reason: messageOf(error) }, "the SDK of this process has not sent everything");
+      });
+      await Promise.race([sent, sleep(clock, farewellMs)]);
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { defined } from "../../src/base/defined.js";
 import { type CollectedSpan, type Collector, startCollector } from "../helpers/collector.js";
 import { conventionFaults } from "../helpers/conventionFaults.js";
+import { collectedFrom, type Told } from "../helpers/hostTold.js";
 import { errorReply, reply } from "../helpers/loopbackProvider.js";
 import { Gate, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
@@ -472,18 +473,37 @@ describe("a host process with an SDK of its own", () => {
       ]),
     );
     expect(collector.requests).toEqual([]);
+    const { spans: all, points } = collectedFrom(told());
+    expect([all.length, points.length].every((count) => count > 4)).toBe(true);
+    expect(conventionFaults({ spans: all, points })).toEqual([]);
+  });
+
+  it("gets what failed and what a sub-task did in the conventions' form too", async () => {
+    const { provider, server, session, told } = await startHosted({
+      OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "true",
+    });
+    provider.enqueue(
+      errorReply(503, "busy"),
+      reply().toolCall("task", { description: "look", prompt: "Where is it?" }, { id: "c1" }),
+      reply().toolCall("read", { path: "none.txt" }, { id: "k1" }),
+      reply().text("Nowhere."),
+      errorReply(401, "no key"),
+    );
+    await session.run("go", "h-2");
+    await server.close();
+    const collected = collectedFrom(told());
+    const failed = collected.spans.filter(({ status }) => status.code === 2);
+    expect(failed.map(({ name, attributes }) => [name, attributes["error.type"]])).toEqual(
+      expect.arrayContaining([
+        ["execute_tool read", "tool_error"],
+        ["invoke_agent", "ProviderAuth"],
+      ]),
+    );
+    expect(conventionFaults(collected, { hasContents: true })).toEqual([]);
   });
 });
 
-interface Told {
-  readonly name?: string;
-  readonly metric?: string;
-  readonly spanId: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
-  readonly [other: string]: unknown;
-}
-
-async function startHosted() {
+async function startHosted(env: Readonly<Record<string, string>> = {}) {
   const collector = await startCollector();
   opened.push(() => collector.close());
   const file = join(makeFolder(), "told.jsonl");
@@ -491,7 +511,7 @@ async function startHosted() {
   const sdk = fileURLToPath(new URL("../helpers/hostSdk.mjs", import.meta.url));
   const loopback = await startLoopbackServer({
     nodeArgs: ["--import", sdk],
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, HOST_SDK_FILE: file, ...often },
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, HOST_SDK_FILE: file, ...often, ...env },
   });
   opened.push(() => loopback.provider.close());
   const told = () =>

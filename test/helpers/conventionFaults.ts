@@ -56,7 +56,10 @@ const otlpTypes: Readonly<Record<string, string>> = {
 const closed = ["gen_ai.operation.name", "gen_ai.token.type", "gen_ai.output.type"];
 
 /** Everything that a collector has got and that the conventions do not allow. */
-export function conventionFaults(collector: Collector, { hasContents = false } = {}): string[] {
+export function conventionFaults(
+  collector: Pick<Collector, "spans" | "points">,
+  { hasContents = false } = {},
+): string[] {
   return [
     ...collector.spans.flatMap((span) => faultsOfSpan(span, hasContents)),
     ...collector.points.flatMap(faultsOfPoint),

@@ -3,7 +3,7 @@
 import { appendFileSync } from "node:fs";
 import { metrics } from "@opentelemetry/api";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
+import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 
 const write = (line) => appendFileSync(process.env.HOST_SDK_FILE, `${JSON.stringify(line)}\n`);
 const done = { code: 0 };
@@ -21,14 +21,17 @@ const spans = {
   },
   shutdown: async () => {},
 };
-const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+// As hosts have it: what waits is lost if nobody asks for it before the end.
+const processor = new BatchSpanProcessor(spans, { scheduledDelayMillis: 3_600_000 });
+const provider = new NodeTracerProvider({ spanProcessors: [processor] });
 provider.register();
 
 const exporter = {
   export({ scopeMetrics }, callback) {
     for (const { metrics: all } of scopeMetrics) {
       for (const { descriptor, dataPoints } of all) {
-        write({ metric: descriptor.name, unit: descriptor.unit, points: dataPoints.length });
+        const points = dataPoints.map(({ attributes, value }) => ({ attributes, value }));
+        write({ metric: descriptor.name, unit: descriptor.unit, points });
       }
     }
     callback(done);
