@@ -159,6 +159,7 @@ function isTelemetryAsked(env: ServerIo["env"]): boolean {
   return (
     env.OTEL_SDK_DISABLED !== "true" &&
     (["", "TRACES_", "METRICS_"].some((signal) => env[`OTEL_EXPORTER_OTLP_${signal}ENDPOINT`]) ||
+      ["TRACES", "METRICS"].some((signal) => env[`OTEL_${signal}_EXPORTER`]?.includes("otlp")) ||
       Symbol.for("opentelemetry.js.api.1") in globalThis)
   );
 }

@@ -1,5 +1,6 @@
 // Spans and metrics as OTLP writes them in JSON: ids in hexadecimal digits, 64-bit numbers as texts,
 // enumerations as numbers, names in camel case.
+import { toUSVString } from "node:util";
 import { defined } from "../base/defined.js";
 import {
   type Attributes,
@@ -63,7 +64,7 @@ function spanOf(span: EndedSpan) {
     spanId,
     ...defined({ traceState: state, parentSpanId }),
     flags: sampledFlag,
-    name: span.name,
+    name: toUSVString(span.name),
     kind: spanKinds[span.kind],
     startTimeUnixNano: nanos(span.startedAt),
     endTimeUnixNano: nanos(span.endedAt),
@@ -74,8 +75,12 @@ function spanOf(span: EndedSpan) {
       ...defined({ traceState: link.state }),
       flags: link.isSampled ? sampledFlag : 0,
     })),
-    status: failure === undefined ? {} : { code: errorStatus, ...failure },
+    status: failure === undefined ? {} : { code: errorStatus, ...told(failure) },
   };
+}
+
+function told({ message }: { readonly message?: string }) {
+  return defined({ message: message && toUSVString(message) });
 }
 
 function metricOf({ name, points }: Measured) {
@@ -110,10 +115,13 @@ function valueIn(value: AttributeValue, type: AttributeType): object {
       return { boolValue: value };
     case "string[]": {
       const texts = Array.isArray(value) ? value : [value];
-      return { arrayValue: { values: texts.map((text) => ({ stringValue: String(text) })) } };
+      return {
+        arrayValue: { values: texts.map((text) => ({ stringValue: toUSVString(String(text)) })) },
+      };
     }
     default:
-      return { stringValue: String(value) };
+      // Half a character has no place in UTF-8: a collector may refuse the whole batch.
+      return { stringValue: toUSVString(String(value)) };
   }
 }
 

@@ -105,16 +105,19 @@ function decoded(text: string): string | undefined {
 
 /** Where a signal goes; undefined if it goes nowhere. */
 function endpointOf(read: Reader, signal: "TRACES" | "METRICS"): Endpoint | undefined {
-  const exporter = read.text(`OTEL_${signal}_EXPORTER`) ?? "otlp";
-  if (exporter === "none") return undefined;
-  if (exporter !== "otlp") {
-    read.warn(`OTEL_${signal}_EXPORTER is "otlp" or "none" here; "${exporter}" is not known.`);
-    return undefined;
+  const exporters = read.text(`OTEL_${signal}_EXPORTER`)?.split(",") ?? [];
+  const names = exporters.map((name) => name.trim());
+  if (names.includes("none")) return undefined;
+  for (const name of names) {
+    if (name === "otlp") continue;
+    read.warn(`OTEL_${signal}_EXPORTER is "otlp" or "none" here; "${name}" is not known.`);
   }
+  const isNamed = names.includes("otlp");
+  if (names.length > 0 && !isNamed) return undefined;
   const own = `OTEL_EXPORTER_OTLP_${signal}`;
   const either = (name: string) =>
     read.text(`${own}_${name}`) ?? read.text(`OTEL_EXPORTER_OTLP_${name}`);
-  const url = urlOf(read, signal);
+  const url = urlOf(read, signal) ?? (isNamed ? usualEndpoint(read, signal) : undefined);
   if (url === undefined || !speaksJson(read, signal, either("PROTOCOL"))) return undefined;
   const headers = {
     ...read.pairs("OTEL_EXPORTER_OTLP_HEADERS"),
@@ -145,10 +148,13 @@ function usable(headers: Readonly<Record<string, string>>, read: Reader) {
 function urlOf(read: Reader, signal: string): string | undefined {
   const ownName = `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`;
   const own = read.text(ownName);
-  const [name, base] = own ? [ownName, own] : commonEndpoint(read, signal);
-  if (base === undefined) return undefined;
+  const name = own === undefined ? "OTEL_EXPORTER_OTLP_ENDPOINT" : ownName;
+  const text = own ?? read.text(name);
+  if (text === undefined) return undefined;
   try {
-    const url = new URL(base);
+    const url = new URL(text);
+    const base = url.pathname.replace(/\/$/, "");
+    if (own === undefined) url.pathname = `${base}/v1/${signal.toLowerCase()}`;
     const isHttp = url.protocol === "http:" || url.protocol === "https:";
     if (isHttp && url.username === "" && url.password === "") return url.href;
   } catch {
@@ -158,11 +164,11 @@ function urlOf(read: Reader, signal: string): string | undefined {
   return undefined;
 }
 
-function commonEndpoint(read: Reader, signal: string): [string, string | undefined] {
-  const name = "OTEL_EXPORTER_OTLP_ENDPOINT";
-  const base = read.text(name);
-  const path = `v1/${signal.toLowerCase()}`;
-  return [name, base && (base.endsWith("/") ? base + path : `${base}/${path}`)];
+/** Where a collector of this machine listens: for whoever asks for an exporter and names no place. */
+function usualEndpoint(read: Reader, signal: string): string | undefined {
+  const names = [`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`, "OTEL_EXPORTER_OTLP_ENDPOINT"];
+  const isWrong = names.some((name) => read.text(name) !== undefined);
+  return isWrong ? undefined : `http://localhost:4318/v1/${signal.toLowerCase()}`;
 }
 
 function speaksJson(read: Reader, signal: string, protocol = "http/json"): boolean {

@@ -36,6 +36,28 @@ describe("the variables", () => {
     expect(own.metrics).toBeUndefined();
   });
 
+  it("send to a collector of this machine where an exporter is asked for and no place is named", () => {
+    const { traces, metrics } = readSettings({ OTEL_TRACES_EXPORTER: "otlp" });
+    expect(traces?.url).toBe("http://localhost:4318/v1/traces");
+    expect(metrics).toBeUndefined();
+    const wrong = readSettings({ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_ENDPOINT: "?" });
+    expect(wrong.traces).toBeUndefined();
+  });
+
+  it("may name several exporters: the one that is known gets the spans, and the others are told of", () => {
+    const { traces, warnings } = readSettings({
+      ...endpoint,
+      OTEL_TRACES_EXPORTER: "otlp, zipkin",
+    });
+    expect(traces?.url).toBe("http://c:4318/v1/traces");
+    expect(warnings).toEqual([expect.stringContaining('"zipkin"')]);
+  });
+
+  it("put the path of a signal before the query of an address", () => {
+    const { traces } = readSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://c/x?tenant=1" });
+    expect(traces?.url).toBe("http://c/x/v1/traces?tenant=1");
+  });
+
   it("that ask for what is not spoken are told of", () => {
     const protobuf = readSettings({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" });
     expect(protobuf.traces).toBeDefined();
