@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { systemErrorCode } from "../base/systemError.js";
 
 /** The folder's name in a data directory. */
 export const inspectFolder = "inspect";
@@ -55,9 +56,19 @@ export function removeNote(folder: string, { pid, address }: LiveNote): void {
   rmSync(notePath(folder, pid), { force: true });
   if (process.platform === "win32") return;
   // The note may be old, or of a data directory that was moved: nothing else may be removed by it.
-  if (!lstatSync(address, { throwIfNoEntry: false })?.isSocket()) return;
+  if (lstatSync(address, { throwIfNoEntry: false })?.isSocket() === false) return;
+  // A server that has closed its socket has removed it already.
   rmSync(address, { force: true });
-  if (basename(dirname(address)).startsWith(temporaryPrefix)) rmdirSync(dirname(address));
+  if (basename(dirname(address)).startsWith(temporaryPrefix)) removeEmpty(dirname(address));
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    // Somebody else was quicker, or keeps something there that is not ours.
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(systemErrorCode(error) ?? "")) throw error;
+  }
 }
 
 /**

@@ -51,14 +51,23 @@ unless(
     expect(readdirSync(folder)).toEqual(["8.json"]);
   });
 
-  it("goes with the private folder of a socket whose path would be too long", async () => {
-    const deep = join(root, "d".repeat(100), "inspect");
-    const address = newAddress(deep, 7);
-    await listen(address);
-    writeNote(deep, { pid: 7, address });
-    removeNote(deep, { pid: 7, address });
-    expect(existsSync(dirname(address))).toBe(false);
-  });
+  it.each([
+    ["of a server that was killed", false],
+    ["of a server that has closed its socket", true],
+  ])(
+    "goes with the private folder of a socket whose path would be too long, %s",
+    async (_, isClosed) => {
+      const deep = join(root, "d".repeat(100), "inspect");
+      const address = newAddress(deep, 7);
+      await listen(address);
+      writeNote(deep, { pid: 7, address });
+      const server = servers.at(-1);
+      if (isClosed) await new Promise((resolve) => server?.close(resolve));
+      removeNote(deep, { pid: 7, address });
+      expect(existsSync(dirname(address))).toBe(false);
+      removeNote(deep, { pid: 7, address });
+    },
+  );
 
   it("of a data directory that was moved, or has another name too, takes no folder with it", async () => {
     newAddress(folder, 7);
