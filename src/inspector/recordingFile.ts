@@ -1,5 +1,5 @@
 /** Writes a recording: JSON, one entry a line, in a file of the user's own and of bounded size. */
-import { closeSync, fchmodSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 import { defined } from "../base/defined.js";
 import type { Entry, RecordingHeader } from "./entries.js";
 import { toLspLine } from "./lspFormat.js";
@@ -23,12 +23,14 @@ export interface RecordingOptions {
 export class RecordingFile {
   readonly #options: RecordingOptions;
   #file: number;
+  /** Whether it is a file, and no pipe or device: those keep their permissions, and their name. */
+  #isRegular: boolean;
   #bytes = 0;
 
   /** @throws Error of the system where the file cannot be made. */
   constructor(options: RecordingOptions) {
     this.#options = options;
-    this.#file = openPrivately(options.path);
+    ({ file: this.#file, isRegular: this.#isRegular } = openPrivately(options.path));
     this.#begin(false);
   }
 
@@ -37,7 +39,7 @@ export class RecordingFile {
     const line = this.#options.format === "lsp" ? toLspLine(entry) : JSON.stringify(entry);
     if (line === undefined) return;
     this.#put(`${line}\n`);
-    if (this.#bytes >= this.#options.mostBytes / 2) this.#turnOver();
+    if (this.#isRegular && this.#bytes >= this.#options.mostBytes / 2) this.#turnOver();
   }
 
   close(): void {
@@ -48,7 +50,7 @@ export class RecordingFile {
     const { path } = this.#options;
     closeSync(this.#file);
     renameSync(path, `${path}.1`);
-    this.#file = openPrivately(path);
+    ({ file: this.#file, isRegular: this.#isRegular } = openPrivately(path));
     this.#bytes = 0;
     this.#begin(true);
   }
@@ -75,13 +77,14 @@ export class RecordingFile {
 }
 
 /** A file that was there before keeps no permissions of others. */
-function openPrivately(path: string): number {
+function openPrivately(path: string): { file: number; isRegular: boolean } {
   const file = openSync(path, "w", 0o600);
   try {
-    fchmodSync(file, 0o600);
+    const isRegular = fstatSync(file).isFile();
+    if (isRegular) fchmodSync(file, 0o600);
+    return { file, isRegular };
   } catch (error) {
     closeSync(file);
     throw error;
   }
-  return file;
 }

@@ -33,7 +33,7 @@ export interface ReadOptions {
  */
 export async function readRecording(path: string, options: ReadOptions): Promise<ReadRecording> {
   const reader = new Reader(options);
-  const before = `${path}.1`;
+  const before = beforeOf(path);
   if ((await isContinued(path)) && existsSync(before)) await reader.read(before);
   await reader.read(path);
   const { found } = reader;
@@ -41,6 +41,11 @@ export async function readRecording(path: string, options: ReadOptions): Promise
     throw new Error(`${path} is no recording of turnwire, and none of LSP Inspector`);
   }
   return found;
+}
+
+/** Where the part before a recording is, if it has one. */
+export function beforeOf(path: string): string {
+  return `${path}.1`;
 }
 
 async function isContinued(path: string): Promise<boolean> {

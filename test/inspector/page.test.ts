@@ -1,6 +1,6 @@
 // The page in a real browser: what somebody sees, clicks and types.
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -316,6 +316,21 @@ unless(
 it("opens nothing that is no recording", async () => {
   await expect(startInspector("package.json")).rejects.toThrow(/is no recording of turnwire/);
   await expect(startInspector("/nonexistent/file")).rejects.toThrow("ENOENT");
+});
+
+it("does not write over the recording that it opens, under whatever name", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "turnwire-same-"));
+  try {
+    const text = `${exchange().join("\n")}\n`;
+    writeFileSync(join(folder, "a.jsonl"), text);
+    linkSync(join(folder, "a.jsonl"), join(folder, "b.jsonl"));
+    await expect(
+      startInspector(join(folder, "a.jsonl"), "--record", join(folder, "b.jsonl")),
+    ).rejects.toThrow("it cannot be written at the same time");
+    expect(readFileSync(join(folder, "a.jsonl"), "utf8")).toBe(text);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it("is not opened for a program that cannot be started", async () => {
