@@ -1,10 +1,10 @@
 // Gives memory back to the system when the process has nothing to do. V8 collects garbage only while
 // something allocates, so a process at rest would keep all that its last work took.
-import { setFlagsFromString } from "node:v8";
 import { measureMemory } from "node:vm";
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
+import { emptyPages } from "./emptyPages.js";
 
 /** How long after the first sign of rest the first collection begins, in milliseconds. */
 export const restMs = 1_000;
@@ -15,8 +15,6 @@ export const restMs = 1_000;
 export const againMs = 6_000;
 /** How long a collection may take until its effect is looked at, in milliseconds. */
 export const settledMs = 1_000;
-/** How often V8 may be asked for its empty pages, once each {@link settledMs}: it looks every eight seconds. */
-const mostLooks = 10;
 
 const mb = 1024 * 1024;
 /** The heap of a process that has just started; no smaller one is collected. */
@@ -25,23 +23,22 @@ const startBytes = 32 * mb;
 const growthBytes = 16 * mb;
 /** More than this beside the heap are V8's empty pages: the program, its libraries and buffers have less. */
 const besideBytes = 96 * mb;
-
-/** The length of an array, of eight bytes each, that makes the heap look as if it had grown. */
-const grownSlots = 3_000_000;
+/** What the program, its libraries and buffers have beside the heap, about. */
+const programBytes = 72 * mb;
 
 /** The memory of this process, and what can be done about it. */
 export interface ProcessMemory {
   /** The size of the heap, and what is resident beside it, in bytes. */
   sizes(): { readonly heap: number; readonly beside: number };
-  /**
-   * Collects garbage in small steps between other work; with `asGrown`, V8 takes the heap for one that
-   * has grown. Resolves once that is done.
-   */
-  collect(asGrown?: boolean): Promise<unknown>;
+  /** Collects garbage in small steps between other work. Resolves once that is done. */
+  collect(): Promise<unknown>;
   /** Whether V8 keeps the empty pages of a heap that got smaller, and may be asked for them. */
   readonly keepsPages: boolean;
-  /** Whether V8 gives empty pages back to the system, instead of keeping them for later. */
-  preferSmall(isPreferred: boolean): void;
+  /**
+   * Has V8 give empty pages back to the system, so long as `isWanted` says so. Resolves once that is
+   * done, or was not possible.
+   */
+  givePagesBack(isWanted: () => boolean): Promise<unknown>;
 }
 
 /** What is needed to give memory back. */
@@ -66,10 +63,12 @@ export class IdleMemory {
   #atRest = startBytes;
   #timer: Timer | undefined;
   #wasDisturbed = false;
-  #isSmallPreferred = false;
+  /** Whether the two collections that are under way are the second such pair. */
+  #isAgain = false;
+  #isGivingPagesBack = false;
   #isClosed = false;
 
-  constructor({ clock, log, isBusy, memory = ownMemory }: IdleMemoryOptions) {
+  constructor({ clock, log, isBusy, memory = new OwnMemory() }: IdleMemoryOptions) {
     this.#clock = clock;
     this.#log = log;
     this.#isBusy = () => isBusy();
@@ -79,18 +78,21 @@ export class IdleMemory {
   /** Something has been done, and for a moment nothing more. Returns at once, and never throws. */
   afterWork(): void {
     if (this.#isClosed || this.#isBusy()) return;
-    if (this.#timer === undefined) this.#begin();
-    else this.#wasDisturbed = true;
+    if (this.#timer !== undefined || this.#isGivingPagesBack) {
+      this.#wasDisturbed = true;
+      return;
+    }
+    this.#isAgain = false;
+    this.#begin();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
-    this.#prefersSmall(false);
   }
 
   #begin(): void {
-    if (this.#memory.sizes().heap < this.#atRest + growthBytes) return;
+    if (!this.#hasGrown) return;
     this.#after(restMs, () => {
       this.#wasDisturbed = false;
       this.#collect();
@@ -109,71 +111,72 @@ export class IdleMemory {
     });
   }
 
-  #collect(asGrown = false): void {
-    this.#memory.collect(asGrown).catch((error: unknown) => {
-      this.#log.warn({ reason: messageOf(error) }, "memory could not be given back");
-    });
+  #collect(): void {
+    this.#memory.collect().catch((error: unknown) => this.#warn(error));
   }
 
-  #rest(): void {
-    if (this.#wasDisturbed) {
-      this.#begin();
-      return;
-    }
-    const { heap, beside } = this.#memory.sizes();
-    this.#atRest = Math.max(heap, startBytes);
-    if (beside <= besideBytes || !this.#memory.keepsPages) return;
-    this.#prefersSmall(true);
-    this.#collect(true);
-    this.#askForPages(mostLooks);
+  #warn(error: unknown): void {
+    this.#log.warn({ reason: messageOf(error) }, "memory could not be given back");
+  }
+
+  get #hasGrown(): boolean {
+    return this.#memory.sizes().heap >= this.#atRest + growthBytes;
   }
 
   /**
-   * V8 12 and newer keep the pages of a heap that got smaller, until a look at the heap finds that it had
-   * grown, and that small is preferred.
+   * A turn that came between the collections may have left more than they could take. Any other write
+   * is told of in the same way, and leaves nothing: so there is one more pair at most.
    */
-  #askForPages(looks: number): void {
-    this.#timer = this.#clock.after(settledMs, () => {
-      this.#timer = undefined;
-      const isOver = looks === 1 || this.#isBusy();
-      if (!isOver && this.#memory.sizes().beside > besideBytes) {
-        this.#askForPages(looks - 1);
-        return;
-      }
-      this.#prefersSmall(false);
-      if (this.#wasDisturbed && !this.#isBusy()) this.#begin();
-    });
+  #rest(): void {
+    if (this.#wasDisturbed && this.#hasGrown && !this.#isAgain) {
+      this.#isAgain = true;
+      this.#begin();
+      return;
+    }
+    this.#isAgain = false;
+    this.#wasDisturbed = false;
+    this.#atRest = this.#heapAtRest;
+    if (this.#hasEmptyPages && this.#memory.keepsPages) void this.#givePagesBack();
   }
 
-  #prefersSmall(isPreferred: boolean): void {
-    if (this.#isSmallPreferred === isPreferred) return;
-    this.#isSmallPreferred = isPreferred;
-    this.#memory.preferSmall(isPreferred);
+  get #heapAtRest(): number {
+    return Math.max(this.#memory.sizes().heap, startBytes);
+  }
+
+  get #hasEmptyPages(): boolean {
+    return this.#memory.sizes().beside > besideBytes;
+  }
+
+  async #givePagesBack(): Promise<void> {
+    this.#isGivingPagesBack = true;
+    try {
+      await this.#memory.givePagesBack(
+        () => !this.#isClosed && !this.#isBusy() && this.#hasEmptyPages,
+      );
+    } catch (error) {
+      this.#warn(error);
+    }
+    this.#isGivingPagesBack = false;
+    this.#atRest = this.#heapAtRest;
+    if (this.#wasDisturbed) this.afterWork();
   }
 }
 
-/** Where somebody has set the flag, it is not ours to change. */
-function isSmallChosen(): boolean {
-  const given = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
-  return /optimize[-_]for[-_]size/.test(given);
-}
+class OwnMemory implements ProcessMemory {
+  readonly keepsPages = emptyPages.areKept;
+  readonly collect = collectGarbage;
 
-const ownMemory: ProcessMemory = {
-  keepsPages: Number.parseInt(process.versions.v8, 10) >= 12 && !isSmallChosen(),
   sizes() {
     const { rss, heapTotal, external } = process.memoryUsage();
     return { heap: heapTotal, beside: rss - heapTotal - external };
-  },
-  async collect(asGrown = false) {
-    const held = asGrown ? new Array<number>(grownSlots).fill(0) : [];
+  }
+
+  async givePagesBack(isWanted: () => boolean): Promise<void> {
+    const { beside } = this.sizes();
+    await emptyPages.giveBack(beside - programBytes, isWanted);
     await collectGarbage();
-    held.length = 0;
-  },
-  preferSmall(isPreferred) {
-    // The flag that V8 has at other times stays as it was: it belongs to the name of compiled code.
-    setFlagsFromString(isPreferred ? "--optimize-for-size" : "--no-optimize-for-size");
-  },
-};
+  }
+}
 
 /**
  * Measuring memory is the one way to ask V8 for a collection in small steps. What `gc()` or an inspector

@@ -106,6 +106,7 @@ const processUsers: Readonly<Record<string, string>> = {
   "main.ts": "the program itself",
   "process/idleMemory.ts":
     "Node has no other way to leave its warning of an experimental function out",
+  "process/emptyPages.ts": "nothing else tells with which flags Node was started",
   "process/endTree.ts": "nothing else can signal a process group",
   "process/processTable.ts": "its own number tells its own `/proc` from another's",
   "process/processLife.ts":

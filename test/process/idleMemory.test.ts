@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { Deferred } from "../../src/base/deferred.js";
 import { silentLog } from "../../src/base/log.js";
 import { againMs, IdleMemory, restMs, settledMs } from "../../src/process/idleMemory.js";
 import { recordingLog } from "../helpers/recordingLog.js";
@@ -12,6 +13,7 @@ let isBusy: boolean;
 let done: string[];
 let sizes: { heap: number; beside: number };
 let keepsPages: boolean;
+let givePagesBack: (isWanted: () => boolean) => Promise<void>;
 let memory: IdleMemory;
 
 beforeEach(() => {
@@ -20,6 +22,7 @@ beforeEach(() => {
   keepsPages = true;
   done = [];
   sizes = { heap: 90 * mb, beside: 60 * mb };
+  givePagesBack = async () => {};
   memory = idleMemory(async () => {
     sizes = { ...sizes, heap: 40 * mb };
   });
@@ -35,11 +38,14 @@ function idleMemory(collect: () => Promise<unknown>, log = silentLog): IdleMemor
       get keepsPages() {
         return keepsPages;
       },
-      collect: (asGrown) => {
-        done.push(asGrown ? "collect as grown" : "collect");
+      collect: () => {
+        done.push("collect");
         return collect();
       },
-      preferSmall: (isPreferred) => void done.push(isPreferred ? "small" : "not small"),
+      givePagesBack: (isWanted) => {
+        done.push("pages");
+        return givePagesBack(isWanted);
+      },
     },
   });
 }
@@ -144,38 +150,83 @@ describe("memory after work", () => {
 });
 
 describe("pages that V8 keeps", () => {
-  beforeEach(async () => {
+  const both = ["collect", "collect"];
+
+  beforeEach(() => {
     sizes = { heap: 90 * mb, beside: 200 * mb };
+  });
+
+  it("are asked for once both collections have been made", async () => {
+    memory.afterWork();
+    await clock.advance(wholeMs - 1);
+    expect(done).toEqual(both);
+    await clock.advance(1);
+    expect(done).toEqual([...both, "pages"]);
+    await clock.advance(60 * wholeMs);
+    expect(done).toEqual([...both, "pages"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("are asked for although something was written between the two collections", async () => {
+    memory.afterWork();
+    await clock.advance(restMs + 1);
+    memory.afterWork();
+    await clock.advance(2 * wholeMs);
+    expect(done).toEqual([...both, "pages"]);
+  });
+
+  it("are asked for after a second pair of collections, although something is written all the time", async () => {
+    memory = idleMemory(async () => {});
+    for (let second = 0; second < 600; second++) {
+      memory.afterWork();
+      await clock.advance(1000);
+    }
+    expect(done).toEqual([...both, ...both, "pages"]);
+  });
+
+  it("are wanted until they are given back, a turn begins, or the server ends", async () => {
+    let isWanted = () => false;
+    givePagesBack = async (given) => {
+      isWanted = given;
+    };
     memory.afterWork();
     await clock.advance(wholeMs);
-    expect(done.slice(2)).toEqual(["small", "collect as grown"]);
-  });
-
-  it("are asked for until they are given back", async () => {
-    await clock.advance(3 * settledMs);
-    expect(done).toHaveLength(4);
-    sizes = { ...sizes, beside: 60 * mb };
-    await clock.advance(settledMs);
-    expect(done.slice(4)).toEqual(["not small"]);
-    expect(clock.pending).toBe(0);
-  });
-
-  it("are not asked for without end", async () => {
-    await clock.advance(60 * settledMs);
-    expect(done.slice(4)).toEqual(["not small"]);
-    expect(clock.pending).toBe(0);
-  });
-
-  it("are not asked for while a turn runs", async () => {
+    expect(isWanted()).toBe(true);
     isBusy = true;
-    await clock.advance(settledMs);
-    expect(done.slice(4)).toEqual(["not small"]);
-    expect(clock.pending).toBe(0);
+    expect(isWanted()).toBe(false);
+    isBusy = false;
+    sizes = { ...sizes, beside: 60 * mb };
+    expect(isWanted()).toBe(false);
+    sizes = { ...sizes, beside: 200 * mb };
+    expect(isWanted()).toBe(true);
+    memory.close();
+    expect(isWanted()).toBe(false);
   });
 
-  it("are not asked for after the end", async () => {
-    memory.close();
-    expect(done.slice(4)).toEqual(["not small"]);
+  it("are asked for one request at a time, and what a turn leaves meanwhile is collected after it", async () => {
+    const given = new Deferred<void>();
+    givePagesBack = () => given.promise;
+    memory.afterWork();
+    await clock.advance(wholeMs);
+    sizes = { ...sizes, heap: 90 * mb };
+    memory.afterWork();
     expect(clock.pending).toBe(0);
+    sizes = { heap: 40 * mb, beside: 60 * mb };
+    given.resolve();
+    await clock.advance(wholeMs);
+    expect(done).toEqual([...both, "pages"]);
+    sizes = { ...sizes, heap: 90 * mb };
+    memory.afterWork();
+    await clock.advance(wholeMs);
+    expect(done).toEqual([...both, "pages", ...both]);
+  });
+
+  it("that cannot be given back are told of in the log", async () => {
+    const { log, messages } = recordingLog();
+    givePagesBack = () => Promise.reject(new Error("no such flag"));
+    memory = idleMemory(async () => {}, log);
+    memory.afterWork();
+    await clock.advance(wholeMs);
+    expect(messages).toEqual(["memory could not be given back"]);
   });
 });
