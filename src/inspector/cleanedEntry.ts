@@ -1,3 +1,4 @@
+import { defined } from "../base/defined.js";
 import type { Entry } from "./entries.js";
 import { hiddenText, hideContents } from "./hiddenContents.js";
 import type { Redaction } from "./redaction.js";
@@ -7,7 +8,12 @@ export function cleanedEntry(entry: Entry, redaction: Redaction, hidesContents: 
   switch (entry.kind) {
     case "message": {
       const message = redaction.message(entry.message);
-      return { ...entry, message: hidesContents ? hideContents(message) : message };
+      const { invalid } = entry;
+      return {
+        ...entry,
+        message: hidesContents ? hideContents(message) : message,
+        ...defined({ invalid: invalid && redaction.text(invalid) }),
+      };
     }
     case "stderr":
       return {

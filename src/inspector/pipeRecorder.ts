@@ -94,7 +94,8 @@ export class PipeRecorder {
 
   #message(from: Side, message: unknown, at: number, bytes: number): void {
     const { redaction, check, hidesContents, onEntry } = this.#options;
-    const invalid = check.check(from, message);
+    const reason = check.check(from, message);
+    const invalid = reason && redaction.text(reason);
     const clean = redaction.message(this.#deltas.message(message));
     const shown = hidesContents ? hideContents(clean) : clean;
     onEntry({ kind: "message", at, from, bytes, message: shown, ...defined({ invalid }) });

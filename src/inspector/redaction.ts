@@ -7,6 +7,7 @@
  * that look like a key.
  */
 import { defined } from "../base/defined.js";
+import { encodedForms } from "./encodedForms.js";
 import { isSecretName, isSecretVariable } from "./secretNames.js";
 
 /** What stands in the place of a secret. */
@@ -16,6 +17,8 @@ export const redacted = "[redacted]";
 const shortestSecret = 8;
 /** No more values are looked for; every one costs a search of every text. */
 const mostValues = 200;
+/** From here on values are looked for only as they are. */
+const mostForms = 400;
 /** Nothing that is nested deeper is walked through. */
 const deepest = 200;
 /** The longest private keys have fewer lines. */
@@ -45,6 +48,8 @@ const privateKey = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----/g;
 /** Replaces secrets in values. It learns the values of `env` as it meets them. */
 export class Redaction {
   readonly #values = new Set<string>();
+  /** The values, and how they look when they are written in other ways. */
+  readonly #forms = new Set<string>();
   #longestFirst: string[] = [];
   /** How many of the next lines of a log may be those of a private key. */
   #keyLines = 0;
@@ -60,7 +65,9 @@ export class Redaction {
     if (text.length < shortestSecret || this.#values.has(text)) return;
     if (this.#values.size >= mostValues) return;
     this.#values.add(text);
-    this.#longestFirst = [...this.#values].sort((a, b) => b.length - a.length);
+    this.#forms.add(text);
+    if (this.#forms.size < mostForms) for (const form of encodedForms(text)) this.#forms.add(form);
+    this.#longestFirst = [...this.#forms].sort((a, b) => b.length - a.length);
   }
 
   /** How long the longest value is that is looked for, in UTF-16 units. */
@@ -79,7 +86,10 @@ export class Redaction {
         places.push([at, at + value.length]);
       }
       const most = Math.min(value.length - 1, text.length);
+      const last = text.charCodeAt(text.length - 1);
       for (let length = most; length >= shortest; length--) {
+        // Nearly always the last character tells that it is none.
+        if (value.charCodeAt(length - 1) !== last) continue;
         if (!text.endsWith(value.slice(0, length))) continue;
         places.push([text.length - length, text.length]);
         break;

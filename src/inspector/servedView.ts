@@ -41,6 +41,7 @@ export class ServedView {
       }
       case "closed":
         this.#recorders.delete(message.pipe);
+        this.#log.add({ kind: "end", at: message.at, pipe: message.pipe });
         return;
       case "skipped":
         this.#log.add({ ...message, kind: "gap" });

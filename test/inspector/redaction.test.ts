@@ -40,6 +40,40 @@ it("replaces what it was told, and what it has met, wherever it appears", () => 
   expect(clean).toEqual({ text: `${redacted} and ${redacted}`, [redacted]: 1 });
 });
 
+describe("a secret in another writing", () => {
+  const odd = 'p"ss/w\\rd+of mine=7';
+  const inJson = (value: unknown) => JSON.stringify(value);
+  it.each([
+    ["in JSON inside of a text", inJson({ key: odd })],
+    ["in a URL", `https://host/?key=${encodeURIComponent(odd)}&more=1`],
+    ["in a URL with small digits", encodeURIComponent(odd).toLowerCase()],
+    ["in a form", new URLSearchParams({ key: odd }).toString()],
+    ["in base64", Buffer.from(odd).toString("base64")],
+    ["in base64 of a URL", Buffer.from(odd).toString("base64url")],
+    ["in base64 behind another text", Buffer.from(`user:${odd}`).toString("base64")],
+    ["in base64 in the middle", Buffer.from(`{"a":"${odd}","b":1}`).toString("base64")],
+    ["in base64 behind one more", Buffer.from(`abcd${odd}xy`).toString("base64")],
+  ])("is replaced %s", (_name, text) => {
+    const redaction = new Redaction([odd]);
+    const clean = redaction.text(text);
+    expect(clean).toContain(redacted);
+    const readable = [clean, decodeURIComponent(clean.replaceAll("+", " "))];
+    for (const piece of clean.split(redacted)) {
+      for (const skipped of [0, 1, 2, 3]) {
+        readable.push(Buffer.from(piece.slice(skipped), "base64").toString());
+      }
+    }
+    for (const seen of readable) expect(seen).not.toContain(odd.slice(4, 14));
+    expect(JSON.stringify(redaction.message({ text }))).toContain(redacted);
+  });
+
+  it("leaves a text alone that has nothing of it", () => {
+    const redaction = new Redaction([odd]);
+    const text = Buffer.from("nothing of that kind is in here").toString("base64");
+    expect(redaction.text(text)).toBe(text);
+  });
+});
+
 describe("a secret in pieces", () => {
   const said = (pieces: readonly string[], secrets: readonly string[]) => {
     const redaction = new DeltaRedaction(new Redaction(secrets));

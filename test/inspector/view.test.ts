@@ -101,11 +101,12 @@ it("finds rows by method, session, run, text, and what is not valid", () => {
       { method: "createsess" },
       { session: "s2" },
       { run: "r" },
+      { pipe: "1" },
       { text: "NEEDLE" },
       { onlyInvalid: true },
       { text: "nothing" },
     ].map(count),
-  ).toEqual([3, 1, 1, 1, 1, 1, 0]);
+  ).toEqual([3, 1, 1, 1, 0, 1, 1, 0]);
 });
 
 it("keeps its rows bounded, and finds those that are kept", () => {
@@ -229,4 +230,71 @@ it("shows runs without an id one after the other", () => {
     runs.add(tell("runComplete", { ...session, status: "succeeded" }));
   }
   expect(runs.lanes[0]?.runs.map(({ status }) => status)).toEqual(["succeeded", "succeeded"]);
+});
+
+const onPipe = (pipe: string, entry: Entry): Entry => ({ ...entry, pipe });
+const ended = (pipe: string): Entry => ({ kind: "end", at: next(), pipe });
+
+it("takes a question for open until it is answered, withdrawn, or nobody can answer it any more", () => {
+  const traffic = new Traffic();
+  const ask = (id: number, pipe: string) =>
+    traffic.add(onPipe(pipe, message("server", { id, method: "requestPermission", params: {} })));
+  const withdrawn = ask(1, "7 client 1");
+  const other = ask(1, "7 client 2");
+  const cancel = message("server", { method: "$/cancelRequest", params: { id: 1 } });
+  traffic.add(onPipe("7 client 1", cancel));
+  expect(traffic.questions).toEqual([other]);
+  const late = traffic.add(onPipe("7 client 1", message("client", { id: 1, result: {} })));
+  expect(withdrawn.partner).toBe(late);
+  const again = ask(1, "7 client 1");
+  expect(traffic.questions).toEqual([other, again]);
+  traffic.add(ended("7 client 1"));
+  expect(traffic.questions).toEqual([other]);
+  // A client cannot withdraw what a server asks.
+  const foreign = message("client", { method: "$/cancelRequest", params: { id: 1 } });
+  traffic.add(onPipe("7 client 2", foreign));
+  expect(traffic.questions).toEqual([other]);
+  traffic.add(ended("7"));
+  expect(traffic.questions).toEqual([]);
+});
+
+it("ends a run with its server, not with its client, until another server tells more of it", () => {
+  const runs = new Runs();
+  const pipe = "7 client 1";
+  const activity = tell("runActivity", { ...session, runId: "r", kind: "tool" });
+  runs.add(onPipe(pipe, activity));
+  const run = runs.lanes[0]?.runs[0];
+  runs.add(ended(pipe));
+  runs.add(ended("77"));
+  expect(run?.endedAt).toBeUndefined();
+  runs.add(ended("7"));
+  expect(run).toMatchObject({ endedAt: time, status: "its server has ended" });
+  expect(run?.phases.every(({ to }) => to !== undefined)).toBe(true);
+  runs.add(onPipe("8", tell("runComplete", { ...session, runId: "r", status: "interrupted" })));
+  expect(run).toMatchObject({ endedAt: time, status: "interrupted" });
+  expect(runs.lanes[0]?.runs).toHaveLength(1);
+});
+
+it("keeps its sessions, runs and completions bounded", () => {
+  const traffic = new Traffic();
+  const runs = new Runs();
+  const ledger = new Ledger();
+  for (let count = 0; count < 120_000; count++) {
+    const params = { sessionId: `s${count}`, runId: `r${count}`, completionId: `c${count}` };
+    const complete = tell("runComplete", { ...params, status: "succeeded", sequence: count });
+    traffic.add(complete);
+    if (count >= 12_000) continue;
+    runs.add(complete);
+    ledger.add(complete);
+    const completionIds = [params.completionId];
+    if (count > 0)
+      ledger.add(message("client", { method: "acknowledge", params: { completionIds } }));
+  }
+  expect(traffic.sessions.size).toBe(traffic.rows.length);
+  expect(traffic.runs.size).toBe(traffic.rows.length);
+  const kept = runs.lanes.flatMap((lane) => lane.runs);
+  expect(kept).toHaveLength(2_000);
+  expect(kept.at(-1)?.run).toBe("r11999");
+  expect(ledger.completions).toHaveLength(10_000);
+  expect(ledger.completions[0]?.completionId).toBe("c0");
 });

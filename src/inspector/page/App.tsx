@@ -127,8 +127,12 @@ function Status({ feed }: { readonly feed: Feed }) {
   const left = feed.missed + cut;
   let text: ComponentChildren = "";
   if (feed.state === "ended") {
-    text =
-      "The inspector has ended. What it has shown stays until you close this page; open a recording with `turnwire inspect FILE`.";
+    text = (
+      <>
+        The inspector has ended. What it has shown stays until you close this page; open a recording
+        with <code>turnwire inspect FILE</code>.
+      </>
+    );
   } else if (left > 0) {
     text = `${count(left, "older entry", "older entries")} are not kept here; a recording has them.`;
   }

@@ -27,6 +27,15 @@ export function FilterBar(props: Props) {
     <search aria-label="Filter" class="filter">
       <TextField label="Method" value={filter.method} onValue={(method) => change({ method })} />
       <TextField label="Text" value={filter.text} onValue={(text) => change({ text })} />
+      {traffic.pipes.size > 1 && (
+        <Choice
+          label="Server"
+          value={filter.pipe}
+          choices={traffic.pipes}
+          isHidden={false}
+          onValue={(pipe) => change({ pipe })}
+        />
+      )}
       <Choice
         label="Session"
         value={filter.session}

@@ -36,9 +36,11 @@ export function LedgerView({ feed, isHidden }: Shown) {
   return (
     <div class="ledger">
       <p class={unacknowledged > 0 ? "warning" : "hint"}>
-        {unacknowledged > 0
-          ? `${count(unacknowledged, "completion")} not acknowledged. The client must send \`acknowledge\` with each completionId when it has handled it; until then the server keeps it, and delivers it again.`
-          : "Every completion is acknowledged."}
+        {unacknowledged > 0 ? (
+          <Missing number={unacknowledged} />
+        ) : (
+          "Every completion is acknowledged."
+        )}
       </p>
       {!canAct && unacknowledged > 0 && (
         <p class="hint">
@@ -85,6 +87,16 @@ export function LedgerView({ feed, isHidden }: Shown) {
         />
       )}
     </div>
+  );
+}
+
+function Missing({ number }: { readonly number: number }) {
+  return (
+    <>
+      {count(number, "completion")} not acknowledged. The client must send <code>acknowledge</code>{" "}
+      with each <code>completionId</code> when it has handled it; until then the server keeps it,
+      and delivers it again.
+    </>
   );
 }
 

@@ -1,7 +1,9 @@
 /** The messages, newest at the end, with what each says beside the list. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { EndEntry } from "../entries.js";
 import { shownName } from "../hiddenContents.js";
 import { everything, type Filter, FilteredRows } from "../view/filter.js";
+import { isOfClient } from "../view/pipes.js";
 import type { Row } from "../view/traffic.js";
 import { Empty } from "./Empty.js";
 import { FilterBar } from "./FilterBar.js";
@@ -212,10 +214,15 @@ function titleOf(row: Row, isHidden: boolean): string {
   if (method !== "") return method;
   if (entry.kind === "stderr") return "a line on stderr";
   if (entry.kind === "start") return "the server was started";
-  if (entry.kind === "end")
-    return `the server has ended (${entry.signal ?? entry.code ?? "unknown"})`;
+  if (entry.kind === "end") return endOf(entry);
   if (entry.kind === "gap") return `${size(entry.bytes)} were not looked at`;
   return row.invalid ?? "an answer";
+}
+
+function endOf({ pipe = "", signal, code }: EndEntry): string {
+  if (isOfClient(pipe)) return "the client has gone";
+  const how = signal ?? code;
+  return how === undefined ? "the server has ended" : `the server has ended (${how})`;
 }
 
 function classOf(row: Row): string {

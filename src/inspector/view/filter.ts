@@ -1,11 +1,14 @@
 /** Which rows of the traffic are shown. */
 import { shownName } from "../hiddenContents.js";
+import { endsWith } from "./pipes.js";
 import type { Row, Traffic } from "./traffic.js";
 import { withoutContents } from "./wholeEntry.js";
 
 /** What is asked for; an empty text asks for nothing. */
 export interface Filter {
   readonly method: string;
+  /** A server, with those of its clients. */
+  readonly pipe: string;
   readonly session: string;
   readonly run: string;
   readonly text: string;
@@ -14,6 +17,7 @@ export interface Filter {
 
 export const everything: Filter = {
   method: "",
+  pipe: "",
   session: "",
   run: "",
   text: "",
@@ -64,11 +68,12 @@ export class FilteredRows {
 /** Whether a row is one that is asked for. */
 function fits(
   row: Row,
-  { method, session, run, text, onlyInvalid }: Filter,
+  { method, pipe, session, run, text, onlyInvalid }: Filter,
   isHidden: boolean,
 ): boolean {
   const shown = shownName(row.method, isHidden).toLowerCase();
   if (onlyInvalid && row.invalid === undefined && row.kind !== "gap") return false;
+  if (pipe !== "" && !endsWith(row.pipe, pipe)) return false;
   if (session !== "" && row.session !== session) return false;
   if (run !== "" && row.run !== run) return false;
   if (method !== "" && !shown.includes(method.toLowerCase())) return false;

@@ -37,6 +37,9 @@ export interface LedgerRow {
   readonly clientId: string;
 }
 
+/** More are not kept: those that are acknowledged go first. */
+const mostKept = 10_000;
+
 /** All completions of what was seen. */
 export class Ledger {
   readonly #completions = new Map<string, Completion>();
@@ -120,6 +123,17 @@ export class Ledger {
       acknowledgedBy: known?.acknowledgedBy,
       clientId: known?.clientId,
     });
+    if (this.#completions.size > mostKept) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    let [oldest = ""] = this.#completions.keys();
+    for (const { completionId, acknowledgedAt } of this.#completions.values()) {
+      if (acknowledgedAt === undefined) continue;
+      oldest = completionId;
+      break;
+    }
+    this.#completions.delete(oldest);
   }
 
   #answer(message: unknown, key: string, time: number, pipe: string): void {

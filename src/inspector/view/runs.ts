@@ -1,6 +1,7 @@
 /** The runs that were seen: what each did, and when (protocol.md sections 4 and 6). */
 import type { Entry } from "../entries.js";
 import { at, listAt, numberAt, textAt } from "./members.js";
+import { endsWith, isOfClient } from "./pipes.js";
 
 /** What a run is doing at a time. */
 export type Phase = "accepted" | "queued" | "running" | "permission" | "waiting" | "summarizing";
@@ -35,6 +36,8 @@ export interface Run {
   endedAt: number | undefined;
   status: string | undefined;
   cause: string | undefined;
+  /** Its server has ended before it: what became of it is told later, or never. */
+  isLost: boolean;
   usage: { prompt: number; completion: number; cached: number; cost: number } | undefined;
 }
 
@@ -45,6 +48,8 @@ export interface SessionLane {
   readonly runs: Run[];
 }
 
+/** Older runs are not shown any more. */
+const mostRuns = 2_000;
 const final = new Set(["completed", "failed", "denied", "cancelled"]);
 const phaseOfActivity: Readonly<Record<string, Phase>> = {
   waitingForPermission: "permission",
@@ -68,6 +73,7 @@ export class Runs {
   }
 
   add(entry: Entry): void {
+    if (entry.kind === "end") this.#lose(entry.pipe ?? "", entry.at);
     if (entry.kind !== "message") return;
     const { message, from } = entry;
     const pipe = entry.pipe ?? "";
@@ -116,6 +122,12 @@ export class Runs {
     const isOfRun = id !== undefined || method === "runComplete" || method.startsWith("message");
     if (!isOfRun) return;
     const run = this.#runOf(session, id, pipe, time);
+    if (run.isLost) {
+      // Another server goes on with it, or tells its end.
+      run.isLost = false;
+      run.endedAt = undefined;
+      run.status = undefined;
+    }
     if (run.endedAt !== undefined) return;
     switch (method) {
       case "runComplete":
@@ -150,12 +162,25 @@ export class Runs {
         cost: numberAt(usage, "cost") ?? 0,
       };
     }
-    for (const span of run.phases) span.to ??= time;
     for (const call of run.calls) {
       if (call.to === undefined && call.kind === "model") call.state = "completed";
-      call.to ??= time;
     }
+    endSpans(run, time);
     if (this.#nameless.get(run.session) === run) this.#nameless.delete(run.session);
+  }
+
+  /** A server has ended, and what it was doing has no end that was told. */
+  #lose(ended: string, time: number): void {
+    if (isOfClient(ended)) return;
+    for (const { runs } of this.#lanes.values()) {
+      for (const run of runs) {
+        if (run.endedAt !== undefined || !endsWith(run.pipe, ended)) continue;
+        run.endedAt = time;
+        run.status = "its server has ended";
+        run.isLost = true;
+        endSpans(run, time);
+      }
+    }
   }
 
   #runOf(session: string, id: string | undefined, pipe: string, time: number): Run {
@@ -173,12 +198,23 @@ export class Runs {
       endedAt: undefined,
       status: undefined,
       cause: undefined,
+      isLost: false,
       usage: undefined,
     };
     if (id === undefined) this.#nameless.set(session, run);
     else this.#runs.set(key, run);
     this.#laneOf(session).runs.push(run);
+    if (this.#runs.size > mostRuns) this.#forgetOldest();
     return run;
+  }
+
+  #forgetOldest(): void {
+    const [[key, run] = []] = this.#runs;
+    if (key === undefined || run === undefined) return;
+    this.#runs.delete(key);
+    const lane = this.#laneOf(run.session);
+    lane.runs.splice(lane.runs.indexOf(run), 1);
+    if (lane.runs.length === 0) this.#lanes.delete(run.session);
   }
 
   #laneOf(session: string): SessionLane {
@@ -188,6 +224,10 @@ export class Runs {
     this.#lanes.set(session, lane);
     return lane;
   }
+}
+
+function endSpans({ phases, calls }: Run, time: number): void {
+  for (const span of [...phases, ...calls]) span.to ??= time;
 }
 
 function enter(run: Run, phase: Phase, time: number): void {

@@ -2,6 +2,7 @@
 import type { Entry, MessageEntry, Side } from "../entries.js";
 import { chunkKinds, deltaOf } from "./deltas.js";
 import { at, textAt } from "./members.js";
+import { endsWith } from "./pipes.js";
 
 export type RowKind =
   | "request"
@@ -49,12 +50,14 @@ export class Traffic {
   #rows: Row[] = [];
   #next = 0;
   readonly #open = new Map<string, Row>();
+  /** Those of them that were withdrawn: an answer still belongs to its request. */
+  readonly #withdrawn = new Set<string>();
   readonly #deltas = new Map<string, Row>();
   /** How many rows were left out at the beginning. */
   #cut = 0;
   readonly sessions = new Set<string>();
   readonly runs = new Set<string>();
-  readonly methods = new Set<string>();
+  readonly pipes = new Set<string>();
 
   get rows(): readonly Row[] {
     return this.#rows;
@@ -64,9 +67,11 @@ export class Traffic {
     return this.#cut;
   }
 
-  /** Requests of servers that a person must answer, and that are not answered. */
+  /** Requests of servers that a person must answer, and that are neither answered nor withdrawn. */
   get questions(): readonly Row[] {
-    return [...this.#open.values()].filter(({ method }) => questions.has(method));
+    return [...this.#open].flatMap(([key, row]) =>
+      questions.has(row.method) && !this.#withdrawn.has(key) ? [row] : [],
+    );
   }
 
   /** The row with this index; undefined where it was left out. */
@@ -81,15 +86,36 @@ export class Traffic {
     const row = this.#rowOf(entry);
     this.#next += 1;
     this.#rows.push(row);
-    if (row.method !== "") this.methods.add(row.method);
+    this.pipes.add(row.pipe);
     if (row.session !== undefined) this.sessions.add(row.session);
     if (row.run !== undefined) this.runs.add(row.run);
     if (entry.kind === "message") this.#remember(entry, row);
+    if (entry.kind === "end") this.#close(row.pipe);
     if (this.#rows.length > mostRows + cutAtOnce) {
       this.#rows = this.#rows.slice(cutAtOnce);
       this.#cut += cutAtOnce;
+      this.#forgetCut();
     }
     return row;
+  }
+
+  /** What is not shown any more is not kept by what points to it. A question stays until its answer. */
+  #forgetCut(): void {
+    for (const [key, { index }] of this.#deltas) if (index < this.#cut) this.#deltas.delete(key);
+    for (const [key, { index, method }] of this.#open) {
+      if (index < this.#cut && !questions.has(method)) this.#open.delete(key);
+    }
+    for (const [names, nameOf] of [
+      [this.sessions, ({ session }: Row) => session],
+      [this.runs, ({ run }: Row) => run],
+      [this.pipes, ({ pipe }: Row) => pipe],
+    ] as const) {
+      names.clear();
+      for (const row of this.#rows) {
+        const name = nameOf(row);
+        if (name !== undefined) names.add(name);
+      }
+    }
   }
 
   #rowOf(entry: Entry): Row {
@@ -126,12 +152,17 @@ export class Traffic {
 
   #remember(entry: MessageEntry, row: Row): void {
     if (row.kind === "request") {
-      this.#open.set(`${row.pipe} ${entry.from} ${row.id}`, row);
+      const key = `${row.pipe} ${entry.from} ${row.id}`;
+      this.#open.set(key, row);
+      this.#withdrawn.delete(key);
     } else if (row.partner !== undefined) {
       row.partner.partner = row;
       row.partner.ms = row.ms;
-      this.#open.delete(`${row.pipe} ${other(entry.from)} ${row.id}`);
+      const key = `${row.pipe} ${other(entry.from)} ${row.id}`;
+      this.#open.delete(key);
+      this.#withdrawn.delete(key);
     }
+    if (row.method === "$/cancelRequest") this.#withdraw(entry, row);
     const delta = deltaOf(entry.message);
     if (delta === undefined) {
       this.#endChunks(entry, row);
@@ -139,6 +170,21 @@ export class Traffic {
     }
     row.deltas = { count: 1, text: delta.text, last: entry };
     this.#deltas.set(`${row.pipe} ${delta.key}`, row);
+  }
+
+  /** Whoever has asked a question and takes it back waits for no answer. */
+  #withdraw({ message, from }: MessageEntry, { pipe }: Row): void {
+    const key = `${pipe} ${from} ${idOf(at(message, "params"))}`;
+    if (questions.has(this.#open.get(key)?.method ?? "")) this.#withdrawn.add(key);
+  }
+
+  /** Nobody answers any more on a pipe that has ended. */
+  #close(ended: string): void {
+    for (const [key, { pipe }] of this.#open) {
+      if (!endsWith(pipe, ended)) continue;
+      this.#open.delete(key);
+      this.#withdrawn.delete(key);
+    }
   }
 
   /** Another delta of a part that has a row. */
