@@ -6,6 +6,7 @@ import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { redact, secretsOf } from "../base/redact.js";
+import { type Rejection, rejectionIn } from "./partialSuccess.js";
 import type { Endpoint } from "./settings.js";
 
 const retried: ReadonlySet<number> = new Set([429, 502, 503, 504]);
@@ -34,6 +35,7 @@ export class OtlpSender {
   readonly #secrets: readonly string[];
   readonly #ending = new AbortController();
   #hasTrouble = false;
+  #hasRejected = false;
 
   constructor(options: OtlpSenderOptions) {
     this.#options = options;
@@ -78,6 +80,20 @@ export class OtlpSender {
     return tried;
   }
 
+  /** Told once until a batch is taken whole: what is refused is refused again and again. */
+  #tellRejected(rejection: Rejection | undefined): void {
+    const isNew = rejection !== undefined && !this.#hasRejected;
+    this.#hasRejected = rejection !== undefined;
+    if (!isNew) return;
+    const { endpoint, log } = this.#options;
+    const { origin } = new URL(endpoint.url);
+    const reason = redact(rejection.reason, this.#secrets);
+    log.warn(
+      { collector: origin, rejected: rejection.count, reason },
+      "the collector has refused a part of the telemetry",
+    );
+  }
+
   async #post(body: string): Promise<Tried> {
     const { endpoint, clock } = this.#options;
     const limit = new AbortController();
@@ -97,8 +113,12 @@ export class OtlpSender {
         redirect: "error",
         signal: AbortSignal.any([limit.signal, this.#ending.signal]),
       });
+      if (response.ok) {
+        this.#tellRejected(await rejectionIn(response));
+        return { isSent: true };
+      }
       await response.body?.cancel();
-      return response.ok ? { isSent: true } : refused(response, clock.now());
+      return refused(response, clock.now());
     } catch (error) {
       return { isSent: false, reason: redact(reasonOf(error), this.#secrets), waitMs: 0 };
     } finally {

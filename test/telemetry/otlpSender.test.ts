@@ -48,6 +48,31 @@ const status = (code: number, headers: Record<string, string> = {}) =>
   new Response("{}", { status: code, headers });
 
 describe("a body", () => {
+  it("of which a part is refused is not sent again, and that is told once until all of one is taken", async () => {
+    const refusing = (count: unknown) =>
+      new Response(
+        JSON.stringify({
+          partialSuccess: { rejectedSpans: count, errorMessage: "too old: sesame-open-now" },
+        }),
+      );
+    const { sender, bodies, messages, fields } = house([
+      refusing("3"),
+      refusing("4"),
+      new Response(""),
+      new Response('{"partialSuccess":{}}'),
+      refusing(5),
+      new Response("x".repeat(200_000)),
+    ]);
+    for (let count = 0; count < 6; count++) expect(await sender.send("{}")).toBe(true);
+    expect(bodies).toHaveLength(6);
+    expect(messages).toEqual(Array(2).fill("the collector has refused a part of the telemetry"));
+    const told = { collector: "http://collector.example", reason: "too old: [redacted]" };
+    expect(fields).toEqual([
+      { ...told, rejected: 3 },
+      { ...told, rejected: 5 },
+    ]);
+  });
+
   it("is sent again after 429, 502, 503, 504 and a broken connection, each time later", async () => {
     const { sender, bodies, messages, fields, advance } = house([
       status(503),
