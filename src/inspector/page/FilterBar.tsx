@@ -22,16 +22,17 @@ const typingMs = 150;
 
 export function FilterBar(props: Props) {
   const { traffic, filter, onFilter, isHidden, shown, isPaused, waiting } = props;
+  const pipes = new Set([...traffic.pipes].filter((pipe) => pipe !== ""));
   const change = (part: Partial<Filter>) => onFilter({ ...filter, ...part });
   return (
     <search aria-label="Filter" class="filter">
       <TextField label="Method" value={filter.method} onValue={(method) => change({ method })} />
       <TextField label="Text" value={filter.text} onValue={(text) => change({ text })} />
-      {traffic.pipes.size > 1 && (
+      {pipes.size > 1 && (
         <Choice
           label="Server"
           value={filter.pipe}
-          choices={traffic.pipes}
+          choices={pipes}
           isHidden={false}
           onValue={(pipe) => change({ pipe })}
         />
