@@ -16,12 +16,17 @@ export interface WholeReply {
 
 /** The reply with which the turn goes on. */
 export function begunReply({ assistant }: NonNullable<BegunTurn["reply"]>): WholeReply {
-  const calls = assistant.parts.flatMap((part, partIndex): RequestedCall[] => {
+  const calls = callsOf(assistant);
+  return { writer: assistant, end: () => calls };
+}
+
+/** The calls of a reply that is stored, in order. */
+export function callsOf({ parts }: Pick<MessageWriter, "parts">): RequestedCall[] {
+  return parts.flatMap((part, partIndex): RequestedCall[] => {
     if (part.type !== "toolCall") return [];
     const { toolCallId, name, state, input } = part;
     return [{ partIndex, toolCallId, name, input: inputOf(state, input) }];
   });
-  return { writer: assistant, end: () => calls };
 }
 
 function inputOf(state: string, input: unknown): ParsedInput {

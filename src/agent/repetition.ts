@@ -5,6 +5,19 @@ export const repetitionWarning = 3;
 
 const longestCycle = 4;
 
+/** What a model is told that repeats itself, behind the result of its call. */
+export function withRepetitionNote(output: string, timesRound: number): string {
+  return `${withoutRepetitionNote(output)}\n\nYou have made this call ${timesRound} times in a row with the same result. Do something else.`;
+}
+
+/** The result without that note: the call is the same, however often it was made. */
+export function withoutRepetitionNote(output: string): string {
+  return output.replace(note, "");
+}
+
+const note =
+  /\n\nYou have made this call \d+ times in a row with the same result\. Do something else\.$/;
+
 /**
  * Notices a model that repeats itself: the same tool calls with the same results, in every reply or
  * in a cycle of up to four replies (read this, read that, read this, …).

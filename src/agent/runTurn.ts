@@ -2,6 +2,7 @@
 // call, runs the tool calls, makes the next model call, and so on, within the limits of a run
 // (protocol.md section 4).
 import type { LanguageModelV3 } from "@ai-sdk/provider";
+import { defined } from "../base/defined.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { TurnParked } from "../base/turnParked.js";
 import type {
@@ -196,7 +197,9 @@ class Turn {
       sink.addUsage(usage);
       const { denials } = this.#tools;
       const ms = this.#input.usedMs?.() ?? 0;
-      sink.progressed?.({ ...this.#budget.used, ms, denials, reply: whole });
+      const memory = this.#input.memory?.();
+      const far = { ...this.#budget.used, ms, denials, reply: whole, ...defined({ memory }) };
+      sink.progressed?.(far);
     });
     faultPoint("replyStored");
     return this.#settle(reply, unified);

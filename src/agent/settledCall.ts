@@ -3,6 +3,7 @@ import { canonicalJson } from "../base/canonicalJson.js";
 import type { MessageWriter } from "../engine/engine.js";
 import type { Part, ToolCallState } from "../protocol/objects/message.js";
 import type { ToolResult } from "../tools/tool.js";
+import { withoutRepetitionNote } from "./repetition.js";
 import type { ResultPart } from "./resultPart.js";
 import type { RequestedCall } from "./streamedReply.js";
 
@@ -25,8 +26,12 @@ export function attachImages(
 }
 
 /** A text that identifies a call and its result. */
-export function signatureOf({ name, input }: RequestedCall, { output }: Settled): string {
-  return JSON.stringify([name, input.ok ? canonicalJson(input.value) : input.text, output]);
+export function signatureOf(
+  { name, input }: RequestedCall,
+  { output }: Pick<Settled, "output">,
+): string {
+  const told = withoutRepetitionNote(output);
+  return JSON.stringify([name, input.ok ? canonicalJson(input.value) : input.text, told]);
 }
 
 /** Stores the result of a call, and its last state. */

@@ -13,7 +13,7 @@ import { refusedBefore, standingResult } from "./begunReply.js";
 import { runInOrder } from "./callOrder.js";
 import { ChangedCall } from "./changedCall.js";
 import type { TurnFailure } from "./outcome.js";
-import { Repetition, repetitionLimit, repetitionWarning } from "./repetition.js";
+import { RepeatedReplies } from "./repeatedReplies.js";
 import { ResultPart } from "./resultPart.js";
 import {
   attachImages,
@@ -46,15 +46,14 @@ export class ToolCalls {
   readonly #input: TurnInput;
   readonly #ports: TurnPorts;
   readonly #tools: ReadonlyMap<string, Tool>;
-  readonly #repetition = new Repetition();
+  readonly #repeated: RepeatedReplies;
   #denialsInRow: number;
   #denials: number;
-  /** How often the newest reply's calls and their results have come in a row. */
-  #timesRound = 1;
 
   constructor(input: TurnInput, ports: TurnPorts) {
     this.#input = input;
     this.#ports = ports;
+    this.#repeated = new RepeatedReplies(input.begun);
     const { all, inRow } = refusedBefore(input.begun);
     this.#denials = all;
     this.#denialsInRow = inRow;
@@ -94,14 +93,15 @@ export class ToolCalls {
   #judgeLast(call: RequestedCall | undefined, step: Step): void {
     const last = call && step.ended.get(call);
     if (call === undefined || last === undefined || last.settled.state === "cancelled") return;
-    step.failure ??= this.#judgeReply(step.signatures, call);
-    const warned = this.#withWarning(last.settled);
+    step.failure ??= this.#repeated.judge(step.signatures, call);
+    const warned = this.#repeated.withWarning(last.settled);
     if (warned !== last.settled) last.result.set(warned);
   }
 
   /** Adds parts for the results of calls that run together, in the order of the reply. */
   #begin(group: readonly RequestedCall[], step: Step): (call: RequestedCall) => Promise<void> {
     const results = new Map(group.map((call) => [call, new ResultPart(step.message, call)]));
+    let open = group.length;
     // A single call needs no separate signal, because no other call runs with it.
     const stop = group.length > 1 ? new AbortController() : undefined;
     const signal = stop ? AbortSignal.any([this.#input.signal, stop.signal]) : this.#input.signal;
@@ -116,6 +116,9 @@ export class ToolCalls {
       inOneCommit(this.#ports.sink, () => {
         attachImages(step.message, call, settled);
         settle(step.assistant, call, result, settled);
+        open--;
+        // What the next server finds remembered must be in results that it finds too.
+        if (open === 0) this.#remember();
       });
       faultPoint("resultStored");
       step.ended.set(call, { result, settled });
@@ -134,6 +137,12 @@ export class ToolCalls {
     const isOutput = call.name === output?.tool.name && standing?.state === "completed";
     if (isOutput && call.input.ok) output?.restore(call.input.value);
     return standing;
+  }
+
+  #remember(): void {
+    const { goesOn, memory } = this.#input;
+    const now = goesOn?.() === true ? memory?.() : undefined;
+    if (now !== undefined) this.#ports.sink.remembered?.(now);
   }
 
   #parkIfAsked(): void {
@@ -172,23 +181,6 @@ export class ToolCalls {
     if (!settled.denied || this.#denialsInRow < maxDenials) return undefined;
     const message = `The turn was ended after ${maxDenials} denied permissions in a row.`;
     return { errorName: "PermissionDenied", message, cause: "limit" };
-  }
-
-  /**
-   * Whether the turn must end because the reply repeats. Replies are counted: equal calls in one
-   * reply are one step.
-   */
-  #judgeReply(signatures: ReadonlySet<string>, { name }: RequestedCall): TurnFailure | undefined {
-    this.#timesRound = this.#repetition.note(JSON.stringify([...signatures].sort()));
-    if (this.#timesRound < repetitionLimit) return undefined;
-    const message = `The turn was ended: the model called "${name}" over and over, each time with the same result.`;
-    return { errorName: "ToolLoop", message, cause: "limit" };
-  }
-
-  #withWarning(settled: Settled): Settled {
-    if (this.#timesRound < repetitionWarning || settled.state === "cancelled") return settled;
-    const warning = `You have made this call ${this.#timesRound} times in a row with the same result. Do something else.`;
-    return { ...settled, output: `${settled.output}\n\n${warning}` };
   }
 
   async #runOne(running: RunningCall, tool: Tool | undefined): Promise<Settled> {

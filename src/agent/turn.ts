@@ -5,6 +5,7 @@ import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import type { ToolMemory } from "../base/toolMemory.js";
 import type { Limits } from "../config/types.js";
 import type {
   BegunTurn,
@@ -88,6 +89,8 @@ export interface TurnInput extends CallerInput {
   readonly parking?: AbortSignal;
   /** Whether the run goes on after the loss of its server. */
   goesOn?(): boolean;
+  /** What the tools remember of the session now; undefined if it is nothing. */
+  memory?(): ToolMemory | undefined;
   /** How much of the run's time is used, in milliseconds. */
   usedMs?(): number;
   /** Called once, when the prompt is stored and before the first model call. */

@@ -1,6 +1,8 @@
 // How far a turn has come. It is stored with each finished model call of a run that goes on after the
 // loss of its server (protocol.md section 4, Going on after a loss).
+import { defined } from "./defined.js";
 import { isNestedDeeper } from "./jsonDepth.js";
+import { isToolMemory, type ToolMemory } from "./toolMemory.js";
 
 /** What a turn has used so far, its sub-tasks included, and which reply was the last whole one. */
 export interface TurnProgress {
@@ -14,6 +16,8 @@ export interface TurnProgress {
   readonly denials: number;
   /** The last reply that the model has finished, and why it ended; absent in a sub-task's report. */
   readonly reply?: { readonly messageId: string; readonly finish: string };
+  /** What the tools remember, those calls included whose results are stored. */
+  readonly memory?: ToolMemory;
 }
 
 /** The progress from its stored form; undefined if there is none, or if it is damaged. */
@@ -25,10 +29,10 @@ export function storedProgress(text: string | undefined): TurnProgress | undefin
     const told = value as Record<string, unknown>;
     const numbers = ["steps", "costUsd", "tokens", "ms", "denials"];
     const areNumbers = numbers.every((name) => Number.isFinite(told[name]));
-    const { reply } = told;
-    return areNumbers && (reply === undefined || isReply(reply))
-      ? (value as TurnProgress)
-      : undefined;
+    const { reply, memory, ...used } = told;
+    if (!areNumbers || !(reply === undefined || isReply(reply))) return undefined;
+    const shown = { ...used, ...defined({ reply }) } as unknown as TurnProgress;
+    return isToolMemory(memory) ? { ...shown, memory } : shown;
   } catch {
     // What is no JSON is damaged: the turn goes on as if it had used nothing.
     return undefined;

@@ -6,6 +6,7 @@ import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { cutText } from "../base/text.js";
+import type { ToolMemory } from "../base/toolMemory.js";
 import type { TurnProgress } from "../base/turnProgress.js";
 import { longestWarning } from "../base/warnings.js";
 import type {
@@ -135,6 +136,12 @@ export class TurnRecorder implements TurnSink {
     if (parent !== undefined || !goesOn()) return;
     this.flush(); // The reply must be there when it counts as whole.
     writes.write(() => goingOn.setProgress(run.position, JSON.stringify(progress)));
+  }
+
+  remembered(memory: ToolMemory): void {
+    const { goesOn, goingOn, run, parent, writes } = this.#options;
+    if (parent !== undefined || !goesOn()) return;
+    writes.write(() => goingOn.setMemory(run.position, JSON.stringify(memory)));
   }
 
   addUsage(usage: Usage): void {

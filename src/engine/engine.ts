@@ -8,6 +8,7 @@ import type { Circumstances } from "../base/circumstances.js";
 import type { EditorFiles } from "../base/editorFiles.js";
 import type { FileKeeper } from "../base/fileKeeper.js";
 import type { RunErrorName } from "../base/runErrors.js";
+import type { ToolMemory } from "../base/toolMemory.js";
 import type { TurnProgress } from "../base/turnProgress.js";
 import type { TurnTools } from "../base/turnTools.js";
 import type { ResolvedConfig } from "../config/types.js";
@@ -211,6 +212,8 @@ export interface TurnSink {
   together?(work: () => void, isDurable?: boolean): void;
   /** Notes how far the turn has come. Call it with {@link TurnSink.addUsage}, in one commit. */
   progressed?(progress: TurnProgress): void;
+  /** Notes what the tools remember. Call it in the commit that stores the results of their calls. */
+  remembered?(memory: ToolMemory): void;
   /** Stores the user's message, tells the clients, and returns it as history. */
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
   /** Stores a message and tells the clients. */

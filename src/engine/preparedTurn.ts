@@ -10,6 +10,7 @@ import { canBeAllowed } from "../permissions/index.js";
 import type { Permissions } from "../permissions/types.js";
 import { exitPlanTool, isOfferedIn } from "../tools/exitPlan.js";
 import type { ToolResources } from "../tools/index.js";
+import type { SessionState } from "../tools/sessionState.js";
 import type { Tool } from "../tools/tool.js";
 import { tellState } from "./circumstances.js";
 import { clientTools } from "./clientTool.js";
@@ -110,6 +111,7 @@ function turnInput(
     history,
     signal,
     ...fromServer(request, begun),
+    memory: remembered(resources.session(sessionId), begun),
     tools,
     env,
     workspacePath,
@@ -138,6 +140,13 @@ function told({ history, begun }: TurnRequest, { state }: Preparation) {
 /** What the server gives a turn besides its prompt. */
 function fromServer({ keeper, files, goesOn, parking }: TurnRequest, begun: TurnRequest["begun"]) {
   return defined({ keeper, files, goesOn, parking, begun });
+}
+
+/** What the tools remember: what those of the lost server did, as the model does from their results. */
+function remembered(session: SessionState, begun: TurnRequest["begun"]) {
+  const before = begun?.progress?.memory;
+  if (before !== undefined) session.restore(before);
+  return () => session.memory;
 }
 
 /** The system prompt of the one that has these tools: the turn, or a sub-task of it. */

@@ -166,6 +166,14 @@ export class GoingOnStore {
     forgetAnswered(this.#database, position);
   }
 
+  /** Notes what the tools of a turn remember, as JSON, beside what it had used at its last model call. */
+  setMemory(position: number, memory: string): void {
+    if (!this.isKept) return;
+    const sql = `UPDATE goingOn SET progress = json_set(progress, '$.memory', json(?))
+      WHERE run = ? AND json_valid(progress)`;
+    this.#database.prepare(sql).run(memory, position);
+  }
+
   /** Replaces the terms of a run. */
   setTerms(position: number, terms: string): void {
     if (this.isKept) this.#set(position, "terms = ?", terms);

@@ -42,7 +42,12 @@ class Server {
 
   /** The model replies, with calls of `write` by these ids. */
   async reply(...callIds: string[]): Promise<void> {
-    const parts = callIds.flatMap((id) => toolCall(id, "write", { text: id }));
+    await this.replyWith(callIds, (id) => id);
+  }
+
+  /** The same, with the text of each call. */
+  async replyWith(callIds: readonly string[], textOf: (id: string) => string): Promise<void> {
+    const parts = callIds.flatMap((id) => toolCall(id, "write", { text: textOf(id) }));
     const reason = callIds.length === 0 ? "stop" : "tool-calls";
     this.engine.reply(
       this.call,
@@ -319,4 +324,22 @@ describe("what limits a turn that goes on", () => {
     await goesOn.reply();
     expect(goesOn.house.completion("r")).toMatchObject({ status: "succeeded", denials: 2 });
   });
+
+  it.each([2, 3])(
+    "counts a repeated call on, with the note of the model behind it (lost in reply %i)",
+    async (at) => {
+      let goesOn = await begun();
+      for (let reply = 1; reply <= 5; reply++) {
+        await goesOn.replyWith([`c${reply}`], () => "same");
+        if (reply === at) goesOn = await next(goesOn);
+        await goesOn.step(3);
+        if (reply === at + 1) goesOn = await next(goesOn);
+      }
+      expect(goesOn.house.completion("r")).toMatchObject({
+        status: "failed",
+        errorName: "ToolLoop",
+        continuations: 2,
+      });
+    },
+  );
 });

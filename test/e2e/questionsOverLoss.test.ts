@@ -1,5 +1,5 @@
 // protocol.md section 4, Going on after a loss: questions that are open when a server is lost or ends.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { PermissionQuestion } from "../../src/protocol/index.js";
@@ -17,10 +17,12 @@ const tool = (name: string, input: object) => `@tool ${name} ${JSON.stringify(in
 const bash = tool("bash", { command: "echo hi >> a.txt", description: "x" });
 const options = { onServerLoss: "continue" } as const;
 
-/** The first question that comes to a client, which does not answer it. */
-function questionTo(client: ServerProcess): Promise<PermissionQuestion> {
+/** The first question that comes to a client which it does not answer; it allows this command. */
+function questionTo(client: ServerProcess, allowed: string): Promise<PermissionQuestion> {
   return new Promise((resolve) => {
     client.onPermission = (question) => {
+      const { command } = question.input as { command?: string };
+      if (command === allowed) return { result: { decision: "allow" } };
       resolve(question);
       return new Promise(() => {});
     };
@@ -32,7 +34,7 @@ async function left(prompt = bash, permissionSeconds = 3600, path = makeFolder()
   const server = startServer();
   await server.call("initialize", { clientId: "ada", permissionSeconds });
   const session = await openSession(server, { path, permissionMode: "ask" });
-  const asked = questionTo(server);
+  const asked = questionTo(server, "cd inside");
   await server.call("sendMessage", { ...session.ids, runId: "r", prompt, options });
   const question = await asked;
   await end(server);
@@ -66,7 +68,7 @@ async function shutDown(server: ServerProcess): Promise<void> {
   await server.exit;
 }
 
-describe.concurrent("a question whose server is gone", () => {
+describe.concurrent("a question whose server is gone", { timeout: 90_000 }, () => {
   it.each([
     ["lost", kill],
     ["ended in order", shutDown],
@@ -115,20 +117,53 @@ describe.concurrent("a question whose server is gone", () => {
     expect(effects()).toBe("");
   });
 
-  it("about a file is not asked again, since the next server has not read that file", async () => {
+  const edit = tool("edit", { path: "a.txt", edits: [{ oldText: "one", newText: "two" }] });
+  const readAndEdit = `${tool("read", { path: "a.txt" })}\n${edit}`;
+
+  it("about a file stands while the file is as the lost server has read it", async () => {
     const path = makeFolder();
     writeFileSync(join(path, "a.txt"), "one\n");
-    const edit = tool("edit", { path: "a.txt", edits: [{ oldText: "one", newText: "two" }] });
-    const script = `${tool("read", { path: "a.txt" })}\n${edit}`;
-    const { next, open, answer, effects } = await left(script, 3600, path);
+    const { next, open, answer, effects } = await left(readAndEdit, 3600, path);
+    const server = await next();
+    expect(await server.call("answerPermission", answer("allow"))).toEqual({});
+    await open(server);
+    expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
+    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(effects()).toBe("two\n");
+  });
+
+  it("about a file is not asked again where the file has changed since it was read", async () => {
+    const path = makeFolder();
+    writeFileSync(join(path, "a.txt"), "one\n");
+    const { next, open, answer, effects } = await left(readAndEdit, 3600, path);
+    writeFileSync(join(path, "a.txt"), "one, and more\n");
     const server = await next();
     expect(await server.call("answerPermission", answer("allow"))).toEqual({});
     server.onPermission = () => ({ result: { decision: "allow" } });
     await open(server);
     expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
     expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
-    expect(effects()).toBe("one\n");
+    expect(effects()).toBe("one, and more\n");
     expect(await server.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");
+  });
+
+  it("about a command is answered for the folder in which the lost server would have run it", async () => {
+    const path = makeFolder();
+    mkdirSync(join(path, "inside"));
+    const script = `${tool("bash", { command: "cd inside" })}\n${tool("bash", { command: "echo hi > a.txt" })}`;
+    const { question, next, open, effects } = await left(script, 3600, path);
+    expect(question).toMatchObject({ cwd: join(realpathSync(path), "inside") });
+    const server = await next();
+    const asked: PermissionQuestion[] = [];
+    server.onPermission = (one) => {
+      asked.push(one);
+      return { result: { decision: "allow" } };
+    };
+    await open(server);
+    expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
+    expect(asked).toEqual([question]);
+    expect(effects()).toBe("");
+    expect(readFileSync(join(path, "inside", "a.txt"), "utf8")).toBe("hi\n");
   });
 
   it("is gone with its run: cancelled while it waited", async () => {
