@@ -30,11 +30,8 @@ import { promptOf } from "./promptContent.js";
 import type { SessionChoices } from "./sessionChoices.js";
 import { SessionFacts } from "./sessionFacts.js";
 import type { TraceMembers } from "./traceMembers.js";
-import { answerOf, failure } from "./turnEnd.js";
+import { answerOf, failure, isCancelled, refused } from "./turnEnd.js";
 import { type FromServer, RefusedRequest, type TurnwireConnection } from "./turnwireConnection.js";
-
-/** The code of a request that was cancelled. */
-const requestCancelled = -32800;
 
 /** What a session of an editor is made with. */
 export interface AcpSessionOptions {
@@ -67,12 +64,19 @@ export class AcpSession implements FromServer {
   /** The answers that are being made. */
   readonly #answers = new Set<Promise<PromptResponse>>();
   #standing: Standing | undefined;
+  /** Settles when what came since the last answer is told: what follows is told behind it. */
+  #caughtUp: Promise<void> = Promise.resolve();
 
   constructor(options: AcpSessionOptions) {
     this.#options = options;
     this.id = options.id;
     this.#turns = new OpenTurns(() => this.newFeed());
     this.facts = new SessionFacts((update) => this.send(update));
+  }
+
+  /** The folder that it was opened in. */
+  get cwd(): string {
+    return this.#options.cwd;
   }
 
   /** What tells messages: those of the past, or of a turn. */
@@ -134,8 +138,8 @@ export class AcpSession implements FromServer {
     try {
       // Nothing is awaited before the prompt is handed over: a cancel or a prompt that the editor sends
       // after it would overtake it. The updates are told in the order in which they are sent.
-      const held = this.facts.tellHeld();
-      await Promise.all([held, this.#send(runId, blocks, trace)]);
+      this.#caughtUp = this.#turns.tellUnseen().then(() => this.facts.tellHeld());
+      await Promise.all([this.#caughtUp, this.#send(runId, blocks, trace)]);
       signal.addEventListener("abort", cancel, { once: true });
       if (signal.aborted) cancel();
       const completion = await turn.ended;
@@ -202,13 +206,27 @@ export class AcpSession implements FromServer {
     const isOpen = !this.#turns.isEmpty;
     if (method === "sessionUpdated") return this.facts.session(params.session, isOpen);
     if (method === "todosChanged") return this.facts.todos(params.todos, isOpen);
+    const isWhole = method === "messageCreated" || method === "messageUpdated";
     // What comes after the answer belongs to no prompt, and no editor expects it.
-    if (!isOpen) return;
-    if (method === "messageCreated" || method === "messageUpdated") {
-      await this.#turns.feedOf(params.runId).message(params.message);
-    } else if (method === "messageDelta") {
-      await this.#turns.feedOf(params.runId).delta(params);
+    if (!isOpen) {
+      if (isWhole) this.#turns.keepUnseen(params.message);
+      return;
     }
+    await this.#caughtUp;
+    const feed = this.#turns.feedOf(params.runId);
+    if (isWhole) await feed.message(params.message);
+    else if (method === "messageDelta") await feed.delta(params);
+  }
+
+  /** The whole session is about to be told by a feed of its own. */
+  beginReplay(): MessageFeed {
+    this.#turns.forgetUnseen();
+    return this.newFeed();
+  }
+
+  /** A turn runs on the session that was told: what follows of it goes on where the replay ended. */
+  goOnFrom(feed: MessageFeed): void {
+    this.#turns.goOnFrom(feed);
   }
 
   async permissionAsked(
@@ -276,19 +294,4 @@ export class AcpSession implements FromServer {
       throw error;
     }
   }
-}
-
-/** Whether the editor has cancelled the request with `$/cancel_request`. */
-function isCancelled({ aborted, reason }: AbortSignal): boolean {
-  return aborted && reason instanceof RequestError && reason.code === requestCancelled;
-}
-
-/** A refusal as an editor can show it. */
-export function refused({ refusal, message }: RefusedRequest): RequestError {
-  const isOwnFault = ["InvalidParams", "EmptyPrompt", "PathRequired", "PathNotFound"].includes(
-    refusal,
-  );
-  if (!isOwnFault) return failure(message);
-  const [line = ""] = message.split(/[\r\n]/, 1);
-  return RequestError.invalidParams(undefined, line.replace(/^Invalid params: /, ""));
 }

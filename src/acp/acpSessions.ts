@@ -10,11 +10,12 @@ import {
 } from "@agentclientprotocol/sdk";
 import { defined } from "../base/defined.js";
 import type { Session } from "../protocol/objects/session.js";
-import { AcpSession, refused } from "./acpSession.js";
+import { AcpSession } from "./acpSession.js";
 import { deleteUnopened } from "./deleteUnopened.js";
 import { replay } from "./replay.js";
 import { SessionChoices } from "./sessionChoices.js";
 import { toolServersOf } from "./toolServers.js";
+import { refused } from "./turnEnd.js";
 import {
   FileHasChanged,
   type OpenConnection,
@@ -111,6 +112,9 @@ export class AcpSessions {
       await connection.request("createSession", { workspaceId, sessionId, mcpServers: servers });
     };
     const known = this.#open.get(sessionId);
+    if (known !== undefined && (await realFolder(cwd)) !== (await realFolder(known.cwd))) {
+      throw RequestError.sessionNotFound(sessionId);
+    }
     const session = known ?? (await this.#beginOnce(sessionId, cwd, enter));
     if (known !== undefined) await enter(known.standing.connection, known.standing.workspaceId);
     if (isReplayed) session.acknowledgements.answers(requestId, await replay(session));

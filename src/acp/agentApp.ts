@@ -10,16 +10,13 @@ import {
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
 import * as z from "zod";
-import { refused } from "./acpSession.js";
 import type { AcpSessions } from "./acpSessions.js";
+import { protocolVersion } from "./anyVersion.js";
 import { commandsUpdate } from "./commands.js";
 import { modeOf, optionIds } from "./sessionChoices.js";
 import { traceMembers } from "./traceMembers.js";
-import { metaKey } from "./turnEnd.js";
+import { metaKey, refused } from "./turnEnd.js";
 import { RefusedRequest } from "./turnwireConnection.js";
-
-/** The only version that is spoken: it is the answer to every other one too. */
-const protocolVersion = 1;
 
 /** Makes the agent that an editor speaks to. */
 export function createAgentApp(

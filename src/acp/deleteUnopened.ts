@@ -1,6 +1,6 @@
 // Deletes a session that the editor has not open (protocol.md section 14).
 import type { Session } from "../protocol/objects/session.js";
-import { refused } from "./acpSession.js";
+import { refused } from "./turnEnd.js";
 import { RefusedRequest, type TurnwireConnection } from "./turnwireConnection.js";
 
 /**

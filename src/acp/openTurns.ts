@@ -2,8 +2,12 @@
 // keeps and hands over. What must ask the server is done by the prompt itself: the messages of a server
 // come one after the other, and an answer could never come to one that has to be handled first.
 import { Deferred } from "../base/deferred.js";
+import type { Message } from "../protocol/objects/message.js";
 import type { RunComplete } from "../protocol/objects/run.js";
 import type { MessageFeed } from "./messageFeed.js";
+
+/** The most messages that are kept of turns that nobody watches; the last ones say the most. */
+const mostUnseen = 100;
 
 /** A prompt that is not answered yet. */
 export interface OpenTurn {
@@ -18,7 +22,11 @@ export class OpenTurns {
   readonly #newFeed: () => MessageFeed;
   readonly #turns = new Map<string, { turn: OpenTurn; end: Deferred<RunComplete> }>();
   /** For the turns of others, such as one that an earlier window began. */
-  readonly #others: MessageFeed;
+  #others: MessageFeed;
+  /** Messages that came while no prompt was open, as they were last, by their ids. */
+  readonly #unseen = new Map<string, Message>();
+  /** Whether the turn of others is over, of which something is to be told yet. */
+  #areOthersOver = false;
 
   constructor(newFeed: () => MessageFeed) {
     this.#newFeed = newFeed;
@@ -52,13 +60,45 @@ export class OpenTurns {
 
   /** A run has ended. A session has one turn at a time, so whatever was told of others is over. */
   ended(completion: RunComplete): void {
-    this.#others.turnEnded();
+    this.#areOthersOver = true;
+    if (this.#unseen.size === 0) this.#forgetOthers();
     this.#turns.get(completion.runId ?? "")?.end.resolve(completion);
+  }
+
+  /** The whole session is about to be told. */
+  forgetUnseen(): void {
+    this.#unseen.clear();
+  }
+
+  /** The whole session was told by this feed; what follows of a turn that runs goes on from there. */
+  goOnFrom(feed: MessageFeed): void {
+    this.#others = feed;
+  }
+
+  /** A message came that belongs to no prompt: it is told with the next one. */
+  keepUnseen(message: Message): void {
+    this.#unseen.delete(message.id);
+    this.#unseen.set(message.id, message);
+    const [oldest = ""] = this.#unseen.keys();
+    if (this.#unseen.size > mostUnseen) this.#unseen.delete(oldest);
+  }
+
+  /** Tells the messages that came while no prompt was open. */
+  async tellUnseen(): Promise<void> {
+    const unseen = [...this.#unseen.values()];
+    this.#unseen.clear();
+    for (const message of unseen) await this.#others.message(message);
+    if (this.#areOthersOver) this.#forgetOthers();
   }
 
   /** Events were dropped. */
   fallBehind(): void {
     for (const { turn } of this.#turns.values()) turn.feed.fallBehind();
+  }
+
+  #forgetOthers(): void {
+    this.#others.turnEnded();
+    this.#areOthersOver = false;
   }
 
   /** The session is given up: whoever waits for the end of a turn learns of it. */

@@ -2,16 +2,19 @@
 import type { ContentBlock } from "@agentclientprotocol/sdk";
 import type { Attachment } from "../protocol/objects/message.js";
 
+/** An attachment with its bytes. */
+type Sent = Extract<Attachment, { readonly data: string }>;
+
 /** A prompt with what goes along with it. */
 export interface PromptContent {
   readonly prompt: string;
-  readonly attachments: Attachment[];
+  readonly attachments: Sent[];
 }
 
 /** Makes a prompt from content blocks, in their order. */
 export function promptOf(blocks: readonly ContentBlock[]): PromptContent {
   const pieces: Piece[] = [];
-  const attachments: Attachment[] = [];
+  const attachments: Sent[] = [];
   for (const block of blocks) {
     switch (block.type) {
       case "text":
@@ -46,7 +49,13 @@ export function promptOf(blocks: readonly ContentBlock[]): PromptContent {
       }
     }
   }
-  return { prompt: joined(pieces), attachments };
+  const prompt = joined(pieces);
+  const isSilent = prompt.trim() === "" && attachments.length > 0;
+  // A run needs a prompt, but an editor lets a person send a picture without a word.
+  return {
+    prompt: isSilent ? attachments.map(({ name }) => `[${name}]`).join(" ") : prompt,
+    attachments,
+  };
 }
 
 /** A piece of a prompt. */

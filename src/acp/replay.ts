@@ -13,13 +13,15 @@ import { metaOf, sentenceOf } from "./turnEnd.js";
 export async function replay(session: AcpSession): Promise<string[]> {
   const { connection, workspaceId } = session.standing;
   const asked = { workspaceId, sessionId: session.id };
-  const feed = session.newFeed();
+  const feed = session.beginReplay();
+  // Asked for first: the messages of a turn that has ended are all there then.
+  const { completions } = await connection.request("listPendingCompletions", asked);
   for await (const message of messagesOf(session)) await feed.replay(message);
   const facts = await connection.request("getSession", asked);
+  if (facts.isBusy) session.goOnFrom(feed);
   await session.facts.session(facts, true);
   if (facts.todos !== undefined) await session.facts.todos(facts.todos, true);
   await session.send(await commandsUpdate(session));
-  const { completions } = await connection.request("listPendingCompletions", asked);
   for (const completion of completions) await tellEnd(session, completion);
   return completions.map(({ completionId }) => completionId);
 }

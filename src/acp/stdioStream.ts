@@ -6,6 +6,7 @@ import { Deferred } from "../base/deferred.js";
 import { deepestJson } from "../base/jsonDepth.js";
 import { type KeptLine, LineSplitter } from "../base/lineSplitter.js";
 import { parseInSteps, steppedJsonBytes } from "../base/steppedJson.js";
+import { withAVersion } from "./anyVersion.js";
 
 /** The longest message that is read, in bytes. */
 const longestMessage = 64 * 1024 * 1024;
@@ -63,7 +64,7 @@ export function stdioStream(input: Readable, output: Writable, watch: StreamWatc
           unanswered++;
           watch.read(value);
         }
-        controller.enqueue(value as AnyMessage);
+        controller.enqueue((isRequest(value) ? withAVersion(value) : value) as AnyMessage);
       },
     },
     // One message at a time: what is read later is read in a later state.

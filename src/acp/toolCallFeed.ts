@@ -27,8 +27,12 @@ interface Call {
   /** What it has written so far, and how much of that is shown. */
   output: string;
   shown: number;
+  /** A question has shown it in its own words since it was last told. */
+  wasAsked: boolean;
   result: (Part & { type: "toolResult" }) | undefined;
 }
+
+const newCall = { state: undefined, output: "", shown: 0, wasAsked: false, result: undefined };
 
 /** What an editor is shown of a call; what is absent stays as it was. */
 interface ShownCall {
@@ -119,10 +123,9 @@ export class ToolCallFeed {
           : locationsOf(this.#cwd, { path }),
       rawInput: input,
     };
-    // An editor that does not know the call, as one of a sub-task, learns of it first.
-    if (call === undefined) {
-      await this.#send({ sessionUpdate: "tool_call", ...shown });
-    }
+    // An editor that does not know the call learns of it first.
+    if (call === undefined) await this.#send({ sessionUpdate: "tool_call", ...shown });
+    else call.wasAsked = true;
     return shown;
   }
 
@@ -131,9 +134,7 @@ export class ToolCallFeed {
     const id = `${messageId}/${toolCallId}`;
     const known = this.#calls.get(toolCallId);
     const isNew = known?.id !== id;
-    const call = isNew
-      ? { id, tool: name, input, state: undefined, output: "", shown: 0, result: undefined }
-      : known;
+    const call = isNew ? { ...newCall, id, tool: name, input } : known;
     if (isNew) this.#calls.set(toolCallId, call);
     if (call.state === state) return;
     const before = call.state;
@@ -144,9 +145,10 @@ export class ToolCallFeed {
     // In a replay a call is told with its end, and its result follows.
     if (isNew) return this.#send({ sessionUpdate: "tool_call", name, ...this.#facts(call) });
     if (isFinal(state)) return this.#end(call);
-    // All else was told when the input was whole.
-    const shown =
-      before === "streaming" ? this.#facts(call) : { toolCallId: call.id, status: statusOf(state) };
+    // All else was told when the input was whole; a question replaces it, also by that of a sub-task.
+    const isWhole = before === "streaming" || (call.wasAsked && state === "running");
+    if (isWhole) call.wasAsked = false;
+    const shown = isWhole ? this.#facts(call) : { toolCallId: call.id, status: statusOf(state) };
     await this.#send({ sessionUpdate: "tool_call_update", ...shown });
   }
 
@@ -196,23 +198,25 @@ export class ToolCallFeed {
     } else {
       content.push(textContent(output));
     }
-    const shown = this.#isTerminal(call.tool)
-      ? {
-          _meta: {
-            terminal_exit: {
-              terminal_id: id,
-              exit_code: status === "completed" ? 0 : 1,
-              signal: null,
-            },
-          },
-        }
-      : { content };
+    const isTerminal = this.#isTerminal(call.tool);
+    if (isTerminal && call.output === "") await this.#fillTerminal(call, output);
+    const shown = isTerminal ? { _meta: terminalExit(id, status, output) } : { content };
     await this.#send({
       sessionUpdate: "tool_call_update",
       toolCallId: id,
       status,
       rawOutput: output,
       ...shown,
+    });
+  }
+
+  /** Nothing was written into the terminal, as in a replay, or where the command did not run. */
+  async #fillTerminal({ id }: Call, data: string): Promise<void> {
+    await this.#send({
+      sessionUpdate: "tool_call_update",
+      toolCallId: id,
+      content: [{ type: "terminal", terminalId: id }],
+      _meta: { terminal_output: { terminal_id: id, data } },
     });
   }
 
@@ -228,6 +232,13 @@ function terminalOf(id: string, cwd: string): Pick<ShownCall, "content" | "_meta
     content: [{ type: "terminal", terminalId: id }],
     _meta: { terminal_info: { terminal_id: id, cwd } },
   };
+}
+
+/** How the command of a terminal ended. Its result tells an exit code only where it is not 0. */
+function terminalExit(id: string, status: ToolCallStatus, output: string) {
+  const told = [...output.slice(-1_000).matchAll(/^\[exit code (\d+)\]$/gm)].at(-1)?.[1];
+  const exit_code = status === "completed" ? 0 : Number(told ?? 1);
+  return { terminal_exit: { terminal_id: id, exit_code, signal: null } };
 }
 
 function isFinal(state: ToolCallState): boolean {

@@ -1,10 +1,14 @@
-// How a run's completion answers `session/prompt`.
+// How a run's completion, or a refusal, answers `session/prompt`.
 import { type PromptResponse, RequestError, type StopReason } from "@agentclientprotocol/sdk";
 import { defined } from "../base/defined.js";
 import type { RunComplete } from "../protocol/objects/run.js";
+import type { RefusedRequest } from "./turnwireConnection.js";
 
 /** The key of Turnwire's own members in `_meta`. */
 export const metaKey = "turnwire.dev";
+
+/** The code of a request that was cancelled. */
+const requestCancelled = -32800;
 
 /** The `_meta` that names a run and its completion. */
 export function metaOf(completion: RunComplete): Record<string, unknown> {
@@ -37,6 +41,21 @@ export function answerOf(completion: RunComplete, wasCut: boolean): PromptRespon
 export function failure(details: string): RequestError {
   const line = details.split(/[\r\n]/, 1)[0] ?? "";
   return new RequestError(-32603, line === "" ? "The turn failed." : line, { details });
+}
+
+/** A refusal as an editor can show it. */
+export function refused({ refusal, message }: RefusedRequest): RequestError {
+  const isOwnFault = ["InvalidParams", "EmptyPrompt", "PathRequired", "PathNotFound"].includes(
+    refusal,
+  );
+  if (!isOwnFault) return failure(message);
+  const [line = ""] = message.split(/[\r\n]/, 1);
+  return RequestError.invalidParams(undefined, line.replace(/^Invalid params: /, ""));
+}
+
+/** Whether the editor has cancelled the request with `$/cancel_request`. */
+export function isCancelled({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof RequestError && reason.code === requestCancelled;
 }
 
 /** How a turn ended, for a person. */

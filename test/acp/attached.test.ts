@@ -1,5 +1,7 @@
 // An editor whose turns the daemon runs: they outlive its window.
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, inject, it } from "vitest";
 import { testNode } from "../helpers/testNode.js";
 import { onWindows, unless } from "../helpers/unless.js";
@@ -71,3 +73,42 @@ it("says so where there is no daemon", async () => {
   expect(await editor.exited).toBe(69);
   expect(editor.stderr).toContain("turnwire daemon start");
 });
+
+unless(
+  it,
+  onWindows,
+  "the daemon is tried on Unix sockets",
+)("tells a turn on that ran while the session was loaded, without a word twice", async () => {
+  const first = new Editor({ dataDir, args: ["--attach", "--start"] });
+  const { sessionId, cwd } = await first.open();
+  const end = makeFolder();
+  const wait = `until [ -e ${end}/end ]; do sleep 0.05; done`;
+  await first.agent.request("session/set_mode", { sessionId, modeId: "allow" });
+  const script = `@say begun\n@tool bash ${JSON.stringify({ command: wait })}\n@say and ended`;
+  void first.prompt(sessionId, script).catch(() => {});
+  await first.until(() => (first.said(sessionId) === "begun" ? true : undefined));
+  await first.kill();
+  const second = new Editor({ dataDir, args: ["--attach"] });
+  await second.greet();
+  await second.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
+  expect(second.said(sessionId)).toBe("begun");
+  const count = second.frames.length;
+  writeFileSync(join(end, "end"), "");
+  // The turn ends while no prompt is open: nothing may be told of it until the next one.
+  await whenIdle(second, sessionId);
+  expect(second.frames.slice(count).filter(({ method }) => method !== undefined)).toEqual([]);
+  await second.prompt(sessionId, "@say next");
+  expect(second.said(sessionId)).toBe("begunand endednext");
+  const users = second
+    .updates(sessionId)
+    .filter(({ sessionUpdate }) => sessionUpdate === "user_message_chunk");
+  expect(users).toHaveLength(1);
+});
+
+/** Resolves once the session's turn has ended, and its completion waits. */
+async function whenIdle(editor: Editor, sessionId: string): Promise<void> {
+  for (;;) {
+    const answer = await editor.agent.request("_turnwire/pending_completions", { sessionId });
+    if ((answer as { completions: unknown[] }).completions.length > 0) return;
+  }
+}

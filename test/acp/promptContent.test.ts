@@ -34,7 +34,8 @@ describe("the text of a prompt", () => {
     ["files behind each other", [file, file], `${whole}\n${whole}`],
     ["a file in a sentence", [text("Fix "), file, text(", please")], `Fix ${whole}, please`],
     ["empty blocks", [text(""), text("hi"), text(""), text("there"), text("")], "hi\nthere"],
-    ["nothing", [image], ""],
+    ["pictures without a word", [image, text(" "), image], "[image] [image]"],
+    ["nothing", [text("")], ""],
   ])("of %s", (_, blocks, prompt) => {
     expect(promptOf(blocks).prompt).toBe(prompt);
   });

@@ -260,7 +260,7 @@ describe("tool calls", () => {
     const terminal_id = expect.any(String);
     expect(metas[0]).toEqual({ terminal_info: { terminal_id, cwd } });
     expect(metas).toContainEqual({ terminal_output: { terminal_id, data: "hi\n" } });
-    expect(metas.at(-1)).toMatchObject({ terminal_exit: { exit_code: 1 } });
+    expect(metas.at(-1)).toMatchObject({ terminal_exit: { exit_code: 3 } });
   });
 
   it("do not send a long output again for every line of it", async () => {

@@ -54,6 +54,10 @@ describe("sessions that exist", () => {
       mcpServers: [],
     });
     await expect(missing).rejects.toMatchObject({ code: -32002 });
+    // Neither has another folder a session that is open.
+    await expect(
+      second.agent.request("session/load", { sessionId, cwd: makeFolder(), mcpServers: [] }),
+    ).rejects.toMatchObject({ code: -32002 });
     // Asking for it has not made it.
     const { sessions } = await second.agent.request("session/list", {});
     expect(sessions.map((one) => one.sessionId)).toEqual([sessionId]);
@@ -189,6 +193,22 @@ describe("PROMPTCAP-001 to -003: what a prompt may hold", () => {
           : [],
       );
     expect(stored).toEqual(["@say seen", "[image, image/png]", "[b.bin, application/x-b]"]);
+  });
+
+  it("takes a picture without a word", async () => {
+    const editor = new Editor();
+    const { sessionId } = await editor.open();
+    const prompt = [
+      {
+        type: "image",
+        mimeType: "image/png",
+        data: "iVBORw0KGgo=",
+        uri: "file:///a/shot.png",
+      } as const,
+    ];
+    const answer = await editor.agent.request("session/prompt", { sessionId, prompt });
+    expect(answer).toMatchObject({ stopReason: "end_turn" });
+    expect(editor.said(sessionId)).toContain("[shot.png]");
   });
 
   it("refuses a prompt that is empty", async () => {

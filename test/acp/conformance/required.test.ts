@@ -50,6 +50,18 @@ describe("mandatory", () => {
     },
   );
 
+  it("INIT-003: what is no version at all is answered with 1 too, and the session begins", async () => {
+    const versions = ["1", undefined, null, -1, 1.5, 65_536];
+    const params = { cwd: makeFolder(), mcpServers: [] };
+    const create = JSON.stringify({ jsonrpc: "2.0", id: "new", method: "session/new", params });
+    const frames = await raw([...versions.map(initialize), create], versions.length + 1);
+    const answered = versions.map((_, id) => ({ id, result: { protocolVersion: 1 } }));
+    expect(frames).toMatchObject([
+      ...answered,
+      { id: "new", result: { sessionId: expect.any(String) } },
+    ]);
+  });
+
   it("INIT-002, -004: the answer says what the agent can and who it is", async () => {
     const editor = new Editor();
     expect(await editor.greet()).toMatchObject({
