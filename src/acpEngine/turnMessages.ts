@@ -1,6 +1,7 @@
 // Makes the messages of a turn from an agent's updates: texts, thoughts, and tool calls with their
 // results.
 import { defined } from "../base/defined.js";
+import { cutText } from "../base/text.js";
 import type { MessageWriter, TurnSink } from "../engine/engine.js";
 import type { FinishReason, Part, ToolCallState } from "../protocol/objects/message.js";
 import { type Json, object, text } from "./reading.js";
@@ -33,6 +34,10 @@ interface Call {
 
 /** The most calls of one turn that are told: more is a program that runs wild. */
 const mostCalls = 10_000;
+/** The most text of one turn that is kept, thoughts too, in UTF-16 units. */
+const mostText = 4 * 1024 * 1024;
+/** The most messages that one turn begins because the agent gives them ids of their own. */
+const mostMessages = 10_000;
 
 /** The messages of one turn. */
 export class TurnMessages {
@@ -42,6 +47,9 @@ export class TurnMessages {
   readonly #beginSpan = tracedCalls();
   readonly #onStep: () => void;
   #pair: Pair | undefined;
+  /** How much text was kept, and how many messages were begun. */
+  #kept = 0;
+  #begun = 0;
 
   /**
    * @param provider the engine's name, which the messages carry.
@@ -82,7 +90,7 @@ export class TurnMessages {
   chunk(type: "text" | "reasoning", update: Json): void {
     // Remarks about the agent itself are no part of its answer.
     if (object(object(update._meta).claudeCode).kind === "informational") return;
-    const delta = textOf(object(update.content));
+    const delta = this.#bounded(textOf(object(update.content)));
     if (delta === "") return;
     const pair = this.#pairForText(text(update.messageId));
     const { assistant } = pair;
@@ -128,11 +136,29 @@ export class TurnMessages {
     return last ?? { id: pair.assistant.id, text: "" };
   }
 
+  /** What of a text is kept. */
+  #bounded(delta: string): string {
+    const room = mostText - this.#kept;
+    this.#kept += delta.length;
+    if (delta.length <= room) return delta;
+    const isFirst = room >= 0;
+    if (isFirst) {
+      const limit = `${mostText / 1024 / 1024} MiB`;
+      this.#sink.warn(
+        `The engine ${this.#provider} said more than ${limit} in one turn; the rest was left out.`,
+      );
+    }
+    return cutText(delta, Math.max(0, room));
+  }
+
   /** The message for a text: a new one once the calls of the present one have all ended. */
   #pairForText(messageId: string | undefined): Pair {
     const pair = this.#pair ?? this.#open(messageId);
     const isOther =
-      messageId !== undefined && pair.messageId !== undefined && messageId !== pair.messageId;
+      messageId !== undefined &&
+      pair.messageId !== undefined &&
+      messageId !== pair.messageId &&
+      this.#begun < mostMessages;
     if (pair.openCalls > 0 || !(pair.hasCalls || (isOther && pair.assistant.parts.length > 0))) {
       if (isOther) pair.streaming = undefined;
       pair.messageId = messageId ?? pair.messageId;
@@ -149,6 +175,7 @@ export class TurnMessages {
   }
 
   #open(messageId?: string): Pair {
+    this.#begun += 1;
     const assistant = this.#sink.createMessage({ role: "assistant", provider: this.#provider });
     this.#pair = {
       assistant,
