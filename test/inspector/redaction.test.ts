@@ -67,6 +67,15 @@ describe("a secret in another writing", () => {
     expect(JSON.stringify(redaction.message({ text }))).toContain(redacted);
   });
 
+  it("is still replaced as it is where there are many, and one that is very long", () => {
+    const values = Array.from({ length: 199 }, (_, index) => `value-number-${index}-of-many`);
+    const long = "x9".repeat(2_000_000);
+    const redaction = new Redaction([...values, long]);
+    for (const value of [values[0], values[198], long]) {
+      expect(redaction.text(`a ${value} b`)).toBe(`a ${redacted} b`);
+    }
+  });
+
   it("leaves a text alone that has nothing of it", () => {
     const redaction = new Redaction([odd]);
     const text = Buffer.from("nothing of that kind is in here").toString("base64");
