@@ -6,6 +6,7 @@ import { Deferred } from "../base/deferred.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Database } from "../storage/database.js";
 import { isDiskTrouble } from "../storage/storageError.js";
+import { EarlyWrites } from "./earlyWrites.js";
 
 const retries = { firstMs: 10, mostMs: 100 };
 /** How long a caller that needs the data on disk waits for another program, in milliseconds. */
@@ -24,7 +25,7 @@ interface Waiting {
 
 /** What patient writes need. */
 export interface PatientWritesOptions {
-  readonly database: Pick<Database, "write" | "joinDurable" | "afterCommit">;
+  readonly database: Pick<Database, "writePart" | "joinDurable" | "afterCommit">;
   readonly clock: Clock;
   /** Throws if nothing may be written any more. It is called in the transaction of each write. */
   refuse?(): void;
@@ -39,7 +40,7 @@ export class PatientWrites {
   /** What is called after that. */
   #told: (() => void)[] = [];
   /** What is made in the commit of the next write. */
-  #early: Write[] = [];
+  readonly #early: EarlyWrites;
   #attempts = 0;
   #waitedMs = 0;
   #timer: Timer | undefined;
@@ -49,6 +50,7 @@ export class PatientWrites {
 
   constructor(options: PatientWritesOptions) {
     this.#options = options;
+    this.#early = new EarlyWrites(options.clock, () => this.#writeEarly());
   }
 
   /**
@@ -61,8 +63,17 @@ export class PatientWrites {
       this.#collected.push(write);
       return;
     }
-    const early = this.#early.splice(0);
-    const waiting = { write: inOrder([...early, write]), isDurable };
+    const early = this.#early.take();
+    try {
+      this.#makeOrWait({ write: inOrder([...early.map((one) => one.write), write]), isDurable });
+    } catch (error) {
+      this.#early.giveBack(early);
+      throw error;
+    }
+    for (const { told } of early) told?.();
+  }
+
+  #makeOrWait(waiting: Waiting): void {
     if (this.#waiting.length > 0) {
       this.#waiting.push(waiting);
       return;
@@ -70,10 +81,7 @@ export class PatientWrites {
     try {
       this.#make(waiting);
     } catch (error) {
-      if (!isHeldElsewhere(error)) {
-        this.#early.unshift(...early);
-        throw error;
-      }
+      if (!isHeldElsewhere(error)) throw error;
       this.#waiting.push(waiting);
       this.#rest();
     }
@@ -87,7 +95,7 @@ export class PatientWrites {
     this.#throwFailure();
     if (this.#waiting.length > 0) return false;
     try {
-      this.#options.database.write(() => {
+      this.#options.database.writePart(() => {
         this.#options.refuse?.();
         throw rolledBack;
       });
@@ -103,15 +111,26 @@ export class PatientWrites {
    * code does: what comes by itself in the next turn of the event loop is written by itself.
    */
   writeWithNext(write: Write): void {
-    this.#early.push(write);
-    this.#options.clock.soon(() => {
-      if (this.#early.length === 0 || this.#isClosed) return;
-      try {
-        this.write(() => {});
-      } catch {
-        // It is still made with the next write, whose caller is told what is in the way.
-      }
-    });
+    this.#early.addBriefly(write);
+  }
+
+  /**
+   * Makes a write in the commit of the next one, before that; in the one that ends the run; or in one of
+   * its own, if neither comes within a quarter of a second. `told` is called after it, unless the run ends
+   * with it.
+   */
+  writeLater(write: Write, told?: () => void): void {
+    this.#throwFailure();
+    this.#early.add(write, told);
+  }
+
+  #writeEarly(): void {
+    if (this.#isClosed) return;
+    try {
+      this.write(() => {});
+    } catch {
+      // It is still made with the next write, whose caller is told what is in the way.
+    }
   }
 
   /** Makes everything that `work` writes in one commit; if it is durable, no power cut loses it. */
@@ -146,11 +165,11 @@ export class PatientWrites {
     };
     if (isDurable) database.joinDurable(all);
     else if (refuse === undefined) write();
-    else database.write(all);
+    else database.writePart(all);
   }
 
   #inTransaction(waiting: Waiting): void {
-    this.#options.database.write(() => this.#make(waiting));
+    this.#options.database.writePart(() => this.#make(waiting));
   }
 
   /** Throws if nothing may be written any more, in the present transaction. */
@@ -184,11 +203,10 @@ export class PatientWrites {
    */
   writeWithin(onError: (error: unknown) => void): void {
     const { database } = this.#options;
-    // What was to come with the next write says only that more comes.
-    this.#early = [];
+    const early = this.#early.withOutcome();
     const written = [...this.#waiting];
-    if (written.length === 0) return;
-    for (const { write } of written) {
+    if (written.length + early.length === 0) return;
+    for (const { write } of [...written, ...early]) {
       try {
         write();
       } catch (error) {
@@ -197,6 +215,7 @@ export class PatientWrites {
     }
     database.afterCommit(() => {
       this.#waiting = this.#waiting.filter((write) => !written.includes(write));
+      this.#early.made(early);
       this.#settle();
     });
   }
@@ -205,8 +224,8 @@ export class PatientWrites {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
+    this.#early.close();
     this.#waiting = [];
-    this.#early = [];
   }
 
   #throwFailure(): void {

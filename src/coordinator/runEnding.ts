@@ -36,6 +36,8 @@ interface Ending {
   readonly run: AcceptedRun;
   readonly outcome: TurnOutcome;
   readonly hooks: EndingHooks;
+  /** Sends the events of the end, the first time that it is called. */
+  readonly announce: () => void;
   /** How often it is tried, this time included. */
   readonly attempt: number;
   /** How often it has failed since the workspace is being closed. */
@@ -45,6 +47,7 @@ interface Ending {
 type EndingOptions = Pick<
   CoordinatorOptions,
   | "workspaceId"
+  | "database"
   | "sessions"
   | "serverId"
   | "runs"
@@ -75,15 +78,22 @@ export class RunEnding {
    */
   finish(run: AcceptedRun, outcome: TurnOutcome, hooks: EndingHooks): void {
     this.#settle(run);
-    try {
-      this.#announce(run, outcome);
-      hooks.announce();
-    } catch (error) {
-      // Only events were lost, which may be lost. The outcome matters.
-      const log = runLog(run, this.#options);
-      log.warn({ reason: messageOf(error) }, "the end of a run could not be told");
-    }
-    this.#write({ run, outcome, hooks, attempt: 1, triesAtClose: 0 });
+    let isTold = false;
+    const announce = () => {
+      if (isTold) return;
+      isTold = true;
+      try {
+        this.#announce(run, outcome);
+        hooks.announce();
+      } catch (error) {
+        // Only events were lost, which may be lost. The outcome matters.
+        const log = runLog(run, this.#options);
+        log.warn({ reason: messageOf(error) }, "the end of a run could not be told");
+      }
+    };
+    // Who watches does not wait for another program. Else what is told is what the commit has written.
+    if (this.#options.database.isHeld) announce();
+    this.#write({ run, outcome, hooks, announce, attempt: 1, triesAtClose: 0 });
   }
 
   /**
@@ -127,6 +137,7 @@ export class RunEnding {
         isOurs = this.#writeOutcome(ending);
       },
       accepted: () => {
+        ending.announce();
         // The lock of this server did not hold. Trying again would not help, and nobody must wait
         // for it.
         if (!isOurs) {
@@ -144,6 +155,7 @@ export class RunEnding {
   #refused(ending: Ending, error: unknown): void {
     const { clock } = this.#options;
     const { run, hooks, attempt } = ending;
+    ending.announce();
     const log = runLog(run, this.#options);
     const triesAtClose = this.#isClosing ? ending.triesAtClose + 1 : 0;
     const fields = { attempt, reason: messageOf(error) };
@@ -180,8 +192,8 @@ export class RunEnding {
   }
 
   /** Returns false if the run has an outcome already, or if another server has it now. */
-  #writeOutcome({ run, outcome, hooks }: Ending): boolean {
-    const { runs, queues, goingOn, outbox, serverId } = this.#options;
+  #writeOutcome({ run, outcome, hooks, announce }: Ending): boolean {
+    const { runs, queues, goingOn, outbox, serverId, database } = this.#options;
     const { position } = run.ref;
     const isOurs = runs.setState(position, "completed", { serverId, epoch: run.epoch });
     run.hasEndedHere = isOurs;
@@ -198,6 +210,8 @@ export class RunEnding {
     queues.forget(position);
     goingOn.forget(position);
     hooks.alsoWrite();
+    // Before the completion, which is announced behind it.
+    database.afterCommit(announce);
     const row = runs.at(position);
     if (row !== undefined && needsCompletion(run, outcome)) {
       const content = this.#content(run, outcome);

@@ -147,19 +147,32 @@ export class TurnRecorder implements TurnSink {
   addUsage(usage: Usage): void {
     this.#hasUsage = true;
     this.#usage = sumOfUsage(this.#usage, usage);
-    const { sessions, runs, run, clock, parent, writes } = this.#options;
+    const { sessions, runs, run, clock, parent } = this.#options;
     const now = clock.now();
-    writes.write(() => sessions.addUsage(run.sessionId, usage, now));
-    // The usage of a sub-task reaches its run through its parent.
-    if (parent === undefined) writes.write(() => runs.addUsage(run.position, usage));
+    const write = () => {
+      sessions.addUsage(run.sessionId, usage, now);
+      // The usage of a sub-task reaches its run through its parent.
+      if (parent === undefined) runs.addUsage(run.position, usage);
+    };
     // What is told is read, so it must have been written.
-    writes.thenTell(() => this.#options.sessionChanged());
+    this.#count(write, () => this.#options.sessionChanged());
     parent?.addUsage(usage);
   }
 
   filled({ tokens, window }: { readonly tokens: number; readonly window?: number }): void {
-    const { sessions, run, writes } = this.#options;
-    writes.write(() => sessions.setContext(run.sessionId, tokens, window));
+    const { sessions, run } = this.#options;
+    this.#count(() => sessions.setContext(run.sessionId, tokens, window));
+  }
+
+  /** Whoever goes on with a run must find what it had used by its last reply. */
+  #count(write: () => void, told: () => void = () => {}): void {
+    const { writes, goesOn } = this.#options;
+    if (!goesOn()) {
+      writes.writeLater(write, told);
+      return;
+    }
+    writes.write(write);
+    writes.thenTell(told);
   }
 
   setTodos(todos: readonly Todo[]): void {

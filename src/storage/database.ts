@@ -4,24 +4,16 @@ import type { DatabaseSync } from "@photostructure/sqlite";
 import { messageOf } from "../base/errors.js";
 import { Damage, isDamage } from "./damage.js";
 import { HeldFile } from "./heldFile.js";
-import { type Schema, schema } from "./migrations.js";
+import { schema } from "./migrations.js";
 import { OpenedFiles } from "./openedFiles.js";
 import { openFile } from "./openFile.js";
-import type { OlderServer } from "./schemaSteps.js";
+import type { OpenOptions } from "./openOptions.js";
 import type { Row, SqlValue, Statement } from "./statement.js";
 import { storageError } from "./storageError.js";
 
 export type { Row, SqlValue, Statement } from "./statement.js";
 
 type Sqlite = InstanceType<typeof DatabaseSync>;
-
-/** How a file is opened. */
-export interface OpenOptions {
-  /** The schema steps to take; by default this program's own. */
-  readonly schema?: Schema;
-  /** The living servers that know fewer steps than `steps`. Without it there are none. */
-  olderServers?(database: Database, steps: number): readonly OlderServer[];
-}
 
 /** The open database. Everything is synchronous; nothing else may run between two of its calls. */
 export class Database {
@@ -53,7 +45,7 @@ export class Database {
    *   program, was made unreadable for this one by a newer Turnwire, or is of a schema that this one
    *   cannot work with while an older server lives; the file is left untouched then.
    */
-  static open(file: string, options: OpenOptions = {}): Database {
+  static open(file: string, options: OpenOptions<Database> = {}): Database {
     const { olderServers, schema: own = schema } = options;
     const { sqlite, steps } = openFile(file, own, (opened) =>
       olderServers === undefined ? [] : olderServers(new Database(opened), own.steps.length),
@@ -81,12 +73,16 @@ export class Database {
   }
 
   /**
-   * From now on a write waits so many milliseconds at most where another program holds the file, and
-   * not at all while it goes on to: whoever writes tries again later (`StorageFailed`, `reason:
-   * "databaseLocked"`), and everything else goes on meanwhile.
+   * From now on a write waits so many milliseconds at most where another program holds the file, and not
+   * at all while it goes on to: whoever writes tries again later (`StorageFailed`, `databaseLocked`).
    */
   waitBriefly(ms: number): void {
     this.#held.waitBriefly(ms);
+  }
+
+  /** Whether another program was found to hold the file, and not to have let go yet. */
+  get isHeld(): boolean {
+    return this.#held.isHeld;
   }
 
   /** Calls `listener` when another program is found to hold the file, and when it has let go. */
@@ -151,8 +147,7 @@ export class Database {
     } catch (error) {
       if (!isDamage(error)) throw error;
       if (this.#depth === 0) return instead(messageOf(error));
-      // After another damaged place, every write of the transaction fails, although this one may be
-      // possible.
+      // After another damaged place, every write of the transaction fails, also one that is possible.
       if (this.damage.count === this.#damageAtBegin) this.damage.learn(name, error);
       throw error;
     }
@@ -186,13 +181,20 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one write transaction: all of it is kept, or none. A power cut may lose the
-   * newest such transactions; a crash of the process loses none. Inside another transaction it
-   * joins that one.
+   * Runs `work` in one write transaction: all of it is kept, or none. A power cut may lose the newest such
+   * transactions; a crash of the process loses none. Inside another transaction it joins that one.
    */
   write<T>(work: () => T): T {
+    if (this.#depth === 0) this.#files.refuseWithout();
+    return this.writePart(work);
+  }
+
+  /**
+   * As {@link write}, for what is told as kept only by a later transaction: that one finds out whether
+   * the files are still the ones that were opened.
+   */
+  writePart<T>(work: () => T): T {
     if (this.#depth > 0) return work();
-    this.#files.refuseWithout();
     const result = this.#undamaged(work);
     this.#announce();
     return result;
@@ -236,16 +238,14 @@ export class Database {
     this.#written = listener;
   }
 
-  /**
-   * Moves what it can of the write-ahead log into the file; no other connection waits for it.
-   */
+  /** Moves what it can of the write-ahead log into the file; no other connection waits for it. */
   checkpoint(): void {
     this.#guard(() => this.#sqlite.exec("PRAGMA wal_checkpoint(PASSIVE)"));
   }
 
   /**
-   * Once a transaction has met a damaged place, SQLite refuses all its further writes. So it is
-   * begun again and avoids that place: `work` may be called several times.
+   * Once a transaction has met a damaged place, SQLite refuses all its further writes. So it is begun
+   * again and avoids that place: `work` may be called several times.
    */
   #undamaged<T>(work: () => T): T {
     for (;;) {

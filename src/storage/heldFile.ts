@@ -23,6 +23,11 @@ export class HeldFile {
     this.#wait(ms);
   }
 
+  /** Whether another program was found to hold the file, and not to have released it yet. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   /**
    * Calls `listener` when another program is found to hold the file, and when it has released it.
    */

@@ -96,6 +96,8 @@ describe("what a dead server left", () => {
       .openChild("look")
       .sink.addUsage({ promptTokens: 7, completionTokens: 3, cost: 0.25 });
     dying.accept("s", { runId: "b" });
+    // As streamed text, it is on disk a quarter of a second later at most.
+    await dying.clock.advance(250);
     crash(dying);
     const next = open();
     const used = { promptTokens: 107, completionTokens: 13, cost: 0.75 };

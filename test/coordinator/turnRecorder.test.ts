@@ -153,17 +153,35 @@ describe("what a session has used", () => {
   const usage = { promptTokens: 10, completionTokens: 2, cost: 0.5 };
   const lastTold = () => house.told.findLast(({ method }) => method === "sessionUpdated")?.params;
 
-  it("is told with the call that has used it", () => {
+  it("is told once it is written: with the next write, without a commit of its own", () => {
     sink.addUsage(usage);
+    expect(lastTold()).toMatchObject({ session: { promptTokens: 0 } });
+    sink.createMessage({ role: "tool" });
     expect(lastTold()).toMatchObject({ session: usage });
   });
 
-  it("is told so too where it is written with something else", () => {
+  it("is told after a quarter of a second where nothing else is written", async () => {
     sink.together?.(() => {
       sink.filled({ tokens: 12, window: 100 });
       sink.addUsage(usage);
     });
+    await house.clock.advance(250);
     const context = { contextTokens: 12, contextWindow: 100 };
     expect(lastTold()).toMatchObject({ session: { ...usage, ...context } });
+  });
+
+  it("is told with the end of the run where that comes first, and before its completion", async () => {
+    await house.clock.settle();
+    let commits = 0;
+    house.database.onWritten(() => commits++);
+    sink.addUsage(usage);
+    house.engine.turnOf("s").fail();
+    await house.clock.settle();
+    // The reply, and the end.
+    expect(commits).toBe(2);
+    const ending = house.told.slice(-4).map(({ method }) => method);
+    expect(ending).toEqual(["agentError", "agentFinished", "sessionUpdated", "committed"]);
+    expect(lastTold()).toMatchObject({ session: usage });
+    expect(house.completion("a")).toMatchObject({ usage });
   });
 });

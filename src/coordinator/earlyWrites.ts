@@ -1,0 +1,78 @@
+// Writes of a run that go with its next one, so that they cost no commit of their own.
+import type { Clock, Timer } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+
+/** How long one waits at most for the next write, in milliseconds. */
+const laterMs = 250;
+
+/** A write that goes with the next one. */
+export interface EarlyWrite {
+  readonly write: () => void;
+  /** Called after it. */
+  readonly told?: () => void;
+  /** Whether it is written with the outcome of the run, if nothing comes before that. */
+  readonly isKept: boolean;
+}
+
+/** What waits for the next write of a run. */
+export class EarlyWrites {
+  readonly #clock: Clock;
+  readonly #writeNow: () => void;
+  #list: EarlyWrite[] = [];
+  #timer: Timer | undefined;
+
+  /** `writeNow` makes a write, with what waits here; it must not throw. */
+  constructor(clock: Clock, writeNow: () => void) {
+    this.#clock = clock;
+    this.#writeNow = writeNow;
+  }
+
+  /** See {@link PatientWrites.writeWithNext}. */
+  addBriefly(write: () => void): void {
+    this.#list.push({ write, isKept: false });
+    this.#clock.soon(() => this.#over());
+  }
+
+  /** See {@link PatientWrites.writeLater}. */
+  add(write: () => void, told?: () => void): void {
+    this.#list.push({ write, isKept: true, ...defined({ told }) });
+    this.#timer ??= this.#clock.after(laterMs, () => {
+      this.#timer = undefined;
+      this.#over();
+    });
+  }
+
+  #over(): void {
+    if (this.#list.length > 0) this.#writeNow();
+  }
+
+  /** Takes all of them, in order; they are made now. */
+  take(): readonly EarlyWrite[] {
+    return this.#list.splice(0);
+  }
+
+  /** They could not be made. */
+  giveBack(taken: readonly EarlyWrite[]): void {
+    this.#list.unshift(...taken);
+  }
+
+  /**
+   * Those that are written with the outcome of the run, until {@link made} is called. The rest says only
+   * that more comes, and is dropped.
+   */
+  withOutcome(): readonly EarlyWrite[] {
+    this.#list = this.#list.filter(({ isKept }) => isKept);
+    return [...this.#list];
+  }
+
+  /** These are on disk. */
+  made(made: readonly EarlyWrite[]): void {
+    this.#list = this.#list.filter((one) => !made.includes(one));
+  }
+
+  /** Drops all of them. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#list = [];
+  }
+}
