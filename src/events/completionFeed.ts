@@ -72,8 +72,11 @@ export class CompletionFeed {
   }
 
   /** A completion was committed; it follows every event up to `barrier`. */
-  announce(sequence: number, barrier: number): void {
-    this.#mayHaveMore = true;
+  announce(row: CompletionRow, barrier: number): void {
+    const { sequence } = row;
+    // Where nothing else waits it is the next, and need not be read.
+    if (this.#mayHaveMore || this.#fresh !== undefined) this.#mayHaveMore = true;
+    else if (sequence > this.#after) this.#fresh = row;
     if (this.#barriers.size >= maxBarriers) {
       this.#barriers.clear();
       this.#merged = { upTo: sequence, barrier };
@@ -139,8 +142,8 @@ export class CompletionFeed {
   }
 
   #peekFresh(): CompletionRow | undefined {
-    if (!this.#mayHaveMore) return undefined;
-    this.#fresh ??= this.#outbox.peek(this.#filter, this.#after);
+    if (this.#fresh !== undefined || !this.#mayHaveMore) return this.#fresh;
+    this.#fresh = this.#outbox.peek(this.#filter, this.#after);
     if (this.#fresh === undefined) {
       this.#mayHaveMore = false;
       this.#barriers.clear();
@@ -165,6 +168,7 @@ export class CompletionFeed {
     } else if (row.sequence > this.#after) {
       this.#after = row.sequence;
       this.#fresh = undefined;
+      this.#late.passOwn(row);
       this.#barriers.delete(row.sequence);
       if (wasNeeded) this.#again?.own.sent(row, now);
     } else {

@@ -80,7 +80,7 @@ export class Delivery {
     const { sequence } = appended.completion;
     if (appended.isOfAnother) this.#feed.announceOfAnother(sequence, this.#buffer.lastOrdinal);
     else {
-      this.#feed.announce(sequence, this.#buffer.lastOrdinal);
+      this.#feed.announce(appended.row, this.#buffer.lastOrdinal);
       this.#announced = sequence;
     }
     this.#wake();

@@ -90,6 +90,11 @@ export class LateLane {
     this.#pass(sequence);
   }
 
+  /** A completion that is not another server's is being sent. */
+  passOwn({ sequence }: CompletionRow): void {
+    if (sequence === this.#floor + 1) this.#raiseFloor(sequence);
+  }
+
   #pass(sequence: number): void {
     this.#due.delete(sequence);
     if (sequence > this.#floor) this.#sent.add(sequence);
@@ -100,6 +105,7 @@ export class LateLane {
    * here.
    */
   *#unsent(end: number): Generator<OtherCompletion> {
+    if (end <= this.#floor) return;
     for (const other of this.#outbox.ofOthers(this.#clientId, this.#floor, end)) {
       if (!this.#sent.has(other.sequence)) yield other;
     }

@@ -21,6 +21,8 @@ export type CompletionContent = Omit<
 /** A completion that has just been committed, or that another server has committed for a run of ours. */
 export interface Appended {
   readonly completion: RunComplete;
+  /** As it is stored. */
+  readonly row: CompletionRow;
   readonly clientId: string;
   /** Whether another server wrote it. */
   readonly isOfAnother: boolean;
@@ -70,7 +72,7 @@ export class Outbox {
       text,
       ...defined({ textTruncated: text === content.text ? undefined : (true as const) }),
     };
-    const sequence = this.#store.insert({
+    const values = {
       completionId,
       run: run.position,
       clientId: run.clientId,
@@ -78,10 +80,12 @@ export class Outbox {
       workspaceId: run.workspaceId,
       sessionId: run.sessionId,
       body: JSON.stringify(body),
-    });
+    };
+    const sequence = this.#store.insert(values);
     const appended = {
       clientId: run.clientId,
       completion: { ...body, sequence, attempt: 0 },
+      row: { ...values, sequence, attempt: 0 },
       isOfAnother: false,
     };
     this.#database.afterCommit(() => {
@@ -101,6 +105,7 @@ export class Outbox {
     const appended = {
       clientId: row.clientId,
       completion: this.#runComplete(row),
+      row,
       isOfAnother: true,
     };
     for (const listener of this.#listeners) listener(appended);

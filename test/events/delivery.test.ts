@@ -41,6 +41,37 @@ describe("one connection", () => {
     expect(pipe.summary).toEqual(["event 0"]);
   });
 
+  it("gets what is committed here without its being read back, also where two wait", async () => {
+    const pipe = new Pipe();
+    identify(house.connect(pipe));
+    await house.clock.settle();
+    let reads = 0;
+    const peek = house.outbox.peek.bind(house.outbox);
+    house.outbox.peek = (...values) => {
+      reads++;
+      return peek(...values);
+    };
+    for (const runId of ["a", "b"]) {
+      house.append(runId);
+      await house.clock.settle();
+    }
+    expect(reads).toBe(0);
+    for (const runId of ["c", "d", "e"]) house.append(runId);
+    await house.clock.settle();
+    expect(pipe.summary).toEqual([1, 2, 3, 4, 5].map((sequence) => `#${sequence} (1)`));
+  });
+
+  it("does not get what was acknowledged before it could be sent", async () => {
+    const pipe = new Pipe();
+    identify(house.connect(pipe));
+    await house.clock.settle();
+    house.append("a");
+    house.acknowledge("a");
+    house.append("b");
+    await house.clock.settle();
+    expect(pipe.summary).toEqual(["#2 (1)"]);
+  });
+
   it("goes on behind an event that cannot be written, which counts as dropped", async () => {
     const pipe = new Pipe();
     const delivery = house.connect({
