@@ -6,6 +6,7 @@ import { lifeOf } from "../process/processLife.js";
 import { attach } from "./attach.js";
 import type { AttachOptions } from "./attachOptions.js";
 import { daemonCommand } from "./daemonCommand.js";
+import { launcherOf } from "./daemonLaunch.js";
 import type { DaemonCommandOptions } from "./daemonOptions.js";
 import { DaemonReach } from "./daemonReach.js";
 import { dataDirectoryOf } from "./openServer.js";
@@ -30,7 +31,7 @@ export function reachFrom(
     platform: self.platform,
     userId: self.getuid?.(),
     clock: systemClock,
-    program: [self.execPath, launcher],
+    launch: launcherOf([self.execPath, launcher]),
     lifeOf,
   });
 }

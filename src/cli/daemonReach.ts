@@ -1,11 +1,9 @@
 // The way from a command to the daemon of a data directory: finds it, asks it, starts it (protocol.md
 // section 2, The daemon).
-import { spawn } from "node:child_process";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { type Clock, sleep } from "../base/clock.js";
-import { Deferred } from "../base/deferred.js";
 import { messageOf } from "../base/errors.js";
 import { silentLog } from "../base/log.js";
 import type { MethodName, ParamsInput, Result } from "../protocol/registry.js";
@@ -14,6 +12,7 @@ import { makeDataDirectory } from "../storage/dataDirectory.js";
 import { openChannel } from "../transport/channel.js";
 import { connectLocally, isNobodyThere } from "../transport/localSocket.js";
 import { otherDaemonExitCode } from "./daemonExit.js";
+import type { LaunchDaemon } from "./daemonLaunch.js";
 import { DaemonPlace, type DaemonPlaceOptions } from "./daemonPlace.js";
 
 /** How long a daemon that comes, or makes room for another one, is waited for, in milliseconds. */
@@ -28,8 +27,7 @@ const mostLogTold = 2000;
 /** What is needed to reach a daemon. */
 export interface DaemonReachOptions extends DaemonPlaceOptions {
   readonly clock: Clock;
-  /** The program to start: Node, and this program's script. */
-  readonly program: readonly [string, ...string[]];
+  readonly launch: LaunchDaemon;
   /** A text for the life of a process; undefined if the process cannot be seen or has ended. */
   lifeOf(processId: number): string | undefined;
 }
@@ -97,33 +95,23 @@ export class DaemonReach {
    * the same time. Rejects with what it said where none comes.
    */
   async start(args: readonly string[] = []): Promise<void> {
-    const { clock, dataDirectory, program, env } = this.#options;
+    const { clock, dataDirectory, launch, env } = this.#options;
     makeDataDirectory(dataDirectory);
     const logFile = join(dataDirectory, logName);
     const log = openSync(logFile, "a", 0o600);
     const before = fstatSync(log).size;
-    const [file, ...script] = program;
-    const ended = new Deferred<number | undefined>();
-    const fixed = ["daemon", "--data-dir", dataDirectory];
-    const child = spawn(file, [...script, ...fixed, ...args], {
+    const started = launch(["daemon", "--data-dir", dataDirectory, ...args], {
       cwd: dataDirectory,
       env,
-      detached: true,
-      stdio: ["ignore", "ignore", log],
-      windowsHide: true,
+      log,
     });
-    let failure: string | undefined;
-    child.once("error", (error) => {
-      failure = error.message;
-      ended.resolve(undefined);
-    });
-    child.once("exit", (code) => ended.resolve(code ?? undefined));
     closeSync(log);
     const come = this.#come(clock.now() + patienceMs);
-    const first = await Promise.race([come, ended.promise]);
-    if (first === true) return child.unref();
+    const first = await Promise.race([come, started.ended]);
+    if (first === true) return started.leave();
     // Another one was faster.
-    if (first === otherDaemonExitCode && (await come)) return;
+    if (first !== false && first.code === otherDaemonExitCode && (await come)) return;
+    const failure = first === false ? undefined : first.failure;
     throw new Error(`the daemon did not start: ${failure ?? lastOf(logFile, before)}`);
   }
 

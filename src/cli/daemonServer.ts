@@ -2,16 +2,24 @@
 // stopped or nobody needs it any more (protocol.md section 2, The daemon).
 import { toRfc3339 } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
+import type { Server } from "../compose.js";
 import type { Result } from "../protocol/registry.js";
 import { type DaemonLock, takeDaemonLock } from "../storage/daemonLock.js";
 import { makeDataDirectory } from "../storage/dataDirectory.js";
-import { type FileOwner, type LocalListener, listenLocally } from "../transport/localSocket.js";
+import { type FileOwner, listenLocally } from "../transport/localSocket.js";
 import { DaemonClients } from "./daemonClients.js";
 import { environmentDigests } from "./daemonEnvironment.js";
 import { otherDaemonExitCode } from "./daemonExit.js";
 import type { DaemonOptions } from "./daemonOptions.js";
-import { DaemonPlace } from "./daemonPlace.js";
-import { dataDirectoryOf, type OpenServer, openServer, type ServerIo } from "./openServer.js";
+import { DaemonPlace, type DaemonPlaceOptions } from "./daemonPlace.js";
+import { DaemonSeat } from "./daemonSeat.js";
+import {
+  dataDirectoryOf,
+  type OpenServer,
+  type OwnServerOptions,
+  openServer,
+  type ServerIo,
+} from "./openServer.js";
 
 /** What a daemon needs of its process. */
 export interface DaemonIo extends ServerIo, FileOwner {
@@ -26,15 +34,46 @@ const longestLookMs = 15_000;
 /** The time between two looks at whether clients can find it, in milliseconds. */
 const betweenPlaceLooksMs = 1000;
 
+/** What a daemon is made of; tests pass others. */
+export interface DaemonParts {
+  readonly takeLock: typeof takeDaemonLock;
+  readonly listen: typeof listenLocally;
+  readonly placeOf: (options: DaemonPlaceOptions) => DaemonPlace;
+  readonly open: (
+    options: OwnServerOptions,
+    io: ServerIo,
+    how: { readonly isShared: true },
+  ) => Promise<DaemonsServer | undefined>;
+}
+
+/** What a daemon needs of its server. */
+export interface DaemonsServer extends Omit<OpenServer, "server" | "dataDirectory"> {
+  readonly server: Pick<
+    Server,
+    "connect" | "isBusy" | "isRelaying" | "openWorkspaces" | "takeNoMore" | "whenIdle"
+  >;
+}
+
+const ownParts: DaemonParts = {
+  takeLock: takeDaemonLock,
+  listen: listenLocally,
+  placeOf: (options) => new DaemonPlace(options),
+  open: openServer,
+};
+
 /** Serves until the daemon ends; resolves with the exit code. */
-export async function daemon(options: DaemonOptions, io: DaemonIo): Promise<number> {
+export async function daemon(
+  options: DaemonOptions,
+  io: DaemonIo,
+  parts: DaemonParts = ownParts,
+): Promise<number> {
   let place: DaemonPlace;
   let lock: DaemonLock | undefined;
   try {
     const dataDirectory = dataDirectoryOf(options, io);
     makeDataDirectory(dataDirectory);
-    place = new DaemonPlace({ ...io, dataDirectory });
-    lock = takeDaemonLock(place.dataDirectory);
+    place = parts.placeOf({ ...io, dataDirectory });
+    lock = await parts.takeLock(place.dataDirectory, io.clock);
   } catch (error) {
     io.logSink.write(`turnwire: ${messageOf(error)}\n`);
     return 1;
@@ -44,42 +83,41 @@ export async function daemon(options: DaemonOptions, io: DaemonIo): Promise<numb
     return otherDaemonExitCode;
   }
   try {
-    const opened = await openServer(options, io, { isShared: true });
+    const opened = await parts.open(options, io, { isShared: true });
     if (opened === undefined) return 1;
-    return await new Daemon(options, io, place, lock, opened).serve();
+    return await new Daemon(options, io, { ...parts, place, lock, opened }).serve();
   } finally {
     lock.release();
   }
+}
+
+/** What was opened for a daemon. */
+interface Held extends Pick<DaemonParts, "listen"> {
+  readonly place: DaemonPlace;
+  readonly lock: DaemonLock;
+  readonly opened: DaemonsServer;
 }
 
 /** A daemon that has its lock and its server. */
 class Daemon {
   readonly #options: DaemonOptions;
   readonly #io: DaemonIo;
-  readonly #place: DaemonPlace;
-  readonly #lock: DaemonLock;
-  readonly #opened: OpenServer;
+  readonly #opened: DaemonsServer;
+  readonly #seat: DaemonSeat;
   readonly #clients: DaemonClients;
   readonly #startedAt: number;
-  #listener: LocalListener | undefined;
-  #address = "";
-  #hasMadeRoom = false;
-  /** Why it could not listen anew. It is told once. */
-  #toldReason: string | undefined;
   #neededAt: number;
 
-  constructor(
-    options: DaemonOptions,
-    io: DaemonIo,
-    place: DaemonPlace,
-    lock: DaemonLock,
-    opened: OpenServer,
-  ) {
+  constructor(options: DaemonOptions, io: DaemonIo, { opened, ...seat }: Held) {
     this.#options = options;
     this.#io = io;
-    this.#place = place;
-    this.#lock = lock;
     this.#opened = opened;
+    this.#seat = new DaemonSeat({
+      ...seat,
+      io,
+      log: opened.log,
+      accept: (socket) => this.#clients.accept(socket),
+    });
     this.#startedAt = io.clock.now();
     this.#neededAt = this.#startedAt;
     this.#clients = new DaemonClients({
@@ -101,31 +139,21 @@ class Daemon {
     this.#io.onTerminate(() => this.#end());
     this.#io.onHangUp(() => this.#opened.reopenLog());
     try {
-      await this.#listen();
+      await this.#seat.take();
     } catch (error) {
       log.error({ reason: messageOf(error) }, "the daemon could not listen");
       this.#io.logSink.write(`turnwire: ${messageOf(error)}\n`);
       ending.resolve({ cause: "shutdown", exitCode: 1, hasClientLeft: true });
     }
-    log.info({ address: this.#address }, "the daemon serves");
+    log.info({ address: this.#seat.address }, "the daemon serves");
     this.#lookWhetherNeeded();
     this.#lookWhetherInPlace();
     const { cause, exitCode } = await ending.promise;
-    this.#makeRoom();
+    await this.#seat.makeRoom();
     this.#clients.refuseRequests();
     const hasEnded = await endTurns(cause);
     await this.#clients.end();
     return close(hasEnded, exitCode);
-  }
-
-  async #listen(): Promise<void> {
-    this.#address = this.#place.newAddress();
-    const listener = await listenLocally(this.#address, this.#io, (socket) =>
-      this.#clients.accept(socket),
-    );
-    if (this.#hasMadeRoom) return listener.close();
-    this.#listener = listener;
-    await this.#note("serving");
   }
 
   #lookWhetherInPlace(): void {
@@ -138,23 +166,12 @@ class Daemon {
    */
   async #keepPlace(): Promise<void> {
     const { log, ending } = this.#opened;
-    if (!this.#lock.isInPlace) {
+    if (this.#seat.isLost) {
       log.error({}, "the data directory was deleted or replaced; the daemon ends");
       ending.resolve({ cause: "shutdown", exitCode: 1, hasClientLeft: false });
       return;
     }
-    const listener = this.#listener;
-    if (listener !== undefined && !listener.isInPlace) {
-      try {
-        listener.close();
-        await this.#listen();
-        log.warn({ address: this.#address }, "the socket was gone; the daemon listens anew");
-      } catch (error) {
-        const reason = messageOf(error);
-        if (reason !== this.#toldReason) log.error({ reason }, "the daemon could not listen");
-        this.#toldReason = reason;
-      }
-    }
+    await this.#seat.keep();
     this.#lookWhetherInPlace();
   }
 
@@ -165,8 +182,8 @@ class Daemon {
   /** Answers when another daemon can come; the end itself comes after the answer. */
   async #stop(drain: boolean): Promise<void> {
     const { server } = this.#opened;
-    if (drain) await this.#note("leaving");
-    this.#makeRoom();
+    if (drain) await this.#seat.announce();
+    await this.#seat.makeRoom();
     if (!drain) {
       this.#io.clock.soon(() => this.#end());
       return;
@@ -174,24 +191,6 @@ class Daemon {
     this.#clients.refuseRuns();
     server.takeNoMore();
     void server.whenIdle().then(() => this.#io.clock.soon(() => this.#end()));
-  }
-
-  /** From now on no client can connect, and another daemon can take the place. */
-  #makeRoom(): void {
-    const listener = this.#listener;
-    this.#listener = undefined;
-    this.#hasMadeRoom = true;
-    if (listener === undefined) return;
-    listener.close();
-    // In the place of a data directory that was replaced, the note is another daemon's.
-    const isOwn = this.#lock.isInPlace && this.#place.note?.state === "serving";
-    if (isOwn) this.#place.forget();
-    this.#lock.release();
-  }
-
-  async #note(state: "serving" | "leaving"): Promise<void> {
-    const { version, processId: pid, clock } = this.#io;
-    await this.#place.write({ address: this.#address, pid, version, state, at: clock.now() });
   }
 
   #lookWhetherNeeded(): void {
@@ -202,12 +201,26 @@ class Daemon {
       const { isBusy, isRelaying } = this.#opened.server;
       if (this.#clients.count > 0 || isBusy || isRelaying) this.#neededAt = clock.now();
       if (clock.now() - this.#neededAt >= idleSeconds * 1000) {
-        this.#opened.log.info({ idleSeconds }, "nobody has needed the daemon for long; it ends");
-        this.#end();
+        void this.#endUnneeded();
       } else clock.after(betweenMs, look);
     };
     const betweenMs = Math.min(longestLookMs, (idleSeconds * 1000) / 4);
     clock.after(betweenMs, look);
+  }
+
+  /** Ends, unless a client comes at this moment: who comes later finds the lock held, and waits. */
+  async #endUnneeded(): Promise<void> {
+    const { server, log, ending } = this.#opened;
+    try {
+      const hasLeft = await this.#seat.leaveUnless(() => this.#clients.count > 0 || server.isBusy);
+      if (!hasLeft) return this.#lookWhetherNeeded();
+      const { idleSeconds } = this.#options;
+      log.info({ idleSeconds }, "nobody has needed the daemon for long; it ends");
+      this.#end();
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, "the daemon could not remove its socket; it ends");
+      ending.resolve({ cause: "shutdown", exitCode: 1, hasClientLeft: true });
+    }
   }
 
   #status(): Result<"daemonStatus"> {
@@ -215,7 +228,7 @@ class Daemon {
     return {
       pid: this.#io.processId,
       version: this.#io.version,
-      dataDirectory: this.#place.dataDirectory,
+      dataDirectory: this.#seat.dataDirectory,
       startedAt: toRfc3339(this.#startedAt),
       connections: this.#clients.count,
       workspaces: server.openWorkspaces,

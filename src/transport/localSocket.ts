@@ -4,6 +4,7 @@
 import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { dirname, join, parse } from "node:path";
+import type { Clock } from "../base/clock.js";
 import { inodeOf } from "../base/fileIdentity.js";
 import { systemErrorCode } from "../base/systemError.js";
 
@@ -21,6 +22,8 @@ export interface LocalListener {
   readonly isInPlace: boolean;
   /** Takes no new connections, and removes the socket's file, but no other one; those that are open stay. */
   close(): void;
+  /** Like {@link close}, but takes those who have come by then: the system connects them before this process. */
+  leave(clock: Pick<Clock, "soon">): Promise<void>;
 }
 
 const ownerOnly = 0o600;
@@ -39,10 +42,23 @@ export async function listenLocally(
   owner: FileOwner,
   onConnection: (socket: Socket) => void,
 ): Promise<LocalListener> {
-  const server = createServer({ allowHalfOpen: true }, onConnection);
+  let taken = 0;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    taken += 1;
+    onConnection(socket);
+  });
+  const takeWaiting = async (clock: Pick<Clock, "soon">) => {
+    // A turn of the event loop takes one connection, and its own first part may be over.
+    for (let quietTurns = 0; quietTurns < 2; ) {
+      const before = taken;
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      quietTurns = taken === before ? quietTurns + 1 : 0;
+    }
+    server.close();
+  };
   if (owner.userId === undefined) {
     await bind(server, path, owner);
-    return { isInPlace: true, close: () => void server.close() };
+    return { isInPlace: true, close: () => void server.close(), leave: takeWaiting };
   }
   // Node removes whatever is at the path that it was told when the server closes, also what another process
   // has put there. So it is told another one, and only this code removes the socket.
@@ -59,15 +75,22 @@ export async function listenLocally(
     throw error;
   }
   const own = inodeOf(path);
+  // Later the system may have given its number to another file.
+  const isInPlace = () => server.listening && inodeOf(path) === own;
+  const remove = () => {
+    if (isInPlace()) rmSync(path, { force: true });
+  };
   return {
     get isInPlace() {
-      return server.listening && inodeOf(path) === own;
+      return isInPlace();
     },
     close() {
-      // Later the system may have given its number to another file.
-      const isInPlace = server.listening && inodeOf(path) === own;
+      remove();
       server.close();
-      if (isInPlace) rmSync(path, { force: true });
+    },
+    leave(clock) {
+      remove();
+      return takeWaiting(clock);
     },
   };
 }
