@@ -12,6 +12,7 @@ import { RelayHistory, relayStepArbitrary } from "./relayModel.js";
 
 describe("the model of a relay", () => {
   const runs = isLong ? 2000 : 60;
+  let deaths = 0;
   it("holds in random histories", { timeout: 600_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(relayStepArbitrary, { maxLength: 60 }), async (steps) => {
@@ -20,6 +21,7 @@ describe("the model of a relay", () => {
           const history = new RelayHistory(own.path);
           for (const step of steps) await history.take(step);
           await history.finish();
+          deaths += history.deaths;
           // What is refused for good may be set aside, and comes later.
           const maySetAside = steps.some(
             (step) =>
@@ -32,6 +34,7 @@ describe("the model of a relay", () => {
       }),
       { numRuns: runs },
     );
+    expect(deaths, "servers have died within a step").toBeGreaterThan(0);
   });
 });
 

@@ -29,6 +29,13 @@ const moodArbitrary = fc.record({
 });
 type Mood = typeof moodArbitrary extends fc.Arbitrary<infer T> ? T : never;
 
+/**
+ * Where a server dies within a step: before the place has anything, when it has a part of it, when it has all
+ * and nothing is stored of that, before or after something is stored, and before others are told.
+ */
+const deaths = ["sending", "inTheMiddle", "sent", "storing", "stored", "telling"] as const;
+type Death = (typeof deaths)[number];
+
 export const relayStepArbitrary = fc.oneof(
   {
     weight: 6,
@@ -48,20 +55,89 @@ export const relayStepArbitrary = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("kill") }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("die"),
+      death: fc.constantFrom(...deaths),
+      passes: fc.nat({ max: 3 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("end") }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("retry") }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("prune") }) },
 );
 export type RelayHistoryStep = typeof relayStepArbitrary extends fc.Arbitrary<infer T> ? T : never;
 
+/** The end of a server that comes at a point within a step. Nothing more of that server happens then. */
+class Doom {
+  #death: Death | undefined;
+  #passes = 0;
+  #onDeath: () => void;
+  isDead = false;
+
+  constructor(onDeath: () => void) {
+    this.#onDeath = onDeath;
+  }
+
+  /** It comes when the point has been passed so many times. */
+  set(death: Death, passes: number): void {
+    this.#death = death;
+    this.#passes = passes;
+  }
+
+  /** Whether it comes here. */
+  comesAt(death: Death): boolean {
+    if (this.isDead || death !== this.#death || this.#passes-- > 0) return this.isDead;
+    this.isDead = true;
+    this.#onDeath();
+    return true;
+  }
+
+  /** Ends what is not waited for. */
+  strike(death: Death): void {
+    if (this.comesAt(death)) throw new Error("the server has died");
+  }
+}
+
+/** A store whose server can die before and after each write. */
+class MortalStore extends RelayStore {
+  readonly #doom: Doom;
+
+  constructor(database: ConstructorParameters<typeof RelayStore>[0], doom: Doom) {
+    super(database);
+    this.#doom = doom;
+  }
+
+  override change(...change: Parameters<RelayStore["change"]>): void {
+    this.#around(() => super.change(...change));
+  }
+
+  override sent(...sent: Parameters<RelayStore["sent"]>): void {
+    this.#around(() => super.sent(...sent));
+  }
+
+  override refusedAgain(...refused: Parameters<RelayStore["refusedAgain"]>): void {
+    this.#around(() => super.refusedAgain(...refused));
+  }
+
+  #around(write: () => void): void {
+    this.#doom.strike("storing");
+    write();
+    this.#doom.strike("stored");
+  }
+}
+
 /** The place. What it has taken stays. */
 class OddPlace implements Sink {
   readonly batch = 4;
   readonly taken: RelayedEvent[] = [];
   readonly moods: Mood[] = [];
+  readonly #doom: Doom;
   #isDead = false;
 
-  constructor(former?: OddPlace) {
+  constructor(doom: Doom, former?: OddPlace) {
+    this.#doom = doom;
     this.taken = former?.taken ?? [];
     this.moods = former?.moods ?? [];
   }
@@ -69,13 +145,20 @@ class OddPlace implements Sink {
   async deliver(events: readonly RelayedEvent[], signal: AbortSignal): Promise<Delivered> {
     expect(events.length).toBeGreaterThan(0);
     if (signal.aborted || this.#isDead) return { confirmed: 0 };
+    const never = new Promise<never>(() => {});
+    if (this.#doom.comesAt("sending")) return never;
     const { takes, refusal, losesAnswer } = this.moods.shift() ?? {
       takes: events.length,
       refusal: undefined,
       losesAnswer: false,
     };
     const count = refusal === undefined ? events.length : Math.min(takes, events.length - 1);
+    if (this.#doom.comesAt("inTheMiddle")) {
+      this.taken.push(...events.slice(0, Math.floor(count / 2)));
+      return never;
+    }
     this.taken.push(...events.slice(0, count));
+    if (this.#doom.comesAt("sent")) return never;
     if (losesAnswer) return { confirmed: 0, refusal: { kind: "wait", reason: "no answer" } };
     return refusal === undefined ? { confirmed: count } : { confirmed: count, refusal };
   }
@@ -93,9 +176,12 @@ export class RelayHistory {
   readonly #clock = new VirtualScheduler();
   readonly #appended: { readonly runId: string; readonly id: string }[] = [];
   readonly #acknowledged = new Set<string>();
+  /** How many servers have died within a step. */
+  deaths = 0;
   #house: OutboxHouse;
   #clockOfServer = this.#clock;
-  #place = new OddPlace();
+  #doom = this.#newDoom();
+  #place = new OddPlace(this.#doom);
   #relay: Relay;
 
   constructor(directory: string) {
@@ -118,12 +204,14 @@ export class RelayHistory {
 
   #begin(): Relay {
     const { outbox } = this.#house;
+    const doom = this.#doom;
     const relay = new Relay({
       name: "place",
       sink: this.#place,
       identity: { machineId: "m", epoch: "e" },
       outbox,
-      store: this.#store,
+      store: new MortalStore(this.#house.database, doom),
+      onConfirmed: () => doom.strike("telling"),
       clock: this.#clockOfServer,
       log: recordingLog().log,
     });
@@ -132,6 +220,7 @@ export class RelayHistory {
   }
 
   async take(step: RelayHistoryStep): Promise<void> {
+    if (this.#doom.isDead) await this.#restart(true);
     const clock = this.#clockOfServer;
     if ("letters" in step) {
       const runId = `r${this.#appended.length}`;
@@ -140,6 +229,7 @@ export class RelayHistory {
       this.#relay.wake();
     } else if ("mood" in step) this.#place.moods.push(step.mood);
     else if ("ms" in step) await this.#wait(step.ms);
+    else if ("death" in step) this.#doom.set(step.death, step.passes);
     else if (step.type === "acknowledge" && "pick" in step) this.#acknowledge(step.pick);
     else if (step.type === "settle") await clock.settle();
     else if (step.type === "retry") this.#store.ask("place", undefined);
@@ -173,9 +263,18 @@ export class RelayHistory {
       await this.#clock.settle();
     } else await this.#relay.close(Promise.resolve());
     this.#house.close();
-    this.#place = new OddPlace(this.#place);
+    this.#doom = this.#newDoom();
+    this.#place = new OddPlace(this.#doom, this.#place);
     this.#house = this.#open();
     this.#relay = this.#begin();
+  }
+
+  #newDoom(): Doom {
+    return new Doom(() => {
+      this.#place.die();
+      this.#clockOfServer.stop();
+      this.deaths += 1;
+    });
   }
 
   /** What the place got, each the first time. */
@@ -209,6 +308,8 @@ export class RelayHistory {
 
   /** In the end the place is well, and a person has asked for what was set aside. */
   async finish(): Promise<void> {
+    // The last server dies of nothing.
+    await this.#restart(true);
     this.#place.moods.length = 0;
     this.#store.ask("place", undefined);
     for (let rounds = 0; rounds < 70 && !this.#isDone(); rounds++) await this.#wait(60_000);
