@@ -3,9 +3,11 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { ErrorCodes, ResponseError } from "vscode-jsonrpc/node";
 import { type Clock, sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { silentLog } from "../base/log.js";
+import { systemErrorCode } from "../base/systemError.js";
 import type { MethodName, ParamsInput, Result } from "../protocol/registry.js";
 import { isDaemonLockHeld } from "../storage/daemonLock.js";
 import { makeDataDirectory } from "../storage/dataDirectory.js";
@@ -19,6 +21,8 @@ import { DaemonPlace, type DaemonPlaceOptions } from "./daemonPlace.js";
 const patienceMs = 10_000;
 /** The time between two tries, in milliseconds. */
 const betweenTriesMs = 50;
+/** How long a daemon may take to answer, in milliseconds. */
+const answerMs = 30_000;
 /** The file in the data directory that gets the log of a daemon in the background. */
 const logName = "daemon.log";
 /** How much of its log is told if it does not start, in bytes. */
@@ -34,6 +38,9 @@ export interface DaemonReachOptions extends DaemonPlaceOptions {
 
 /** No daemon serves the data directory. */
 export class NoDaemon extends Error {}
+
+/** A daemon has ended, or was killed, while it was asked. */
+export class LostDaemon extends Error {}
 
 /** Reaches the daemon of one data directory. */
 export class DaemonReach {
@@ -82,9 +89,16 @@ export class DaemonReach {
       maxUnsentBytes: Number.POSITIVE_INFINITY,
     });
     channel.connection.listen();
+    const late = new AbortController();
     try {
-      return await channel.connection.sendRequest(method, params);
+      const answer = channel.connection.sendRequest<Result<M>>(method, params);
+      return await Promise.race([answer, this.#silence(late.signal)]);
+    } catch (error) {
+      if (!isLoss(error)) throw error;
+      const { dataDirectory } = this.#options;
+      throw new LostDaemon(`the daemon of ${dataDirectory} was lost before it answered`);
     } finally {
+      late.abort();
       channel.dispose();
       socket.destroy();
     }
@@ -127,6 +141,12 @@ export class DaemonReach {
     return true;
   }
 
+  /** Rejects after a time in which a daemon that works answers: it may be stopped by a signal. */
+  async #silence(signal: AbortSignal): Promise<never> {
+    await sleep(this.#options.clock, answerMs, signal);
+    throw this.#unreachable("does not answer");
+  }
+
   async #come(until: number): Promise<boolean> {
     const { clock } = this.#options;
     while (clock.now() < until) {
@@ -155,12 +175,12 @@ export class DaemonReach {
     }
   }
 
-  #unreachable(): Error {
+  #unreachable(what = "does not listen"): Error {
     const { dataDirectory } = this.#options;
     if (!isDaemonLockHeld(dataDirectory)) return new NoDaemon(`no daemon serves ${dataDirectory}`);
     const { note } = new DaemonPlace(this.#options);
     const process = note === undefined ? "" : ` (process ${note.pid})`;
-    return new Error(`a daemon of ${dataDirectory} lives${process}, but does not listen`);
+    return new Error(`a daemon of ${dataDirectory} lives${process}, but ${what}`);
   }
 
   /** Whether a daemon comes soon: one holds the lock, or has just made room for another one. */
@@ -171,6 +191,12 @@ export class DaemonReach {
     const { note } = new DaemonPlace(this.#options);
     return note?.state === "leaving" && clock.now() - note.at < patienceMs;
   }
+}
+
+/** Whether nobody is there who could answer; the answer of a daemon may be an error too. */
+function isLoss(error: unknown): boolean {
+  if (error instanceof ResponseError) return error.code === ErrorCodes.PendingResponseRejected;
+  return systemErrorCode(error) !== undefined;
 }
 
 /** The end of a file, without what had been in it `before`. */

@@ -13,7 +13,7 @@ import { daemonStep } from "./daemonStep.js";
 const { TURNWIRE_SEED, TURNWIRE_PATH, TURNWIRE_HISTORIES } = process.env;
 
 const parameters = {
-  numRuns: Number(TURNWIRE_HISTORIES ?? (isLong ? 2000 : 40)),
+  numRuns: Number(TURNWIRE_HISTORIES ?? (isLong ? 2000 : 25)),
   ...defined({ seed: TURNWIRE_SEED === undefined ? undefined : Number(TURNWIRE_SEED) }),
   ...defined({ path: TURNWIRE_PATH }),
 };
