@@ -98,15 +98,14 @@ function keyOf(messageId: string, partIndex: number): string {
 }
 
 function leftOutOf(messages: readonly HistoryMessage[]): ReadonlySet<string> {
-  const shown = messages
-    .filter(({ role }) => role === "tool")
-    .flatMap(({ id, parts, attachmentData }) =>
-      parts.flatMap((part, index) =>
-        part.type === "attachment"
-          ? [{ key: keyOf(id, index), size: attachmentData?.get(index)?.length ?? 0 }]
-          : [],
-      ),
-    );
+  const shown: { readonly key: string; readonly size: number }[] = [];
+  for (const { role, id, parts, attachmentData } of messages) {
+    if (role !== "tool") continue;
+    for (const [index, part] of parts.entries()) {
+      if (part.type !== "attachment") continue;
+      shown.push({ key: keyOf(id, index), size: attachmentData?.get(index)?.length ?? 0 });
+    }
+  }
   const bytesFrom = (start: number) => shown.slice(start).reduce((sum, { size }) => sum + size, 0);
   let start = 0;
   while (shown.length - start > mostToolImages || bytesFrom(start) > mostToolImageBytes) {

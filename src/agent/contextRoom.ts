@@ -33,7 +33,7 @@ interface Share {
   readonly tokens: number;
 }
 
-/** Messages outlive their turn where the next one begins with the same objects. */
+/** Those of the present turn's messages, and of attachments. */
 const estimates = {
   withImages: new WeakMap<HistoryMessage, number>(),
   withoutImages: new WeakMap<HistoryMessage, number>(),
@@ -141,7 +141,16 @@ export class ContextRoom {
   }
 
   #estimate(): number {
-    return this.#instructionTokens() + this.#sum(this.#conversation.messages);
+    const { messages, turnStart, kept } = this.#conversation;
+    const { supportsImages } = this.#input.model.info;
+    let tokens = this.#instructionTokens();
+    messages.forEach((message, at) => {
+      tokens +=
+        at < turnStart && message.attachmentData === undefined
+          ? kept.past.tokens(at, message, supportsImages, messageTokens)
+          : this.#of(message);
+    });
+    return tokens;
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { HistoryMessage } from "../engine/engine.js";
 import type { Part } from "../protocol/objects/message.js";
+import { KeptForms, keptForms } from "./keptForms.js";
 import { clipped } from "./transcript.js";
 
 /** How much of a request is shown to a summary, if the request itself stays in the conversation. */
@@ -11,12 +12,15 @@ const shownOfRequest = 4000;
  * (`protocol.md` section 4, Summaries).
  */
 export class Conversation {
+  /** What is kept of the messages before the turn, and of its own. */
+  readonly kept: { readonly past: KeptForms; readonly own: KeptForms };
   #messages: HistoryMessage[];
   #turnStart: number;
   #summarisedCalls = 0;
 
   /** @param history the session's messages before the turn. */
   constructor(history: readonly HistoryMessage[]) {
+    this.kept = { past: keptForms(history), own: new KeptForms() };
     this.#messages = [...history];
     this.#turnStart = history.length;
   }
@@ -82,9 +86,9 @@ function inShort(message: HistoryMessage): HistoryMessage {
 export function toolCallIdsOf(
   history: readonly { readonly parts: readonly Part[] }[],
 ): Set<string> {
-  return new Set(
-    history.flatMap(({ parts }) =>
-      parts.flatMap((part) => (part.type === "toolCall" ? [part.toolCallId] : [])),
-    ),
-  );
+  const ids = new Set<string>();
+  for (const { parts } of history) {
+    for (const part of parts) if (part.type === "toolCall") ids.add(part.toolCallId);
+  }
+  return ids;
 }

@@ -13,6 +13,7 @@ import type { HistoryMessage } from "../engine/engine.js";
 import { circumstancesMark, makerMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
 import { attachedContent, type ImageUse } from "./attachedContent.js";
+import type { KeptForms } from "./keptForms.js";
 import { providerOptionsOf } from "./providerData.js";
 import { ToldCircumstances } from "./toldCircumstances.js";
 import { wellFormed, wellFormedJson } from "./wellFormed.js";
@@ -26,6 +27,8 @@ export interface ModelPromptInput {
   readonly turnStart: number;
   /** How the image in a part of a message is handled; if it is not shown, a note replaces it. */
   imageUse(message: HistoryMessage, partIndex: number): ImageUse;
+  /** What is kept of the messages before the present turn, and of its own. */
+  readonly kept?: { readonly past: KeptForms; readonly own: KeptForms };
 }
 
 /** A prompt, and where in it the present turn begins. */
@@ -37,64 +40,89 @@ export interface ModelPrompt {
 type AssistantMessage = Extract<LanguageModelV3Message, { role: "assistant" }>;
 type AssistantContent = AssistantMessage["content"];
 
-/** Builds the prompt, in one pass over the history. */
+/**
+ * Builds the prompt, in one pass over the history. It is made in pieces: a message, and the results of
+ * tools right behind it. No piece depends on another one, except by the circumstances that it tells.
+ */
 export function modelPrompt(input: ModelPromptInput): ModelPrompt {
-  const builder = new PromptBuilder(input.systemPrompt);
-  const { imageUse } = input;
-  let turnStart: number | undefined;
-  for (const [index, message] of input.messages.entries()) {
-    if (index === input.turnStart) turnStart = builder.settle();
-    builder.add(message, imageUse, index === input.messages.length - 1);
+  const { systemPrompt, messages, turnStart, kept } = input;
+  const prompt: LanguageModelV3Prompt =
+    systemPrompt === "" ? [] : [{ role: "system", content: wellFormed(systemPrompt) }];
+  const circumstances = new ToldCircumstances();
+  let begin: number | undefined;
+  for (let from = 0; from < messages.length; ) {
+    if (from === turnStart) begin = prompt.length;
+    const end = endOfPiece(messages, from, turnStart);
+    const first = messages[from];
+    const isTelling = first?.role === "user" && first.isSummary !== true;
+    const told = isTelling ? circumstances.next(first) : undefined;
+    const forms = from < turnStart ? kept?.past : kept?.own;
+    const at = from < turnStart ? from : from - turnStart;
+    let piece = forms?.prompt(at, messages, [from, end], told);
+    if (piece === undefined) {
+      piece = new PromptPiece(messages.slice(from, end), input).made(told, end === messages.length);
+      forms?.keep(at, { messages: messages.slice(from, end), told, prompt: piece });
+    }
+    for (const message of piece) prompt.push(message);
+    from = end;
   }
-  const end = builder.settle();
-  return { prompt: builder.prompt, turnStart: turnStart ?? end };
+  return { prompt, turnStart: begin ?? prompt.length };
 }
 
-class PromptBuilder {
-  readonly prompt: LanguageModelV3Prompt;
-  /** The calls of the newest assistant message without a result yet, with their tools' names. */
+/** Results that other messages or the beginning of the turn divide from their calls are left out. */
+function endOfPiece(messages: readonly HistoryMessage[], from: number, turnStart: number): number {
+  let end = from + 1;
+  while (end !== turnStart && messages[end]?.role === "tool" && !messages[end]?.isSummary) end++;
+  return end;
+}
+
+class PromptPiece {
+  readonly #messages: readonly HistoryMessage[];
+  readonly #imageUse: ModelPromptInput["imageUse"];
+  readonly #prompt: LanguageModelV3Message[] = [];
+  /** The calls without a result yet, with their tools' names. */
   readonly #waiting = new Map<string, string>();
-  #results: LanguageModelV3ToolResultPart[] = [];
+  readonly #results: LanguageModelV3ToolResultPart[] = [];
   /** What tools have shown: many providers take images from users alone, so they go behind the results. */
-  #images: ReturnType<typeof attachedContent>[] = [];
-  readonly #told = new ToldCircumstances();
+  readonly #images: ReturnType<typeof attachedContent>[] = [];
 
-  constructor(systemPrompt: string) {
-    this.prompt =
-      systemPrompt === "" ? [] : [{ role: "system", content: wellFormed(systemPrompt) }];
+  constructor(
+    messages: readonly HistoryMessage[],
+    { imageUse }: Pick<ModelPromptInput, "imageUse">,
+  ) {
+    this.#messages = messages;
+    this.#imageUse = imageUse;
   }
 
-  add(message: HistoryMessage, imageUse: ModelPromptInput["imageUse"], isLast: boolean): void {
-    if (message.isSummary) {
-      this.settle();
-      this.prompt.push(summaryMessage(message, isLast));
-    } else if (message.role === "user") {
-      this.settle();
-      this.prompt.push(userMessage(message, imageUse, this.#told.next(message)));
-    } else if (message.role === "assistant") {
-      this.settle();
-      this.#addAssistant(message);
-    } else {
-      for (const part of message.parts) this.#addResult(part);
-      this.#addImages(message, imageUse);
+  /** @param told the circumstances that are sent with its user's message. */
+  made(told: string | undefined, isLast: boolean): readonly LanguageModelV3Message[] {
+    for (const message of this.#messages) {
+      if (message.isSummary) {
+        this.#prompt.push(summaryMessage(message, isLast));
+      } else if (message.role === "user") {
+        this.#prompt.push(userMessage(message, this.#imageUse, told));
+      } else if (message.role === "assistant") {
+        this.#addAssistant(message);
+      } else {
+        for (const part of message.parts) this.#addResult(part);
+        this.#addImages(message);
+      }
     }
+    this.#settle();
+    return this.#prompt;
   }
 
-  /** Closes the newest tool calls; returns the index that the next message gets. */
-  settle(): number {
+  /** Closes the calls. */
+  #settle(): void {
     for (const [toolCallId, toolName] of this.#waiting) {
       const output = { type: "error-text", value: "It has no result: it was cut off." } as const;
       this.#results.push({ type: "tool-result", toolCallId, toolName, output });
     }
-    this.#waiting.clear();
-    if (this.#results.length > 0) this.prompt.push({ role: "tool", content: this.#results });
-    this.#results = [];
+    if (this.#results.length > 0) this.#prompt.push({ role: "tool", content: this.#results });
     if (this.#images.length > 0) {
       const text = "The images in the results above, in their order:";
-      this.prompt.push({ role: "user", content: [{ type: "text", text }, ...this.#images] });
+      this.#prompt.push({ role: "user", content: [{ type: "text", text }, ...this.#images] });
     }
-    this.#images = [];
-    return this.prompt.length;
   }
 
   #addAssistant(message: HistoryMessage): void {
@@ -103,18 +131,18 @@ class PromptBuilder {
     const { provider, model } = message;
     const isKnown = provider !== undefined && model !== undefined;
     const providerOptions = isKnown ? makerMark({ provider, model }) : undefined;
-    this.prompt.push({ role: "assistant", content, ...defined({ providerOptions }) });
+    this.#prompt.push({ role: "assistant", content, ...defined({ providerOptions }) });
     for (const part of content) {
       if (part.type === "tool-call") this.#waiting.set(part.toolCallId, part.toolName);
     }
   }
 
-  #addImages(message: HistoryMessage, imageUse: ModelPromptInput["imageUse"]): void {
+  #addImages(message: HistoryMessage): void {
     const { attachmentData, parts } = message;
     for (const [index, part] of parts.entries()) {
       if (part.type !== "attachment") continue;
       const data = attachmentData?.get(index);
-      this.#images.push(attachedContent(part, data, imageUse(message, index)));
+      this.#images.push(attachedContent(part, data, this.#imageUse(message, index)));
     }
   }
 

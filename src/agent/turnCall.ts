@@ -28,6 +28,7 @@ export function callTurnModel(
     messages: conversation.messages,
     turnStart: conversation.turnStart,
     imageUse: attachments.inPrompt(conversation.messages),
+    kept: conversation.kept,
   });
   const { summarisedCalls } = conversation;
   const note = { purpose: "turn", turnStart, summarisedCalls } as const;

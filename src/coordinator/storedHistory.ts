@@ -6,8 +6,13 @@ import { toHistoryMessage } from "./wireObjects.js";
 
 type HistoryOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "messages">;
 
+interface ReadMessage {
+  readonly message: HistoryMessage;
+  readonly hasAttachments: boolean;
+}
+
 /** The messages of rows that the store has kept since the last turn. */
-const read = new WeakMap<HistoryRow, HistoryMessage>();
+const read = new WeakMap<HistoryRow, ReadMessage>();
 
 /** The messages of a session that a model gets: from the summary on, if there is one. */
 export function storedHistory(options: HistoryOptions, sessionId: string): HistoryMessage[] {
@@ -33,11 +38,23 @@ function readable(
   sessionId: string,
   summaryId: string | undefined,
 ): HistoryMessage[] {
-  return messages.history(sessionId, summaryId).flatMap((row) => {
-    const message = read.get(row) ?? toHistoryMessage(row, messages);
-    if (message === undefined || isCutOff(message)) return [];
-    read.set(row, message);
-    const hasAttachments = message.parts.some((part) => part.type === "attachment");
-    return hasAttachments ? { ...message, attachmentData: messages.attachments(row.id) } : message;
-  });
+  const history: HistoryMessage[] = [];
+  for (const row of messages.history(sessionId, summaryId)) {
+    const found = read.get(row) ?? readRow(row, messages);
+    if (found === undefined) continue;
+    const { message, hasAttachments } = found;
+    history.push(
+      hasAttachments ? { ...message, attachmentData: messages.attachments(row.id) } : message,
+    );
+  }
+  return history;
+}
+
+function readRow(row: HistoryRow, messages: HistoryOptions["messages"]): ReadMessage | undefined {
+  const message = toHistoryMessage(row, messages);
+  if (message === undefined || isCutOff(message)) return undefined;
+  const hasAttachments = message.parts.some((part) => part.type === "attachment");
+  const found = { message, hasAttachments };
+  read.set(row, found);
+  return found;
 }

@@ -70,7 +70,8 @@ function toldLast(
   tells: (told: Circumstances) => string | undefined,
 ): string | undefined {
   for (let index = history.length - 1; index >= 0; index--) {
-    const told = tells(history[index]?.circumstances ?? {});
+    const circumstances = history[index]?.circumstances;
+    const told = circumstances && tells(circumstances);
     if (told !== undefined) return told;
   }
   return undefined;

@@ -39,14 +39,17 @@ export class FolderInstructions {
 
   /** The tools of one turn and of its sub-tasks, with this addition. */
   around(tools: readonly Tool[], options: TellingOptions): Tool[] {
-    const told = new Map([[options.sessionId, toldIn(options.history)]]);
+    const told = new Map<string, Set<string>>();
+    // The results of a long history are searched only for a call that touches a folder.
+    const toldBefore = (sessionId: string) =>
+      sessionId === options.sessionId ? toldIn(options.history) : new Set<string>();
     return tools.map((tool) => {
       if (!touching.has(tool.name)) return tool;
       return {
         ...tool,
         execute: async (input: unknown, context: ToolContext) => {
           const result = await tool.execute(input, context);
-          const ofSession = told.get(context.sessionId) ?? new Set<string>();
+          const ofSession = told.get(context.sessionId) ?? toldBefore(context.sessionId);
           told.set(context.sessionId, ofSession);
           return await this.#withInstructions(result, pathOf(input), ofSession, options);
         },

@@ -3,6 +3,7 @@
 // is left out.
 import { createHash } from "node:crypto";
 import type { LanguageModelV3Message, LanguageModelV3Prompt } from "@ai-sdk/provider";
+import { mapChanged } from "../base/mapChanged.js";
 import type { ProviderType } from "../config/types.js";
 import { type Maker, makerOf } from "./callNote.js";
 
@@ -23,30 +24,42 @@ export function acrossModels(
   type: ProviderType,
 ): LanguageModelV3Prompt {
   const ids = new CallIds(type);
-  return prompt.map((message): LanguageModelV3Message => {
+  return mapChanged<LanguageModelV3Message>(prompt, (message) => {
     if (message.role === "assistant") return asReadBy(message, reader, ids);
     if (message.role !== "tool") return message;
-    const content = message.content.map((part) =>
-      part.type === "tool-result" ? { ...part, toolCallId: ids.of(part.toolCallId) } : part,
-    );
-    return { ...message, content };
+    const content = mapChanged(message.content, (part) => {
+      if (part.type !== "tool-result") return part;
+      return withId(part, ids.of(part.toolCallId));
+    });
+    return content === message.content ? message : { ...message, content };
   });
 }
 
 function asReadBy(message: AssistantMessage, reader: Maker, ids: CallIds): AssistantMessage {
   const maker = makerOf(message);
   const isOwn = maker === undefined || isFamily(maker, reader);
-  const content = message.content
-    // Thoughts help only the model that had them. Without a signature, providers refuse them or
-    // take them for text.
-    .filter((part) => isOwn || part.type !== "reasoning")
-    .map((part) => {
-      const { providerOptions: _, ...bare } = part;
-      const kept: typeof part = isOwn ? part : bare;
-      if (kept.type !== "tool-call") return kept;
-      return { ...kept, toolCallId: ids.of(kept.toolCallId, isOwn) };
-    });
-  return { ...message, content };
+  const readable = isOwn ? message.content : readableByOthers(message.content);
+  const content = mapChanged(readable, (part) =>
+    part.type === "tool-call" ? withId(part, ids.of(part.toolCallId, isOwn)) : part,
+  );
+  return content === message.content ? message : { ...message, content };
+}
+
+/**
+ * Thoughts help only the model that had them. Without a signature, providers refuse them or take them
+ * for text.
+ */
+function readableByOthers(content: AssistantMessage["content"]): AssistantMessage["content"] {
+  const readable = content.filter(({ type }) => type !== "reasoning");
+  return mapChanged(readable, (part) => {
+    if (part.providerOptions === undefined) return part;
+    const { providerOptions: _, ...bare } = part;
+    return bare;
+  });
+}
+
+function withId<T extends { readonly toolCallId: string }>(part: T, toolCallId: string): T {
+  return part.toolCallId === toolCallId ? part : { ...part, toolCallId };
 }
 
 /** Whether each of two models understands what the other one has signed. */
@@ -73,11 +86,12 @@ class CallIds {
   }
 
   of(id: string, isOwn = true): string {
+    if (plainId.test(id)) return id;
     const known = this.#sent.get(id);
     if (known !== undefined) return known;
     // The server behind chat completions made the id itself, and may need it back unchanged.
     const isFree = isOwn && this.#type === "openai-compatible";
-    const sent = isFree || plainId.test(id) ? id : plain(id);
+    const sent = isFree ? id : plain(id);
     this.#sent.set(id, sent);
     return sent;
   }

@@ -9,6 +9,7 @@ import type {
   LanguageModelV3ToolCallPart,
 } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
+import { mapChanged } from "../base/mapChanged.js";
 import type { ModelSwitches, Provider } from "../config/types.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { readNote } from "./callNote.js";
@@ -110,17 +111,21 @@ function adaptPrompt(
   prompt: LanguageModelV3Prompt,
   { firstThought, isSystemOfUser }: PromptForm,
 ): LanguageModelV3Prompt {
-  const adapted = prompt.map((whole, index): LanguageModelV3Message => {
+  const adapted = mapChanged<LanguageModelV3Message>(prompt, (whole, index) => {
     if (whole.role === "system" && isSystemOfUser) {
       return { role: "user", content: [{ type: "text", text: whole.content }] };
     }
     if (whole.role !== "assistant") return whole;
     const message = index >= firstThought ? withDetailsBack(whole) : whole;
     if (message.role !== "assistant") return message;
-    const content = message.content
-      .filter((part) => part.type !== "reasoning" || index >= firstThought)
-      .map((part) => (part.type === "tool-call" ? withSignature(part) : part));
-    return { ...message, content };
+    const sent =
+      index >= firstThought
+        ? message.content
+        : message.content.filter((part) => part.type !== "reasoning");
+    const content = mapChanged(sent, (part) =>
+      part.type === "tool-call" ? withSignature(part) : part,
+    );
+    return content === message.content ? message : { ...message, content };
   });
   return mergedUsers(adapted);
 }
@@ -134,19 +139,23 @@ function mergedUsers(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
     if (message.role !== "user" || last?.role !== "user") merged.push(message);
     else merged[merged.length - 1] = { ...last, content: [...last.content, ...message.content] };
   }
-  return merged.map((message) => (message.role === "user" ? withJoinedText(message) : message));
+  return mapChanged(merged, (message) =>
+    message.role === "user" ? withJoinedText(message) : message,
+  );
 }
 
 /** A message with only text is sent as text: many servers do not take a list of parts. */
 function withJoinedText(message: UserMessage): UserMessage {
+  if (message.content.length < 2) return message;
   const texts = message.content.map((part) => (part.type === "text" ? part.text : undefined));
-  if (texts.length < 2 || texts.includes(undefined)) return message;
+  if (texts.includes(undefined)) return message;
   return { ...message, content: [{ type: "text", text: texts.join("\n\n") }] };
 }
 
 /** The package writes a Gemini signature under its own name, and reads it under Google's. */
 function withSignature(part: LanguageModelV3ToolCallPart): LanguageModelV3ToolCallPart {
-  const thoughtSignature = part.providerOptions?.[name]?.thoughtSignature;
+  if (part.providerOptions === undefined) return part;
+  const thoughtSignature = part.providerOptions[name]?.thoughtSignature;
   const { providerOptions: _, ...rest } = part;
   if (typeof thoughtSignature !== "string") return rest;
   return { ...rest, providerOptions: { google: { thoughtSignature } } };

@@ -2,7 +2,7 @@
 // affect the others.
 import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
-import type { RowMark } from "./keptRows.js";
+import { type MarksText, marksOf } from "./keptRows.js";
 import { StreamedText, withPieces } from "./streamedText.js";
 
 /**
@@ -36,6 +36,9 @@ const oneRow = (more: string) =>
    FROM messages WHERE position = ?`;
 const wholeRow = oneRow("0");
 const streamedRow = oneRow("EXISTS (SELECT 1 FROM streamedText WHERE message = messages.position)");
+const marksBetween = marksOf(
+  "FROM messages WHERE sessionId = ? AND position > ? AND position < ? ORDER BY position",
+);
 
 /** Reads the rows of messages. */
 export class MessageRows {
@@ -58,16 +61,13 @@ export class MessageRows {
   }
 
   /**
-   * What tells whether the messages between two positions have changed, the newest first. Undefined if
-   * one of the rows cannot be read.
+   * What tells whether the messages between two positions have changed. Undefined if one of the rows
+   * cannot be read.
    */
-  marks(sessionId: string, after: number, before: number): RowMark[] | undefined {
-    const statement = this.#database.prepare(
-      `SELECT position, id, isSummary, updatedAt, octet_length(parts) AS size FROM messages
-       WHERE sessionId = ? AND position > ? AND position < ? ORDER BY position DESC`,
-    );
+  marks(sessionId: string, after: number, before: number): MarksText | undefined {
+    const statement = this.#database.prepare(marksBetween);
     return readOr(
-      () => statement.all(sessionId, after, before).map(toMark),
+      () => String(statement.get(sessionId, after, before)?.marks ?? ""),
       () => undefined,
     );
   }
@@ -160,16 +160,6 @@ export class MessageRows {
 /** Why a value was not read. */
 export function tooLarge(size: unknown): string {
   return `it has ${size} bytes, and at most ${mostReadableBytes} are read with this heap`;
-}
-
-function toMark({ position, id, isSummary, updatedAt, size }: Row): RowMark {
-  return {
-    position: Number(position),
-    id: String(id),
-    isSummary: isSummary === 1,
-    updatedAt: storedTime(updatedAt),
-    size: typeof size === "number" ? size : undefined,
-  };
 }
 
 const roles: ReadonlySet<string> = new Set(["user", "assistant", "tool"]);

@@ -181,18 +181,10 @@ export class MessageStore {
   #between(sessionId: string, after: number, before: number): HistoryRow[] {
     const marks = this.#rows.marks(sessionId, after, before);
     if (marks === undefined) return this.#undamagedBetween(sessionId, after, before);
-    let room = mostReadableBytes;
-    const wanted = marks.filter(({ isSummary, size = 0 }) => {
-      // What is too large is left out by itself, and reported.
-      if (!isSummary && size <= mostReadableBytes) room -= size;
-      return !isSummary && room >= 0;
+    return this.#kept.rowsOf(`${sessionId} ${after}`, marks, (position) => {
+      const row = this.#rows.at(position, { sessionId });
+      return row?.parts === undefined ? undefined : row;
     });
-    return this.#kept
-      .rowsOf(`${sessionId} ${after}`, wanted, (position) => {
-        const row = this.#rows.at(position, { sessionId });
-        return row?.parts === undefined ? undefined : row;
-      })
-      .reverse();
   }
 
   /** As {@link #between}, row by row: one of them is damaged. */

@@ -2,18 +2,25 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Database } from "../../src/storage/database.js";
-import { KeptRows, type RowMark } from "../../src/storage/keptRows.js";
+import { KeptRows } from "../../src/storage/keptRows.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
 
-const mark = (position: number, more: Partial<RowMark> = {}): RowMark => ({
-  position,
-  id: `m${position}`,
-  isSummary: false,
-  updatedAt: 1,
-  size: 10,
-  ...more,
-});
+interface Mark {
+  readonly position: number;
+  readonly isSummary?: boolean;
+  readonly updatedAt?: number;
+  readonly size?: number;
+}
+
+const mark = (position: number, more: Omit<Mark, "position"> = {}): Mark => ({ position, ...more });
+/** The marks as the file tells them. */
+const text = (...marks: readonly Mark[]) =>
+  marks
+    .map(({ position, isSummary, updatedAt = 1, size = 10 }) =>
+      [position, isSummary ? 1 : 0, updatedAt, size].join(" "),
+    )
+    .join(";");
 
 describe("kept rows", () => {
   /** Reads by making a new object, and notes what was read. */
@@ -31,32 +38,66 @@ describe("kept rows", () => {
   it("are read once while their marks stay, and again when one changes", () => {
     const kept = new KeptRows<{ position: number }>();
     const { read, row } = reading();
-    const first = kept.rowsOf("s", [mark(1), mark(2)], row);
-    const second = kept.rowsOf("s", [mark(1), mark(2), mark(3)], row);
+    const first = kept.rowsOf("s", text(mark(1), mark(2)), row);
+    const second = kept.rowsOf("s", text(mark(1), mark(2), mark(3)), row);
     expect(second.slice(0, 2)).toEqual(first);
     expect(second[0]).toBe(first[0]);
     expect(read).toEqual([1, 2, 3]);
-    for (const changed of [{ updatedAt: 2 }, { size: 11 }, { id: "another" }]) {
+    for (const changed of [{ updatedAt: 2 }, { size: 11 }]) {
       const before = read.length;
-      kept.rowsOf("s", [mark(1), mark(2, changed), mark(3)], row);
+      kept.rowsOf("s", text(mark(1), mark(2, changed), mark(3)), row);
       expect(read.slice(before)).toEqual([2]);
-      kept.rowsOf("s", [mark(1), mark(2), mark(3)], row);
+      kept.rowsOf("s", text(mark(1), mark(2), mark(3)), row);
     }
+  });
+
+  it("are the same objects where the list has grown, lost its end, or its beginning changed", () => {
+    const kept = new KeptRows<{ position: number }>();
+    const { read, row } = reading();
+    const [one, two] = kept.rowsOf("s", text(mark(1), mark(2)), row);
+    const of = (...marks: readonly Mark[]) => kept.rowsOf("s", text(...marks), row);
+    expect(of(mark(1), mark(2), mark(30))).toEqual([one, two, { position: 30 }]);
+    // The text of position 3 begins that of 30.
+    expect(of(mark(1), mark(2), mark(3))).toEqual([one, two, { position: 3 }]);
+    expect(of(mark(1), mark(2, { size: 1 }))[0]).toBe(one);
+    expect(of(mark(1), mark(2, { size: 1 }))[1]).not.toBe(two);
+    expect(of(mark(1), mark(2, { size: 10 }), mark(4))[0]).toBe(one);
+    expect(of()).toEqual([]);
+    expect(of(mark(1))).not.toBe(one);
+    expect(read).toEqual([1, 2, 30, 3, 2, 2, 4, 1]);
+  });
+
+  it("are the newest ones if there are too many to be read, and never summaries", () => {
+    const anew = (marks: string) => new KeptRows<object>(1000, 0, 35).rowsOf("s", marks, Object);
+    const kept = new KeptRows<object>(1000, 0, 35);
+    const marks = [mark(1), mark(2, { isSummary: true }), mark(3), mark(4, { size: 36 }), mark(5)];
+    for (let count = 0; count <= 8; count++) {
+      const all = text(
+        ...marks.slice(0, count),
+        ...[6, 7, 8].slice(0, Math.max(0, count - 5)).map((at) => mark(at)),
+      );
+      expect(kept.rowsOf("s", all, Object)).toEqual(anew(all));
+    }
+    expect(kept.rowsOf("s", text(...marks), Object).map(Number)).toEqual([1, 3, 4, 5]);
   });
 
   it("leave out what cannot be read, and try it again the next time", () => {
     const kept = new KeptRows<object>();
     let isThere = false;
     const row = () => (isThere ? { found: true } : undefined);
-    expect(kept.rowsOf("s", [mark(1)], row)).toEqual([]);
+    expect(kept.rowsOf("s", text(mark(1)), row)).toEqual([]);
     isThere = true;
-    expect(kept.rowsOf("s", [mark(1)], row)).toEqual([{ found: true }]);
+    expect(kept.rowsOf("s", text(mark(1)), row)).toEqual([{ found: true }]);
+    isThere = false;
+    expect(kept.rowsOf("s", text(mark(1), mark(2)), row)).toEqual([{ found: true }]);
+    isThere = true;
+    expect(kept.rowsOf("s", text(mark(1), mark(2)), row)).toHaveLength(2);
   });
 
   it("have a bound in bytes: the list that was read longest ago goes first", () => {
     const kept = new KeptRows<object>(100, 0);
     const { read, row } = reading();
-    const list = (from: number) => Array.from({ length: 4 }, (_, at) => mark(from + at));
+    const list = (from: number) => text(...Array.from({ length: 4 }, (_, at) => mark(from + at)));
     kept.rowsOf("a", list(1), row);
     kept.rowsOf("b", list(11), row);
     kept.rowsOf("a", list(1), row);
@@ -67,20 +108,20 @@ describe("kept rows", () => {
     kept.rowsOf("b", list(11), row);
     expect(read.slice(before)).toEqual([11, 12, 13, 14]);
     // A list that is too long alone is not kept, and takes no other's place.
-    kept.rowsOf("d", [mark(31, { size: 101 })], row);
+    kept.rowsOf("d", text(mark(31, { size: 101 })), row);
     kept.rowsOf("b", list(11), row);
     expect(read.slice(before)).toEqual([11, 12, 13, 14, 31]);
   });
 
-  it("count what a row takes beside its parts: a million empty messages do not stay in memory", () => {
+  it("count what a row takes beside its parts: a hundred thousand empty messages do not stay in memory", () => {
     const kept = new KeptRows<object>();
     const { read, row } = reading();
-    const short = Array.from({ length: 1000 }, (_, at) => mark(at, { size: 0 }));
-    for (let session = 0; session < 1000; session++) kept.rowsOf(`s${session}`, short, row);
+    const short = text(...Array.from({ length: 1000 }, (_, at) => mark(at, { size: 0 })));
+    for (let session = 0; session < 100; session++) kept.rowsOf(`s${session}`, short, row);
     const before = read.length;
     // The newest are read first: reading another session's puts no kept one out before it is read.
     let stayed = 0;
-    for (let session = 999; session >= 0; session--) {
+    for (let session = 99; session >= 0; session--) {
       const known = read.length;
       kept.rowsOf(`s${session}`, short, row);
       if (read.length > known) break;
