@@ -83,15 +83,19 @@ export interface FloorChoices {
   readonly file?: string;
   /** It sends so many messages before each prompt. */
   readonly history?: number;
+  /** It sends them through the provider's package. */
+  readonly isPackaged?: boolean;
 }
 
 /** The floor. */
 export function startFloor(
   program: string,
   provider: Provider,
-  { file = "", history = 0 }: FloorChoices = {},
+  { file = "", history = 0, isPackaged = false }: FloorChoices = {},
 ): Contestant {
-  const peer = new Peer({ args: [program, provider.baseUrl, file, String(history)] });
+  const peer = new Peer({
+    args: [program, provider.baseUrl, file, String(history), ...(isPackaged ? ["package"] : [])],
+  });
   let sessions = 0;
   return {
     peer,

@@ -2,21 +2,32 @@
 // and answers a prompt by one HTTP call and relays its chunks. Nothing is checked, stored or merged.
 //
 // Its third argument is how many messages go before the prompt in each request: a longer request costs
-// more to send, whoever sends it.
+// more to send, whoever sends it. With "package" as its fourth argument it sends them through the
+// provider's package, which every server with that package has to pay for.
 //
 // With a file as its second argument it makes two bare durable commits a turn and nothing more of what
 // a server does: one before a prompt is answered, one before its end is told. That is what a turn costs
 // at least which neither a crash nor a power cut may lose.
+
+import type { LanguageModelV3 } from "@ai-sdk/provider";
 import { createMessageConnection } from "vscode-jsonrpc/node";
-import { sentMessage } from "./history.js";
+import { promptMessage, sentMessage } from "./history.js";
 
 const url = `${process.argv[2]}/chat/completions`;
 const connection = createMessageConnection(process.stdin, process.stdout);
 
 const keep = process.argv[3] ? await openStore(process.argv[3]) : () => {};
-const history = Array.from({ length: Number(process.argv[4] ?? 0) }, (_, index) =>
-  sentMessage(index),
-);
+const count = Number(process.argv[4] ?? 0);
+const history = Array.from({ length: count }, (_, index) => sentMessage(index));
+const model = process.argv[5] === "package" ? await packageModel() : undefined;
+const prompts = Array.from({ length: count }, (_, index) => promptMessage(index));
+
+/** The model as the package of its provider makes it. */
+async function packageModel(): Promise<LanguageModelV3> {
+  const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
+  const baseURL = String(process.argv[2]);
+  return createOpenAICompatible({ name: "bench", baseURL }).chatModel("bench-1");
+}
 
 /** Opens a database; returns what commits a text to the disk itself. */
 async function openStore(file: string): Promise<(text: string) => void> {
@@ -41,6 +52,16 @@ connection.onRequest("prompt", (params: { session: string; prompt: string }) => 
 });
 
 async function answer(session: string, prompt: string): Promise<void> {
+  let text = "";
+  for await (const delta of model === undefined ? sent(prompt) : sentBy(model, prompt)) {
+    text += delta;
+    void connection.sendNotification("delta", { session, delta });
+  }
+  keep(text);
+  await connection.sendNotification("done", { session, text });
+}
+
+async function* sent(prompt: string): AsyncGenerator<string> {
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -50,13 +71,16 @@ async function answer(session: string, prompt: string): Promise<void> {
       messages: [...history, { role: "user", content: prompt }],
     }),
   });
-  let text = "";
-  for await (const delta of deltas(response)) {
-    text += delta;
-    void connection.sendNotification("delta", { session, delta });
+  yield* deltas(response);
+}
+
+async function* sentBy(by: LanguageModelV3, prompt: string): AsyncGenerator<string> {
+  const said = { role: "user" as const, content: [{ type: "text" as const, text: prompt }] };
+  const { stream } = await by.doStream({ prompt: [...prompts, said] });
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    if (next.value.type === "text-delta") yield next.value.delta;
   }
-  keep(text);
-  await connection.sendNotification("done", { session, text });
 }
 
 async function* deltas(response: Response): AsyncGenerator<string> {

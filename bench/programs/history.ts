@@ -1,4 +1,5 @@
 // A conversation whose turns have one tool call each: as a server stores it, and as a provider gets it.
+import type { LanguageModelV3Message } from "@ai-sdk/provider";
 
 /** The messages of a turn. */
 const cycle = 4;
@@ -39,6 +40,23 @@ export function sentMessage(index: number): object {
       return { role: "tool", tool_call_id: callId(index), content: words.repeat(5) };
     default:
       return { role: "assistant", content: words };
+  }
+}
+
+/** The same message as a provider's package takes it. */
+export function promptMessage(index: number): LanguageModelV3Message {
+  const call = { toolCallId: callId(index), toolName: "read" };
+  switch (index % cycle) {
+    case 0:
+      return { role: "user", content: [{ type: "text", text: words }] };
+    case 1:
+      return { role: "assistant", content: [{ type: "tool-call", ...call, input }] };
+    case 2: {
+      const output = { type: "text", value: words.repeat(5) } as const;
+      return { role: "tool", content: [{ type: "tool-result", ...call, output }] };
+    }
+    default:
+      return { role: "assistant", content: [{ type: "text", text: words }] };
   }
 }
 

@@ -1,6 +1,7 @@
 // What a long session costs: a turn on 2,000 stored messages, and the memory after some of them,
 // against the same on 20. A longer request costs more to send, whoever sends it: so the floor sends the
 // same messages before its prompt, and what they add to its turn stands beside what they add to ours.
+// It sends them twice: through the provider's package, as ours are sent, and without it.
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import {
@@ -25,9 +26,12 @@ export async function longSession(context: BenchContext, provider: Provider): Pr
   const few = await openFilled(makePlace(context.makeFolder(), provider), short);
   const many = await openFilled(makePlace(context.makeFolder(), provider), long);
   const program = await buildProgram("floor");
-  const floorOf = (history: number) => startFloor(program, provider, { history });
-  const [floorFew, floorMany] = [floorOf(short), floorOf(long)];
-  await Promise.all([floorFew.greet(), floorMany.greet()]);
+  const floorOf = (history: number, isPackaged: boolean) =>
+    startFloor(program, provider, { history, isPackaged });
+  const packaged = [floorOf(short, true), floorOf(long, true)] as const;
+  const bare = [floorOf(short, false), floorOf(long, false)] as const;
+  const floors = [...packaged, ...bare];
+  await Promise.all(floors.map((floor) => floor.greet()));
   const net = async (turn: () => Promise<TurnSeen>) => {
     await provider.takeTimes();
     const { ms } = await turn();
@@ -37,10 +41,14 @@ export async function longSession(context: BenchContext, provider: Provider): Pr
   const turnOn = (one: FilledSession) => () => net(() => one.server.turn(one.ids, prompt));
   const relay = (floor: Contestant) => () => net(async () => (await floor.session()).turn(prompt));
   await interleaved(5, turnOn(few), turnOn(many));
-  await interleaved(5, relay(floorFew), relay(floorMany));
   const rounds = context.isQuick ? 15 : 60;
   const turns = await interleaved(rounds, turnOn(few), turnOn(many));
-  const relayed = await interleaved(rounds, relay(floorFew), relay(floorMany));
+  const added = async ([fewer, more]: readonly [Contestant, Contestant]) => {
+    await interleaved(5, relay(fewer), relay(more));
+    const relayed = await interleaved(rounds, relay(fewer), relay(more));
+    return median(relayed.ours) - median(relayed.floor);
+  };
+  const [byPackage, byItself] = [await added(packaged), await added(bare)];
   const note = `${long.toLocaleString("en")} messages; floor: ${short}`;
   const shared = { suite: "sessions", note, rule: { kind: "told" } } as const;
   const rows: Row[] = [
@@ -59,16 +67,26 @@ export async function longSession(context: BenchContext, provider: Provider): Pr
       ours: many.server.peer.residentMb(),
     },
   ];
-  rows.splice(1, 0, {
-    suite: "sessions",
-    what: `what ${long.toLocaleString("en")} messages instead of ${short} add to a turn`,
-    note: "floor: to the floor's, which only sends them",
-    unit: "ms",
-    floor: median(relayed.ours) - median(relayed.floor),
-    ours: median(turns.ours) - median(turns.floor),
-    rule: context.isQuick ? { kind: "told" } : { kind: "ratioAtMost", limit: 1.2 },
-  });
-  await Promise.all([few.server, many.server, floorFew, floorMany].map((one) => one.end()));
+  const what = `what ${long.toLocaleString("en")} messages instead of ${short} add to a turn`;
+  const ours = median(turns.ours) - median(turns.floor);
+  const row = { suite: "sessions", what, unit: "ms", ours } as const;
+  rows.splice(
+    1,
+    0,
+    {
+      ...row,
+      note: "floor: to one that only sends them, through the same package",
+      floor: byPackage,
+      rule: context.isQuick ? { kind: "told" } : { kind: "ratioAtMost", limit: 1.2 },
+    },
+    {
+      ...row,
+      note: "floor: to one that only sends them, without a package",
+      floor: byItself,
+      rule: { kind: "told" },
+    },
+  );
+  await Promise.all([few.server, many.server, ...floors].map((one) => one.end()));
   return rows;
 }
 
