@@ -3,6 +3,7 @@
  * `"trace.server": {"format": "json"}`: one message a line, seen from the client.
  */
 import type { Entry, Side } from "./entries.js";
+import { cutNesting } from "./nesting.js";
 
 /** Old inspectors cut so many characters off the beginning of each line, for the output channel's time. */
 const outputChannelTime = /^\[[^\]]{1,40}\] /;
@@ -20,7 +21,7 @@ export function fromLspLine(line: string): Entry | undefined {
   const text = line.replace(outputChannelTime, "");
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = cutNesting(JSON.parse(text));
   } catch {
     return undefined;
   }

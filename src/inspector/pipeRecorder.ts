@@ -7,6 +7,7 @@ import { DeltaRedaction } from "./deltaRedaction.js";
 import type { Entry, Side } from "./entries.js";
 import { hiddenText, hideContents } from "./hiddenContents.js";
 import type { MessageCheck } from "./messageCheck.js";
+import { cutNesting } from "./nesting.js";
 import type { Redaction } from "./redaction.js";
 
 /** Of a longer message, which is passed on like every other, only that it came is recorded. */
@@ -84,6 +85,7 @@ export class PipeRecorder {
       this.#broken(from, frame.text, at);
       return;
     }
+    message = cutNesting(message);
     const size = Buffer.byteLength(frame.text);
     // A batch is several messages, and each of them may be wrong by itself.
     const batch = Array.isArray(message) && message.length > 0 ? message : undefined;

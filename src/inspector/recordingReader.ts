@@ -5,6 +5,7 @@ import { cleanedEntry } from "./cleanedEntry.js";
 import type { Entry } from "./entries.js";
 import { entryOf, isObject } from "./entryOf.js";
 import { fromLspItem, fromLspLine } from "./lspFormat.js";
+import { cutNesting } from "./nesting.js";
 import type { Redaction } from "./redaction.js";
 
 /** A longer line is no entry of ours. */
@@ -75,7 +76,7 @@ class Reader {
   }
 
   #line(text: string): void {
-    const value = jsonIn(text);
+    const value = cutNesting(jsonIn(text));
     // LSP Inspector's own examples are one list.
     const items: unknown[] = Array.isArray(value) ? value : [value];
     for (const item of items) {

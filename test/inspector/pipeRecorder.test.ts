@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Entry } from "../../src/inspector/entries.js";
@@ -5,6 +8,7 @@ import { hideContents } from "../../src/inspector/hiddenContents.js";
 import { fromLspItem, fromLspLine, toLspLine } from "../../src/inspector/lspFormat.js";
 import { MessageCheck } from "../../src/inspector/messageCheck.js";
 import { PipeRecorder } from "../../src/inspector/pipeRecorder.js";
+import { readRecording } from "../../src/inspector/recordingReader.js";
 import { Redaction } from "../../src/inspector/redaction.js";
 import { Ledger } from "../../src/inspector/view/ledger.js";
 import { Runs } from "../../src/inspector/view/runs.js";
@@ -172,4 +176,49 @@ it("reads what it writes for LSP Inspector, and what others write", () => {
   expect(fromLspLine("{}")).toBeUndefined();
   expect(fromLspLine("[Trace - 1] Sending request 'a - (1)'.")).toBeUndefined();
   expect(toLspLine({ kind: "stderr", at: 1, text: "x" })).toBeUndefined();
+});
+
+const depth = 100_000;
+const deepList = "[".repeat(depth) + "]".repeat(depth);
+const deepObject = `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+it.each([
+  ["params", `{"jsonrpc":"2.0","id":1,"method":"m","params":${deepObject}}`],
+  ["a result", `{"jsonrpc":"2.0","id":1,"result":${deepList}}`],
+  ["an id", `{"jsonrpc":"2.0","id":${deepList},"method":"m"}`],
+  [
+    "a delta",
+    `{"jsonrpc":"2.0","method":"messageDelta","params":{"delta":"x","kind":${deepList}}}`,
+  ],
+  ["nothing else", deepList],
+])("goes on after a message that is nested without end: %s", (_name, text) => {
+  const { recording, entries, send } = recorder();
+  send("server", `${text}\n`);
+  send("server", line({ method: "next" }));
+  recording.end(7);
+  expect(entries).toMatchObject([
+    { kind: "message", bytes: text.length },
+    { kind: "message", message: { method: "next" } },
+  ]);
+  expect(JSON.stringify(entries)).toContain("nested too deep");
+});
+
+it("opens a recording with a line that is nested without end", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "turnwire-deep-"));
+  try {
+    const path = join(folder, "deep.jsonl");
+    const right = toLspLine({ kind: "message", at: 1, from: "client", bytes: 2, message: {} });
+    const deep = `{"isLSPMessage":true,"type":"send-request","message":{"params":${deepList}},"timestamp":1}`;
+    writeFileSync(path, `${deep}\n[Trace - 10:00:00] ${deep}\n${right}\n`);
+    const entries: Entry[] = [];
+    const found = await readRecording(path, {
+      redaction: new Redaction(),
+      hidesContents: false,
+      onEntry: (entry) => entries.push(entry),
+    });
+    expect(found).toEqual({ entries: 3, unread: 0, hidden: false });
+    expect(JSON.stringify(entries).match(/nested too deep/g)).toHaveLength(2);
+    expect(entries[2]).toMatchObject({ message: {} });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
