@@ -4,10 +4,14 @@ import { defined } from "../base/defined.js";
 import { cutBytes } from "../base/text.js";
 import type { QueuedPrompt } from "../coordinator/openRuns.js";
 import type { EndedWaiting } from "../coordinator/waitingRuns.js";
+import type { QueueEntry } from "../protocol/objects/queueEntry.js";
 import type { Result } from "../protocol/registry.js";
 
 /** The most that one answer gives back, in bytes. */
 export const mostBytesGivenBack = 1024 * 1024;
+
+/** The most that one list of a queue tells, in bytes: to write more keeps everything else waiting. */
+const mostBytesListed = 4 * 1024 * 1024;
 
 const trueOnly = true as const;
 
@@ -15,8 +19,12 @@ type Cancelled = Result<"cancelSession">["cancelled"][number];
 
 /** Gives out texts until an answer holds as much as it may. */
 class Allowance {
-  #left = mostBytesGivenBack;
+  #left: number;
   #isTruncated = false;
+
+  constructor(most = mostBytesGivenBack) {
+    this.#left = most;
+  }
 
   /** The members of the answer that say that something had no room. */
   get remark(): { promptTruncated?: true } {
@@ -74,5 +82,21 @@ export function clearedPrompts(
   const prompts = queued
     .filter((one) => one.clientId === clientId)
     .flatMap(({ text }) => allowance.take(text).prompt ?? []);
+  return { prompts, ...allowance.remark };
+}
+
+/** The answer to `listQueue`: what is longer than an answer may hold is cut. */
+export function listedEntries(entries: readonly QueueEntry[]): QueueEntry[] {
+  const allowance = new Allowance(mostBytesListed);
+  return entries.map((entry) => {
+    const { prompt = "", isWhole } = allowance.take(entry.prompt);
+    return isWhole ? entry : { ...entry, prompt, promptTruncated: trueOnly };
+  });
+}
+
+/** The answer to `queuedPromptsList`. */
+export function listedPrompts(texts: readonly string[]): Result<"queuedPromptsList"> {
+  const allowance = new Allowance(mostBytesListed);
+  const prompts = texts.map((text) => allowance.take(text).prompt ?? "");
   return { prompts, ...allowance.remark };
 }

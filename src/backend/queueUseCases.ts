@@ -3,7 +3,7 @@ import type { SessionQueue } from "../coordinator/sessionQueue.js";
 import type { Params, Result } from "../protocol/registry.js";
 import { emptyPrompt, isText } from "./attachments.js";
 import type { Caller } from "./caller.js";
-import { clearedPrompts } from "./givenBack.js";
+import { clearedPrompts, listedEntries, listedPrompts } from "./givenBack.js";
 import type { SessionUseCases } from "./sessionUseCases.js";
 import type { WorkspaceRegistry } from "./workspaceRegistry.js";
 
@@ -26,7 +26,7 @@ export class QueueUseCases {
 
   /** `queuedPromptsList` */
   texts(params: Params<"queuedPromptsList">): Result<"queuedPromptsList"> {
-    return { prompts: this.#queue(params).texts(params.sessionId) };
+    return listedPrompts(this.#queue(params).texts(params.sessionId));
   }
 
   /** `clearQueue` */
@@ -44,7 +44,8 @@ export class QueueUseCases {
 
   /** `listQueue` */
   list(params: Params<"listQueue">): Result<"listQueue"> {
-    return this.#queue(params).list(params.sessionId);
+    const { entries, paused } = this.#queue(params).list(params.sessionId);
+    return { entries: listedEntries(entries), paused };
   }
 
   /** `editQueued` */

@@ -5,7 +5,7 @@ import { DomainError } from "../base/errors.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { Database } from "../storage/database.js";
 import type { MessageStore } from "../storage/messageStore.js";
-import { textOf } from "../storage/searchIndex.js";
+import { saidText } from "../storage/saidText.js";
 import { type SearchTerm, snippetOf, termsOf } from "../storage/searchText.js";
 import { type SearchHit, type SearchPlace, SessionFinder } from "../storage/sessionFinder.js";
 import type { SessionStore } from "../storage/sessionStore.js";
@@ -37,8 +37,16 @@ export async function searchSessions(
     signal.throwIfAborted();
   }
   const { hits, next } = finder.find({ terms, workspaceId, limit, place });
+  const results: Result<"searchSessions">["results"] = [];
+  for (const hit of hits) {
+    // A message may have megabytes.
+    await setImmediate();
+    signal.throwIfAborted();
+    const result = resultOf(hit, terms, options);
+    if (result !== undefined) results.push(result);
+  }
   return {
-    results: hits.flatMap((hit) => resultOf(hit, terms, options) ?? []),
+    results,
     ...defined({ nextCursor: next && `${next.of === "titles" ? "t" : "m"}${next.below}` }),
   };
 }
@@ -51,7 +59,7 @@ function resultOf(
   const row = options.sessions.at(session);
   if (row === undefined) return undefined;
   const found = message === undefined ? undefined : options.messages.at(message);
-  const text = found?.parts === undefined ? row.title : textOf(found.parts);
+  const text = found?.parts === undefined ? row.title : saidText(found.parts);
   return {
     session: describeAnywhere(row, options),
     ...defined({ messageId: found?.id }),

@@ -17,6 +17,9 @@ import { builtInEngine } from "./engineName.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
 import type { WorkspaceFactory } from "./workspaceFactory.js";
 
+/** Longer than any path that a system takes, in UTF-16 units. */
+const longestPath = 32_767;
+
 /** A folder has the same id in every data directory. */
 function workspaceIdOf(realPath: string): string {
   return `ws_${createHash("sha256").update(realPath).digest("hex").slice(0, 16)}`;
@@ -207,6 +210,10 @@ export class WorkspaceRegistry {
   }
 
   #realPath(path: string): string {
+    if (path.length > longestPath) {
+      const told = `\`path\` has more than ${longestPath} characters`;
+      throw new DomainError("PathNotFound", `There is no such folder: ${told}.`);
+    }
     if (path.trim() === "") {
       throw new DomainError("PathRequired", "`path` is empty; give the folder to open.");
     }

@@ -5,14 +5,37 @@
  */
 export const deepestJson = 200;
 
+/** How many values are looked at without a note of what was seen: more than JSON ever has here. */
+const mostLooked = 2_000_000;
+
 const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [openBracket, closeBracket, openBrace, closeBrace] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/**
- * Whether arrays and objects are nested more than `most` deep. Each value is looked at once and
- * without recursion, so it also ends for a value that contains itself.
- */
+/** Whether arrays and objects are nested more than `most` deep. It ends for a value that contains itself. */
 export function isNestedDeeper(value: unknown, most: number = deepestJson): boolean {
+  const look = { left: mostLooked };
+  const isDeeper = isBranchDeeper(value, most, look);
+  // Parts of a value that stand in it many times would be looked at many times.
+  return look.left > 0 ? isDeeper : isLevelDeeper(value, most);
+}
+
+function isBranchDeeper(value: unknown, most: number, look: { left: number }): boolean {
+  if (!isObject(value)) return false;
+  if (most === 0) return true;
+  if (look.left-- <= 0) return false;
+  if (Array.isArray(value)) {
+    for (const child of value) if (isBranchDeeper(child, most - 1, look)) return true;
+    return false;
+  }
+  for (const name of Object.keys(value)) {
+    const child = (value as Readonly<Record<string, unknown>>)[name];
+    if (isBranchDeeper(child, most - 1, look)) return true;
+  }
+  return false;
+}
+
+/** The same without recursion, and each value of a level is looked at once. */
+function isLevelDeeper(value: unknown, most: number): boolean {
   let level: object[] = isObject(value) ? [value] : [];
   for (let depth = 1; level.length > 0; depth++) {
     if (depth > most) return true;

@@ -3,7 +3,7 @@
 import { setMaxListeners } from "node:events";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import { clipCharacters } from "../base/text.js";
+import { clipCharacters, cutText } from "../base/text.js";
 import type { Turn } from "../engine/engine.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
@@ -11,6 +11,8 @@ import { endedElsewhere, takenOver } from "./endedElsewhere.js";
 import { PatientWrites } from "./patientWrites.js";
 
 const maxLength = 80;
+/** How much of a prompt is looked at: its first line may have megabytes. */
+const mostLooked = 10_000;
 
 type TitleOptions = Pick<
   CoordinatorOptions,
@@ -102,6 +104,9 @@ export class TitleKeeper {
 }
 
 function firstLine(prompt: string): string {
-  const line = prompt.trim().split(/[\r\n\u2028\u2029]/, 1)[0] ?? "";
+  const line =
+    cutText(prompt.trimStart(), mostLooked)
+      .trim()
+      .split(/[\r\n\u2028\u2029]/, 1)[0] ?? "";
   return clipCharacters(line.replaceAll(/[\s\p{Cc}]+/gu, " ").trim(), maxLength);
 }

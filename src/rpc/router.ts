@@ -2,10 +2,14 @@
 // errors.
 
 import type { Caller } from "../backend/caller.js";
+import { cutText } from "../base/text.js";
 import { type MethodName, methods, type Params, type Result } from "../protocol/registry.js";
 import { type ErrorTranslator, invalidParams, wireError } from "./errorTranslation.js";
 import type { Handler, Handlers } from "./handlers.js";
 import { type Rest, whileHeld } from "./heldRequests.js";
+
+/** How much of an unknown method's name is told back, in UTF-16 units. */
+const mostMethodTold = 1_000;
 
 /** Routes the messages of one connection. */
 export class Router {
@@ -27,7 +31,9 @@ export class Router {
   async request(method: string, params: unknown, caller: Caller): Promise<object> {
     if (!isMethod(method)) {
       // This is the message in the examples of JSON-RPC 2.0.
-      throw wireError("MethodNotFound", "Method not found", { method });
+      throw wireError("MethodNotFound", "Method not found", {
+        method: cutText(method, mostMethodTold),
+      });
     }
     return this.#call(method, params, caller);
   }

@@ -1,6 +1,7 @@
 // The words of every session (protocol.md section 3, `searchSessions`): what users and models said, and
 // titles. Written in the commit of what it is about; a trigger of the schema takes it away with that.
 import type { Database } from "./database.js";
+import { saidText } from "./saidText.js";
 import { indexedText } from "./searchText.js";
 
 /** A file with fewer steps has no index. */
@@ -30,7 +31,7 @@ export class SearchIndex {
       .get(position);
     const isSaid = (row?.role === "user" || row?.role === "assistant") && row.isSummary === 0;
     if (row === undefined || !isSaid) return;
-    this.#put(position, textOf(parts), Number(row.session), String(row.workspaceId));
+    this.#put(position, saidText(parts), Number(row.session), String(row.workspaceId));
   }
 
   /** The message at a position is as it is stored. */
@@ -85,21 +86,4 @@ export function sessionToken(position: number): string {
 /** The same for a workspace. */
 export function workspaceToken(id: string): string {
   return `w${Buffer.from(id).toString("hex")}`;
-}
-
-/** What a stored message says; nothing where that cannot be read. */
-export function textOf(parts: string): string {
-  let list: unknown;
-  try {
-    list = JSON.parse(parts);
-  } catch {
-    return "";
-  }
-  if (!Array.isArray(list)) return "";
-  return list
-    .flatMap((part: unknown) => {
-      const { type, text } = { type: undefined, text: undefined, ...(part as object) };
-      return type === "text" && typeof text === "string" ? [text] : [];
-    })
-    .join("\n");
 }

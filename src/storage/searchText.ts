@@ -4,7 +4,7 @@
 import { cutText } from "../base/text.js";
 
 /** The most of one message, or of a title, that is indexed, in UTF-16 units. */
-const mostIndexed = 100_000;
+export const mostIndexed = 100_000;
 /** The most of a query that is looked at; the rest would hardly narrow it. */
 const mostQueried = 1_000;
 const mostTerms = 16;

@@ -44,3 +44,19 @@ export async function longestHold(work: () => unknown): Promise<number> {
   }
   return longest;
 }
+
+/** What takes a few milliseconds on a machine that does nothing else. */
+export function fewMs(): number {
+  let sum = 0;
+  for (let n = 0; n < 4_000_000; n++) sum = (sum * 31 + n) | 0;
+  return sum;
+}
+
+/** What a test allows, in milliseconds: a machine on which everything takes longer is given longer. */
+export function longestAllowed(): number {
+  fewMs();
+  const begun = process.cpuUsage();
+  for (let n = 0; n < 10; n++) fewMs();
+  const { user, system } = process.cpuUsage(begun);
+  return 200 * Math.max(1, (user + system) / 10_000 / 5);
+}
