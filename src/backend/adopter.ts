@@ -5,6 +5,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Log } from "../base/log.js";
+import { dayMs, defaultWaitingDays } from "../coordinator/waitingRuns.js";
 import type { Database } from "../storage/database.js";
 import type { GoingOnStore } from "../storage/goingOnStore.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
@@ -20,9 +21,6 @@ const mostAtOnce = 4;
 const betweenRecoveriesMs = 3000;
 /** How often runs that waited too long are ended, and it is noted that this server lives; milliseconds. */
 const betweenEndsMs = 3_600_000;
-const dayMs = 86_400_000;
-/** `limits.waitingDays` unless the user's file says something else. */
-const defaultWaitingDays = 7;
 
 /** What is needed to go on with lost runs. */
 export interface AdopterOptions {

@@ -4,6 +4,7 @@ import { ConfigSource } from "../config/source.js";
 import type { ResolvedConfig } from "../config/types.js";
 import { Coordinator } from "../coordinator/coordinator.js";
 import type { CoordinatorOptions, RunToPrepare } from "../coordinator/coordinatorOptions.js";
+import { defaultWaitingDays } from "../coordinator/waitingRuns.js";
 import type { Engine } from "../engine/engine.js";
 import type { EngineSetup, EngineWorkspace } from "../engine/setup.js";
 import type { SandboxInfo } from "../protocol/objects/model.js";
@@ -47,7 +48,7 @@ export class WorkspaceFactory {
 
   /** Builds a workspace that nobody holds yet. `engine` runs its turns. */
   build(row: WorkspaceRow, engine: string): OpenWorkspace {
-    const { coordination, createEngine, isShared } = this.#options;
+    const { coordination, createEngine, isShared, limits } = this.#options;
     const engines = new EnginePool((trusted, env) => ({
       engine: createEngine({ id: row.id, path: row.path, trusted, env, engine }),
       source: new ConfigSource({
@@ -65,6 +66,7 @@ export class WorkspaceFactory {
       ...coordination,
       log: withFields(coordination.log, { workspaceId: row.id }),
       workspaceId: row.id,
+      waitingDays: () => waitingDaysOf(limits.current()),
       // What was accepted without trust does not go on with it.
       canGoOn: (terms, clientId) =>
         (terms.trusted || !holds.isTrusted) &&
@@ -119,6 +121,11 @@ export class WorkspaceFactory {
     const client: WorkspaceClient = { env, agent, modes, engine: () => equipment().engine };
     return client;
   }
+}
+
+/** Undefined while the user's file is being read. An agent is ready when it was. */
+function waitingDaysOf(limits: ReturnType<ServerLimitsSource["current"]>): number | undefined {
+  return limits instanceof Promise ? undefined : (limits.waitingDays ?? defaultWaitingDays);
 }
 
 function setupOf(

@@ -14,6 +14,7 @@ import { storedOptions, usuallyWhenBusy } from "./runOptions.js";
 import { type RunTerms, storedTerms } from "./runTerms.js";
 import { positionsOf, type RunRef, type SessionState } from "./sessionState.js";
 import type { SessionSteps } from "./sessionSteps.js";
+import { dayMs, endOldWaiting } from "./waitingRuns.js";
 
 /** A begun turn that was taken over so often, without a finished model call between, is not again. */
 const mostAdoptions = 3;
@@ -71,6 +72,8 @@ export class Adoption {
     if (steps.known(sessionId) !== undefined) return;
     const owner = runs.otherOwner(sessionId, serverId);
     if (owner !== undefined && !recoverIfDead(owner)) return;
+    if (goingOn.free(sessionId).length === 0) return;
+    this.#endOld();
     const free = goingOn.free(sessionId);
     if (free.length === 0 || !this.#canGoOn(free)) return;
     if (checkpoints?.rewinds.serverOf(sessionId) !== undefined) return;
@@ -78,6 +81,13 @@ export class Adoption {
     if (taken.length === 0) return;
     faultPoint(this.#options.queues.isPaused(sessionId) ? "queueTakenOver" : "adopted");
     this.#goOn(sessionId, taken);
+  }
+
+  /** What has waited for too long ends, though nobody has looked for it yet. */
+  #endOld(): void {
+    const { waitingDays, clock } = this.#options;
+    const days = waitingDays?.();
+    if (days !== undefined) endOldWaiting(this.#options, clock.now() - days * dayMs);
   }
 
   #canGoOn(free: readonly RunRow[]): boolean {

@@ -169,6 +169,8 @@ export interface CoordinatorOptions {
   readonly commands?: CommandMarks;
   /** Whether the workspace as it is open here can go on with a run of these terms; by default it can. */
   canGoOn?(terms: RunTerms, clientId: string): boolean;
+  /** How many days a run waits at most for a server; undefined if that is not known now. */
+  waitingDays?(): number | undefined;
   /** Ends the runs of a server that has died; false if it lives. */
   recoverIfDead(serverId: string): boolean;
 }

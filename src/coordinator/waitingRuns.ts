@@ -6,6 +6,10 @@ import { isWaiting, nobody, type RunRow } from "../storage/runStore.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { type LeftEnd, LeftRuns, type LeftRunsOptions } from "./leftRuns.js";
 
+export const dayMs = 86_400_000;
+/** `limits.waitingDays` unless the user's file says something else. */
+export const defaultWaitingDays = 7;
+
 const waitedTooLong: LeftEnd = {
   status: "interrupted",
   cause: "limit",

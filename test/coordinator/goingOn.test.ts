@@ -232,6 +232,36 @@ describe("a waiting run is ended", () => {
   });
 });
 
+describe("a prompt to a session with runs that have waited for `limits.waitingDays`", () => {
+  /** The runs of the lost server wait since the first day; a server opens the directory after `days`. */
+  async function openAfter(days: number) {
+    const clock = new VirtualScheduler();
+    await lost();
+    crash(open({ clock }));
+    const later = new VirtualScheduler(clock.now() + days * 86_400_000);
+    return open({ clock: later, waitingDays: 7 });
+  }
+
+  it("takes none of them over, though nobody has ended them yet", async () => {
+    const house = await openAfter(8);
+    house.accept("s", { runId: "d" });
+    await playOut(house, "s", 1);
+    expect(house.allCompletions()).toMatchObject([
+      ...["a", "b", "c"].map((runId) => ({ runId, errorName: "WaitedTooLong" })),
+      { runId: "d", status: "succeeded" },
+    ]);
+  });
+
+  it("takes over what is younger", async () => {
+    const house = await openAfter(6);
+    house.accept("s", { runId: "d" });
+    await playOut(house, "s", 4);
+    expect(statuses(house).map((told) => told.slice(0, 12))).toEqual(
+      ["a", "b", "c", "d"].map((runId) => `${runId}: succeeded`),
+    );
+  });
+});
+
 describe("a run that stops each server that goes on with it", () => {
   it("is not taken over a fourth time without a finished model call between", async () => {
     await lost();

@@ -70,6 +70,7 @@ export interface HouseOptions {
   readonly onDamaged?: (row: DamagedRow) => void;
   /** Whether its workspace can go on with a run; by default it can. */
   readonly canGoOn?: (terms: RunTerms) => boolean;
+  readonly waitingDays?: number;
   /** How the commands of dead servers are ended; nothing is, unless it is given. */
   readonly commands?: CoordinatorOptions["commands"] | undefined;
   /** Where its questions are asked; nobody answers unless it is given. */
@@ -127,6 +128,7 @@ export class CoordinatorHouse {
   readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
   coordinator: Coordinator;
   readonly #canGoOn: HouseOptions["canGoOn"];
+  readonly #waitingDays: HouseOptions["waitingDays"];
   readonly #commands: HouseOptions["commands"];
   readonly #desk: CoordinatorOptions["desk"];
   readonly #undo: HouseOptions["undo"];
@@ -134,6 +136,7 @@ export class CoordinatorHouse {
 
   constructor(options: HouseOptions) {
     this.#canGoOn = options.canGoOn;
+    this.#waitingDays = options.waitingDays;
     this.#commands = options.commands;
     this.#desk = options.desk ?? {
       ask: async () => undefined,
@@ -208,6 +211,7 @@ export class CoordinatorHouse {
         checkpoints: this.#checkpoints,
       }),
       recoverIfDead: (id) => this.recovery.recoverIfDead(id),
+      waitingDays: () => this.#waitingDays,
     });
   }
 
