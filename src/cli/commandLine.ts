@@ -19,7 +19,7 @@ import {
 } from "./program.js";
 import type { RelayCommandIo } from "./relayCommand.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
-import { OutputStream } from "./runOutput.js";
+import { isReaderGone, OutputStream } from "./runOutput.js";
 import type { ServeOptions } from "./serveOptions.js";
 import { stdinKindOf } from "./stdinKind.js";
 
@@ -98,7 +98,9 @@ export function createCommandLine(self: NodeJS.Process, parts: CommandLineParts)
       await Promise.all([out.flushed(), errors.flushed()]);
       const isTold = exitCode === exitCodes.output;
       if (out.failure === undefined || isTold) return exitCode;
-      await errors.write(`turnwire: stdout could not be written: ${out.failure.message}\n`);
+      if (!isReaderGone(out.failure)) {
+        await errors.write(`turnwire: stdout could not be written: ${out.failure.message}\n`);
+      }
       return exitCodes.output;
     },
   };

@@ -17,8 +17,8 @@ export interface RelayOnceIo {
 }
 
 /**
- * Resolves with the exit code once the relays of these names have sent everything that is there, or a place
- * does not take it for 15 seconds. `read` says how far the relays of the data directory have come.
+ * Resolves with the exit code once the relays of these names have sent everything that is there, a place does
+ * not take it for 15 seconds, or a relay was told to stop. `read` says how far the relays of the data directory have come.
  */
 export async function untilSent(
   names: readonly string[],
@@ -35,8 +35,10 @@ export async function untilSent(
     const missing = names.filter((name) => after.every((one) => one.name !== name));
     if (missing.length === 0 && late.length === 0) return saySetAside(before, after, writeError);
     const isOver = (since: number) => clock.now() - Math.max(since, began) > onceMs;
+    // A relay that was told to stop (HTTP 410) sends nothing more by itself.
     const stuck = late.filter(
-      ({ trouble, troubleSince = began }) => trouble !== undefined && isOver(troubleSince),
+      ({ isStopped, trouble, troubleSince = began }) =>
+        isStopped || (trouble !== undefined && isOver(troubleSince)),
     );
     if (stuck.length > 0 || (missing.length > 0 && isOver(began))) {
       for (const relay of stuck) writeError(`turnwire: ${relayLine(relay)}`);

@@ -18,7 +18,7 @@ import { RunActivity } from "./runActivity.js";
 import { readAttachments } from "./runAttachments.js";
 import { Deeds, earlyEnd, exitCodeOf, explain, type Stop, toldCompletion } from "./runEnd.js";
 import { exitCodes, type RunCommandIo, type RunCommandOptions } from "./runOptions.js";
-import { OutputStream } from "./runOutput.js";
+import { isReaderGone, OutputStream } from "./runOutput.js";
 import { RunProgress } from "./runProgress.js";
 import { readPrompt } from "./runPrompt.js";
 import { RunQuestions } from "./runQuestions.js";
@@ -98,6 +98,7 @@ class RunCommand {
     const exitCode = await this.#run().finally(() => this.#screen.end());
     const { failure } = this.#screen;
     if (failure === undefined) return exitCode;
+    if (isReaderGone(failure)) return exitCodes.output;
     await this.#complain(
       this.#options.outputFile === undefined
         ? `stdout could not be written: ${failure.message}`

@@ -3,6 +3,7 @@
  * awaited. A failed write is reported to the owner and is no exception.
  */
 import type { Writable } from "node:stream";
+import { systemErrorCode } from "../base/systemError.js";
 
 /** Where the output of a command goes. */
 export interface Output {
@@ -13,6 +14,11 @@ export interface Output {
   /** The output is whole now: resolves once it is where it belongs, or `failure` says why not. */
   finish(): Promise<void>;
   release(): void;
+}
+
+/** Whether nobody reads the output any more (`turnwire … | head`): that is told by the exit code alone. */
+export function isReaderGone(failure: Error): boolean {
+  return systemErrorCode(failure) === "EPIPE";
 }
 
 export class OutputStream implements Output {

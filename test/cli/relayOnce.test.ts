@@ -84,3 +84,14 @@ it.each([
   await clock.advance(100);
   expect([code, told]).toEqual([1, ["turnwire: hook: 1 refused, and set aside"]]);
 });
+
+it("fails at once where a relay was told to stop while something is behind", async () => {
+  report = relay({ behind: 3 });
+  begin();
+  await clock.advance(5000);
+  const since = clock.now();
+  report = relay({ behind: 3, isStopped: true, trouble: "HTTP 410", troubleSince: since });
+  await clock.advance(100);
+  expect(code).toBe(1);
+  expect(told).toEqual([expect.stringMatching(/^turnwire: hook: 3 to send; .*HTTP 410$/)]);
+});

@@ -216,7 +216,7 @@ describe("the program", () => {
       env: { ...process.env, ...offlineEnvironment(harness.folder) },
     });
 
-  it("says so and exits with 5 when nobody reads its output any more", async () => {
+  it("exits with 5, and says nothing, when nobody reads its output any more", async () => {
     const child = start(["@chunks 20000 100\n@wait 60000"]);
     let stderr = "";
     child.stderr.on("data", (chunk) => {
@@ -225,7 +225,7 @@ describe("the program", () => {
     await once(child.stdout, "data");
     child.stdout.destroy();
     expect(await once(child, "exit")).toEqual([5, null]);
-    expect(stderr).toMatch(/^turnwire run: stdout could not be written: .*EPIPE.*\n$/);
+    expect(stderr).toBe("");
   });
 
   it("cancels on SIGINT and exits with 130", async () => {

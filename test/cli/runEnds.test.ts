@@ -166,7 +166,7 @@ describe("the program's own streams", () => {
       expect(stderr).not.toMatch(/\n\s+at /);
       // A short output may have gone into the pipe before it was closed.
       expect([0, 1, 5]).toContain(code);
-      if (code === 5) expect(stderr).toMatch(/^turnwire: stdout could not be written: .*\n$/);
+      expect(stderr).not.toMatch(/could not be written|EPIPE/);
     },
   );
 
