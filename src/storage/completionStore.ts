@@ -125,7 +125,7 @@ export class CompletionStore {
     // write.
     const row = readOr<Row | undefined>(
       () =>
-        this.#database.write(() =>
+        this.#database.writePart(() =>
           this.#database
             .prepare(
               `UPDATE completions SET attempt = attempt + 1
