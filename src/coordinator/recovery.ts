@@ -60,11 +60,12 @@ export class Recovery {
       const keeping = this.#keptOf(open);
       const isKept = new Set(keeping.map(({ position }) => position));
       const ending = open.filter(({ position }) => !isKept.has(position));
-      for (const id of dead) registry.forgetConnections(id);
+      const livedAt = new Map(dead.map((id) => [id, registry.lastLived(id, clock.now())]));
+      for (const [id, at] of livedAt) registry.forgetConnections(id, at);
       // They wait since their server died, which may be long ago.
-      for (const id of dead) {
+      for (const [id, at] of livedAt) {
         const left = keeping.filter(({ serverId }) => serverId === id);
-        goingOn.release(left, registry.lastLived(id, clock.now()));
+        goingOn.release(left, at);
       }
       this.#left.end(ending, (run) => this.#endOf(run));
       for (const id of dead) registry.remove(id);

@@ -87,11 +87,12 @@ export class LateWatch {
   }
 
   #save(): void {
-    const { connections, registry } = this.#options;
+    const { connections, registry, clock } = this.#options;
+    const now = clock.now();
     for (const clientId of this.#unsaved) {
       const isHere = [...this.#deliveries].some((one) => one.clientId === clientId);
-      if (isHere) connections.add(registry.id, clientId);
-      else connections.remove(registry.id, clientId);
+      if (isHere) connections.add(registry.id, clientId, now);
+      else connections.remove(registry.id, clientId, now);
       this.#unsaved.delete(clientId);
     }
   }

@@ -44,6 +44,34 @@ export function leaveQuestions(database: Database, run: number, goneAt: number |
     .run(nobody, goneAt ?? null, run, run);
 }
 
+/** A client is connected: the time of its questions stands still, if no server has their runs. */
+export function stopTime(database: Database, clientId: string, now: number): void {
+  if (!areKept(database)) return;
+  const sql = `UPDATE questions SET expiresAt = NULL, seenAt = ?
+    WHERE clientId = ? AND serverId = ? AND answer IS NULL AND expiresAt > ?`;
+  writeTime(database, () => database.prepare(sql).run(now, clientId, nobody, now));
+}
+
+/**
+ * A connection of a client is gone. If it was the last one, the time of its questions runs from then on, if
+ * no server has their runs.
+ */
+export function startTime(database: Database, clientId: string, goneAt: number): void {
+  if (!areKept(database)) return;
+  const sql = `UPDATE questions SET expiresAt = max(?1, coalesce(seenAt, askedAt)) +
+      1000 * coalesce((SELECT permissionSeconds FROM runs WHERE position = questions.run), 0)
+    WHERE clientId = ?2 AND serverId = ?3 AND answer IS NULL AND expiresAt IS NULL
+      AND NOT EXISTS (SELECT 1 FROM connections WHERE clientId = ?2)`;
+  writeTime(database, () => database.prepare(sql).run(goneAt, clientId, nobody));
+}
+
+/** A damaged question keeps no connection from being known. */
+function writeTime(database: Database, write: () => unknown): void {
+  database.attempt("time of questions", write, (reason) => {
+    database.damage.tell({ table: "questions", id: 0, reason });
+  });
+}
+
 /** Removes the answered questions of a run: their calls have ended. */
 export function forgetAnswered(database: Database, run: number): void {
   if (!areKept(database)) return;

@@ -185,15 +185,14 @@ export class ServerRegistry {
     this.#makeKnown(this.#registration, () => {});
   }
 
-  /** Forgets who was connected to a dead server. */
-  forgetConnections(id: string): void {
-    this.#connections.forget(id);
+  /** Forgets who was connected to a dead server, which was last known to live at `at`. */
+  forgetConnections(id: string, at: number): void {
+    this.#connections.forget(id, at);
   }
 
-  /** Removes a dead server's entry. */
+  /** Removes a dead server's entry; {@link forgetConnections} comes first. */
   remove(id: string): void {
     this.#database.prepare("DELETE FROM servers WHERE id = ?").run(id);
-    this.#connections.forget(id);
     this.#database.afterCommit(() => removeLock(lockFile(this.#directory, id)));
   }
 
@@ -205,7 +204,7 @@ export class ServerRegistry {
     try {
       // From now on other servers may end the open runs, although this process still lives.
       this.#database.prepare("UPDATE servers SET processId = NULL WHERE id = ?").run(this.id);
-      this.#connections.forget(this.id);
+      this.#connections.forget(this.id, this.lastLived(this.id, Number.MAX_SAFE_INTEGER));
       const { changes } = this.#database
         .prepare(
           `DELETE FROM servers WHERE id = ?1

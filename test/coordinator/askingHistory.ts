@@ -355,7 +355,7 @@ export class AskingHistory {
     } as unknown as Askable;
     const { desk, connections, house } = server;
     const forget = desk.add(askable);
-    connections.add(house.registry.id, client);
+    connections.add(house.registry.id, client, house.clock.now());
     desk.identified(askable);
     const window: Window = {
       server,
@@ -365,7 +365,7 @@ export class AskingHistory {
         leave();
         forget();
         const isLast = !this.#windows.some((one) => one.server === server && one.client === client);
-        if (isLast) connections.remove(house.registry.id, client);
+        if (isLast) connections.remove(house.registry.id, client, house.clock.now());
       },
     };
     this.#windows.push(window);

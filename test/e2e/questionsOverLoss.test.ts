@@ -29,6 +29,15 @@ function questionTo(client: ServerProcess, allowed: string): Promise<PermissionQ
   });
 }
 
+/** What a client was asked beside a question that may have been put to it before it was answered. */
+function otherQuestions(client: ServerProcess, { permissionId }: PermissionQuestion): unknown[] {
+  return client.frames.filter(
+    ({ method, params }) =>
+      method === "requestPermission" &&
+      (params as PermissionQuestion).permissionId !== permissionId,
+  );
+}
+
 /** A run whose server is gone while it waited for an answer. */
 async function left(prompt = bash, permissionSeconds = 3600, path = makeFolder(), end = kill) {
   const server = startServer();
@@ -101,19 +110,39 @@ describe.concurrent("a question whose server is gone", { timeout: 90_000 }, () =
     expect(await server.failure("answerPermission", answer("deny"))).toBe("PermissionNotFound");
     await open(server);
     expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
-    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(otherQuestions(server, question)).toEqual([]);
+    expect(effects()).toBe("hi\n");
+  });
+
+  it("is put to its client in a server that has not the run, and its time stands still", async () => {
+    const { question, next, open, effects } = await left();
+    const server = await next();
+    const asked = new Promise<PermissionQuestion>((resolve) => {
+      server.onPermission = (one) => {
+        resolve(one);
+        return { result: { decision: "allow" } };
+      };
+    });
+    const { permissions } = (await server.call("listPermissions", {})) as {
+      permissions: { expiresAt?: string }[];
+    };
+    expect(permissions).toMatchObject([question]);
+    expect(permissions[0]?.expiresAt).toBeUndefined();
+    expect(await asked).toEqual(question);
+    await open(server);
+    expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
     expect(effects()).toBe("hi\n");
   });
 
   it("is denied when its time is over, though no server lived then", async () => {
-    const { next, open, answer, effects } = await left(bash, 1);
+    const { question, next, open, answer, effects } = await left(bash, 1);
     await new Promise((resolve) => setTimeout(resolve, 1500));
     const server = await next();
     expect(await server.call("listPermissions", {})).toEqual({ permissions: [] });
     expect(await server.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");
     await open(server);
     expect(await server.completion("r")).toMatchObject({ status: "succeeded", denials: 1 });
-    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(otherQuestions(server, question)).toEqual([]);
     expect(effects()).toBe("");
   });
 
@@ -123,26 +152,26 @@ describe.concurrent("a question whose server is gone", { timeout: 90_000 }, () =
   it("about a file stands while the file is as the lost server has read it", async () => {
     const path = makeFolder();
     writeFileSync(join(path, "a.txt"), "one\n");
-    const { next, open, answer, effects } = await left(readAndEdit, 3600, path);
+    const { question, next, open, answer, effects } = await left(readAndEdit, 3600, path);
     const server = await next();
     expect(await server.call("answerPermission", answer("allow"))).toEqual({});
     await open(server);
     expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
-    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(otherQuestions(server, question)).toEqual([]);
     expect(effects()).toBe("two\n");
   });
 
   it("about a file is not asked again where the file has changed since it was read", async () => {
     const path = makeFolder();
     writeFileSync(join(path, "a.txt"), "one\n");
-    const { next, open, answer, effects } = await left(readAndEdit, 3600, path);
+    const { question, next, open, answer, effects } = await left(readAndEdit, 3600, path);
     writeFileSync(join(path, "a.txt"), "one, and more\n");
     const server = await next();
     expect(await server.call("answerPermission", answer("allow"))).toEqual({});
     server.onPermission = () => ({ result: { decision: "allow" } });
     await open(server);
     expect(await server.completion("r")).toMatchObject({ status: "succeeded" });
-    expect(server.frames.filter(({ method }) => method === "requestPermission")).toEqual([]);
+    expect(otherQuestions(server, question)).toEqual([]);
     expect(effects()).toBe("one, and more\n");
     expect(await server.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");
   });

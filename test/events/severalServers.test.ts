@@ -242,7 +242,10 @@ describe("the look at other servers", () => {
       new ServerHouse(folder.path, clock, ids),
     ];
     one.connect("ada");
-    two.database.write(() => two.registry.remove(one.registry.id));
+    two.database.write(() => {
+      two.registry.forgetConnections(one.registry.id, clock.now());
+      two.registry.remove(one.registry.id);
+    });
     expect(two.registry.isAlive(one.registry.id)).toBe(false);
     await clock.advance(1000);
     expect(two.registry.isAlive(one.registry.id)).toBe(true);

@@ -157,7 +157,7 @@ export class ServerHouse {
     database
       .prepare("INSERT OR IGNORE INTO servers (id, startedAt, schema) VALUES (?, ?, ?)")
       .run(id, row?.startedAt ?? 0, row?.schema ?? null);
-    for (const { clientId } of connected) this.connections.add(id, String(clientId));
+    for (const { clientId } of connected) this.connections.add(id, String(clientId), 0);
     database.close();
   }
 

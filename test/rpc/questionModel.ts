@@ -212,14 +212,14 @@ export class QuestionHistory {
     const forget = own.desk.add(askable);
     connection.listen();
     other.listen();
-    own.connections.add(own.id, clientId);
+    own.connections.add(own.id, clientId, this.#clock.now());
     own.desk.identified(askable);
     const leave = () => {
       forget();
       const isLast = !this.#connections.some(
         (one) => one.server === own && one.clientId === clientId,
       );
-      if (isLast) own.connections.remove(own.id, clientId);
+      if (isLast) own.connections.remove(own.id, clientId, this.#clock.now());
       connection.dispose();
     };
     this.#connections.push({ server: own, clientId, asked, seen, leave });

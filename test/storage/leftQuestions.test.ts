@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ConnectionStore } from "../../src/storage/connectionStore.js";
 import { QuestionStore } from "../../src/storage/questionStore.js";
 import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
 import { CountingIds } from "../helpers/virtualScheduler.js";
@@ -98,4 +99,43 @@ it("only the questions of tool calls that have not begun stay when the turn goes
   lose();
   house.goingOn.keepQuestions(1, new Set(["pending"]));
   expect(store.openOf("ada")).toMatchObject([{ permissionId: "q" }]);
+});
+
+describe("the time of a question that no server has", () => {
+  let connections: ConnectionStore;
+  const deadline = () => store.openOf("ada")[0]?.expiresAt;
+
+  beforeEach(() => {
+    store.save({ ...question, permissionId: "p", body: "call" });
+    lose();
+    connections = new ConnectionStore(house.database);
+  });
+
+  it("stands still while its client is connected to any server, and runs anew when the last one goes", () => {
+    const [here, there] = [house.registry.id, "srv_other"];
+    connections.add(here, "ben", 2000);
+    expect(deadline()).toBe(61_000);
+    connections.add(here, "ada", 2000);
+    connections.add(there, "ada", 3000);
+    expect(deadline()).toBeUndefined();
+    expect(store.putByOthers()).toMatchObject([{ permissionId: "p" }]);
+    connections.remove(here, "ada", 30_000);
+    expect(deadline()).toBeUndefined();
+    connections.remove(there, "ada", 50_000);
+    expect(deadline()).toBe(110_000);
+    // Nobody comes back to a question whose time was over.
+    connections.add(here, "ada", 110_000);
+    expect(deadline()).toBe(110_000);
+    expect(store.give("p", "ada", "{}", 110_000)).toBe(false);
+  });
+
+  it("runs from when the server of its client was last known to live, if that is lost too", () => {
+    connections.add("srv_other", "ada", 2000);
+    connections.forget("srv_other", 20_000);
+    expect(deadline()).toBe(80_000);
+    connections.add("srv_other", "ada", 70_000);
+    // It lived when the client came, whatever else is known.
+    connections.forget("srv_other", 1000);
+    expect(deadline()).toBe(130_000);
+  });
 });
