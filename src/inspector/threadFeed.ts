@@ -33,6 +33,8 @@ export interface ThreadFeedOptions {
   onTrouble(text: string): void;
   /** Takes the link that opens the page. */
   onLink(link: string): void;
+  /** How long the thread may take for what is left, in milliseconds; a few seconds unless told. */
+  readonly longestEndMs?: number;
   /** Does what is asked for with a completion; returns why it cannot. */
   onAct?(action: CompletionAction): string | undefined;
 }
@@ -157,9 +159,16 @@ export class ThreadFeed {
     this.#worker.ref();
     this.#send({ kind: "end", at, ...defined({ code, signal }) });
     const enough = new AbortController();
-    const patience = sleep(systemClock, longestEndMs, enough.signal).catch(() => {});
-    await Promise.race([this.#done, patience]);
+    const patience = sleep(systemClock, this.#options.longestEndMs ?? longestEndMs, enough.signal);
+    const isWhole = await Promise.race([
+      this.#done.then(() => true),
+      patience.then(
+        () => false,
+        () => true,
+      ),
+    ]);
     enough.abort();
+    if (!isWhole) this.#options.onTrouble("what came last is not recorded: it took too long");
     this.#isOver = true;
     await this.#worker.terminate();
   }
