@@ -19,6 +19,8 @@ import { DaemonPlace, type DaemonPlaceOptions } from "./daemonPlace.js";
 
 /** How long a daemon that comes, or makes room for another one, is waited for, in milliseconds. */
 const patienceMs = 10_000;
+/** How long a socket that is not to be trusted may stand in the place of one that is about to come, likewise. */
+const odditiesMs = 2000;
 /** The time between two tries, in milliseconds. */
 const betweenTriesMs = 50;
 /** How long a daemon may take to answer, in milliseconds. */
@@ -58,8 +60,13 @@ export class DaemonReach {
   async connect(): Promise<Socket> {
     const { clock, dataDirectory } = this.#options;
     const until = clock.now() + patienceMs;
+    const trustUntil = clock.now() + odditiesMs;
     for (;;) {
-      const socket = await this.#try();
+      const socket = await this.#try().catch((error: unknown) => {
+        // A daemon that begins may not have replaced yet what a dead one has left.
+        if (clock.now() >= trustUntil) throw error;
+        return undefined;
+      });
       if (socket !== undefined) return socket;
       if (!this.#isExpected()) throw new NoDaemon(`no daemon serves ${dataDirectory}`);
       if (clock.now() >= until) throw this.#unreachable();

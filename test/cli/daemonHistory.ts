@@ -10,6 +10,7 @@ import { daemonLockName } from "../../src/base/dataFiles.js";
 import { messageOf } from "../../src/base/errors.js";
 import { daemonCommand } from "../../src/cli/daemonCommand.js";
 import type { DaemonAction } from "../../src/cli/daemonOptions.js";
+import { takeDaemonLock } from "../../src/storage/daemonLock.js";
 import { promisesHaveRun } from "../helpers/virtualScheduler.js";
 import { DaemonHouse, type DaemonProcess, type Launch } from "./daemonHouse.js";
 import type { DaemonStep } from "./daemonStep.js";
@@ -18,6 +19,8 @@ import type { DaemonStep } from "./daemonStep.js";
 const longestRequestMs = 60_000;
 /** Within this time a daemon listens anew whose socket was removed. */
 const listensAnewMs = 2000;
+/** A client looks whether a daemon lives for no longer than this. */
+const longestLookMs = 1000;
 /** How a request may fail: it says why. */
 const clearErrors =
   /no daemon serves|a daemon of .* lives \(process \d+\), but does not|did not start|ServerShuttingDown|is lost|was lost before it answered|has not ended yet|again and again/;
@@ -72,6 +75,7 @@ export class DaemonHistory {
       if (house.clock.nextIn !== undefined) house.clock.fireNext();
     } else if (typeof step.value === "object") this.#ask(step.type as Kind, step.value);
     else if (step.type === "staleSocket") await this.#leaveStaleSocket(String(step.value));
+    else if (step.type === "look") await this.#beginLook();
     else if (step.type === "garbageNote") this.#leaveNote(String(step.value));
     else {
       // What is done in one piece is not interrupted.
@@ -91,7 +95,6 @@ export class DaemonHistory {
     else if (type === "leave") this.#clients.splice(value, 1)[0]?.socket.end();
     else if (type === "begin") this.#clients[value]?.socket.write(frame("begin"));
     else if (type === "removeSocket") this.#removeSocket();
-    else if (type === "look") this.#beginLook();
     else if (type === "lookEnds") this.#endLook();
   }
 
@@ -256,19 +259,17 @@ export class DaemonHistory {
     writeFileSync(join(this.#house.dataDirectory, "daemon.json"), text);
   }
 
-  /** A client is stopped in the middle of its look at the lock. */
-  #beginLook(): void {
-    if (this.#look !== undefined) return;
-    const file = join(this.#house.dataDirectory, daemonLockName);
-    try {
-      this.#look = new DatabaseSync(file, { readOnly: true, timeout: 0 });
-      this.#look.exec("BEGIN");
-      this.#look.prepare("SELECT count(*) FROM sqlite_master").get();
-    } catch {
-      // There is no lock yet, or somebody holds it: the look is over.
-      this.#look?.close();
-      this.#look = undefined;
-    }
+  /** A client is in the middle of its look at the lock, which nobody holds. */
+  async #beginLook(): Promise<void> {
+    await promisesHaveRun();
+    const { dataDirectory, living, clock } = this.#house;
+    if (this.#look !== undefined || living.some(({ holdsLock }) => holdsLock)) return;
+    // Some daemon was here before.
+    (await takeDaemonLock(dataDirectory, clock))?.release();
+    this.#look = new DatabaseSync(join(dataDirectory, daemonLockName), { readOnly: true });
+    this.#look.exec("BEGIN");
+    this.#look.prepare("SELECT count(*) FROM sqlite_master").get();
+    clock.after(longestLookMs, () => this.#endLook());
   }
 
   #endLook(): void {

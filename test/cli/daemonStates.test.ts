@@ -23,7 +23,7 @@ const onUnix = unless(it, onWindows, "its sockets are files");
 onUnix(
   "one daemon serves a data directory, and whoever asks for it gets it or the reason, in every history",
   {
-    timeout: Math.max(60_000, parameters.numRuns * 2000),
+    timeout: Math.max(180_000, parameters.numRuns * 2000),
   },
   async () => {
     let steps = 0;

@@ -37,7 +37,7 @@ export const daemonStep = fc.oneof(
   { weight: 1, arbitrary: step("removeSocket", fc.constant(0)) },
   { weight: 1, arbitrary: step("staleSocket", fc.constantFrom("daemon.sock", "daemon.new")) },
   { weight: 1, arbitrary: step("garbageNote", fc.constantFrom("", "{", '{"address":"/gone"}')) },
-  { weight: 1, arbitrary: step("look", fc.constant(0)) },
+  { weight: 2, arbitrary: step("look", fc.constant(0)) },
   { weight: 2, arbitrary: step("lookEnds", fc.constant(0)) },
 );
 
