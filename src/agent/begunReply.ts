@@ -2,6 +2,7 @@
 // loss). Results that stand, stand; a call that was running is never run again.
 import { defined } from "../base/defined.js";
 import type { BegunTurn, HistoryMessage, MessageWriter } from "../engine/engine.js";
+import type { FinalOutput } from "./finalOutput.js";
 import type { OutcomeMessage } from "./outcome.js";
 import { failedResult, type Settled } from "./settledCall.js";
 import type { RequestedCall } from "./streamedReply.js";
@@ -103,4 +104,24 @@ export function lastWord(messages: readonly HistoryMessage[]): OutcomeMessage | 
   const isLast = end?.type === "finish" && ["endTurn", "maxTokens"].includes(end.reason);
   const hasCalls = last?.parts.some(({ type }) => type === "toolCall");
   return last?.role === "assistant" && isLast && !hasCalls ? last : undefined;
+}
+
+/**
+ * The messages of a turn under another server, as the model is to see them. Where it was to give an output
+ * and did not, that is counted, and it is reminded again.
+ */
+export function goneOver(
+  messages: readonly HistoryMessage[],
+  output: FinalOutput | undefined,
+): readonly HistoryMessage[] {
+  if (output === undefined) return messages;
+  return messages.flatMap((message) => {
+    const isWord = lastWord([message]) !== undefined;
+    const hasFailed = message.parts.some(
+      (part) =>
+        part.type === "toolCall" && part.name === output.tool.name && part.state === "failed",
+    );
+    if (isWord || hasFailed) output.missed();
+    return isWord ? [message, output.reminder(message.id)] : [message];
+  });
 }

@@ -3,6 +3,7 @@
 import type { JSONSchema7 } from "@ai-sdk/provider";
 import * as z from "zod";
 import { outputToolName } from "../base/outputTool.js";
+import type { HistoryMessage } from "../engine/engine.js";
 import { defineTool } from "../tools/defineTool.js";
 import type { Tool } from "../tools/tool.js";
 import type { TurnFailure } from "./outcome.js";
@@ -68,8 +69,9 @@ export class FinalOutput {
     return { errorName: "OutputInvalid", message, cause: "provider" };
   }
 
-  /** The text for a model that ended without a value. It is not stored. */
-  get reminder(): string {
-    return `You have not given your result. Call \`${outputToolName}\` with it now.`;
+  /** What a model is told that ended with the message of this id, without a value. It is not stored. */
+  reminder(id: string): HistoryMessage {
+    const text = `You have not given your result. Call \`${outputToolName}\` with it now.`;
+    return { id, role: "user", parts: [{ type: "text", text }] };
   }
 }

@@ -14,7 +14,7 @@ import type {
 } from "../engine/engine.js";
 import { asHistory } from "./asHistory.js";
 import { AttachmentUse } from "./attachmentUse.js";
-import { begunReply, lastWord, openCommand, type WholeReply } from "./begunReply.js";
+import { begunReply, goneOver, lastWord, openCommand, type WholeReply } from "./begunReply.js";
 import { ContextRoom } from "./contextRoom.js";
 import { Conversation, toolCallIdsOf } from "./conversation.js";
 import type { CallResult } from "./modelCall.js";
@@ -115,7 +115,7 @@ class Turn {
 
   /** Takes in what was said in the turn under another server. */
   #goOver({ messages }: BegunTurn): void {
-    this.#conversation.add(...messages);
+    this.#conversation.add(...goneOver(messages, this.#input.output));
     for (const message of messages) if (message.role === "user") this.#attachments.said(message);
     this.#commands.typed(openCommand(messages) ?? "");
   }
@@ -224,10 +224,7 @@ class Turn {
     }
     if (output === undefined) return succeeded(reply.writer);
     const { id, parts } = reply.writer;
-    this.#conversation.add(
-      { id, role: "assistant", parts: [...parts] },
-      { id, role: "user", parts: [{ type: "text", text: output.reminder }] },
-    );
+    this.#conversation.add({ id, role: "assistant", parts: [...parts] }, output.reminder(id));
     return undefined;
   }
 
