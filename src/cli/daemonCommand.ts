@@ -53,7 +53,7 @@ async function start(
   let found = status;
   for (let starts = 0; starts < mostStarts; starts++) {
     if (found !== undefined) {
-      await reach.ask("stopDaemon", { drain: true });
+      await end(true, reach);
       const rest = found.isBusy ? "; its open runs end in it" : "";
       writeOut(`the daemon of version ${found.version} makes room${rest}`);
     }
@@ -77,15 +77,19 @@ async function stop(
     writeOut("no daemon serves this data directory");
     return exitCodes.succeeded;
   }
-  try {
-    await reach.ask("stopDaemon", {});
-  } catch (error) {
-    // Somebody else has ended it.
-    if (!(error instanceof LostDaemon)) throw error;
-  }
+  await end(false, reach);
   if (!(await reach.ended(status.pid, endMs))) throw new Error("the daemon has not ended yet");
   writeOut(`the daemon has ended (process ${status.pid})`);
   return exitCodes.succeeded;
+}
+
+/** Asks a daemon to make room or to end; one that has ended by itself meanwhile is as good. */
+async function end(drain: boolean, reach: DaemonReach): Promise<void> {
+  try {
+    await reach.ask("stopDaemon", { drain });
+  } catch (error) {
+    if (!(error instanceof LostDaemon || error instanceof NoDaemon)) throw error;
+  }
 }
 
 function tell(status: Status | undefined, isJson: boolean, { writeOut }: DaemonCommandIo): void {
