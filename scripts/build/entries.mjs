@@ -122,11 +122,11 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
         files: /[\\/](bench|ws_transport|pushconsumer|curve|denobuffer)\.js$/,
       }),
       leftOut({ package: "pg", files: /[\\/]lib[\\/]native[\\/]/ }),
-      // Its cache is asked for by nobody. Its parser without SIMD is for processors for which the database has no build either.
+      // Its cache is asked for by nobody, nor are cookies, retries and SOCKS (an error of ours). Its parser without SIMD is for processors for which the database has no build either.
       leftOut({
         package: "undici",
         files:
-          /[\\/]lib[\\/](mock[\\/]|cache[\\/]|interceptor[\\/](cache|dedup|dns|dump)|handler[\\/](cache|dedup)|web[\\/](websocket|eventsource)[\\/]|llhttp[\\/]llhttp-wasm\.js)/,
+          /[\\/]lib[\\/](mock[\\/]|cache[\\/]|interceptor[\\/]|handler[\\/](cache|dedup|retry)|dispatcher[\\/](socks5|retry|balanced|round-robin)|core[\\/]socks5|web[\\/](cache[\\/]cache\.js|cookies|websocket|eventsource)|llhttp[\\/]llhttp-wasm\.js)/,
       }),
       shortLocals(),
       lateJsonSchema(),
