@@ -4,8 +4,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/helpers/buildOnce.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // On a slow machine, three files at once, some take a minute. A gate that nobody opens is seen anyway.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 3,
   },

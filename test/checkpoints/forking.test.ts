@@ -6,7 +6,7 @@ import { Forgetter } from "../../src/storage/forgetter.js";
 import { ForgottenSessions } from "../../src/storage/forgottenSessions.js";
 import { OldMessages } from "../../src/storage/oldMessages.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
-import { longestHold } from "../helpers/longestHold.js";
+import { longestHold, onThisMachine } from "../helpers/longestHold.js";
 import { LongSession } from "../helpers/longSession.js";
 
 const goesOn = () => undefined;
@@ -54,7 +54,7 @@ describe("the event loop", () => {
       await settled(long);
     }
     // Other programs of the machine can only make one longer.
-    expect(Math.min(...times)).toBeLessThan(50);
+    expect(Math.min(...times)).toBeLessThan(onThisMachine(50, 10));
     expect(long.sessions.find("w", "f7")?.messageCount).toBe(2000);
     expect(long.parts("f7")).toEqual(long.parts("s"));
   });
@@ -75,7 +75,7 @@ describe("the event loop", () => {
       };
       held.push(await longestHold(work));
     }
-    expect(Math.min(...held)).toBeLessThan(50);
+    expect(Math.min(...held)).toBeLessThan(onThisMachine(50, 20));
     expect(long.sessions.find("w", "f0")?.messageCount).toBe(count);
   });
 });

@@ -52,11 +52,27 @@ export function fewMs(): number {
   return sum;
 }
 
-/** What a test allows, in milliseconds: a machine on which everything takes longer is given longer. */
-export function longestAllowed(): number {
+/** How often longer than on a common machine this one takes for the same instructions; at least 1. */
+function slowness(): number {
   fewMs();
   const begun = process.cpuUsage();
   for (let n = 0; n < 10; n++) fewMs();
   const { user, system } = process.cpuUsage(begun);
-  return 200 * Math.max(1, (user + system) / 10_000 / 5);
+  return Math.max(1, (user + system) / 10_000 / 5);
+}
+
+/** What a test allows, in milliseconds: a machine on which everything takes longer is given longer. */
+export function longestAllowed(): number {
+  return 200 * slowness();
+}
+
+/**
+ * What `ms` on a common machine are on this one, for work that touches up to `megabytes` of new memory
+ * in one piece: on some virtual machines the first touch of a page takes longer than all else.
+ */
+export function onThisMachine(ms: number, megabytes = 0): number {
+  const begun = mainThreadMs();
+  const touched = Array.from({ length: megabytes }, (_, n) => Buffer.alloc(1e6, n + 1));
+  const touchMs = mainThreadMs() - begun;
+  return ms * slowness() + (touched.length > 0 ? touchMs : 0);
 }
