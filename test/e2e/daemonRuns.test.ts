@@ -34,7 +34,8 @@ async function detach(prompt: string, ...flags: string[]): Promise<string> {
 
 describe("run --detach", () => {
   it("prints the run's id at once, and attach shows all of it with the run's exit code", async () => {
-    const runId = await detach("@say One.\n@wait 700\n@say Two.");
+    // Long enough that the two commands behind it begin on a slow machine while it still runs.
+    const runId = await detach("@say One.\n@wait 6000\n@say Two.");
     const listed = JSON.parse((await turnwire("runs", "--json")).stdout).runs[0];
     expect(listed).toMatchObject({ runId, state: expect.stringMatching(/accepted|running/) });
     const attached = await turnwire("attach", runId);
