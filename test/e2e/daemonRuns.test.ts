@@ -1,5 +1,5 @@
 // docs/cli.md: runs that are left to the daemon, and what becomes of them.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -18,6 +18,9 @@ afterAll(async () => {
 
 const turnwire = (...args: string[]) => runProgram([...args, "--data-dir", daemon.dataDir]);
 
+const attach = (runId: string, onStdout: (soFar: string) => void) =>
+  runProgram(["attach", runId, "--data-dir", daemon.dataDir], {}, undefined, onStdout);
+
 async function detach(prompt: string, ...flags: string[]): Promise<string> {
   const cwd = makeFolder();
   const { code, stdout, stderr } = await turnwire(
@@ -34,12 +37,16 @@ async function detach(prompt: string, ...flags: string[]): Promise<string> {
 
 describe("run --detach", () => {
   it("prints the run's id at once, and attach shows all of it with the run's exit code", async () => {
-    // Long enough that the two commands behind it begin on a slow machine while it still runs.
-    const runId = await detach("@say One.\n@wait 6000\n@say Two.");
+    const gate = join(makeFolder(), "open");
+    const command = `until [ -e '${gate}' ]; do sleep 0.05; done`;
+    const waiting = `@tool bash ${JSON.stringify({ command, description: "waits" })}`;
+    const runId = await detach(`@say One.\n${waiting}\n@say Two.`, "--permission-mode", "allow");
     const listed = JSON.parse((await turnwire("runs", "--json")).stdout).runs[0];
     expect(listed).toMatchObject({ runId, state: expect.stringMatching(/accepted|running/) });
-    const attached = await turnwire("attach", runId);
-    expect(attached).toMatchObject({ code: 0, stderr: "" });
+    const attached = await attach(runId, (soFar) => {
+      if (soFar.includes("One.")) writeFileSync(gate, "");
+    });
+    expect(attached.code).toBe(0);
     expect(attached.stdout).toMatch(/^One\.\s+Two\.\n$/);
     expect((await turnwire("runs")).stdout).toContain(`${runId}  completed`);
     // It was acknowledged: the next run of the session has missed nothing.

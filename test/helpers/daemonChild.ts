@@ -39,6 +39,7 @@ export async function runProgram(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   main = inject("serverScript"),
+  onStdout: (soFar: string) => void = () => {},
 ): Promise<Told> {
   const home = makeFolder();
   const child = spawn(testNode, [main, ...args], {
@@ -49,6 +50,7 @@ export async function runProgram(
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
+    onStdout(stdout);
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
