@@ -70,7 +70,8 @@ export class AgentQuestions {
   async #answer(params: Json, asking: AbortSignal): Promise<object> {
     const { told, denied, unasked, where, permissions, signal, leavePlan } = this.#options;
     const refused = { outcome: { outcome: "cancelled" } };
-    const call = told({ ...object(params.toolCall) });
+    // It may be a call that was not told before, whatever the agent says that it is.
+    const call = told({ ...object(params.toolCall), sessionUpdate: undefined });
     if (call === undefined || signal.aborted) return refused;
     unasked.asked(call.id);
     try {

@@ -44,6 +44,8 @@ export class TurnMessages {
   readonly #sink: TurnSink;
   readonly #provider: string;
   readonly #calls = new Map<string, Call>();
+  /** By the agent's id: our id of the newest call that has it. */
+  readonly #ids = new Map<string, string>();
   readonly #beginSpan = tracedCalls();
   readonly #onStep: () => void;
   #pair: Pair | undefined;
@@ -102,12 +104,15 @@ export class TurnMessages {
 
   /**
    * Takes a tool call, or what is new of one. Some agents tell of a call first when they ask for its
-   * permission, others with its first update.
+   * permission, others with its first update. Some give the id of a call that has ended to another one,
+   * which must not be taken for the first: nobody has allowed it.
    */
   toolCall(update: Json): ToolCallFields | undefined {
     const id = text(update.toolCallId);
     if (id === undefined) return undefined;
-    const call = this.#calls.get(id) ?? this.#begin(id, update);
+    const known = this.#calls.get(this.#ids.get(id) ?? "");
+    const isOther = known === undefined || (known.isOver && !isMoreOfOne(update));
+    const call = isOther ? this.#begin(id, update) : known;
     if (call === undefined || call.isOver) return call?.fields;
     call.fields.take(update);
     const { status } = call.fields;
@@ -190,20 +195,28 @@ export class TurnMessages {
 
   #begin(id: string, update: Json): Call | undefined {
     if (this.#calls.size >= mostCalls) return undefined;
-    const fields = new ToolCallFields(id);
+    const own = this.#calls.has(id) ? this.#freeId(id) : id;
+    const fields = new ToolCallFields(own);
     fields.take({ ...update, status: undefined });
     const pair = this.#pair ?? this.#open();
     pair.hasCalls = true;
     pair.openCalls += 1;
     pair.streaming = undefined;
     const { name, input } = fields;
-    const part = { type: "toolCall", toolCallId: id, name, input, state: "pending" } as const;
+    const part = { type: "toolCall", toolCallId: own, name, input, state: "pending" } as const;
     const index = pair.assistant.addPart(part);
     const endSpan = this.#beginSpan(fields);
     const rest = { result: undefined, isDenied: false, isOver: false };
     const call: Call = { fields, pair, index, endSpan, ...rest };
-    this.#calls.set(id, call);
+    this.#calls.set(own, call);
+    this.#ids.set(id, own);
     return call;
+  }
+
+  #freeId(id: string): string {
+    let number = this.#calls.size + 1;
+    while (this.#calls.has(`${id}~${number}`)) number++;
+    return `${id}~${number}`;
   }
 
   /** Shows what has changed of an open call. */
@@ -263,6 +276,11 @@ const endText: Readonly<Record<Exclude<FinalState, "completed">, string>> = {
   denied: "Permission was denied.",
   cancelled: "The turn was stopped before the call had ended.",
 };
+
+/** Whether it only tells what is new of a call: a call and a question for permission can begin one. */
+function isMoreOfOne({ sessionUpdate }: Json): boolean {
+  return sessionUpdate === "tool_call_update";
+}
 
 /** The state of a call that the turn's end has left open. */
 function stateAt(reason: FinishReason, { isDenied }: Call): FinalState {

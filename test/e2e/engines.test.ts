@@ -240,6 +240,39 @@ describe.concurrent("permissions of an engine", () => {
     expect(asked).toContain(`Run: ${long}`);
   });
 
+  it("are decided anew where the agent uses the id of a call again that has ended", async () => {
+    const permissions = { allow: ["bash:ls"], deny: ["bash:rm *"] };
+    const session = await new EngineHouse({}, { permissions }).open("ask");
+    const asked: string[] = [];
+    session.server.onPermission = ({ description }) => {
+      asked.push(description);
+      return { result: { decision: "deny" } };
+    };
+    const call = (command: string) => ({
+      toolCallId: "c",
+      title: command,
+      kind: "execute",
+      rawInput: { command },
+    });
+    const ended = `update ${JSON.stringify({ sessionUpdate: "tool_call_update", toolCallId: "c", status: "completed" })}`;
+    const asks = (command: string) => `ask ${JSON.stringify(call(command))}\n${ended}`;
+    const run = await session.run([asks("ls"), asks("make"), asks("rm x")].join("\n"), "r-1");
+    expect(run).toMatchObject({ status: "succeeded", text: "[yes][no][no]", denials: 2 });
+    expect(asked).toEqual(["Run: make"]);
+    expect(await partsOf(session, "toolCall")).toMatchObject([
+      { input: { command: "ls" }, state: "completed" },
+      { input: { command: "make" }, state: "denied" },
+      { input: { command: "rm x" }, state: "denied" },
+    ]);
+    // What is done without asking is looked at too.
+    const tells = (command: string) =>
+      `tool ${JSON.stringify({ ...call(command), status: "in_progress" })}\n${ended}`;
+    expect(await session.run(`${tells("ls")}\n${tells("rm x")}`, "r-2")).toMatchObject({
+      status: "failed",
+      errorName: "PermissionDenied",
+    });
+  });
+
   it("are granted for good by us, for the whole line alone, as those of our own tools are", async () => {
     const house = new EngineHouse();
     const first = await house.open("ask");
