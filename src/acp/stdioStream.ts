@@ -5,11 +5,14 @@ import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import { Deferred } from "../base/deferred.js";
 import { deepestJson } from "../base/jsonDepth.js";
 import { type KeptLine, LineSplitter } from "../base/lineSplitter.js";
+import { messageHead } from "../base/messageHead.js";
 import { parseInSteps, steppedJsonBytes } from "../base/steppedJson.js";
 import { withAVersion } from "./anyVersion.js";
 
 /** The longest message that is read, in bytes. */
 const longestMessage = 64 * 1024 * 1024;
+
+const tooLarge = `A message may have at most ${longestMessage} bytes, and be nested ${deepestJson} levels deep.`;
 
 /**
  * An editor that asks more than this and reads no answer is not read on either: each answer that waits
@@ -83,10 +86,16 @@ async function* messagesOf(
     const isLong = bytes.length > steppedJsonBytes;
     if (omittedBytes === 0 && !isLong && line.text.trim() === "") continue;
     const message = omittedBytes > 0 ? undefined : await parsed(line);
+    const head = isLong && message === undefined ? messageHead(bytes) : undefined;
     if (typeof message === "object" && message !== null) {
       yield message;
+    } else if (head !== undefined) {
+      // Whoever waits for an answer hears of it: the editor, or we, if it is the answer itself.
+      const error = refusal(-32600, tooLarge, head.id);
+      if (head.method === undefined) yield error;
+      else await write(error);
     } else if (omittedBytes > 0) {
-      await write(refusal(-32700, `A message may have at most ${longestMessage} bytes.`));
+      await write(refusal(-32700, tooLarge));
     } else if (message === undefined) {
       await write(refusal(-32700, "Parse error"));
     } else {
@@ -101,8 +110,8 @@ async function* linesOf(input: Readable): AsyncGenerator<KeptLine> {
   yield* splitter.end();
 }
 
-function refusal(code: number, message: string) {
-  return { jsonrpc: "2.0", id: null, error: { code, message } };
+function refusal(code: number, message: string, id: string | number | null = null) {
+  return { jsonrpc: "2.0", id, error: { code, message } };
 }
 
 /** The value of a line of JSON; undefined if it is none. */

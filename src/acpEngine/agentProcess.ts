@@ -10,6 +10,7 @@ import { deepestJson, isNestedDeeper } from "../base/jsonDepth.js";
 import { JsonLines, type JsonOfLine } from "../base/jsonLines.js";
 import { type KeptLine, LineSplitter } from "../base/lineSplitter.js";
 import type { Log } from "../base/log.js";
+import { messageHead } from "../base/messageHead.js";
 import { redact } from "../base/redact.js";
 import { cutTextStart } from "../base/text.js";
 import { markedProgram, pipedChild } from "../process/markedProgram.js";
@@ -161,7 +162,7 @@ export class AgentProcess implements AgentProgram {
     const lines = new LineSplitter(mostMessageBytes);
     stdout.on("data", (chunk: Uint8Array) => {
       for (const line of lines.push(chunk)) {
-        if (line.omittedBytes > 0) this.#drop();
+        if (line.omittedBytes > 0) this.#values.skip(() => this.#drop(line));
         else this.#values.read(line, (json) => this.#take(line, json));
       }
     });
@@ -178,11 +179,21 @@ export class AgentProcess implements AgentProgram {
   #take(line: KeptLine, json: JsonOfLine): void {
     const message = messageIn(json);
     if (message !== undefined) this.#options.onMessage(message);
-    else if (line.text.trim() !== "") this.#drop();
+    else if (line.text.trim() !== "") this.#drop(line);
   }
 
-  /** A line that is no message, or too long. The next line may be one again. */
-  #drop(): void {
+  /**
+   * A line that is no message, or cannot be taken. The next line may be one again. Nobody is left waiting
+   * for it: neither the agent that asks, nor we that have asked.
+   */
+  #drop({ bytes }: KeptLine): void {
+    const head = messageHead(bytes);
+    if (head !== undefined) {
+      const message = `A message may have at most ${mostMessageBytes} bytes, and be nested ${deepestJson} levels deep.`;
+      const error = { jsonrpc: "2.0", id: head.id, error: { code: -32600, message } };
+      if (head.method === undefined) this.#options.onMessage(error);
+      else this.send(error);
+    }
     this.#dropped += 1;
     if (this.#dropped > 1) return;
     this.#options.log.warn({}, "an engine wrote lines to stdout that are no messages");

@@ -31,6 +31,14 @@ export class JsonLines {
     });
   }
 
+  /** Calls `take` for a line that cannot be read, when all lines before it were taken. */
+  skip(take: () => void): void {
+    this.#work.add(() => {
+      take();
+      return undefined;
+    });
+  }
+
   /** Resolves when all lines until now were taken. */
   done(): Promise<void> {
     return this.#work.done();

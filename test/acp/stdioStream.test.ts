@@ -46,5 +46,29 @@ it("reads a long message in its place, and refuses one that is nested too deep",
   ]) {
     expect((await reader.read()).value).toMatchObject({ id, params });
   }
-  expect(JSON.parse(String(output.read()))).toMatchObject({ id: null, error: { code: -32700 } });
+  expect(JSON.parse(String(output.read()))).toMatchObject({ id: 3, error: { code: -32600 } });
+});
+
+it("leaves nobody waiting for a message that is too long", async () => {
+  const input = new PassThrough();
+  const output = new PassThrough();
+  const stream = stdioStream(input, output, { read() {}, answered() {} });
+  const reader = stream.readable.getReader();
+  const long = Buffer.alloc(65 * 1024 * 1024, "x");
+  const begin = async (text: string, first: Promise<unknown>) => {
+    input.write(text);
+    input.write(long);
+    input.write('"}}\n');
+    return first;
+  };
+  const answered = new Promise((resolve) => output.once("data", resolve));
+  const next = reader.read();
+  const asked = '{"jsonrpc":"2.0","method":"session/prompt","id":"p","params":{"text":"';
+  expect(JSON.parse(String(await begin(asked, answered)))).toMatchObject({
+    id: "p",
+    error: { code: -32600, message: expect.stringContaining("67108864 bytes") },
+  });
+  // The text of a file that the agent has asked for.
+  const given = await begin('{"jsonrpc": "2.0", "id": 7, "result": {"content": "', next);
+  expect(given).toMatchObject({ value: { id: 7, error: { code: -32600 } } });
 });

@@ -140,6 +140,18 @@ describe.concurrent("a turn of an engine", () => {
     expect(await session.run("say c", "r-3")).toMatchObject({ text: "c" });
   });
 
+  it("leaves nobody waiting for what is too long", async () => {
+    const session = await new EngineHouse().open();
+    const asked = await session.run("askLong 5000000\nsay on", "r-1");
+    expect(asked).toMatchObject({ status: "succeeded", text: "[-32600]on" });
+    expect(await session.run("answerLong 5000000", "r-2")).toMatchObject({
+      status: "failed",
+      errorName: "EngineFailed",
+      error: expect.stringContaining("at most 4194304 bytes"),
+    });
+    expect(await session.run("say again", "r-3")).toMatchObject({ text: "again" });
+  });
+
   it("ends as the agent says", async () => {
     const session = await new EngineHouse().open();
     const failed = { status: "failed" };

@@ -3,8 +3,9 @@
 //
 //   say TEXT, think TEXT, tool JSON, update JSON, ask JSON (a permission; then says what was chosen),
 //   command NAME (tells a permission and a run of it), hang, deaf (also to a cancel), crash,
-//   garbage, huge BYTES, child SECONDS, bare SECONDS (a child without environment, in a session of its
-//   own, whose parent has ended), stop REASON, fail JSON, twice, late TEXT, foreign TEXT, wrongIds,
+//   garbage, huge BYTES, askLong BYTES (a permission), answerLong BYTES (the answer to the prompt),
+//   child SECONDS, bare SECONDS (a child without environment, in a session of its own, whose parent has
+//   ended), stop REASON, fail JSON, twice, late TEXT, foreign TEXT, wrongIds,
 //   steered (waits for a steering prompt, and says it), deafChild SECONDS (in a session of its own; ignores
 //   SIGTERM), lose (the server is killed by SIGKILL, and nothing follows), loseAfter (after the answer),
 //   askAndLose JSON (asks for a permission first)
@@ -138,6 +139,10 @@ const steps = {
       cancelled.set(id, resolve);
       steering.set(id, (text) => resolve(chunk(id, "agent_message_chunk", text)));
     }),
+  askLong: (id, rest) => {
+    const rawInput = { text: "x".repeat(Number(rest)) };
+    return steps.ask(id, JSON.stringify({ toolCallId: "long", kind: "edit", rawInput }));
+  },
   foreign: (_, rest) => chunk("another session", "agent_message_chunk", rest),
   wrongIds() {
     send({ id: 4711, result: { stopReason: "refusal" } });
@@ -191,6 +196,7 @@ async function prompt(id, { sessionId, prompt: blocks }) {
     if (verb === "stop") answer = { result: { stopReason: rest } };
     else if (verb === "fail") answer = { error: JSON.parse(rest) };
     else if (verb === "loseAfter") after = lose;
+    else if (verb === "answerLong") answer.result.note = "x".repeat(Number(rest));
     else if (verb === "twice") after = () => send({ id, result: { stopReason: "refusal" } });
     else if (verb === "late") after = () => chunk(sessionId, "agent_message_chunk", rest);
     else if (steps[verb]) {
