@@ -37,7 +37,7 @@ export function readAttachments(
 ): PromptAttachment[] {
   let total = 0;
   return attachments.map((attachment, index) => {
-    if (!("path" in attachment)) return decoded(attachment);
+    if (!("path" in attachment)) return decoded(attachment, index);
     const file = readFile(attachment.path, workspacePath, index);
     total += file.data.length;
     if (total > maxTotalBytes) {
@@ -51,15 +51,21 @@ export function readAttachments(
  * Like {@link readAttachments} for a prompt that was accepted before: its files are not read again.
  */
 export function namedAttachments(attachments: readonly Attachment[]): PromptAttachment[] {
-  return attachments.map((attachment) =>
+  return attachments.map((attachment, index) =>
     "path" in attachment
       ? { name: "", mimeType: "", data: new Uint8Array(), path: attachment.path }
-      : decoded(attachment),
+      : decoded(attachment, index),
   );
 }
 
-function decoded({ name, mimeType, data }: Exclude<Attachment, { path: string }>) {
-  return { name, mimeType, data: Buffer.from(data, "base64") };
+function decoded({ name, mimeType, data }: Exclude<Attachment, { path: string }>, index: number) {
+  const bytes = Buffer.from(data, "base64");
+  // The schema has not looked at every character of a long text. Node leaves out what it does not know.
+  const filling = data.endsWith("==") ? 2 : data.endsWith("=") ? 1 : 0;
+  const isWhole = bytes.length === (data.length / 4) * 3 - filling;
+  if (!isWhole || data.includes("-") || data.includes("_"))
+    throw invalid(index, "it is no base64", ".data");
+  return { name, mimeType, data: bytes };
 }
 
 /**

@@ -2,9 +2,10 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import type { Clock } from "../base/clock.js";
 import { taggedText } from "../base/taggedText.js";
+import { isPromptLength, mostPromptBytes } from "../protocol/objects/prompt.js";
 
-/** No server takes more in one message. */
-const mostBytes = 48 * 1024 * 1024;
+/** Of stdin. UTF-16 takes up to twice the bytes of the same text in UTF-8, and has a mark before it. */
+const mostBytes = 2 * mostPromptBytes + 2;
 
 /** A prompt that cannot be sent. It is bad usage, with a message for a person. */
 export class BadPrompt extends Error {
@@ -37,7 +38,7 @@ const silenceMs = 3000;
 /**
  * Reads the prompt: `-` is all of stdin, and words have behind them what stdin holds, between tags
  * that it cannot end itself.
- * @throws BadPrompt if there is none, or if it is no text; the signal's reason when it is aborted.
+ * @throws BadPrompt if there is none, if it is no text, or if it is too long; the signal's reason when it is aborted.
  */
 export async function readPrompt(given: string, source: PromptSource): Promise<string> {
   const { stdin, signal } = source;
@@ -48,6 +49,7 @@ export async function readPrompt(given: string, source: PromptSource): Promise<s
   const context = given === "-" || source.kind === "other" ? "" : await readContext(source);
   const prompt = context.trim() === "" ? words : `${words}\n\n${taggedText("stdin", context)}`;
   if (prompt.includes("\0")) throw new BadPrompt("the prompt contains a NUL; it is no text");
+  if (!isPromptLength(prompt)) throw tooLong();
   return prompt;
 }
 
@@ -92,8 +94,12 @@ async function readAll(stream: Readable, signal: AbortSignal): Promise<Buffer> {
   for await (const chunk of addAbortSignal(signal, stream)) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
-    if (length > mostBytes) throw new BadPrompt("stdin is longer than 48 MiB");
+    if (length > mostBytes) throw tooLong();
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
+}
+
+function tooLong(): BadPrompt {
+  return new BadPrompt("the prompt is longer than 10 MiB; a file goes along with --attach");
 }

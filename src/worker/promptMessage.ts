@@ -3,6 +3,7 @@ import * as z from "zod";
 import { isTextNestedDeeper } from "../base/jsonDepth.js";
 import { stricterMode } from "../base/stricterMode.js";
 import { ownId } from "../protocol/objects/ids.js";
+import { promptText } from "../protocol/objects/prompt.js";
 import { RunOptions } from "../protocol/objects/runOptions.js";
 import type { PermissionMode } from "../protocol/objects/workspace.js";
 
@@ -20,7 +21,7 @@ const PromptMessage = z.strictObject({
   runId: ownId("The run's id.").max(longestRunId),
   workspace: z.string().min(1).max(200),
   session: ownId("The session's id.").optional(),
-  prompt: z.string().min(1),
+  prompt: promptText().min(1),
   options: knownOptions().optional(),
 });
 

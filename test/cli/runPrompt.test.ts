@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { expect, it } from "vitest";
 import { BadPrompt, readPrompt, type StdinKind } from "../../src/cli/runPrompt.js";
+import { mostPromptBytes } from "../../src/protocol/objects/prompt.js";
 import { ManualClock } from "../helpers/manualClock.js";
 
 interface Given {
@@ -78,8 +79,14 @@ it("refuses what is no text, and what is too long", async () => {
   nul.stdin.end("a\0b");
   await expect(nul.prompt).rejects.toThrow("NUL");
   const long = read("words");
-  for (let n = 0; n < 49; n++) long.stdin.write(Buffer.alloc(1024 * 1024, "a"));
-  await expect(long.prompt).rejects.toThrow("48 MiB");
+  for (let n = 0; n < 21; n++) long.stdin.write(Buffer.alloc(1024 * 1024, "a"));
+  await expect(long.prompt).rejects.toThrow("10 MiB");
+  const together = read("words");
+  together.stdin.end(Buffer.alloc(mostPromptBytes, "a"));
+  await expect(together.prompt).rejects.toThrow("10 MiB");
+  const most = read("-");
+  most.stdin.end(Buffer.from(`\ufeff${"a".repeat(mostPromptBytes)}`, "utf16le"));
+  expect(await most.prompt).toHaveLength(mostPromptBytes);
 });
 
 it("is given up with the run", async () => {

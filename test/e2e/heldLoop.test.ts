@@ -56,6 +56,32 @@ const requests: [string, () => Promise<unknown>][] = [
     () => server.fail("createWorkspace", { path: "/a".repeat(5 * mib) }),
   ],
   ["a method whose name has 10 MiB", () => server.fail("x".repeat(10 * mib), {})],
+  [
+    "a workspace whose id has 60 MiB",
+    () => server.fail("getWorkspace", { workspaceId: words(60 * mib) }),
+  ],
+  [
+    "a run whose id has 60 MiB",
+    () => server.fail("sendMessage", { ...session.params("hello"), runId: words(60 * mib) }),
+  ],
+  [
+    "a model whose name has 60 MiB",
+    () => {
+      const model = { provider: "offline", model: words(60 * mib) };
+      return server.fail("setModel", { workspaceId: session.workspaceId, size: "large", model });
+    },
+  ],
+  ["a prompt of 60 MiB", () => server.fail("sendMessage", session.params(words(60 * mib)))],
+  [
+    "an attachment of 20 MiB",
+    async () => {
+      const data = Buffer.from(words(20 * mib)).toString("base64");
+      const attachments = [{ name: "words.txt", mimeType: "text/plain", data }];
+      const ids = { workspaceId: session.workspaceId, sessionId: await newSession() };
+      await server.call("sendMessage", { ...ids, runId: "file", prompt: "@say one", attachments });
+      await server.completion("file");
+    },
+  ],
 ];
 
 /** The longest hold since a time. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
+import { anyId } from "../objects/ids.js";
 
 /** `acknowledge`, protocol.md section 4. */
 export const acknowledge = declareMethod({
@@ -7,7 +8,7 @@ export const acknowledge = declareMethod({
   section: 4,
   summary: "Tells the server that the client has these completions. A second time is harmless.",
   alsoNotification: true,
-  params: () => z.object({ completionIds: z.array(z.string()).max(10_000) }),
+  params: () => z.object({ completionIds: z.array(anyId()).max(10_000) }),
   result: () => z.object({ acknowledged: z.array(z.string()), unknown: z.array(z.string()) }),
   errors: ["StorageFailed"],
   example: {

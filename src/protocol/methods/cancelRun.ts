@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
-import { workspaceId } from "../objects/ids.js";
+import { anyId, workspaceId } from "../objects/ids.js";
 
 /** `cancelRun`, protocol.md section 4. */
 export const cancelRun = declareMethod({
@@ -8,7 +8,7 @@ export const cancelRun = declareMethod({
   section: 4,
   summary:
     "Stops one run. Other runs are not affected. A run that has joined the turn of another run ends with that turn: then nothing is stopped, and the outcome is `joined`.",
-  params: () => z.object({ workspaceId: workspaceId(), runId: z.string() }),
+  params: () => z.object({ workspaceId: workspaceId(), runId: anyId() }),
   result: () =>
     z.object({
       outcome: z.enum(["stopping", "cancelledBeforeStart", "joined", "alreadyCompleted"]),

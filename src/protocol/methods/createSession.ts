@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { session } from "../objects/examples.js";
-import { ownId, ownTitle, workspaceId } from "../objects/ids.js";
+import { anyId, ownId, ownTitle, workspaceId } from "../objects/ids.js";
 import { RunOptions } from "../objects/runOptions.js";
 import { Session } from "../objects/session.js";
 import { sessionServers } from "../objects/sessionServer.js";
@@ -18,7 +18,7 @@ export const createSession = declareMethod({
         "The client's own id for it: asking again then answers the same session.",
       ).optional(),
       title: ownTitle().optional(),
-      parentSessionId: z.string().optional(),
+      parentSessionId: anyId().optional(),
       defaults: RunOptions()
         .optional()
         .describe(

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { processText, variableName } from "../objects/environment.js";
 import { readyAgent, workspace } from "../objects/examples.js";
+import { anyId } from "../objects/ids.js";
 import { PermissionMode, Workspace } from "../objects/workspace.js";
 
 /** `createWorkspace`, protocol.md section 3. */
@@ -26,8 +27,7 @@ export const createWorkspace = declareMethod({
           "Whether the folder's own files may set fields that can run code; false by default.",
         ),
       permissionMode: PermissionMode().optional(),
-      engine: z
-        .string()
+      engine: anyId()
         .min(1)
         .optional()
         .describe(

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { queueId, sessionId, workspaceId } from "../objects/ids.js";
+import { promptText } from "../objects/prompt.js";
 import { QueueEntry } from "../objects/queueEntry.js";
 
 /** `editQueued`, protocol.md section 4. */
@@ -13,7 +14,7 @@ export const editQueued = declareMethod({
       workspaceId: workspaceId(),
       sessionId: sessionId(),
       queueId: queueId(),
-      prompt: z.string(),
+      prompt: promptText(),
     }),
   result: () => QueueEntry(),
   errors: [

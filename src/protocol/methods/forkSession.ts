@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { session } from "../objects/examples.js";
-import { ownTitle, sessionId, workspaceId } from "../objects/ids.js";
+import { anyId, ownTitle, sessionId, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
 /** `forkSession`, protocol.md section 4. */
@@ -13,8 +13,7 @@ export const forkSession = declareMethod({
     z.object({
       workspaceId: workspaceId(),
       sessionId: sessionId(),
-      messageId: z
-        .string()
+      messageId: anyId()
         .min(1)
         .optional()
         .describe("The last message that is copied; the newest by default."),

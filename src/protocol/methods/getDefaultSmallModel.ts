@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
-import { workspaceId } from "../objects/ids.js";
+import { anyId, workspaceId } from "../objects/ids.js";
 import { SelectedModel } from "../objects/model.js";
 
 /** `getDefaultSmallModel`, protocol.md section 4. */
@@ -8,7 +8,7 @@ export const getDefaultSmallModel = declareMethod({
   name: "getDefaultSmallModel",
   section: 4,
   summary: "A provider's own small model. For an unknown provider, the workspace's large model.",
-  params: () => z.object({ workspaceId: workspaceId(), providerId: z.string() }),
+  params: () => z.object({ workspaceId: workspaceId(), providerId: anyId() }),
   result: () => SelectedModel(),
   errors: ["WorkspaceNotFound", "ConfigInvalid", "ModelNotConfigured"],
   example: {

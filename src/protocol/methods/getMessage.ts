@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { message } from "../objects/examples.js";
-import { sessionId, workspaceId } from "../objects/ids.js";
+import { anyId, sessionId, workspaceId } from "../objects/ids.js";
 import { Message } from "../objects/message.js";
 
 /** `getMessage`, protocol.md section 3. */
@@ -10,7 +10,7 @@ export const getMessage = declareMethod({
   section: 3,
   summary: "One message, with everything that has streamed into it so far.",
   params: () =>
-    z.object({ workspaceId: workspaceId(), sessionId: sessionId(), messageId: z.string() }),
+    z.object({ workspaceId: workspaceId(), sessionId: sessionId(), messageId: anyId() }),
   result: () => Message(),
   errors: ["WorkspaceNotFound", "SessionNotFound", "MessageNotFound"],
   example: {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { contextMembers } from "../objects/context.js";
 import { completion } from "../objects/examples.js";
-import { sessionId, workspaceId } from "../objects/ids.js";
+import { anyId, sessionId, workspaceId } from "../objects/ids.js";
 import { RunComplete, RunState } from "../objects/run.js";
 import { RunOptions } from "../objects/runOptions.js";
 
@@ -11,7 +11,7 @@ export const getRun = declareMethod({
   name: "getRun",
   section: 4,
   summary: "A run, and its completion if it has one. Acknowledged completions are kept for 7 days.",
-  params: () => z.object({ workspaceId: workspaceId(), runId: z.string() }),
+  params: () => z.object({ workspaceId: workspaceId(), runId: anyId() }),
   result: () =>
     z.object({
       runId: z.string(),

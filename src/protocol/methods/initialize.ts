@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
-import { ownId } from "../objects/ids.js";
+import { anyId, ownId } from "../objects/ids.js";
 import { traceContext } from "../objects/traceContext.js";
 import { traceValue } from "../objects/traceValue.js";
 
@@ -16,7 +16,7 @@ export const initialize = declareMethod({
         .int()
         .optional()
         .describe("The protocol version that the client speaks. The present version is 1."),
-      clientInfo: z.object({ name: z.string(), version: z.string().optional() }).optional(),
+      clientInfo: z.object({ name: anyId(), version: anyId().optional() }).optional(),
       clientId: ownId("The client's own stable identity. Completions belong to it.").optional(),
       processId: z
         .int()

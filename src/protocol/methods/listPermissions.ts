@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
+import { anyId } from "../objects/ids.js";
 import { requestPermission } from "./requestPermission.js";
 
 /** `listPermissions`, protocol.md section 7. */
@@ -7,7 +8,7 @@ export const listPermissions = declareMethod({
   name: "listPermissions",
   section: 7,
   summary: "This client's open questions, the oldest first, whichever server asks them.",
-  params: () => z.object({ workspaceId: z.string().optional(), sessionId: z.string().optional() }),
+  params: () => z.object({ workspaceId: anyId().optional(), sessionId: anyId().optional() }),
   result: () =>
     z.object({
       permissions: z.array(

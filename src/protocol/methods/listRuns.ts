@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
-import { sessionId, workspaceId } from "../objects/ids.js";
+import { anyId, sessionId, workspaceId } from "../objects/ids.js";
 import { RunState } from "../objects/run.js";
 
 /** `listRuns`, protocol.md section 4. */
@@ -11,7 +11,7 @@ export const listRuns = declareMethod({
     "The runs with a `runId` of every workspace of the data directory, open here or not, newest first.",
   params: () =>
     z.object({
-      runId: z.string().optional().describe("Only those of this name."),
+      runId: anyId().optional().describe("Only those of this name."),
       limit: z.int().min(1).max(200).optional().describe("20 by default."),
     }),
   result: () =>

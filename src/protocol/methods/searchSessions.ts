@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { session } from "../objects/examples.js";
-import { workspaceId } from "../objects/ids.js";
+import { anyId, workspaceId } from "../objects/ids.js";
 import { Session } from "../objects/session.js";
 
 /** `searchSessions`, protocol.md section 3. */
@@ -16,7 +16,7 @@ export const searchSessions = declareMethod({
         .describe("If absent, the sessions of every workspace of the data directory are searched."),
       query: z.string().describe("Plain words. No character has a special meaning."),
       limit: z.int().min(1).max(100).optional().describe("20 by default."),
-      cursor: z.string().optional().describe("`nextCursor` of the page before."),
+      cursor: anyId().optional().describe("`nextCursor` of the page before."),
     }),
   result: () =>
     z.object({

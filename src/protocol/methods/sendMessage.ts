@@ -2,6 +2,7 @@ import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { ownId, sessionId, workspaceId } from "../objects/ids.js";
 import { Attachment } from "../objects/message.js";
+import { promptText } from "../objects/prompt.js";
 import { RunState } from "../objects/run.js";
 import { RunOptions } from "../objects/runOptions.js";
 import { traceContext } from "../objects/traceContext.js";
@@ -15,7 +16,7 @@ export const sendMessage = declareMethod({
     z.object({
       workspaceId: workspaceId(),
       sessionId: sessionId(),
-      prompt: z.string(),
+      prompt: promptText(),
       runId: ownId("The client's own id of this run: makes it safe to send again.").optional(),
       attachments: z.array(Attachment()).max(100).optional(),
       options: RunOptions()

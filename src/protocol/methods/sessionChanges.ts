@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { changedPath } from "../objects/checkpoint.js";
-import { sessionId, workspaceId } from "../objects/ids.js";
+import { anyId, sessionId, workspaceId } from "../objects/ids.js";
 
 /** `sessionChanges`, protocol.md section 4. */
 export const sessionChanges = declareMethod({
@@ -12,7 +12,7 @@ export const sessionChanges = declareMethod({
     z.object({
       workspaceId: workspaceId(),
       sessionId: sessionId(),
-      checkpointId: z.string().min(1).optional().describe("The oldest one by default."),
+      checkpointId: anyId().min(1).optional().describe("The oldest one by default."),
     }),
   result: () =>
     z.object({

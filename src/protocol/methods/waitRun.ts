@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { declareMethod } from "../declare.js";
 import { completion } from "../objects/examples.js";
-import { workspaceId } from "../objects/ids.js";
+import { anyId, workspaceId } from "../objects/ids.js";
 import { RunComplete } from "../objects/run.js";
 
 /** `waitRun`, protocol.md section 4. */
@@ -12,7 +12,7 @@ export const waitRun = declareMethod({
   params: () =>
     z.object({
       workspaceId: workspaceId(),
-      runId: z.string(),
+      runId: anyId(),
       timeoutMs: z.int().min(0).max(3_600_000).optional().describe("60,000 by default."),
     }),
   result: () => z.union([RunComplete(), z.object({ timedOut: z.literal(true) })]),

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { lazySchema } from "../declare.js";
+import { anyId } from "./ids.js";
 
 /** The state of a session before a run, or a rewind, began. */
 export const Checkpoint = lazySchema(() =>
@@ -45,9 +46,8 @@ export const changedPath = () =>
 
 /** Params that name a checkpoint. */
 export const checkpointOrRun = () => ({
-  checkpointId: z.string().min(1).optional(),
-  runId: z
-    .string()
+  checkpointId: anyId().min(1).optional(),
+  runId: anyId()
     .min(1)
     .optional()
     .describe("Instead of `checkpointId`: the state before this run."),

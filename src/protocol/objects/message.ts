@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { lazySchema } from "../declare.js";
+import { base64Bytes } from "./base64.js";
+import { anyId } from "./ids.js";
 import { RunErrorName } from "./run.js";
 
 const providerMetadata = () =>
@@ -115,11 +117,11 @@ export const Attachment = lazySchema(() =>
   z
     .union([
       z.object({
-        name: z.string().min(1),
-        mimeType: z.string().min(1),
-        data: z.base64().describe("The bytes, in base64."),
+        name: anyId().min(1),
+        mimeType: anyId().min(1),
+        data: base64Bytes(),
       }),
-      z.object({ path: z.string().min(1).describe("A file inside the workspace.") }),
+      z.object({ path: anyId().min(1).describe("A file inside the workspace.") }),
     ])
     .meta({
       id: "Attachment",

@@ -1,15 +1,15 @@
 import * as z from "zod";
 import { lazySchema } from "../declare.js";
+import { anyId } from "./ids.js";
 
 /** A model chosen for a workspace, with the settings that go with the choice. */
 export const SelectedModel = lazySchema(() =>
   z
     .object({
-      provider: z.string().min(1).describe("The provider's id in the configuration."),
-      model: z.string().min(1).describe("The model's id at that provider."),
+      provider: anyId().min(1).describe("The provider's id in the configuration."),
+      model: anyId().min(1).describe("The model's id at that provider."),
       maxTokens: z.int().positive().optional().describe("The most tokens of one reply."),
-      reasoningEffort: z
-        .string()
+      reasoningEffort: anyId()
         .min(1)
         .optional()
         .describe("How much a model that can reason should think, e.g. `low`, `medium`, `high`."),
