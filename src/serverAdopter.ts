@@ -22,8 +22,8 @@ export function openRecovery(left: LeftRunsOptions) {
 /** What the adopter of a server is built from. */
 interface AdopterParts extends Pick<AdopterOptions, "goingOn" | "clock" | "log"> {
   readonly database: Database;
-  /** Finishes the rewinds of dead servers. */
-  readonly kept: { finishOpen(): void };
+  /** Finishes the rewinds of dead servers, behind which runs may wait. */
+  readonly kept: { finishOpen(): void; onFinished(listener: () => void): void };
   readonly house: {
     readonly registry: ServerRegistry;
     readonly recovery: Recovery;
@@ -87,6 +87,7 @@ export function openAdopter(all: AdopterParts): { wake(): void; takeNoMore(): vo
   };
   const first = clock.after(resumes === undefined ? loadedAfterMs : 0, wake);
   house.onWaiting.call = wake;
+  kept.onFinished(wake);
   closing.add(async () => {
     isClosed = true;
     first.cancel();

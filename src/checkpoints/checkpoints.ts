@@ -28,6 +28,7 @@ export class Checkpoints {
   /** The rewinds that this server is finishing, by the position of their checkpoint. */
   readonly #underWay = new Map<number, Promise<void>>();
   readonly #rewinding = new Set<Promise<unknown>>();
+  #onFinished: () => void = () => undefined;
   #failures = 0;
   #retry: Timer | undefined;
   #isClosed = false;
@@ -43,6 +44,11 @@ export class Checkpoints {
     const mostBytes = () => options.mostKeptBytes();
     this.bound = new LateBound({ directory, givenUp, mostBytes, clock, log: options.log });
     this.#parts = { database, store, runs, serverId, clock, ids, content, working: new Set() };
+  }
+
+  /** `listener` is called when a rewind was finished that had been left: its session is free now. */
+  onFinished(listener: () => void): void {
+    this.#onFinished = listener;
   }
 
   /** Keeps the contents that a running run changes. Undefined if nothing is kept. */
@@ -175,6 +181,7 @@ export class Checkpoints {
         this.#options.log.warn({ path, reason }, "a file was left as it is by a finished rewind");
       }
       this.#options.log.info({ rewind: position }, "finished a rewind that was left half done");
+      this.#onFinished();
     } catch (error) {
       this.#tryAgain(error);
     }
