@@ -1,12 +1,13 @@
 // The use cases of taking back (protocol.md section 4, Taking back).
 import { checkpointGivenUp } from "../base/checkpointGivenUp.js";
-import { toRfc3339 } from "../base/clock.js";
+import { type Clock, toRfc3339 } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import { shownWithin } from "../base/insideFolder.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
 import type { ClientFiles } from "../coordinator/coordinatorOptions.js";
+import { closeCopy } from "../coordinator/messageRepair.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
 import type { Checkpoint } from "../protocol/objects/checkpoint.js";
 import type { Session } from "../protocol/objects/session.js";
@@ -37,6 +38,7 @@ export interface CheckpointUseCaseOptions {
   readonly messages: MessageStore;
   readonly announcer: Announcer;
   readonly ids: Ids;
+  readonly clock: Clock;
   /** The files of the clients' editors. */
   readonly clientFiles?: ClientFiles;
 }
@@ -145,7 +147,7 @@ export class CheckpointUseCases {
   /** `forkSession` */
   async fork(params: Params<"forkSession">): Promise<Session> {
     const { workspace, sessionId } = this.#session(params);
-    const { ids, kept, messages, sessions } = this.#options;
+    const { ids, kept, messages, sessions, clock } = this.#options;
     workspace.refuseIfClosing();
     workspace.coordinator.live.flush(sessionId);
     const { messageId, title } = params;
@@ -161,19 +163,19 @@ export class CheckpointUseCases {
     }
     const newId = ids.next("ses");
     const fork = { sessionId, upTo, newId, messageIds: ids.next("msg"), title };
-    await kept.forking.fork(fork, () => workspace.refuseIfClosing());
+    const goesOn = () => workspace.refuseIfClosing();
+    await kept.forking.fork(fork, goesOn, () => closeCopy({ messages, ids, clock }, newId));
     this.#tell(workspace, newId);
     return sessions.get({ workspaceId: workspace.id, sessionId: newId });
   }
 
-  /** The newest message. If a turn runs, the newest message before that turn. */
+  /** The newest message. If a turn has begun and not ended, the newest message before that turn. */
   #lastWhole(workspace: OpenWorkspace, sessionId: string): number {
     const { checkpoints, sessions } = this.#options;
-    const { isBusy } = sessions.get({ workspaceId: workspace.id, sessionId });
-    const [newest] = checkpoints.list(sessionId, 1);
-    if (isBusy && newest?.run !== undefined) return newest.lastMessage;
+    // This ends the turns of dead servers, unless they go on.
+    sessions.get({ workspaceId: workspace.id, sessionId });
     // What is said while the session is copied is no part of the copy.
-    return checkpoints.messages.last(sessionId);
+    return checkpoints.beforeOpenTurn(sessionId) ?? checkpoints.messages.last(sessionId);
   }
 
   /** @throws DomainError `CheckpointNotFound`, or `RunNotFound` if the run never existed. */

@@ -36,11 +36,12 @@ export class Forking {
 
   /**
    * Copies a session. Nobody sees the copy before it is whole; if this rejects, it never is.
-   * `goesOn` is called before each step, and may throw to end the work.
+   * `goesOn` is called before each step, and may throw to end the work. `finished` is called in the
+   * transaction that makes the copy a session, and may write more.
    *
    * @throws DomainError the errors of `SessionCopy`, and `ServerShuttingDown` if the server ends.
    */
-  async fork(request: ForkRequest, goesOn: () => void): Promise<void> {
+  async fork(request: ForkRequest, goesOn: () => void, finished?: () => void): Promise<void> {
     const { registry, clock, database } = this.#options;
     const fork = { ...request, serverId: registry.id, now: clock.now() };
     const { newId } = fork;
@@ -58,7 +59,7 @@ export class Forking {
         faultPoint("forkCopied");
         if (!done.isComplete) await this.#pause();
       }
-      copies.finish(fork, done);
+      copies.finish(fork, done, finished);
     } catch (error) {
       this.#underWay.delete(newId);
       this.finishOpen();

@@ -1,6 +1,6 @@
-// Repairs the messages of a run that a crash has ended, so that they are a valid history for a
-// model: every tool call gets a result, and every assistant message an end. The messages are read
-// one at a time. Damaged ones are not changed.
+// Repairs the messages of a run that a crash has ended, and of a turn that a fork has cut off, so that they
+// are a valid history for a model: every tool call gets a result, and every assistant message an end. The
+// messages are read one at a time. Damaged ones are not changed.
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
@@ -12,6 +12,7 @@ import { partsText, storedParts } from "./storedParts.js";
 
 /** The text at the place where something was cut off. */
 export const interruptedText = "The server stopped before this had ended.";
+const forkedText = "The session was forked before this had ended.";
 
 /** What a repair needs. */
 export interface RepairOptions {
@@ -29,16 +30,25 @@ export interface Repaired {
 }
 
 /** Repairs the messages of a run in a session. Call it inside the transaction that ends the run. */
-export function repairMessages(
+export function repairMessages(options: RepairOptions, sessionId: string, run: number): Repaired {
+  return repair(options, options.messages.ofRun(sessionId, run), { sessionId, run });
+}
+
+/** Repairs the last reply of a copied session. Call it in the transaction that makes the copy a session. */
+export function closeCopy(options: RepairOptions, sessionId: string): void {
+  repair(options, options.messages.fromLastReply(sessionId), { sessionId, text: forkedText });
+}
+
+function repair(
   { messages, clock, ids }: RepairOptions,
-  sessionId: string,
-  run: number,
+  rows: Iterable<MessageRow>,
+  { sessionId, run, text = interruptedText }: { sessionId: string; run?: number; text?: string },
 ): Repaired {
   const now = clock.now();
-  const calls = new OpenCalls();
+  const calls = new OpenCalls(text);
   let reply: Repaired["reply"];
   let isDamaged = false;
-  for (const row of messages.ofRun(sessionId, run)) {
+  for (const row of rows) {
     const stored = storedParts(row.parts);
     const isReply = row.role === "assistant" && !row.isSummary;
     if ("damage" in stored) {
@@ -48,7 +58,8 @@ export function repairMessages(
       continue;
     }
     const { parts } = stored;
-    if (calls.close(row, parts)) messages.update(row.id, partsText(parts), now, true);
+    // What no run has is a copy, which is added to the search index by itself.
+    if (calls.close(row, parts)) messages.update(row.id, partsText(parts), now, run !== undefined);
     if (isReply) reply = { id: row.id, text: textOf(parts) };
   }
   const missing = calls.missingResults();
@@ -72,10 +83,16 @@ export function repairMessages(
 class OpenCalls {
   /** The names of the calls without a result, by their ids. */
   readonly #unanswered = new Map<string, string>();
-  /** The ids of the calls that a crash cut off. */
+  /** The ids of the calls that were cut off. */
   readonly #cutOff = new Set<string>();
+  readonly #text: string;
 
-  /** Ends, in place, every part that a crash left open. Returns whether there was one. */
+  /** `text` is put where something was cut off. */
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Ends, in place, every part that was left open. Returns whether there was one. */
   close(row: Pick<MessageRow, "role">, parts: Part[]): boolean {
     let isChanged = false;
     for (const part of parts) {
@@ -85,7 +102,7 @@ class OpenCalls {
       if (part.type === "toolResult" && this.#closeResult(part)) isChanged = true;
     }
     if (row.role === "assistant" && parts.at(-1)?.type !== "finish") {
-      parts.push({ type: "finish", reason: "error", message: interruptedText });
+      parts.push({ type: "finish", reason: "error", message: this.#text });
       isChanged = true;
     }
     return isChanged;
@@ -102,7 +119,7 @@ class OpenCalls {
   #closeResult(part: Extract<Part, { type: "toolResult" }>): boolean {
     this.#unanswered.delete(part.toolCallId);
     if (!this.#cutOff.has(part.toolCallId)) return false;
-    part.output += `${part.output === "" ? "" : "\n"}${interruptedText}`;
+    part.output += `${part.output === "" ? "" : "\n"}${this.#text}`;
     part.isError = true;
     return true;
   }
@@ -113,7 +130,7 @@ class OpenCalls {
       type: "toolResult" as const,
       toolCallId,
       name,
-      output: interruptedText,
+      output: this.#text,
       isError: true,
     }));
   }

@@ -71,6 +71,15 @@ export class CheckpointStore {
     return Number(row?.position ?? 0);
   }
 
+  /** The last message before the turn that is open in a session, in any server or in none. */
+  beforeOpenTurn(sessionId: string): number | undefined {
+    if (!this.isKept) return undefined;
+    const sql = `SELECT min(lastMessage) AS position FROM checkpoints WHERE sessionId = ?1 AND run IN
+      (SELECT position FROM runs WHERE sessionId = ?1 AND state <> 'completed')`;
+    const position = this.#database.prepare(sql).get(sessionId)?.position;
+    return typeof position === "number" ? position : undefined;
+  }
+
   /** The oldest checkpoint of a session that is not given up. */
   first(sessionId: string): CheckpointRow | undefined {
     return this.#one(`sessionId = ? ${this.#isHeld} ORDER BY position LIMIT 1`, sessionId);

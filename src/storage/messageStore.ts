@@ -245,6 +245,16 @@ export class MessageStore {
     }
   }
 
+  /** The last reply of a session, with what comes after it. */
+  *fromLastReply(sessionId: string): Generator<MessageRow> {
+    const sql = `SELECT position FROM messages WHERE sessionId = ?1 AND position >= (SELECT max(position)
+      FROM messages WHERE sessionId = ?1 AND role = 'assistant') ORDER BY position`;
+    for (const { position } of this.#database.prepare(sql).all(sessionId)) {
+      const row = this.#rows.at(Number(position), { sessionId });
+      if (row !== undefined) yield row;
+    }
+  }
+
   /** The sessions in which a run's sub-tasks wrote. */
   subTaskSessions(sessionId: string, run: number): string[] {
     return this.#database

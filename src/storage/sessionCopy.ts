@@ -134,11 +134,12 @@ export class SessionCopy {
   }
 
   /**
-   * Makes the session to which the copied messages belong. Its usage is zero.
+   * Makes the session to which the copied messages belong. Its usage is zero. `finished` is called in the
+   * same transaction, and may write more.
    *
    * @throws DomainError `SessionNotFound` if the copied session was deleted meanwhile.
    */
-  finish(fork: Fork, { copied, summaryMessageId }: ForkProgress): void {
+  finish(fork: Fork, { copied, summaryMessageId }: ForkProgress, finished = () => {}): void {
     const { sessionId, newId, upTo, title, now } = fork;
     this.#database.write(() => {
       this.#refuseIfTaken(fork);
@@ -167,6 +168,7 @@ export class SessionCopy {
       if (changes === 0) {
         throw new DomainError("SessionNotFound", "The session was deleted while it was copied.");
       }
+      finished();
       this.#index.title(newId);
       this.#database.prepare("UPDATE openForks SET indexedTo = 0 WHERE sessionId = ?").run(newId);
     });
