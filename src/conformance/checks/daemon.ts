@@ -130,7 +130,7 @@ const workspaces: readonly Requirement[] = [
       const { own, connect } = await daemonOf(kit);
       const watcher = await connect();
       const sessionId = await own.session();
-      const runId = await own.send(sessionId, "@chunks 50\n@wait 700\n@chunks 50");
+      const runId = await own.send(sessionId, "@chunks 50\n@wait 2000\n@chunks 50");
       await own.peer.notice("messageDelta", (params) => params.runId === runId, "a delta");
       const place = { workspaceId: own.id, sessionId };
       const answer = await watcher.result("subscribe", place);

@@ -62,7 +62,7 @@ export const models: readonly Requirement[] = [
       await own.peer.result("cancelSession", { workspaceId: own.id, sessionId });
       demandSame((await own.peer.completion(runId)).status, "cancelled", "the status");
       const call = kit.provider.asked.find(isMeant);
-      const end = await Promise.race([call?.ended, kit.pause(2000).then(() => "still open")]);
+      const end = await Promise.race([call?.ended, kit.pause(10_000).then(() => "still open")]);
       demandSame(end, "aborted", "the call of the model after the run was cancelled");
       const next = await own.run(sessionId, "@say next");
       demand(next.status === "succeeded", "the run after it does not succeed");
