@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { listPages } from "../../src/mcp/listing.js";
 import { ListedTool } from "../../src/mcp/messages.js";
 import type { ProtocolClient } from "../../src/mcp/protocolClient.js";
+import { cpuTimeOf } from "../helpers/cpuTime.js";
+import { onThisMachine } from "../helpers/longestHold.js";
 
 /** A client whose server answers with these pages. */
 function serverWith(...pages: object[]): Pick<ProtocolClient, "request"> {
@@ -17,9 +19,9 @@ async function listed(...pages: object[]) {
 
 test("of endless wrong entries a thousand are looked at, and the rest is told", async () => {
   const wrong = Array.from({ length: 1_000_000 }, () => ({}));
-  const begin = performance.now();
-  const { found, leftOut } = await listed({ tools: wrong, nextCursor: "more" }, { tools: wrong });
-  expect(performance.now() - begin).toBeLessThan(1_000);
+  const list = () => listed({ tools: wrong, nextCursor: "more" }, { tools: wrong });
+  expect(await cpuTimeOf(list)).toBeLessThan(onThisMachine(1_000));
+  const { found, leftOut } = await list();
   expect(found).toEqual([]);
   expect(leftOut).toHaveLength(1_001);
   expect(leftOut.at(-1)).toBe("only the first 200 tools are used");

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { HostileHouse, hostileInputs } from "../helpers/hostileInputs.js";
-import { fewMs, longestAllowed, longestHold } from "../helpers/longestHold.js";
+import { fewMs, longestHold, onThisMachine } from "../helpers/longestHold.js";
 
 /** Some of them take a second, which is many on a machine that does other things too. */
-const limitMs = 90_000;
+const limitMs = 180_000;
 
 let root: string;
 let house: HostileHouse;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "turnwire-hold-"));
   await mkdir(join(root, "workspace"));
   house = new HostileHouse(join(root, "workspace"));
-  mostMs = longestAllowed();
+  mostMs = onThisMachine(200, 30);
 });
 afterAll(async () => {
   await house.host.close();
@@ -29,7 +29,7 @@ test(
   "what holds the event loop is seen",
   async () => {
     const held = await longestHold(async () => {
-      for (let n = 0; n < 200; n++) fewMs();
+      for (let n = 0; n < 400; n++) fewMs();
     });
     expect(held).toBeGreaterThan(mostMs);
   },

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.js";
 import { OutputCheck } from "../../../src/engine/output/checkOutput.js";
 import { WorkerThreads } from "../../../src/process/workerThreads.js";
-import { longestHold } from "../../helpers/longestHold.js";
+import { longestHold, onThisMachine } from "../../helpers/longestHold.js";
 
 const { signal } = new AbortController();
 const check = new OutputCheck(new WorkerThreads(systemClock));
@@ -83,7 +83,7 @@ describe("what is hostile ends in time and holds nothing up", () => {
       { a: Array.from({ length: 20_000 }, (_, n) => ({ n })) },
     ],
   ];
-  test.each(cases)("%s", { timeout: 40_000 }, async (_, schema, value) => {
+  test.each(cases)("%s", async (_, schema, value) => {
     const begun = performance.now();
     let problems: readonly string[] = [];
     const held = await longestHold(async () => {
@@ -91,11 +91,11 @@ describe("what is hostile ends in time and holds nothing up", () => {
       problems = problem === undefined ? await check.misfits(schema, value, signal) : [problem];
     });
     expect(problems.length).toBeLessThan(11);
-    expect(performance.now() - begun).toBeLessThan(25_000);
-    expect(held).toBeLessThan(50);
+    expect(performance.now() - begun).toBeLessThan(60_000);
+    expect(held).toBeLessThan(onThisMachine(50, 2));
   });
 
-  test("a schema of 64 KiB, and one that is nested deep", { timeout: 40_000 }, async () => {
+  test("a schema of 64 KiB, and one that is nested deep", async () => {
     const wide = object(
       Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`p${n}`, { type: "string" }])),
     );
@@ -103,6 +103,6 @@ describe("what is hostile ends in time and holds nothing up", () => {
       expect(await check.misfits(wide, { p1: 1 }, signal)).toHaveLength(1);
       expect(await check.problemOf(deep(95), signal)).toBeUndefined();
     });
-    expect(held).toBeLessThan(50);
+    expect(held).toBeLessThan(onThisMachine(50, 2));
   });
 });
