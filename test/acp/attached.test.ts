@@ -29,7 +29,7 @@ unless(
 )("goes on with a turn whose editor was killed, and tells its end", async () => {
   const first = new Editor({ dataDir, args: ["--attach", "--start"] });
   const { sessionId, cwd } = await first.open();
-  void first.prompt(sessionId, "@say begun\n@wait 600\n@say and ended").catch(() => {});
+  void first.prompt(sessionId, "@say begun\n@wait 2000\n@say and ended").catch(() => {});
   await first.until(() => (first.said(sessionId).startsWith("begun") ? true : undefined));
   await first.kill();
   const second = new Editor({ dataDir, args: ["--attach"] });
@@ -53,7 +53,7 @@ unless(
 )("goes on with a turn whose editor closed its pipes in the middle of it", async () => {
   const first = new Editor({ dataDir, args: ["--attach", "--start"] });
   const { sessionId, cwd } = await first.open();
-  void first.prompt(sessionId, "@say begun\n@wait 600\n@say and ended").catch(() => {});
+  void first.prompt(sessionId, "@say begun\n@wait 2000\n@say and ended").catch(() => {});
   await first.until(() => (first.said(sessionId).startsWith("begun") ? true : undefined));
   expect(await first.end()).toBe(0);
   const second = new Editor({ dataDir, args: ["--attach"] });

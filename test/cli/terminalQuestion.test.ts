@@ -37,7 +37,7 @@ onTerminal("shows all of a command that would run", () => {
 });
 
 onTerminal("takes nothing that was typed before it", () => {
-  const prompt = `@say Begun.\n@wait 700\n${bash("ls\ntouch X")}`;
+  const prompt = `@say Begun.\n@wait 2000\n${bash("ls\ntouch X")}`;
   const { status, screen } = runOnTerminal(prompt, [
     ["Begun.", "y\ny\ny"],
     ["Allow?", "n\n"],

@@ -42,7 +42,7 @@ class Desk {
   async work(server: ServerChild): Promise<void> {
     const session = await server.request("createSession", { workspaceId: this.ids.workspaceId });
     this.ids = { ...this.ids, sessionId: String(session.id) };
-    const prompt = "@wait 300\n@tool ls {}\n@say first";
+    const prompt = "@wait 1500\n@tool ls {}\n@say first";
     await server.request("sendMessage", { ...this.ids, runId: "turn", prompt });
     const options = { whenBusy: "join" };
     await server.request("sendMessage", { ...this.ids, runId: "joins", prompt: "@say b", options });

@@ -51,7 +51,7 @@ async function takeOver(livesOn: boolean) {
   const workspaceId = (await first.call("createWorkspace", opened)).id;
   const sessionId = (await first.call("createSession", { workspaceId })).id;
   const ids = { workspaceId, sessionId, options };
-  const prompt = `${write("one.txt")}\n@wait 700\n${write("two.txt")}\n@say done`;
+  const prompt = `${write("one.txt")}\n@wait 2500\n${write("two.txt")}\n@say done`;
   await first.call("sendMessage", { ...ids, runId: "turn", prompt });
   await first.call("sendMessage", { ...ids, runId: "queued", prompt: "@say next" });
   await first.until((told) => JSON.stringify(told).includes('"output":"Created one.txt'));
@@ -70,7 +70,7 @@ async function takeOver(livesOn: boolean) {
   await second.completed("queued");
   if (livesOn) {
     // It has seen that it has lost the session, and tells how the run has ended elsewhere.
-    const known = await first.call("waitRun", { workspaceId, runId: "turn", timeoutMs: 10_000 });
+    const known = await first.call("waitRun", { workspaceId, runId: "turn", timeoutMs: 60_000 });
     expect(known).toMatchObject({ status: "succeeded", continuations: 1 });
     recordings.push(await first.end());
   }

@@ -15,7 +15,7 @@ let loopback: LoopbackServer;
 let server: ServerProcess;
 beforeAll(async () => {
   loopback = await startLoopbackServer({
-    config: { limits: { maxSteps: 6, providerIdleSeconds: 0.5, maxDenials: 3, toolSeconds: 600 } },
+    config: { limits: { maxSteps: 6, providerIdleSeconds: 2.5, maxDenials: 3, toolSeconds: 600 } },
     env: { LOOPBACK_KEY: key },
     args: ["--log-level", "trace"],
   });

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fileGate } from "../helpers/fileGate.js";
 import {
   endServers,
   makeFolder,
@@ -194,8 +195,10 @@ describe("the offline model", () => {
     const session = await openSession(server);
     await session.run("@tool ls {}\n@say one", "turn-1");
     expect(await session.run("@say two", "turn-2")).toMatchObject({ text: "two" });
-    await session.send("@wait 100\n@tool ls {}\n@say three", "turn-3");
+    const gate = fileGate();
+    await session.send(`${gate.step}\n@say three`, "turn-3");
     await session.send("@say four");
+    gate.open();
     expect(await server.completion("turn-3")).toMatchObject({
       text: "three\nfour",
       foldedPrompts: 1,

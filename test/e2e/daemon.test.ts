@@ -16,6 +16,7 @@ import {
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { DaemonChild, endDaemons, runProgram, startDaemon } from "../helpers/daemonChild.js";
+import { fileGate } from "../helpers/fileGate.js";
 import { endServers, makeFolder } from "../helpers/serverProcess.js";
 import { onWindows, unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
@@ -158,12 +159,12 @@ describe("the daemon", () => {
   });
 
   it("ends when nobody has needed it for the idle time, and not before", async () => {
-    const daemon = await startDaemon({ args: ["--idle", "1"] });
+    const daemon = await startDaemon({ args: ["--idle", "4"] });
     const client = daemon.client();
     await client.call("ping", {});
     const first = await Promise.race([
       daemon.exit.then(() => "ended"),
-      new Promise((resolve) => setTimeout(() => resolve("serves"), 1800)),
+      new Promise((resolve) => setTimeout(() => resolve("serves"), 4800)),
     ]);
     expect(first).toBe("serves");
     await client.close();
@@ -212,7 +213,8 @@ describe("a daemon that drains", () => {
     const editor = old.client();
     await editor.call("initialize", { clientId: "editor" });
     const session = await openSession(editor);
-    await session.send("@wait 1500\n@say To its end.", "drained");
+    const gate = fileGate();
+    await session.send(`${gate.step}\n@say To its end.`, "drained");
     await editor.call("stopDaemon", { drain: true });
     expect(existsSync(old.socket)).toBe(false);
     // A client that comes between the two waits for the new one.
@@ -225,6 +227,7 @@ describe("a daemon that drains", () => {
     const { workspaceId } = session;
     await early.call("createWorkspace", { path: session.path });
     expect(await early.call("subscribe", session.ids)).toMatchObject({ live: false });
+    gate.open();
     expect(await editor.completion("drained")).toMatchObject({ text: "To its end." });
     expect((await old.exit).code).toBe(0);
     // Its end is no end of the new one's socket.

@@ -118,7 +118,7 @@ describe("two clients in one folder", () => {
     await ben.settle();
     expect(hears(ben, "q-1")).not.toContain("requestPermission");
     // Nobody of the client is there: denied, although a stranger could answer.
-    await session.send(`@wait 300\n${bash("echo no > never.txt")}`, "q-2");
+    await session.send(`@wait 2000\n${bash("echo no > never.txt")}`, "q-2");
     await Promise.all([ada.close(), same.close()]);
     expect((await (await clientOf("q-a")).completion("q-2")).denials).toBe(1);
     expect(hears(ben, "q-2")).not.toContain("requestPermission");
@@ -187,7 +187,7 @@ describe("subscribe", () => {
     const [ada, watcher] = [await clientOf("s-a"), await clientOf("s-w")];
     const session = await openSession(ada);
     const { ids } = session;
-    await session.send("@chunks 30\n@wait 500\n@chunks 30", "watched");
+    await session.send("@chunks 30\n@wait 3000\n@chunks 30", "watched");
     await ada.event("messageDelta", { sessionId: ids.sessionId });
     const { messages, live } = await watcher.call("subscribe", ids);
     expect(live).toBe(true);

@@ -27,14 +27,14 @@ it("does not end for want of clients while a relay has something to send", async
     const config = join(makeFolder(), "config.json");
     const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
     writeFileSync(config, JSON.stringify({ relays: { hook: { type: "http", url } } }));
-    const daemon = await startDaemon({ args: ["--idle", "1"], env: { TURNWIRE_CONFIG: config } });
+    const daemon = await startDaemon({ args: ["--idle", "4"], env: { TURNWIRE_CONFIG: config } });
     const client = daemon.client();
     await client.call("initialize", { clientId: "ada" });
     const { completionId } = await (await openSession(client)).run("@say hi", "r-1");
     await client.close();
     const left = asked.length;
-    // It waits for 1 and for 2 seconds between its tries.
-    while (asked.length < left + 2) {
+    // It waits for 1, for 2 and for 4 seconds between its tries.
+    while (asked.length < left + 3) {
       await new Promise<void>((resolve) => {
         wake = resolve;
         void daemon.exit.then(() => resolve());

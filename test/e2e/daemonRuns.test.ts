@@ -1,9 +1,10 @@
 // docs/cli.md: runs that are left to the daemon, and what becomes of them.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DaemonChild, endDaemons, runProgram, startDaemon } from "../helpers/daemonChild.js";
+import { fileGate } from "../helpers/fileGate.js";
 import { endServers, makeFolder } from "../helpers/serverProcess.js";
 import { openSession } from "../helpers/wireSession.js";
 
@@ -37,14 +38,12 @@ async function detach(prompt: string, ...flags: string[]): Promise<string> {
 
 describe("run --detach", () => {
   it("prints the run's id at once, and attach shows all of it with the run's exit code", async () => {
-    const gate = join(makeFolder(), "open");
-    const command = `until [ -e '${gate}' ]; do sleep 0.05; done`;
-    const waiting = `@tool bash ${JSON.stringify({ command, description: "waits" })}`;
-    const runId = await detach(`@say One.\n${waiting}\n@say Two.`, "--permission-mode", "allow");
+    const gate = fileGate();
+    const runId = await detach(`@say One.\n${gate.step}\n@say Two.`, "--permission-mode", "allow");
     const listed = JSON.parse((await turnwire("runs", "--json")).stdout).runs[0];
     expect(listed).toMatchObject({ runId, state: expect.stringMatching(/accepted|running/) });
     const attached = await attach(runId, (soFar) => {
-      if (soFar.includes("One.")) writeFileSync(gate, "");
+      if (soFar.includes("One.")) gate.open();
     });
     expect(attached.code).toBe(0);
     expect(attached.stdout).toMatch(/^One\.\s+Two\.\n$/);

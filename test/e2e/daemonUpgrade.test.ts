@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { endDaemons, runProgram, startDaemon } from "../helpers/daemonChild.js";
+import { fileGate } from "../helpers/fileGate.js";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
 import { openSession } from "../helpers/wireSession.js";
 
@@ -35,15 +36,14 @@ function buildOfVersion(version: string): string {
   return join(home, "dist", "main.js");
 }
 
-it("`daemon start` of another version takes the place of one that has a run to end", {
-  timeout: 60_000,
-}, async () => {
+it("`daemon start` of another version takes the place of one that has a run to end", async () => {
   const old = await startDaemon({ main: buildOfVersion("0.0.1") });
   const inDirectory = ["--data-dir", old.dataDir];
   const editor = old.client();
   await editor.call("initialize", { clientId: "editor" });
   const session = await openSession(editor);
-  await session.send("@wait 4000\n@say To its end.", "begun");
+  const gate = fileGate();
+  await session.send(`${gate.step}\n@say To its end.`, "begun");
   await expect
     .poll(async () => (await editor.call("getRun", { ...session.ids, runId: "begun" })).state)
     .toBe("running");
@@ -66,6 +66,7 @@ it("`daemon start` of another version takes the place of one that has a run to e
 
   // The run ends in the version that began it, and its client is told there.
   expect(old.child.exitCode).toBeNull();
+  gate.open();
   expect(await editor.completion("begun")).toMatchObject({
     status: "succeeded",
     text: "To its end.",
@@ -80,15 +81,15 @@ it("`daemon start` of another version takes the place of one that has a run to e
   expect((await runProgram(["daemon", "stop", ...inDirectory])).code).toBe(0);
 });
 
-it("a daemon that makes room takes over no run that loses its server meanwhile", {
-  timeout: 30_000,
-}, async () => {
+it("a daemon that makes room takes over no run that loses its server meanwhile", async () => {
   const old = await startDaemon();
   const path = makeFolder();
   const editor = old.client();
   await editor.call("initialize", { clientId: "editor" });
   const session = await openSession(editor, { path });
-  await session.send("@wait 5000\n@say To its end.", "begun");
+  const gate = fileGate();
+  // Behind the loss there is time to see it.
+  await session.send(`${gate.step}\n@wait 3000\n@say To its end.`, "begun");
   const dying = startServer({ dataDir: old.dataDir });
   await dying.call("initialize", { clientId: "other" });
   const { ids } = await openSession(dying, { path });
@@ -97,6 +98,7 @@ it("a daemon that makes room takes over no run that loses its server meanwhile",
   await editor.call("stopDaemon", { drain: true });
   dying.child.kill("SIGKILL");
   await dying.exit;
+  gate.open();
   expect(await editor.completion("begun")).toMatchObject({ status: "succeeded" });
   expect((await old.exit).code).toBe(0);
   const next = startServer({ dataDir: old.dataDir });

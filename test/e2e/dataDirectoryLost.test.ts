@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { fileGate } from "../helpers/fileGate.js";
 import { endServers, startServer } from "../helpers/serverProcess.js";
 import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
@@ -115,7 +116,8 @@ unless(
     const first = startServer();
     await first.call("initialize", { clientId: "a" });
     const session = await openSession(first);
-    await session.send("@wait 3000\n@say done", "r-1");
+    const gate = fileGate();
+    await session.send(`${gate.step}\n@say done`, "r-1");
     await first.event("messageCreated");
     for (const name of readdirSync(join(first.dataDir, "servers"))) {
       rmSync(join(first.dataDir, "servers", name));
@@ -126,6 +128,7 @@ unless(
     expect(await second.call("getRun", { workspaceId, runId: "r-1" })).toMatchObject({
       state: "running",
     });
+    gate.open();
     expect(await first.completion("r-1")).toMatchObject({ status: "succeeded", text: "done" });
   });
 });

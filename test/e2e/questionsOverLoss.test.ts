@@ -77,7 +77,7 @@ async function shutDown(server: ServerProcess): Promise<void> {
   await server.exit;
 }
 
-describe.concurrent("a question whose server is gone", { timeout: 90_000 }, () => {
+describe.concurrent("a question whose server is gone", () => {
   it.each([
     ["lost", kill],
     ["ended in order", shutDown],
@@ -135,8 +135,8 @@ describe.concurrent("a question whose server is gone", { timeout: 90_000 }, () =
   });
 
   it("is denied when its time is over, though no server lived then", async () => {
-    const { question, next, open, answer, effects } = await left(bash, 1);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const { question, next, open, answer, effects } = await left(bash, 4);
+    await new Promise((resolve) => setTimeout(resolve, 4500));
     const server = await next();
     expect(await server.call("listPermissions", {})).toEqual({ permissions: [] });
     expect(await server.failure("answerPermission", answer("allow"))).toBe("PermissionNotFound");

@@ -17,7 +17,7 @@ afterAll(async () => {
 });
 
 const options = { onServerLoss: "continue" } as const;
-const script = `@wait 1000\n@tool bash ${JSON.stringify({ command: "echo hi >> a.txt" })}\n@say done`;
+const script = `@wait 3000\n@tool bash ${JSON.stringify({ command: "echo hi >> a.txt" })}\n@say done`;
 
 /** A run whose server is gone before it has done anything. */
 async function left(created: object, path = makeFolder(), isPaused = false) {

@@ -229,7 +229,7 @@ describe("`limits`", () => {
       ["time-1", "@say so far\n@wait 600000"],
       ["time-2", `@tool bash ${JSON.stringify({ command: "echo begun; sleep 600" })}`],
     ] as const) {
-      expect(await run(session, script, runId, { limits: { seconds: 1 } })).toMatchObject({
+      expect(await run(session, script, runId, { limits: { seconds: 3 } })).toMatchObject({
         status: "failed",
         cancelled: false,
         errorName: "TimeLimit",
@@ -297,10 +297,10 @@ describe("`limits`", () => {
     const server = startServer();
     const session = await openSession(server, { permissionMode: "ask" });
     server.onPermission = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1_300));
+      await new Promise((resolve) => setTimeout(resolve, 5_500));
       return { result: { decision: "allow" } };
     };
-    expect(await run(session, touch("a"), "time-4", { limits: { seconds: 1 } })).toMatchObject({
+    expect(await run(session, touch("a"), "time-4", { limits: { seconds: 5 } })).toMatchObject({
       status: "succeeded",
     });
     expect(made(session, "a")).toBe(true);

@@ -11,7 +11,7 @@ import { openSession, type WireSession } from "../helpers/wireSession.js";
 afterAll(endServers);
 
 /** Longer than every limit below: time itself is what is tested here. */
-const sleepMs = 3000;
+const sleepMs = 4000;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Stops a server, does something, and lets it go on when every limit has passed. */
@@ -46,7 +46,7 @@ unless(
   onWindows,
   "processes cannot be stopped",
 )("a server that was stopped", () => {
-  async function start(config: object = { limits: { providerIdleSeconds: 1 } }) {
+  async function start(config: object = { limits: { providerIdleSeconds: 3 } }) {
     const { provider, server } = await startLoopbackServer({ config });
     onTestFinished(() => provider.close());
     return { provider, session: await openSession(server) };
@@ -77,7 +77,7 @@ unless(
     const limited = (runId: string) =>
       session.server.call("sendMessage", {
         ...session.params("Go on.", runId),
-        options: { limits: { seconds: 2 } },
+        options: { limits: { seconds: 3 } },
       });
     provider.enqueue(
       reply().gate(gate.opened).text("First."),
@@ -107,7 +107,7 @@ unless(
     const { provider, session } = await start();
     const { begun, wait, open } = gated(makeFolder());
     const command = `${wait}; echo ended by itself`;
-    provider.enqueue(reply().toolCall("bash", { command, timeoutMs: 1500 }), reply().text("Done."));
+    provider.enqueue(reply().toolCall("bash", { command, timeoutMs: 3000 }), reply().text("Done."));
     await session.send("Do it.", "run-1");
     await untilThere(begun);
     await suspended(session, open);

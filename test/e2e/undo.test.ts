@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fileGate } from "../helpers/fileGate.js";
 import {
   endServers,
   makeFolder,
@@ -130,10 +131,13 @@ describe("/undo", () => {
   it("waits behind a running turn, takes that one back, and joins nothing", async () => {
     const session = await openSession(server);
     await run(session, "kept", write("a.txt", "A"));
-    await session.send(`${write("b.txt", "B")}\n@wait 400\n${write("c.txt", "C")}\n@say done`, "b");
+    const gate = fileGate();
+    const script = [write("b.txt", "B"), gate.step, write("c.txt", "C"), "@say done"];
+    await session.send(script.join("\n"), "b");
     // Without a runId it would join, were it no command.
     await session.send("/undo");
     await session.send(write("d.txt", "D"), "behind");
+    gate.open();
     expect((await server.completion("b")).foldedPrompts).toBe(0);
     expect(await textWithoutRunId(session)).toMatch(/^Took back 1 run /);
     expect((await server.completion("behind")).status).toBe("succeeded");
@@ -146,7 +150,7 @@ describe("/undo", () => {
     const at = (name: string) => join(session.path, name);
     const held = tool("bash", { command: "> started; until [ -e go ]; do sleep 0.02; done" });
     await session.send(`${write("b.txt", "B")}\n${held}\n@say done`, "turn");
-    await expect.poll(() => existsSync(at("started")), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(at("started"))).toBe(true);
     await session.send("something else");
     const { entries } = await server.call("listQueue", session.ids);
     await server.call("editQueued", {
