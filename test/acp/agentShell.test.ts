@@ -31,20 +31,22 @@ const answering = `
             t)))`;
 
 const reason = reasonAgainst();
-unless(it, reason !== "", reason)(
-  "agent-shell talks, asks, and finds the turn again that died with its buffer",
-  async () => {
-    const folder = makeFolder();
-    const programs = join(folder, "bin");
-    mkdirSync(programs);
-    const data = join(folder, "data");
-    const command = `exec "${testNode}" "${inject("serverScript")}" "$@" --data-dir "${data}"`;
-    writeFileSync(join(programs, "turnwire"), `#!/bin/sh\n${command}\n`, { mode: 0o700 });
-    const block = /```elisp\n([\s\S]*?)```/.exec(readFileSync(page, "utf8"))?.[1];
-    const script = join(folder, "session.el");
-    writeFileSync(
-      script,
-      `;; -*- lexical-binding: t; -*-
+unless(
+  it,
+  reason !== "",
+  reason,
+)("agent-shell talks, asks, and finds the turn again that died with its buffer", async () => {
+  const folder = makeFolder();
+  const programs = join(folder, "bin");
+  mkdirSync(programs);
+  const data = join(folder, "data");
+  const command = `exec "${testNode}" "${inject("serverScript")}" "$@" --data-dir "${data}"`;
+  writeFileSync(join(programs, "turnwire"), `#!/bin/sh\n${command}\n`, { mode: 0o700 });
+  const block = /```elisp\n([\s\S]*?)```/.exec(readFileSync(page, "utf8"))?.[1];
+  const script = join(folder, "session.el");
+  writeFileSync(
+    script,
+    `;; -*- lexical-binding: t; -*-
        ${block}
        ${answering}
        (setq agent-shell-session-restore-verbosity 'full)
@@ -77,23 +79,21 @@ unless(it, reason !== "", reason)(
          (wait-text "The server stopped")
          (let ((coding-system-for-write 'utf-8))
            (princ (json-encode (list :first first :second (text))))))`,
-    );
-    const args = ["-Q", "--batch", ...libraries.flatMap((one) => ["-L", dirname(one ?? "")])];
-    const { stdout } = await run("emacs", [...args, "-l", script], {
-      cwd: folder,
-      env: { PATH: `${programs}${delimiter}${process.env.PATH}`, HOME: makeFolder() },
-      timeout: 55_000,
-    });
-    const { first, second } = JSON.parse(stdout.slice(stdout.indexOf("{"))) as {
-      first: string;
-      second: string;
-    };
-    expect(first).toContain("\nÜber 😀\n");
-    expect(first).toMatch(/\nover\n[\s\S]*\nthere\n/);
-    expect(second).toContain("Über 😀");
-    expect(second).toContain("over");
-    // What comes on stderr is shown under this name.
-    expect(first + second).not.toContain("Notices");
-  },
-  60_000,
-);
+  );
+  const args = ["-Q", "--batch", ...libraries.flatMap((one) => ["-L", dirname(one ?? "")])];
+  const { stdout } = await run("emacs", [...args, "-l", script], {
+    cwd: folder,
+    env: { PATH: `${programs}${delimiter}${process.env.PATH}`, HOME: makeFolder() },
+    timeout: 120_000,
+  });
+  const { first, second } = JSON.parse(stdout.slice(stdout.indexOf("{"))) as {
+    first: string;
+    second: string;
+  };
+  expect(first).toContain("\nÜber 😀\n");
+  expect(first).toMatch(/\nover\n[\s\S]*\nthere\n/);
+  expect(second).toContain("Über 😀");
+  expect(second).toContain("over");
+  // What comes on stderr is shown under this name.
+  expect(first + second).not.toContain("Notices");
+});

@@ -50,7 +50,7 @@ describe.each([
     const places = ["-L", lisp, "-L", join(library, "..")];
     const args = ["-Q", "--batch", ...places, "-l", library, "-l", script];
     const env = { PATH: process.env.PATH, HOME: makeFolder() };
-    const { stdout } = await run("emacs", args, { cwd: folder, env, timeout: 25_000 });
+    const { stdout } = await run("emacs", args, { cwd: folder, env, timeout: 120_000 });
     return JSON.parse(stdout) as Told;
   }
 

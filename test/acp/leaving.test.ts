@@ -66,7 +66,7 @@ describe("a turn that goes on after a loss", () => {
       await next.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
       return next.said(sessionId);
     };
-    await expect.poll(load, { timeout: 20_000, interval: 200 }).toContain("done");
+    await expect.poll(load, { interval: 200 }).toContain("done");
     const prompts = next
       .updates(sessionId)
       .flatMap((one) => (one.sessionUpdate === "user_message_chunk" ? [one.messageId] : []));

@@ -207,7 +207,7 @@ class RealHouse {
   }
 
   async untilNone(): Promise<void> {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     while (this.processes.length > 0) {
       if (Date.now() > deadline) throw new Error(`left: ${this.processes}`);
       await new Promise((resolve) => setTimeout(resolve, 20));

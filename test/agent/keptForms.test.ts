@@ -224,7 +224,7 @@ describe("what is kept of a session between its turns", () => {
       }
     });
     await fc.assert(property, { numRuns: 40 });
-  }, 60_000);
+  });
 
   it("is used again for the very same messages, and counted once", () => {
     const session = new Session("s");

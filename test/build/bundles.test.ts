@@ -65,7 +65,7 @@ async function play(
     cwd: place,
     // No configuration of whoever runs the tests.
     env: { ...process.env, HOME: place, XDG_CONFIG_HOME: "", APPDATA: place, ...env },
-    timeout: 20_000,
+    timeout: 120_000,
   });
   return JSON.parse(stdout);
 }

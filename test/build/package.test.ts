@@ -213,27 +213,23 @@ describe("the declarations", () => {
   it.each([
     { module: "node16", moduleResolution: "node16" },
     { module: "esnext", moduleResolution: "bundler" },
-  ])(
-    "are found and whole under $moduleResolution, from both kinds of module",
-    (resolution) => {
-      const folder = mkdtempSync(join(user, "types-"));
-      const files = ["uses.mts", "uses.cts"];
-      for (const file of files) writeFileSync(join(folder, file), uses);
-      const compilerOptions = {
-        ...resolution,
-        target: "es2022",
-        lib: ["es2022", "dom"],
-        strict: true,
-        noEmit: true,
-        // Every declaration is checked, with no types of Node to lean on.
-        skipLibCheck: false,
-        types: [],
-      };
-      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-      expect(compile(folder)).toBe("");
-    },
-    120_000,
-  );
+  ])("are found and whole under $moduleResolution, from both kinds of module", (resolution) => {
+    const folder = mkdtempSync(join(user, "types-"));
+    const files = ["uses.mts", "uses.cts"];
+    for (const file of files) writeFileSync(join(folder, file), uses);
+    const compilerOptions = {
+      ...resolution,
+      target: "es2022",
+      lib: ["es2022", "dom"],
+      strict: true,
+      noEmit: true,
+      // Every declaration is checked, with no types of Node to lean on.
+      skipLibCheck: false,
+      types: [],
+    };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+    expect(compile(folder)).toBe("");
+  });
 
   it.each(["client", "protocol", "testing"])(
     "of %s name as values what there is, and no more",

@@ -23,7 +23,7 @@ function longSession(): LongSession {
 
 /** Resolves when no fork is under way, or added to the search index, any more. */
 async function settled(long: LongSession): Promise<void> {
-  await expect.poll(() => long.store.forks.all(), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => long.store.forks.all()).toEqual([]);
 }
 
 /** A clock whose steps somebody else lets pass. */
@@ -118,7 +118,7 @@ describe("a fork that is under way", () => {
   async function isGone(long: LongSession): Promise<void> {
     expect(long.sessions.exists("f")).toBe(false);
     expect(long.store.forks.all()).toEqual([]);
-    await expect.poll(() => long.parts("f"), { timeout: 4000 }).toEqual([]);
+    await expect.poll(() => long.parts("f")).toEqual([]);
   }
 
   it("is seen by nobody, and has what the session had when it began", async () => {

@@ -52,7 +52,7 @@ function sh(line: string) {
     TURNWIRE_CONFIG: "",
     PATH: `${join(root, "bin")}:${process.env.PATH}`,
   };
-  return spawnSync("sh", ["-c", line], { cwd: folder, env, encoding: "utf8", timeout: 30_000 });
+  return spawnSync("sh", ["-c", line], { cwd: folder, env, encoding: "utf8", timeout: 120_000 });
 }
 
 function pattern(shown: string): RegExp {
@@ -60,26 +60,26 @@ function pattern(shown: string): RegExp {
   return new RegExp(`^${escaped}\\s*$`);
 }
 
-unless(it, onWindows, "there is no POSIX shell")(
-  "has examples that print what they are told to",
-  { timeout: 120_000 },
-  () => {
-    expect(examples.length).toBeGreaterThan(25);
-    let session = "";
-    for (const { line, exitCode, shown } of examples) {
-      if (line.includes("SESSION") || shown.includes("SESSION")) {
-        session ||= JSON.parse(sh("turnwire sessions --limit 1 --json").stdout).sessions[0].id;
-      }
-      const { status, stdout, stderr } = sh(line.replaceAll("SESSION", session));
-      expect({ line, status, stderr: status === exitCode ? "" : stderr }).toEqual({
-        line,
-        status: exitCode,
-        stderr: "",
-      });
-      if (shown !== "") expect(stdout).toMatch(pattern(shown.replaceAll("SESSION", session)));
+unless(
+  it,
+  onWindows,
+  "there is no POSIX shell",
+)("has examples that print what they are told to", () => {
+  expect(examples.length).toBeGreaterThan(25);
+  let session = "";
+  for (const { line, exitCode, shown } of examples) {
+    if (line.includes("SESSION") || shown.includes("SESSION")) {
+      session ||= JSON.parse(sh("turnwire sessions --limit 1 --json").stdout).sessions[0].id;
     }
-  },
-);
+    const { status, stdout, stderr } = sh(line.replaceAll("SESSION", session));
+    expect({ line, status, stderr: status === exitCode ? "" : stderr }).toEqual({
+      line,
+      status: exitCode,
+      stderr: "",
+    });
+    if (shown !== "") expect(stdout).toMatch(pattern(shown.replaceAll("SESSION", session)));
+  }
+});
 
 it("names every command and every option", async () => {
   let program: Command | undefined;

@@ -25,7 +25,7 @@ export function launch(): Launched {
         env: { ...process.env, TURNWIRE_CONFIG: "", ...offlineEnvironment(folder), ...env },
         encoding: "utf8",
         input,
-        timeout: 30_000,
+        timeout: 120_000,
       });
       return { status, stdout, stderr };
     },

@@ -62,7 +62,7 @@ export function runOnPty(
   const { status, stdout } = spawnSync(
     "python3",
     ["-c", driver, JSON.stringify(command), JSON.stringify(steps)],
-    { cwd: folder, env: { ...process.env, ...env }, timeout: 28_000 },
+    { cwd: folder, env: { ...process.env, ...env }, timeout: 120_000 },
   );
   return { status, screen: String(stdout).replaceAll("\r\n", "\n") };
 }

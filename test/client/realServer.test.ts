@@ -197,7 +197,7 @@ describe("against a real server", () => {
     const { status, stderr } = spawnSync(
       process.execPath,
       ["--input-type=module", "--eval", program, dataDir, folder],
-      { encoding: "utf8", timeout: 20_000, env: { PATH: process.env.PATH, HOME: folder } },
+      { encoding: "utf8", timeout: 120_000, env: { PATH: process.env.PATH, HOME: folder } },
     );
     expect([status, stderr]).toEqual([0, ""]);
     const next = await TurnwireClient.spawn({ dataDir, clientId: "left" });

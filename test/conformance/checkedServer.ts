@@ -34,7 +34,7 @@ export interface Checked {
 export async function failuresOf(
   launch: Launch,
   chosen: typeof requirements,
-  { framing = "ndjson", patienceMs = 15_000, ...rest }: Checked,
+  { framing = "ndjson", patienceMs = 45_000, ...rest }: Checked,
 ): Promise<readonly string[]> {
   const results = await runChecks({
     requirements: chosen,

@@ -33,39 +33,39 @@ function hasPython(): boolean {
 
 const reason = "examples/minimal-server needs Python 3.9, on Linux or macOS";
 
-unless(it, !hasPython(), reason)(
-  "passes the levels that it claims",
-  async () => {
-    const launch = launchCommands({
-      first: ["python3", join(example, "server.py")],
-      configDirs: { offline: folder, provider: folder },
-      providerUrl: provider.url,
-      env: { PATH: process.env.PATH },
-    });
-    const results = await runChecks({
-      requirements,
-      framing: "header",
-      launch,
-      provider,
-      hasSecondCommand: true,
-      onResult: () => {},
-    });
-    const told = (outcome: string) =>
-      results
-        .filter((each) => each.outcome === outcome)
-        .map((each) => `${each.requirement.id}: ${each.reason}`);
-    expect(told("failed")).toEqual([]);
-    // What it does not claim is all that is skipped.
-    const isUnclaimed = /: the server (does not claim the level (shared|daemon)|has no \w+)/;
-    expect(told("skipped").filter((each) => !isUnclaimed.test(each))).toEqual([]);
-    const claimed = requirements.filter(
-      ({ group, needs, framing }) =>
-        (group === "core" || group === "durable") && !needs && framing !== "ndjson",
-    );
-    expect(told("passed").length).toBeGreaterThanOrEqual(claimed.length);
-  },
-  60_000,
-);
+unless(
+  it,
+  !hasPython(),
+  reason,
+)("passes the levels that it claims", async () => {
+  const launch = launchCommands({
+    first: ["python3", join(example, "server.py")],
+    configDirs: { offline: folder, provider: folder },
+    providerUrl: provider.url,
+    env: { PATH: process.env.PATH },
+  });
+  const results = await runChecks({
+    requirements,
+    framing: "header",
+    launch,
+    provider,
+    hasSecondCommand: true,
+    onResult: () => {},
+  });
+  const told = (outcome: string) =>
+    results
+      .filter((each) => each.outcome === outcome)
+      .map((each) => `${each.requirement.id}: ${each.reason}`);
+  expect(told("failed")).toEqual([]);
+  // What it does not claim is all that is skipped.
+  const isUnclaimed = /: the server (does not claim the level (shared|daemon)|has no \w+)/;
+  expect(told("skipped").filter((each) => !isUnclaimed.test(each))).toEqual([]);
+  const claimed = requirements.filter(
+    ({ group, needs, framing }) =>
+      (group === "core" || group === "durable") && !needs && framing !== "ndjson",
+  );
+  expect(told("passed").length).toBeGreaterThanOrEqual(claimed.length);
+});
 
 it("has a README that is read in a minute", () => {
   const lines = readFileSync(join(example, "README.md"), "utf8").trimEnd().split("\n");

@@ -78,7 +78,7 @@ class Timeline {
 
   async #expect(text: string): Promise<void> {
     const expected: unknown = JSON.parse(text);
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 60_000;
     for (;;) {
       const found = this.#received.findIndex((message) => this.#matches(message, expected));
       if (found >= 0) {

@@ -38,7 +38,7 @@ async function usedDirectory(): Promise<void> {
   const window = playground.window(books);
   await window.open();
   await window.send(books.send("run-0", 0, "run-0: say"));
-  await expect.poll(() => books.isSettled, { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => books.isSettled).toBe(true);
   expect(await window.server.end()).toBe(0);
   // SQLite removes it where nothing else keeps the file open.
   expect(statSync(`${databaseFile()}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0);

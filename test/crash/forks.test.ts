@@ -110,7 +110,7 @@ describe("a server that dies while it forks a session", () => {
       workspaceId: desk.workspaceId,
       sessionId: String(again.id),
     });
-    await expect.poll(() => desk.others(sessionId), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => desk.others(sessionId)).toBe(0);
     expect(await next.end()).toBe(0);
   });
 
@@ -119,7 +119,7 @@ describe("a server that dies while it forks a session", () => {
     const beside = await desk.server();
     const asked = server.request("forkSession", { workspaceId: desk.workspaceId, sessionId });
     await expect(asked).rejects.toThrow(GoneError);
-    await expect.poll(() => desk.others(sessionId), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => desk.others(sessionId)).toBe(0);
     expect(await desk.sessions(beside)).toEqual([sessionId]);
     expect(desk.read("SELECT * FROM openForks")).toEqual([]);
     expect(await beside.end()).toBe(0);
@@ -134,8 +134,8 @@ describe("a server that dies while it forks a session", () => {
     expect(sessions).toHaveLength(2);
     const forked = sessions.find((id) => id !== sessionId);
     expect(desk.others(sessionId)).toBe(messages);
-    await expect.poll(() => desk.found(next), { timeout: 10_000 }).toContain(forked);
-    await expect.poll(() => desk.read("SELECT * FROM openForks"), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => desk.found(next)).toContain(forked);
+    await expect.poll(() => desk.read("SELECT * FROM openForks")).toEqual([]);
     expect(await next.end()).toBe(0);
   });
 });

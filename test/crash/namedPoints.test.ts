@@ -10,7 +10,7 @@ import { Playground } from "./playground.js";
 let build: TestBuild;
 beforeAll(() => {
   build = buildServer({ faultPoints: true });
-}, 120_000);
+});
 afterAll(() => build.remove());
 
 type OfQueues = "queueChanged" | "queueTakenOver" | "folding" | "folded";

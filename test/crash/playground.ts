@@ -11,7 +11,7 @@ import type { Runner } from "./runner.js";
 import { scriptedRuns } from "./scriptedRuns.js";
 
 /** So long nothing may happen before it is plain that nothing more will. */
-const patienceMs = 15_000;
+const patienceMs = 45_000;
 
 /** What a playground has. */
 export interface PlaygroundOptions {

@@ -7,7 +7,7 @@ import { playHistory } from "./history.js";
 let build: TestBuild;
 beforeAll(() => {
   build = buildServer({ faultPoints: false });
-}, 120_000);
+});
 afterAll(() => build.remove());
 
 describe("a server that is killed at random moments", () => {
@@ -17,6 +17,5 @@ describe("a server that is killed at random moments", () => {
       const shape = { windows: 1, kills: 6, sessions: 2 };
       expect(await playHistory({ main: build.main, seed, ...shape, ...kind })).toEqual([]);
     },
-    120_000,
   );
 });

@@ -32,7 +32,7 @@ export function scriptedRuns(folder: string, isStubborn: boolean): Runner {
       return new Set(seen("run"));
     },
     async complaints() {
-      const deadline = Date.now() + 5_000;
+      const deadline = Date.now() + 30_000;
       while (living().length > 0 && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

@@ -8,7 +8,7 @@ import { Playground } from "./playground.js";
 let build: TestBuild;
 beforeAll(() => {
   build = buildServer({ faultPoints: false });
-}, 120_000);
+});
 afterAll(() => build.remove());
 
 describe("several servers on one directory, killed at random moments", () => {
@@ -41,7 +41,6 @@ describe("several servers on one directory, killed at random moments", () => {
       const { main } = build;
       expect(await playHistory({ main, seed, sessions: 2, ...shape, ...kind })).toEqual([]);
     },
-    120_000,
   );
 });
 

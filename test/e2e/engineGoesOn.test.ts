@@ -65,7 +65,7 @@ describe.concurrent("a run with an engine whose server is lost", () => {
     const house = new EngineHouse({ silent: true });
     const session = await start(house);
     await send(session, "r", "say late");
-    await expect.poll(() => house.seen.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => house.seen.length).toBeGreaterThan(0);
     await session.server.event("messageCreated");
     await session.server.kill();
     house.configure({});

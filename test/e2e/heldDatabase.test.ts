@@ -9,8 +9,8 @@ import { endServers } from "../helpers/serverProcess.js";
 import { openSession } from "../helpers/wireSession.js";
 
 const heldMs = 8000;
-/** Beside the lock the machine is busy with other tests. */
-const mostPingMs = 1000;
+/** SQLite would hold the server for five seconds; the machine is busy with other tests too. */
+const mostPingMs = 3000;
 
 let loopback: LoopbackServer;
 beforeAll(async () => {
@@ -50,7 +50,7 @@ function pinging(): () => Promise<number> {
   };
 }
 
-it.each(["IMMEDIATE", "EXCLUSIVE"])("costs time alone (%s)", { timeout: 60_000 }, async (how) => {
+it.each(["IMMEDIATE", "EXCLUSIVE"])("costs time alone (%s)", async (how) => {
   const { server, provider } = loopback;
   const [running, stopped, fresh] = [
     await openSession(server),
@@ -89,7 +89,7 @@ it.each(["IMMEDIATE", "EXCLUSIVE"])("costs time alone (%s)", { timeout: 60_000 }
   expect([...new Set(ids)]).toEqual(ids);
 });
 
-it("lets a server end when it is gone", { timeout: 60_000 }, async () => {
+it("lets a server end when it is gone", async () => {
   const { server, provider } = loopback;
   const session = await openSession(server);
   const gate = await occupy(session, provider, "last");

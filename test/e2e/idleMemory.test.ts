@@ -30,10 +30,10 @@ describe("the memory of a server", () => {
     const session = await openSession(server);
     await session.send("@chunks 50000 20", "long");
     await server.completion("long");
-    await expect.poll(heap, { timeout: 5_000 }).toBeGreaterThan(mostAtRest);
-    await expect.poll(heap, { timeout: 25_000, interval: 500 }).toBeLessThan(mostAtRest);
+    await expect.poll(heap).toBeGreaterThan(mostAtRest);
+    await expect.poll(heap, { interval: 500 }).toBeLessThan(mostAtRest);
     expect(server.stderr).not.toContain("Warning");
     await server.call("ping", {});
     folder.remove();
-  }, 60_000);
+  });
 });

@@ -49,9 +49,7 @@ afterAll(async () => {
   for (const home of homes) rmSync(home, { recursive: true, force: true });
 });
 
-it("works beside a running turn with the old schema, and takes its step when alone", {
-  timeout: 120_000,
-}, async () => {
+it("works beside a running turn with the old schema, and takes its step when alone", async () => {
   const { server, provider, env } = loopback;
   const session = await openSession(server);
   const gate = await occupy(session, provider, "old");
@@ -63,9 +61,7 @@ it("works beside a running turn with the old schema, and takes its step when alo
   expect(await server.completion("old")).toMatchObject({ text: "so far and more" });
 });
 
-it("refuses where it needs its own schema, and names the older server", {
-  timeout: 120_000,
-}, async () => {
+it("refuses where it needs its own schema, and names the older server", async () => {
   const main = nextVersion(migrations.length + 1);
   const { server, env } = loopback;
   const refused = startServer({ dataDir: server.dataDir, env, main });

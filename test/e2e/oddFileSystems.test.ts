@@ -42,7 +42,7 @@ function serveOn({ call, error, endings }: Fault) {
     {
       encoding: "utf8",
       input: "",
-      timeout: 30_000,
+      timeout: 120_000,
       env: { PATH: process.env.PATH, HOME: dataDir },
     },
   );

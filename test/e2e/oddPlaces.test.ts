@@ -40,7 +40,7 @@ function turnwire(
     env,
     encoding: "utf8",
     input: "",
-    timeout: 20_000,
+    timeout: 120_000,
     cwd: "/",
   });
   return { code: status, stdout, stderr };
@@ -53,7 +53,7 @@ function fromLostFolder(args: readonly string[], lose = 'rmdir "$0"'): Ended {
   const { status, stdout, stderr } = spawnSync(
     "sh",
     ["-c", `cd "$0" && ${lose} && exec "$@"`, folder, process.execPath, launcher, ...args],
-    { env: environment(), encoding: "utf8", input: "", timeout: 20_000 },
+    { env: environment(), encoding: "utf8", input: "", timeout: 120_000 },
   );
   return { code: status, stdout, stderr };
 }

@@ -242,7 +242,7 @@ onPosix("no child process outlives the server", () => {
     const { server, mark } = await startSleeping();
     server.child.kill("SIGKILL");
     expect(await server.exit).toEqual({ code: null, signal: "SIGKILL" });
-    await expect.poll(() => processesWith(mark), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => processesWith(mark)).toEqual([]);
     expect(await completionsOnDisk(server.dataDir)).toMatchObject([
       { runId: "r-1", status: "interrupted", cancelled: false, cause: "crash", attempt: 1 },
     ]);

@@ -1,5 +1,6 @@
 // A machine that has too little of something: the tool that wanted it is told, and all else goes on.
 import { afterAll, describe, expect, it } from "vitest";
+import { onThisMachine } from "../helpers/longestHold.js";
 import {
   asFirstProcess,
   canRun,
@@ -61,7 +62,7 @@ async function cancelEndsAll(server: ServerProcess): Promise<void> {
   const began = Date.now();
   await session.cancel();
   expect(await server.completion("r-1")).toMatchObject({ status: "cancelled" });
-  expect(Date.now() - began).toBeLessThan(8_000);
+  expect(Date.now() - began).toBeLessThan(30_000);
   expect(processesWith(mark)).toEqual([]);
 }
 
@@ -89,7 +90,7 @@ describe.each(Object.entries(places))("%s", (_, program) => {
     const began = Date.now();
     await session.run(bash(`sleep ${mark} >/dev/null & echo ran`), "r-1");
     expect(await toolOutput(session)).toBe("ran");
-    expect(Date.now() - began).toBeLessThan(10_000);
+    expect(Date.now() - began).toBeLessThan(30_000);
     expect(processesWith(mark)).toEqual([]);
     expect(await server.close()).toEqual({ code: 0, signal: null });
   });
@@ -115,7 +116,7 @@ unless(
   notOnLinux,
   "it counts descriptors in /proc",
 )("many workspaces", () => {
-  it("that each ran a command are ended together, within a second", async () => {
+  it("that each ran a command are ended together, in moments", async () => {
     const server = startServer();
     await server.call("initialize", { clientId: "a-client" });
     const sessions = [];
@@ -123,6 +124,6 @@ unless(
     await Promise.all(sessions.map((session, index) => session.run(bash("true"), `r-${index}`)));
     const began = Date.now();
     expect(await server.close()).toEqual({ code: 0, signal: null });
-    expect(Date.now() - began).toBeLessThan(1_000);
+    expect(Date.now() - began).toBeLessThan(onThisMachine(3_000));
   });
 });

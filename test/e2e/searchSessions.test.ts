@@ -164,7 +164,7 @@ describe("searchSessions", () => {
     await own.server.event("messageDelta", {});
     const stored = new DatabaseSync(join(own.server.dataDir, "turnwire.db"), { readOnly: true });
     const count = stored.prepare("SELECT count(*) AS n FROM messages WHERE parts LIKE '%bongo%'");
-    await expect.poll(() => count.get(), { timeout: 10_000, interval: 20 }).toEqual({ n: 1 });
+    await expect.poll(() => count.get(), { interval: 20 }).toEqual({ n: 1 });
     stored.close();
     await own.server.kill();
     const next = startServer({ dataDir: own.server.dataDir, env: own.env });

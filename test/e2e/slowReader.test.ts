@@ -29,9 +29,7 @@ const wholeText = pattern
  */
 const mostGrowthMb = { ofOneTurn: 160, ofFiveMore: 240 };
 
-describe.concurrent("a client that stops reading in a turn of 100,000 chunks", {
-  timeout: 60_000,
-}, () => {
+describe.concurrent("a client that stops reading in a turn of 100,000 chunks", () => {
   it("for a while holds up nothing, and has every byte in the end", async () => {
     const { server, session, observer } = await startUnread();
     const before = residentMb(server);
@@ -111,9 +109,7 @@ describe.concurrent("a client that stops reading in a turn of 100,000 chunks", {
  * A server in the middle of a turn, whose client has stopped reading, and one who looks on; `more`
  * sessions wait for a turn.
  */
-describe.concurrent("an end that a client does not read (protocol.md section 5)", {
-  timeout: 60_000,
-}, () => {
+describe.concurrent("an end that a client does not read (protocol.md section 5)", () => {
   const indexes = (server: ServerProcess, id: number) => ({
     answer: server.frames.findIndex((frame) => frame.id === id && frame.method === undefined),
     completion: server.frames.findIndex(({ method }) => method === "runComplete"),
@@ -150,7 +146,7 @@ describe.concurrent("an end that a client does not read (protocol.md section 5)"
     server.send(server.request("shutdown"), JSON.stringify({ jsonrpc: "2.0", method: "exit" }));
     expect(await exited).toBe(0);
     // Two seconds for the answer, two for the end, and a machine that does much else.
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(30_000);
     const next = startServer({ dataDir: server.dataDir });
     await next.call("initialize", { clientId });
     expect(await next.completion("first")).toMatchObject({ status: "succeeded" });

@@ -135,7 +135,7 @@ describe("without a value that fits", () => {
     expect(await session.run("@say fine", "plain")).toMatchObject({ status: "succeeded" });
   });
 
-  it("a pattern that would take years ends in time", { timeout: 40_000 }, async () => {
+  it("a pattern that would take years ends in time", async () => {
     const session = await openSession(server);
     const slow = { type: "object", properties: { a: { type: "string", pattern: "^(a+)+$" } } };
     const script = `${output({ a: `${"a".repeat(64)}!` })}\n${output({ a: "aaa" })}`;
@@ -143,7 +143,7 @@ describe("without a value that fits", () => {
     await server.event("messageUpdated", { runId: "slow" });
     const asked = performance.now();
     await server.settle();
-    expect(performance.now() - asked).toBeLessThan(2_000);
+    expect(performance.now() - asked).toBeLessThan(4_000);
     expect(await sent).toMatchObject({ status: "succeeded", output: { a: "aaa" } });
   });
 });

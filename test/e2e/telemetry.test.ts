@@ -404,7 +404,7 @@ describe.concurrent("a collector that is lost, slow or strict", () => {
     expect(await session.run("go", "l-1")).toMatchObject({ status: "succeeded" });
     const before = performance.now();
     expect(await server.close()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - before).toBeLessThan(6000);
+    expect(performance.now() - before).toBeLessThan(9000);
     expect(server.stderr.match(/telemetry cannot be sent/g)).toHaveLength(2);
     const seen = server.stderr + server.texts.join("");
     expect(seen).not.toContain("sesame");

@@ -85,7 +85,7 @@ describe("git in a workspace", () => {
     expect(marks()).toEqual([]);
     // It is not that git does not work.
     expect(JSON.stringify(await session.messages())).toMatch(/modified: +a\.txt/);
-  }, 60_000);
+  });
 
   it("that is trusted runs it", async () => {
     const { path, marks } = trapped();
@@ -96,7 +96,7 @@ describe("git in a workspace", () => {
     });
     await run(session);
     expect(marks()).toEqual(expect.arrayContaining(["fsmonitor", "hook", "alias", "ssh", "clean"]));
-  }, 60_000);
+  });
 
   it("keeps what the user's own configuration says of the same", async () => {
     const { path, marks } = trapped();
@@ -118,5 +118,5 @@ describe("git in a workspace", () => {
     expect(told).toContain("ssh -p 2");
     expect(told).toContain(" M a.txt");
     expect(marks()).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -64,7 +64,7 @@ unless(
     return worker;
   };
   const left = () => nats.manage(async ({ streams }) => (await streams.info(queue)).state.messages);
-  async function untilDone(seconds: number): Promise<void> {
+  async function untilDone(seconds = 90): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
     while ((await left()) > 0) {
       if (Date.now() > deadline) throw new Error(`${await left()} left; ${workers[0]?.output}`);
@@ -76,7 +76,7 @@ unless(
     const worker = start("a", "--permission-mode", "plan", "--max-concurrent", "1");
     // There is no stream for what becomes of prompts: it may begin with a refusal.
     await publish(["{"]);
-    await untilDone(10);
+    await untilDone();
     expect(await nats.messages(completions)).toHaveLength(1);
     await publish([
       prompt("r1"),
@@ -93,7 +93,7 @@ unless(
       prompt("r11", { options: { limits: { step: 1 } } }),
       "[]",
     ]);
-    await untilDone(25);
+    await untilDone();
     const events = (await nats.messages(completions)).map(({ event, subject }) => ({
       ...event,
       subject,
@@ -154,7 +154,7 @@ unless(
     expect(await left()).toBe(1);
     const first = await nats.messages(completions);
     await nats.manage(({ streams }) => streams.purge(completions));
-    await untilDone(20);
+    await untilDone();
     const runs = [...first, ...(await nats.messages(completions))].map(
       ({ event }) => event.data.runId,
     );
@@ -163,7 +163,7 @@ unless(
 
   const count = isLong ? 2000 : 60;
   it(`loses none of ${count} prompts while one of three workers is killed again and again`, {
-    timeout: isLong ? 1_800_000 : 120_000,
+    timeout: isLong ? 1_800_000 : 180_000,
   }, async () => {
     const runIds = Array.from({ length: count }, (_, index) => `r${index}`);
     const random = new SeededRandom(1);
@@ -185,7 +185,7 @@ unless(
     const killing = (async () => {
       while (!isDone) await killOne(1500);
     })();
-    await untilDone(isLong ? 1700 : 100);
+    await untilDone(isLong ? 1700 : 170);
     isDone = true;
     await killing;
     const events = (await nats.messages(completions)).map(({ event }) => event);

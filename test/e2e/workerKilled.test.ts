@@ -35,7 +35,7 @@ beforeAll(async () => {
     const ack_policy = AckPolicy.Explicit;
     await consumers.add("TURNWIRE_PROMPTS", { durable_name: "workers", ack_policy, ack_wait: 1e9 });
   });
-}, 120_000);
+});
 afterAll(async () => {
   for (const worker of workers) await worker.kill();
   await nats?.remove();
@@ -51,34 +51,32 @@ function start(name: string, fault?: string): WorkerProcess {
   return worker;
 }
 
-unless(it, noNats !== undefined, noNats ?? "")(
-  "no prompt is lost wherever its worker dies, and no machine tells two ends of one",
-  {
-    timeout: 120_000,
-  },
-  async () => {
-    const runIds = Array.from({ length: points.length * 2 }, (_, index) => `r${index}`);
-    await nats.manage(async (_, connection) => {
-      for (const runId of runIds) {
-        const prompt = { runId, workspace: "project", prompt: `@say ${runId}` };
-        await jetstream(connection).publish("turnwire.prompts", JSON.stringify(prompt));
-      }
-    });
-    // Each takes a prompt and dies of it. None is left to take them all before.
-    await Promise.all(points.map((point) => start(point, point).gone));
-    for (const point of points) start(point);
-    const left = () =>
-      nats.manage(async ({ streams }) => (await streams.info("TURNWIRE_PROMPTS")).state.messages);
-    while ((await left()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
-    const events = (await nats.messages("TURNWIRE")).map(({ event }) => event);
-    expect([...new Set(events.map(({ turnwirerunid }) => turnwirerunid))].toSorted()).toEqual(
-      runIds.toSorted(),
-    );
-    const ends = new Map<string, string>();
-    for (const { id, source, turnwirerunid } of events) {
-      const run = `${source} ${turnwirerunid}`;
-      expect(ends.get(run) ?? id).toBe(id);
-      ends.set(run, id);
+unless(
+  it,
+  noNats !== undefined,
+  noNats ?? "",
+)("no prompt is lost wherever its worker dies, and no machine tells two ends of one", async () => {
+  const runIds = Array.from({ length: points.length * 2 }, (_, index) => `r${index}`);
+  await nats.manage(async (_, connection) => {
+    for (const runId of runIds) {
+      const prompt = { runId, workspace: "project", prompt: `@say ${runId}` };
+      await jetstream(connection).publish("turnwire.prompts", JSON.stringify(prompt));
     }
-  },
-);
+  });
+  // Each takes a prompt and dies of it. None is left to take them all before.
+  await Promise.all(points.map((point) => start(point, point).gone));
+  for (const point of points) start(point);
+  const left = () =>
+    nats.manage(async ({ streams }) => (await streams.info("TURNWIRE_PROMPTS")).state.messages);
+  while ((await left()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+  const events = (await nats.messages("TURNWIRE")).map(({ event }) => event);
+  expect([...new Set(events.map(({ turnwirerunid }) => turnwirerunid))].toSorted()).toEqual(
+    runIds.toSorted(),
+  );
+  const ends = new Map<string, string>();
+  for (const { id, source, turnwirerunid } of events) {
+    const run = `${source} ${turnwirerunid}`;
+    expect(ends.get(run) ?? id).toBe(id);
+    ends.set(run, id);
+  }
+});

@@ -37,7 +37,7 @@ async function play(
   env: NodeJS.ProcessEnv = {},
   cwd = sandbox.folder,
 ) {
-  const options = { cwd, env: { ...sandbox.env, ...env }, timeout: 60_000 };
+  const options = { cwd, env: { ...sandbox.env, ...env }, timeout: 120_000 };
   try {
     const { stdout } = await run(file, args, options);
     return { stdout, code: 0 };
@@ -195,5 +195,5 @@ unless(
       "There are 42.",
       "missed before: lost-1 interrupted",
     ]);
-  }, 120_000);
+  });
 });

@@ -15,7 +15,7 @@ export function installInEmacs({ folder }: Sandbox): void {
 }
 
 export async function emacs({ folder, env }: Sandbox, ...args: string[]) {
-  const options = { cwd: folder, env, timeout: 25_000 };
+  const options = { cwd: folder, env, timeout: 120_000 };
   return await run("emacs", ["-Q", "--batch", "-L", folder, ...args], options);
 }
 
@@ -35,7 +35,7 @@ export async function liveInEmacs(
            turnwire-identity-file "${sandbox.folder}/identity")
      (defun text () (with-current-buffer (turnwire--buffer) (buffer-string)))
      (defun wait-for (what is-true)
-       (let ((end (+ (float-time) 15)))
+       (let ((end (+ (float-time) 60)))
          (while (not (funcall is-true))
            (when (> (float-time) end) (error "waited in vain for %s: %s" what (text)))
            (accept-process-output nil 0.02))))

@@ -53,7 +53,7 @@ export async function liveInNeovim(
        return table.concat(vim.api.nvim_buf_get_lines(buffer, 0, -1, false), "\\n")
      end
      function text() return lines_of(buffer_named("turnwire://conversation")) end
-     function wait_for(is_true) assert(vim.wait(15000, is_true, 20), "waited in vain: " .. text()) end
+     function wait_for(is_true) assert(vim.wait(60000, is_true, 20), "waited in vain: " .. text()) end
      function wait_idle() wait_for(function() return require("turnwire").is_idle() end) end
      function wait_text(part) wait_for(function() return text():find(part, 1, true) end) end
      function ask(prompt) require("turnwire").ask(prompt) end
@@ -66,7 +66,7 @@ export async function liveInNeovim(
   const { stdout, stderr } = await run("nvim", ["--headless", "-u", "NORC", "-S", script], {
     cwd: sandbox.folder,
     env: { ...sandbox.env, XDG_DATA_HOME: join(sandbox.folder, "share") },
-    timeout: 25_000,
+    timeout: 120_000,
   });
   const { ok, told } = JSON.parse(stdout);
   if (!ok) throw new Error(`${told}\n${stderr}`);

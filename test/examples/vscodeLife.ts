@@ -72,7 +72,7 @@ export async function liveInVscode(
      const extension = require("./dist/extension.cjs");
      const context = contextOf(${JSON.stringify(join(extension, "state.json"))});
      const until = async (isTrue) => {
-       for (let n = 0; n < 500 && !isTrue(); n++) await new Promise((wake) => setTimeout(wake, 20));
+       for (let n = 0; n < 4000 && !isTrue(); n++) await new Promise((wake) => setTimeout(wake, 20));
      };
      const end = async () => {
        await extension.deactivate();
@@ -86,7 +86,7 @@ export async function liveInVscode(
   const { stdout } = await run(testNode, [...nodeArgs, program], {
     cwd: sandbox.folder,
     env: { ...sandbox.env, ...env },
-    timeout: 25_000,
+    timeout: 120_000,
   });
   return JSON.parse(stdout);
 }

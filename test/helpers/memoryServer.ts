@@ -214,7 +214,7 @@ export async function openSession(server: MemoryServer, client: MemoryClient) {
 }
 
 /** How long a machine that does much else may take, in milliseconds. */
-const patienceMs = 25_000;
+const patienceMs = 60_000;
 
 /** Resolves once `condition` holds, which something that runs already brings about. */
 export async function until(condition: () => boolean): Promise<void> {

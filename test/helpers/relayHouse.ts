@@ -62,7 +62,7 @@ export class RelayHouse {
   }
 
   /** Resolves once the relay stands so. */
-  async until(condition: (row: RelayHouse["row"]) => boolean, seconds = 20): Promise<void> {
+  async until(condition: (row: RelayHouse["row"]) => boolean, seconds = 60): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
     while (!condition(this.row)) {
       if (Date.now() > deadline) throw new Error(`it stands at ${JSON.stringify(this.row)}`);

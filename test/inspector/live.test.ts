@@ -40,7 +40,7 @@ class Reader {
 
   /** The first line that fits, when there is one. */
   async find(fits: (line: Line) => boolean): Promise<Line> {
-    await expect.poll(() => this.lines.some(fits), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => this.lines.some(fits)).toBe(true);
     return this.lines.find(fits) as Line;
   }
 

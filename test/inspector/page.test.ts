@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { onThisMachine } from "../helpers/longestHold.js";
 import { ServerChild } from "../helpers/serverChild.js";
 import { unless } from "../helpers/unless.js";
 import { chromiumPath, faultsOf, keepPicture, launch, startInspector } from "./browser.js";
@@ -303,13 +304,11 @@ unless(
   it("shows 100,000 rows without a stutter", async () => {
     writeFileSync(join(folder, "many.jsonl"), `${manyMessages(100_000).join("\n")}\n`);
     const { page } = await pageAt(await open("many.jsonl"));
-    await expect
-      .poll(() => page.locator("output").textContent(), { timeout: 15_000 })
-      .toBe("100,000 rows");
+    await expect.poll(() => page.locator("output").textContent()).toBe("100,000 rows");
     expect(await rows(page).count()).toBeLessThan(100);
     const longestMs = await page.evaluate<number>(scrollThrough);
     console.log(`the longest wait for a drawing: ${Math.round(longestMs)} ms`);
-    expect(longestMs).toBeLessThan(500);
+    expect(longestMs).toBeLessThan(onThisMachine(1000));
   });
 });
 

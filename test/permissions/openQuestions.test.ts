@@ -218,4 +218,4 @@ test("every history decides each question as a plain model of it does", async ()
     }),
     { numRuns: 150 },
   );
-}, 30_000);
+});

@@ -62,7 +62,7 @@ function run(shell: string, row: Row, folder: string): Promise<void> {
       {
         cwd,
         env,
-        timeout: 5_000,
+        timeout: 120_000,
         killSignal: "SIGKILL",
       },
       () => resolve(),

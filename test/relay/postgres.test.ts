@@ -17,7 +17,7 @@ unless(
   let houses: RelayHouse[] = [];
   beforeAll(async () => {
     postgres = await PostgresServer.start();
-  }, 60_000);
+  });
   afterAll(() => postgres?.remove());
   afterEach(async () => {
     for (const house of houses) await house.close();
@@ -139,7 +139,7 @@ unless(
     await holder.query(`BEGIN; LOCK TABLE ${relay.table} IN ACCESS EXCLUSIVE MODE`);
     const before = Date.now();
     house.append(100);
-    expect(Date.now() - before).toBeLessThan(2000);
+    expect(Date.now() - before).toBeLessThan(10_000);
     await untilSomebodyWaits(holder, relay.table);
     expect(house.row.cursor).toBe(1);
     await holder.query("COMMIT");
@@ -160,7 +160,7 @@ unless(
     const before = performance.now();
     await house.end();
     // The server would give up after 20 seconds.
-    expect(performance.now() - before).toBeLessThan(5000);
+    expect(performance.now() - before).toBeLessThan(15_000);
     await house.begin(relay);
     house.append(20);
     await holder.query("COMMIT");
@@ -184,7 +184,7 @@ unless(
       const gone = once(socket.resume(), "close");
       const before = performance.now();
       await house.end();
-      expect(performance.now() - before).toBeLessThan(5000);
+      expect(performance.now() - before).toBeLessThan(15_000);
       await gone;
     } finally {
       silent.close();
