@@ -45,14 +45,15 @@ export function settle(
   setState(assistant, call, settled.state);
 }
 
-/** Stores the state of a call. */
+/** Stores the state of a call, if it is another one. */
 export function setState(
   assistant: MessageWriter,
   call: RequestedCall,
   state: CallPart["state"],
 ): void {
   const part = assistant.parts[call.partIndex];
-  if (part?.type === "toolCall") assistant.setPart(call.partIndex, { ...part, state });
+  if (part?.type !== "toolCall" || part.state === state) return;
+  assistant.setPart(call.partIndex, { ...part, state });
 }
 
 /** A result with the state that it leads to. */

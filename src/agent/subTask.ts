@@ -100,7 +100,7 @@ function runTask(
 /** Questions name the call of `task`, because a person sees only that call. */
 function asking({ permissions, toolCallId }: ToolContext): Required<Permissions> {
   return {
-    check: (need, signal) => permissions.check({ ...need, toolCallId }, signal),
+    check: (need, signal, asks) => permissions.check({ ...need, toolCallId }, signal, asks),
     hides: async (tools) => permissions.hides?.(tools),
   };
 }

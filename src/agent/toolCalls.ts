@@ -263,11 +263,14 @@ export class ToolCalls {
     };
     return {
       hides: async (tools: readonly string[]) => this.#input.permissions.hides?.(tools),
-      check: async (need: PermissionNeed, signal: AbortSignal) => {
-        if (!isMarked) setState(assistant, call, "pending");
+      check: async (need: PermissionNeed, signal: AbortSignal, asks?: () => void) => {
+        const pending = () => {
+          if (!isMarked) setState(assistant, call, "pending");
+          asks?.();
+        };
         if (isMarkedLate) faultPoint("toolPending");
         const asked = { ...defined({ ofUser }), ...need };
-        const verdict = await this.#input.permissions.check(asked, signal);
+        const verdict = await this.#input.permissions.check(asked, signal, pending);
         // Sub-tasks ask here too. Files that a search leaves out silently do not count as tried.
         const isTried = need.denyOnly !== true;
         if (!verdict.allowed && isTried) this.#denials++;

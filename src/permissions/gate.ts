@@ -66,7 +66,7 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       // Rules that cannot be read might deny this.
       return "allowed" in rules ? () => true : hiddenBy(rules.deny, tools, options);
     },
-    async check(need, signal) {
+    async check(need, signal, asks) {
       signal.throwIfAborted();
       const rules = await currentRules(options);
       signal.throwIfAborted();
@@ -74,6 +74,7 @@ export function createPermissionGate(options: PermissionGateOptions): Required<P
       const decided = decide(options, rules, need);
       if (decided !== undefined) return decided;
       if (!leavesSandbox(need) && need.ofUser?.take() === true) return allowed;
+      asks?.();
       const again = new NeedAgain(need, (now) => outcomeNow(options, now));
       const asked = await askWhileOpen(options, need, signal, again);
       signal.throwIfAborted();

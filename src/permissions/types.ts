@@ -73,8 +73,11 @@ export type PermissionVerdict =
 
 /** Decides, by rules or by asking, whether a tool may act (protocol.md section 7). */
 export interface Permissions {
-  /** Rejects with the signal's reason when the turn is cancelled while a question is open. */
-  check(need: PermissionNeed, signal: AbortSignal): Promise<PermissionVerdict>;
+  /**
+   * Rejects with the signal's reason when the turn is cancelled while a question is open. `asks` is
+   * called before somebody is asked; what rules or the mode decide calls it not.
+   */
+  check(need: PermissionNeed, signal: AbortSignal, asks?: () => void): Promise<PermissionVerdict>;
   /**
    * The test of which paths the deny rules on these tools hide from a search. It is made once, from
    * the rules as they are now, and then asked for each path that the search finds. Undefined if

@@ -136,11 +136,15 @@ describe("tool calls", () => {
     ]);
   });
 
-  it("is pending again while its permission is being asked", async () => {
+  it.each([
+    ["pending again while its permission is being asked", true],
+    ["not pending again where nobody is asked", false],
+  ])("is %s", async (_, isAsked) => {
     const turn = new TestTurn();
     const permissions: Permissions = {
-      check: async () => {
-        turn.sink.journal.push("asked");
+      check: async (_need, _signal, asks) => {
+        if (isAsked) asks?.();
+        turn.sink.journal.push("checked");
         return { allowed: true };
       },
     };
@@ -152,12 +156,12 @@ describe("tool calls", () => {
     });
     const model = new FakeModel(calls("c1", "asking", { text: "a" }), says("done"));
     await turn.run(model, { tools: [asking], permissions });
-    expect(turn.sink.journal.filter((line) => /^asked|set toolCall/.test(line))).toEqual([
+    expect(turn.sink.journal.filter((line) => /^checked|set toolCall/.test(line))).toEqual([
       "m2 set toolCall pending",
       "m2 set toolCall running",
-      "m2 set toolCall pending",
-      "asked",
-      "m2 set toolCall running",
+      ...(isAsked ? ["m2 set toolCall pending"] : []),
+      "checked",
+      ...(isAsked ? ["m2 set toolCall running"] : []),
       "m2 set toolCall completed",
     ]);
   });
