@@ -47,30 +47,62 @@ export class MessageBatches {
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const recorder of this.#dirty) {
-      this.#dirty.delete(recorder);
-      // An update that waits already will be of the message as it is then.
-      if (this.#late.has(recorder)) continue;
-      this.#late.add(recorder);
-      try {
-        this.#options.writes.write(() => this.#updateLate(recorder));
-      } catch (error) {
-        // It may not have come to the update at all.
-        if (this.#late.delete(recorder)) this.#dirty.add(recorder);
-        throw error;
-      }
+    // An update that waits already will be of the message as it is then.
+    const recorders = [...this.#dirty].filter((recorder) => !this.#late.has(recorder));
+    this.#dirty.clear();
+    if (recorders.length === 0) return;
+    try {
+      this.#writeTogether(recorders);
+    } catch (error) {
+      if (recorders.length === 1 || isDiskTrouble(error)) throw error;
+      // One that cannot be stored does not keep the others from the disk.
+      this.#dirty.clear();
+      for (const recorder of recorders) this.#tryAlone(recorder);
+      throw error;
     }
   }
 
-  #updateLate(recorder: MessageRecorder): void {
-    this.#late.delete(recorder);
+  /** One commit for all of them: each commit costs as much as what it writes. */
+  #writeTogether(recorders: readonly MessageRecorder[]): void {
+    for (const recorder of recorders) this.#late.add(recorder);
     try {
-      this.#update(recorder);
+      this.#options.writes.write(() => this.#updateLate(recorders));
     } catch (error) {
-      (isHeldElsewhere(error) ? this.#late : this.#dirty).add(recorder);
+      // It may not have come to the update at all.
+      for (const recorder of recorders) {
+        if (this.#late.delete(recorder)) this.#dirty.add(recorder);
+      }
+      throw error;
+    }
+  }
+
+  #tryAlone(recorder: MessageRecorder): void {
+    try {
+      this.#writeTogether([recorder]);
+    } catch (error) {
+      const fields = { message: recorder.id, reason: messageOf(error) };
+      this.#options.log.warn(fields, "a message could not be stored yet");
+    }
+  }
+
+  #updateLate(recorders: readonly MessageRecorder[]): void {
+    // Until the commit is made they may still have to be written.
+    for (const recorder of recorders) {
+      this.#late.delete(recorder);
+      this.#dirty.add(recorder);
+    }
+    try {
+      for (const recorder of recorders) this.#update(recorder);
+    } catch (error) {
+      if (isHeldElsewhere(error)) for (const recorder of recorders) this.#isLate(recorder);
       throw error;
     }
     faultPoint("partStored");
+  }
+
+  #isLate(recorder: MessageRecorder): void {
+    this.#dirty.delete(recorder);
+    this.#late.add(recorder);
   }
 
   /**
@@ -101,7 +133,10 @@ export class MessageBatches {
   /** Text that was only appended is written by itself; a message that changed otherwise, as a whole. */
   #update(recorder: MessageRecorder): void {
     const { id, appended, updatedAt, isFinished } = recorder;
-    const stored = isFinished ? undefined : () => recorder.wasStored();
+    const stored = () => {
+      this.#dirty.delete(recorder);
+      if (!isFinished) recorder.wasStored();
+    };
     const isAppended =
       appended !== undefined && this.#options.messages.append(id, appended, updatedAt, stored);
     if (!isAppended) this.#replace(recorder, stored);

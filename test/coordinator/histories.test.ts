@@ -55,7 +55,7 @@ async function play(
 }
 
 describe("the runs of a workspace", () => {
-  const timeout = ({ numRuns }: { numRuns: number }) => Math.max(60_000, numRuns * 400);
+  const timeout = ({ numRuns }: { numRuns: number }) => Math.max(240_000, numRuns * 1600);
 
   it("do what the contract says in every history", { timeout: timeout(ofGates) }, async () => {
     await play(stepArbitrary, () => undefined, ofGates);

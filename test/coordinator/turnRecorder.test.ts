@@ -116,6 +116,35 @@ describe("what a turn streams", () => {
     expect(stored()).toBe("assistant: kept!");
   });
 
+  it("is written once more where the commit that had it failed at its end", async () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    reply.append(reply.addPart({ type: "text", text: "" }), "kept");
+    const { update } = house.messages;
+    house.messages.update = function (...values) {
+      update.apply(this, values);
+      throw new RangeError("only now it is told that nothing of it is kept");
+    };
+    await house.clock.advance(250);
+    expect(stored()).toBe("assistant: ");
+    house.messages.update = update;
+    const other = sink.createMessage({ role: "tool" });
+    other.append(other.addPart({ type: "text", text: "" }), "more");
+    await house.clock.advance(250);
+    expect(house.transcript("s").slice(-2)).toEqual(["assistant: kept", "tool: more"]);
+  });
+
+  it("of several messages reaches the disk in one commit", async () => {
+    const replies = ["assistant", "tool"].map((role) =>
+      sink.createMessage({ role: role as "assistant" | "tool" }),
+    );
+    for (const reply of replies) reply.append(reply.addPart({ type: "text", text: "" }), "x");
+    let commits = 0;
+    house.database.onWritten(() => commits++);
+    await house.clock.advance(250);
+    expect(house.transcript("s").slice(-2)).toEqual(["assistant: x", "tool: x"]);
+    expect(commits).toBe(1);
+  });
+
   it("is as it was when it was told: later changes do not reach an event", () => {
     const reply = sink.createMessage({ role: "assistant" });
     const part = reply.addPart({ type: "text", text: "first" });
