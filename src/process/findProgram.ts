@@ -30,9 +30,25 @@ export async function findProgram(
 
 /** The real path of a program; undefined if there is none that may be run. */
 export async function executableAt(path: string): Promise<string | undefined> {
-  try {
+  return foundBy(async () => {
     await access(path, constants.X_OK);
-    return await realpath(path);
+    return realpath(path);
+  });
+}
+
+/** Whether there is something at a path that may be run. */
+export async function mayRun(path: string): Promise<boolean> {
+  const found = await foundBy(async () => {
+    await access(path, constants.X_OK);
+    return true;
+  });
+  return found === true;
+}
+
+/** Undefined where the system says why there is nothing. */
+async function foundBy<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return undefined;

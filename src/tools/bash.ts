@@ -2,7 +2,7 @@ import * as z from "zod";
 import { defined } from "../base/defined.js";
 import { requirePermission } from "../permissions/requirePermission.js";
 import { Job } from "../process/jobs.js";
-import { findShell, shellLanguage } from "../process/shellArguments.js";
+import { shellLanguage } from "../process/shellArguments.js";
 import type { ShellExit } from "../process/shellProcess.js";
 import { beginCommand, type CommandToBegin } from "./beginCommand.js";
 import { defineTool } from "./defineTool.js";
@@ -58,6 +58,7 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
         const directory = await workingDirectory(context, resources);
         const leaves = resources.confinement !== undefined && input.unsandboxed === true;
         const confinement = leaves ? undefined : resources.confinement;
+        const shell = await resources.shells.find(context.env.PATH);
         await requirePermission(context, {
           tool: "bash",
           action: "execute",
@@ -66,7 +67,7 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
           subject: { kind: "command", value: input.command },
           cwd: directory.path,
           shell: {
-            language: shellLanguage(await findShell(context.env.PATH)),
+            language: shellLanguage(shell),
             workspacePath: context.workspacePath,
             hasNoCdpath: true,
           },
@@ -78,9 +79,9 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
           throw new ToolFailure(`${directory.path} is another folder now; nothing was run.`);
         }
         await context.keeper?.noteCommand();
-        return input.background === true
-          ? runInBackground({ command: input.command, directory, context, resources, confinement })
-          : runToEnd(input, { command: input.command, directory, context, resources, confinement });
+        const { command } = input;
+        const toBegin = { command, shell, directory, context, resources, confinement };
+        return input.background === true ? runInBackground(toBegin) : runToEnd(input, toBegin);
       },
     },
     { inWorkspace: true },

@@ -7,7 +7,6 @@ import { ChildNotStarted } from "../base/childStart.js";
 import { OutputCollector } from "../process/outputCollector.js";
 import { type Confinement, innerPathOf } from "../process/sandbox/sandbox.js";
 import { SandboxImpossible } from "../process/sandbox/surroundings.js";
-import { findShell } from "../process/shellArguments.js";
 import { type ShellExit, type ShellOptions, ShellProcess } from "../process/shellProcess.js";
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
@@ -65,6 +64,8 @@ export class BegunCommand {
 /** A command that is to begin. */
 export interface CommandToBegin {
   readonly command: string;
+  /** The path of the shell for which it was allowed. */
+  readonly shell: string;
   readonly directory: WorkingDirectory;
   readonly context: ToolContext;
   readonly resources: ToolResources;
@@ -86,7 +87,7 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
   const cwdFile = join(folder, `${id}.cwd`);
   const shell = await startShell({
     command,
-    shell: await findShell(context.env.PATH),
+    shell: options.shell,
     cwd: directory.path,
     env: context.env,
     ...(await whereItRuns(options, folder, cwdFile)),

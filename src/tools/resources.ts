@@ -1,6 +1,6 @@
 // What the tools of one workspace own: running processes, whole outputs on disk, and the state of
 // each session.
-import { realpath, rm } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { outputFolderName } from "../base/dataFiles.js";
@@ -12,6 +12,7 @@ import { systemErrorCode } from "../base/systemError.js";
 import type { Job } from "../process/jobs.js";
 import type { ProcessHost } from "../process/processHost.js";
 import type { Confinement } from "../process/sandbox/sandbox.js";
+import { ShellFinder } from "../process/shellFinder.js";
 import type { ShellProcess } from "../process/shellProcess.js";
 import { SessionState } from "./sessionState.js";
 
@@ -37,6 +38,7 @@ export class ToolResources {
   readonly host: ProcessHost;
   /** How commands are confined, according to the configuration of the newest turn. */
   confinement: Confinement | undefined;
+  readonly shells = new ShellFinder();
   readonly #outputDirectory: string;
   readonly #sessions = new Map<string, SessionState>();
   readonly #running = new Map<ShellProcess, string>();
@@ -112,8 +114,12 @@ export class ToolResources {
 
   /** Makes the folder for a session's outputs. */
   async makeOutputFolder(sessionId: string): Promise<string> {
+    const known = await this.realOutputFolder(sessionId);
+    if (known !== undefined) return known;
     const folder = this.outputFolder(sessionId);
-    await makeFolder(folder, { mode: 0o700 });
+    const options = { mode: 0o700 };
+    // Only a workspace's first command finds no folder around it.
+    await mkdir(folder, options).catch(() => makeFolder(folder, options));
     return realpath(folder);
   }
 

@@ -47,9 +47,9 @@ export async function keepWorkingDirectory(
 /** Whether a real path is still that of a folder in the workspace. */
 export async function isFolderInside(workspacePath: string, folder: string): Promise<boolean> {
   try {
+    const [real, found] = await Promise.all([realpath(folder), stat(folder)]);
     // A path that is no longer real leads elsewhere now.
-    if ((await realpath(folder)) !== folder) return false;
-    return isWithin(workspacePath, folder) && (await stat(folder)).isDirectory();
+    return real === folder && isWithin(workspacePath, folder) && found.isDirectory();
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return false;
