@@ -172,10 +172,14 @@ export class AcpSession implements FromServer {
     });
   }
 
-  /** Stops what runs and what waits; the prompts are answered with `cancelled`. */
+  /**
+   * Stops what runs and what waits; the prompts are answered with `cancelled`. What another server runs on
+   * the session belongs to the editor of that one.
+   */
   async cancel(): Promise<void> {
     const { connection, workspaceId } = this.standing;
-    await connection.request("cancelSession", { workspaceId, sessionId: this.id });
+    const asked = { workspaceId, sessionId: this.id };
+    await this.#quietly(connection.request("cancelSession", asked));
   }
 
   /** Resolves once no prompt is open. */

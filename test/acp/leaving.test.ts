@@ -3,6 +3,7 @@ import { symlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { Deferred } from "../../src/base/deferred.js";
 import { Editor, endEditors, makeFolder } from "./editor.js";
 
 afterAll(endEditors);
@@ -73,6 +74,33 @@ describe("a turn that goes on after a loss", () => {
     expect(new Set(prompts).size).toBe(1);
     expect(await next.prompt(sessionId, "@say next")).toMatchObject({ stopReason: "end_turn" });
     expect(await next.end()).toBe(0);
+  });
+});
+
+describe("a session that another server runs", () => {
+  it("can be looked at and closed, and its turn goes on", async () => {
+    const asked = new Deferred<void>();
+    const over = new Deferred<void>();
+    const one = new Editor({
+      onPermission: async () => {
+        asked.resolve();
+        await over.promise;
+        return { outcome: { outcome: "selected", optionId: "allow" } };
+      },
+    });
+    const { sessionId, cwd } = await one.open();
+    const answer = one.prompt(sessionId, '@tool bash {"command":"touch made"}\n@say done');
+    await asked.promise;
+    const other = new Editor({ dataDir: one.dataDir });
+    await other.greet();
+    await other.agent.request("session/load", { sessionId, cwd, mcpServers: [] });
+    await expect(other.prompt(sessionId, "@say no")).rejects.toMatchObject({ code: -32603 });
+    await other.agent.notify("session/cancel", { sessionId });
+    expect(await other.agent.request("session/close", { sessionId })).toEqual({});
+    await expect(other.prompt(sessionId, "@say no")).rejects.toMatchObject({ code: -32002 });
+    over.resolve();
+    expect(await answer).toMatchObject({ stopReason: "end_turn" });
+    expect(other.stderr).toBe("");
   });
 });
 
