@@ -172,10 +172,7 @@ export class AcpSession implements FromServer {
     });
   }
 
-  /**
-   * Stops what runs and what waits; the prompts are answered with `cancelled`. What another server runs on
-   * the session belongs to the editor of that one.
-   */
+  /** Stops what runs and waits here; the prompts are answered with `cancelled`. Other servers go on. */
   async cancel(): Promise<void> {
     const { connection, workspaceId } = this.standing;
     const asked = { workspaceId, sessionId: this.id };
@@ -252,12 +249,12 @@ export class AcpSession implements FromServer {
     return elicit(question, { client, sessionId: this.id, signal });
   }
 
-  fileAsked(asked: FileRead): Promise<FileReadAnswer> {
-    return readInEditor(asked, { client: this.#options.client, sessionId: this.id });
+  fileAsked(asked: FileRead, signal: AbortSignal): Promise<FileReadAnswer> {
+    return readInEditor(asked, { client: this.#options.client, sessionId: this.id, signal });
   }
 
-  fileGiven(given: FileWrite): Promise<FileWriteAnswer> {
-    return writeInEditor(given, { client: this.#options.client, sessionId: this.id });
+  fileGiven(given: FileWrite, signal: AbortSignal): Promise<FileWriteAnswer> {
+    return writeInEditor(given, { client: this.#options.client, sessionId: this.id, signal });
   }
 
   /** What is to be told of a turn before its answer, and was not. */

@@ -3,7 +3,11 @@
 // lines and not a text, so what they give back may differ in its line ends from what they were given.
 import { createHash } from "node:crypto";
 import { open, stat } from "node:fs/promises";
-import { type AgentContext, RequestError } from "@agentclientprotocol/sdk";
+import {
+  type AgentContext,
+  type ReadTextFileRequest,
+  RequestError,
+} from "@agentclientprotocol/sdk";
 import type { FileRead, FileReadAnswer, FileWrite, FileWriteAnswer } from "../protocol/registry.js";
 import { FileHasChanged } from "./turnwireConnection.js";
 
@@ -11,6 +15,8 @@ import { FileHasChanged } from "./turnwireConnection.js";
 export interface FilesOf {
   readonly client: AgentContext;
   readonly sessionId: string;
+  /** Aborted when nobody waits for it any more. */
+  readonly signal: AbortSignal;
 }
 
 /** What a file holds in the editor. */
@@ -23,7 +29,7 @@ export async function readInEditor({ path }: FileRead, files: FilesOf): Promise<
  * Replaces what a file holds in the editor.
  *
  * @throws FileHasChanged where it is not what was read.
- * @throws Error where the editor says that it could not write.
+ * @throws Error where the editor says that it could not write; the signal's reason.
  */
 export async function writeInEditor(
   { path, content, version }: FileWrite,
@@ -32,17 +38,20 @@ export async function writeInEditor(
   const present = await textIn(path, files);
   const presentVersion = present === undefined ? null : versionOf(present);
   if (presentVersion !== version) throw new FileHasChanged(path);
+  // The run may have been cancelled while the editor took its time.
+  files.signal.throwIfAborted();
   const asked = { sessionId: files.sessionId, path, content };
-  const answer: unknown = await files.client.request("fs/write_text_file", asked);
+  const answer: unknown = await files.client.request("fs/write_text_file", asked, until(files));
   // Avante tells what went wrong as the result, which has no text otherwise.
   if (typeof answer === "string") throw new Error(answer);
   return { version: versionOf(content) };
 }
 
 /** The text; undefined where there is no such file. */
-async function textIn(path: string, { client, sessionId }: FilesOf): Promise<string | undefined> {
+async function textIn(path: string, files: FilesOf): Promise<string | undefined> {
+  const asked: ReadTextFileRequest = { sessionId: files.sessionId, path };
   try {
-    const { content } = await client.request("fs/read_text_file", { sessionId, path });
+    const { content } = await files.client.request("fs/read_text_file", asked, until(files));
     // CodeCompanion has an empty text for a file that is not there.
     if (content === "") return (await isThere(path)) ? content : undefined;
     // Avante joins lines, and the last line has no end then.
@@ -53,6 +62,11 @@ async function textIn(path: string, { client, sessionId }: FilesOf): Promise<str
     if (error.code === -32002 || !(await isThere(path))) return undefined;
     throw error;
   }
+}
+
+/** An editor that is too slow hears so, and is not waited for. */
+function until({ signal }: FilesOf) {
+  return { cancellationSignal: signal, stopWaitingOnCancel: true };
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -36,10 +36,13 @@ export interface FromServer {
   permissionAsked(question: PermissionQuestion, signal: AbortSignal): Promise<PermissionAnswer>;
   /** A question of a tool server; the signal tells that it was withdrawn. */
   inputAsked(question: InputRequest, signal: AbortSignal): Promise<InputAnswer>;
-  /** What a file holds in the editor. */
-  fileAsked(asked: FileRead): Promise<FileReadAnswer>;
-  /** A new text for a file in the editor; rejects with {@link FileHasChanged}. */
-  fileGiven(given: FileWrite): Promise<FileWriteAnswer>;
+  /** What a file holds in the editor; the signal tells that nobody wants to know any more. */
+  fileAsked(asked: FileRead, signal: AbortSignal): Promise<FileReadAnswer>;
+  /**
+   * A new text for a file in the editor; rejects with {@link FileHasChanged}. The signal tells that it was
+   * withdrawn: then it is not written, unless the editor has it already.
+   */
+  fileGiven(given: FileWrite, signal: AbortSignal): Promise<FileWriteAnswer>;
 }
 
 /** A connection to the server. */

@@ -108,8 +108,8 @@ export class TurnwirePeer implements TurnwireConnection {
     if (method === "requestInput") {
       return this.#fromServer.inputAsked(params as InputRequest, signal);
     }
-    if (method === "readFile") return this.#fromServer.fileAsked(params as FileRead);
-    if (method === "writeFile") return this.#fromServer.fileGiven(params as FileWrite);
+    if (method === "readFile") return this.#fromServer.fileAsked(params as FileRead, signal);
+    if (method === "writeFile") return this.#fromServer.fileGiven(params as FileWrite, signal);
     return Promise.reject(new Error(`${method} is not answered here`));
   }
 

@@ -38,6 +38,8 @@ export interface EditorOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly capabilities?: ClientCapabilities;
+  /** Is waited for before a file is read. */
+  readonly onRead?: (path: string) => Promise<void>;
   /** Answers questions; without it, they are allowed once. */
   readonly onPermission?: (
     request: RequestPermissionRequest,
@@ -175,7 +177,7 @@ export class Editor {
     await this.exited;
   }
 
-  #connect({ onPermission }: EditorOptions): ClientConnection {
+  #connect({ onPermission, onRead }: EditorOptions): ClientConnection {
     const app = client({ name: "test" })
       .onNotification("session/update", () => {})
       .onRequest("session/request_permission", ({ params, signal }) => {
@@ -184,7 +186,8 @@ export class Editor {
         return { outcome: { outcome: "selected", optionId: "allow" } };
       });
     app
-      .onRequest("fs/read_text_file", ({ params: { path } }) => {
+      .onRequest("fs/read_text_file", async ({ params: { path } }) => {
+        await onRead?.(path);
         const content = this.buffers.get(path);
         if (content === undefined) throw RequestError.resourceNotFound(path);
         return { content };

@@ -26,7 +26,11 @@ interface Files {
 function filesOf({ read, write }: Files): FilesOf {
   const request = async (method: string, { content }: { content?: string }) =>
     method === "fs/read_text_file" ? { content: read() } : write(content ?? "");
-  return { client: { request } as unknown as FilesOf["client"], sessionId: "ses_1" };
+  return {
+    client: { request } as unknown as FilesOf["client"],
+    sessionId: "ses_1",
+    signal: new AbortController().signal,
+  };
 }
 
 /** An editor that has nothing open: it reads and writes the disk. */

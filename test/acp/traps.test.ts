@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { Deferred } from "../../src/base/deferred.js";
 import { Editor, endEditors } from "./editor.js";
 
 afterAll(endEditors);
@@ -234,6 +235,34 @@ describe("files of an editor that gives them", () => {
     );
     expect(editor.buffers.get(join(cwd, "a.txt"))).toBe("new\n");
     expect(editor.buffers.get(join(cwd, "b.txt"))).toBe("typed meanwhile\n");
+  });
+});
+
+describe("a file that a slow editor has", () => {
+  it("is not written when the turn was cancelled meanwhile", async () => {
+    let reads = 0;
+    const looked = new Deferred<void>();
+    const slow = new Deferred<void>();
+    const editor: Editor = new Editor({
+      capabilities: { fs: { readTextFile: true, writeTextFile: true } },
+      onRead: async () => {
+        // The third one is the look at what would be overwritten, behind the question.
+        if (++reads < 3) return;
+        looked.resolve();
+        await slow.promise;
+      },
+    });
+    const { sessionId, cwd } = await editor.open();
+    const path = join(cwd, "a.txt");
+    editor.buffers.set(path, "old\n");
+    const write = '@tool write {"path":"a.txt","content":"new"}';
+    const answer = editor.prompt(sessionId, `@tool read {"path":"a.txt"}\n${write}\n@say x`);
+    await looked.promise;
+    await editor.agent.notify("session/cancel", { sessionId });
+    expect(await answer).toMatchObject({ stopReason: "cancelled" });
+    slow.resolve();
+    expect(await editor.prompt(sessionId, "@say next")).toMatchObject({ stopReason: "end_turn" });
+    expect(editor.buffers.get(path)).toBe("old\n");
   });
 });
 
