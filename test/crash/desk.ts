@@ -97,7 +97,7 @@ export class Desk {
 
   async wait(server: ServerChild, runId: string): Promise<RunComplete> {
     const { workspaceId } = this.ids;
-    const completion = await server.request("waitRun", { workspaceId, runId, timeoutMs: 30_000 });
+    const completion = await server.request("waitRun", { workspaceId, runId, timeoutMs: 120_000 });
     return completion as unknown as RunComplete;
   }
 

@@ -61,7 +61,7 @@ describe("a turn whose server is lost", () => {
 });
 
 describe("what a run may use", () => {
-  const slow = `@wait 1500\n${effect("one")}\n@wait 1500\n@say done`;
+  const slow = `@wait 3500\n${effect("one")}\n@wait 3500\n@say done`;
   const many = `@say one two three four five six seven\n${effect("one")}\n${effect("two")}\n@say done`;
   const dear = { type: "offline", models: [{ id: "dear", costPerMillionOutput: 100_000 }] };
 

@@ -11,8 +11,8 @@ import { type Desk, Desks, effect, expectWhole, type SessionIds, tool } from "./
 let desks: Desks;
 beforeAll(() => {
   desks = new Desks();
-}, 120_000);
-afterAll(() => desks.close(), 30_000);
+});
+afterAll(() => desks.close());
 
 const needed = { NEEDED: "1" };
 const plain = { onServerLoss: "interrupt" };
@@ -156,10 +156,8 @@ describe("a session whose runs wait", () => {
     await expect(dying.request("rewindSession", asked)).rejects.toBeInstanceOf(GoneError);
     const server = await desk.server({ workspaceEnv: needed });
     const path = join(desk.workspace, "a.txt");
-    await expect.poll(() => readFileSync(path, "utf8"), { timeout: 10_000 }).toBe("one");
-    await expect
-      .poll(async () => (await desk.messages(server)).length, { timeout: 10_000 })
-      .toBe(before);
+    await expect.poll(() => readFileSync(path, "utf8")).toBe("one");
+    await expect.poll(async () => (await desk.messages(server)).length).toBe(before);
     expect((await ends(desk, server)).toSorted()).toEqual([
       "first: succeeded",
       "plain: interrupted (crash)",
@@ -201,7 +199,7 @@ describe("a session whose runs wait", () => {
     await desk.send(dying, "slow", `${effect("begun")}\n@wait 2000\n@say done`, plain);
     await desk.send(dying, "undo", "/undo");
     await desk.send(dying, "r", turn);
-    await expect.poll(() => desk.effects, { timeout: 10_000 }).toEqual({ begun: 1 });
+    await expect.poll(() => desk.effects).toEqual({ begun: 1 });
     sayMuch(desk, 40_000);
     await dying.exited;
     const server = await desk.server();
@@ -233,7 +231,7 @@ describe("a question of a run that waits", () => {
     const desk = desks.open();
     const dying = await desk.server({ ...asking, workspaceEnv: needed });
     await desk.send(dying, "r", turn);
-    await expect.poll(() => questions(dying), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => questions(dying)).toHaveLength(1);
     await dying.kill();
     const server = await desk.server(asking);
     const [permissionId] = await questions(server);
