@@ -30,7 +30,9 @@ async function run(context: BenchContext): Promise<Findings> {
   const server = startServer(makePlace(context.makeFolder(), provider));
   for (const one of [floor, server]) await one.greet();
   const rows: Row[] = [...(await pings(context, floor, server))];
-  rows.push(await durableRow(context, server, provider));
+  for (const isPackaged of [false, true]) {
+    rows.push(await durableRow(context, { server, provider, isPackaged }));
+  }
   const sizes = [
     // The aim is 2; this is what a turn must not fall behind until that is reached.
     { chunks: 1, limit: 3, rounds: context.isQuick ? 40 : 100 },
@@ -72,22 +74,25 @@ async function run(context: BenchContext): Promise<Findings> {
   };
 }
 
-/** Beside the floor with two bare durable commits a turn: less is impossible for a turn that is kept. */
+/**
+ * Beside the floor with two bare durable commits a turn, alone and with the provider's package: less is
+ * impossible for a turn that is kept, and that asks a model through its package.
+ */
 async function durableRow(
   context: BenchContext,
-  server: Contestant,
-  provider: Provider,
+  { server, provider, isPackaged }: { server: Contestant; provider: Provider; isPackaged: boolean },
 ): Promise<Row> {
   const file = join(context.makeFolder(), "floor.db");
-  const floor = startFloor(await buildProgram("floor"), provider, { file });
+  const floor = startFloor(await buildProgram("floor"), provider, { file, isPackaged });
   await floor.greet();
   const measure = (one: Contestant) => () => netTurn(one, 1, provider);
   await interleaved(20, measure(floor), measure(server));
   const ms = await interleaved(context.isQuick ? 40 : 100, measure(floor), measure(server));
   await floor.end();
+  const what = isPackaged ? "the provider's package and two" : "two";
   return {
     suite,
-    what: "a turn of 1 chunk (floor: with two bare durable commits)",
+    what: `a turn of 1 chunk (floor: with ${what} bare durable commits)`,
     unit: "ms",
     floor: median(ms.floor),
     ours: median(ms.ours),
