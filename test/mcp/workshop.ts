@@ -96,8 +96,10 @@ export class Workshop {
     await until(async () => (await this.names()).includes(name));
   }
 
-  /** Calls a tool that is offered now. */
+  /** Calls a tool as soon as it is offered. */
   async call(name: string, input: object = {}, signal?: AbortSignal): Promise<ToolResult> {
+    // Nobody waits for a slow server longer than a turn may, and a slow machine makes any server slow.
+    await this.untilOffered(name);
     const tool = (await this.tools()).find((one) => one.name === name);
     if (tool === undefined) throw new Error(`${name} is not offered`);
     return this.execute(tool, input, signal);

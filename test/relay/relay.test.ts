@@ -15,7 +15,7 @@ describe("the model of a relay", () => {
   let deaths = 0;
   it("holds in random histories", { timeout: 600_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(relayStepArbitrary, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(relayStepArbitrary, { maxLength: 60, size: "max" }), async (steps) => {
         const own = temporaryFolder();
         try {
           const history = new RelayHistory(own.path);
