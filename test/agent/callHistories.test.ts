@@ -139,7 +139,10 @@ async function rest(): Promise<void> {
 
 const plans = fc.record({
   calls: fc.array(fc.constantFrom(...kinds), { minLength: 1, maxLength: 14 }),
-  steps: fc.array(fc.record({ pick: fc.nat(20), isGood: fc.boolean() }), { maxLength: 40 }),
+  steps: fc.array(fc.record({ pick: fc.nat(20), isGood: fc.boolean() }), {
+    maxLength: 40,
+    size: "max",
+  }),
   cancelAfter: fc.option(fc.nat(12), { nil: undefined, freq: 3 }),
   breakAfter: fc.option(fc.nat(12), { nil: undefined, freq: 5 }),
 });

@@ -206,23 +206,26 @@ describe("what is kept of a session between its turns", () => {
   it("changes no byte of a request and no estimate, whatever has happened to the session", async () => {
     let count = 0;
     const server = new MessageStore(database);
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 24 }), async (steps) => {
-      const session = new Session(`s${++count}`);
-      for (const one of [...steps, { kind: "turn" as const, model: 0 }]) {
-        if (one.kind === "add") session.add(one.message as Stored);
-        else if (one.kind === "edit") session.edit(one.at, one.message as Stored);
-        else if (one.kind === "rewind") session.rewind(one.at);
-        else if (one.kind === "compact") {
-          session.add({ role: "assistant", parts: [{ type: "text", text: one.text }] }, true);
-        } else {
-          const chosen = models[one.model] as Chosen;
-          const { id, summary } = session;
-          const kept = await sent(historyIn(server, id, summary), chosen);
-          const anew = await sent(historyIn(new MessageStore(database), id, summary), chosen);
-          expect(kept).toEqual(anew);
+    const property = fc.asyncProperty(
+      fc.array(step, { maxLength: 24, size: "max" }),
+      async (steps) => {
+        const session = new Session(`s${++count}`);
+        for (const one of [...steps, { kind: "turn" as const, model: 0 }]) {
+          if (one.kind === "add") session.add(one.message as Stored);
+          else if (one.kind === "edit") session.edit(one.at, one.message as Stored);
+          else if (one.kind === "rewind") session.rewind(one.at);
+          else if (one.kind === "compact") {
+            session.add({ role: "assistant", parts: [{ type: "text", text: one.text }] }, true);
+          } else {
+            const chosen = models[one.model] as Chosen;
+            const { id, summary } = session;
+            const kept = await sent(historyIn(server, id, summary), chosen);
+            const anew = await sent(historyIn(new MessageStore(database), id, summary), chosen);
+            expect(kept).toEqual(anew);
+          }
         }
-      }
-    });
+      },
+    );
     await fc.assert(property, { numRuns: 40 });
   });
 

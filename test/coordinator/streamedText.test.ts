@@ -65,7 +65,7 @@ describe("text that streams", () => {
       { weight: 1, arbitrary: fc.constant({ refused: true as const }) },
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {
         const reply = sink.createMessage({ role: "assistant" });
         reply.addPart({ type: "text", text: "" });
         for (const one of steps) await take(one, reply);

@@ -15,23 +15,26 @@ describe("the model of a relay", () => {
   let deaths = 0;
   it("holds in random histories", { timeout: 600_000 }, async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(relayStepArbitrary, { maxLength: 60, size: "max" }), async (steps) => {
-        const own = temporaryFolder();
-        try {
-          const history = new RelayHistory(own.path);
-          for (const step of steps) await history.take(step);
-          await history.finish();
-          deaths += history.deaths;
-          // What is refused for good may be set aside, and comes later.
-          const maySetAside = steps.some(
-            (step) =>
-              "mood" in step && ["refused", "tooLarge"].includes(step.mood.refusal?.kind ?? ""),
-          );
-          if (!maySetAside) expect(history.inOrder()).toBe(true);
-        } finally {
-          own.remove();
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(relayStepArbitrary, { maxLength: 60, size: "max" }),
+        async (steps) => {
+          const own = temporaryFolder();
+          try {
+            const history = new RelayHistory(own.path);
+            for (const step of steps) await history.take(step);
+            await history.finish();
+            deaths += history.deaths;
+            // What is refused for good may be set aside, and comes later.
+            const maySetAside = steps.some(
+              (step) =>
+                "mood" in step && ["refused", "tooLarge"].includes(step.mood.refusal?.kind ?? ""),
+            );
+            if (!maySetAside) expect(history.inOrder()).toBe(true);
+          } finally {
+            own.remove();
+          }
+        },
+      ),
       { numRuns: runs },
     );
     expect(deaths, "servers have died within a step").toBeGreaterThan(0);

@@ -176,7 +176,10 @@ describe("the history of a session", () => {
       fc.record({ kind: fc.constant("delete" as const), index: fc.nat(20) }),
       fc.record({ kind: fc.constant("read" as const), session: fc.nat(2), summary: fc.nat(20) }),
     );
-    const steps = fc.array(fc.record({ step, isOther: fc.boolean() }), { maxLength: 60 });
+    const steps = fc.array(fc.record({ step, isOther: fc.boolean() }), {
+      maxLength: 60,
+      size: "max",
+    });
     const other = Database.open(join(folder.path, "turnwire.db"));
     let session = 0;
     fc.assert(
