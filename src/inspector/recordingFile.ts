@@ -1,5 +1,15 @@
 /** Writes a recording: JSON, one entry a line, in a file of the user's own and of bounded size. */
-import { closeSync, fchmodSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { defined } from "../base/defined.js";
 import type { Entry, RecordingHeader } from "./entries.js";
 import { toLspLine } from "./lspFormat.js";
@@ -16,9 +26,13 @@ export interface RecordingOptions {
   now(): number;
 }
 
+/** How often it is looked whether the file still has its name, in milliseconds. */
+const lookMs = 1_000;
+
 /**
  * A recording that is being written. When the file has half of the size that is allowed, it becomes
- * `FILE.1`, in the place of an older one, and a new file begins.
+ * `FILE.1`, in the place of an older one, and a new file begins. Where another program begins to record
+ * under the same name, that one has it.
  */
 export class RecordingFile {
   readonly #options: RecordingOptions;
@@ -26,28 +40,50 @@ export class RecordingFile {
   /** Whether it is a file, and no pipe or device: those keep their permissions, and their name. */
   #isRegular: boolean;
   #bytes = 0;
+  #lookedAt: number;
 
   /** @throws Error of the system where the file cannot be made. */
   constructor(options: RecordingOptions) {
     this.#options = options;
     ({ file: this.#file, isRegular: this.#isRegular } = openPrivately(options.path));
+    this.#lookedAt = options.now();
     this.#begin(false);
   }
 
-  /** @throws Error of the system where it cannot be written, as with a full disk. */
+  /**
+   * @throws Error of the system where it cannot be written, as with a full disk, or where another program
+   *   records under its name now.
+   */
   write(entry: Entry): void {
+    if (Math.abs(this.#options.now() - this.#lookedAt) >= lookMs) this.#look();
     const line = this.#options.format === "lsp" ? toLspLine(entry) : JSON.stringify(entry);
     if (line === undefined) return;
     this.#put(`${line}\n`);
     if (this.#isRegular && this.#bytes >= this.#options.mostBytes / 2) this.#turnOver();
   }
 
+  /** @throws Error where another program records under its name now. */
   close(): void {
-    closeSync(this.#file);
+    try {
+      this.#look();
+    } finally {
+      closeSync(this.#file);
+    }
+  }
+
+  /** A file that its user has moved away is still the recording. */
+  #look(): void {
+    this.#lookedAt = this.#options.now();
+    if (!this.#isRegular) return;
+    const own = fstatSync(this.#file);
+    const named = statSync(this.#options.path, { throwIfNoEntry: false });
+    if (named === undefined || (named.ino === own.ino && named.dev === own.dev)) return;
+    throw new Error(`another program records to ${this.#options.path} now`);
   }
 
   #turnOver(): void {
     const { path } = this.#options;
+    this.#look();
     closeSync(this.#file);
     renameSync(path, `${path}.1`);
     ({ file: this.#file, isRegular: this.#isRegular } = openPrivately(path));
@@ -76,8 +112,16 @@ export class RecordingFile {
   }
 }
 
-/** A file that was there before keeps no permissions of others. */
+/**
+ * A file that was there before keeps no permissions of others. It is taken away first: a program that still
+ * writes it must not write into this one.
+ */
 function openPrivately(path: string): { file: number; isRegular: boolean } {
+  try {
+    if (lstatSync(path).isFile()) rmSync(path);
+  } catch {
+    // It is not there, or stays, and is written over.
+  }
   const file = openSync(path, "w", 0o600);
   try {
     const isRegular = fstatSync(file).isFile();

@@ -21,13 +21,22 @@ export class RecordingSink {
     try {
       this.#file?.write(entry);
     } catch (error) {
-      this.#file = undefined;
-      tell({ kind: "trouble", text: `the recording has ended: ${messageOf(error)}` });
+      this.#ended(error);
     }
   }
 
   close(): void {
-    this.#file?.close();
+    const file = this.#file;
     this.#file = undefined;
+    try {
+      file?.close();
+    } catch (error) {
+      this.#ended(error);
+    }
+  }
+
+  #ended(error: unknown): void {
+    this.#file = undefined;
+    tell({ kind: "trouble", text: `the recording has ended: ${messageOf(error)}` });
   }
 }

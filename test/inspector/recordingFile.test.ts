@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
 } from "node:fs";
@@ -47,6 +48,32 @@ unless(
   expect(statSync(path).mode & 0o777).toBe(0o644);
   expect(readdirSync(folder)).toEqual(["pipe"]);
 });
+
+unless(
+  it,
+  onWindows,
+  "a file that is written cannot be taken away",
+)(
+  "a program that records under the same name gets a file of its own, and the first says so",
+  () => {
+    const path = join(folder, "file");
+    let now = 0;
+    const options = { path, format: "turnwire", mostBytes: 1e6, hidesContents: false } as const;
+    const first = new RecordingFile({ ...options, now: () => now });
+    const line = (text: string) => ({ kind: "stderr", at: 1, text }) as const;
+    first.write(line("first"));
+    const second = new RecordingFile({ ...options, now: () => now });
+    first.write(line("first"));
+    second.write(line("second"));
+    now = 2_000;
+    expect(() => first.write(line("first"))).toThrow(`another program records to ${path} now`);
+    expect(() => first.close()).toThrow("another program");
+    second.write(line("second"));
+    second.close();
+    const lines = readFileSync(path, "utf8").trim().split("\n");
+    expect(lines.slice(1).map((one) => JSON.parse(one).text)).toEqual(["second", "second"]);
+  },
+);
 
 it("a file is its owner's, and becomes the older part when it is large", () => {
   recordInto(join(folder, "file"), 20);
