@@ -26,34 +26,63 @@ export interface AttachedRunOptions {
   writeError(line: string): void;
 }
 
-/** Shows a run to its end; resolves with its exit code. Rejects with what went wrong. */
+/** What was shown so far, by the daemons that were lost too. */
+interface Shown {
+  readonly deeds: Deeds;
+  readonly text: RunText;
+  /** The daemon that is asked. */
+  client: TurnwireClient;
+  opened: ReturnType<typeof reopener>;
+}
+
+/**
+ * Shows a run to its end; resolves with its exit code. Where another daemon has taken the place of the one
+ * that it asked, it asks that one for the rest. Rejects with what went wrong.
+ */
 export async function attachToRun(run: ListedRun, options: AttachedRunOptions): Promise<number> {
-  const client = await connectClient(() => options.reach.connect(), clientIdOf(run.sessionId));
-  try {
-    return await show(client, run, options);
-  } catch (error) {
-    if (error instanceof ConnectionLostError) throw new Error(daemonGone, { cause: error });
-    throw error;
-  } finally {
-    await client.close();
+  const { out, isJson, writeError } = options;
+  const { workspaceId, sessionId } = run;
+  const shown: Shown = {
+    deeds: new Deeds(),
+    text: new RunText({
+      write: async (chunk) => {
+        if (!isJson) await out.write(chunk);
+      },
+      getMessage: (messageId) =>
+        shown.opened(() => shown.client.api.getMessage({ workspaceId, sessionId, messageId })),
+    }),
+    ...(await connected(run, options)),
+  };
+  for (;;) {
+    const { client } = shown;
+    try {
+      return await show(shown, run, options);
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      Object.assign(shown, await connected(run, options, error));
+      writeError("turnwire attach: another daemon serves now, and is asked for the rest");
+    } finally {
+      await client.close();
+    }
   }
 }
 
+/** `lost` is why the daemon is gone that was asked before. */
+async function connected(run: ListedRun, { reach }: AttachedRunOptions, lost?: Error) {
+  const client = await connectClient(() => reach.connect(), clientIdOf(run.sessionId)).catch(
+    (error: unknown) => {
+      throw lost === undefined ? error : new Error(daemonGone, { cause: lost });
+    },
+  );
+  return { client, opened: reopener(client, run) };
+}
+
 async function show(
-  client: TurnwireClient,
+  { client, opened, deeds, text }: Shown,
   run: ListedRun,
   { out, isJson, writeError }: AttachedRunOptions,
 ): Promise<number> {
-  const opened = reopener(client, run);
   const { workspaceId, sessionId, runId } = run;
-  const deeds = new Deeds();
-  const text = new RunText({
-    write: async (chunk) => {
-      if (!isJson) await out.write(chunk);
-    },
-    getMessage: (messageId) =>
-      opened(() => client.api.getMessage({ workspaceId, sessionId, messageId })),
-  });
   const hasEnded = new AbortController();
   const events = client.events({ signal: hasEnded.signal });
   const isRunning = async () =>

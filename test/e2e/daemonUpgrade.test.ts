@@ -81,6 +81,34 @@ it("`daemon start` of another version takes the place of one that has a run to e
   expect((await runProgram(["daemon", "stop", ...inDirectory])).code).toBe(0);
 });
 
+it("`attach` shows a run to its end while its daemon makes room, whichever daemon it comes to", async () => {
+  const old = await startDaemon({ main: buildOfVersion("0.0.1") });
+  const command = (...args: string[]) => runProgram([...args, "--data-dir", old.dataDir]);
+  const prompt = "@say First.\n@wait 6000\n@say To its end.";
+  const runId = (await command("run", "--detach", prompt)).stdout.trim();
+  const before = await new Promise<{ told: ReturnType<typeof runProgram> }>((resolve) => {
+    const told = runProgram(
+      ["attach", runId, "--data-dir", old.dataDir],
+      {},
+      undefined,
+      (soFar) => {
+        if (soFar.includes("First.")) resolve({ told });
+      },
+    );
+  });
+  expect((await command("daemon", "start")).code).toBe(0);
+  expect(old.child.exitCode).toBeNull();
+  const after = command("attach", runId);
+  for (const { code, stdout } of [await before.told, await after]) {
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^First\.\s+To its end\.\n$/),
+    });
+  }
+  expect((await old.exit).code).toBe(0);
+  expect((await command("daemon", "stop")).code).toBe(0);
+});
+
 it("a daemon that makes room takes over no run that loses its server meanwhile", async () => {
   const old = await startDaemon();
   const path = makeFolder();
