@@ -26,7 +26,7 @@ export const hold: Suite = {
       for (let round = 0; round < 3; round++) samples.push(await longestHold(work));
       rows.push(row(what, median(samples)));
     }
-    await house.host.close();
+    await house.close();
     rows.push(await forkRow(context.makeFolder()));
     return { rows: [row("the worst of them", Math.max(...rows.map(({ ours }) => ours))), ...rows] };
   },

@@ -1,11 +1,21 @@
 // A tool server behind a URL, by the protocol's streamable HTTP.
+import { isUtf8 } from "node:buffer";
 import { type AuthProvider, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { defined } from "../base/defined.js";
+import { EventBound } from "../base/eventBound.js";
+import {
+  mostJsonValues,
+  parseInSteps,
+  steppedJsonBytes,
+  TooManyValues,
+} from "../base/steppedJson.js";
 import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
 import type { Proxies } from "../network/proxies.js";
 import { callTimeoutMs } from "./callLimit.js";
 
 const mostMessageBytes = 16 * 1024 * 1024;
+const mostInBatch = 1_000;
+const mostOfEvent = { bytes: mostMessageBytes, values: 100_000 };
 
 /**
  * The transport to a server at `url`, through `proxies` where there are any; `headers` go with every
@@ -28,30 +38,40 @@ export function httpTransport(
   });
 }
 
-/** The response. It is broken off if one message in it is longer than the limit. */
+/**
+ * The response. It is broken off if one message in it is longer than the limit. A long one is parsed in
+ * steps where it is the whole body, and may have fewer values where it is an event: the package parses
+ * that in one piece.
+ */
 function bounded(response: Response): Response {
   if (response.body === null) return response;
   const isStream = response.headers.get("content-type")?.includes("text/event-stream") ?? false;
+  const events = new EventBound(mostOfEvent, (why) => new Error(why));
   let length = 0;
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      // An event ends with an empty line, so a chunk that contains one ends the event before it.
-      const end = isStream ? lastEventEnd(chunk) : -1;
-      length = end < 0 ? length + chunk.length : chunk.length - end;
-      if (length <= mostMessageBytes) controller.enqueue(chunk);
+      if (isStream) events.take(chunk);
+      length += chunk.length;
+      if (isStream || length <= mostMessageBytes) controller.enqueue(chunk);
       else controller.error(new Error(`a message has more than ${mostMessageBytes} bytes`));
     },
   });
   const { status, statusText, headers } = response;
-  return new Response(response.body.pipeThrough(counter), { status, statusText, headers });
+  const body = response.body.pipeThrough(counter);
+  const bounded = new Response(body, { status, statusText, headers });
+  const json = async () => jsonOf(Buffer.from(await bounded.arrayBuffer()));
+  return Object.defineProperty(bounded, "json", { value: json });
 }
 
-/** The index of the last empty line of a chunk, or -1. */
-function lastEventEnd(chunk: Uint8Array): number {
-  const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-  return Math.max(
-    bytes.lastIndexOf("\n\n"),
-    bytes.lastIndexOf("\r\n\r\n"),
-    bytes.lastIndexOf("\r\r"),
-  );
+async function jsonOf(bytes: Buffer): Promise<unknown> {
+  if (bytes.length <= steppedJsonBytes) return JSON.parse(bytes.toString("utf8"));
+  if (!isUtf8(bytes)) throw new SyntaxError("a message is not UTF-8");
+  const json = await parseInSteps(bytes).catch((error: unknown) => {
+    if (!(error instanceof TooManyValues)) throw error;
+    throw new Error(`a message has more than ${mostJsonValues} values`);
+  });
+  if (json.depthOf(json.value) > 0) throw new SyntaxError("a message is nested too deep");
+  const isBatch = Array.isArray(json.value) && json.value.length > mostInBatch;
+  if (isBatch) throw new SyntaxError(`there are more than ${mostInBatch} messages at once`);
+  return json.value;
 }

@@ -32,6 +32,9 @@ const looseMethods: ReadonlySet<string> = new Set([
   "prompts/get",
 ]);
 
+/** The code of an error that no server has sent. */
+const streamEnded = -32000;
+
 /**
  * Sits between the package's client and a transport. It puts the answers to {@link looseMethods}
  * into an envelope that the client accepts. {@link answerIn} opens the envelope.
@@ -44,6 +47,10 @@ export class LooseTransport implements Transport {
   readonly #inner: Transport;
   /** The ids of the requests whose answers are awaited. */
   readonly #asked = new Set<string | number>();
+  /** Those that no answer has come to. */
+  readonly #open = new Set<string | number>();
+  /** What the inner transport has just complained of. */
+  #complaint: string | undefined;
 
   constructor(inner: Transport) {
     this.#inner = inner;
@@ -60,18 +67,46 @@ export class LooseTransport implements Transport {
 
   async start(): Promise<void> {
     this.#inner.onclose = () => this.onclose?.();
-    this.#inner.onerror = (error) => this.onerror?.(error);
+    this.#inner.onerror = (error) => this.#complain(error);
     this.#inner.onmessage = (message) => this.onmessage?.(this.#enveloped(message));
     await this.#inner.start();
   }
 
   send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
     this.#note(message, options?.requestSignal);
-    return this.#inner.send(message, options);
+    return this.#inner.send(message, this.#untilStreamEnds(message, options));
   }
 
   close(): Promise<void> {
     return this.#inner.close();
+  }
+
+  /**
+   * Makes a request fail when the stream of its answer has ended without one. The package would leave it
+   * open until its time is over.
+   */
+  #untilStreamEnds(message: JSONRPCMessage, options: TransportSendOptions | undefined) {
+    const isRequest = "method" in message && "id" in message;
+    if (!isRequest || options?.onRequestStreamEnd !== undefined) return options;
+    const { id } = message;
+    this.#open.add(id);
+    const fail = () => {
+      if (!this.#open.delete(id)) return;
+      const why = this.#complaint === undefined ? "" : `: ${this.#complaint}`;
+      const error = { code: streamEnded, message: `its answer broke off${why}` };
+      this.onmessage?.({ jsonrpc: "2.0", id, error });
+    };
+    options?.requestSignal?.addEventListener("abort", () => this.#open.delete(id), { once: true });
+    return { ...options, onRequestStreamEnd: fail };
+  }
+
+  #complain(error: Error): void {
+    this.#complaint = error.message;
+    // The end of a stream is told in the same turn as what has broken it.
+    queueMicrotask(() => {
+      this.#complaint = undefined;
+    });
+    this.onerror?.(error);
   }
 
   #note(message: JSONRPCMessage, signal: AbortSignal | undefined): void {
@@ -82,11 +117,14 @@ export class LooseTransport implements Transport {
       signal?.addEventListener("abort", () => this.#asked.delete(id), { once: true });
     }
     const cancelled = message.method === "notifications/cancelled" && message.params?.requestId;
-    if (typeof cancelled === "number") this.#asked.delete(cancelled);
+    if (typeof cancelled !== "number") return;
+    this.#asked.delete(cancelled);
+    this.#open.delete(cancelled);
   }
 
   #enveloped(message: JSONRPCMessage): JSONRPCMessage {
     if (!("id" in message) || message.id === undefined || "method" in message) return message;
+    this.#open.delete(message.id);
     if (!this.#asked.delete(message.id) || !("result" in message)) return message;
     const given: unknown = message.result;
     if (isInputRequired(given)) return message;

@@ -3,7 +3,9 @@
 // a refusal inside the stream, which the decoder drops.
 import { EventStreamCodec } from "@smithy/eventstream-codec";
 import { fromUtf8, toUtf8 } from "@smithy/util-utf8";
+import { ValueCounter } from "../base/valueCounter.js";
 import { GarbledReplyError } from "./errorFacts.js";
+import { mostEventValues } from "./providerFetch.js";
 
 /** A refusal that came after the answer had begun. */
 class StreamedRefusal extends Error {
@@ -61,6 +63,11 @@ function frameLength(start: Uint8Array): number {
 
 function check(codec: EventStreamCodec, frame: Uint8Array): void {
   const { headers, body } = decode(codec, frame);
+  const values = new ValueCounter();
+  if (body.length > mostEventValues) values.add(body);
+  if (values.count > mostEventValues) {
+    throw new GarbledReplyError(`one event of the stream has more than ${mostEventValues} values`);
+  }
   const told = (name: string) => String(headers[name]?.value ?? "");
   const kind = told(":message-type");
   if (kind === "exception") {

@@ -1,11 +1,13 @@
 // The `fetch` that a provider's package gets: it looks at an answer before the package does. An
 // answer that is no stream of events becomes a clear error. Events that the package would misread
 // are corrected.
+import { EventBound } from "../base/eventBound.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
 import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
 import type { Proxies } from "../network/proxies.js";
-import { EventBound, FirstBytes } from "./answerBounds.js";
 import { allowedSilence, tellLife } from "./callLife.js";
+import { GarbledReplyError } from "./errorFacts.js";
+import { FirstBytes } from "./firstBytes.js";
 import { mappedStream, type PieceMap } from "./mappedStream.js";
 
 /** An answer that is no stream, although its status says that all is well. */
@@ -40,14 +42,16 @@ export interface AnswerReading {
 
 const longestLook = 64 * 1024;
 const longestShown = 120;
-/** Far more than the longest reply that a turn accepts; that limit gives a better message. */
-const usualMostEventBytes = 128 * 1024 * 1024;
+/** As much as the longest reply that a turn accepts. An event is parsed in one piece, and more than once. */
+const usualMostEventBytes = 16 * 1024 * 1024;
+/** The most values of a long event: a package checks each of them, in one piece. */
+export const mostEventValues = 50_000;
 /** Only the beginning of a refusal is read: its words for a person are far shorter. */
-const mostRefusalBytes = 1024 * 1024;
+const mostRefusalBytes = 256 * 1024;
 
 /**
  * A `fetch` for a provider's package. What it answers is bounded, for every package: one event by
- * `mostEventBytes`, and a refusal by 1 MiB.
+ * `mostEventBytes`, and a refusal by 256 KiB.
  *
  * @param proxies those that the provider is reached through.
  */
@@ -135,7 +139,8 @@ class EventBytes implements PieceMap<Uint8Array, Uint8Array> {
   ) {
     this.#signal = signal;
     this.#rules = rules;
-    this.#bound = new EventBound(mostEventBytes);
+    const most = { bytes: mostEventBytes, values: mostEventValues };
+    this.#bound = new EventBound(most, (why) => new GarbledReplyError(why));
   }
 
   next(chunk: Uint8Array): Uint8Array[] {

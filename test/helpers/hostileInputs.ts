@@ -20,11 +20,13 @@ import { AgentsMd } from "../../src/engine/agentsMd.js";
 import { tellState } from "../../src/engine/circumstances.js";
 import { systemPrompt } from "../../src/engine/systemPrompt.js";
 import { serverTools } from "../../src/mcp/serverTool.js";
+import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { createTools, ToolResources } from "../../src/tools/index.js";
 import { ownSearch } from "../../src/tools/search/ownSearch.js";
 import { pageText } from "../../src/tools/web/page.js";
 import { Peer } from "../transport/peer.js";
+import { RawProvider } from "./rawProvider.js";
 
 /** One input: what it is, and what is done with it. */
 export interface HostileInput {
@@ -39,6 +41,7 @@ const { signal } = new AbortController();
 export class HostileHouse {
   readonly host = new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog });
   readonly #tools;
+  #provider: Promise<RawProvider> | undefined;
 
   constructor(readonly folder: string) {
     const surroundings = { clock: systemClock, ids: randomIds, log: silentLog };
@@ -62,6 +65,30 @@ export class HostileHouse {
       permissions: { check: async () => ({ allowed: true }) },
       onOutput: () => {},
     });
+  }
+
+  /** Asks a provider whose answer has this body; an error is a result as well. */
+  async ask(body: string): Promise<void> {
+    this.#provider ??= RawProvider.start();
+    const provider = await this.#provider;
+    provider.usual = { body, pieceBytes: 64 * 1024 };
+    const info = { id: "m", provider: "p", name: "M", canReason: false, supportsImages: false };
+    const model = await createLanguageModel(
+      { id: "p", type: "openai-compatible", headers: {}, models: [info], baseUrl: provider.origin },
+      info,
+    );
+    try {
+      const { stream } = await model.doStream({ prompt: [] });
+      for await (const part of stream) if (part.type === "error") break;
+    } catch {
+      // The provider's package could not read it.
+    }
+  }
+
+  /** Ends what was started for the inputs. */
+  async close(): Promise<void> {
+    await this.host.close();
+    await (await this.#provider)?.close();
   }
 
   async write(path: string, content: string): Promise<void> {
@@ -116,6 +143,16 @@ function page(what: string, html: () => string) {
           // It would be given up after ten seconds; one is enough to see what it holds up.
           if (error.name !== "TimeoutError") throw error;
         });
+    },
+  };
+}
+
+function event(what: string, delta: () => string) {
+  return {
+    what: `an event of a model's answer with ${what}`,
+    async prepare(house: HostileHouse) {
+      const body = `data: {"choices":[{"index":0,"delta":${delta()}}]}\n\ndata: [DONE]\n\n`;
+      return () => house.ask(body);
     },
   };
 }
@@ -295,6 +332,11 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     return `{${members.join(",")}}`;
   }),
   message("10 MiB of one text", () => `["${"я\\n".repeat(2_500_000)}"]`),
+  event("a text of 8 MiB", () => `{"content":"${"some words ".repeat(760_000)}"}`),
+  event("a text of 20 MiB", () => `{"content":"${"some words ".repeat(2_000_000)}"}`),
+  event("8 MiB of brackets", () => "[".repeat(4_000_000) + "]".repeat(4_000_000)),
+  event("8 MiB of empty objects", () => `[${"{},".repeat(2_700_000)}0]`),
+  event("a million lines", () => "\ndata: 1".repeat(1_000_000)),
   work("200 tools of an MCP server, with large schemas", () => {
     const inputSchema = { ...wideSchema, type: "object" as const };
     const call = async () => ({ content: [] });

@@ -96,16 +96,16 @@ test("a server that has forgotten the session is connected to anew", async () =>
   expect((await workshop.call("mcp__web__echo", { text: "back" })).output).toBe("back");
 });
 
-test("an answer without end is broken off", async () => {
-  const workshop = await openWorkshop();
-  const server = createServer((request, response) => {
+/** A server that sends the pieces, as often as they are taken. */
+async function streamOf(type: string, pieces: () => Iterable<string>): Promise<string> {
+  const server = createServer(async (request, response) => {
     request.resume();
-    response.writeHead(200, { "content-type": "application/json" });
-    const write = () => {
-      while (response.write("x".repeat(1024 * 1024)));
-    };
-    response.on("drain", write);
-    write();
+    response.writeHead(200, { "content-type": type });
+    for (const piece of pieces()) {
+      if (response.destroyed) return;
+      await new Promise<void>((done) => response.write(piece, () => done()));
+    }
+    response.end();
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
@@ -114,9 +114,58 @@ test("an answer without end is broken off", async () => {
   });
   const address = server.address();
   const port = typeof address === "object" ? address?.port : undefined;
-  workshop.configure({ web: { url: `http://127.0.0.1:${port}/`, headers: {} } });
+  return `http://127.0.0.1:${port}/`;
+}
+
+function* endless(start: string, piece: string) {
+  yield start;
+  for (;;) yield piece;
+}
+
+const mebibyte = 1024 * 1024;
+
+test.each([
+  [
+    "without end",
+    "application/json",
+    () => endless("", "x".repeat(mebibyte)),
+    "a message has more than 16777216 bytes",
+  ],
+  [
+    "of too many values",
+    "application/json",
+    () => [`[${"{},".repeat(1_100_000)}{}]`],
+    "a message has more than 1000000 values",
+  ],
+  [
+    "of too many messages",
+    "application/json",
+    () => [`[${"{},".repeat(100_000)}{}]`],
+    "there are more than 1000 messages at once",
+  ],
+  [
+    "that is nested too deep",
+    "application/json",
+    () => [`{"jsonrpc":"2.0","id":0,"result":${"[".repeat(100_000)}${"]".repeat(100_000)}}`],
+    "a message is nested too deep",
+  ],
+  [
+    "that is an event without end",
+    "text/event-stream",
+    () => endless("data: ", "x".repeat(mebibyte)),
+    "one event of the stream is longer than 16 MiB",
+  ],
+  [
+    "that is an event of too many values",
+    "text/event-stream",
+    () => endless("data: [", "{},".repeat(20_000)),
+    "one event of the stream has more than 100,000 values",
+  ],
+])("an answer %s is broken off", async (_, type, pieces, reason) => {
+  const workshop = await openWorkshop();
+  workshop.configure({ web: { url: await streamOf(type, pieces), headers: {} } });
   expect(await workshop.names()).toEqual([]);
-  expect(workshop.logged(down)[0]?.fields.reason).toBe("a message has more than 16777216 bytes");
+  expect(JSON.stringify(workshop.log)).toContain(reason);
 });
 
 test.each([301, 302, 303, 307, 308])(

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { EventBound } from "../../src/base/eventBound.js";
 import type { Provider } from "../../src/config/types.js";
-import { EventBound } from "../../src/models/answerBounds.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import { type AnswerReading, providerFetch } from "../../src/models/providerFetch.js";
 import { TestTurn } from "../helpers/agentTurn.js";
@@ -23,7 +23,7 @@ vi.mock("../../src/models/providerFetch.js", async (original) => {
 
 describe("the bound of one event", () => {
   const taking = (most: number, ...chunks: string[]) => {
-    const bound = new EventBound(most);
+    const bound = new EventBound({ bytes: most, values: 5 }, (why) => new Error(why));
     return () => {
       for (const chunk of chunks) bound.take(bytes(chunk));
     };
@@ -52,6 +52,35 @@ describe("the bound of one event", () => {
   });
 });
 
+describe("the bound of the values of one event", () => {
+  const filling = `data: ["${'[{,\\"'.repeat(40_000)}"`;
+  const taking = (...texts: string[]) => {
+    const bound = new EventBound({ bytes: mebibyte, values: 5 }, (why) => new Error(why));
+    return () => {
+      for (const text of texts) {
+        const all = bytes(text);
+        for (let at = 0; at < all.length; at += 10_001) bound.take(all.subarray(at, at + 10_001));
+      }
+    };
+  };
+
+  it.each([
+    ["values", ",1,2,3,4,5"],
+    ["objects", ",{},{},{}"],
+    ["lines", "\n \r\n \n \n \n \n"],
+  ])("refuses a long event of too many %s", (_, end) => {
+    expect(taking(filling, end)).toThrow("one event of the stream has more than 5 values");
+  });
+
+  it.each([
+    ["a long text, whatever is in it", [filling, ",1,2]\n\n"]],
+    ["a short event", [`data: [${"1,".repeat(1_000)}1]\n\n`]],
+    ["many long events", [`${filling}]\n\n`, `${filling}]\n\n`, `${filling}]\r\n\r\n`, filling]],
+  ])("takes %s", (_, texts) => {
+    expect(taking(...texts)).not.toThrow();
+  });
+});
+
 describe("an answer without an end", () => {
   const endless = async (start: string, piece: string, status = 200) => {
     const server = createServer(async (_request, response) => {
@@ -76,16 +105,17 @@ describe("an answer without an end", () => {
     return { url: `http://127.0.0.1:${address.port}/`, left, close };
   };
   const sameEvents = () => ({ data: (data: string) => data });
+  const longLine = `data: ${"x".repeat(1_000)}\n`;
   const reading: AnswerReading = { mostEventBytes: 2 * mebibyte };
 
   it.each([
     ["a line", "data: ", "x", reading],
     ["a line, where rules read it", "data: ", "x", { ...reading, rules: sameEvents }],
-    ["an event of many lines", "", "data: x\n", reading],
+    ["an event of many lines", "", longLine, reading],
     [
       "an event of many lines, where rules read it",
       "",
-      "data: x\n",
+      longLine,
       { ...reading, rules: sameEvents },
     ],
   ])("is an error that says so, and its connection ends: %s", async (_, start, piece, how) => {
@@ -96,11 +126,11 @@ describe("an answer without an end", () => {
     await server.close();
   });
 
-  it("is read for its first mebibyte where it is a refusal, and its connection ends", async () => {
+  it("is read for its first 256 KiB where it is a refusal, and its connection ends", async () => {
     const server = await endless('{"error":"', "x", 400);
     const response = await providerFetch({})(server.url);
     expect(response.status).toBe(400);
-    expect(await response.text()).toHaveLength(mebibyte);
+    expect(await response.text()).toHaveLength(mebibyte / 4);
     await server.left;
     await server.close();
   });

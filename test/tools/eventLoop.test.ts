@@ -21,7 +21,7 @@ beforeAll(async () => {
   mostMs = onThisMachine(200, 30);
 });
 afterAll(async () => {
-  await house.host.close();
+  await house.close();
   await rm(root, { recursive: true, force: true });
 });
 
