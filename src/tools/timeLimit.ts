@@ -29,13 +29,15 @@ function withinTimeLimit<T>(ms: number, message: string, work: () => T): T {
 /** How long one batch of work may block the event loop, in milliseconds. */
 const batchMs = 40;
 const batchSize = 200;
-/** On a busy machine, harmless work may be interrupted too, but hardly this often in a row. */
-const mostTries = 3;
+/** How much processor time a batch may take in all its tries, in milliseconds: nearly three whole ones. */
+const mostWorkedMs = 100;
+/** On a busy machine a try can end before its work was given a processor: such tries are bounded alone. */
+const mostTries = 30;
 
 /**
  * Like {@link withinTimeLimit}, for work on many items. It is done in batches, each within 40 ms;
  * between two batches all other work goes on. Resolves with the results of the batches, in order.
- * @throws ToolFailure with `message` when a batch was interrupted three times.
+ * @throws ToolFailure with `message` when a batch was interrupted, unless the machine did other things meanwhile.
  */
 export async function inLimitedBatches<T, R>(
   items: readonly T[],
@@ -56,14 +58,23 @@ async function triedBatch<T, R>(
   message: string,
   work: (batch: readonly T[]) => readonly R[],
 ): Promise<readonly R[]> {
+  let workedMs = 0;
   for (let tries = 1; ; tries++) {
+    const begun = process.cpuUsage();
     try {
       return withinTimeLimit(batchMs, message, () => work(batch));
     } catch (error) {
-      if (!(error instanceof ToolFailure) || tries === mostTries) throw error;
+      const { user, system } = process.cpuUsage(begun);
+      workedMs += (user + system) / 1000;
+      const isEnough = workedMs > mostWorkedMs || tries === mostTries;
+      if (!isInterruption(error) || isEnough) throw error;
       await setImmediate();
     }
   }
+}
+
+function isInterruption(error: unknown): boolean {
+  return error instanceof ToolFailure && isTimeout(error.cause);
 }
 
 /** The error may come from another realm, where `instanceof Error` does not work. */

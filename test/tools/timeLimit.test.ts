@@ -27,7 +27,20 @@ describe("work in batches", () => {
       return /^(a+)+$/.test(`${"a".repeat(60)}!`) ? [1] : [];
     });
     await expect(work).rejects.toThrow("it takes too long");
-    expect(tries).toBe(3);
+    expect(tries).toBeGreaterThan(1);
+    expect(tries).toBeLessThanOrEqual(30);
+  });
+
+  test("that was interrupted while it had no processor is tried again", async () => {
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    let tries = 0;
+    const [result] = await inLimitedBatches([1], "it takes too long", () => {
+      tries++;
+      // As on a machine that does other things: the time goes by, and the process does nothing.
+      if (tries <= 8) Atomics.wait(cell, 0, 0, 10_000);
+      return [tries];
+    });
+    expect(result).toBe(9);
   });
 
   test("what the work throws is thrown", async () => {
