@@ -1,22 +1,19 @@
 // The pump of one connection (protocol.md sections 5 and 6). Only it writes events and completions.
-// It writes one completion at a time, or a few events that wait, when the pipe has taken what came
-// before. So a completion follows everything else of its run, and a slow reader costs a bounded amount
+// It writes a few events that wait, and at most one completion behind them, when the pipe has taken what
+// came before. So a completion follows everything else of its run, and a slow reader costs a bounded amount
 // of memory.
 import type { ClientLoad } from "../base/clientLoad.js";
 import type { Clock, Timer } from "../base/clock.js";
-import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
-import { faultPoint } from "../base/faultPoint.js";
 import type { Log } from "../base/log.js";
-import { traced } from "../base/telemetry.js";
-import { UnwritableMessage } from "../base/unwritable.js";
 import type { RunComplete } from "../protocol/objects/run.js";
-import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
+import type { LossyEvent } from "../protocol/registry.js";
 import { CompletionFeed } from "./completionFeed.js";
 import type { DeliveryOptions } from "./deliveryOptions.js";
 import { EventBuffer } from "./eventBuffer.js";
 import type { IsDue } from "./lateLane.js";
 import type { Appended } from "./outbox.js";
+import { PieceWriter } from "./pieceWriter.js";
 import type { Sender } from "./sender.js";
 
 /** After this many messages in a row, other work of the process gets its turn. */
@@ -29,6 +26,7 @@ const diskRetryMs = 1000;
 /** The pump of one connection. */
 export class Delivery {
   readonly #sender: Sender;
+  readonly #writer: PieceWriter;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #buffer = new EventBuffer();
@@ -50,6 +48,7 @@ export class Delivery {
 
   constructor(options: DeliveryOptions<Delivery>) {
     this.#sender = options.sender;
+    this.#writer = new PieceWriter(options.sender, options.log, () => this.#buffer.countDropped());
     this.#clock = options.clock;
     this.#log = options.log;
     this.#clientId = options.clientId;
@@ -169,54 +168,23 @@ export class Delivery {
     let inARow = 0;
     while (!this.#isClosed && !this.#isHeld) {
       this.#settleWritten();
-      const completion = this.#nextCompletion();
-      if (completion !== undefined) {
-        faultPoint("sending");
-        const send = () => this.#send({ method: "runComplete", params: completion });
-        await traced(
-          "delivery",
-          () => completion,
-          send,
-          () => undefined,
-        );
-        faultPoint("sent");
-      }
-      const events = completion === undefined ? this.#nextEvents() : [];
+      const first = this.#nextCompletion();
+      const events = first === undefined ? this.#nextEvents() : [];
+      // The end of a turn goes out at once with what came just before it: each write to a pipe costs
+      // as much as what is in it.
+      const completion = events.length > 0 && this.#writer.canJoin ? this.#nextCompletion() : first;
       if (completion === undefined && events.length === 0) return;
-      await this.#sendTogether(events);
-      inARow += Math.max(1, events.length);
+      await this.#writer.write(events, completion);
+      inARow += events.length + (completion === undefined ? 0 : 1);
       if (inARow < messagesInARow) continue;
       inARow = 0;
       await new Promise<void>((resolve) => this.#clock.soon(resolve));
     }
   }
 
-  async #sendTogether(events: readonly LossyEvent[]): Promise<void> {
-    const sent: Promise<void>[] = [];
-    const send = () => {
-      for (const event of events) sent.push(this.#send(event));
-    };
-    if (events.length > 1) this.#sender.together?.(send);
-    else send();
-    await Promise.all(sent);
-  }
-
-  /** An event that cannot be written counts as dropped; later events are sent. */
-  async #send(message: ServerNotification): Promise<void> {
-    try {
-      await this.#sender.send(message);
-    } catch (error) {
-      if (!(error instanceof UnwritableMessage) || message.method === "runComplete") throw error;
-      const { method, params } = message;
-      const told = { ...defined(aboutOf(params)), method, reason: messageOf(error.cause) };
-      this.#log.warn(told, "an event could not be written");
-      this.#buffer.countDropped();
-    }
-  }
-
   /** The oldest events that wait: as many as may go to the pipe together, before a completion. */
   #nextEvents(): LossyEvent[] {
-    const most = this.#sender.together === undefined ? 1 : messagesInARow;
+    const most = this.#writer.canJoin ? messagesInARow : 1;
     const end = this.#feed.barrier;
     const before = this.#buffer.units;
     const events: LossyEvent[] = [];
@@ -291,10 +259,4 @@ export class Delivery {
     for (const settle of this.#idle.splice(0)) settle();
     if (this.#isClosed) for (const { settle } of this.#awaiting.splice(0)) settle();
   }
-}
-
-/** The run that an event is about, as far as it says so. */
-function aboutOf(params: object) {
-  const { workspaceId, sessionId, runId } = params as Readonly<Record<string, unknown>>;
-  return { workspaceId, sessionId, runId };
 }
