@@ -261,6 +261,16 @@ unless(
     child.stdin?.write('{"jsonrpc":"2.0","method":"third"}\n');
     await page.getByText(/2 waiting/).waitFor();
     expect(await rows(page, /third/).count()).toBe(0);
+    // What is there by then can be searched.
+    const { length } = await rows(page, /first|second/).all();
+    await page.getByLabel("Method").fill("first");
+    await rows(page, /from the client ?second/).waitFor({ state: "hidden" });
+    expect(await rows(page, /first/).count()).toBeGreaterThan(0);
+    await page.getByLabel("Method").fill("");
+    await page.getByText(/2 waiting/).waitFor();
+    await rows(page, /from the client ?second/).waitFor();
+    expect(await rows(page, /first|second/).count()).toBe(length);
+    expect(await rows(page, /third/).count()).toBe(0);
     await page.getByRole("button", { name: "Pause" }).click();
     await rows(page, /from the client ?third/).waitFor();
     await tab(page, "Processes");

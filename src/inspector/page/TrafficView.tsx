@@ -112,30 +112,23 @@ function useRows(
     [traffic, filter, isHidden],
   );
   const [, draw] = useState(0);
-  const paused = useRef<readonly Row[] | undefined>(undefined);
+  const total = traffic.cut + traffic.rows.length;
+  // Where the list was stopped. What is looked for meanwhile is found in the rows before.
+  const stop = useRef<number | undefined>(undefined);
+  stop.current = isPaused ? (stop.current ?? total) : undefined;
   const isLooking = useRef(false);
   const advance = async () => {
     if (isLooking.current) return;
     isLooking.current = true;
-    while (found.advance()) {
+    while (found.advance(stop.current)) {
       await nextFrame();
       draw((times) => times + 1);
     }
     isLooking.current = false;
   };
-  if (!isPaused || paused.current === undefined) {
-    found.advance();
-    void advance();
-  }
-  useEffect(() => {
-    paused.current = isPaused ? [...found.rows] : undefined;
-  }, [isPaused, found]);
-  const rows = (isPaused ? paused.current : undefined) ?? found.rows;
-  return { rows, waiting: isPaused ? traffic.rows.length + traffic.cut - pausedAt(rows) : 0 };
-}
-
-function pausedAt(rows: readonly Row[]): number {
-  return (rows.at(-1)?.index ?? -1) + 1;
+  found.advance(stop.current);
+  void advance();
+  return { rows: found.rows, waiting: total - (stop.current ?? total) };
 }
 
 /** Rows are in the order of their indexes. */

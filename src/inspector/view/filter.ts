@@ -48,20 +48,23 @@ export class FilteredRows {
     return this.#found;
   }
 
-  /** Looks at some more rows; returns whether there are more to look at. */
-  advance(): boolean {
+  /**
+   * Looks at some more rows, and at none from the row `until` on; returns whether there are more to look at.
+   */
+  advance(until = Number.POSITIVE_INFINITY): boolean {
     const { rows, cut } = this.#traffic;
+    const last = Math.min(cut + rows.length, until);
     if ((this.#found[0]?.index ?? cut) < cut) {
       this.#found = this.#found.filter(({ index }) => index >= cut);
     }
     this.#next = Math.max(this.#next, cut);
     const isSlow = this.#isHidden && this.#filter.text !== "";
-    const end = Math.min(this.#next + (isSlow ? slowRowsAtOnce : rowsAtOnce), cut + rows.length);
+    const end = Math.min(this.#next + (isSlow ? slowRowsAtOnce : rowsAtOnce), last);
     for (; this.#next < end; this.#next++) {
       const row = rows[this.#next - cut];
       if (row !== undefined && fits(row, this.#filter, this.#isHidden)) this.#found.push(row);
     }
-    return this.#next < cut + rows.length;
+    return this.#next < last;
   }
 }
 
