@@ -58,13 +58,19 @@ export async function attachToRun(run: ListedRun, options: AttachedRunOptions): 
     try {
       return await show(shown, run, options);
     } catch (error) {
-      if (!(error instanceof ConnectionLostError)) throw error;
+      if (!isLeaving(error)) throw error;
       Object.assign(shown, await connected(run, options, error));
       writeError("turnwire attach: another daemon serves now, and is asked for the rest");
     } finally {
       await client.close();
     }
   }
+}
+
+/** Whether a daemon is gone, or has made room and opens no workspace any more. */
+function isLeaving(error: unknown): error is Error {
+  if (error instanceof TurnwireRpcError) return error.name === "ServerShuttingDown";
+  return error instanceof ConnectionLostError;
 }
 
 /** `lost` is why the daemon is gone that was asked before. */

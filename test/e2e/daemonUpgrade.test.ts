@@ -84,27 +84,30 @@ it("`daemon start` of another version takes the place of one that has a run to e
 it("`attach` shows a run to its end while its daemon makes room, whichever daemon it comes to", async () => {
   const old = await startDaemon({ main: buildOfVersion("0.0.1") });
   const command = (...args: string[]) => runProgram([...args, "--data-dir", old.dataDir]);
-  const prompt = "@say First.\n@wait 6000\n@say To its end.";
-  const runId = (await command("run", "--detach", prompt)).stdout.trim();
+  const gate = fileGate();
+  const prompt = `@say First.\n${gate.step}\n@say To its end.`;
+  const flags = ["--permission-mode", "allow"];
+  const runId = (await command("run", "--detach", ...flags, prompt)).stdout.trim();
   const before = await new Promise<{ told: ReturnType<typeof runProgram> }>((resolve) => {
-    const told = runProgram(
-      ["attach", runId, "--data-dir", old.dataDir],
-      {},
-      undefined,
-      (soFar) => {
-        if (soFar.includes("First.")) resolve({ told });
-      },
-    );
+    const args = ["attach", runId, "--data-dir", old.dataDir];
+    const told = runProgram(args, {}, undefined, (soFar) => {
+      if (soFar.includes("First.")) resolve({ told });
+    });
   });
   expect((await command("daemon", "start")).code).toBe(0);
   expect(old.child.exitCode).toBeNull();
   const after = command("attach", runId);
-  for (const { code, stdout } of [await before.told, await after]) {
-    expect({ code, stdout }).toEqual({
-      code: 0,
-      stdout: expect.stringMatching(/^First\.\s+To its end\.\n$/),
-    });
-  }
+  gate.open();
+  const told = await before.told;
+  expect(told, told.stderr).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^First\.\s+To its end\.\n$/),
+  });
+  // The new daemon has the end alone.
+  expect(await after).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^(First\.\s+)?To its end\.\n$/),
+  });
   expect((await old.exit).code).toBe(0);
   expect((await command("daemon", "stop")).code).toBe(0);
 });
