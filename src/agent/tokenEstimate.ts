@@ -98,7 +98,22 @@ function attachedTextTokens(data: Uint8Array, mimeType: string): number {
 
 const even = (value: number) => Math.floor(value / 2) * 2;
 
+/** What was estimated for a tool, by its schema: that stays the same from turn to turn. */
+const toolEstimates = new WeakMap<
+  object,
+  { readonly description: string; readonly tokens: number }
+>();
+
 /** The approximate tokens of the tools' descriptions. */
 export function toolTokens(tools: readonly LanguageModelV3FunctionTool[]): number {
-  return tools.length === 0 ? 0 : textTokens(JSON.stringify(tools));
+  return tools.reduce((sum, tool) => sum + tokensOfTool(tool), 0);
+}
+
+function tokensOfTool(tool: LanguageModelV3FunctionTool): number {
+  const { inputSchema, description = "" } = tool;
+  const known = toolEstimates.get(inputSchema);
+  if (known?.description === description) return known.tokens;
+  const tokens = textTokens(JSON.stringify(tool));
+  toolEstimates.set(inputSchema, { description, tokens });
+  return tokens;
 }

@@ -1,5 +1,9 @@
 // A client's tool, as a tool for the model (protocol.md section 7, Tools of the client).
+import { setImmediate } from "node:timers/promises";
+import type { JSONSchema7 } from "@ai-sdk/provider";
 import * as z from "zod";
+import { toolTokens } from "../agent/tokenEstimate.js";
+import { toolDefinitions } from "../agent/toolDefinitions.js";
 import { defined } from "../base/defined.js";
 import { withoutMiddle } from "../base/text.js";
 import type { TurnTools } from "../base/turnTools.js";
@@ -17,15 +21,40 @@ const mostDiff = 100_000;
 /** Only the client knows the dialect of its schema, so the client checks the input. */
 const inputSchema = z.record(z.string(), z.unknown());
 
-/** The tools of the client that are offered in a turn. */
-export function clientTools(
+/** How long the schemas of tools are worked on in one turn of the event loop, in milliseconds. */
+const stepMs = 8;
+
+/**
+ * The tools of the client that are offered in a turn. Their schemas may have some megabytes together, so
+ * they are made ready in steps; a later turn finds that done.
+ */
+export async function clientTools(
   { clientTools: offered }: Pick<TurnRequest, "clientTools">,
   toolSeconds: number,
-): Tool[] {
+): Promise<Tool[]> {
   if (offered === undefined) return [];
-  return offered.tools.map((tool) =>
-    clientTool(tool, (call, signal) => offered.call(call, toolSeconds * 1000, signal)),
-  );
+  const tools: Tool[] = [];
+  let stepEndsAt = performance.now() + stepMs;
+  for (const one of offered.tools) {
+    if (performance.now() >= stepEndsAt) {
+      await setImmediate();
+      stepEndsAt = performance.now() + stepMs;
+    }
+    const tool = clientTool(one, (call, signal) => offered.call(call, toolSeconds * 1000, signal));
+    toolTokens(toolDefinitions([tool]));
+    tools.push(tool);
+  }
+  return tools;
+}
+
+/** The schemas as providers take them, by those of the clients. */
+const fitted = new WeakMap<object, JSONSchema7>();
+
+function fittedSchema(schema: OneTool["inputSchema"]): JSONSchema7 {
+  // Some providers refuse an object without properties.
+  const fit = fitted.get(schema) ?? { properties: {}, ...fitSchema(schema) };
+  fitted.set(schema, fit);
+  return fit;
 }
 
 type OneTool = TurnTools["tools"][number];
@@ -40,8 +69,7 @@ function clientTool({ name, description, inputSchema: schema, readOnly }: OneToo
     readOnly: readOnly === true,
     description,
     inputSchema,
-    // Some providers refuse an object without properties.
-    jsonSchema: { properties: {}, ...fitSchema(schema) },
+    jsonSchema: fittedSchema(schema),
     async execute(input, context) {
       await requirePermission(context, {
         tool: name,

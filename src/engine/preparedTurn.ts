@@ -53,7 +53,8 @@ export async function runPrepared(
   const overTime = () => (given.signal.aborted ? undefined : time.exceeded);
   for (const warning of prepared.warnings) given.sink.warn(warning);
   try {
-    const input = turnInput(prepared, request, around, overTime);
+    const ofClient = await clientTools(request, prepared.config.limits.toolSeconds);
+    const input = turnInput(prepared, request, { ...around, ofClient }, overTime);
     return await runTurn(
       { ...input, usedMs: () => time.usedMs },
       { sink: given.sink, clock, ids, log },
@@ -68,7 +69,7 @@ export async function runPrepared(
 function turnInput(
   prepared: Preparation,
   request: TurnRequest,
-  around: TurnSurroundings,
+  around: TurnSurroundings & { readonly ofClient: readonly Tool[] },
   overTime: () => ReturnType<NonNullable<TurnInput["overTime"]>>,
 ): TurnInput {
   const { workspacePath, resources, servers, clock, ids, log } = around;
@@ -92,7 +93,7 @@ function turnInput(
   const { outputSchema } = options;
   const output = outputSchema && finalOutputOf(outputSchema, around.output);
   // No rule can be about this tool, because the run has to end with it.
-  const ofClient = narrowed(prepared, clientTools(request, limits.toolSeconds));
+  const ofClient = narrowed(prepared, around.ofClient);
   const tools = fittingTools(
     {
       own: ownTools,

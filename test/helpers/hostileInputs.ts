@@ -18,6 +18,7 @@ import { redact } from "../../src/base/redact.js";
 import { clipCharacters } from "../../src/base/text.js";
 import { AgentsMd } from "../../src/engine/agentsMd.js";
 import { tellState } from "../../src/engine/circumstances.js";
+import { clientTools } from "../../src/engine/clientTool.js";
 import { systemPrompt } from "../../src/engine/systemPrompt.js";
 import { serverTools } from "../../src/mcp/serverTool.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
@@ -342,6 +343,16 @@ export const hostileInputs = (entries = 100_000): readonly HostileInput[] => [
     const call = async () => ({ content: [] });
     const listed = Array.from({ length: 200 }, (_, n) => ({ name: `t${n}`, inputSchema }));
     return () => serverTools({ id: "s" }, listed, call, () => {});
+  }),
+  work("128 tools of a client, with large schemas", () => {
+    // What was made ready is kept by its schema, so each time has schemas of its own.
+    const sets = Array.from({ length: 4 }, () =>
+      Array.from({ length: 128 }, (_, n) => {
+        return { name: `t${n}`, description: "x", inputSchema: structuredClone(wideSchema) };
+      }),
+    );
+    const call = () => Promise.reject(new Error("it is not called"));
+    return () => clientTools({ clientTools: { tools: sets.pop() ?? [], call } }, 1);
   }),
   work("redacting a megabyte of secrets", () => {
     const text = "secret-one and secret-two ".repeat(40_000);
