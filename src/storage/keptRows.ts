@@ -146,7 +146,8 @@ export class KeptRows<Row extends object> {
 
   #keep(name: string, list: KeptList<Row>): void {
     const bytes = this.#bytesOf(list);
-    if (bytes > this.#mostBytes) return;
+    // A list of nothing has no size, so nothing would ever put it out.
+    if (list.rows.size === 0 || bytes > this.#mostBytes) return;
     this.#lists.set(name, list);
     this.#bytes += bytes;
     for (const oldest of this.#lists.keys()) {

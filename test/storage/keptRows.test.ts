@@ -133,6 +133,17 @@ describe("kept rows", () => {
   });
 });
 
+it("are forgotten where there are none: sessions without a message take no room", () => {
+  const kept = new KeptRows<object>();
+  const before = process.memoryUsage().heapUsed;
+  for (let session = 0; session < 20_000; session++) {
+    const name = Buffer.alloc(10_000, `session ${session} `).toString("latin1");
+    kept.rowsOf(name, "", Object);
+  }
+  // The names alone have 200 MB.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000);
+});
+
 describe("the history of a session", () => {
   let folder: ReturnType<typeof temporaryFolder>;
   let database: Database;
