@@ -6,6 +6,7 @@ import { daemon } from "./checks/daemon.js";
 import { delivery } from "./checks/delivery.js";
 import { acrossServers } from "./checks/durable.js";
 import { eventsAndMore } from "./checks/events.js";
+import { goingOn } from "./checks/goingOn.js";
 import { joining } from "./checks/joining.js";
 import { models } from "./checks/models.js";
 import { modes } from "./checks/modes.js";
@@ -32,6 +33,7 @@ export const requirements: readonly Requirement[] = [
   ...delivery,
   ...acrossServers,
   ...queueOnDisk,
+  ...goingOn,
   ...eventsAndMore,
   ...models,
   ...clientTools,

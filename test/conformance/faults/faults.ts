@@ -4,6 +4,7 @@ import { connection } from "./connection.js";
 import { delivery } from "./delivery.js";
 import { events } from "./events.js";
 import type { Fault } from "./fault.js";
+import { goingOn } from "./goingOn.js";
 import { permissions } from "./permissions.js";
 import { queue } from "./queue.js";
 import { runs } from "./runs.js";
@@ -17,6 +18,7 @@ export const faults: readonly Fault[] = [
   ...search,
   ...runs,
   ...queue,
+  ...goingOn,
   ...delivery,
   ...events,
   ...permissions,
