@@ -33,7 +33,7 @@ export class DaemonSeat {
   #room: Promise<void> | undefined;
   /** What is being changed: the next daemon must not come before it is done. */
   #changes: Promise<unknown> = Promise.resolve();
-  /** Why it could not listen anew. It is told once. */
+  /** Why it could not come back to its place. It is told once. */
   #toldReason: string | undefined;
 
   constructor(options: DaemonSeatOptions) {
@@ -59,12 +59,34 @@ export class DaemonSeat {
     return this.#change(this.#listen());
   }
 
-  /** Listens anew if something has removed the socket; tried again by the next call. Never rejects. */
+  /**
+   * Listens anew if something has removed the socket, and notes anew where if the note was removed or is
+   * another one's; tried again by the next call. Never rejects.
+   */
   async keep(): Promise<void> {
     const listener = this.#listener;
-    if (listener === undefined || listener.isInPlace || !(await this.#listenAnew(listener))) return;
-    const { log } = this.#options;
-    log.warn({ address: this.#address }, "the socket was gone; the daemon listens anew");
+    if (listener === undefined) return;
+    const what = listener.isInPlace ? "note" : "socket";
+    if (what === "note" && this.#isNoted) return;
+    const isBack = await (what === "note" ? this.#noteAnew() : this.#listenAnew(listener));
+    if (isBack)
+      this.#options.log.warn({ address: this.#address }, `the ${what} was gone; it is back`);
+  }
+
+  get #isNoted(): boolean {
+    const { note } = this.#options.place;
+    return note?.address === this.#address && note.pid === this.#options.io.processId;
+  }
+
+  /** False where that is not possible now. Never rejects. */
+  async #noteAnew(): Promise<boolean> {
+    try {
+      await this.#note("serving");
+      return true;
+    } catch (error) {
+      this.#tellOnce(messageOf(error), "the daemon could not note where it listens");
+      return false;
+    }
   }
 
   /** Notes that another daemon is about to come: clients wait for it. Rejects if that cannot be written. */
@@ -104,13 +126,14 @@ export class DaemonSeat {
       await this.take();
       return true;
     } catch (error) {
-      const reason = messageOf(error);
-      if (reason !== this.#toldReason) {
-        this.#options.log.error({ reason }, "the daemon could not listen");
-      }
-      this.#toldReason = reason;
+      this.#tellOnce(messageOf(error), "the daemon could not listen");
       return false;
     }
+  }
+
+  #tellOnce(reason: string, what: string): void {
+    if (reason !== this.#toldReason) this.#options.log.error({ reason }, what);
+    this.#toldReason = reason;
   }
 
   async #leaveUnless(isNeeded: () => boolean): Promise<boolean> {

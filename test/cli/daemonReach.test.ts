@@ -28,8 +28,12 @@ async function open(onClient: (socket: Socket) => void) {
   await new Promise<void>((resolve) => server.listen(path, resolve));
   cleanups.push(() => server.close());
   chmodSync(path, 0o600);
-  const reach = new DaemonReach({
-    dataDirectory: folder.path,
+  return { reach: reachOf(folder.path, clock), clock };
+}
+
+function reachOf(dataDirectory: string, clock: VirtualScheduler): DaemonReach {
+  return new DaemonReach({
+    dataDirectory,
     env: {},
     platform: process.platform,
     userId: process.getuid?.(),
@@ -37,7 +41,6 @@ async function open(onClient: (socket: Socket) => void) {
     launch: () => expect.fail("nothing is started"),
     lifeOf: () => undefined,
   });
-  return { reach, clock };
 }
 
 /** Turns of the event loop until something is there. */
@@ -83,5 +86,46 @@ describe("a request to a daemon", () => {
     const refused = await reach.ask("daemonStatus", {}).catch((error: unknown) => error);
     expect(refused).not.toBeInstanceOf(LostDaemon);
     expect(String(refused)).toContain("not now");
+  });
+});
+
+describe("a client of a daemon that holds the lock and does not listen yet", () => {
+  /** What its connecting comes to. */
+  async function connecting() {
+    const folder = temporaryFolder();
+    cleanups.push(() => folder.remove());
+    const clock = new VirtualScheduler();
+    const lock = await takeDaemonLock(folder.path, clock);
+    cleanups.push(() => lock?.release());
+    const told: string[] = [];
+    void reachOf(folder.path, clock)
+      .connect()
+      .then(
+        (socket) => {
+          cleanups.push(() => socket.destroy());
+          told.push("connected");
+        },
+        (error: unknown) => void told.push(String(error)),
+      );
+    await clock.advance(5000);
+    expect(told).toEqual([]);
+    const end = async () => {
+      while (told.length === 0) await clock.advance(50);
+      return told[0];
+    };
+    return { path: join(folder.path, "daemon.sock"), end };
+  }
+
+  onUnix("waits for it", async () => {
+    const { path, end } = await connecting();
+    const server = createServer((socket) => void cleanups.push(() => socket.destroy()));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    cleanups.push(() => server.close());
+    chmodSync(path, 0o600);
+    expect(await end()).toBe("connected");
+  });
+
+  onUnix("is told that one lives, if that never happens", async () => {
+    expect(await (await connecting()).end()).toMatch(/lives, but does not listen/);
   });
 });

@@ -131,12 +131,16 @@ describe("the daemon", () => {
   );
 
   onUnix(
-    "listens anew where its socket is gone, and ends where its data directory is",
+    "listens anew where its socket is gone, notes that again, and ends where its data directory is gone",
     async () => {
       const first = await startDaemon();
       rmSync(first.socket);
       const client = first.client();
       await client.call("ping", {});
+      const note = join(first.dataDir, "daemon.json");
+      rmSync(note);
+      await expect.poll(() => existsSync(note), { timeout: 10_000 }).toBe(true);
+      expect(JSON.parse(readFileSync(note, "utf8"))).toMatchObject({ pid: first.pid });
       const { dataDir } = first;
       renameSync(dataDir, `${dataDir}-moved`);
       const second = await startDaemon({ dataDir });
