@@ -143,13 +143,31 @@ export class Worker {
       throw new RefusedMessage(`workspace: this worker has no ${JSON.stringify(workspace)}`);
     }
     const sessionId = session ?? `w-${runId}`;
-    await client.request("createSession", { workspaceId, sessionId });
+    const { messageCount, isBusy, queuedPrompts } = await client.request("createSession", {
+      workspaceId,
+      sessionId,
+    });
     // If this worker is lost, its next start goes on with the run.
     const lasting = { onServerLoss: "continue", ...options } as const;
     const sent = { workspaceId, sessionId, runId, prompt, options: lasting };
-    await client.request("sendMessage", sent);
+    try {
+      await client.request("sendMessage", sent);
+    } catch (error) {
+      // The session was made for this prompt alone.
+      const isUnused = session === undefined && messageCount + queuedPrompts === 0 && !isBusy;
+      if (isUnused && isFinal(error)) await this.#deleteSession(workspaceId, sessionId);
+      throw error;
+    }
     const { completionId, sequence } = await this.#endOf(workspaceId, runId);
     await this.#acknowledge(completionId, sequence);
+  }
+
+  /** Never rejects: an empty session that stays is no reason to keep a message. */
+  async #deleteSession(workspaceId: string, sessionId: string): Promise<void> {
+    const { client, log } = this.#options;
+    await client.request("deleteSession", { workspaceId, sessionId }).catch((error: unknown) => {
+      log.warn({ sessionId, reason: messageOf(error) }, "an empty session stays");
+    });
   }
 
   /** The completion of a run, however long that takes. */

@@ -45,6 +45,8 @@ let refused: string[];
 let worker: Worker;
 let working: Promise<void>;
 let onSend: () => void;
+/** The session that `createSession` answers with. */
+let session: { messageCount: number; isBusy: boolean; queuedPrompts: number };
 let refusing: () => void;
 let acknowledging: (ids: readonly string[]) => void;
 let wake: () => void;
@@ -54,6 +56,7 @@ beforeEach(() => {
   clock = new VirtualScheduler();
   [messages, waits, asked, refused, cursor] = [[], [], [], [], 0];
   onSend = () => {};
+  session = { messageCount: 0, isBusy: false, queuedPrompts: 0 };
   let idle = new Deferred<undefined>();
   wake = () => {
     idle.resolve(undefined);
@@ -74,6 +77,7 @@ beforeEach(() => {
     async request(method: string, params: Record<string, unknown>) {
       asked.push({ method, params });
       if (method === "sendMessage") onSend();
+      if (method === "createSession") return session;
       if (method !== "waitRun") return {};
       const wait = new Deferred<unknown>();
       waits.push(wait);
@@ -239,6 +243,23 @@ describe("a worker", () => {
     const message = await give();
     expect(message.ends).toEqual(["nak 2000"]);
     expect(refused).toEqual([]);
+  });
+
+  it.each([
+    ["deletes the session that it made for a refused prompt", {}, {}, "InvalidParams", true],
+    ["keeps one that the message names", { session: "s" }, {}, "InvalidParams", false],
+    ["keeps one in which something was said", {}, { messageCount: 2 }, "RunIdConflict", false],
+    ["keeps one in which another run waits", {}, { isBusy: true }, "RunIdConflict", false],
+    ["keeps one for a prompt that comes again", {}, {}, "SessionBusy", false],
+  ])("%s", async (_, more, found, name, isDeleted) => {
+    session = { ...session, ...found };
+    onSend = () => {
+      throw new TurnwireRpcError(1007, "no", { name });
+    };
+    await give(prompt(more));
+    const deleted = asked.filter(({ method }) => method === "deleteSession");
+    const expected = { workspaceId: "ws_1", sessionId: "w-r1" };
+    expect(deleted.map(({ params }) => params)).toEqual(isDeleted ? [expected] : []);
   });
 
   it("takes nothing new at its end, and waits for what runs", async () => {
