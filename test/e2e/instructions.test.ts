@@ -98,7 +98,7 @@ describe("instructions", () => {
       reply().toolCall("ls", { path: "lib" }),
       reply().toolCall("read", { path: "secret/a.txt" }),
     );
-    await session.run("look", "r-1");
+    expect(await session.run("look", "r-1")).toMatchObject({ status: "succeeded" });
     const told = JSON.stringify(sent(house));
     expect(system(house)).toContain("At the root.");
     expect(told.split("In lib.")).toHaveLength(2);

@@ -22,6 +22,7 @@ export function launch(): Promise<Browser> {
     executablePath: chromiumPath,
     // Nothing but our own page is opened, and containers have no namespaces for the sandbox.
     args: ["--no-sandbox", "--disable-gpu"],
+    timeout: 120_000,
   });
 }
 

@@ -219,7 +219,7 @@ unless(
     const context = await browser.newContext({
       permissions: ["clipboard-read", "clipboard-write"],
     });
-    context.setDefaultTimeout(8000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     await page.goto(link);
     await page.getByRole("listbox").getByRole("option").first().waitFor();

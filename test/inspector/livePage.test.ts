@@ -83,7 +83,7 @@ unless(
     const { child, link } = await startInspector("--data-dir", dataDir);
     children.push(child);
     const context = await browser.newContext({ viewport: { width, height: 720 } });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     await page.goto(link);
     return page;

@@ -83,7 +83,7 @@ unless(
       colorScheme,
       permissions: ["clipboard-read", "clipboard-write"],
     });
-    context.setDefaultTimeout(8000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const errors: string[] = [];
     page.on("pageerror", (error) => errors.push(error.message));
