@@ -102,7 +102,8 @@ describe("calls that only read", () => {
     const asked: string[] = [];
     const answer = new Deferred<void>();
     const permissions: Permissions = {
-      check: async ({ toolCallId }) => {
+      check: async ({ toolCallId }, _signal, asks) => {
+        asks?.();
         asked.push(toolCallId);
         await answer.promise;
         return { allowed: true };
