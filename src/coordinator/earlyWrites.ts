@@ -10,8 +10,8 @@ export interface EarlyWrite {
   readonly write: () => void;
   /** Called after it. */
   readonly told?: () => void;
-  /** Whether it is written with the outcome of the run, if nothing comes before that. */
-  readonly isKept: boolean;
+  /** Whether it is told where the run ends with it, too. */
+  readonly isToldAtEnd?: true;
 }
 
 /** What waits for the next write of a run. */
@@ -27,15 +27,20 @@ export class EarlyWrites {
     this.#writeNow = writeNow;
   }
 
-  /** See {@link PatientWrites.writeWithNext}. */
-  addBriefly(write: () => void): void {
-    this.#list.push({ write, isKept: false });
+  /** Whether something waits. */
+  get isWaiting(): boolean {
+    return this.#list.length > 0;
+  }
+
+  /** See {@link PatientWrites.writeSoon}. */
+  addBriefly(write: () => void, told: () => void): void {
+    this.#list.push({ write, told, isToldAtEnd: true });
     this.#clock.soon(() => this.#over());
   }
 
   /** See {@link PatientWrites.writeLater}. */
   add(write: () => void, told?: () => void): void {
-    this.#list.push({ write, isKept: true, ...defined({ told }) });
+    this.#list.push({ write, ...defined({ told }) });
     this.#timer ??= this.#clock.after(laterMs, () => {
       this.#timer = undefined;
       this.#over();
@@ -56,18 +61,15 @@ export class EarlyWrites {
     this.#list.unshift(...taken);
   }
 
-  /**
-   * Those that are written with the outcome of the run, until {@link made} is called. The rest says only
-   * that more comes, and is dropped.
-   */
+  /** Those that are written with the outcome of the run; they wait until {@link made} is called. */
   withOutcome(): readonly EarlyWrite[] {
-    this.#list = this.#list.filter(({ isKept }) => isKept);
     return [...this.#list];
   }
 
   /** These are on disk. */
   made(made: readonly EarlyWrite[]): void {
     this.#list = this.#list.filter((one) => !made.includes(one));
+    for (const { told, isToldAtEnd } of made) if (isToldAtEnd) told?.();
   }
 
   /** Drops all of them. */

@@ -107,11 +107,22 @@ export class PatientWrites {
   }
 
   /**
-   * Makes a write in the commit of the next one, before that. It never waits longer than the running
-   * code does: what comes by itself in the next turn of the event loop is written by itself.
+   * Makes a write in the commit of the next one, before that, or in the one that ends the run. It never
+   * waits longer than the running code does: in the next turn of the event loop it is made by itself.
+   * `told` is called after it.
    */
-  writeWithNext(write: Write): void {
-    this.#early.addBriefly(write);
+  writeSoon(write: Write, told: () => void = () => {}): void {
+    this.#throwFailure();
+    if (this.#collected === undefined) this.#early.addBriefly(write, told);
+    else {
+      this.#collected.push(write);
+      this.#told.push(told);
+    }
+  }
+
+  /** Makes what waits for the next write, now. */
+  writeWaiting(): void {
+    if (this.#early.isWaiting) this.write(() => {});
   }
 
   /**

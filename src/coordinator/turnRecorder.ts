@@ -105,19 +105,31 @@ export class TurnRecorder implements TurnSink {
 
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage {
     const message = { ...userMessage(prompt), ...defined({ circumstances }) };
-    return { id: this.createMessage(message).id, ...message };
+    // The model is asked meanwhile, unless the run has to be found as far as it had come.
+    return { id: this.#create(message, !this.#options.goesOn()).id, ...message };
   }
 
   createMessage(message: NewMessage): MessageRecorder {
+    return this.#create(message, false);
+  }
+
+  /** What is told can be read, so it is written first. */
+  #create(message: NewMessage, isSoon: boolean): MessageRecorder {
     const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
-    // Of a run that goes on, each message is whole on disk before the next one begins.
+    const tell = () => this.#emitMessage("messageCreated", recorder.snapshot());
+    if (isSoon) this.#options.writes.writeSoon(insert, tell);
+    else this.#insert(insert);
+    this.said.add(recorder);
+    if (!isSoon) tell();
+    return recorder;
+  }
+
+  /** Of a run that goes on, each message is whole on disk before the next one begins. */
+  #insert(insert: () => void): void {
     this.together(() => {
       if (this.#options.goesOn()) this.flush();
       this.#options.writes.write(insert);
     });
-    this.said.add(recorder);
-    this.#emitMessage("messageCreated", recorder.snapshot());
-    return recorder;
   }
 
   /** Goes on with a message that another server has begun. */
@@ -223,6 +235,7 @@ export class TurnRecorder implements TurnSink {
   /** Writes the content since the last batch, or has it written. */
   flush(): void {
     this.#batches.flush();
+    this.#options.writes.writeWaiting();
   }
 
   /** As {@link flush}, in the transaction that ends the run. */

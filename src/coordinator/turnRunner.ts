@@ -129,8 +129,9 @@ export class TurnRunner {
     const says = !run.goesOn && run.request.kind === "prompt" && run.command === undefined;
     if (says && writes.wouldWrite()) {
       // The turn begins with the user's message: one commit for both.
-      writes.writeWithNext(() => {
-        mark();
+      writes.writeSoon(() => {
+        if (run.hasEndedHere) noteCheckpoint(run, this.#options);
+        else mark();
         if (!isOurs) throw endedElsewhere();
       });
       return;
@@ -215,9 +216,8 @@ export class TurnRunner {
   }
 
   #recorder(run: AcceptedRun, writes: PatientWrites): TurnRecorder {
-    const { sessionId, runId } = run.request;
     return new TurnRecorder({
-      ...this.#surroundings(run, writes, sessionId, runId),
+      ...this.#surroundings(run, writes, run.request.sessionId, run.request.runId),
       takeFolded: (store) => this.#hooks.fold(run, store),
     });
   }

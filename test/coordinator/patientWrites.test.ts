@@ -33,7 +33,7 @@ const make = (name: string) => () => void made.push(name);
 
 describe("a write with the next one", () => {
   it("comes before it, in one commit", async () => {
-    writes.writeWithNext(make("begun"));
+    writes.writeSoon(make("begun"));
     writes.write(make("said"));
     await house.clock.settle();
     expect(made).toEqual(["begun", "said"]);
@@ -41,7 +41,7 @@ describe("a write with the next one", () => {
   });
 
   it("belongs to a commit of several", () => {
-    writes.writeWithNext(make("begun"));
+    writes.writeSoon(make("begun"));
     writes.together(() => {
       writes.write(make("said"));
       writes.write(make("told"));
@@ -51,7 +51,7 @@ describe("a write with the next one", () => {
   });
 
   it("comes by itself where no other one comes", async () => {
-    writes.writeWithNext(make("begun"));
+    writes.writeSoon(make("begun"));
     expect(made).toEqual([]);
     await house.clock.settle();
     expect(made).toEqual(["begun"]);
@@ -59,7 +59,7 @@ describe("a write with the next one", () => {
   });
 
   it("is made with a later one if the next cannot be made", () => {
-    writes.writeWithNext(make("begun"));
+    writes.writeSoon(make("begun"));
     const impossible = () => {
       throw new Error("this cannot be stored");
     };
@@ -70,7 +70,7 @@ describe("a write with the next one", () => {
   });
 
   it("is made no more once the writes are closed", async () => {
-    writes.writeWithNext(make("begun"));
+    writes.writeSoon(make("begun"));
     writes.close();
     await house.clock.settle();
     expect(made).toEqual([]);

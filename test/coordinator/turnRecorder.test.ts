@@ -28,7 +28,7 @@ function told<M extends "messageDelta" | "messageUpdated" | "messageCreated">(me
 }
 
 describe("what a user says", () => {
-  it("is stored and told as words and attachments, and given back as history", () => {
+  it("is stored and told as words and attachments, and given back as history", async () => {
     const data = new Uint8Array([1, 2, 3]);
     const file = { name: "a.bin", mimeType: "application/octet-stream" };
     const said = sink.say({ text: "look", attachments: [{ ...file, data }] });
@@ -37,6 +37,11 @@ describe("what a user says", () => {
       { type: "attachment", ...file, size: 3 },
     ];
     expect(said).toMatchObject({ role: "user", parts, attachmentData: new Map([[1, data]]) });
+    // Nobody is told of it before it is written, and the model is asked meanwhile.
+    const ids = () => told("messageCreated").map(({ message }) => message.id);
+    expect(ids()).not.toContain(said.id);
+    expect(house.messages.find("s", said.id)).toBeUndefined();
+    await house.clock.settle();
     expect(told("messageCreated").at(-1)?.message).toMatchObject({ id: said.id, parts });
     expect(house.messages.attachments(said.id).get(1)).toEqual(data);
     expect(sink.say({ text: "", attachments: [{ ...file, data }] }).parts).toEqual([parts[1]]);
