@@ -20,7 +20,7 @@ const parameters = {
 };
 
 it("questions over the loss of connections and servers are as the contract says, in every history", {
-  timeout: Math.max(60_000, parameters.numRuns * 2000),
+  timeout: Math.max(240_000, parameters.numRuns * 2000),
 }, async () => {
   let steps = 0;
   await fc.assert(

@@ -19,7 +19,7 @@ const parametersFor = (usually: number) => ({
 });
 const ofBuiltIn = parametersFor(30);
 const ofAgents = parametersFor(20);
-const timeout = ({ numRuns }: { readonly numRuns: number }) => Math.max(60_000, numRuns * 2000);
+const timeout = ({ numRuns }: { readonly numRuns: number }) => Math.max(240_000, numRuns * 2000);
 
 async function play(
   parameters: typeof ofAgents,

@@ -15,7 +15,7 @@ const numRuns = Number(TURNWIRE_HISTORIES ?? 120);
 
 describe("the outbox", () => {
   it("keeps its promises in every history", {
-    timeout: Math.max(60_000, numRuns * 300),
+    timeout: Math.max(240_000, numRuns * 300),
   }, async () => {
     await fc.assert(
       fc.asyncProperty(
