@@ -6,6 +6,9 @@ import { type MessageRow, MessageRows } from "./messageRows.js";
 import { SearchIndex } from "./searchIndex.js";
 import { type StreamedPiece, StreamedText } from "./streamedText.js";
 
+/** The most bytes of the messages of one page: all of them are parsed, and sent, in one piece. */
+const mostOfPage = 4 * 1024 * 1024;
+
 /** The parts of a message that are sent to a model again. */
 export type HistoryRow = Pick<
   MessageRow,
@@ -123,8 +126,8 @@ export class MessageStore {
   }
 
   /**
-   * A page of a session's messages, oldest first, after `position`: at most `limit`, and no more
-   * than this server can hold. A damaged message is included without its parts.
+   * A page of a session's messages, oldest first, after `position`: at most `limit`, and at most
+   * 4 MiB, or one message that is longer. A damaged message is included without its parts.
    */
   list(sessionId: string, limit: number, after = 0): { rows: MessageRow[]; isCut: boolean } {
     const positions = this.#rows.positions(
@@ -133,7 +136,7 @@ export class MessageStore {
       [sessionId, after, limit],
     );
     const rows: MessageRow[] = [];
-    let room = mostReadableBytes;
+    let room = mostOfPage;
     for (const position of positions) {
       const row = this.#rows.at(position, { sessionId });
       if (row === undefined) continue;

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { defined } from "../../src/base/defined.js";
 import { onThisMachine } from "../helpers/longestHold.js";
 import {
   endServers,
@@ -72,6 +73,23 @@ const requests: [string, () => Promise<unknown>][] = [
     },
   ],
   ["a prompt of 60 MiB", () => server.fail("sendMessage", session.params(words(60 * mib)))],
+  [
+    "a list of messages of 36 MiB",
+    async () => {
+      const ids = { workspaceId: session.workspaceId, sessionId: await newSession() };
+      for (const n of [1, 2, 3, 4]) await run(ids.sessionId, `long ${n}`, words(9 * mib));
+      const sizes: number[] = [];
+      for (let cursor: string | undefined; ; ) {
+        const page = { ...ids, ...defined({ cursor }) };
+        const { messages, nextCursor } = await server.call("listMessages", page);
+        sizes.push(messages.length);
+        cursor = nextCursor;
+        if (cursor === undefined) break;
+      }
+      // Each prompt is a page of its own; its reply is on the next one.
+      expect(sizes).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+    },
+  ],
   [
     "an attachment of 20 MiB",
     async () => {

@@ -8,7 +8,8 @@ import { Message } from "../objects/message.js";
 export const listMessages = declareMethod({
   name: "listMessages",
   section: 3,
-  summary: "Messages of a session, oldest first.",
+  summary:
+    "Messages of a session, oldest first. A page has at most 4 MiB of them, or one that is longer.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId(), ...page() }),
   result: () => z.object({ messages: z.array(Message()), nextCursor: z.string().optional() }),
   errors: ["WorkspaceNotFound", "SessionNotFound"],
