@@ -66,7 +66,7 @@ export function openHouse(options: ServerOptions, closing: Closing) {
     { id: serverId, now: clock.now(), own: options.ownProcess },
     (registered) => recoveryOf(registered).recoverDead(),
   );
-  closing.add(() => closeRegistry(database, registry));
+  closing.add(() => closeRegistry(database, registry, clock));
   const recovery = recoveryOf(registry);
   const runsOfServer = new RunsOfServer();
   const limits = new ServerLimitsSource(options.env, log);

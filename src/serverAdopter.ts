@@ -1,6 +1,7 @@
 // Builds what takes care of lost servers, and what goes on with their runs.
 import type { Adopter, AdopterOptions } from "./backend/adopter.js";
 import type { WorkspaceRegistry } from "./backend/workspaceRegistry.js";
+import type { Clock } from "./base/clock.js";
 import type { Closing } from "./base/closing.js";
 import { messageOf } from "./base/errors.js";
 import { limitOf, type ServerLimitsSource } from "./config/serverLimitsSource.js";
@@ -118,7 +119,7 @@ export function recoverer(
 const lastWritesMs = 500;
 
 /** No client is served any more, so this waits for another server's commit. */
-export function closeRegistry(database: Database, registry: ServerRegistry): void {
+export function closeRegistry(database: Database, registry: ServerRegistry, clock: Clock): void {
   database.waitBriefly(lastWritesMs);
-  registry.close();
+  registry.close(clock.now());
 }

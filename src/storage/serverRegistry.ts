@@ -198,13 +198,14 @@ export class ServerRegistry {
 
   /**
    * Ends this server's entry and releases its lock, the latter in any case. If the server has left
-   * a run open, the entry stays, so that the next server ends the run.
+   * a run open, the entry stays, so that the next server ends the run. `now` is in milliseconds since the
+   * Unix epoch: from then on nobody is connected to it.
    */
-  close(): void {
+  close(now: number): void {
     try {
       // From now on other servers may end the open runs, although this process still lives.
       this.#database.prepare("UPDATE servers SET processId = NULL WHERE id = ?").run(this.id);
-      this.#connections.forget(this.id, this.lastLived(this.id, Number.MAX_SAFE_INTEGER));
+      this.#connections.forget(this.id, now);
       const { changes } = this.#database
         .prepare(
           `DELETE FROM servers WHERE id = ?1

@@ -483,7 +483,7 @@ export class AskingHistory {
     const server = this.#servers[place];
     if (server === undefined) return;
     this.#servers[place] = undefined;
-    server.house.registry.close();
+    server.house.registry.close(server.house.clock.now());
     this.#ghosts.push(server);
     this.#lookWhoIsThere();
     if (adopts) this.#adopt(this.#at(place));

@@ -416,7 +416,7 @@ describe("a configuration that does not fit a run any more", () => {
 describe("a server that was taken for dead and lives", () => {
   /** The lock of a house does not hold. */
   async function beTakenForDead(house: CoordinatorHouse): Promise<CoordinatorHouse> {
-    house.registry.close();
+    house.registry.close(house.clock.now());
     const other = open();
     other.coordinator.adopt("s");
     await other.ready("s");

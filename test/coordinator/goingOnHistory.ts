@@ -318,7 +318,7 @@ export class GoingOnHistory {
     const server = this.#servers[place];
     this.#servers[place] = undefined;
     if (server === undefined) return;
-    server.house.registry.close();
+    server.house.registry.close(server.house.clock.now());
     this.#ghosts.push(server);
   }
 

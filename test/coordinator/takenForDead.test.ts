@@ -24,7 +24,7 @@ afterEach(async () => {
 
 /** The lock is lost, and another server opens the directory. */
 async function beTakenForDead(): Promise<void> {
-  house.registry.close();
+  house.registry.close(house.clock.now());
   const other = new CoordinatorHouse({ directory: folder.path, ids: house.ids });
   await other.close();
 }
@@ -96,7 +96,7 @@ it.each([
   const title = new Deferred<string>();
   house.engine.title = () => title.promise;
   await house.begin("s", { runId: "a", text: "name me", goesOn });
-  house.registry.close();
+  house.registry.close(house.clock.now());
   const other = new CoordinatorHouse({ directory: folder.path, ids: house.ids });
   if (goesOn) other.coordinator.queue.adoption.takeOver("s");
   title.resolve("Too late");

@@ -286,7 +286,7 @@ describe("a polite end", () => {
   it("leaves alone what another server has taken over, because it took this one for dead", async () => {
     const house = new CoordinatorHouse({ directory: folder.path, ids });
     await begun(house);
-    house.registry.close();
+    house.registry.close(house.clock.now());
     const other = open();
     other.coordinator.adopt("s");
     await other.ready("s");

@@ -348,7 +348,7 @@ export class CoordinatorHouse {
     this.broadcaster.close();
     this.breakDisk();
     // The entry stays, as it would; the lock goes in any case.
-    expect(() => this.registry.close()).toThrow();
+    expect(() => this.registry.close(this.clock.now())).toThrow();
     this.database.close();
   }
 
@@ -368,7 +368,7 @@ export class CoordinatorHouse {
     await this.endTurns(cause);
     this.owed.close();
     this.broadcaster.close();
-    this.registry.close();
+    this.registry.close(this.clock.now());
     this.database.close();
   }
 }

@@ -153,7 +153,7 @@ export class ServerHouse {
       .prepare("SELECT clientId FROM connections WHERE serverId = ?")
       .all(id);
     const [row] = database.prepare("SELECT startedAt, schema FROM servers WHERE id = ?").all(id);
-    registry.close();
+    registry.close(this.#clock.now());
     database
       .prepare("INSERT OR IGNORE INTO servers (id, startedAt, schema) VALUES (?, ?, ?)")
       .run(id, row?.startedAt ?? 0, row?.schema ?? null);
@@ -164,7 +164,7 @@ export class ServerHouse {
   /** The server ends in order. */
   close(): void {
     this.broadcaster.close();
-    this.registry.close();
+    this.registry.close(this.#clock.now());
     this.database.close();
     this.#clock.isStopped = true;
   }

@@ -109,7 +109,7 @@ export class QuestionHistory {
     const book = new QuestionStore(database, registry);
     const desk = new AskingDesk({ clock: this.#clock, log: recordingLog().log, book });
     const close = () => {
-      registry.close();
+      registry.close(this.#clock.now());
       database.close();
     };
     return { database, server: { desk, connections, id, close } };

@@ -1,6 +1,10 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { locksFolder } from "../../src/base/dataFiles.js";
 import { ConnectionStore } from "../../src/storage/connectionStore.js";
 import { QuestionStore } from "../../src/storage/questionStore.js";
+import { ServerRegistry } from "../../src/storage/serverRegistry.js";
 import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
 import { CountingIds } from "../helpers/virtualScheduler.js";
 
@@ -109,6 +113,15 @@ describe("the time of a question that no server has", () => {
     store.save({ ...question, permissionId: "p", body: "call" });
     lose();
     connections = new ConnectionStore(house.database);
+  });
+
+  it("runs from the end of a server whose lock somebody has removed", () => {
+    const registration = { id: "srv_ending", now: 1000 };
+    const ending = ServerRegistry.register(house.database, folder.path, registration);
+    connections.add(ending.id, "ada", 2000);
+    rmSync(join(folder.path, locksFolder), { recursive: true });
+    ending.close(5000);
+    expect(deadline()).toBe(65_000);
   });
 
   it("stands still while its client is connected to any server, and runs anew when the last one goes", () => {

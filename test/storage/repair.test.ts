@@ -89,7 +89,7 @@ it("refuses while a server lives on the directory, also one whose lock was remov
   const house = open();
   const before = readdirSync(folder.path);
   await expect(repair()).rejects.toThrow(/is using .*; end it first/);
-  house.registry.close();
+  house.registry.close(0);
   await expect(repair()).rejects.toThrow(/is using .*; end it first/);
   expect(readdirSync(folder.path)).toEqual(before);
   house.broadcaster.close();

@@ -50,8 +50,8 @@ it("tells when a server was last known to live, and keeps its lock", () => {
   // A clock that was set back is no reason to have died in the future.
   expect(one.lastLived("other", 4_000)).toBe(4_000);
   expect(one.lastLived("nobody", 9_000)).toBe(9_000);
-  one.close();
-  other.close();
+  one.close(0);
+  other.close(0);
 });
 
 describe("a server in another process", () => {
@@ -67,7 +67,7 @@ describe("a server in another process", () => {
     database.write(() => own.remove(other.line));
     expect(known()).toEqual(["own"]);
     expect(lockFiles()).toEqual(["own.lock"]);
-    own.close();
+    own.close(0);
   });
 
   unless(
@@ -85,7 +85,7 @@ describe("a server in another process", () => {
     expect(own.isAlive(other.line)).toBe(true);
     await other.kill();
     expect(own.dead()).toEqual([other.line]);
-    own.close();
+    own.close(0);
   });
 
   it("is not taken for another that has got its process's number", async () => {
@@ -97,7 +97,7 @@ describe("a server in another process", () => {
       .prepare("UPDATE servers SET processId = ?, life = ? WHERE id = ?")
       .run(process.pid, `${life}0`, other.line);
     expect(own.isAlive(other.line)).toBe(false);
-    own.close();
+    own.close(0);
   });
 
   it("leaves a lock behind when it is killed in its start, which the next start sweeps", () => {
@@ -109,8 +109,8 @@ describe("a server in another process", () => {
     utimesSync(stray, old, old);
     const second = register("second");
     expect(lockFiles().sort()).toEqual(["first.lock", "second.lock", "srv_young.lock"]);
-    first.close();
-    second.close();
+    first.close(0);
+    second.close(0);
   });
 
   it("is tidied up after exactly once by several that open the directory at once", async () => {
@@ -130,17 +130,17 @@ describe("a server of this process", () => {
   it("lives for another one here while it is open", () => {
     const [one, two] = [register("one"), register("two")];
     expect(two.isAlive("one")).toBe(true);
-    one.close();
+    one.close(0);
     expect(two.isAlive("one")).toBe(false);
     expect(two.dead()).toEqual([]);
-    two.close();
+    two.close(0);
     expect(lockFiles()).toEqual([]);
   });
 
   it("that never was, does not live", () => {
     const own = register("own");
     expect(own.isAlive("nobody")).toBe(false);
-    own.close();
+    own.close(0);
   });
 
   it("keeps its entry when it is closed with a run still open, for the next one to tidy up", () => {
@@ -157,20 +157,20 @@ describe("a server of this process", () => {
       state: "queued",
       acceptedAt: 0,
     });
-    own.close();
+    own.close(0);
     const next = register("next");
     expect(next.dead()).toEqual(["own"]);
-    next.close();
+    next.close(0);
   });
 
   it("releases its lock even where the disk refuses its leave", () => {
     const own = register("own");
     database.prepare("PRAGMA query_only = 1").run();
-    expect(() => own.close()).toThrow(expect.objectContaining({ name: "StorageFailed" }));
+    expect(() => own.close(0)).toThrow(expect.objectContaining({ name: "StorageFailed" }));
     database.prepare("PRAGMA query_only = 0").run();
     const next = register("next");
     expect(next.dead()).toEqual(["own"]);
-    next.close();
+    next.close(0);
   });
 
   it("leaves nothing where what belongs to its start fails", () => {
@@ -191,7 +191,7 @@ describe("a server of this process", () => {
     database.prepare("PRAGMA query_only = 0").run();
     const next = register("next");
     expect(next.isAlive("own")).toBe(false);
-    next.close();
+    next.close(0);
     expect(existsSync(join(folder.path, "servers", "own.lock"))).toBe(false);
   });
 });

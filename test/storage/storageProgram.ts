@@ -105,7 +105,7 @@ function use(database: Database): void {
         log: silentLog,
       }).recoverDead();
       say(String(ended));
-      registry.close();
+      registry.close(0);
       break;
     }
   }

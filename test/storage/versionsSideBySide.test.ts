@@ -93,7 +93,7 @@ describe("a newer version", () => {
     const registry = ServerRegistry.register(first, folder.path, { id: "one", now: 1, own });
     first.prepare("UPDATE servers SET schema = ? WHERE id = 'one'").run(count + 1);
     expect(stepsAfter(next)).toBe(count + 1);
-    registry.close();
+    registry.close(0);
     first.close();
   });
 
@@ -115,7 +115,7 @@ describe("an older version", () => {
       const database = open(version);
       expect(database.steps).toBe(count + 1);
       const registry = ServerRegistry.register(database, folder.path, { id: "old", now: 1, own });
-      registry.close();
+      registry.close(0);
       database.close();
     }
     // It has not taken a step back either.
@@ -141,9 +141,9 @@ describe("an older version", () => {
       own: { ...own, processId: 0 },
     });
     expect(beside.others()).toMatchObject([{ id: "old", version: "2", processId: process.pid }]);
-    beside.close();
+    beside.close(0);
     newer.close();
-    registry.close();
+    registry.close(0);
     old.close();
     expect(stepsAfter(schema)).toBe(count);
   });
