@@ -6,7 +6,7 @@ import { type MessageRow, MessageRows } from "./messageRows.js";
 import { SearchIndex } from "./searchIndex.js";
 import { type StreamedPiece, StreamedText } from "./streamedText.js";
 
-/** The most bytes of the messages of one page: all of them are parsed, and sent, in one piece. */
+/** A page of messages with so many bytes ends: all of it is parsed, and sent, in one piece. */
 const mostOfPage = 4 * 1024 * 1024;
 
 /** The parts of a message that are sent to a model again. */
@@ -126,8 +126,8 @@ export class MessageStore {
   }
 
   /**
-   * A page of a session's messages, oldest first, after `position`: at most `limit`, and at most
-   * 4 MiB, or one message that is longer. A damaged message is included without its parts.
+   * A page of a session's messages, oldest first, after `position`: at most `limit`, and none
+   * behind 4 MiB of them. A damaged message is included without its parts.
    */
   list(sessionId: string, limit: number, after = 0): { rows: MessageRow[]; isCut: boolean } {
     const positions = this.#rows.positions(
@@ -138,10 +138,10 @@ export class MessageStore {
     const rows: MessageRow[] = [];
     let room = mostOfPage;
     for (const position of positions) {
+      if (room <= 0) return { rows, isCut: true };
       const row = this.#rows.at(position, { sessionId });
       if (row === undefined) continue;
       room -= Buffer.byteLength(row.parts ?? "");
-      if (room < 0 && rows.length > 0) return { rows, isCut: true };
       rows.push(row);
     }
     return { rows, isCut: false };

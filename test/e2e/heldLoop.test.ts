@@ -86,8 +86,8 @@ const requests: [string, () => Promise<unknown>][] = [
         cursor = nextCursor;
         if (cursor === undefined) break;
       }
-      // Each prompt is a page of its own; its reply is on the next one.
-      expect(sizes).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+      // Each long prompt is the last of its page; its reply begins the next one.
+      expect(sizes).toEqual([1, 2, 2, 2, 1]);
     },
   ],
   [

@@ -8,8 +8,7 @@ import { Message } from "../objects/message.js";
 export const listMessages = declareMethod({
   name: "listMessages",
   section: 3,
-  summary:
-    "Messages of a session, oldest first. A page has at most 4 MiB of them, or one that is longer.",
+  summary: "Messages of a session, oldest first. A page that has 4 MiB of them ends.",
   params: () => z.object({ workspaceId: workspaceId(), sessionId: sessionId(), ...page() }),
   result: () => z.object({ messages: z.array(Message()), nextCursor: z.string().optional() }),
   errors: ["WorkspaceNotFound", "SessionNotFound"],
