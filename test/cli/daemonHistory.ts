@@ -95,7 +95,6 @@ export class DaemonHistory {
     else if (type === "leave") this.#clients.splice(value, 1)[0]?.socket.end();
     else if (type === "begin") this.#clients[value]?.socket.write(frame("begin"));
     else if (type === "removeSocket") this.#removeSocket();
-    else if (type === "removeNote") this.#removeNote();
     else if (type === "lookEnds") this.#endLook();
   }
 
@@ -244,12 +243,6 @@ export class DaemonHistory {
     this.#isSocketRemoved = true;
     this.#removedAt = this.#house.clock.now();
     rmSync(join(this.#house.dataDirectory, "daemon.sock"), { force: true });
-  }
-
-  /** Who makes room tells those who wait by the note. */
-  #removeNote(): void {
-    this.#troubles.push(undefined);
-    rmSync(join(this.#house.dataDirectory, "daemon.json"), { force: true });
   }
 
   /** As one that died in the middle of its start, or of its service, leaves it. */

@@ -35,7 +35,6 @@ export const daemonStep = fc.oneof(
     arbitrary: step("wait", fc.constantFrom(10, 60, 500, 1500, 3000, 12_000)),
   },
   { weight: 1, arbitrary: step("removeSocket", fc.constant(0)) },
-  { weight: 1, arbitrary: step("removeNote", fc.constant(0)) },
   { weight: 1, arbitrary: step("staleSocket", fc.constantFrom("daemon.sock", "daemon.new")) },
   { weight: 1, arbitrary: step("garbageNote", fc.constantFrom("", "{", '{"address":"/gone"}')) },
   { weight: 2, arbitrary: step("look", fc.constant(0)) },
