@@ -24,9 +24,15 @@ export function withoutMiddle(text: string, most: number): string {
   return `${head}\n\n[${leftOut} characters are left out here]\n\n${tail}`;
 }
 
-/** A number for people: `1,234,567`. */
+/** A whole number that is not negative, for people: `1,234,567`. */
 export function formatCount(count: number): string {
-  return count.toLocaleString("en-US");
+  // `toLocaleString` takes some milliseconds the first time, and the start of a server has one such text.
+  const digits = String(Math.round(count));
+  const groups: string[] = [];
+  for (let end = digits.length; end > 0; end -= 3) {
+    groups.unshift(digits.slice(Math.max(0, end - 3), end));
+  }
+  return groups.join(",");
 }
 
 /** A size in bytes for people. */

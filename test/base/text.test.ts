@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { clipCharacters } from "../../src/base/text.js";
+import { clipCharacters, formatCount } from "../../src/base/text.js";
 
 const characters = (text: string) => [...new Intl.Segmenter().segment(text)].length;
 
@@ -32,4 +32,13 @@ test("a letter with marks without end does not make a text long", () => {
   const clipped = clipCharacters(`a${"\u0301".repeat(1_000_000)}`, 10);
   expect(clipped.length).toBeLessThanOrEqual(321);
   expect(clipped.endsWith("…")).toBe(true);
+});
+
+test("a number for people is as every language with commas writes it", () => {
+  fc.assert(
+    fc.property(fc.maxSafeNat(), (count) => {
+      expect(formatCount(count)).toBe(count.toLocaleString("en-US"));
+    }),
+  );
+  expect([0, 999, 1000, 1_234_567].map(formatCount)).toEqual(["0", "999", "1,000", "1,234,567"]);
 });
