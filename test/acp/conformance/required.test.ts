@@ -10,7 +10,7 @@ async function raw(lines: string[], count: number) {
   const editor = new Editor();
   for (const line of lines) editor.child.stdin.write(`${line}\n`);
   await editor.until(() => (editor.frames.length >= count ? true : undefined));
-  return editor.frames;
+  return editor.frames.slice(0, count);
 }
 
 const initialize = (version: unknown, id: number | string = 1) =>
