@@ -46,7 +46,7 @@ export async function inLimitedBatches<T, R>(
 ): Promise<R[]> {
   const results: R[] = [];
   for (let at = 0; at < items.length; at += batchSize) {
-    if (at > 0) await setImmediate();
+    if (at > 0) await wholeTurn();
     const batch = items.slice(at, at + batchSize);
     for (const result of await triedBatch(batch, message, work)) results.push(result);
   }
@@ -68,9 +68,15 @@ async function triedBatch<T, R>(
       workedMs += (user + system) / 1000;
       const isEnough = workedMs > mostWorkedMs || tries === mostTries;
       if (!isInterruption(error) || isEnough) throw error;
-      await setImmediate();
+      await wholeTurn();
     }
   }
+}
+
+/** What began among the events of a turn goes on among its immediates, before any timer: so it waits for two. */
+async function wholeTurn(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 function isInterruption(error: unknown): boolean {
