@@ -29,6 +29,16 @@ interface Attached {
 }
 
 /** The servers that are attached. */
+/** A line of a server; which members there are depends on the kind. */
+interface Told {
+  readonly kind: string;
+  readonly pipe?: string;
+  readonly id?: number;
+  readonly refusal?: string;
+  readonly health?: unknown;
+  readonly clients?: unknown;
+}
+
 export class LiveServers {
   readonly #options: LiveServersOptions;
   readonly #attached = new Map<number, Attached>();
@@ -123,16 +133,12 @@ export class LiveServers {
   #take({ pid, waiting }: Attached, text: string): void {
     const { onEntry, log, now } = this.#options;
     try {
-      const value = JSON.parse(text) as { readonly kind: string; readonly pipe?: string };
+      const value = JSON.parse(text) as Told;
       const pipe = value.pipe ? `${pid} ${value.pipe}` : `${pid}`;
       if (value.kind === "acted") {
-        const { id, refusal } = value as unknown as { id: number; refusal?: string };
-        waiting.get(id)?.(refusal);
+        waiting.get(value.id ?? -1)?.(value.refusal);
       } else if (value.kind === "state") {
-        const { health, clients } = value as {
-          readonly health?: unknown;
-          readonly clients?: unknown;
-        };
+        const { health, clients } = value;
         log.setState(`health ${pid}`, {
           kind: "state",
           pipe,

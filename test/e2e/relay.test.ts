@@ -19,6 +19,7 @@ import { RelayStore } from "../../src/storage/relayStore.js";
 import { launcher, offlineEnvironment } from "../cli/runHarness.js";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
 import { ServerChild } from "../helpers/serverChild.js";
+import { onWindows, unless } from "../helpers/unless.js";
 
 const built = new URL("../../dist/main.js", import.meta.url).pathname;
 const secret = "whsec_c2VjcmV0LXRoYXQtbm9ib2R5LXNlZXM=";
@@ -157,6 +158,33 @@ describe("a server whose user has configured a relay", () => {
     expect(runsOf(got)).toEqual(["r1", "r2", "r3", "r4"]);
     expect(new Set(got.map(({ turnwireepoch }) => turnwireepoch)).size).toBe(1);
   });
+
+  unless(
+    it,
+    onWindows,
+    "no signal stops a process there",
+  )(
+    "is waited for while it is stopped by a signal, and sends all of it in order when it is woken",
+    async () => {
+      const keeper = start();
+      await work(keeper, ["r1"]);
+      // What it has sent and not noted would come again.
+      const isNoted = async () => (await relay("status")).output.includes("nothing to send");
+      while (!(await isNoted()));
+      process.kill(keeper.pid, "SIGSTOP");
+      const other = start();
+      await work(other, ["r2", "r3"]);
+      expect((await relay("status")).output).toContain("2 to send");
+      expect(runsOf(got)).toEqual(["r1"]);
+      process.kill(keeper.pid, "SIGCONT");
+      await until(() => got.length === 3);
+      while (!(await isNoted()));
+      await keeper.kill();
+      await work(start(), ["r4"]);
+      await until(() => got.length === 4);
+      expect(runsOf(got)).toEqual(["r1", "r2", "r3", "r4"]);
+    },
+  );
 
   it("keeps no run waiting where the place is away, and tells what is wrong", async () => {
     status = 503;

@@ -1,10 +1,10 @@
-// docs/fleet.md: a worker, or a process with a relay, that is stopped by a signal and woken again.
+// docs/fleet.md: a worker that is stopped by a signal and woken again.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AckPolicy, jetstream, RetentionPolicy } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { NatsServer, noNats, type StoredMessage } from "../helpers/natsServer.js";
+import { makePromptQueue, promptsLeft, putPrompts } from "../helpers/promptQueue.js";
 import { SeededRandom } from "../helpers/seededRandom.js";
 import { unless } from "../helpers/unless.js";
 import { WorkerProcess } from "../helpers/workerProcess.js";
@@ -17,12 +17,7 @@ beforeAll(async () => {
   nats = await NatsServer.start();
   root = mkdtempSync(join(tmpdir(), "turnwire-stopped-"));
   mkdirSync(join(root, "project"));
-  await nats.manage(async ({ streams, consumers }) => {
-    const retention = RetentionPolicy.Workqueue;
-    await streams.add({ name: "TURNWIRE_PROMPTS", subjects: ["turnwire.prompts"], retention });
-    const ack_policy = AckPolicy.Explicit;
-    await consumers.add("TURNWIRE_PROMPTS", { durable_name: "workers", ack_policy, ack_wait: 1e9 });
-  });
+  await makePromptQueue(nats);
 }, 120_000);
 afterAll(async () => {
   for (const worker of workers) await worker.kill();
@@ -40,17 +35,12 @@ async function start(name: string): Promise<WorkerProcess> {
   return worker;
 }
 
-async function put(runIds: readonly string[], script: string): Promise<void> {
-  await nats.manage(async (_, connection) => {
-    for (const runId of runIds) {
-      const prompt = { runId, workspace: "project", prompt: `${script}\n@say ${runId}` };
-      await jetstream(connection).publish("turnwire.prompts", JSON.stringify(prompt));
-    }
-  });
-}
-
-const left = () =>
-  nats.manage(async ({ streams }) => (await streams.info("TURNWIRE_PROMPTS")).state.messages);
+const put = (runIds: readonly string[], script: string) =>
+  putPrompts(
+    nats,
+    runIds.map((runId) => ({ runId, workspace: "project", prompt: `${script}\n@say ${runId}` })),
+  );
+const left = () => promptsLeft(nats);
 
 /** The completions of these runs, in the order of the stream. */
 async function ends(prefix: string): Promise<StoredMessage[]> {

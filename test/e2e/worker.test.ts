@@ -3,15 +3,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AckPolicy, jetstream, RetentionPolicy } from "@nats-io/jetstream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isLong } from "../crash/longRun.js";
 import { NatsServer, noNats } from "../helpers/natsServer.js";
+import { makePromptQueue, promptsLeft, putPrompts } from "../helpers/promptQueue.js";
 import { SeededRandom } from "../helpers/seededRandom.js";
 import { unless } from "../helpers/unless.js";
 import { WorkerProcess } from "../helpers/workerProcess.js";
 
-const queue = "TURNWIRE_PROMPTS";
 const completions = "TURNWIRE";
 
 unless(
@@ -27,16 +26,7 @@ unless(
     root = mkdtempSync(join(tmpdir(), "turnwire-worker-"));
     mkdirSync(join(root, "project"));
     workers = [];
-    await nats.manage(async ({ streams, consumers }) => {
-      const retention = RetentionPolicy.Workqueue;
-      await streams.add({ name: queue, subjects: ["turnwire.prompts"], retention });
-      // A worker that dies is found out after a second.
-      await consumers.add(queue, {
-        durable_name: "workers",
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: 1e9,
-      });
-    });
+    await makePromptQueue(nats);
   });
   afterEach(async () => {
     for (const worker of workers) await worker.kill();
@@ -44,14 +34,7 @@ unless(
     rmSync(root, { recursive: true, force: true });
   });
 
-  const publish = (messages: readonly (object | string)[]) =>
-    nats.manage(async (_, connection) => {
-      const client = jetstream(connection);
-      for (const message of messages) {
-        const text = typeof message === "string" ? message : JSON.stringify(message);
-        await client.publish("turnwire.prompts", text);
-      }
-    });
+  const publish = (messages: readonly (object | string)[]) => putPrompts(nats, messages);
   const prompt = (runId: string, more: object = {}) => ({
     runId,
     workspace: "project",
@@ -63,7 +46,7 @@ unless(
     workers.push(worker);
     return worker;
   };
-  const left = () => nats.manage(async ({ streams }) => (await streams.info(queue)).state.messages);
+  const left = () => promptsLeft(nats);
   async function untilDone(seconds = 90): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
     while ((await left()) > 0) {

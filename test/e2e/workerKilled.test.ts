@@ -2,10 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AckPolicy, jetstream, RetentionPolicy } from "@nats-io/jetstream";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
 import { NatsServer, noNats } from "../helpers/natsServer.js";
+import { makePromptQueue, promptsLeft, putPrompts } from "../helpers/promptQueue.js";
 import { unless } from "../helpers/unless.js";
 import { WorkerProcess } from "../helpers/workerProcess.js";
 
@@ -29,12 +29,7 @@ beforeAll(async () => {
   nats = await NatsServer.start();
   root = mkdtempSync(join(tmpdir(), "turnwire-worker-"));
   mkdirSync(join(root, "project"));
-  await nats.manage(async ({ streams, consumers }) => {
-    const retention = RetentionPolicy.Workqueue;
-    await streams.add({ name: "TURNWIRE_PROMPTS", subjects: ["turnwire.prompts"], retention });
-    const ack_policy = AckPolicy.Explicit;
-    await consumers.add("TURNWIRE_PROMPTS", { durable_name: "workers", ack_policy, ack_wait: 1e9 });
-  });
+  await makePromptQueue(nats);
 });
 afterAll(async () => {
   for (const worker of workers) await worker.kill();
@@ -57,18 +52,14 @@ unless(
   noNats ?? "",
 )("no prompt is lost wherever its worker dies, and no machine tells two ends of one", async () => {
   const runIds = Array.from({ length: points.length * 2 }, (_, index) => `r${index}`);
-  await nats.manage(async (_, connection) => {
-    for (const runId of runIds) {
-      const prompt = { runId, workspace: "project", prompt: `@say ${runId}` };
-      await jetstream(connection).publish("turnwire.prompts", JSON.stringify(prompt));
-    }
-  });
+  await putPrompts(
+    nats,
+    runIds.map((runId) => ({ runId, workspace: "project", prompt: `@say ${runId}` })),
+  );
   // Each takes a prompt and dies of it. None is left to take them all before.
   await Promise.all(points.map((point) => start(point, point).gone));
   for (const point of points) start(point);
-  const left = () =>
-    nats.manage(async ({ streams }) => (await streams.info("TURNWIRE_PROMPTS")).state.messages);
-  while ((await left()) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
+  while ((await promptsLeft(nats)) > 0) await new Promise((resolve) => setTimeout(resolve, 100));
   const events = (await nats.messages("TURNWIRE")).map(({ event }) => event);
   expect([...new Set(events.map(({ turnwirerunid }) => turnwirerunid))].toSorted()).toEqual(
     runIds.toSorted(),

@@ -94,7 +94,9 @@ it("takes whatever comes, in whatever pieces, and gives entries that can be writ
     fc.json().map((text) => `Content-Length: ${text.length}\r\n\r\n${text}`),
     fc.constantFrom("\0", "Content-Length: 99999999999\r\n\r\n", "{", '{"jsonrpc":"2.0"', "\r\n"),
   );
-  const input = fc.array(fc.tuple(fc.constantFrom("client" as const, "server" as const), piece));
+  // JSON has a -0, which is written as 0.
+  const text = piece.map((given) => given.replaceAll("-0", "0"));
+  const input = fc.array(fc.tuple(fc.constantFrom("client" as const, "server" as const), text));
   fc.assert(
     fc.property(input, (pieces) => {
       const { recording, entries } = recorder();
