@@ -10,6 +10,7 @@ import {
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
 import * as z from "zod";
+import { defined } from "../base/defined.js";
 import type { AcpSessions } from "./acpSessions.js";
 import { protocolVersion } from "./anyVersion.js";
 import { commandsUpdate } from "./commands.js";
@@ -87,7 +88,7 @@ async function tellCommands(session: Opened): Promise<void> {
 /** The methods with which a person chooses, and Turnwire's own. */
 function withChoices(app: AgentApp, sessions: AcpSessions): AgentApp {
   const setModel = z.object({ sessionId: z.string(), modelId: z.string() });
-  const pending = z.object({ sessionId: z.string() });
+  const pending = z.object({ sessionId: z.string(), cursor: z.string().optional() });
   const acknowledged = z.object({ sessionId: z.string(), completionIds: z.array(z.string()) });
   return (
     app
@@ -112,8 +113,9 @@ function withChoices(app: AgentApp, sessions: AcpSessions): AgentApp {
       })
       .onRequest("_turnwire/pending_completions", pending.parse, ({ params }) => {
         const { connection, workspaceId } = sessions.get(params.sessionId).standing;
-        const { sessionId } = params;
-        return told(connection.request("listPendingCompletions", { workspaceId, sessionId }));
+        const { sessionId, cursor } = params;
+        const asked = { workspaceId, sessionId, ...defined({ cursor }) };
+        return told(connection.request("listPendingCompletions", asked));
       })
       .onRequest("_turnwire/acknowledge", acknowledged.parse, ({ params }) => {
         const { connection } = sessions.get(params.sessionId).standing;

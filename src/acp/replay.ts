@@ -2,6 +2,7 @@
 import { defined } from "../base/defined.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { RunComplete } from "../protocol/objects/run.js";
+import { pendingCompletions } from "../protocol/pendingCompletions.js";
 import type { AcpSession } from "./acpSession.js";
 import { commandsUpdate } from "./commands.js";
 import { metaOf, sentenceOf } from "./turnEnd.js";
@@ -15,7 +16,12 @@ export async function replay(session: AcpSession): Promise<string[]> {
   const asked = { workspaceId, sessionId: session.id };
   const feed = session.beginReplay();
   // Asked for first: the messages of a turn that has ended are all there then.
-  const { completions } = await connection.request("listPendingCompletions", asked);
+  const completions: RunComplete[] = [];
+  const waiting = pendingCompletions(
+    (params) => connection.request("listPendingCompletions", params),
+    asked,
+  );
+  for await (const completion of waiting) completions.push(completion);
   for await (const message of messagesOf(session)) await feed.replay(message);
   const facts = await connection.request("getSession", asked);
   if (facts.isBusy) session.goOnFrom(feed);

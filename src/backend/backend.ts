@@ -15,6 +15,7 @@ import type { CheckpointUseCases } from "./checkpointUseCases.js";
 import type { ConnectionScope } from "./connectionScope.js";
 import { cancelledWithPrompts, waitedWithPrompts } from "./givenBack.js";
 import type { OpenWorkspace } from "./openWorkspace.js";
+import { positionOf } from "./pages.js";
 import { QueueUseCases } from "./queueUseCases.js";
 import type { RunUseCases } from "./runUseCases.js";
 import { refuseIfNotReady, SendMessage } from "./sendMessage.js";
@@ -177,10 +178,10 @@ export class Backend {
     params: Params<"listPendingCompletions">,
     caller: Caller,
   ): Result<"listPendingCompletions"> {
-    const { workspaceId, sessionId } = params;
-    return {
-      completions: this.#completions.listPending(caller.clientId, workspaceId, sessionId),
-    };
+    const { workspaceId, sessionId, cursor } = params;
+    const place = { workspaceId, sessionId, after: positionOf(cursor) };
+    const { completions, next } = this.#completions.listPending(caller.clientId, place);
+    return { completions, ...defined({ nextCursor: next === undefined ? next : String(next) }) };
   }
 
   /** `acknowledge` */

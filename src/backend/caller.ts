@@ -26,7 +26,14 @@ export interface Caller {
 /** The completions, as the use cases need them. */
 export interface Completions {
   ofRun(position: number): RunComplete | undefined;
-  listPending(clientId: string, workspaceId?: string, sessionId?: string): RunComplete[];
+  listPending(
+    clientId: string,
+    place: {
+      readonly workspaceId: string | undefined;
+      readonly sessionId: string | undefined;
+      readonly after: number | undefined;
+    },
+  ): { readonly completions: RunComplete[]; readonly next?: number };
   acknowledge(
     clientId: string,
     completionIds: readonly string[],

@@ -2,6 +2,7 @@
 import { defined } from "../base/defined.js";
 import type { TurnwireClient } from "../client/TurnwireClient.js";
 import type { RunComplete } from "../protocol/objects/run.js";
+import { pendingCompletions } from "../protocol/pendingCompletions.js";
 import type { LossyEvent } from "../protocol/registry.js";
 import type { EarlyEnd } from "./runEnd.js";
 import type { OutputFormat } from "./runOptions.js";
@@ -36,11 +37,16 @@ export class RunReport {
     tell: (completion: RunComplete) => Promise<void>,
   ): Promise<void> {
     if (client.server.pendingCompletions === 0) return;
-    const { completions } = await client.api.listPendingCompletions({});
-    if (this.#format === "json") this.#missed = completions;
-    for (const completion of completions) {
+    const missed: RunComplete[] = [];
+    if (this.#format === "json") this.#missed = missed;
+    for await (const completion of pendingCompletions((asked) =>
+      client.api.listPendingCompletions(asked),
+    )) {
       await tell(completion);
-      if (this.#format === "json") continue;
+      if (this.#format === "json") {
+        missed.push(completion);
+        continue;
+      }
       if (this.#format === "stream-json") await this.#writeEnd(completion, "runComplete");
       else if (completion.text !== "") await this.#out.write(`${completion.text.trimEnd()}\n`);
       this.#throwIfBroken();

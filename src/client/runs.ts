@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import type { Ids } from "../base/ids.js";
 import type { RunComplete } from "../protocol/objects/run.js";
+import { pendingCompletions } from "../protocol/pendingCompletions.js";
 import {
   type LossyEvent,
   type MethodName,
@@ -144,15 +145,15 @@ export class Runs {
   /** Gives every completion that no `run` waits for to `handler`, waiting ones first. */
   onCompletion(handler: CompletionHandler): StopListening {
     this.#completionHandler = handler;
-    this.#request("listPendingCompletions", {}).then(
-      ({ completions }) => {
-        for (const completion of completions) this.take(completion);
-      },
-      (error) => this.#reportError(error),
-    );
+    this.#takePending().catch((error) => this.#reportError(error));
     return stopListening(() => {
       if (this.#completionHandler === handler) this.#completionHandler = undefined;
     });
+  }
+
+  async #takePending(): Promise<void> {
+    const waiting = pendingCompletions((params) => this.#request("listPendingCompletions", params));
+    for await (const completion of waiting) this.take(completion);
   }
 
   /** Tells the run that an event belongs to. */

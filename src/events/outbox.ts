@@ -6,11 +6,17 @@ import { faultPoint } from "../base/faultPoint.js";
 import type { Ids } from "../base/ids.js";
 import { cutText } from "../base/text.js";
 import type { RunComplete } from "../protocol/objects/run.js";
-import type { CompletionRow, CompletionStore, PendingFilter } from "../storage/completionStore.js";
+import type {
+  CompletionRow,
+  CompletionStore,
+  PendingFilter,
+  PendingPlace,
+} from "../storage/completionStore.js";
 import type { Database } from "../storage/database.js";
 import { type OtherCompletion, OtherCompletions } from "../storage/otherCompletions.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import { maxCompletionText, SharedTexts } from "../storage/sharedTexts.js";
+import { type PendingPage, pendingPage } from "./pendingPage.js";
 
 /** The members of a completion that the outbox does not know itself. The outbox cuts the text. */
 export type CompletionContent = Omit<
@@ -131,11 +137,9 @@ export class Outbox {
     return row === undefined ? undefined : this.#runComplete(row);
   }
 
-  /** A client's unacknowledged completions, by sequence. */
-  listPending(clientId: string, workspaceId?: string, sessionId?: string): RunComplete[] {
-    return this.#store
-      .listPending(clientId, workspaceId, sessionId)
-      .map((row) => this.#runComplete(row));
+  /** A page of a client's unacknowledged completions, by sequence, of all or one workspace or session. */
+  listPending(clientId: string, place: Omit<PendingPlace, "most"> = {}): PendingPage {
+    return pendingPage(this.#store, (row) => this.#runComplete(row), { ...place, clientId });
   }
 
   /**

@@ -24,6 +24,16 @@ export interface PendingFilter {
 /** The note with the acknowledged completions whose damaged rows could not be updated. */
 const takenInNote = "takenInDamaged";
 
+/** Which unacknowledged completions are asked for. */
+export interface PendingPlace {
+  readonly workspaceId?: string | undefined;
+  readonly sessionId?: string | undefined;
+  /** Those behind this sequence. */
+  readonly after?: number | undefined;
+  /** How many are looked at. */
+  readonly most: number;
+}
+
 /**
  * The outbox's table (protocol.md section 5). A damaged row is returned with what can be read of
  * it.
@@ -150,27 +160,40 @@ export class CompletionStore {
 
   #pendingSequences(clientId: string): number[] {
     const takenIn = this.#takenIn();
-    return this.#database
-      .prepare(
-        "SELECT sequence FROM completions WHERE clientId = ? AND acknowledgedAt IS NULL ORDER BY sequence",
-      )
-      .all(clientId)
-      .map((row) => Number(row.sequence))
-      .filter((sequence) => !takenIn.has(sequence));
+    return this.#unacknowledged(clientId, 0, -1).filter((sequence) => !takenIn.has(sequence));
   }
 
-  /** A client's unacknowledged completions, by sequence, of all or one workspace or session. */
-  listPending(clientId: string, workspaceId?: string, sessionId?: string): CompletionRow[] {
+  /** Those that were taken in although that could not be written are among them. */
+  #unacknowledged(clientId: string, after: number, most: number): number[] {
+    return this.#database
+      .prepare(
+        `SELECT sequence FROM completions WHERE clientId = ? AND acknowledgedAt IS NULL AND sequence > ?
+         ORDER BY sequence LIMIT ?`,
+      )
+      .all(clientId, after, most)
+      .map((row) => Number(row.sequence));
+  }
+
+  /**
+   * A client's unacknowledged completions behind a sequence, of all or one workspace or session: at most
+   * `most` are looked at. Each is read when it is asked for; undefined stands for one that is not meant.
+   */
+  *pending(
+    clientId: string,
+    { workspaceId, sessionId, after, most }: PendingPlace,
+  ): Generator<{ readonly sequence: number; readonly row: CompletionRow | undefined }> {
     const isMeant = (asked: string | undefined, found: string) =>
       asked === undefined || found === "" || asked === found;
-    return this.#pendingSequences(clientId).flatMap((sequence) => {
+    const takenIn = this.#takenIn();
+    for (const sequence of this.#unacknowledged(clientId, after ?? 0, most)) {
       const row = this.#reader.at(sequence, { clientId });
       const isWanted =
         row !== undefined &&
+        !takenIn.has(sequence) &&
         isMeant(workspaceId, row.workspaceId) &&
         isMeant(sessionId, row.sessionId);
-      return isWanted ? [row] : [];
-    });
+      yield { sequence, row: isWanted ? row : undefined };
+    }
   }
 
   /** Marks a client's completion as acknowledged; false if the client has none with this id. */

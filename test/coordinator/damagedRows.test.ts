@@ -222,8 +222,9 @@ describe("a completion that is damaged", () => {
       },
       { runId: "c", text: filler("c"), sequence: 3 },
     ]);
-    expect(house.outbox.listPending("client")).toHaveLength(3);
-    expect(house.outbox.listPending("client", workspaceId, "b")).toMatchObject([{ runId: "b" }]);
+    expect(house.outbox.listPending("client").completions).toHaveLength(3);
+    const place = { workspaceId, sessionId: "b" };
+    expect(house.outbox.listPending("client", place).completions).toMatchObject([{ runId: "b" }]);
     expect(house.completion("b")).toMatchObject({ errorName: "StorageDamaged", workspaceId });
     expect(told).toContainEqual(expect.objectContaining({ table: "completions", id: 2 }));
     const all = complete.map((one) => one.completionId);

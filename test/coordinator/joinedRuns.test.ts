@@ -67,7 +67,9 @@ describe("a run that joins", () => {
       { ...same, runId: "b" },
       { ...same, runId: "c" },
     ]);
-    expect(house.outbox.listPending("another").map(({ runId }) => runId)).toEqual(["b"]);
+    expect(house.outbox.listPending("another").completions.map(({ runId }) => runId)).toEqual([
+      "b",
+    ]);
     expect(house.coordinator.isBusy).toBe(false);
   });
 

@@ -102,8 +102,8 @@ describe("one completion", () => {
   it("goes to the identity that its client tells late, with what is still to come", () => {
     house.append("a", "fresh");
     house.outbox.adopt("fresh", "client");
-    expect(house.outbox.listPending("fresh")).toEqual([]);
-    expect(house.outbox.listPending("client")).toMatchObject([{ runId: "a" }]);
+    expect(house.outbox.listPending("fresh").completions).toEqual([]);
+    expect(house.outbox.listPending("client").completions).toMatchObject([{ runId: "a" }]);
     expect(house.acknowledge("a", "fresh").unknown).toHaveLength(1);
     expect(house.acknowledge("a").acknowledged).toHaveLength(1);
   });

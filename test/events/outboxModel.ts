@@ -198,7 +198,9 @@ export class OutboxHistory {
       if (isOld) expect(kept, `${runId} is pruned`).toBeUndefined();
     }
     for (const one of clients) {
-      const listed = this.#house.outbox.listPending(one).map(({ completionId }) => completionId);
+      const listed = this.#house.outbox
+        .listPending(one)
+        .completions.map(({ completionId }) => completionId);
       expect(listed).toEqual(this.#pending(one).map(({ id }) => id));
     }
   }

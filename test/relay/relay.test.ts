@@ -77,7 +77,9 @@ describe("what a relay sends", () => {
     const { house, clock } = openRelay(place);
     house.append("r1");
     await clock.advance(0);
-    expect(house.outbox.listPending("client")).toMatchObject([{ runId: "r1", attempt: 0 }]);
+    expect(house.outbox.listPending("client").completions).toMatchObject([
+      { runId: "r1", attempt: 0 },
+    ]);
     house.close();
   });
 
