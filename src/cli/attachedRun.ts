@@ -16,7 +16,9 @@ import { RunText } from "./runText.js";
 const longestWaitMs = 3_600_000;
 
 const daemonGone =
-  "the daemon was lost before the run ended; a run of `turnwire run --detach` goes on with the next `turnwire daemon start`, and `turnwire attach` shows it again";
+  "the daemon was stopped or lost before the run ended; a run of `turnwire run --detach` goes on with the next `turnwire daemon start`, and `turnwire attach` shows it again";
+
+const endedWithServer = "the run was cancelled, because its server was stopped";
 
 /** What is needed to show a run. */
 export interface AttachedRunOptions {
@@ -124,12 +126,25 @@ async function show(
   hasEnded.abort();
   await shown;
   if (isJson) await out.write(`${JSON.stringify(completion)}\n`);
-  else await text.finish(completion.messageId);
+  else
+    await text
+      .finish(completion.messageId)
+      .catch(ignoreLeaving)
+      .then(() => text.end());
   if (out.failure !== undefined) throw out.failure;
-  if (completion.error !== undefined) writeError(`turnwire attach: ${completion.error}`);
+  const why = completion.error ?? (completion.cause === "shutdown" ? endedWithServer : undefined);
+  if (why !== undefined) writeError(`turnwire attach: ${why}`);
   // One that belongs to another client is not this one's to acknowledge, and stays.
-  await client.acknowledge([completion.completionId]);
+  await client.acknowledge([completion.completionId]).catch(ignoreLeaving);
   return exitCodeOf(completion, deeds);
+}
+
+/**
+ * A daemon that is stopped ends its runs, tells their ends, and answers nothing more. What was said has been
+ * shown by then, and a completion that is not acknowledged is delivered again.
+ */
+function ignoreLeaving(error: unknown): void {
+  if (!isLeaving(error)) throw error;
 }
 
 /**

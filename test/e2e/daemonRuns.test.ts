@@ -111,7 +111,7 @@ describe("a daemon that is killed while a run is shown", () => {
       code: 1,
       stdout: "Before.\n",
       stderr: expect.stringMatching(
-        /^turnwire attach: the daemon was lost .*`turnwire daemon start`.*\n$/,
+        /^turnwire attach: the daemon was stopped or lost .*`turnwire daemon start`.*\n$/,
       ),
     });
     await startDaemon({ dataDir });
