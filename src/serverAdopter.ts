@@ -115,8 +115,11 @@ export function recoverer(
   };
 }
 
-/** At the end of a server, its writes wait so long for another server's; in milliseconds. */
-const lastWritesMs = 500;
+/**
+ * At the end of a server, its last commit waits so long for another server's, whose disk may be slow; in
+ * milliseconds. Without it the next server to start has to tidy up.
+ */
+const lastWritesMs = 2000;
 
 /** No client is served any more, so this waits for another server's commit. */
 export function closeRegistry(database: Database, registry: ServerRegistry, clock: Clock): void {

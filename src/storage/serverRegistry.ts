@@ -203,19 +203,25 @@ export class ServerRegistry {
    */
   close(now: number): void {
     try {
-      // From now on other servers may end the open runs, although this process still lives.
-      this.#database.prepare("UPDATE servers SET processId = NULL WHERE id = ?").run(this.id);
-      this.#connections.forget(this.id, now);
-      const { changes } = this.#database
-        .prepare(
-          `DELETE FROM servers WHERE id = ?1
-             AND NOT EXISTS (SELECT 1 FROM runs WHERE serverId = ?1 AND state <> 'completed')`,
-        )
-        .run(this.id);
+      // One commit, since each may have to wait for another server's.
+      const isRemoved = this.#database.writePart(() => this.#end(now));
       this.#lock.close();
-      if (changes > 0) removeLock(lockFile(this.#directory, this.id));
+      if (isRemoved) removeLock(lockFile(this.#directory, this.id));
     } finally {
       if (this.#lock.isOpen) this.#lock.close();
     }
+  }
+
+  #end(now: number): boolean {
+    // From now on other servers may end the open runs, although this process still lives.
+    this.#database.prepare("UPDATE servers SET processId = NULL WHERE id = ?").run(this.id);
+    this.#connections.forget(this.id, now);
+    const { changes } = this.#database
+      .prepare(
+        `DELETE FROM servers WHERE id = ?1
+           AND NOT EXISTS (SELECT 1 FROM runs WHERE serverId = ?1 AND state <> 'completed')`,
+      )
+      .run(this.id);
+    return changes > 0;
   }
 }

@@ -14,7 +14,12 @@ interface RunRecord {
 }
 
 /** Everything that is wrong; empty is what a test wants. */
-export function audit(dataDir: string, everybody: readonly Books[], runner: Runner): string[] {
+export function audit(
+  dataDir: string,
+  everybody: readonly Books[],
+  runner: Runner,
+  lastWords: readonly string[] = [],
+): string[] {
   const { asked } = runner;
   const database = new DatabaseSync(join(dataDir, "turnwire.db"), { readOnly: true });
   try {
@@ -24,7 +29,7 @@ export function audit(dataDir: string, everybody: readonly Books[], runner: Runn
       ...checkMessages(database, everybody),
       ...[...asked].filter(([, times]) => times > 1).map(([key, n]) => `${key} ran ${n} times`),
       ...checkOutcomes(everybody, runner),
-      ...count(database, "SELECT count(*) AS n FROM servers", 0, "servers are left"),
+      ...entriesLeft(database, lastWords),
     ];
   } finally {
     database.close();
@@ -135,6 +140,16 @@ function checkOutcome(run: SentRun, books: Books, { asked, got }: Runner): strin
     default:
       return `${status}`;
   }
+}
+
+/**
+ * A server that ends removes its entry, and the next one that of a dead one. Where the disk was so slow
+ * that the last commit found the database held by another server's, it says so, and leaves its entry.
+ */
+function entriesLeft(database: Sqlite, lastWords: readonly string[]): string[] {
+  const left = database.prepare("SELECT * FROM servers").all();
+  const held = lastWords.filter((words) => /"databaseLocked".*did not close cleanly/.test(words));
+  return left.slice(held.length).map((row) => `an entry is left: ${JSON.stringify(row)}`);
 }
 
 function textOf(parts: readonly Part[]): string {

@@ -122,13 +122,16 @@ export class Playground {
     await this.#allTakenIn();
     const codes = await Promise.all(this.#windows.map((one) => one.server.end()));
     for (const window of this.#windows) codes.push(...(await window.leftEnded()));
-    const wrong = audit(this.dataDir, this.everybody, this.runner);
+    const lastWords = this.#windows.map(({ server }) => server.stderr);
+    const wrong = audit(this.dataDir, this.everybody, this.runner, lastWords);
     for (const session of this.sessions) {
       const status = books?.completionOf(`last-${session}`)?.status;
       if (status !== "succeeded") wrong.push(`session ${session} does not work: ${status}`);
     }
     wrong.push(...(await this.runner.complaints()));
     if (codes.some((code) => code !== 0)) wrong.push(`servers ended with ${codes}`);
+    // Whatever is wrong, the servers' own words say most about it.
+    if (wrong.length > 0) wrong.push(...lastWords);
     return wrong;
   }
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { type LoopbackServer, occupy, startLoopbackServer } from "../helpers/loopbackServer.js";
-import { endServers } from "../helpers/serverProcess.js";
+import { endServers, startServer } from "../helpers/serverProcess.js";
 import { openSession } from "../helpers/wireSession.js";
 
 const heldMs = 8000;
@@ -104,4 +104,18 @@ it("lets a server end when it is gone", async () => {
   const left = database.prepare("SELECT count(*) AS n FROM servers").get();
   database.close();
   expect({ rows, left }).toMatchObject({ rows: [{ state: "completed" }], left: { n: 0 } });
+});
+
+it("waits with its last commit for another one that takes long", async () => {
+  const server = startServer();
+  await server.call("ping", {});
+  const other = new DatabaseSync(join(server.dataDir, "turnwire.db"));
+  other.exec("BEGIN IMMEDIATE");
+  server.child.stdin.end();
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  other.exec("ROLLBACK");
+  expect(await server.exit).toMatchObject({ code: 0 });
+  const left = other.prepare("SELECT count(*) AS n FROM servers").get();
+  other.close();
+  expect(left).toMatchObject({ n: 0 });
 });
