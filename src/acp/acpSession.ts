@@ -31,7 +31,12 @@ import type { SessionChoices } from "./sessionChoices.js";
 import { SessionFacts } from "./sessionFacts.js";
 import type { TraceMembers } from "./traceMembers.js";
 import { answerOf, failure, isCancelled, refused } from "./turnEnd.js";
-import { type FromServer, RefusedRequest, type TurnwireConnection } from "./turnwireConnection.js";
+import {
+  type FromServer,
+  RefusedRequest,
+  type TurnwireConnection,
+  unlessRefused,
+} from "./turnwireConnection.js";
 
 /** What a session of an editor is made with. */
 export interface AcpSessionOptions {
@@ -59,8 +64,8 @@ export class AcpSession implements FromServer {
   readonly id: string;
   readonly acknowledgements = new Acknowledgements();
   readonly facts: SessionFacts;
+  readonly turns: OpenTurns;
   readonly #options: AcpSessionOptions;
-  readonly #turns: OpenTurns;
   /** The answers that are being made. */
   readonly #answers = new Set<Promise<PromptResponse>>();
   #standing: Standing | undefined;
@@ -70,7 +75,10 @@ export class AcpSession implements FromServer {
   constructor(options: AcpSessionOptions) {
     this.#options = options;
     this.id = options.id;
-    this.#turns = new OpenTurns(() => this.newFeed());
+    this.turns = new OpenTurns(
+      () => this.newFeed(),
+      (update) => this.send(update),
+    );
     this.facts = new SessionFacts((update) => this.send(update));
   }
 
@@ -128,37 +136,42 @@ export class AcpSession implements FromServer {
     trace: TraceMembers,
   ): Promise<PromptResponse> {
     const { connection, workspaceId } = this.standing;
-    const turn = this.#turns.begin(this.#options.newRunId());
+    const turn = this.turns.begin(this.#options.newRunId());
     const { runId } = turn;
+    const told: string[] = [];
     const cancel = () => {
       // The signal is aborted too when the editor goes, which is no wish to stop the run.
       if (isCancelled(signal))
-        void this.#quietly(connection.request("cancelRun", { workspaceId, runId }));
+        void unlessRefused(connection.request("cancelRun", { workspaceId, runId }));
     };
     try {
       // Nothing is awaited before the prompt is handed over: a cancel or a prompt that the editor sends
       // after it would overtake it. The updates are told in the order in which they are sent.
-      this.#caughtUp = this.#turns.tellUnseen().then(() => this.facts.tellHeld());
-      await Promise.all([this.#caughtUp, this.#send(runId, blocks, trace)]);
+      this.#caughtUp = this.turns.tellUnseen().then(() => this.facts.tellHeld());
+      const accepted = this.#send(runId, blocks, trace);
+      // Also where the prompt is refused: nothing is told behind its answer.
+      await Promise.allSettled([this.#caughtUp, accepted]);
+      await Promise.all([this.#caughtUp, accepted]);
       signal.addEventListener("abort", cancel, { once: true });
       if (signal.aborted) cancel();
       const completion = await turn.ended;
       await this.#tellRest(turn, completion);
-      this.acknowledgements.answers(requestId, [completion.completionId]);
+      told.push(completion.completionId);
       if (isCancelled(signal)) throw RequestError.requestCancelled();
       return answerOf(completion, turn.feed.finish === "maxTokens");
     } catch (error) {
       throw error instanceof RefusedRequest ? refused(error) : error;
     } finally {
       signal.removeEventListener("abort", cancel);
-      this.#turns.answered(turn);
+      this.turns.answered(turn);
+      this.acknowledgements.answers(requestId, [...this.turns.otherEnds.takeUnanswered(), ...told]);
     }
   }
 
-  #send(runId: string, blocks: readonly ContentBlock[], trace: TraceMembers): Promise<unknown> {
+  async #send(runId: string, blocks: readonly ContentBlock[], trace: TraceMembers): Promise<void> {
     const { connection, workspaceId, choices } = this.standing;
     const { prompt, attachments } = promptOf(blocks);
-    return connection.request("sendMessage", {
+    await connection.request("sendMessage", {
       workspaceId,
       sessionId: this.id,
       prompt,
@@ -176,7 +189,7 @@ export class AcpSession implements FromServer {
   async cancel(): Promise<void> {
     const { connection, workspaceId } = this.standing;
     const asked = { workspaceId, sessionId: this.id };
-    await this.#quietly(connection.request("cancelSession", asked));
+    await unlessRefused(connection.request("cancelSession", asked));
   }
 
   /** Resolves once no prompt is open. */
@@ -189,45 +202,44 @@ export class AcpSession implements FromServer {
     const standing = this.#standing;
     this.#standing = undefined;
     standing?.connection.close();
-    this.#turns.leave(failure("The session was closed."));
+    this.turns.leave(failure("The session was closed."));
   }
 
   /** Counts the completions as received that the editor had got when it sent what is read now. */
   async acknowledge(): Promise<void> {
     const completionIds = this.acknowledgements.take();
     if (completionIds.length === 0 || this.#standing === undefined) return;
-    await this.#quietly(this.#standing.connection.request("acknowledge", { completionIds }));
+    await unlessRefused(this.#standing.connection.request("acknowledge", { completionIds }));
   }
 
   async notified(notification: ServerNotification): Promise<void> {
     const { method, params } = notification;
-    if (method === "eventsDropped") return this.#turns.fallBehind();
+    if (method === "eventsDropped") return this.turns.fallBehind();
     if (!("sessionId" in params) || params.sessionId !== this.id) return;
-    if (method === "runComplete") return this.#turns.ended(params);
-    const isOpen = !this.#turns.isEmpty;
+    const isOpen = !this.turns.isEmpty;
+    if (method === "runComplete") {
+      this.turns.ended(params);
+      if (isOpen) await this.#caughtUp.then(() => this.turns.otherEnds.tell());
+      return;
+    }
     if (method === "sessionUpdated") return this.facts.session(params.session, isOpen);
     if (method === "todosChanged") return this.facts.todos(params.todos, isOpen);
     const isWhole = method === "messageCreated" || method === "messageUpdated";
     // What comes after the answer belongs to no prompt, and no editor expects it.
     if (!isOpen) {
-      if (isWhole) this.#turns.keepUnseen(params.message);
+      if (isWhole) this.turns.keepUnseen(params.message);
       return;
     }
     await this.#caughtUp;
-    const feed = this.#turns.feedOf(params.runId);
+    const feed = this.turns.feedOf(params.runId);
     if (isWhole) await feed.message(params.message);
     else if (method === "messageDelta") await feed.delta(params);
   }
 
   /** The whole session is about to be told by a feed of its own. */
   beginReplay(): MessageFeed {
-    this.#turns.forgetUnseen();
+    this.turns.forgetUnseen();
     return this.newFeed();
-  }
-
-  /** A turn runs on the session that was told: what follows of it goes on where the replay ended. */
-  goOnFrom(feed: MessageFeed): void {
-    this.#turns.goOnFrom(feed);
   }
 
   async permissionAsked(
@@ -235,7 +247,7 @@ export class AcpSession implements FromServer {
     withdrawn: AbortSignal,
   ): Promise<PermissionAnswer> {
     const { client, patience } = this.#options;
-    const toolCall = await this.#turns.feedOf(question.runId).calls.asked(question);
+    const toolCall = await this.turns.feedOf(question.runId).calls.asked(question);
     const signal = AbortSignal.any([withdrawn, patience()]);
     // A sub-task asks with its parent's id: an editor knows no other.
     const answer = await askPermission(question, { client, sessionId: this.id, toolCall, signal });
@@ -270,7 +282,7 @@ export class AcpSession implements FromServer {
     const known = new Set([...feed.messageIds, ...(messageId === undefined ? [] : [messageId])]);
     for (const id of known) {
       const asked = { workspaceId, sessionId: this.id, messageId: id };
-      const message = await this.#quietly(connection.request("getMessage", asked));
+      const message = await unlessRefused(connection.request("getMessage", asked));
       if (message !== undefined) await feed.message(message);
     }
   }
@@ -279,20 +291,10 @@ export class AcpSession implements FromServer {
   async #tellMode(): Promise<void> {
     if (!this.facts.takeModeMayChange()) return;
     const { connection, workspaceId, choices } = this.standing;
-    const workspace = await this.#quietly(connection.request("getWorkspace", { workspaceId }));
+    const workspace = await unlessRefused(connection.request("getWorkspace", { workspaceId }));
     if (workspace === undefined || workspace.permissionMode === choices.mode) return;
     choices.mode = workspace.permissionMode;
     await this.send({ sessionUpdate: "current_mode_update", currentModeId: choices.mode });
     await this.send({ sessionUpdate: "config_option_update", configOptions: choices.options() });
-  }
-
-  /** For what may fail because the run or the connection has ended meanwhile. */
-  async #quietly<T>(work: Promise<T>): Promise<T | undefined> {
-    try {
-      return await work;
-    } catch (error) {
-      if (error instanceof RefusedRequest) return undefined;
-      throw error;
-    }
   }
 }

@@ -4,7 +4,8 @@
 import { Deferred } from "../base/deferred.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { RunComplete } from "../protocol/objects/run.js";
-import type { MessageFeed } from "./messageFeed.js";
+import type { MessageFeed, Send } from "./messageFeed.js";
+import { OtherEnds } from "./otherEnds.js";
 
 /** The most messages that are kept of turns that nobody watches; the last ones say the most. */
 const mostUnseen = 100;
@@ -27,10 +28,14 @@ export class OpenTurns {
   readonly #unseen = new Map<string, Message>();
   /** Whether the turn of others is over, of which something is to be told yet. */
   #areOthersOver = false;
+  /** The last message of the session when it was told as a whole. */
+  #lastReplayed: string | undefined;
+  readonly otherEnds: OtherEnds;
 
-  constructor(newFeed: () => MessageFeed) {
+  constructor(newFeed: () => MessageFeed, send: Send) {
     this.#newFeed = newFeed;
     this.#others = newFeed();
+    this.otherEnds = new OtherEnds(send);
   }
 
   /** Whether no prompt is open. */
@@ -60,19 +65,29 @@ export class OpenTurns {
 
   /** A run has ended. A session has one turn at a time, so whatever was told of others is over. */
   ended(completion: RunComplete): void {
+    const own = this.#turns.get(completion.runId ?? "");
+    if (own === undefined) this.otherEnds.keep(completion, this.#isTold(completion.messageId));
     this.#areOthersOver = true;
     if (this.#unseen.size === 0) this.#forgetOthers();
-    this.#turns.get(completion.runId ?? "")?.end.resolve(completion);
+    own?.end.resolve(completion);
+  }
+
+  #isTold(messageId: string | undefined): boolean {
+    if (messageId === undefined) return false;
+    const isTold = messageId === this.#lastReplayed || this.#unseen.has(messageId);
+    return isTold || this.#others.messageIds.includes(messageId);
   }
 
   /** The whole session is about to be told. */
   forgetUnseen(): void {
     this.#unseen.clear();
+    this.otherEnds.forget();
   }
 
   /** The whole session was told by this feed; what follows of a turn that runs goes on from there. */
-  goOnFrom(feed: MessageFeed): void {
-    this.#others = feed;
+  replayed(feed: MessageFeed, isBusy: boolean): void {
+    this.#lastReplayed = feed.messageIds.at(-1);
+    if (isBusy) this.#others = feed;
   }
 
   /** A message came that belongs to no prompt: it is told with the next one. */
@@ -83,12 +98,13 @@ export class OpenTurns {
     if (this.#unseen.size > mostUnseen) this.#unseen.delete(oldest);
   }
 
-  /** Tells the messages that came while no prompt was open. */
+  /** Tells the messages that came while no prompt was open, and how their turns ended. */
   async tellUnseen(): Promise<void> {
     const unseen = [...this.#unseen.values()];
     this.#unseen.clear();
     for (const message of unseen) await this.#others.message(message);
     if (this.#areOthersOver) this.#forgetOthers();
+    await this.otherEnds.tell();
   }
 
   /** Events were dropped. */

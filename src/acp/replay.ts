@@ -5,7 +5,6 @@ import type { RunComplete } from "../protocol/objects/run.js";
 import { pendingCompletions } from "../protocol/pendingCompletions.js";
 import type { AcpSession } from "./acpSession.js";
 import { commandsUpdate } from "./commands.js";
-import { metaOf, sentenceOf } from "./turnEnd.js";
 
 /**
  * Tells a session's messages, what is known of it, and how the turns ended whose completions nobody has
@@ -24,11 +23,11 @@ export async function replay(session: AcpSession): Promise<string[]> {
   for await (const completion of waiting) completions.push(completion);
   for await (const message of messagesOf(session)) await feed.replay(message);
   const facts = await connection.request("getSession", asked);
-  if (facts.isBusy) session.goOnFrom(feed);
+  session.turns.replayed(feed, facts.isBusy);
   await session.facts.session(facts, true);
   if (facts.todos !== undefined) await session.facts.todos(facts.todos, true);
   await session.send(await commandsUpdate(session));
-  for (const completion of completions) await tellEnd(session, completion);
+  await session.turns.otherEnds.tellReplayed(completions);
   return completions.map(({ completionId }) => completionId);
 }
 
@@ -45,19 +44,4 @@ async function* messagesOf(session: AcpSession): AsyncGenerator<Message> {
     yield* page.messages;
     cursor = page.nextCursor;
   } while (cursor !== undefined);
-}
-
-/** A turn that succeeded has its reply in the messages; every other end is said. */
-async function tellEnd(session: AcpSession, completion: RunComplete): Promise<void> {
-  const _meta = metaOf(completion);
-  if (completion.status === "succeeded") {
-    await session.send({ sessionUpdate: "session_info_update", _meta });
-    return;
-  }
-  await session.send({
-    sessionUpdate: "agent_message_chunk",
-    content: { type: "text", text: sentenceOf(completion) },
-    messageId: completion.completionId,
-    _meta,
-  });
 }

@@ -72,3 +72,13 @@ export class RefusedRequest extends Error {
     super(message);
   }
 }
+
+/** Resolves with the answer, or with nothing where the run or the connection has ended meanwhile. */
+export async function unlessRefused<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof RefusedRequest) return undefined;
+    throw error;
+  }
+}
