@@ -6,6 +6,7 @@ import { untilAborted } from "../base/untilAborted.js";
 import { AgentGone, AgentRefused, LostInLoad } from "./agentErrors.js";
 import type { EngineAgent } from "./engineAgent.js";
 import type { Json } from "./reading.js";
+import { type ReplayEnd, ReplayedSoFar } from "./replayEnd.js";
 import type { SessionState } from "./sessionState.js";
 
 /** What loading needs. */
@@ -20,9 +21,20 @@ export interface LoadOptions {
   readonly signal: AbortSignal;
 }
 
+/** A session of the agent's own. */
+interface Loaded {
+  readonly id: string;
+  /** What its replay ends with, as far as it is known. */
+  readonly end: ReplayEnd | undefined;
+}
+
 /** How long the whole of it may take, whatever the agent sends meanwhile. */
 const mostSeconds = 300;
-/** A replay is over when nothing of it has come for so long after the answer. */
+/**
+ * A replay is over when nothing of it has come for so long after the answer. What comes later than that
+ * would be taken for the answer to the prompt. Where the end of the session was replayed before the answer,
+ * nothing is waited for.
+ */
 const quietMs = 200;
 
 /** The updates that tell what was said in a session; others tell how it is now. */
@@ -42,7 +54,7 @@ const replayed: ReadonlySet<unknown> = new Set([
  * signal's reason.
  */
 export async function loadOwnSession(
-  id: string,
+  { id, end }: Loaded,
   options: LoadOptions,
 ): Promise<SessionState | string> {
   const { agent, signal } = options;
@@ -52,7 +64,8 @@ export async function loadOwnSession(
   try {
     const asked = request(id, loadSession ? "session/load" : "session/resume", options);
     const state = await untilAborted(replay.orGivenUp(asked), signal);
-    if (loadSession) await untilAborted(replay.orGivenUp(replay.quiet()), signal);
+    if (loadSession && !replay.told.isWhole(end))
+      await untilAborted(replay.orGivenUp(replay.quiet()), signal);
     return state ?? "it did not say how it is";
   } catch (error) {
     if (error instanceof AgentGone) throw new LostInLoad(error.message, false);
@@ -98,6 +111,7 @@ class GivenUp extends Error {}
 
 /** What an agent tells of a session that it loads. */
 class Replay {
+  readonly told = new ReplayedSoFar();
   readonly #clock: Clock;
   readonly #givenUp = new AbortController();
   readonly #over = new AbortController();
@@ -115,12 +129,14 @@ class Replay {
       () => this.#giveUp(`it had not loaded it after ${mostSeconds} seconds`),
       () => {},
     );
-    this.#stopListening = agent.overhear(id, (update) => this.#told(update));
+    this.#stopListening = agent.overhear(id, (update) => this.#hear(update));
   }
 
-  #told({ sessionUpdate }: Json): void {
+  #hear(update: Json): void {
     this.#idle.touch();
-    if (replayed.has(sessionUpdate)) this.#lastAt = this.#clock.now();
+    if (!replayed.has(update.sessionUpdate)) return;
+    this.#lastAt = this.#clock.now();
+    this.told.take(update);
   }
 
   #giveUp(reason: string): void {

@@ -5,6 +5,7 @@ import type { HistoryMessage, OwnSession, OwnSessionNote } from "../engine/engin
 import { AgentRefused, CannotGoOn } from "./agentErrors.js";
 import { type LoadOptions, loadOwnSession } from "./loadOwnSession.js";
 import { text } from "./reading.js";
+import { replayEndOf } from "./replayEnd.js";
 import type { SessionState } from "./sessionState.js";
 import type { TurnWatch } from "./turnWatch.js";
 
@@ -49,7 +50,10 @@ export async function openOwnSession(options: OpeningOptions): Promise<OpenedSes
     const state =
       openState(before.id, options) ??
       options.notLoadable ??
-      (await options.watch.whileWaiting(() => loadOwnSession(before.id, options)));
+      (await options.watch.whileWaiting(() => {
+        const end = replayEndOf(history, before.upTo);
+        return loadOwnSession({ id: before.id, end }, options);
+      }));
     if (typeof state !== "string") return { id: before.id, state, unknown: known };
     replacedFor = state;
   }

@@ -155,6 +155,45 @@ describe("a session of the agent's own that", () => {
   });
 });
 
+describe("the replay of a session", () => {
+  /** An agent whose replay is what was said; `late` says how much of it comes behind the answer. */
+  async function loading(said: readonly string[], late: number) {
+    const all = await house();
+    for (const text of said.slice(1)) await all.run(text);
+    all.agents.running?.die();
+    all.agents.handlers["session/load"] = (program, id) => {
+      const steps = said.flatMap((text) => [
+        () => program.chunk("own-0", text, "user_message_chunk"),
+        () => program.callTool("own-0"),
+        () => program.chunk("own-0", "answ"),
+        () => program.chunk("own-0", "ered"),
+      ]);
+      for (const step of steps.slice(0, steps.length - late)) step();
+      program.tell({ id, result: {} });
+      all.clock.after(150, () => {
+        for (const step of steps.slice(steps.length - late)) step();
+      });
+    };
+    const before = all.clock.now();
+    const outcome = await all.run("next");
+    expect(outcome).toMatchObject({ status: "succeeded", text: "answered" });
+    const shown = JSON.stringify(all.session.sink.messages);
+    expect(shown.split("answered")).toHaveLength(said.length + 2);
+    expect(shown).not.toContain("toolCall");
+    return all.clock.now() - before;
+  }
+
+  it("costs no time where it ends before the answer", async () => {
+    expect(await loading(["first"], 0)).toBe(0);
+    expect(await loading(["first", "second"], 0)).toBe(0);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])("is waited for where the last %i come later", async (late) => {
+    // Every turn has the same reply: the end of an earlier one is not taken for that of the last.
+    expect(await loading(["first", "second"], late)).toBeGreaterThanOrEqual(200);
+  });
+});
+
 describe("a turn that a lost server has begun", () => {
   const begin = async () => {
     const all = await house();
