@@ -7,6 +7,7 @@ import { lateJsonSchema } from "./lateJsonSchema.mjs";
 import { leftOut } from "./leftOut.mjs";
 import { oneCopy } from "./oneCopy.mjs";
 import { ownCopy } from "./ownCopy.mjs";
+import { ownHeaders } from "./ownHeaders.mjs";
 import { shortLocals, shortNames } from "./shortNames.mjs";
 
 /**
@@ -130,6 +131,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
       }),
       shortLocals(),
       lateJsonSchema(),
+      ownHeaders({ root }),
       shortNames({ packages: shortened }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,

@@ -3,6 +3,7 @@
 import type { LanguageModelV3 } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
 import type { Provider } from "../config/types.js";
+import { type HeaderInit, HeaderList } from "../network/headerList.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { entraToken } from "./azureSignIn.js";
 import type { AdaptedModel } from "./configuredModel.js";
@@ -65,8 +66,8 @@ async function tokenOf({ apiKey, azure, headers }: Provider): Promise<string | u
 /** If configured headers authenticate the call, an empty key beside them would be refused. */
 function withoutEmptyKey(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return (input, init) => {
-    const headers = new Headers(init?.headers);
+    const headers = new HeaderList(init?.headers as HeaderInit);
     if (headers.get("api-key") === "") headers.delete("api-key");
-    return fetch(input, { ...init, headers });
+    return fetch(input, { ...init, headers: [...headers] });
   };
 }

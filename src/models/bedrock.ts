@@ -8,6 +8,7 @@ import type {
 } from "@ai-sdk/provider";
 import { defined } from "../base/defined.js";
 import type { Provider } from "../config/types.js";
+import { Answer } from "../network/answer.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import { markForCaching, thinking, withoutTrailingBlanks } from "./anthropic.js";
 import { awsCredentials, awsRegion } from "./awsCredentials.js";
@@ -86,7 +87,7 @@ function fetchFrames(provider: Provider): typeof fetch {
     if (!response.ok || response.body === null) return response;
     const { status, statusText, headers } = response;
     const body = response.body.pipeThrough(new EventFrames());
-    return new Response(body, { status, statusText, headers });
+    return Answer.of(body, { status, statusText, headers });
   };
 }
 

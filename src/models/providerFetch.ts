@@ -3,6 +3,7 @@
 // are corrected.
 import { EventBound } from "../base/eventBound.js";
 import { type Line, LineSplitter } from "../base/lineSplitter.js";
+import { Answer } from "../network/answer.js";
 import { fetchWithinOrigin } from "../network/fetchWithinOrigin.js";
 import type { Proxies } from "../network/proxies.js";
 import { allowedSilence, tellLife } from "./callLife.js";
@@ -60,19 +61,19 @@ export function providerFetch(
   { rules, mostEventBytes = usualMostEventBytes }: AnswerReading = {},
 ): typeof fetch {
   return async (input, init) => {
-    const route = { proxies, silenceMs: allowedSilence(init?.signal) };
+    const route = { proxies, silenceMs: allowedSilence(init?.signal), isLight: true };
     const response = await fetchWithinOrigin(input, init, route);
     if (response.body === null) return response;
     const { status, statusText, headers } = response;
     if (!response.ok) {
       const body = response.body.pipeThrough(new FirstBytes(mostRefusalBytes));
-      return new Response(body, { status, statusText, headers });
+      return Answer.of(body, { status, statusText, headers });
     }
     const type = headers.get("content-type")?.toLowerCase() ?? "";
     if (/html|json/.test(type)) throw await notAStream(response, type);
     const events = new EventBytes(init?.signal, rules?.(), mostEventBytes);
     const body = mappedStream(response.body, events);
-    return new Response(body, { status, statusText, headers });
+    return Answer.of(body, { status, statusText, headers });
   };
 }
 

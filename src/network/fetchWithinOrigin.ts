@@ -1,6 +1,7 @@
 // Requests carry keys, configured headers and a conversation. They go to the origin that the user
 // chose, and to no other. A redirect comes from a server, not from the user.
-import { fetchVia } from "./fetchVia.js";
+import { addressOf, fetchVia } from "./fetchVia.js";
+import { type HeaderInit, HeaderList } from "./headerList.js";
 import type { Route } from "./route.js";
 
 /** A redirect that was not followed. Its message names only the two origins. */
@@ -24,7 +25,7 @@ export async function fetchWithinOrigin(
   init: RequestInit | undefined,
   route: Route,
 ): Promise<Response> {
-  const first = new URL(input instanceof Request ? input.url : input);
+  const first = addressOf(input);
   let url = first;
   let response = await fetchVia(input, { ...init, redirect: "manual" }, route);
   let request = { ...init };
@@ -67,10 +68,10 @@ function nextRequest(request: RequestInit, status: number): RequestInit {
     (status === 303 && method !== "HEAD") ||
     ((status === 301 || status === 302) && method === "POST");
   if (!becomesGet || method === "GET") return request;
-  const headers = new Headers(request.headers);
+  const headers = new HeaderList(request.headers as HeaderInit);
   for (const name of ["content-type", "content-length", "content-encoding", "content-language"]) {
     headers.delete(name);
   }
   const { body: _, ...rest } = request;
-  return { ...rest, method: "GET", headers };
+  return { ...rest, method: "GET", headers: [...headers] };
 }

@@ -6,4 +6,6 @@ export interface Route {
   readonly proxies?: Proxies | undefined;
   /** How long the other side may send nothing, in milliseconds. The caller watches this time. */
   readonly silenceMs?: number | undefined;
+  /** Whether the answer may be another class than the platform's `Response`, which does the same. */
+  readonly isLight?: boolean;
 }
