@@ -103,6 +103,7 @@ class AcpTurn {
       limits,
       signal: AbortSignal.any([this.#signal, this.#over.signal]),
       leavePlan: () => options.leavePlan(),
+      warn: (warning) => request.sink.warn(warning),
       stop: (end) => this.#stopWith(end),
       before: refusedBefore(request.begun),
     });

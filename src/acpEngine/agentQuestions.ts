@@ -22,11 +22,18 @@ export interface AgentQuestionsOptions {
   denied(id: string): void;
   /** The user has accepted the agent's plan. */
   leavePlan(): void;
+  /** Tells the completion what a person should know. */
+  warn(warning: string): void;
   /** Ends the turn. */
   stop(end: TurnEnd): void;
   /** The permissions that were refused in the turn under servers that were lost: all, the last in a row. */
   readonly before: { readonly all: number; readonly inRow: number };
 }
+
+const allowsForGood =
+  "The engine offers no way to allow this once: if you allow it, it may not ask again for calls like it.";
+const keptForGood =
+  "The engine offered no way to decide about a call once, so it may not ask again for calls like it:";
 
 /** Answers `session/request_permission`. */
 export class AgentQuestions {
@@ -68,19 +75,24 @@ export class AgentQuestions {
   }
 
   async #answer(params: Json, asking: AbortSignal): Promise<object> {
-    const { told, denied, unasked, where, permissions, signal, leavePlan } = this.#options;
+    const { told, denied, unasked, where, permissions, signal, leavePlan, warn } = this.#options;
     const refused = { outcome: { outcome: "cancelled" } };
     // It may be a call that was not told before, whatever the agent says that it is.
     const call = told({ ...object(params.toolCall), sessionUpdate: undefined });
     if (call === undefined || signal.aborted) return refused;
     unasked.asked(call.id);
     try {
-      const needs = await permissionNeeds(call, where);
+      const isForGood = optionFor(params.options, true).isForGood;
+      const needs = (await permissionNeeds(call, where)).map((need) =>
+        isForGood ? { ...need, description: `${need.description}\n${allowsForGood}` } : need,
+      );
       const { isAllowed } = await decide(permissions, needs, AbortSignal.any([signal, asking]));
       this.#count(isAllowed);
       if (!isAllowed) denied(call.id);
       else if (needs.some(({ action }) => action === "leavePlan")) leavePlan();
-      return { outcome: optionFor(params.options, isAllowed) };
+      const chosen = optionFor(params.options, isAllowed);
+      if (chosen.isForGood) warn(`${keptForGood} ${call.title || call.name}`);
+      return { outcome: chosen.outcome };
     } catch (error) {
       // The turn is cancelled: that is the answer. A question that the agent has withdrawn gets an error.
       if (signal.aborted) return refused;

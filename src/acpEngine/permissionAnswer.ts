@@ -28,15 +28,27 @@ export async function decide(
   return { isAllowed: true };
 }
 
+/** An agent's option for a decision. */
+interface Chosen {
+  readonly outcome: Json;
+  /** Whether the agent may keep the decision for later calls: it offers no other. */
+  readonly isForGood: boolean;
+}
+
 /**
  * The agent's option for a decision. What is allowed is allowed once: grants for a session are kept
- * here, so that a deny rule that is added later holds. Without a fitting option, the call is refused.
+ * here, so that a deny rule that is added later holds. An agent that offers to decide for good alone gets
+ * that; without any fitting option, the call is refused.
  */
-export function optionFor(options: unknown, isAllowed: boolean): Json {
-  const kind = isAllowed ? "allow_once" : "reject_once";
-  const found = objects(options).find(
-    (one) => one.kind === kind && text(one.optionId) !== undefined,
-  );
-  if (found === undefined) return { outcome: "cancelled" };
-  return { outcome: "selected", optionId: found.optionId };
+export function optionFor(options: unknown, isAllowed: boolean): Chosen {
+  const [once, always] = isAllowed
+    ? (["allow_once", "allow_always"] as const)
+    : (["reject_once", "reject_always"] as const);
+  const optionOf = (kind: string) =>
+    objects(options).find((one) => one.kind === kind && text(one.optionId) !== undefined);
+  const found = optionOf(once);
+  const chosen = found ?? optionOf(always);
+  if (chosen === undefined) return { outcome: { outcome: "cancelled" }, isForGood: false };
+  const { optionId } = chosen;
+  return { outcome: { outcome: "selected", optionId }, isForGood: found === undefined };
 }

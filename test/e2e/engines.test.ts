@@ -311,10 +311,31 @@ describe.concurrent("permissions of an engine", () => {
       text: "after",
       denials: 1,
     });
-    const only = [{ optionId: "ever", name: "Always", kind: "allow_always" }];
+    const only = [{ optionId: "ever", name: "Always", kind: "reject_always" }];
     const session = await new EngineHouse({ options: only }).open("allow");
     const call = JSON.stringify({ toolCallId: "x", kind: "other", title: "x" });
     expect(await session.run(`ask ${call}`, "r")).toMatchObject({ text: "[cancelled]" });
+  });
+
+  it("are given for good where the agent offers nothing else, which the question tells", async () => {
+    const options = ["allow_always", "reject_always"].map((kind) => ({
+      optionId: kind,
+      name: kind,
+      kind,
+    }));
+    const session = await new EngineHouse({ options }).open("ask");
+    const asked: string[] = [];
+    session.server.onPermission = ({ description }) => {
+      asked.push(description);
+      return { result: { decision: asked.length === 1 ? "allow" : "deny" } };
+    };
+    const call = JSON.stringify({ toolCallId: "x", kind: "other", title: "Deploy" });
+    const run = await session.run(`ask ${call}\nask ${call}`, "r");
+    // Where the agent asks again, our rules and the user decide again.
+    expect(run).toMatchObject({ text: "[allow_always][reject_always]", denials: 1 });
+    expect(asked).toHaveLength(2);
+    expect(asked[0]).toMatch(/^Deploy\n.*no way to allow this once.*may not ask again/);
+    expect(run.warnings).toEqual([expect.stringMatching(/may not ask again .*: Deploy$/)]);
   });
 });
 
