@@ -16,8 +16,11 @@ import { protocolVersion } from "./anyVersion.js";
 import { commandsUpdate } from "./commands.js";
 import { modeOf, optionIds } from "./sessionChoices.js";
 import { traceMembers } from "./traceMembers.js";
-import { metaKey, refused } from "./turnEnd.js";
+import { failure, metaKey, refused } from "./turnEnd.js";
 import { RefusedRequest } from "./turnwireConnection.js";
+
+/** The most prompts of an editor that wait for their answers. */
+const mostPrompts = 500;
 
 /** Makes the agent that an editor speaks to. */
 export function createAgentApp(
@@ -57,6 +60,11 @@ export function createAgentApp(
       return {};
     })
     .onRequest("session/prompt", ({ params, requestId, signal }) => {
+      // The stream is not read on while too many requests are unanswered. A prompt may wait for an answer
+      // of the editor's own, which must be read: so prompts alone never reach that bound.
+      const open = sessions.all.reduce((sum, { turns }) => sum + turns.count, 0);
+      if (open >= mostPrompts)
+        throw failure(`More than ${mostPrompts} prompts wait for their turns.`);
       const trace = traceMembers(params._meta, metaOfAll);
       return sessions.get(params.sessionId).prompt(requestId, params.prompt, signal, trace);
     })

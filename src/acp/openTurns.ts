@@ -38,6 +38,11 @@ export class OpenTurns {
     this.otherEnds = new OtherEnds(send);
   }
 
+  /** How many prompts are open. */
+  get count(): number {
+    return this.#turns.size;
+  }
+
   /** Whether no prompt is open. */
   get isEmpty(): boolean {
     return this.#turns.size === 0;

@@ -13,7 +13,11 @@ export interface ConnectionHandlers {
 
 const methodNotFound = { code: -32601, message: "Method not found" };
 const requestCancelled = { code: -32800, message: "Request cancelled" };
+const tooMany = { code: -32603, message: "Too many requests of yours wait for their answers" };
 const internalError = { code: -32603, message: "The request could not be answered" };
+
+/** The most requests of an agent that are answered at a time: a person may let each of them wait. */
+const mostAnswering = 1_000;
 
 /** A request of ours that is not answered yet. */
 interface Asked {
@@ -27,6 +31,7 @@ export class AgentConnection {
   readonly #asked = new Map<number, Asked>();
   /** The agent's requests that are being answered, by their ids as JSON. */
   readonly #answering = new Map<string, AbortController>();
+  #open = 0;
   #lastId = 0;
   #gone: AgentGone | undefined;
 
@@ -94,6 +99,8 @@ export class AgentConnection {
 
   /** The id may be anything, also 0 or null. */
   async #answer(id: unknown, method: string, params: Json): Promise<void> {
+    if (this.#open >= mostAnswering) return this.#reply(id, { error: tooMany });
+    this.#open += 1;
     const key = JSON.stringify(id);
     const asking = new AbortController();
     this.#answering.set(key, asking);
@@ -104,6 +111,7 @@ export class AgentConnection {
       // The reason is ours, and nothing that the agent could use.
       this.#reply(id, { error: asking.signal.aborted ? requestCancelled : internalError });
     } finally {
+      this.#open -= 1;
       if (this.#answering.get(key) === asking) this.#answering.delete(key);
     }
   }

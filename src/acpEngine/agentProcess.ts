@@ -56,6 +56,8 @@ const mostMessageBytes = 4 * 1024 * 1024;
 const mostStderr = 8 * 1024;
 /** What of it an error quotes. */
 const mostQuoted = 1_000;
+/** The most bytes of answers that may wait for it: an agent that asks on and never reads is ended. */
+const mostUnread = 8 * 1024 * 1024;
 /** How long it may take to end by itself after its stdin was closed. */
 const politeMs = 500;
 
@@ -75,6 +77,10 @@ export class AgentProcess implements AgentProgram {
   readonly #values: JsonLines;
   #stderr = "";
   #dropped = 0;
+  /** The bytes of answers that it has not read. */
+  #unread = 0;
+  /** Why it is being ended, where it is its own fault. */
+  #fault: string | undefined;
   #ending: Promise<void> | undefined;
 
   /** @throws AgentGone if it cannot be started. */
@@ -134,7 +140,23 @@ export class AgentProcess implements AgentProgram {
   }
 
   send(message: object): void {
-    if (this.#child.stdin.writable) this.#child.stdin.write(`${JSON.stringify(message)}\n`);
+    const { stdin } = this.#child;
+    if (!stdin.writable || this.#fault !== undefined) return;
+    const line = `${JSON.stringify(message)}\n`;
+    // What we ask is bounded by ourselves. What we answer is bounded by nothing but the agent.
+    if ("method" in message) return void stdin.write(line);
+    const bytes = Buffer.byteLength(line);
+    this.#unread += bytes;
+    stdin.write(line, () => {
+      this.#unread -= bytes;
+    });
+    if (this.#unread > mostUnread) this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#fault = `it asked on and did not read the answers, of which more than ${mostUnread / 1024 / 1024} MiB waited for it`;
+    // What goes wrong with that is logged by whoever waits for its end.
+    this.end(0).catch(() => {});
   }
 
   end(patienceMs = politeMs): Promise<void> {
@@ -213,6 +235,7 @@ export class AgentProcess implements AgentProgram {
   }
 
   #reason(how: string): string {
+    if (this.#fault !== undefined) return this.#fault;
     const said = redact(this.#stderr, [...this.#options.secrets]).trim();
     return said === ""
       ? `it ended (${how})`

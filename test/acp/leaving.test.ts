@@ -118,6 +118,32 @@ describe("several requests at once", () => {
     await expect(editor.prompt(sessionId, "@say three")).rejects.toMatchObject({ code: -32002 });
   });
 
+  it("do not hold back the answer that their first prompt waits for", async () => {
+    const asked = new Deferred<void>();
+    const over = new Deferred<void>();
+    const editor = new Editor({
+      onPermission: async () => {
+        asked.resolve();
+        await over.promise;
+        return { outcome: { outcome: "selected", optionId: "allow" } };
+      },
+    });
+    const { sessionId } = await editor.open();
+    const first = editor.prompt(sessionId, '@tool bash {"command":"true"}\n@say done');
+    await asked.promise;
+    const others = Array.from({ length: 1_200 }, () => editor.prompt(sessionId, "@say more"));
+    const ends = Promise.allSettled(others);
+    over.resolve();
+    expect(await first).toMatchObject({ stopReason: "end_turn" });
+    await editor.agent.notify("session/cancel", { sessionId });
+    const refused = (await ends).filter(({ status }) => status === "rejected");
+    expect(refused.length).toBeGreaterThan(600);
+    expect(refused[0]).toMatchObject({
+      reason: { code: -32603, message: "More than 500 prompts wait for their turns." },
+    });
+    expect(await editor.prompt(sessionId, "@say last")).toMatchObject({ stopReason: "end_turn" });
+  });
+
   it("refuse more tool servers than a session has, at once, and in one sentence", async () => {
     const editor = new Editor();
     await editor.greet();

@@ -377,6 +377,19 @@ describe.concurrent("an engine that fails", () => {
     });
   });
 
+  it("by asking on without reading an answer: it is ended, and says so", async () => {
+    const house = new EngineHouse();
+    const session = await house.open();
+    expect(await session.run("say so far\naskOn", "r-1")).toMatchObject({
+      status: "failed",
+      errorName: "EngineFailed",
+      error: expect.stringMatching(/asked on and did not read the answers, .* 8 MiB/),
+      text: "so far",
+    });
+    await untilDead(house.agentPid);
+    expect(await session.run("say again", "r-2")).toMatchObject({ status: "succeeded" });
+  });
+
   it("with an error of its own", async () => {
     const session = await new EngineHouse().open();
     const details = "no quota for s3cret-value";

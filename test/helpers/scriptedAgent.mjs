@@ -8,7 +8,7 @@
 //   ended), stop REASON, fail JSON, twice, late TEXT, foreign TEXT, wrongIds,
 //   steered (waits for a steering prompt, and says it), deafChild SECONDS (in a session of its own; ignores
 //   SIGTERM), lose (the server is killed by SIGKILL, and nothing follows), loseAfter (after the answer),
-//   askAndLose JSON (asks for a permission first)
+//   askAndLose JSON (asks for a permission first), askOn (asks without end, and reads nothing)
 //
 // With `plays` it takes each prompt for a run of a random history (scriptedRun.mjs).
 import { spawn, spawnSync } from "node:child_process";
@@ -142,6 +142,16 @@ const steps = {
   askLong: (id, rest) => {
     const rawInput = { text: "x".repeat(Number(rest)) };
     return steps.ask(id, JSON.stringify({ toolCallId: "long", kind: "edit", rawInput }));
+  },
+  async askOn() {
+    input.pause();
+    process.stdin.pause();
+    const filling = "x".repeat(100_000);
+    for (let asked = 0; ; asked++) {
+      const message = { id: `${filling}${asked}`, method: "fs/none", params: {} };
+      const line = JSON.stringify({ jsonrpc: "2.0", ...message });
+      await new Promise((resolve) => process.stdout.write(`${line}\n`, resolve));
+    }
   },
   foreign: (_, rest) => chunk("another session", "agent_message_chunk", rest),
   wrongIds() {
@@ -284,7 +294,8 @@ const methods = {
 noteOthers();
 note(`start ${process.pid}`);
 if (told.leaves) steps.child("", told.leaves);
-createInterface({ input: process.stdin }).on("line", (line) => {
+const input = createInterface({ input: process.stdin });
+input.on("line", (line) => {
   const frame = JSON.parse(line);
   record("got", frame);
   const { id, method, params, ...answer } = frame;
