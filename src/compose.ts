@@ -10,6 +10,7 @@ import { sleep } from "./base/clock.js";
 import { Closing } from "./base/closing.js";
 import { defined } from "./base/defined.js";
 import { messageOf } from "./base/errors.js";
+import { loopTurn } from "./base/loopTurn.js";
 import { type House, openHouse } from "./openHouse.js";
 import type { RunCause } from "./protocol/objects/run.js";
 import { relaysOf } from "./relayStart.js";
@@ -174,6 +175,7 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing) 
     outbox,
     runsOfServer,
     slots,
+    loopTurn,
     announcer,
     clock,
     ids,

@@ -145,6 +145,8 @@ export interface CoordinatorOptions {
   readonly runsOfServer?: RunsOfServer;
   /** How many turns run at once in all workspaces together; without it, any number. */
   readonly slots?: RunSlots;
+  /** See `base/loopTurn.ts`; without it, turns that are released together begin together. */
+  readonly loopTurn?: () => Promise<void> | undefined;
   /** Where the state of a session before each run is noted, if it is. */
   readonly checkpoints?: CheckpointStore;
   /** What keeps the changes of a run that has begun; undefined where nothing is kept. */

@@ -71,6 +71,8 @@ export class TurnRunner {
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       if (run.command === "undo") return await this.#undo(run, writes);
       giveBack = await this.#slot(run);
+      // Many runs are accepted by one commit.
+      await this.#options.loopTurn?.();
       const turn = await preparedTurn(run, writes, this.#options);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
       const mayStillRun = await mayStillRunCommands(run, this.#options);
@@ -170,9 +172,7 @@ export class TurnRunner {
   #cancelledBeforeBegin(run: AcceptedRun): TurnOutcome {
     if (run.takenOver?.hasBegun) return this.#repaired(run, { status: "cancelled", text: "" });
     const isNoMessage = run.request.kind === "summary" || run.command !== undefined;
-    if (isNoMessage || run.recorder === undefined) {
-      return { status: "cancelled", text: "" };
-    }
+    if (isNoMessage || run.recorder === undefined) return { status: "cancelled", text: "" };
     run.writes?.write(() => noteCheckpoint(run, this.#options));
     run.recorder.say(run.request.prompt);
     const reply = run.recorder.createMessage({ role: "assistant" });
@@ -228,8 +228,8 @@ export class TurnRunner {
     sessionId: string,
     runId: string | undefined,
   ) {
-    const { workspaceId, sessions, runs, goingOn, messages, announcer } = this.#options;
-    const { clock, ids } = this.#options;
+    const { workspaceId, sessions, runs, goingOn, messages } = this.#options;
+    const { announcer, clock, ids } = this.#options;
     const log = withFields(runLog(run, this.#options), { sessionId });
     return {
       goingOn,
