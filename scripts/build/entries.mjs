@@ -7,7 +7,7 @@ import { lateJsonSchema } from "./lateJsonSchema.mjs";
 import { leftOut } from "./leftOut.mjs";
 import { oneCopy } from "./oneCopy.mjs";
 import { ownCopy } from "./ownCopy.mjs";
-import { ownHeaders } from "./ownHeaders.mjs";
+import { ownUtils } from "./ownUtils.mjs";
 import { shortLocals, shortNames } from "./shortNames.mjs";
 
 /**
@@ -123,15 +123,16 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
         files: /[\\/](bench|ws_transport|pushconsumer|curve|denobuffer)\.js$/,
       }),
       leftOut({ package: "pg", files: /[\\/]lib[\\/]native[\\/]/ }),
-      // Its cache is asked for by nobody, nor are cookies, retries and SOCKS (an error of ours). Its parser without SIMD is for processors for which the database has no build either.
+      // Nobody asks for its cache, cookies, retries, redirects, HTTP/2, forms, hashes of scripts, or SOCKS
+      // (an error of ours). Its parser without SIMD is for processors for which the database has no build.
       leftOut({
         package: "undici",
         files:
-          /[\\/]lib[\\/](mock[\\/]|cache[\\/]|interceptor[\\/]|handler[\\/](cache|dedup|retry)|dispatcher[\\/](socks5|retry|balanced|round-robin)|core[\\/]socks5|web[\\/](cache[\\/]cache\.js|cookies|websocket|eventsource)|llhttp[\\/]llhttp-wasm\.js)/,
+          /[\\/]lib[\\/](mock[\\/]|cache[\\/]|interceptor[\\/]|api[\\/]api-(pipeline|stream|upgrade)|handler[\\/](cache|dedup|retry|redirect)|dispatcher[\\/](socks5|retry|balanced|round-robin|env-http|h2c|client-h2)|core[\\/]socks5|web[\\/](cache[\\/]cache\.js|cookies|websocket|eventsource|subresource|fetch[\\/]formdata-parser)|llhttp[\\/]llhttp-wasm\.js)/,
       }),
       shortLocals(),
       lateJsonSchema(),
-      ownHeaders({ root }),
+      ownUtils({ root }),
       shortNames({ packages: shortened }),
       ownCopy({
         importers: /[\\/]@ai-sdk[\\/]/,
