@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, inject, it } from "vitest";
+import { bareEnvironment } from "../helpers/runFolder.js";
 import { testNode } from "../helpers/testNode.js";
 import { onWindows, unless } from "../helpers/unless.js";
 import { Editor, endEditors, makeFolder } from "./editor.js";
@@ -13,7 +14,7 @@ const home = makeFolder();
 function turnwire(...args: string[]): string {
   return execFileSync(testNode, [inject("serverScript"), ...args, "--data-dir", dataDir], {
     encoding: "utf8",
-    env: { PATH: process.env.PATH, HOME: home },
+    env: bareEnvironment(home),
   });
 }
 

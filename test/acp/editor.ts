@@ -20,6 +20,7 @@ import {
 } from "@agentclientprotocol/sdk";
 import { expect, inject } from "vitest";
 import { type FrameKind, problemsOf } from "../helpers/acpSchemas.js";
+import { bareEnvironment } from "../helpers/runFolder.js";
 import { testNode } from "../helpers/testNode.js";
 
 /** A JSON-RPC message of the agent. */
@@ -92,7 +93,7 @@ export class Editor {
     this.child = spawn(testNode, [inject("serverScript"), ...args], {
       stdio: ["pipe", "pipe", "pipe"],
       cwd: home,
-      env: { PATH: process.env.PATH, HOME: home, ...options.env },
+      env: { ...bareEnvironment(home), ...options.env },
     });
     this.child.stderr.on("data", (text: Buffer) => {
       this.stderr = (this.stderr + text.toString()).slice(-5000);

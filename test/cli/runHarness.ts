@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "../../src/base/clock.js";
 import { runCommand } from "../../src/cli/run.js";
 import type { RunCommandOptions } from "../../src/cli/runOptions.js";
+import { compiledEnvironment } from "../helpers/runFolder.js";
 
 export const launcher = fileURLToPath(new URL("../../bin/turnwire.js", import.meta.url));
 
@@ -16,6 +17,7 @@ export function offlineEnvironment(folder: string): Record<string, string> {
     HOME: folder,
     XDG_CONFIG_HOME: folder,
     XDG_STATE_HOME: folder,
+    ...compiledEnvironment(),
     NO_COLOR: "1",
     ANTHROPIC_API_KEY: "",
     OPENAI_API_KEY: "",

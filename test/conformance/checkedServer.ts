@@ -7,6 +7,7 @@ import type { requirements } from "../../src/conformance/requirements.js";
 import { runChecks } from "../../src/conformance/runChecks.js";
 import type { ScriptedProvider } from "../../src/conformance/scriptedProvider.js";
 import { type Launch, launchCommands, type Model } from "../../src/conformance/serverPipes.js";
+import { compiledEnvironment } from "../helpers/runFolder.js";
 
 /** Starts our built server, with a configuration in `folder` that has the kit's provider. */
 export async function launchOurs(folder: string, provider: ScriptedProvider): Promise<Launch> {
@@ -18,7 +19,7 @@ export async function launchOurs(folder: string, provider: ScriptedProvider): Pr
     "--max-message-bytes",
     "300000",
   ];
-  const env = { PATH: process.env.PATH };
+  const env = { PATH: process.env.PATH, ...compiledEnvironment() };
   return launchCommands({ first: serve, configDirs, providerUrl: provider.url, env });
 }
 

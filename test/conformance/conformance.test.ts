@@ -9,6 +9,7 @@ import { writeConfigDirs } from "../../src/conformance/configDirs.js";
 import { requirements } from "../../src/conformance/requirements.js";
 import { ScriptedProvider } from "../../src/conformance/scriptedProvider.js";
 import { type Launch, launchCommands } from "../../src/conformance/serverPipes.js";
+import { compiledEnvironment } from "../helpers/runFolder.js";
 import { breakServers } from "./brokenServer.js";
 import { failuresOf, launchOurs } from "./checkedServer.js";
 
@@ -55,7 +56,7 @@ describe("the kit", () => {
 async function launchAttached(): Promise<Launch> {
   const configDirs = await writeConfigDirs(join(folder, "daemon"), provider.url);
   const first = [process.execPath, inject("serverScript"), "serve", "--attach", "--start"];
-  const env = { PATH: process.env.PATH };
+  const env = { PATH: process.env.PATH, ...compiledEnvironment() };
   return launchCommands({ first, configDirs, providerUrl: provider.url, env });
 }
 

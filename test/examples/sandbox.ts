@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { compiledEnvironment } from "../helpers/runFolder.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -29,6 +30,7 @@ export function createSandbox(): Sandbox {
     HOME: folder,
     XDG_CONFIG_HOME: folder,
     XDG_STATE_HOME: join(folder, "state"),
+    ...compiledEnvironment(),
     ANTHROPIC_API_KEY: "",
     OPENAI_API_KEY: "",
     GEMINI_API_KEY: "",

@@ -1,12 +1,14 @@
 // Before the tests: sees to it that the build is newer than every source, so that what the
-// end-to-end tests spawn is what the sources say. A clean install has built it already.
+// end-to-end tests spawn is what the sources say. A clean install has built it already. Makes the
+// folder of this run of the tests too, and removes it after them.
 //
 // `TURNWIRE_DIST` names another folder beside `dist`, for whoever must not disturb who uses that one.
 import { execFileSync } from "node:child_process";
-import { readdirSync, statSync, utimesSync } from "node:fs";
+import { readdirSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TestProject } from "vitest/node";
+import { compileAhead, makeRunFolder } from "./runFolder.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -19,11 +21,16 @@ declare module "vitest" {
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-export default function buildOnce({ provide }: TestProject): void {
+export default function buildOnce({ provide }: TestProject): () => void {
   const dist = process.env.TURNWIRE_DIST;
   const main = join(root, dist ?? "dist", "main.js");
-  provide("serverScript", dist === undefined ? join(root, "bin/turnwire.js") : main);
-  provide("buildError", isFresh(main) ? "" : build(main));
+  const script = dist === undefined ? join(root, "bin/turnwire.js") : main;
+  provide("serverScript", script);
+  const buildError = isFresh(main) ? "" : build(main);
+  provide("buildError", buildError);
+  const folder = makeRunFolder();
+  if (buildError === "") compileAhead(script, folder);
+  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 function isFresh(main: string): boolean {

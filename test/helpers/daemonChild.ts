@@ -7,6 +7,7 @@ import { createConnection, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { inject } from "vitest";
+import { bareEnvironment } from "./runFolder.js";
 import { type Exit, makeFolder, type ServerProcess, startServer } from "./serverProcess.js";
 import { testNode } from "./testNode.js";
 
@@ -45,7 +46,7 @@ export async function runProgram(
   const child = spawn(testNode, [main, ...args], {
     cwd: home,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env.PATH, HOME: home, ...env },
+    env: { ...bareEnvironment(home), ...env },
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -78,7 +79,7 @@ export class DaemonChild {
     this.child = spawn(testNode, [this.#main, ...args], {
       cwd: home,
       stdio: ["ignore", "ignore", "pipe"],
-      env: { PATH: process.env.PATH, HOME: home, ...this.#env },
+      env: { ...bareEnvironment(home), ...this.#env },
     });
     this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr += text;

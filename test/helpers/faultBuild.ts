@@ -1,8 +1,10 @@
-// A build of the server, apart from dist/, for one test file: with fault points, or as published.
+// Builds of the server apart from dist/, for the tests that end it: with fault points, or as
+// published. One run of the tests makes each once, where the first file needs it.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compileAhead, runFolder } from "./runFolder.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -12,24 +14,39 @@ export interface TestBuild {
   readonly folder: string;
   /** The program. */
   readonly main: string;
+  /** Says that this file needs it no more. It stays until the run of the tests is over. */
   remove(): void;
 }
 
-/** Builds; takes about a second. Packages are found because it is below node_modules. */
+/** The build of this run of the tests; a few seconds where it is not there yet. */
 export function buildServer(options: { faultPoints: boolean }): TestBuild {
-  const cache = join(root, "node_modules", ".cache", "turnwire");
-  mkdirSync(cache, { recursive: true });
-  const home = mkdtempSync(join(cache, "crash-"));
-  cpSync(join(root, "package.json"), join(home, "package.json"));
+  const home = join(runFolder(), options.faultPoints ? "fault-points" : "published");
   const folder = join(home, "dist");
+  const main = join(folder, "main.js");
+  if (!existsSync(home)) {
+    buildAside(home, options);
+    compileAhead(main, runFolder());
+  }
+  return { folder, main, remove() {} };
+}
+
+/** Built aside and moved: a file that asks at the same time finds a whole build, or makes one too. */
+function buildAside(home: string, { faultPoints }: { faultPoints: boolean }): void {
+  const aside = mkdtempSync(`${home}-`);
+  cpSync(join(root, "package.json"), join(aside, "package.json"));
   execFileSync(
     process.execPath,
-    [join(root, "scripts", "build.mjs"), ...(options.faultPoints ? ["--fault-points"] : [])],
-    { cwd: root, env: { ...process.env, TURNWIRE_DIST: relative(root, folder), NOTYPES: "1" } },
+    [join(root, "scripts", "build.mjs"), ...(faultPoints ? ["--fault-points"] : [])],
+    {
+      cwd: root,
+      env: { ...process.env, TURNWIRE_DIST: relative(root, join(aside, "dist")), NOTYPES: "1" },
+    },
   );
-  return {
-    folder,
-    main: join(folder, "main.js"),
-    remove: () => rmSync(home, { recursive: true, force: true }),
-  };
+  try {
+    renameSync(aside, home);
+  } catch (error) {
+    // Another file was first.
+    if (!existsSync(home)) throw error;
+    rmSync(aside, { recursive: true, force: true });
+  }
 }

@@ -5,6 +5,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { defined } from "../../src/base/defined.js";
+import { bareEnvironment } from "./runFolder.js";
 
 /** An error that the server answered. */
 export class RpcError extends Error {
@@ -60,11 +61,7 @@ export class ServerChild {
     const child = spawn(file, [...before, "serve", "--data-dir", dataDir, ...args], {
       ...defined({ cwd }),
       stdio: ["pipe", "pipe", "pipe"],
-      env: {
-        PATH: process.env.PATH,
-        HOME: dataDir,
-        ...env,
-      },
+      env: { ...bareEnvironment(dataDir), ...env },
     });
     this.#child = child;
     child.stdout.on("data", (chunk: Buffer) => this.#read(chunk));

@@ -23,6 +23,7 @@ import type {
   RunComplete,
 } from "../../src/protocol/index.js";
 import { FrameReader, type Framing, frame } from "./frameReader.js";
+import { bareEnvironment } from "./runFolder.js";
 import { testNode } from "./testNode.js";
 import { problemOf, problemOfResult, type WireError, type WireFrame } from "./wireChecks.js";
 
@@ -137,7 +138,7 @@ export class ServerProcess {
     this.child = spawn(file ?? testNode, args, {
       stdio: ["pipe", "pipe", "pipe"],
       cwd: options.cwd ?? home,
-      env: { PATH: process.env.PATH, HOME: home, ...options.env },
+      env: { ...bareEnvironment(home), ...options.env },
     });
     this.#reader = new FrameReader(
       this.framing,
