@@ -178,7 +178,10 @@ export class History {
     });
     // The second on one session finds the first accepted.
     if (this.#joining.some((one) => one.target === target)) this.#joined();
-    this.#joining.push({ target, told, text, mayFail: this.#disk.isBroken });
+    const joining = { target, told, text, mayFail: this.#disk.isBroken };
+    // Refused at once: a broken disk does not let it take over what a server that is gone has left.
+    if (told.error !== undefined) this.#told(joining);
+    else this.#joining.push(joining);
   }
 
   /** Whatever comes next must find what was sent before it accepted. */
@@ -189,15 +192,17 @@ export class History {
   }
 
   #joined(): void {
-    for (const { target, told, text, mayFail } of this.#joining.splice(0)) {
-      if (told.acceptance !== undefined) {
-        this.#accepted(target, told.acceptance, { text, kind: "prompt" });
-      } else {
-        expect(told.error, text).toMatchObject({ name: "StorageFailed" });
-        expect(mayFail, text).toBe(true);
-        expect(this.#house.runs.find(workspaceId, text)).toBeUndefined();
-      }
+    for (const joining of this.#joining.splice(0)) this.#told(joining);
+  }
+
+  #told({ target, told, text, mayFail }: Joining): void {
+    if (told.acceptance !== undefined) {
+      this.#accepted(target, told.acceptance, { text, kind: "prompt" });
+      return;
     }
+    expect(told.error, text).toMatchObject({ name: "StorageFailed" });
+    expect(mayFail, text).toBe(true);
+    expect(this.#house.runs.find(workspaceId, text)).toBeUndefined();
   }
 
   #refused(name: string, target: ModelSession, sent: { runId?: string; text: string }): undefined {
