@@ -86,24 +86,25 @@ class AcpTurn {
     const hasOpenCall = () => messages.hasOpenCall;
     const onSilent = (seconds: number) => this.#silent(seconds);
     this.#watch = new TurnWatch({ clock, limits, hasOpenCall, onSilent });
-    this.#unasked = new UnaskedCalls(options.rules, options, ({ name, title }, why) => {
+    const permissions = options.permissionsOf((...question) =>
+      this.#time.whileWaiting(() => request.ask(...question)),
+    );
+    const signal = AbortSignal.any([this.#signal, this.#over.signal]);
+    const warn = (warning: string) => request.sink.warn(warning);
+    const onForbidden = (message: string) => {
       this.#questions.denied();
-      const what = title === "" ? name : `${name} (${title})`;
-      const message = `The engine ${engine} used ${what} without asking. ${why}`;
       this.#stopWith(failedEnd(message, "PermissionDenied", "limit"));
-    });
-    const ask: TurnRequest["ask"] = (...question) =>
-      this.#time.whileWaiting(() => request.ask(...question));
+    };
+    const { rules } = options;
+    const judging = { engine, rules, permissions, where: options, signal, warn };
+    this.#unasked = new UnaskedCalls({ ...judging, onForbidden });
     this.#questions = new AgentQuestions({
-      permissions: options.permissionsOf(ask),
+      ...judging,
       told: (call) => this.#guard(() => messages.toolCall(call)),
       denied: (id) => messages.deny(id),
       unasked: this.#unasked,
-      where: options,
       limits,
-      signal: AbortSignal.any([this.#signal, this.#over.signal]),
       leavePlan: () => options.leavePlan(),
-      warn: (warning) => request.sink.warn(warning),
       stop: (end) => this.#stopWith(end),
       before: refusedBefore(request.begun),
     });
@@ -122,7 +123,7 @@ class AcpTurn {
       this.#time.end();
       // A question that the agent has left open is withdrawn before the turn is over.
       this.#over.abort(new Error("the turn is over"));
-      await this.#questions.settled();
+      await Promise.all([this.#questions.settled(), this.#unasked.withdrawn()]);
     }
     // An agent that is silent does not hear a cancel either.
     if (this.#isSilent) await this.#agent?.end();
@@ -218,7 +219,6 @@ class AcpTurn {
       sink: this.#request.sink,
       messages: this.#messages,
       unasked: this.#unasked,
-      signal: this.#signal,
       steering,
       cost,
       stop: (end: TurnEnd) => this.#stopWith(end),

@@ -89,7 +89,8 @@ export class AgentQuestions {
       const { isAllowed } = await decide(permissions, needs, AbortSignal.any([signal, asking]));
       this.#count(isAllowed);
       if (!isAllowed) denied(call.id);
-      else if (needs.some(({ action }) => action === "leavePlan")) leavePlan();
+      else unasked.allowed(call, needs);
+      if (isAllowed && needs.some(({ action }) => action === "leavePlan")) leavePlan();
       const chosen = optionFor(params.options, isAllowed);
       if (chosen.isForGood) warn(`${keptForGood} ${call.title || call.name}`);
       return { outcome: chosen.outcome };

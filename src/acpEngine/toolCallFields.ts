@@ -77,6 +77,32 @@ export class ToolCallFields {
     ] as string[];
   }
 
+  /** What it does, beside its title and places: as long as this is the same text, it does the same. */
+  get acts(): string {
+    const { command, cmd, cwd, url, path, file_path: filePath, abs_path: absolutePath } = this.raw;
+    const changed = objects(this.#fields.content).flatMap((one) => text(one.path) ?? []);
+    const reached = [path, filePath, absolutePath, Object.keys(object(this.raw.changes)), changed];
+    return JSON.stringify([this.kind, command, cmd, cwd, url, reached]);
+  }
+
+  /** Whether it is a command of which only the title is told, which may be a description. */
+  get isVague(): boolean {
+    const { command, cmd } = this.raw;
+    return this.kind === "execute" && command === undefined && cmd === undefined;
+  }
+
+  /** The call for a person. */
+  get shown(): string {
+    return this.title === "" ? this.name : `${this.name} (${this.title})`;
+  }
+
+  /** The call as it is now. */
+  copy(): ToolCallFields {
+    const copy = new ToolCallFields(this.id);
+    copy.take(this.#fields);
+    return copy;
+  }
+
   get isError(): boolean {
     return this.#fields.status === "failed" || (this.#exitCode ?? 0) !== 0;
   }

@@ -15,8 +15,6 @@ export interface UpdateParts {
   readonly unasked: UnaskedCalls;
   readonly steering: Steering;
   readonly cost: TurnCost;
-  /** Aborted when the turn stops. */
-  readonly signal: AbortSignal;
   /** Ends the turn. */
   stop(end: TurnEnd): void;
   /** Notes how far the turn has come. */
@@ -25,7 +23,7 @@ export interface UpdateParts {
 
 /** Takes an update. Throws what keeps it from being stored. */
 export function takeUpdate(update: Json, parts: UpdateParts): void {
-  const { sink, messages, unasked, steering, cost, signal } = parts;
+  const { sink, messages, unasked, steering, cost } = parts;
   switch (update.sessionUpdate) {
     case "agent_message_chunk":
       messages.chunk("text", update);
@@ -36,7 +34,7 @@ export function takeUpdate(update: Json, parts: UpdateParts): void {
     case "tool_call":
     case "tool_call_update": {
       const call = messages.toolCall(update);
-      if (call !== undefined) unasked.told(call, signal);
+      if (call !== undefined) unasked.told(call);
       if (messages.isBetweenCalls && steering.steer(sink)) messages.cut("toolUse");
       break;
     }
