@@ -21,6 +21,8 @@ export class Books {
   readonly runs = new Map<string, SentRun>();
   readonly completions = new Map<string, RunComplete>();
   readonly acknowledged = new Set<string>();
+  /** Those too of which no answer has told that they are. */
+  readonly askedToAcknowledge = new Set<string>();
   readonly complaints: string[] = [];
   readonly #completionOf = new Map<string, string>();
   readonly #attempts = new Map<string, number[]>();

@@ -28,8 +28,19 @@ export interface WindowOptions {
   readonly endedByCancel: readonly Books[];
   /** The sessions that are used, by number; the first window to need one makes it. */
   readonly sessions: Map<number, Promise<string>>;
+  /** The ids of the sessions that somebody has asked to be deleted. */
+  readonly deleted: Set<string>;
   /** Whether a completion that has been taken in is acknowledged now. */
   acknowledges(): boolean;
+}
+
+/** How often a session that is busy is asked for. */
+const mostTries = 20;
+
+/** What names a session. */
+interface SessionIds {
+  readonly workspaceId: string;
+  readonly sessionId: string;
 }
 
 export class ClientWindow {
@@ -85,11 +96,10 @@ export class ClientWindow {
     const { runOptions: options } = this.#options;
     this.#lifeRuns.add(run);
     for (;;) {
+      const ids = await this.ids(run.session);
       try {
-        const sessionId = await this.session(run.session);
         await server.request("sendMessage", {
-          workspaceId: this.#workspaceId,
-          sessionId,
+          ...ids,
           runId: run.runId,
           prompt: run.prompt,
           ...defined({ options }),
@@ -97,10 +107,39 @@ export class ClientWindow {
         run.isAnswered = true;
         return;
       } catch (error) {
-        if (!(error instanceof RpcError) || error.data.retryable !== true) throw error;
+        if (!(error instanceof RpcError)) throw error;
+        if (this.#isDeleted(run.session, ids, error)) {
+          run.isAnswered = await this.#isKnown(run);
+          if (run.isAnswered) return;
+          continue;
+        }
+        if (error.data.retryable !== true) throw error;
         this.refusals.push(error.data.name);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
+    }
+  }
+
+  /**
+   * Whether an error says that somebody has deleted the session, or that a run was accepted in the one that
+   * had its place. Then the next who needs the session makes another one.
+   */
+  #isDeleted(session: number, { sessionId }: SessionIds, { data }: RpcError): boolean {
+    const { deleted } = this.#options;
+    if (data.name === "RunIdConflict") return deleted.size > 0;
+    if (data.name !== "SessionNotFound" || !deleted.has(sessionId)) return false;
+    this.forget(session, sessionId);
+    return true;
+  }
+
+  /** Whether a run was accepted, in whatever session. */
+  async #isKnown({ runId }: SentRun): Promise<boolean> {
+    try {
+      await this.server.request("getRun", { workspaceId: this.#workspaceId, runId });
+      return true;
+    } catch (error) {
+      if (error instanceof RpcError && error.data.name === "RunNotFound") return false;
+      throw error;
     }
   }
 
@@ -113,33 +152,124 @@ export class ClientWindow {
 
   /** Cancels whatever a session does. */
   async cancel(session: number): Promise<void> {
-    const sessionId = await this.session(session);
+    const params = await this.ids(session);
     for (const run of this.#options.endedByCancel.flatMap(({ runs }) => [...runs.values()])) {
       if (run.session === session) run.wasCancelled = true;
     }
-    const params = { workspaceId: this.#workspaceId, sessionId };
-    await this.server.request("cancelSession", params).catch(ignoreBusy);
+    await this.#try(session, params, ["SessionBusy"], () =>
+      this.server.request("cancelSession", params),
+    );
   }
 
   /** Holds a session's queue, or lets it go on; where another server has it, nothing happens. */
   async setPaused(session: number, isPaused: boolean): Promise<void> {
-    const params = { workspaceId: this.#workspaceId, sessionId: await this.session(session) };
-    await this.server.request(isPaused ? "pauseQueue" : "resumeQueue", params).catch(ignoreBusy);
+    const params = await this.ids(session);
+    await this.#try(session, params, ["SessionBusy"], () =>
+      this.server.request(isPaused ? "pauseQueue" : "resumeQueue", params),
+    );
   }
 
   /** Puts the first that waits on a session last, and says it in other words. */
   async turnQueue(session: number): Promise<void> {
-    const params = { workspaceId: this.#workspaceId, sessionId: await this.session(session) };
-    try {
+    const params = await this.ids(session);
+    // What waited may have begun meanwhile.
+    await this.#try(session, params, ["SessionBusy", "QueueEntryNotFound"], async () => {
       const { entries } = await this.server.request("listQueue", params);
       const [first] = entries as { queueId: string; prompt: string }[];
       if (first === undefined) return;
       const { queueId, prompt } = first;
       await this.server.request("moveQueued", { ...params, queueId });
       await this.server.request("editQueued", { ...params, queueId, prompt });
-    } catch (error) {
-      ignoreMoved(error);
+    });
+  }
+
+  /** Copies a session as it is, or up to one of its messages; resolves with the copy's id. */
+  async fork(session: number, pick: (length: number) => number): Promise<string | undefined> {
+    const params = await this.ids(session);
+    let forkId: string | undefined;
+    // A message may have been taken out meanwhile.
+    await this.#try(session, params, ["SessionBusy", "MessageNotFound"], async () => {
+      const { messages } = await this.server.request("listMessages", params);
+      const list = messages as { id: string }[];
+      const messageId = list[pick(list.length)]?.id;
+      const fork = await this.server.request("forkSession", {
+        ...params,
+        ...defined({ messageId }),
+      });
+      forkId = String(fork.id);
+    });
+    return forkId;
+  }
+
+  /** Takes a session's history back to one of its checkpoints: the state before a run, or before a rewind. */
+  async rewind(session: number, pick: (length: number) => number): Promise<void> {
+    const params = await this.ids(session);
+    await this.#try(session, params, ["SessionBusy", "CheckpointNotFound"], async () => {
+      const { checkpoints } = await this.server.request("listCheckpoints", params);
+      const list = checkpoints as { checkpointId: string }[];
+      // The newest is the first one.
+      const checkpointId = list.reverse()[pick(list.length)]?.checkpointId;
+      if (checkpointId === undefined) return;
+      await this.#whenIdle("rewindSession", { ...params, checkpointId });
+    });
+  }
+
+  /** Deletes a session; whoever needs it next makes another one. */
+  async remove(session: number): Promise<void> {
+    const params = await this.ids(session);
+    const { sessionId } = params;
+    this.#options.deleted.add(sessionId);
+    await this.#try(session, params, ["SessionBusy"], async () => {
+      await this.#whenIdle("deleteSession", params);
+      this.forget(session, sessionId);
+    });
+  }
+
+  /** Asks again for a while where a turn runs. */
+  async #whenIdle(method: string, params: object): Promise<Record<string, unknown>> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.server.request(method, params);
+      } catch (error) {
+        const isBusy = error instanceof RpcError && error.data.name === "SessionBusy";
+        if (!isBusy || tries === mostTries) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     }
+  }
+
+  /** Does something with a session that may be refused by these names, or because somebody has deleted it. */
+  async #try(
+    session: number,
+    ids: SessionIds,
+    names: readonly string[],
+    work: () => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (names.includes(String(error.data.name))) return;
+      if (!this.#isDeleted(session, ids, error)) throw error;
+    }
+  }
+
+  /** What names a session in a request. */
+  async ids(number: number): Promise<SessionIds> {
+    const sessionId = await this.session(number);
+    return { workspaceId: this.#workspaceId, sessionId };
+  }
+
+  /** The session with this number is made anew, unless that has happened already. */
+  forget(number: number, sessionId: string): void {
+    const { sessions } = this.#options;
+    const known = sessions.get(number);
+    void known?.then(
+      (id) => {
+        if (id === sessionId && sessions.get(number) === known) sessions.delete(number);
+      },
+      () => {},
+    );
   }
 
   /** The id of a session; made by the first window that needs it and lives long enough. */
@@ -244,9 +374,16 @@ export class ClientWindow {
   }
 
   async #acknowledge(completionIds: string[]): Promise<void> {
-    const { books } = this.#options;
-    const { acknowledged } = await this.server.request("acknowledge", { completionIds });
-    if (JSON.stringify(acknowledged) !== JSON.stringify(completionIds)) {
+    const { books, deleted } = this.#options;
+    // It may have been taken in by a server whose answer was not heard, and was deleted with its session.
+    const isGone = (id: string) =>
+      books.askedToAcknowledge.has(id) && deleted.has(books.completions.get(id)?.sessionId ?? "");
+    const mayBeUnknown = new Set(completionIds.filter(isGone));
+    for (const id of completionIds) books.askedToAcknowledge.add(id);
+    const { acknowledged, unknown } = await this.server.request("acknowledge", { completionIds });
+    const told = new Set(acknowledged as string[]);
+    for (const id of unknown as string[]) if (mayBeUnknown.has(id)) told.add(id);
+    if (completionIds.some((id) => !told.has(id))) {
       books.complaints.push(`acknowledged ${acknowledged} of ${completionIds}`);
     }
     for (const id of completionIds) books.acknowledged.add(id);
@@ -262,14 +399,4 @@ export function ignoreGone(error: unknown): void {
 function ignoreRefusal(error: unknown): void {
   if (error instanceof RpcError && error.data.retryable === true) return;
   ignoreGone(error);
-}
-
-/** What waited has begun meanwhile. */
-function ignoreMoved(error: unknown): void {
-  if (error instanceof RpcError && error.data.name === "QueueEntryNotFound") return;
-  ignoreBusy(error);
-}
-
-function ignoreBusy(error: unknown): void {
-  if (!(error instanceof RpcError) || error.data.name !== "SessionBusy") throw error;
 }

@@ -11,6 +11,7 @@ function kindsFor(seed: number): readonly (readonly [name: string, kind: Kind])[
   const engine = seed % 2 === 0 ? "stubborn" : "polite";
   return [
     ["the built-in engine", {}],
+    ["the built-in engine that goes on", { runOptions: goOn }],
     [`a ${engine} agent`, { engine }],
     [`a ${engine} agent that goes on`, { engine, runOptions: goOn }],
   ];
@@ -26,7 +27,9 @@ export function historiesOverEngines(
   const others = new Set(histories(few.short, few.long));
   return most.flatMap((seed) =>
     kindsFor(seed).flatMap(([over, kind]) =>
-      kind.engine === undefined || others.has(seed) ? [{ seed, over, kind }] : [],
+      (kind.engine === undefined && kind.runOptions === undefined) || others.has(seed)
+        ? [{ seed, over, kind }]
+        : [],
     ),
   );
 }

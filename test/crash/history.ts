@@ -1,5 +1,5 @@
-// A random history: windows that send, cancel, hold acknowledgements back, lose their servers and
-// are lost themselves. The choices come from the seed; the moments at which a kill hits are the
+// A random history: windows that send, cancel, fork, rewind and delete sessions, hold acknowledgements back,
+// lose their servers and are lost themselves. The choices come from the seed; the moments at which a kill hits are the
 // machine's.
 import { Deferred } from "../../src/base/deferred.js";
 import { SeededRandom } from "../helpers/seededRandom.js";
@@ -24,6 +24,9 @@ export interface HistoryOptions {
   readonly runOptions?: RunOptions;
 }
 
+/** So many forks are used as sessions of their own; the others are only looked at. */
+const mostUsedForks = 3;
+
 const scripts = ["say", "say", "tool, say", "tool, tool, say"];
 
 /** Plays a history to its end; returns what was wrong with it. */
@@ -45,7 +48,8 @@ export async function playHistory(options: HistoryOptions): Promise<string[]> {
     );
     const wrong = await playground.settle();
     // A history in which nothing happened shows nothing.
-    if (playground.completions < options.windows * options.kills) wrong.push("too little happened");
+    if (playground.completions < (options.windows * options.kills) / 2)
+      wrong.push("too little happened");
     return wrong;
   } finally {
     await playground.close();
@@ -53,6 +57,7 @@ export async function playHistory(options: HistoryOptions): Promise<string[]> {
 }
 
 class Player {
+  readonly #playground: Playground;
   readonly #books: Books;
   readonly #random: SeededRandom;
   readonly #options: HistoryOptions;
@@ -68,6 +73,7 @@ class Player {
     options: HistoryOptions,
     index: number,
   ) {
+    this.#playground = playground;
     this.#books = books;
     this.#random = random;
     this.#options = options;
@@ -106,8 +112,8 @@ class Player {
     await this.#window.resend();
     this.#opened.resolve();
     for (;;) {
-      const session = this.#random.between(0, this.#options.sessions - 1);
-      await this.#step(session);
+      const own = Array.from({ length: this.#options.sessions }, (_, number) => number);
+      await this.#step(this.#random.pick([...new Set([...own, ...this.#playground.sessions])]));
       await pause(this.#random.between(0, 60));
     }
   }
@@ -115,17 +121,41 @@ class Player {
   /** Most often a prompt. */
   async #step(session: number): Promise<void> {
     const what = this.#random.between(0, 99);
-    if (what < 10) await this.#window.cancel(session);
-    else if (what < 18) await this.#window.setPaused(session, true);
-    else if (what < 35) await this.#window.setPaused(session, false);
-    else if (what < 45) await this.#window.turnQueue(session);
+    if (what < 8) await this.#window.cancel(session);
+    else if (what < 14) await this.#window.setPaused(session, true);
+    else if (what < 28) await this.#window.setPaused(session, false);
+    else if (what < 36) await this.#window.turnQueue(session);
+    else if (what < 41) await this.#fork(session);
+    else if (what < 46) await this.#window.rewind(session, this.#pick);
+    else if (what < 49) await this.#cancelled(session, () => this.#window.remove(session));
+    else if (what < 51)
+      await this.#cancelled(session, () => this.#window.rewind(session, this.#pick));
+    else if (what < 53) await this.#window.remove(session);
+    else if (what < 57) await this.#send(session, "/undo");
     else await this.#send(session);
   }
 
-  #send(session: number): Promise<void> {
+  /** The last one in most cases. */
+  readonly #pick = (length: number) =>
+    this.#random.chance(0.6) ? length - 1 : this.#random.between(0, Math.max(0, length - 1));
+
+  /** A session in which no turn runs, most often. */
+  async #cancelled(session: number, work: () => Promise<void>): Promise<void> {
+    await this.#window.cancel(session);
+    await work();
+  }
+
+  async #fork(session: number): Promise<void> {
+    const forkId = await this.#window.fork(session, this.#pick);
+    const { sessions } = this.#playground;
+    if (forkId === undefined || sessions.length >= this.#options.sessions + mostUsedForks) return;
+    this.#playground.addSession(forkId);
+  }
+
+  #send(session: number, prompt?: string): Promise<void> {
     const runId = `run-${this.#index}-${this.#sent++}`;
-    const prompt = `${runId}: ${this.#random.pick(scripts)}`;
-    return this.#window.send(this.#books.send(runId, session, prompt));
+    const said = prompt ?? `${runId}: ${this.#random.pick(scripts)}`;
+    return this.#window.send(this.#books.send(runId, session, said));
   }
 }
 

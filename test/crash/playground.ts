@@ -33,6 +33,7 @@ export class Playground {
   readonly workspacePath: string;
   readonly #windows: ClientWindow[] = [];
   readonly #sessions = new Map<number, Promise<string>>();
+  readonly #deleted = new Set<string>();
 
   private constructor(
     main: string,
@@ -86,6 +87,7 @@ export class Playground {
       books,
       endedByCancel: this.everybody,
       sessions: this.#sessions,
+      deleted: this.#deleted,
       acknowledges,
     });
     this.#windows.push(window);
@@ -95,6 +97,11 @@ export class Playground {
   /** The numbers of the sessions that exist. */
   get sessions(): number[] {
     return [...this.#sessions.keys()];
+  }
+
+  /** Takes a session in under a number of its own. */
+  addSession(sessionId: string): void {
+    this.#sessions.set(Math.max(...this.sessions) + 1, Promise.resolve(sessionId));
   }
 
   /** How many completions all books hold. */
@@ -123,7 +130,7 @@ export class Playground {
     const codes = await Promise.all(this.#windows.map((one) => one.server.end()));
     for (const window of this.#windows) codes.push(...(await window.leftEnded()));
     const lastWords = this.#windows.map(({ server }) => server.stderr);
-    const wrong = audit(this.dataDir, this.everybody, this.runner, lastWords);
+    const wrong = audit(this.dataDir, this.everybody, this.runner, this.#deleted, lastWords);
     for (const session of this.sessions) {
       const status = books?.completionOf(`last-${session}`)?.status;
       if (status !== "succeeded") wrong.push(`session ${session} does not work: ${status}`);
