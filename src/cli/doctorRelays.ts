@@ -18,6 +18,8 @@ export async function reportRelays(
   }
   for (const relay of relays) {
     report.fact("relay", relayLine(relay));
+    const change = placeChange(relay);
+    if (change !== undefined) report.fact("relay", `${relay.name}: ${change}`);
     const { name, setAside, isStopped } = relay;
     const retry = `\`turnwire relay retry ${name}\``;
     if (isStopped) report.problem("relay", `${name} was told to stop; ${retry} lets it go on`);
@@ -25,6 +27,15 @@ export async function reportRelays(
       report.problem("relay", `${name} has set ${setAside} aside; ${retry} sends them again`);
     }
   }
+}
+
+/** What to know of a relay that carries to another place than before. */
+export function placeChange(relay: RelayReport): string | undefined {
+  const { name, place, placeBefore, placeChangedAt = 0 } = relay;
+  if (place === undefined || placeBefore === undefined) return undefined;
+  const at = new Date(placeChangedAt).toISOString();
+  const now = place === placeBefore ? `${place} (another path)` : place;
+  return `its place changed at ${at} from ${placeBefore} to ${now}, which gets only what came later; to send it all that is kept, end what relays, then \`turnwire relay forget ${name}\``;
 }
 
 /** One relay in one line. */

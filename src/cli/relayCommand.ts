@@ -18,7 +18,7 @@ import { takeRelayLock } from "../storage/relayLock.js";
 import { relayReports } from "../storage/relayReport.js";
 import { RelayStore } from "../storage/relayStore.js";
 import type { LogSink } from "../transport/logSink.js";
-import { relayLine } from "./doctorRelays.js";
+import { placeChange, relayLine } from "./doctorRelays.js";
 import { untilSent } from "./relayOnce.js";
 import type { RelayCommandOptions, RelayRun } from "./relayOptions.js";
 import { exitCodes } from "./runOptions.js";
@@ -144,6 +144,8 @@ function status(asJson: boolean, dataDirectory: string, io: RelayCommandIo): num
     io.writeOut(relayLine(relay));
     if (relay.isStopped) io.writeOut("  it was told to stop");
     if (relay.setAside > 0) io.writeOut(`  ${relay.setAside} set aside`);
+    const change = placeChange(relay);
+    if (change !== undefined) io.writeOut(`  ${change}`);
   }
   return exitCodes.succeeded;
 }

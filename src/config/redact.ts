@@ -1,6 +1,8 @@
 // Makes a configuration that is safe for a log or a screen: secrets are replaced by the names of
 // their variables. It contains only listed fields, so a new field is hidden until it is added here.
+
 import { defined } from "../base/defined.js";
+import { shownAddress } from "../base/shownAddress.js";
 import type { McpServer, Provider, ResolvedConfig } from "./types.js";
 
 /** A provider without its secrets. */
@@ -61,7 +63,7 @@ export function redact(config: ResolvedConfig): RedactedConfig {
     ...defined({ worker: config.worker }),
     relays: Object.fromEntries(
       Object.entries(config.relays).map(
-        ([name, { type, url }]) => [name, { type, place: placeOf(url) }] as const,
+        ([name, { type, url }]) => [name, { type, place: shownAddress(url) }] as const,
       ),
     ),
     engines: Object.fromEntries(
@@ -114,15 +116,6 @@ function redactMcpServer(server: McpServer): RedactedMcpServer {
   return "url" in server
     ? { url: withoutQuery(server.url), headers: Object.keys(server.headers) }
     : { command: server.command, args: server.args.length, env: Object.keys(server.env) };
-}
-
-/** The schemes and hosts of addresses that are separated by commas. */
-function placeOf(addresses: string): string {
-  return addresses
-    .split(",")
-    .map((one) => one.trim())
-    .map((one) => (URL.canParse(one) ? `${new URL(one).protocol}//${new URL(one).host}` : "?"))
-    .join(", ");
 }
 
 function withoutQuery(text: string): string {

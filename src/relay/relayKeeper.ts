@@ -11,6 +11,7 @@ import type { RelayStore } from "../storage/relayStore.js";
 import { openSink } from "./openSink.js";
 import { Relay } from "./relay.js";
 import type { RelayIdentity } from "./relayedEvent.js";
+import { placeOf } from "./relayPlace.js";
 
 /** How often a relay that another process has is tried, in milliseconds. */
 const betweenTriesMs = 5000;
@@ -119,9 +120,21 @@ class KeptRelay {
       log,
       onConfirmed: (completionIds) => onConfirmed(completionIds),
     });
+    this.#tellPlace();
     relay.start();
     this.#relay = relay;
     log.info({ relay: this.#name, type: this.#settings.type }, "a relay works here");
+  }
+
+  #tellPlace(): void {
+    const { store, clock, log } = this.#options;
+    const place = placeOf(this.#settings);
+    const before = store.settlePlace(this.#name, place, clock.now());
+    if (before === undefined) return;
+    log.warn(
+      { relay: this.#name, before: before.shown, now: place.shown },
+      `the place of a relay has changed: the new one gets only what comes from now on, until \`turnwire relay forget ${this.#name}\``,
+    );
   }
 
   #again(): void {

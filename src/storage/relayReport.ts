@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { databaseName } from "../base/dataFiles.js";
 import { defined } from "../base/defined.js";
 import { openReadOnly } from "./openReadOnly.js";
+import { notedPlace, placeNote } from "./relayPlaces.js";
 import type { Row } from "./statement.js";
 import { storageError } from "./storageError.js";
 
@@ -21,6 +22,12 @@ export interface RelayReport {
   readonly troubleSince?: number;
   /** The other side wants nothing more. */
   readonly isStopped: boolean;
+  /** Where it carries them. */
+  readonly place?: string;
+  /** Where it carried them before, if that was another place. */
+  readonly placeBefore?: string;
+  /** When that changed, in milliseconds since the Unix epoch. */
+  readonly placeChangedAt?: number;
 }
 
 /**
@@ -43,7 +50,8 @@ export function relayReports(dataDirectory: string): RelayReport[] {
         (SELECT count(*) FROM completions INDEXED BY sqlite_autoindex_completions_2
           WHERE run > 0 AND sequence > relays.cursor) AS behind,
         (SELECT count(*) FROM setAside WHERE relay = relays.name) AS aside,
-        (SELECT count(*) FROM setAside WHERE relay = relays.name AND isAsked = 1) AS asked
+        (SELECT count(*) FROM setAside WHERE relay = relays.name AND isAsked = 1) AS asked,
+        (SELECT value FROM notes WHERE name = '${placeNote}' || relays.name) AS place
         FROM relays ORDER BY name`;
       return (sqlite.prepare(sql).all() as Row[]).map(toReport);
     } finally {
@@ -57,11 +65,17 @@ export function relayReports(dataDirectory: string): RelayReport[] {
 function toReport(row: Row): RelayReport {
   const trouble = typeof row.trouble === "string" ? row.trouble : undefined;
   const troubleSince = typeof row.troubleSince === "number" ? row.troubleSince : undefined;
+  const noted = notedPlace(row.place);
   return {
     name: String(row.name),
     behind: Number(row.behind),
     setAside: Number(row.aside),
     ...defined({ asked: Number(row.asked) || undefined, trouble, troubleSince }),
     isStopped: row.isStopped === 1,
+    ...defined({
+      place: noted?.shown,
+      placeBefore: noted?.before?.shown,
+      placeChangedAt: noted?.before?.changedAt,
+    }),
   };
 }

@@ -1,6 +1,7 @@
 // What is stored of relays (docs/fleet.md): how far each has come, and what it has set aside.
 import type { Database, Row } from "./database.js";
 import { relaysFrom } from "./relayHold.js";
+import { type NotedPlace, placeNote, type RelayPlace, settlePlace } from "./relayPlaces.js";
 
 /** A relay, as it is stored. */
 export interface RelayRow {
@@ -53,6 +54,14 @@ export class RelayStore {
     this.#database
       .prepare("INSERT OR IGNORE INTO relays (name, registeredAt) VALUES (?, ?)")
       .run(name, now);
+  }
+
+  /** Notes where a relay carries from now on. Returns the place before, see {@link settlePlace}. */
+  settlePlace(name: string, place: RelayPlace, now: number): NotedPlace | undefined {
+    return this.#database.write(() => {
+      const relay = this.find(name) ?? { name, cursor: 0 };
+      return settlePlace(this.#database, relay, place, now);
+    });
   }
 
   /** A registered relay. */
@@ -153,6 +162,7 @@ export class RelayStore {
   forget(name: string): boolean {
     return this.#database.write(() => {
       this.#database.prepare("DELETE FROM setAside WHERE relay = ?").run(name);
+      this.#database.prepare("DELETE FROM notes WHERE name = ?").run(placeNote + name);
       return this.#database.prepare("DELETE FROM relays WHERE name = ?").run(name).changes > 0;
     });
   }

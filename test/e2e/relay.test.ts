@@ -298,12 +298,66 @@ describe("turnwire relay", () => {
     expect(runsOf(got)).toEqual(["r1", "r2"]);
     expect(await relay("status")).toEqual({ code: 0, output: "other: nothing to send\n" });
     expect(JSON.parse((await relay("status", "--json")).output)).toEqual({
-      relays: [{ name: "other", behind: 0, setAside: 0, isStopped: false }],
+      relays: [
+        {
+          name: "other",
+          behind: 0,
+          setAside: 0,
+          isStopped: false,
+          place: `http at ${hookUrl().slice(0, -1)}`,
+        },
+      ],
     });
     expect(await relay("forget", "other")).toEqual({ code: 0, output: "other is forgotten\n" });
     expect(await relay("forget", "other")).toMatchObject({ code: 1 });
     const none = "No relay has begun in this data directory.\n";
     expect(await relay("status")).toEqual({ code: 0, output: none });
+  });
+
+  it("tells that its place has changed, and what the new one does not get", async () => {
+    const server = start({ env: { TURNWIRE_CONFIG: "" } });
+    await work(server, ["r1", "r2"]);
+    await server.end();
+    const carry = (url: string) => relay("run", "--once", "--http", url, "--name", "other");
+    const old = hookUrl();
+    // A key that is changed makes no other place.
+    for (const url of [`${old}a?key=first-key-1`, `${old}a?key=second-key-2`]) {
+      const { code, output } = await carry(url);
+      expect({ code, isTold: output.includes("changed") }).toEqual({ code: 0, isTold: false });
+    }
+    const next = createServer((request, response) => {
+      request.resume();
+      response.writeHead(204).end();
+    }).listen(0, "127.0.0.1");
+    await once(next, "listening");
+    try {
+      const address = next.address();
+      const { port } = typeof address === "object" && address !== null ? address : { port: 0 };
+      const again = start({ env: { TURNWIRE_CONFIG: "" } });
+      await work(again, ["r3"]);
+      await again.end();
+      const { output } = await carry(`http://127.0.0.1:${port}/?key=third-key-3`);
+      const [before, now] = [`http at ${old.slice(0, -1)}`, `http at http://127.0.0.1:${port}`];
+      for (const text of [before, now, "the place of a relay has changed", "relay forget other"]) {
+        expect(output).toContain(text);
+      }
+      const told = (await relay("status")).output;
+      expect(told).toContain(`from ${before} to ${now}, which gets only what came later`);
+      expect(told).toContain("then `turnwire relay forget other`");
+      expect((await turnwire("doctor", "--data-dir", join(root, "data"))).output).toContain(
+        `other: its place changed at `,
+      );
+      expect(output + told).not.toMatch(/-key-\d/);
+      // What it says to do sends everything, and is told no more.
+      await relay("forget", "other");
+      got = [];
+      expect((await carry(old)).output).not.toContain("changed");
+      expect(runsOf(got)).toEqual(["r1", "r2", "r3"]);
+      expect((await relay("status")).output).toBe("other: nothing to send\n");
+    } finally {
+      next.closeAllConnections();
+      next.close();
+    }
   });
 
   it("lets a relay go on that was told to stop", async () => {
