@@ -1,5 +1,9 @@
+import { redactSpelled } from "./spelledSecrets.js";
+
 /** Shorter values are ordinary words ("Bearer", "dev"); to remove them would garble text. */
 const shortestSecret = 8;
+
+const mark = "[redacted]";
 
 const secretHeader = /auth|key|token|secret|cookie|password/i;
 
@@ -17,7 +21,8 @@ export function secretsOf(
     .sort((a, b) => b.length - a.length);
 }
 
-/** The text with every secret in it replaced. */
+/** The text with every secret in it replaced, also where it is spelled as in JSON or in a URL. */
 export function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, "[redacted]"), text);
+  const clean = secrets.reduce((all, secret) => all.replaceAll(secret, mark), text);
+  return redactSpelled(clean, secrets, mark);
 }

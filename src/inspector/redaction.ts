@@ -7,6 +7,7 @@
  * that look like a key.
  */
 import { defined } from "../base/defined.js";
+import { redactSpelled } from "../base/spelledSecrets.js";
 import { encodedForms } from "./encodedForms.js";
 import { isSecretName, isSecretVariable } from "./secretNames.js";
 
@@ -104,6 +105,7 @@ export class Redaction {
     for (const value of this.#longestFirst) {
       if (clean.includes(value)) clean = clean.replaceAll(value, redacted);
     }
+    clean = redactSpelled(clean, this.#longestFirst, redacted);
     if (clean.length < shortestSecret) return clean;
     clean = withoutPrivateKeys(clean)
       .replace(headerInText, `$1$2${redacted}`)

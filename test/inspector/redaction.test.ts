@@ -50,6 +50,11 @@ describe("a secret in another writing", () => {
     ["in a URL", `https://host/?key=${encodeURIComponent(odd)}&more=1`],
     ["in a URL with small digits", encodeURIComponent(odd).toLowerCase()],
     ["in a form", new URLSearchParams({ key: odd }).toString()],
+    ["in hex", Buffer.from(odd).toString("hex")],
+    ["in capital hex", `key=${Buffer.from(odd).toString("hex").toUpperCase()};`],
+    ["in escapes of JSON", odd.replace(/./g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)],
+    ["in a URL, each character", odd.replace(/./g, (c) => `%${c.charCodeAt(0).toString(16)}`)],
+    ["in JSON inside of JSON", inJson(inJson({ key: odd }))],
     ["in base64", Buffer.from(odd).toString("base64")],
     ["in base64 of a URL", Buffer.from(odd).toString("base64url")],
     ["in base64 behind another text", Buffer.from(`user:${odd}`).toString("base64")],
@@ -63,6 +68,7 @@ describe("a secret in another writing", () => {
     for (const piece of clean.split(redacted)) {
       for (const skipped of [0, 1, 2, 3]) {
         readable.push(Buffer.from(piece.slice(skipped), "base64").toString());
+        readable.push(Buffer.from(piece.slice(skipped), "hex").toString());
       }
     }
     for (const seen of readable) expect(seen).not.toContain(odd.slice(4, 14));
