@@ -25,6 +25,7 @@ export function cleanedEntry(entry: Entry, redaction: Redaction, hidesContents: 
     case "start":
       return { ...entry, command: redaction.command(entry.command) };
     case "gap":
+    case "missed":
     case "end":
       return entry;
   }

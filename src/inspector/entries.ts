@@ -42,6 +42,12 @@ export interface GapEntry extends EntryBase {
   readonly bytes: number;
 }
 
+/** Entries that a reader was too slow for: they are not kept any more where it reads. */
+export interface MissedEntry extends EntryBase {
+  readonly kind: "missed";
+  readonly count: number;
+}
+
 /** A line that the server wrote to stderr. */
 export interface StderrEntry extends EntryBase {
   readonly kind: "stderr";
@@ -63,7 +69,14 @@ export interface EndEntry extends EntryBase {
   readonly signal?: string;
 }
 
-export type Entry = MessageEntry | BrokenEntry | GapEntry | StderrEntry | StartEntry | EndEntry;
+export type Entry =
+  | MessageEntry
+  | BrokenEntry
+  | GapEntry
+  | MissedEntry
+  | StderrEntry
+  | StartEntry
+  | EndEntry;
 
 /** The first line of a recording. */
 export interface RecordingHeader {

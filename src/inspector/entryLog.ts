@@ -14,6 +14,8 @@ const usual: LogSize = { entries: 100_000, characters: 64 * 1024 * 1024 };
 export class EntryLog {
   readonly #most: LogSize;
   #lines: string[] = [];
+  /** When each of them happened. */
+  #times: number[] = [];
   /** The number of the first line that is kept. */
   #first = 0;
   /** Lines at the beginning of the list that are not kept any more; cut off now and then. */
@@ -40,6 +42,7 @@ export class EntryLog {
     const most = characters / 4;
     const line = whole.length <= most ? whole : shortEntry(entry, most);
     this.#lines.push(line);
+    this.#times.push(entry.at);
     this.#characters += line.length;
     while (this.#lines.length - this.#gone > entries || this.#characters > characters) {
       this.#characters -= this.#lines[this.#gone]?.length ?? 0;
@@ -49,6 +52,7 @@ export class EntryLog {
     }
     if (this.#gone > entries) {
       this.#lines = this.#lines.slice(this.#gone);
+      this.#times = this.#times.slice(this.#gone);
       this.#gone = 0;
     }
     this.#tell();
@@ -76,13 +80,19 @@ export class EntryLog {
   }
 
   /** The line with this number, or the oldest one after it; undefined where there is none yet. */
-  at(number: number): { readonly number: number; readonly line: string } | undefined {
+  at(
+    number: number,
+  ): { readonly number: number; readonly line: string; readonly at: number } | undefined {
     const found = Math.max(number, this.#first);
-    const line = this.#lines[found - this.#first + this.#gone];
-    return line === undefined ? undefined : { number: found, line };
+    const index = found - this.#first + this.#gone;
+    const line = this.#lines[index];
+    return line === undefined ? undefined : { number: found, line, at: this.#times[index] ?? 0 };
   }
 
-  /** What a reader has not got yet: at most so many lines, and where it goes on. */
+  /**
+   * What a reader has not got yet: at most so many lines, and where it goes on. Where it was too slow for some
+   * of them, an entry says how many, before the next one and with its time.
+   */
   after(
     from: number,
     version: number,
@@ -94,7 +104,10 @@ export class EntryLog {
     for (let count = 0; count < most; count++) {
       const found = this.at(next);
       if (found === undefined) break;
-      if (found.number > next) text += `{"kind":"missed","count":${found.number - next}}\n`;
+      if (found.number > next) {
+        const missed: Entry = { kind: "missed", at: found.at, count: found.number - next };
+        text += `${JSON.stringify(missed)}\n`;
+      }
       text += `${found.line}\n`;
       next = found.number + 1;
     }

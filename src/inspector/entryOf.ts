@@ -16,6 +16,7 @@ export function entryOf(value: unknown): Entry | undefined {
     return { ...sent, kind, invalid: String(invalid), ...member("text", text, isText) };
   }
   if (kind === "gap" && isSent) return { ...sent, kind };
+  if (kind === "missed" && isNumber(value.count)) return { ...base, kind, count: value.count };
   if (kind === "stderr" && isText(text)) return { ...base, kind, text };
   if (kind === "start" && Array.isArray(command)) {
     return { ...base, kind, command: command.map(String), ...member("pid", pid, isNumber) };

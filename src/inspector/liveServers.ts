@@ -145,7 +145,7 @@ export class LiveServers {
           health: listOf(health),
           clients: listOf(clients),
         });
-      } else if (value.kind !== "missed") {
+      } else {
         // What a newer server tells beside is ignored.
         const entry = entryOf(value);
         if (entry !== undefined) onEntry({ ...entry, pipe });

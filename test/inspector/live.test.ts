@@ -251,6 +251,8 @@ unless(
           '{"kind":"start","at":1,"command":"a text"}',
           '{"kind":"state","health":5,"clients":{}}',
         ],
+        '{"kind":"missed","at":1,"count":"many"}',
+        '{"kind":"missed","at":1,"count":3}',
         '{"kind":"message","at":1,"from":"client","bytes":9,"message":{"method":"right"}}',
       ];
       socket.write(`${lines.join("\n")}\n`);
@@ -267,8 +269,15 @@ unless(
         .filter(({ kind }) => kind !== "stderr")
         .map(({ kind }) => kind)
         .sort(),
-    ).toEqual(["message", ...(told.some((line) => "processes" in line) ? ["state"] : []), "state"]);
+    ).toEqual([
+      "message",
+      "missed",
+      ...(told.some((line) => "processes" in line) ? ["state"] : []),
+      "state",
+    ]);
     expect(told).toContainEqual({ kind: "state", pipe: "1", health: [], clients: [] });
+    // What this inspector was too slow for is told to those that read it.
+    expect(told).toContainEqual({ kind: "missed", pipe: "1", at: 1, count: 3 });
     reader.close();
     odd.close();
   });

@@ -311,6 +311,25 @@ unless(
     }
   });
 
+  it("shows where messages were left out, also in what is saved from it", async () => {
+    const [header = "", first = "", second = ""] = manyMessages(2);
+    const missed = { kind: "missed", at: JSON.parse(second).at, count: 7 };
+    const lines = [header, first, JSON.stringify(missed), second];
+    writeFileSync(join(folder, "missed.jsonl"), `${lines.join("\n")}\n`);
+    const { page } = await pageAt(await open("missed.jsonl"));
+    await rows(page, /7 messages were left out here/).waitFor();
+    await page.getByText("7 entries are not kept here").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save recording" }).click(),
+    ]);
+    const chunks: Buffer[] = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+    const saved = Buffer.concat(chunks).toString("utf8").trim().split("\n");
+    expect(saved.map((line) => JSON.parse(line))).toContainEqual(missed);
+    expect(await faultsOf(page)).toEqual([]);
+  });
+
   it("shows 100,000 rows without a stutter", async () => {
     writeFileSync(join(folder, "many.jsonl"), `${manyMessages(100_000).join("\n")}\n`);
     const { page } = await pageAt(await open("many.jsonl"));

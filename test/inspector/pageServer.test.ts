@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EntryLog } from "../../src/inspector/entryLog.js";
+import { entryOf } from "../../src/inspector/entryOf.js";
 import { PageServer } from "../../src/inspector/pageServer.js";
 
 const token = "t".repeat(32);
@@ -250,6 +251,23 @@ it("lets no entry push all others out", () => {
     },
     { kind: "gap", at: 3, from: "server", bytes: 100_040 },
     { kind: "gap", at: 4, from: "server", bytes: 100_027 },
+  ]);
+});
+
+it("tells a reader how many entries it was too slow for, and where", () => {
+  const kept = new EntryLog({ entries: 3, characters: 40_000 });
+  const add = (at: number) => kept.add({ kind: "stderr", at, text: `entry ${at}` });
+  for (const at of [1, 2]) add(at);
+  const first = kept.after(0, 0, 10);
+  for (const at of [3, 4, 5, 6, 7]) add(at);
+  const read = (text: string) =>
+    text
+      .trim()
+      .split("\n")
+      .map((line) => entryOf(JSON.parse(line)));
+  expect(read(kept.after(first.next, first.version, 10).text)).toEqual([
+    { kind: "missed", at: 5, count: 2 },
+    ...[5, 6, 7].map((at) => ({ kind: "stderr", at, text: `entry ${at}` })),
   ]);
 });
 

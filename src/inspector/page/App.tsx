@@ -134,7 +134,7 @@ function Status({ feed }: { readonly feed: Feed }) {
       </>
     );
   } else if (left > 0) {
-    text = `${count(left, "older entry", "older entries")} are not kept here; a recording has them.`;
+    text = `${count(left, "entry", "entries")} are not kept here; a recording has them.`;
   }
   return (
     <p class="status" role="status">

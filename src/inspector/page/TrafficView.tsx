@@ -209,6 +209,11 @@ function titleOf(row: Row, isHidden: boolean): string {
   if (entry.kind === "start") return "the server was started";
   if (entry.kind === "end") return endOf(entry);
   if (entry.kind === "gap") return `${size(entry.bytes)} were not looked at`;
+  if (entry.kind === "missed") {
+    return entry.count === 1
+      ? "1 message was left out here"
+      : `${entry.count} messages were left out here`;
+  }
   return row.invalid ?? "an answer";
 }
 
@@ -219,7 +224,7 @@ function endOf({ pipe = "", signal, code }: EndEntry): string {
 }
 
 function classOf(row: Row): string {
-  const isBad = row.invalid !== undefined || row.kind === "gap";
+  const isBad = row.invalid !== undefined || row.kind === "gap" || row.kind === "missed";
   return [isBad ? "invalid" : "", row.isError ? "failed" : ""].join(" ");
 }
 

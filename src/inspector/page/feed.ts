@@ -131,7 +131,6 @@ export class Feed {
 
   #take(value: { readonly kind?: string } & object): void {
     if (value.kind === undefined) this.greeting = value as Greeting;
-    else if (value.kind === "missed") this.missed += (value as { count: number } & object).count;
     else if (value.kind === "state") this.#takeState(value as PipeState);
     else this.#add(value as Entry);
     this.#tell();
@@ -139,6 +138,7 @@ export class Feed {
 
   #add(entry: Entry): void {
     this.traffic.add(entry);
+    if (entry.kind === "missed") this.missed += entry.count;
     this.runs.add(entry);
     this.ledger.add(entry);
     const pipe = entry.pipe ?? "";

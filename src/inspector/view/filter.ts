@@ -75,7 +75,8 @@ function fits(
   isHidden: boolean,
 ): boolean {
   const shown = shownName(row.method, isHidden).toLowerCase();
-  if (onlyInvalid && row.invalid === undefined && row.kind !== "gap") return false;
+  const isLeftOut = row.kind === "gap" || row.kind === "missed";
+  if (onlyInvalid && row.invalid === undefined && !isLeftOut) return false;
   if (pipe !== "" && !endsWith(row.pipe, pipe)) return false;
   if (session !== "" && row.session !== session) return false;
   if (run !== "" && row.run !== run) return false;

@@ -10,6 +10,7 @@ export type RowKind =
   | "response"
   | "broken"
   | "gap"
+  | "missed"
   | "stderr"
   | "start"
   | "end";
