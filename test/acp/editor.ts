@@ -20,7 +20,6 @@ import {
 } from "@agentclientprotocol/sdk";
 import { expect, inject } from "vitest";
 import { type FrameKind, problemsOf } from "../helpers/acpSchemas.js";
-import { bareEnvironment } from "../helpers/runFolder.js";
 import { testNode } from "../helpers/testNode.js";
 
 /** A JSON-RPC message of the agent. */
@@ -78,6 +77,8 @@ export class Editor {
   /** What the editor has not saved, by path. */
   readonly buffers = new Map<string, string>();
   readonly exited: Promise<number | null>;
+  /** What every request about a file is answered with, in the place of what the editor has. */
+  answersFiles: unknown;
   stderr = "";
   readonly #capabilities: ClientCapabilities;
   /** The methods of the requests that are open, by their ids. */
@@ -93,7 +94,7 @@ export class Editor {
     this.child = spawn(testNode, [inject("serverScript"), ...args], {
       stdio: ["pipe", "pipe", "pipe"],
       cwd: home,
-      env: { ...bareEnvironment(home), ...options.env },
+      env: { PATH: process.env.PATH, HOME: home, ...options.env },
     });
     this.child.stderr.on("data", (text: Buffer) => {
       this.stderr = (this.stderr + text.toString()).slice(-5000);
@@ -189,12 +190,13 @@ export class Editor {
     app
       .onRequest("fs/read_text_file", async ({ params: { path } }) => {
         await onRead?.(path);
+        if (this.answersFiles !== undefined) return this.answersFiles as { content: string };
         const content = this.buffers.get(path);
         if (content === undefined) throw RequestError.resourceNotFound(path);
         return { content };
       })
       .onRequest("fs/write_text_file", ({ params: { path, content } }) => {
-        this.buffers.set(path, content);
+        if (this.answersFiles === undefined) this.buffers.set(path, content);
         return {};
       });
     const output = new WritableStream<Uint8Array>({
