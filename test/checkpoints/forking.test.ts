@@ -6,7 +6,7 @@ import { Forgetter } from "../../src/storage/forgetter.js";
 import { ForgottenSessions } from "../../src/storage/forgottenSessions.js";
 import { OldMessages } from "../../src/storage/oldMessages.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
-import { longestHold, onThisMachine } from "../helpers/longestHold.js";
+import { longestHold, onThisMachine, undisturbedMs } from "../helpers/longestHold.js";
 import { LongSession } from "../helpers/longSession.js";
 
 const goesOn = () => undefined;
@@ -48,12 +48,12 @@ describe("the event loop", () => {
     const forking = long.forking("srv");
     const times: number[] = [];
     for (let round = 0; round < 8; round++) {
-      const begun = performance.now();
+      const begun = undisturbedMs();
       await forking.fork(long.request(`f${round}`), goesOn);
-      times.push(performance.now() - begun);
+      times.push(undisturbedMs() - begun);
       await settled(long);
     }
-    // Other programs of the machine can only make one longer.
+    // What else runs on the machine has the disk and its threads as well, and can only make one longer.
     expect(Math.min(...times)).toBeLessThan(onThisMachine(50, 10));
     expect(long.sessions.find("w", "f7")?.messageCount).toBe(2000);
     expect(long.parts("f7")).toEqual(long.parts("s"));

@@ -15,6 +15,19 @@ function mainThreadMs(): number {
 }
 
 /**
+ * Milliseconds by the clock, without those for which the main thread would have run and had no
+ * processor, so that what is waited for counts and what else runs on the machine does not.
+ */
+export function undisturbedMs(): number {
+  try {
+    const waited = Number(readFileSync("/proc/self/schedstat", "utf8").split(" ")[1]) / 1e6;
+    return performance.now() - waited;
+  } catch {
+    return performance.now();
+  }
+}
+
+/**
  * The longest time between two turns of the event loop while `work` is done, in milliseconds. Up to a
  * millisecond of short turns before it counts as well: a look at each turn of a loop that never sleeps
  * would take the processor from the threads and programs that the work waits for.
