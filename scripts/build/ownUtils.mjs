@@ -1,6 +1,7 @@
-// Gives the packages of providers two parts of ours. Our list of headers stands in place of the platform's
-// `Headers`, which loads all of the platform's `fetch` (src/network/headerList.ts). Our reader of events
-// stands in place of theirs, which takes several times as long (src/models/jsonEvents.ts).
+// Gives the packages of providers three parts of ours. Our list of headers stands in place of the platform's
+// `Headers`, which loads all of the platform's `fetch` (src/network/headerList.ts). Our reader of events and
+// our transforms stand in place of theirs, which take several times as long (src/models/jsonEvents.ts,
+// src/models/lightTransform.ts).
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { shortened } from "./shortNames.mjs";
@@ -11,21 +12,25 @@ const ours = `function parseJsonEventStream({ stream, schema }) {
 }
 `;
 
-/** An esbuild plugin for the one package of theirs that has both; `root` is the repository. */
+/** An esbuild plugin for these packages; `root` is the repository. */
 export function ownUtils({ root }) {
   const from = (path) => JSON.stringify(join(root, path));
-  const imports = `import { HeaderList as Headers } from ${from("src/network/headerList.ts")};
+  const transforms = `import { LightTransform as TransformStream } from ${from("src/models/lightTransform.ts")};
+`;
+  const utils = `import { HeaderList as Headers } from ${from("src/network/headerList.ts")};
 import { jsonEvents } from ${from("src/models/jsonEvents.ts")};
 `;
+  const changed = (path, source) => {
+    if (!/[\\/]provider-utils[\\/]/.test(path)) return transforms + source;
+    if (source.split(theirs).length !== 2) throw new Error(`${path} reads events otherwise`);
+    return utils + ours + source.replace(theirs, "function theirEventStream({");
+  };
   return {
     name: "own-utils",
     setup({ onLoad }) {
-      const filter = /[\\/]@ai-sdk[\\/]provider-utils[\\/]dist[\\/]index\.mjs$/;
+      const filter = /[\\/]@ai-sdk[\\/][a-z-]+[\\/]dist[\\/]index\.mjs$/;
       onLoad({ filter, namespace: "file" }, async ({ path }) => {
-        const source = await readFile(path, "utf8");
-        if (source.split(theirs).length !== 2) throw new Error(`${path} reads events otherwise`);
-        const rest = source.replace(theirs, "function theirEventStream({");
-        return { contents: await shortened(`${imports}${ours}${rest}`) };
+        return { contents: await shortened(changed(path, await readFile(path, "utf8"))) };
       });
     },
   };

@@ -2,6 +2,7 @@
 // transforms, each of which hands every piece on through several promises: half of what a long answer
 // costs. The build puts this in its place (scripts/build/ownUtils.mjs).
 import { createParser } from "eventsource-parser";
+import { LightStream } from "./lightTransform.js";
 
 /** The data of an event that says no more than that there is no other. */
 const endMark = "[DONE]";
@@ -13,7 +14,7 @@ const endMark = "[DONE]";
 export function jsonEvents<T>(
   bytes: ReadableStream<Uint8Array>,
   parse: (text: string) => T | Promise<T>,
-): ReadableStream<Awaited<T>> {
+): LightStream<Awaited<T>> {
   const reader = bytes.getReader();
   const decoder = new TextDecoder();
   let read: string[] = [];
@@ -33,7 +34,7 @@ export function jsonEvents<T>(
     }
     return read[next++];
   };
-  return new ReadableStream<Awaited<T>>(
+  return new LightStream<Awaited<T>>(
     {
       async pull(controller) {
         const text = await data();
