@@ -13,7 +13,6 @@ import { sleep } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
 import { IdleWatch } from "../base/idleWatch.js";
-import { loopTurn } from "../base/loopTurn.js";
 import { traced } from "../base/telemetry.js";
 import { untilAborted } from "../base/untilAborted.js";
 import { listenForLife } from "../models/callLife.js";
@@ -184,8 +183,6 @@ class Attempt {
       return this.#ended(error);
     }
     faultPoint("modelCalled");
-    // The answers of many calls arrive together.
-    await loopTurn();
     watch.touch();
     const reader = stream.getReader();
     // Cancelling the reader ends its pending read at once, even if the model ignores the signal. A

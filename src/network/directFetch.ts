@@ -2,6 +2,7 @@
 // 35 ms of a process's first request, tens of megabytes, and three times as long for each one.
 import type { IncomingMessage } from "node:http";
 import * as http from "node:http";
+import { loopTurn } from "../base/loopTurn.js";
 import { Answer } from "./answer.js";
 import { answerBody } from "./answerBody.js";
 import { HeaderList } from "./headerList.js";
@@ -54,6 +55,8 @@ export async function directFetch(
   if (body == null) sent.end();
   else sent.end(body);
   const incoming = await answered;
+  // Many answers arrive together. Nothing of this one is read yet, so nothing of it can be lost.
+  await loopTurn();
   return Answer.of(await bodyOf(incoming, init.method, life), {
     status: incoming.statusCode ?? 0,
     statusText: incoming.statusMessage ?? "",
