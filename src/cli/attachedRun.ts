@@ -127,10 +127,12 @@ async function show(
   await shown;
   if (isJson) await out.write(`${JSON.stringify(completion)}\n`);
   else
-    await text
-      .finish(completion.messageId)
-      .catch(ignoreLeaving)
-      .then(() => text.end());
+    await text.finish(completion.messageId).catch((error: unknown) => {
+      // One that makes room has told the end, and perhaps not all that was said: the next one has that.
+      if (completion.cause !== "shutdown") throw error;
+      ignoreLeaving(error);
+      return text.end();
+    });
   if (out.failure !== undefined) throw out.failure;
   const why = completion.error ?? (completion.cause === "shutdown" ? endedWithServer : undefined);
   if (why !== undefined) writeError(`turnwire attach: ${why}`);

@@ -62,7 +62,9 @@ export async function endEditors(): Promise<void> {
   const all = [...editors];
   editors.clear();
   await Promise.all(all.map((editor) => editor.kill()));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  // What an editor has started ends by itself, a moment after it.
+  for (const folder of folders.splice(0))
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   expect(all.flatMap(({ violations }) => violations)).toEqual([]);
 }
 
