@@ -171,6 +171,24 @@ describe("an answer", () => {
     await expect(directFetch(url, {}, forEver)).rejects.toThrow('content-encoding, "zst-2"');
   });
 
+  it("that comes before the request was read is taken", async () => {
+    const url = await serve((_, response) => {
+      response.writeHead(413, { connection: "close" }).end("too large");
+    });
+    const body = "x".repeat(20_000_000);
+    const response = await directFetch(url, { method: "POST", body }, forEver);
+    expect([response.status, await response.text()]).toEqual([413, "too large"]);
+  });
+
+  it("behind others that only tell of it is the one that counts", async () => {
+    const before = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
+    const url = await serveRaw((socket) => {
+      socket.once("data", () => socket.end(`${before}HTTP/1.1 200 OK\r\n\r\nuntil the end`));
+    });
+    const response = await directFetch(url, {}, forEver);
+    expect([response.status, await response.text()]).toEqual([200, "until the end"]);
+  });
+
   it("that is read slowly is not taken into memory", async () => {
     let sent = 0;
     const url = await serve(async (_, response) => {
@@ -243,6 +261,20 @@ describe("a failure", () => {
     });
     const response = await directFetch(url, {}, forEver);
     await expect(response.text()).rejects.toMatchObject({ message: "terminated", cause: {} });
+  });
+
+  it("within an answer loses nothing that came before it, also where it is read later", async () => {
+    const gone = new Deferred<void>();
+    const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const url = await serveRaw((socket) => {
+      socket.once("close", () => gone.resolve());
+      socket.once("data", () => socket.write(`${head}6\r\nso far\r\n`, () => socket.destroy()));
+    });
+    const response = await directFetch(url, {}, forEver);
+    await gone.promise;
+    const reader = response.body?.getReader();
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe("so far");
+    await expect(reader?.read()).rejects.toMatchObject({ cause: { code: "ECONNRESET" } });
   });
 
   it("of a certificate names it", async () => {
