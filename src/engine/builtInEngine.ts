@@ -69,7 +69,6 @@ class BuiltInEngine implements Engine {
   readonly #servers: ToolServers;
   readonly #confinement: WorkspaceConfinement;
   readonly #git: RecentGitState;
-  readonly #gitGuard: GitGuard;
   readonly #instructions: WorkspaceInstructions;
   readonly #output: OutputCheck;
   #lastEnvironment:
@@ -86,14 +85,18 @@ class BuiltInEngine implements Engine {
     const shared = { clock, ids, log, host };
     this.#workspace = workspace;
     this.#git = new RecentGitState(workspacePath, clock);
-    this.#gitGuard = new GitGuard(workspace, { host, clock });
     this.#instructions = new WorkspaceInstructions(workspace, options.env, log);
     this.#options = options;
     this.#openQuestions = new OpenQuestions(clock);
     this.#always = alwaysAllowedIn(workspace, options);
     this.#output = new OutputCheck(host.threads);
     const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
-    this.#resources = new ToolResources({ ...shared, outputDirectory });
+    const gitGuard = new GitGuard(workspace, { host, clock });
+    this.#resources = new ToolResources({
+      ...shared,
+      outputDirectory,
+      guard: (env, signal) => gitGuard.variables(env, signal),
+    });
     this.#confinement = new WorkspaceConfinement(workspacePath, dataDirectory, {
       ...options.env,
       ...workspace.env,
@@ -200,17 +203,16 @@ class BuiltInEngine implements Engine {
   async #prepare(setup: EngineSetup, signal: AbortSignal): Promise<Preparation> {
     const { config } = setup;
     const env = await this.#reconcile(config);
-    const [instructions, git, serverTools, gitGuard] = await Promise.all([
+    const [instructions, git, serverTools] = await Promise.all([
       this.#instructions.now(ruledBy(config, setup.options)),
       this.#gitState(env, signal),
       this.#servers.tools(signal, setup.sessionId, setup.log),
-      this.#gitGuard.variables(env, signal),
     ]);
     return {
       config,
       permissions: setup.permissions,
       ...defined({ options: setup.options }),
-      env: { ...env, ...gitGuard },
+      env,
       warnings: [
         ...warningsFor(setup),
         ...instructions.warnings,

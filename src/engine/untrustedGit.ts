@@ -64,7 +64,7 @@ interface GuardSurroundings {
   readonly clock: Clock;
 }
 
-/** The result, and the mark that tells whether it is still valid. */
+/** The result, and what tells whether it is still valid. */
 interface Found {
   readonly marks: string;
   readonly env: Readonly<Record<string, string>>;
@@ -83,10 +83,11 @@ export class GitGuard {
   }
 
   /**
-   * The variables to add to the environment `env` of tools; none if the workspace is trusted.
-   * Asking git for its configuration runs nothing, and takes at most two seconds. If git cannot be
-   * asked, only the settings with fixed names are overridden. git is asked again when a file of its
-   * configuration has changed. Never rejects.
+   * The variables to add to the environment `env` of a command; none if the workspace is trusted.
+   * It is asked for each command, since the one before may have changed the repository. Asking git for
+   * its configuration runs nothing, and takes at most two seconds. If git cannot be asked, only the
+   * settings with fixed names are overridden. git is asked again when a file of its configuration has
+   * changed. Never rejects.
    */
   async variables(
     env: Readonly<Record<string, string>>,
@@ -96,7 +97,8 @@ export class GitGuard {
     if (trusted) return {};
     const marks = marksOf(path, env);
     const last = this.#last;
-    if (marks !== undefined && last?.marks === marks && last.env === env) return last.variables;
+    const isKept = marks !== undefined && last?.marks === marks && isSameForGit(last.env, env);
+    if (isKept) return last.variables;
     const { ok, stdout } = await this.#ask(env, signal);
     const entries = ok ? readEntries(stdout) : [];
     const variables = variablesFor(overridesFor(entries), env);
@@ -126,6 +128,18 @@ export class GitGuard {
 }
 
 const includes = /^include(?:if)?\./;
+
+/** Each call of a traced run has its own: they tell git nothing about its configuration. */
+const traceVariables = new Set(["TRACEPARENT", "TRACESTATE"]);
+
+function isSameForGit(
+  one: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>>,
+): boolean {
+  if (one === other) return true;
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...names].every((name) => traceVariables.has(name) || one[name] === other[name]);
+}
 
 /** A text that changes when git's configuration changes; undefined if the files cannot tell. */
 function marksOf(workspacePath: string, env: Readonly<Record<string, string>>): string | undefined {

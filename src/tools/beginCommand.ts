@@ -85,11 +85,14 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
     onOutput: (delta) => context.onOutput(delta),
   });
   const cwdFile = join(folder, `${id}.cwd`);
+  // An earlier call of the same turn may have changed what the repository names.
+  const guarding = await resources.guard?.(context.env, context.signal);
+  context.signal.throwIfAborted();
   const shell = await startShell({
     command,
     shell: options.shell,
     cwd: directory.path,
-    env: context.env,
+    env: { ...context.env, ...guarding },
     ...(await whereItRuns(options, folder, cwdFile)),
     output,
     host,

@@ -28,7 +28,18 @@ export interface ToolResourcesOptions {
    * session is forgotten.
    */
   readonly outputDirectory: string;
+  /**
+   * The variables that a command gets over its environment, so that nothing runs that the workspace
+   * names. It is asked for each command. Without it there are none.
+   */
+  readonly guard?: CommandGuard;
 }
+
+/** Gives the variables to add to the environment of a command. Never rejects. */
+export type CommandGuard = (
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+) => Promise<Readonly<Record<string, string>>>;
 
 /** Owns what the tools of one workspace opened. Dispose of it with the workspace. */
 export class ToolResources {
@@ -39,6 +50,7 @@ export class ToolResources {
   /** How commands are confined, according to the configuration of the newest turn. */
   confinement: Confinement | undefined;
   readonly shells = new ShellFinder();
+  readonly guard: CommandGuard | undefined;
   readonly #outputDirectory: string;
   readonly #sessions = new Map<string, SessionState>();
   readonly #running = new Map<ShellProcess, string>();
@@ -52,6 +64,7 @@ export class ToolResources {
     this.log = options.log;
     this.#outputDirectory = options.outputDirectory;
     this.host = options.host;
+    this.guard = options.guard;
   }
 
   /** The state of a session. */

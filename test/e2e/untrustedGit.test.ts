@@ -1,7 +1,7 @@
 // What a repository's own configuration names does not run by an allowed `git` in a workspace that is
 // not trusted; in a trusted one it does, which shows that the traps are real.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
@@ -85,6 +85,18 @@ describe("git in a workspace", () => {
     expect(marks()).toEqual([]);
     // It is not that git does not work.
     expect(JSON.stringify(await session.messages())).toMatch(/modified: +a\.txt/);
+  });
+
+  it("runs nothing that an earlier call of the same turn has named", async () => {
+    const path = makeFolder();
+    execFileSync("git", ["init", "-q"], { cwd: path });
+    const mark = join(makeFolder(), "mark");
+    const session = await openSession(startServer(), { path, permissionMode: "allow" });
+    const name = toolCall(`git config alias.own '!touch ${mark}'`);
+    const asked = ["git status", "git own"].map(toolCall);
+    await session.run([asked[0], name, asked[1], "@say done"].join("\n"), "r-1");
+    expect(existsSync(mark)).toBe(false);
+    expect(JSON.stringify(await session.messages())).toContain("No commits yet");
   });
 
   it("that is trusted runs it", async () => {

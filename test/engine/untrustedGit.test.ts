@@ -5,6 +5,7 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
@@ -33,7 +34,7 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 const git = (...args: string[]) => execFileSync("git", args, { cwd: repo, env, stdio: "ignore" });
 
-function guard(): () => Promise<string[]> {
+function guard(asked = () => env): () => Promise<string[]> {
   const workspace: EngineWorkspace = {
     id: "ws",
     path: repo,
@@ -44,7 +45,7 @@ function guard(): () => Promise<string[]> {
   const host = new ProcessHost({ clock: systemClock, ids: randomIds, log: silentLog });
   const made = new GitGuard(workspace, { host, clock: systemClock });
   return async () => {
-    const variables = await made.variables(env, new AbortController().signal);
+    const variables = await made.variables(asked(), new AbortController().signal);
     return Object.entries(variables).flatMap(([name, value]) =>
       name.startsWith("GIT_CONFIG_KEY_") ? [value] : [],
     );
@@ -74,6 +75,27 @@ test.each<[string, () => void, string]>([
     appendFileSync(join(repo, "more"), "[diff]\n\texternal = evil\n");
   }
   expect(await ask()).toContain(name);
+});
+
+test("a call's place in a trace does not make git be asked again, another variable does", async () => {
+  const bin = join(base, "bin");
+  const count = join(base, "count");
+  mkdirSync(bin);
+  writeFileSync(count, "");
+  const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
+  const script = `#!/bin/sh\necho asked >>'${count}'\nexec '${real}' "$@"\n`;
+  writeFileSync(join(bin, "git"), script, { mode: 0o755 });
+  let more: Record<string, string> = {};
+  const ask = guard(() => ({ ...env, PATH: `${bin}:${env.PATH}`, ...more }));
+  const timesAfter = async (variables: Record<string, string>) => {
+    more = variables;
+    expect(await ask()).toContain("core.fsmonitor");
+    return readFileSync(count, "utf8").split("\n").length - 1;
+  };
+  expect(await timesAfter({})).toBe(1);
+  expect(await timesAfter({ TRACEPARENT: "00-1", TRACESTATE: "a=b" })).toBe(1);
+  expect(await timesAfter({ TRACEPARENT: "00-2" })).toBe(1);
+  expect(await timesAfter({ GIT_CONFIG_COUNT: "0" })).toBe(2);
 });
 
 test("a repository that is made where none was is guarded in the next turn", async () => {
