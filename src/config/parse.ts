@@ -20,7 +20,8 @@ import { ConfigFile } from "./schema.js";
  */
 export function parseConfigFile(file: string, text: string): ConfigFile {
   const { value, tree } = readJson(file, text);
-  const checked = ConfigFile().safeParse(value);
+  // A file is checked once or twice in a process: code that is made for that takes longer than it saves.
+  const checked = ConfigFile().safeParse(value, { jitless: true });
   if (checked.success) return checked.data;
   const lineOf = (path: readonly PropertyKey[]) => lineAt(text, offsetOf(tree, path));
   throw configInvalid(
