@@ -55,6 +55,7 @@ async function run(context: BenchContext): Promise<Findings> {
       },
     );
   }
+  rows.push(await durableRow(context, { server, provider, turns }));
   await Promise.all([floor.end(), server.end()]);
   const watched = startServer(makePlace(context.makeFolder(), provider), {
     nodeArgs: ["--import", `./${probe}`],
@@ -88,6 +89,30 @@ async function run(context: BenchContext): Promise<Findings> {
         ],
       },
     ],
+  };
+}
+
+/**
+ * Beside the floor with the provider's package and two bare durable commits a turn. It makes each commit by
+ * itself, so it waits more often for the disk than a server whose sessions share them.
+ */
+async function durableRow(
+  context: BenchContext,
+  { server, provider, turns }: { server: Contestant; provider: Provider; turns: number },
+): Promise<Row> {
+  const file = join(context.makeFolder(), "floor.db");
+  const floor = startFloor(await buildProgram("floor"), provider, { file, isPackaged: true });
+  await floor.greet();
+  const ours = await throughput(server, atOnce, turns);
+  const base = await throughput(floor, atOnce, turns);
+  await floor.end();
+  return {
+    suite,
+    what: `${atOnce} sessions at once, turns a second (floor: with the provider's package and two bare durable commits)`,
+    unit: "/s",
+    floor: base.perSecond,
+    ours: ours.perSecond,
+    rule: { kind: "told" },
   };
 }
 
