@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { access, realpath } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { isWithin } from "../base/insideFolder.js";
@@ -30,27 +30,22 @@ export async function findProgram(
 
 /** The real path of a program; undefined if there is none that may be run. */
 export async function executableAt(path: string): Promise<string | undefined> {
-  return foundBy(async () => {
-    await access(path, constants.X_OK);
-    return realpath(path);
-  });
-}
-
-/** Whether there is something at a path that may be run. */
-export async function mayRun(path: string): Promise<boolean> {
-  const found = await foundBy(async () => {
-    await access(path, constants.X_OK);
-    return true;
-  });
-  return found === true;
-}
-
-/** Undefined where the system says why there is nothing. */
-async function foundBy<T>(look: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await look();
+    await access(path, constants.X_OK);
+    return await realpath(path);
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return undefined;
+  }
+}
+
+/** Whether there is something at a path that may be run. A direct call, for a program that is run next. */
+export function mayRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return false;
   }
 }

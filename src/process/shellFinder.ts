@@ -8,7 +8,7 @@ export class ShellFinder {
   /** As {@link findShell}; a bash that was found before is taken for as long as it can be run. */
   async find(searchPath: string | undefined): Promise<string> {
     const known = this.#bash;
-    if (known !== undefined && known.searchPath === searchPath && (await mayRun(known.path))) {
+    if (known !== undefined && known.searchPath === searchPath && mayRun(known.path)) {
       return known.path;
     }
     const path = await findShell(searchPath);

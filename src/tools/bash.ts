@@ -55,7 +55,7 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
         }
         // It runs in the folder for which it was allowed, even if another call changes the folder
         // while the question is open.
-        const directory = await workingDirectory(context, resources);
+        const directory = workingDirectory(context, resources);
         const leaves = resources.confinement !== undefined && input.unsandboxed === true;
         const confinement = leaves ? undefined : resources.confinement;
         const shell = await resources.shells.find(context.env.PATH);
@@ -75,7 +75,7 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
         });
         context.signal.throwIfAborted();
         // While the question was open, another command may have put a link in its place.
-        if (!(await isFolderInside(context.workspacePath, directory.path))) {
+        if (!isFolderInside(context.workspacePath, directory.path)) {
           throw new ToolFailure(`${directory.path} is another folder now; nothing was run.`);
         }
         await context.keeper?.noteCommand();
@@ -102,7 +102,7 @@ async function runInItsSlot(input: BashInput, toBegin: CommandToBegin): Promise<
   const begun = await beginCommand(toBegin);
   const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;
   const { exit, hasTimedOut } = await begun.untilEnd(timeoutMs, context.signal);
-  const moved = await keepWorkingDirectory(begun.cwdFile, directory, context, resources);
+  const moved = keepWorkingDirectory(begun.cwdFile, directory, context, resources);
   context.signal.throwIfAborted();
   const ending = hasTimedOut
     ? `It took longer than ${timeoutMs} ms (\`timeoutMs\`) and was ended.`

@@ -79,7 +79,7 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
   const { clock, host } = resources;
   const { log = resources.log } = context;
   const id = resources.ids.next("cmd");
-  const folder = await resources.makeOutputFolder(context.sessionId);
+  const folder = resources.makeOutputFolder(context.sessionId);
   const output = new OutputCollector({
     file: join(folder, `${id}.txt`),
     onOutput: (delta) => context.onOutput(delta),

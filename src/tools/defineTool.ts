@@ -22,7 +22,7 @@ export function defineTool<Input>(
     async execute(input: Input, context: ToolContext): Promise<ToolResult> {
       context.signal.throwIfAborted();
       try {
-        if (inWorkspace) await requireWorkspace(context.workspacePath);
+        if (inWorkspace) requireWorkspace(context.workspacePath);
         return await definition.execute(input, context);
       } catch (error) {
         context.signal.throwIfAborted();

@@ -1,25 +1,25 @@
 // Checks that the workspace still exists. Its folder can be deleted, moved or replaced while a turn
 // runs. Without the check, a tool would make the folder again, or work elsewhere.
-import { realpath, stat } from "node:fs/promises";
+import { realpathSync, statSync } from "node:fs";
 import { systemErrorCode } from "../base/systemError.js";
 import { ToolFailure } from "./failure.js";
 
 /**
  * Checks that a workspace's folder is at its real path. Another folder at the same path, such as a
- * new clone, counts as the workspace too.
+ * new clone, counts as the workspace too. Direct calls: two ways through the thread pool would take longer than most tools' own.
  * @throws ToolFailure, with a message for the model, if it is not.
  */
-export async function requireWorkspace(workspacePath: string): Promise<void> {
-  const trouble = await troubleWith(workspacePath);
+export function requireWorkspace(workspacePath: string): void {
+  const trouble = troubleWith(workspacePath);
   if (trouble === undefined) return;
   throw new ToolFailure(`The workspace's folder ${workspacePath} ${trouble}. Nothing was done.`);
 }
 
-async function troubleWith(path: string): Promise<string | undefined> {
+function troubleWith(path: string): string | undefined {
   try {
-    const real = await realpath(path);
+    const real = realpathSync.native(path);
     if (real !== path) return `was replaced by a link to ${real}`;
-    return (await stat(path)).isDirectory() ? undefined : "was replaced by a file";
+    return statSync(path).isDirectory() ? undefined : "was replaced by a file";
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return "is not there any more";

@@ -49,7 +49,7 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
       description,
       inputSchema,
       async execute(input, context) {
-        const freeFolder = await resources.realOutputFolder(context.sessionId);
+        const freeFolder = resources.realOutputFolder(context.sessionId);
         const { path, offset: line } = input;
         const asked = { tool: "read", path, line, input, freeFolder };
         const reached = await reachForReading(context, asked);

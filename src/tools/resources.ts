@@ -1,13 +1,14 @@
 // What the tools of one workspace own: running processes, whole outputs on disk, and the state of
 // each session.
-import { mkdir, realpath, rm } from "node:fs/promises";
+import { mkdirSync, realpathSync, statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { outputFolderName } from "../base/dataFiles.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
-import { makeFolder } from "../base/makeFolder.js";
+import { makeFolderSync } from "../base/makeFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { Job } from "../process/jobs.js";
 import type { ProcessHost } from "../process/processHost.js";
@@ -125,21 +126,28 @@ export class ToolResources {
     return join(this.#outputDirectory, outputFolderName(sessionId));
   }
 
-  /** Makes the folder for a session's outputs. */
-  async makeOutputFolder(sessionId: string): Promise<string> {
-    const known = await this.realOutputFolder(sessionId);
+  /** Makes the folder for a session's outputs. Direct calls: each command of a new session waits for them. */
+  makeOutputFolder(sessionId: string): string {
+    const known = this.realOutputFolder(sessionId);
     if (known !== undefined) return known;
     const folder = this.outputFolder(sessionId);
     const options = { mode: 0o700 };
-    // Only a workspace's first command finds no folder around it.
-    await mkdir(folder, options).catch(() => makeFolder(folder, options));
-    return realpath(folder);
+    try {
+      mkdirSync(folder, options);
+    } catch {
+      // Only a workspace's first command finds no folder around it.
+      makeFolderSync(folder, options);
+    }
+    return realpathSync.native(folder);
   }
 
   /** The real path of a session's output folder, which `read` may open; undefined if there is none. */
-  async realOutputFolder(sessionId: string): Promise<string | undefined> {
+  realOutputFolder(sessionId: string): string | undefined {
+    const folder = this.outputFolder(sessionId);
+    // Of a missing file an error is made, which takes longer than the look.
+    if (statSync(folder, { throwIfNoEntry: false }) === undefined) return undefined;
     try {
-      return await realpath(this.outputFolder(sessionId));
+      return realpathSync.native(folder);
     } catch (error) {
       if (systemErrorCode(error) === "ENOENT") return undefined;
       throw error;

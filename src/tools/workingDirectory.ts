@@ -1,7 +1,6 @@
 // The folder of a session's next command: where the last command ended, if that is inside the
-// workspace.
-import { constants } from "node:fs";
-import { open, realpath, rm, stat } from "node:fs/promises";
+// workspace. Direct calls: the ways through the thread pool would take longer than a short command.
+import { closeSync, constants, openSync, readSync, realpathSync, rmSync, statSync } from "node:fs";
 import { isWithin } from "../base/insideFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { ToolResources } from "./resources.js";
@@ -15,29 +14,26 @@ export interface WorkingDirectory {
 }
 
 /** The folder for the next command; the workspace if the previous folder is gone. */
-export async function workingDirectory(
-  context: ToolContext,
-  resources: ToolResources,
-): Promise<WorkingDirectory> {
+export function workingDirectory(context: ToolContext, resources: ToolResources): WorkingDirectory {
   const session = resources.session(context.sessionId);
   const last = session.workingDirectory;
   if (last === undefined) return { path: context.workspacePath };
-  if (await isFolderInside(context.workspacePath, last)) return { path: last };
+  if (isFolderInside(context.workspacePath, last)) return { path: last };
   session.workingDirectory = undefined;
   const note = `The working directory ${last} is gone; this ran in the workspace.`;
   return { path: context.workspacePath, note };
 }
 
 /** Remembers where a command ended, if that is inside the workspace; otherwise returns a note. */
-export async function keepWorkingDirectory(
+export function keepWorkingDirectory(
   cwdFile: string,
   began: WorkingDirectory,
   context: ToolContext,
   resources: ToolResources,
-): Promise<string | undefined> {
-  const left = await readAndRemove(cwdFile);
+): string | undefined {
+  const left = readAndRemove(cwdFile);
   if (left === undefined || left === began.path) return undefined;
-  if (!(await isFolderInside(context.workspacePath, left))) {
+  if (!isFolderInside(context.workspacePath, left)) {
     return `The working directory stays ${began.path}: ${left} is not a folder of the workspace.`;
   }
   resources.session(context.sessionId).workingDirectory = left;
@@ -45,11 +41,11 @@ export async function keepWorkingDirectory(
 }
 
 /** Whether a real path is still that of a folder in the workspace. */
-export async function isFolderInside(workspacePath: string, folder: string): Promise<boolean> {
+export function isFolderInside(workspacePath: string, folder: string): boolean {
   try {
-    const [real, found] = await Promise.all([realpath(folder), stat(folder)]);
     // A path that is no longer real leads elsewhere now.
-    return real === folder && isWithin(workspacePath, folder) && found.isDirectory();
+    const isReal = realpathSync.native(folder) === folder;
+    return isReal && isWithin(workspacePath, folder) && statSync(folder).isDirectory();
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return false;
@@ -57,20 +53,20 @@ export async function isFolderInside(workspacePath: string, folder: string): Pro
 }
 
 /** A command can write anything into the file. No path is longer than this. */
-async function readBeginning(file: string): Promise<string> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+function readBeginning(file: string): string {
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4096), 0, 4096, 0);
-    return buffer.toString("utf8", 0, bytesRead);
+    const buffer = Buffer.alloc(4096);
+    return buffer.toString("utf8", 0, readSync(handle, buffer, 0, buffer.length, 0));
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }
 
-async function readAndRemove(file: string): Promise<string | undefined> {
+function readAndRemove(file: string): string | undefined {
   try {
-    const text = await readBeginning(file);
-    await rm(file, { force: true });
+    const text = readBeginning(file);
+    rmSync(file, { force: true });
     return text.replace(/\n$/, "") || undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
