@@ -1,12 +1,11 @@
 // One command line in a shell of its own: from its start until nothing of it is left.
 import type { Readable } from "node:stream";
-import { ChildNotStarted, startChild } from "../base/childStart.js";
 import { type Clock, sleep } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import { explainSystemError } from "../base/systemError.js";
 import type { OutputCollector } from "./outputCollector.js";
+import { type PipedShell, type ShellEnd, startPiped } from "./pipedShell.js";
 import type { ProcessHost } from "./processHost.js";
 import { type ProcessMark, processMarkerVariable } from "./processMark.js";
 import { type ProcessTree, startTimeOf } from "./processTable.js";
@@ -14,9 +13,7 @@ import type { ConfinedProgram } from "./sandbox/sandbox.js";
 import { shellArguments } from "./shellArguments.js";
 
 /** How a shell ended. */
-export type ShellExit =
-  | { readonly kind: "code"; readonly code: number; readonly note?: string }
-  | { readonly kind: "signal"; readonly signal: string; readonly note?: string };
+export type ShellExit = ShellEnd & { readonly note?: string };
 
 export interface ShellOptions {
   readonly command: string;
@@ -36,12 +33,8 @@ export interface ShellOptions {
 /** How long to wait for output after the shell's end while a child still holds the pipe. */
 const drainMs = 250;
 
-/** The parts of a running subprocess that are needed. */
-interface Running {
-  readonly stdout: Readable;
-  readonly exited: Promise<ShellExit>;
-  /** Resolves when its pipes are closed too. */
-  readonly closed: Promise<unknown>;
+/** A shell that has just been started. */
+interface Running extends PipedShell {
   /** Gives the sandbox up. */
   readonly release: ConfinedProgram["release"];
 }
@@ -64,19 +57,17 @@ export class ShellProcess {
    * @throws ChildNotStarted when it cannot be started.
    */
   static async start(options: ShellOptions): Promise<ShellProcess> {
-    const { execa } = await import("execa");
     const { reaper, marks } = options.host;
     await reaper.start(options.env.PATH);
     const mark = marks.next();
-    const program = await shellProgram(options, mark);
+    const { file, args, release } = await shellProgram(options, mark);
+    const env = { ...options.env, [processMarkerVariable]: mark.variable };
     const begunAt = performance.now();
-    const subprocess = spawnShell(execa, options, program, mark);
-    const { pid } = subprocess;
-    if (pid === undefined) {
-      await program.release();
-      const { cause, shortMessage } = await subprocess;
-      throw new ChildNotStarted(explainSystemError(cause) ?? shortMessage ?? options.shell);
-    }
+    const piped = await startPiped({ file, args, cwd: options.cwd, env }).catch(async (error) => {
+      await release();
+      throw error;
+    });
+    const { pid } = piped;
     reaper.add(pid);
     const tree = {
       leader: pid,
@@ -85,14 +76,7 @@ export class ShellProcess {
       holdsTree: options.confine !== undefined,
       ...defined({ startedAt: startTimeOf(pid) }),
     };
-    const exited = new Promise<ShellExit>((resolve) => {
-      subprocess.once("exit", (code, signal) => {
-        resolve(signal === null ? { kind: "code", code: code ?? 0 } : { kind: "signal", signal });
-      });
-    });
-    const { stdout } = subprocess;
-    const running = { stdout, exited, closed: subprocess, release: program.release };
-    return new ShellProcess(running, tree, options);
+    return new ShellProcess({ ...piped, release }, tree, options);
   }
 
   /** Ends the shell and all that it began; resolves when they are gone. */
@@ -151,29 +135,6 @@ async function shellProgram(options: ShellOptions, mark: ProcessMark): Promise<C
   // The sandbox program itself may fail; the reason is a part of the output.
   const visibly = ["-c", 'exec "$0" "$@" 2>&1', confined.file, ...confined.args];
   return { ...confined, file: "/bin/sh", args: visibly };
-}
-
-function spawnShell(
-  execa: typeof import("execa").execa,
-  options: ShellOptions,
-  { file, args }: ConfinedProgram,
-  mark: ProcessMark,
-) {
-  return startChild(() =>
-    execa(file, [...args], {
-      cwd: options.cwd,
-      env: { ...options.env, [processMarkerVariable]: mark.variable },
-      extendEnv: false,
-      detached: true,
-      cleanup: false,
-      windowsHide: true,
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "ignore",
-      buffer: false,
-      reject: false,
-    }),
-  );
 }
 
 function isPrematureClose(error: unknown): boolean {
