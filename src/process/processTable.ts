@@ -1,6 +1,6 @@
 // The processes of this machine that belong to a tree. Only Linux lists them, and only where its
 // own `/proc` is mounted. Elsewhere only a process group can be ended.
-import { readFileSync, readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { systemErrorCode } from "../base/systemError.js";
@@ -34,6 +34,8 @@ interface ProcessEntry {
 
 /** This many processes are read before other work gets its turn. */
 const sliceLength = 100;
+/** Not more numbers than this are tried one by one: a list of all processes takes longer than that. */
+const mostTried = 100;
 /**
  * How long after a leader's start the processes that began later have greater numbers than it, unless the
  * kernel's newest number is smaller: in so short a time it cannot use all numbers (32,768 or more).
@@ -113,12 +115,14 @@ export class ProcessLooks {
   /**
    * As {@link ProcessLooks.look}, for one tree. Most commands end soon. Then only processes with a
    * greater number than the leader's can be of the tree, and the others are not read: a machine may have
-   * many.
+   * many. If the kernel has given few numbers since, not even a list of all processes is needed.
    */
-  lookFor(tree: ProcessTree): Promise<ProcessLook | undefined> {
+  async lookFor(tree: ProcessTree): Promise<ProcessLook | undefined> {
     const { leader, begunAt } = tree;
     const isSoon = begunAt !== undefined && performance.now() - begunAt < inOrderMs;
-    return isSoon && areInOrderFrom(leader) ? lookNow(leader) : this.look();
+    const newest = isSoon ? newestNumber() : undefined;
+    if (newest === undefined || newest < leader) return this.look();
+    return lookAtFew(leader) ?? lookNow(leader);
   }
 
   #begin(): Promise<ProcessLook | undefined> {
@@ -141,16 +145,59 @@ export function startTimeOf(pid: number): number | undefined {
   }
 }
 
-/** Whether the kernel has not begun again with small numbers since it gave this one. */
-function areInOrderFrom(pid: number): boolean {
-  if (process.platform !== "linux") return false;
+/**
+ * The number that the kernel gave last in our PID namespace; undefined if it does not tell. A container may
+ * have a program's file in the place of the kernel's, which is as new as that program has made it.
+ */
+function newestNumber(): number | undefined {
+  if (process.platform !== "linux") return undefined;
   try {
-    // Its last field is the newest number of the PID namespace of whoever reads it.
-    return Number(readFileSync("/proc/loadavg", "latin1").trim().split(" ").at(-1)) >= pid;
+    const isKernels = statSync("/proc/loadavg").dev === statSync("/proc/self/stat").dev;
+    if (!isKernels) return undefined;
+    const newest = Number(readFileSync("/proc/loadavg", "latin1").trim().split(" ").at(-1));
+    return Number.isSafeInteger(newest) ? newest : undefined;
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
-    return false;
+    return undefined;
   }
+}
+
+/** Undefined if it cannot be made like this. */
+function lookAtFew(from: number): ProcessLook | undefined {
+  if (!hasOwnProc()) return undefined;
+  try {
+    const entries = fewProcesses(from);
+    return entries && new ProcessLook(entries);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * The processes from a number on, tried one by one. It ends when no newer number has been given meanwhile.
+ * Undefined if there are too many.
+ */
+function fewProcesses(from: number): ProcessEntry[] | undefined {
+  const entries: ProcessEntry[] = [];
+  for (let number = from; ; ) {
+    const newest = newestNumber();
+    if (newest === undefined || newest < from || newest - from >= mostTried) return undefined;
+    if (number > newest) return entries;
+    for (; number <= newest; number++) {
+      const entry = isProcess(number) ? readEntry(String(number)) : undefined;
+      if (entry !== undefined) entries.push(entry);
+    }
+  }
+}
+
+/** Threads have numbers too. `/proc` has their folders, and lists them nowhere beside the processes. */
+function isProcess(number: number): boolean {
+  const folder = `/proc/${number}`;
+  // Of a missing file an error is made, which takes longer than the look.
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return false;
+  const status = orGone(() => readFileSync(`${folder}/status`, "latin1"));
+  return /^Tgid:\t(\d+)$/m.exec(status ?? "")?.[1] === String(number);
 }
 
 async function lookNow(from = 0): Promise<ProcessLook | undefined> {

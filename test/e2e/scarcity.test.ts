@@ -1,5 +1,8 @@
 // A machine that has too little of something: the tool that wanted it is told, and all else goes on.
-import { afterAll, describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { onThisMachine } from "../helpers/longestHold.js";
 import {
   asFirstProcess,
@@ -7,6 +10,7 @@ import {
   type Runner,
   withDescriptors,
   withForeignProc,
+  withOtherLoadavg,
   withoutProc,
 } from "../helpers/namespaces.js";
 import { processesWith, uniqueSeconds } from "../helpers/processList.js";
@@ -94,6 +98,30 @@ describe.each(Object.entries(places))("%s", (_, program) => {
     expect(processesWith(mark)).toEqual([]);
     expect(await server.close()).toEqual({ code: 0, signal: null });
   });
+});
+
+const placeOfLoadavg = mkdtempSync(join(tmpdir(), "loadavg-"));
+const loadavg = join(placeOfLoadavg, "loadavg");
+writeFileSync(loadavg, "0.00 0.00 0.00 1/1 1\n");
+afterAll(() => rmSync(placeOfLoadavg, { recursive: true }));
+
+unless(
+  it,
+  notOnLinux || !canRun(withOtherLoadavg(loadavg)),
+  "this needs Linux and the right to make namespaces",
+)("what a command began ends with it, whatever is in the place of /proc/loadavg", async () => {
+  const server = startServer({ program: withOtherLoadavg(loadavg) });
+  const session = await open(server);
+  const mark = uniqueSeconds();
+  onTestFinished(() => {
+    for (const line of processesWith(mark)) process.kill(Number.parseInt(line, 10), "SIGKILL");
+  });
+  // As if no number had been given since the command's own.
+  const lies = `echo "0.00 0.00 0.00 1/1 $$" >'${loadavg}'`;
+  const leaves = `(env -i setsid sh -c 'echo $$ >pid; exec sleep ${mark}' </dev/null >/dev/null 2>&1 &)`;
+  await session.run(bash(`${lies}; ${leaves}; until [ -s pid ]; do :; done`), "r-1");
+  expect(processesWith(mark)).toEqual([]);
+  expect(await server.close()).toEqual({ code: 0, signal: null });
 });
 
 unless(

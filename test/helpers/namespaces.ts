@@ -20,6 +20,12 @@ export const withoutProc: Runner = [
   'mount -t tmpfs none /proc && exec "$0" "$@"',
 ];
 
+/** With a file in the place of `/proc/loadavg`, as some containers have one. */
+export function withOtherLoadavg(file: string): Runner {
+  const script = `mount --bind '${file}' /proc/loadavg && exec "$0" "$@"`;
+  return ["unshare", "--mount", "sh", "-c", script];
+}
+
 /** With so many file descriptors and no more. */
 export function withDescriptors(count: number): Runner {
   return ["sh", "-c", `ulimit -n ${count}; exec "$0" "$@"`];

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
@@ -99,6 +100,52 @@ unless(
     const { found } = await decoyAndLeader();
     const newest = 2 ** 22;
     expect(await found({ leader: newest, begunAt: performance.now() })).toBe(true);
+  });
+});
+
+unless(
+  describe,
+  notOnLinux,
+  "processes are looked for in /proc",
+)("a look at the few newest processes", () => {
+  /** A process that has just been started, with threads. */
+  async function startNode() {
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
+      detached: true,
+      stdio: "ignore",
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const pid = child.pid ?? 0;
+    await until(async () => (await readdir(`/proc/${pid}/task`)).length > 5);
+    return { leader: pid, mark: new ProcessMarks("own_few").next(), begunAt: performance.now() };
+  }
+
+  test("takes no thread for a process", async () => {
+    const tree = await startNode();
+    const look = await new ProcessLooks().lookFor(tree);
+    expect(await look?.membersOf(tree)).toEqual([tree.leader]);
+  });
+
+  test("finds what carries the mark, and what that began", async () => {
+    const tree = await startNode();
+    const env = { [processMarkerVariable]: tree.mark.variable };
+    const script = "/bin/sleep 300 & echo $!; wait";
+    const marked = spawn("/bin/sh", ["-c", script], { env, detached: true });
+    onTestFinished(() => void process.kill(-(marked.pid ?? 0), "SIGKILL"));
+    const [begun] = await once(marked.stdout, "data");
+    const look = await new ProcessLooks().lookFor(tree);
+    const members = await look?.membersOf(tree);
+    expect(members).toEqual([tree.leader, marked.pid, Number(String(begun))]);
+  });
+
+  test("begins when it is asked for, whatever look is under way", async () => {
+    const tree = await startNode();
+    const looks = new ProcessLooks();
+    const all = looks.look();
+    process.kill(tree.leader, "SIGKILL");
+    await until(async () => !(await isAlive(tree.leader)));
+    expect(await (await looks.lookFor(tree))?.membersOf(tree)).toEqual([]);
+    await all;
   });
 });
 
