@@ -150,7 +150,10 @@ export class CompletionStore {
 
   /** How many of a client's completions are unacknowledged, and the last sequence of all. */
   backlog(clientId: string): { count: number; end: number } {
-    const count = this.#pendingSequences(clientId).length;
+    let count = this.#countUnacknowledged(clientId, 0, Number.MAX_SAFE_INTEGER);
+    for (const sequence of this.#takenIn()) {
+      count -= this.#countUnacknowledged(clientId, sequence - 1, sequence);
+    }
     // This works even if the last page of the table is damaged.
     const last = this.#database
       .prepare("SELECT seq FROM sqlite_sequence WHERE name = 'completions'")
@@ -158,9 +161,18 @@ export class CompletionStore {
     return { count, end: Number(last?.seq ?? 0) };
   }
 
-  #pendingSequences(clientId: string): number[] {
-    const takenIn = this.#takenIn();
-    return this.#unacknowledged(clientId, 0, -1).filter((sequence) => !takenIn.has(sequence));
+  /**
+   * How many lie in (`after`, `upTo`]. Those that were taken in although that could not be written are
+   * among them. They are counted in the index, also where a page of the table is damaged.
+   */
+  #countUnacknowledged(clientId: string, after: number, upTo: number): number {
+    const counted = this.#database
+      .prepare(
+        `SELECT count(*) AS count FROM completions INDEXED BY pendingCompletions
+         WHERE clientId = ? AND acknowledgedAt IS NULL AND sequence > ? AND sequence <= ?`,
+      )
+      .get(clientId, after, upTo);
+    return Number(counted?.count ?? 0);
   }
 
   /** Those that were taken in although that could not be written are among them. */
@@ -222,7 +234,7 @@ export class CompletionStore {
     const sequence = Number(found?.sequence ?? 0);
     const takenIn = this.#takenIn();
     if (takenIn.has(sequence)) return true;
-    if (!this.#pendingSequences(clientId).includes(sequence)) return false;
+    if (this.#countUnacknowledged(clientId, sequence - 1, sequence) === 0) return false;
     this.#notes.set(takenInNote, [...takenIn, sequence].join(" "));
     return true;
   }
