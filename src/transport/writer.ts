@@ -34,6 +34,8 @@ export interface ChannelWriterOptions {
 interface Waiting {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+  /** Where it stands among those that wait for the stream. */
+  place: number;
 }
 
 /** A message on its way to the stream. */
@@ -51,9 +53,11 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   /** Messages from before the framing was known. */
   #unframed: { json: string; waiting: Waiting }[] = [];
   /**
-   * The callers that wait for the stream to confirm a write. A destroyed stream may never do so.
+   * The callers that wait for the stream to confirm a write, in no order. A destroyed stream may never do
+   * so. A `Set` would make a new table for almost each message, and each table points to the next: the heap
+   * would keep all of them until its next full collection.
    */
-  readonly #unsent = new Set<Waiting>();
+  #unsent: Waiting[] = [];
   #unsentLength = 0;
   /** The messages that go into one `write`, while {@link together} collects them. */
   #gathered: Frame[] | undefined;
@@ -110,7 +114,7 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const framing = this.#framing;
     const written = new Promise<void>((resolve, reject) => {
-      const waiting = { resolve, reject };
+      const waiting = { resolve, reject, place: 0 };
       if (framing === undefined) this.#unframed.push({ json, waiting });
       else this.#put(framing, json, waiting);
     });
@@ -200,7 +204,7 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
     const { watch } = this.#options;
     watch?.at.watcher?.sent(watch.pipe, json);
     const { length } = json;
-    this.#unsent.add(waiting);
+    waiting.place = this.#unsent.push(waiting) - 1;
     this.#unsentLength += length;
     const frame = { text: encodeFrame(framing, json), length, waiting };
     if (this.#gathered === undefined) this.#writeFrames([frame]);
@@ -210,13 +214,21 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   #writeFrames(frames: readonly Frame[]): void {
     this.#options.output.write(frames.map(({ text }) => text).join(""), (error) => {
       for (const { waiting, length } of frames) {
-        this.#unsent.delete(waiting);
+        this.#confirm(waiting);
         this.#unsentLength -= length;
         if (error) waiting.reject(error);
         else waiting.resolve();
       }
       this.#tellOfRoom();
     });
+  }
+
+  /** One waits no more: the last takes its place. */
+  #confirm({ place }: Waiting): void {
+    const last = this.#unsent.pop();
+    if (last === undefined || last.place === place) return;
+    this.#unsent[place] = last;
+    last.place = place;
   }
 
   #tellOfRoom(): void {
@@ -227,8 +239,7 @@ export class ChannelWriter extends AbstractMessageWriter implements MessageWrite
   }
 
   #endWithOutput(reason: Error): void {
-    for (const { reject } of this.#unsent) reject(reason);
-    this.#unsent.clear();
+    for (const { reject } of this.#unsent.splice(0)) reject(reason);
     this.#close(reason);
   }
 
