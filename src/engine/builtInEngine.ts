@@ -78,6 +78,7 @@ class BuiltInEngine implements Engine {
   readonly #grants = new Map<string, SessionGrants>();
   readonly #openQuestions: OpenQuestions;
   readonly #always: ReturnType<typeof alwaysAllowedIn>;
+  readonly #granting: ReturnType<typeof grantingPaths>;
 
   constructor(workspace: EngineWorkspace, options: BuiltInEngineOptions) {
     const { clock, ids, log, host, version, dataDirectory } = options;
@@ -89,6 +90,7 @@ class BuiltInEngine implements Engine {
     this.#options = options;
     this.#openQuestions = new OpenQuestions(clock);
     this.#always = alwaysAllowedIn(workspace, options);
+    this.#granting = grantingPaths(workspacePath, dataDirectory, options.env, workspace.env);
     this.#output = new OutputCheck(host.threads);
     const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
     const gitGuard = new GitGuard(workspace, { host, clock });
@@ -253,23 +255,21 @@ class BuiltInEngine implements Engine {
   #gitState(env: Readonly<Record<string, string>>, signal: AbortSignal) {
     const { path: workspacePath } = this.#workspace;
     const { clock, host } = this.#options;
-    const run = hostCommands({ env, workspacePath, host });
-    return this.#git.read(
-      (asking) => readGitState(workspacePath, { run, env, clock }, asking),
-      signal,
-    );
+    return this.#git.read((asking) => {
+      const run = hostCommands({ env, workspacePath, host });
+      return readGitState(workspacePath, { run, env, clock }, asking);
+    }, signal);
   }
 
   #permissions({ permissions, options }: Preparation, request: TurnRequest, log: Log): Permissions {
     const { mode, rules } = permissions;
-    const { env, dataDirectory } = this.#options;
     return createPermissionGate({
       mode,
       rules,
       sessionGrants: this.#grantsOf(request.sessionId),
       openQuestions: this.#openQuestions,
       ...defined(this.#instructions.ruledFolders),
-      granting: grantingPaths(this.#workspace.path, dataDirectory, env, this.#workspace.env),
+      granting: this.#granting,
       ask: (...question) => request.ask(...question),
       log,
       ...defined({ narrowing: options?.tools, always: this.#always }),
