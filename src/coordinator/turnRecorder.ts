@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
+import { merged } from "../base/merged.js";
 import { cutText } from "../base/text.js";
 import type { ToolMemory } from "../base/toolMemory.js";
 import type { TurnProgress } from "../base/turnProgress.js";
@@ -254,7 +255,7 @@ export class TurnRecorder implements TurnSink {
   }
 
   #emitDelta(delta: Delta): void {
-    const params = { ...this.eventHead, ...delta };
+    const params = merged(this.eventHead, delta);
     this.#options.announcer.emit({ method: "messageDelta", params });
   }
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TurnSink } from "../../src/engine/engine.js";
 import type { NotificationParams } from "../../src/protocol/registry.js";
 import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { haveOneClass } from "../helpers/heap.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let house: CoordinatorHouse;
@@ -59,6 +60,15 @@ describe("what a turn streams", () => {
       { ...head, partIndex: 0, kind: "text", offset: 3, delta: "b" },
       { ...head, partIndex: 0, kind: "text", offset: 4, delta: "c" },
     ]);
+  });
+
+  it("has one hidden class for all deltas, for there may be very many", () => {
+    const haveSame = haveOneClass();
+    const reply = sink.createMessage({ role: "assistant" });
+    const part = reply.addPart({ type: "text", text: "" });
+    for (let n = 0; n < 200; n++) reply.append(part, "word ");
+    const settled = told("messageDelta").slice(100);
+    expect(settled.filter((one) => haveSame(one, settled[0] ?? {}))).toHaveLength(100);
   });
 
   it("reaches the disk 250 ms later, in one batch", async () => {
