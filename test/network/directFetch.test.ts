@@ -82,6 +82,17 @@ describe("a request", () => {
     });
   });
 
+  it("sends a long text whole, with its length in bytes", async () => {
+    const url = await serve(async (request, response) => {
+      response.end(JSON.stringify([request.headers["content-length"], await textOf(request)]));
+    });
+    for (const length of [65_535, 65_536, 500_000]) {
+      const body = "ß".repeat(length);
+      const response = await directFetch(url, { method: "POST", body }, forEver);
+      expect(await response.json()).toEqual([String(2 * length), body]);
+    }
+  });
+
   it("keeps the headers that it was told, from a list of the platform's too", async () => {
     const url = await serve(({ headers }, response) => response.end(JSON.stringify(headers)));
     const headers = new Headers({ "user-agent": "mine", accept: "text/plain" });
