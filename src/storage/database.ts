@@ -8,6 +8,7 @@ import { schema } from "./migrations.js";
 import { OpenedFiles } from "./openedFiles.js";
 import { openFile } from "./openFile.js";
 import type { OpenOptions } from "./openOptions.js";
+import { OwnChanges } from "./ownChanges.js";
 import type { Row, SqlValue, Statement } from "./statement.js";
 import { storageError } from "./storageError.js";
 
@@ -19,6 +20,8 @@ type Sqlite = InstanceType<typeof DatabaseSync>;
 export class Database {
   /** The damage that was found in the file. */
   readonly damage = new Damage();
+  /** The changes of messages by this connection. */
+  readonly ownChanges: OwnChanges;
   #files = new OpenedFiles([]);
   readonly #sqlite: Sqlite;
   #steps = 0;
@@ -35,6 +38,7 @@ export class Database {
   private constructor(sqlite: Sqlite) {
     this.#sqlite = sqlite;
     this.#held = new HeldFile(sqlite);
+    this.ownChanges = new OwnChanges(sqlite, () => this.#depth > 0);
   }
 
   /**
@@ -72,10 +76,7 @@ export class Database {
     return this.#known;
   }
 
-  /**
-   * From now on a write waits so many milliseconds at most where another program holds the file, and not
-   * at all while it goes on to: whoever writes tries again later (`StorageFailed`, `databaseLocked`).
-   */
+  /** See {@link HeldFile.waitBriefly}. */
   waitBriefly(ms: number): void {
     this.#held.waitBriefly(ms);
   }
@@ -98,10 +99,8 @@ export class Database {
   prepare(sql: string): Statement {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
-      statement = this.#guarded(
-        sql,
-        this.#guard(() => this.#sqlite.prepare(sql)),
-      );
+      const prepared = this.#guard(() => this.#sqlite.prepare(sql));
+      statement = this.#guarded(sql, prepared);
       this.#statements.set(sql, statement);
     }
     return statement;

@@ -16,7 +16,10 @@ export class HeldFile {
     this.#sqlite = sqlite;
   }
 
-  /** See {@link Database.waitBriefly}. */
+  /**
+   * From now on a write waits so many milliseconds at most where another program holds the file, and not
+   * at all while it goes on to: whoever writes tries again later (`StorageFailed`, `databaseLocked`).
+   */
   waitBriefly(ms: number): void {
     this.#briefMs = ms;
     this.#isHeld = false;

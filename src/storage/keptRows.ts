@@ -1,48 +1,43 @@
 // Rows of messages that were read for a model, kept in memory for the next turn of their session. The
-// file is the truth: a kept row is used only while the file says that it has not changed.
+// file is the truth: a kept row is used only while the file says that it has not changed, or while
+// nobody can have changed it.
 import { mostReadableBytes } from "./damage.js";
+import type { ChangeListener } from "./ownChanges.js";
+import { behind, joined, type MarksText, type RowMark, readMarks } from "./rowMarks.js";
 
-/** What tells in the file whether a message has changed. */
-interface RowMark {
-  readonly position: number;
-  readonly isSummary: boolean;
-  readonly updatedAt: number;
-  /** Of its parts, in bytes. */
-  readonly size: number;
+/** The rows of a session between two positions. */
+export interface RowRange {
+  readonly sessionId: string;
+  readonly after: number;
+  readonly before: number;
 }
 
-/**
- * The marks of rows as one text, in the order of their positions. A long session has thousands of marks
- * at every turn: one text costs a fraction of as many objects, and is compared at once.
- */
-export type MarksText = string;
-
-const between = ";";
-
-/** The query for the {@link MarksText} of the rows that `from` gives, in their order. */
-export const marksOf = (from: string): string =>
-  `SELECT group_concat(mark, '${between}') AS marks FROM (
-     SELECT format('%d %d %d %d', position, isSummary, updatedAt, octet_length(parts)) AS mark ${from})`;
-
-function readMarks(text: MarksText): RowMark[] {
-  return text.split(between).flatMap((mark) => {
-    if (mark === "") return [];
-    const [position = 0, isSummary = 0, updatedAt = 0, size = 0] = mark.split(" ").map(Number);
-    return { position, isSummary: isSummary === 1, updatedAt, size };
-  });
-}
-
-interface Kept<Row> {
-  readonly mark: RowMark;
-  readonly row: Row;
+/** Where rows are read. */
+export interface RowSource<Row> {
+  /**
+   * Changes when another connection has written. Undefined where the kept rows are not told of all
+   * changes of this connection: what is read then is compared the next time.
+   */
+  readonly version: number | undefined;
+  /** The marks of the range's rows behind a position; undefined if one of them cannot be read. */
+  marks(after: number): MarksText | undefined;
+  /** The row at a position; undefined if there is none that can be read. */
+  read(position: number): Row | undefined;
 }
 
 interface KeptList<Row> {
-  /** Those of all rows that there are; undefined if some of them could not be read. */
+  readonly range: RowRange;
+  /** The last position that its marks tell of. */
+  readonly end: number;
+  /** Those of all rows that there are; undefined if some rows have to be read again. */
   readonly marks: MarksText | undefined;
-  readonly rows: Map<number, Kept<Row>>;
+  readonly rows: Row[];
+  /** That of each of the rows, when it was read. */
+  readonly read: RowMark[];
   /** Of the rows' parts, in bytes. */
   readonly size: number;
+  /** That of its source when it was last compared; undefined if something may have changed since. */
+  version: number | undefined;
 }
 
 /** The most bytes that are kept, of all sessions together. */
@@ -54,12 +49,14 @@ const mostBytes = 8 * 1024 * 1024;
 const bytesOfRow = 1024;
 
 /** Keeps the lists of rows that were read last, up to a bound in bytes. */
-export class KeptRows<Row extends object> {
+export class KeptRows<Row extends object> implements ChangeListener {
   readonly #mostBytes: number;
   readonly #bytesOfRow: number;
   readonly #mostRead: number;
   /** The list that was read last is the last. */
   readonly #lists = new Map<string, KeptList<Row>>();
+  /** The same lists, by their session. */
+  readonly #ofSession = new Map<string, Set<KeptList<Row>>>();
   #bytes = 0;
 
   /** @param mostRead the most bytes of a list's parts; of a longer list, only the newest rows are read. */
@@ -74,53 +71,107 @@ export class KeptRows<Row extends object> {
   }
 
   /**
-   * The rows of these marks, in their order, without summaries and without those that `read` does not
-   * find. Only those that are not kept under this name, or have changed, are read. From now on these
-   * rows are kept under it.
+   * The rows of a range, in their order, without summaries and without those that cannot be found. Only
+   * those that are not kept, or have changed, are read. From now on these rows are kept. Undefined if
+   * the file does not tell which rows there are.
    */
-  rowsOf(name: string, marks: MarksText, read: (position: number) => Row | undefined): Row[] {
-    const before = this.#take(name);
-    const list = this.#continued(before, marks, read) ?? this.#compared(before, marks, read);
-    const rows = Array.from(list.rows.values(), ({ row }) => row);
-    this.#keep(name, list);
-    return rows;
+  rowsOf(range: RowRange, source: RowSource<Row>): Row[] | undefined {
+    const before = this.#take(nameOf(range));
+    const list = this.#unchanged(before, range, source) ?? this.#anew(before, range, source);
+    if (list !== undefined) this.#keep(list);
+    return list?.rows.slice();
   }
 
-  /** A list of which nothing has changed, with what came behind it. */
-  #continued(
+  /** A message of this connection has changed: a list that has told of its position is compared again. */
+  touched(sessionId: string, position: number): void {
+    for (const list of this.#ofSession.get(sessionId) ?? []) {
+      if (position <= list.end) list.version = undefined;
+    }
+  }
+
+  /** A list that nobody can have changed, with what came behind it. */
+  #unchanged(
     before: KeptList<Row> | undefined,
-    marks: MarksText,
-    read: (position: number) => Row | undefined,
+    range: RowRange,
+    source: RowSource<Row>,
   ): KeptList<Row> | undefined {
-    if (before?.marks === undefined || !isBegunBy(marks, before.marks)) return undefined;
-    const more = this.#wanted(readMarks(marks.slice(before.marks.length)));
+    if (before?.marks === undefined || before.end >= range.before) return undefined;
+    if (before.version === undefined || before.version !== source.version) return undefined;
+    const more = source.marks(before.end);
+    if (more === undefined) return undefined;
+    return this.#continued({ ...before, marks: before.marks, range }, more, source);
+  }
+
+  /** A list as the file tells it. */
+  #anew(
+    before: KeptList<Row> | undefined,
+    range: RowRange,
+    source: RowSource<Row>,
+  ): KeptList<Row> | undefined {
+    const marks = source.marks(range.after);
+    if (marks === undefined) return undefined;
+    const more = before?.marks === undefined ? undefined : behind(before.marks, marks);
+    if (before?.marks !== undefined && more !== undefined) {
+      const list = this.#continued({ ...before, marks: before.marks, range }, more, source);
+      if (list !== undefined) return list;
+    }
+    return this.#compared(before, range, marks, source);
+  }
+
+  /** A list of which nothing has changed, with the rows of more marks; undefined if it gets too long. */
+  #continued(
+    before: KeptList<Row> & { readonly marks: MarksText },
+    moreMarks: MarksText,
+    source: RowSource<Row>,
+  ): KeptList<Row> | undefined {
+    const marks = readMarks(moreMarks);
+    const more = this.#wanted(marks);
     const size = before.size + sizeOf(more);
     if (size > this.#mostRead) return undefined;
-    const { rows } = before;
-    let isWhole = true;
-    for (const mark of more) {
-      const row = read(mark.position);
-      if (row === undefined) isWhole = false;
-      else rows.set(mark.position, { mark, row });
-    }
-    return { marks: isWhole ? marks : undefined, rows, size };
+    const isWhole = this.#add(before, more, (mark) => source.read(mark.position));
+    const end = marks.at(-1)?.position ?? before.end;
+    const all = joined(before.marks, moreMarks);
+    const { version } = source;
+    return { ...before, end, marks: isWhole ? all : undefined, size, version };
   }
 
   /** A list that was compared row by row. */
   #compared(
     before: KeptList<Row> | undefined,
-    marks: MarksText,
-    read: (position: number) => Row | undefined,
+    range: RowRange,
+    text: MarksText,
+    source: RowSource<Row>,
   ): KeptList<Row> {
-    const wanted = this.#wanted(readMarks(marks));
-    const rows = new Map<number, Kept<Row>>();
-    for (const mark of wanted) {
-      const kept = before?.rows.get(mark.position);
-      const row = kept !== undefined && isSame(kept.mark, mark) ? kept.row : read(mark.position);
-      if (row !== undefined) rows.set(mark.position, { mark, row });
+    const marks = readMarks(text);
+    const wanted = this.#wanted(marks);
+    const known = new Map(before?.read.map((mark, index) => [mark.position, index]));
+    const list = { rows: [] as Row[], read: [] as RowMark[] };
+    const isWhole = this.#add(list, wanted, (mark) => {
+      const index = known.get(mark.position) ?? -1;
+      const isSame = isUnchanged(before?.read[index], mark);
+      return isSame ? before?.rows[index] : source.read(mark.position);
+    });
+    const end = marks.at(-1)?.position ?? range.after;
+    const { version } = source;
+    const size = sizeOf(wanted);
+    return { ...list, range, end, marks: isWhole ? text : undefined, size, version };
+  }
+
+  /** Adds the rows of marks; returns whether nothing of them has to be read again. */
+  #add(
+    { rows, read }: Pick<KeptList<Row>, "rows" | "read">,
+    marks: readonly RowMark[],
+    rowOf: (mark: RowMark) => Row | undefined,
+  ): boolean {
+    let isWhole = true;
+    for (const mark of marks) {
+      const row = rowOf(mark);
+      if (row === undefined || mark.isOpen) isWhole = false;
+      if (row === undefined) continue;
+      rows.push(row);
+      read.push(mark);
     }
-    const isWhole = rows.size === wanted.length;
-    return { marks: isWhole ? marks : undefined, rows, size: sizeOf(wanted) };
+    return isWhole;
   }
 
   /** Without summaries, which were replaced or failed, and without the oldest if there are too many. */
@@ -139,16 +190,22 @@ export class KeptRows<Row extends object> {
 
   #take(name: string): KeptList<Row> | undefined {
     const list = this.#lists.get(name);
+    if (list === undefined) return undefined;
     this.#lists.delete(name);
-    if (list !== undefined) this.#bytes -= this.#bytesOf(list);
+    const others = this.#ofSession.get(list.range.sessionId);
+    others?.delete(list);
+    if (others?.size === 0) this.#ofSession.delete(list.range.sessionId);
+    this.#bytes -= this.#bytesOf(list);
     return list;
   }
 
-  #keep(name: string, list: KeptList<Row>): void {
+  #keep(list: KeptList<Row>): void {
     const bytes = this.#bytesOf(list);
     // A list of nothing has no size, so nothing would ever put it out.
-    if (list.rows.size === 0 || bytes > this.#mostBytes) return;
-    this.#lists.set(name, list);
+    if (list.rows.length === 0 || bytes > this.#mostBytes) return;
+    const { sessionId } = list.range;
+    this.#lists.set(nameOf(list.range), list);
+    this.#ofSession.set(sessionId, (this.#ofSession.get(sessionId) ?? new Set()).add(list));
     this.#bytes += bytes;
     for (const oldest of this.#lists.keys()) {
       if (this.#bytes <= this.#mostBytes) return;
@@ -157,20 +214,18 @@ export class KeptRows<Row extends object> {
   }
 
   #bytesOf({ rows, size }: KeptList<Row>): number {
-    return size + rows.size * this.#bytesOfRow;
+    return size + rows.length * this.#bytesOfRow;
   }
 }
+
+const nameOf = ({ sessionId, after }: RowRange) => `${sessionId} ${after}`;
 
 function sizeOf(marks: readonly RowMark[]): number {
   return marks.reduce((sum, { size }) => sum + size, 0);
 }
 
-function isBegunBy(marks: MarksText, beginning: MarksText): boolean {
-  const { length } = beginning;
-  if (length === 0 || marks.length === length) return marks.startsWith(beginning);
-  return marks[length] === between && marks.startsWith(beginning);
-}
-
-function isSame(a: RowMark, b: RowMark): boolean {
+/** Of a message that grows without being stored as a whole, the marks do not tell. */
+function isUnchanged(a: RowMark | undefined, b: RowMark): boolean {
+  if (a === undefined || a.isOpen || b.isOpen) return false;
   return a.isSummary === b.isSummary && a.updatedAt === b.updatedAt && a.size === b.size;
 }

@@ -2,7 +2,7 @@
 // affect the others.
 import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
 import type { Database, Row } from "./database.js";
-import { type MarksText, marksOf } from "./keptRows.js";
+import { type MarksText, marksOf } from "./rowMarks.js";
 import { StreamedText, withPieces } from "./streamedText.js";
 
 /**
@@ -35,10 +35,15 @@ const oneRow = (more: string) =>
    CASE WHEN octet_length(parts) <= ? THEN parts END AS parts, ${more} AS isStreamed
    FROM messages WHERE position = ?`;
 const wholeRow = oneRow("0");
-const streamedRow = oneRow("EXISTS (SELECT 1 FROM streamedText WHERE message = messages.position)");
-const marksBetween = marksOf(
-  "FROM messages WHERE sessionId = ? AND position > ? AND position < ? ORDER BY position",
-);
+const hasPieces = "EXISTS (SELECT 1 FROM streamedText WHERE message = messages.position)";
+const streamedRow = oneRow(hasPieces);
+const marksBetween = (isOpen: string) =>
+  marksOf(
+    "FROM messages WHERE sessionId = ? AND position > ? AND position < ? ORDER BY position",
+    isOpen,
+  );
+const wholeMarks = marksBetween("0");
+const streamedMarks = marksBetween(hasPieces);
 
 /** Reads the rows of messages. */
 export class MessageRows {
@@ -65,7 +70,8 @@ export class MessageRows {
    * cannot be read.
    */
   marks(sessionId: string, after: number, before: number): MarksText | undefined {
-    const statement = this.#database.prepare(marksBetween);
+    const sql = this.#streamed.isThere ? streamedMarks : wholeMarks;
+    const statement = this.#database.prepare(sql);
     return readOr(
       () => String(statement.get(sessionId, after, before)?.marks ?? ""),
       () => undefined,

@@ -8,6 +8,8 @@ import { type StreamedPiece, StreamedText } from "./streamedText.js";
 
 /** A page of messages with so many bytes ends: all of it is parsed, and sent, in one piece. */
 const mostOfPage = 4 * 1024 * 1024;
+/** From so many messages on, comparing all of them at each turn costs more than to be told of changes. */
+const longHistory = 100;
 
 /** The parts of a message that are sent to a model again. */
 export type HistoryRow = Pick<
@@ -32,9 +34,12 @@ export class MessageStore {
   readonly #kept = new KeptRows<HistoryRow>();
   readonly #streamed: StreamedText;
   readonly #attachments: Attachments;
+  readonly #toldFrom: number;
 
-  constructor(database: Database) {
+  /** @param toldFrom from so many messages of a history on, it is not compared as a whole each time. */
+  constructor(database: Database, toldFrom = longHistory) {
     this.#database = database;
+    this.#toldFrom = toldFrom;
     this.#rows = new MessageRows(database);
     this.#index = new SearchIndex(database);
     this.#streamed = new StreamedText(database);
@@ -160,7 +165,10 @@ export class MessageStore {
    * are left out; a damaged summary counts as missing.
    */
   history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
-    return this.#database.reading(() => this.#history(sessionId, summaryId));
+    const rows = this.#database.reading(() => this.#history(sessionId, summaryId));
+    const { ownChanges } = this.#database;
+    if (rows.length >= this.#toldFrom) ownChanges.tell(this.#kept, this.#streamed.isThere);
+    return rows;
   }
 
   #history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
@@ -182,12 +190,18 @@ export class MessageStore {
    * are more than this server can hold, the newest ones.
    */
   #between(sessionId: string, after: number, before: number): HistoryRow[] {
-    const marks = this.#rows.marks(sessionId, after, before);
-    if (marks === undefined) return this.#undamagedBetween(sessionId, after, before);
-    return this.#kept.rowsOf(`${sessionId} ${after}`, marks, (position) => {
-      const row = this.#rows.at(position, { sessionId });
-      return row?.parts === undefined ? undefined : row;
-    });
+    const isTold = this.#database.ownChanges.isToldTo(this.#kept);
+    const source = {
+      // Read in the transaction that reads the rows: it is of the same moment.
+      version: isTold ? this.#database.dataVersion : undefined,
+      marks: (behind: number) => this.#rows.marks(sessionId, behind, before),
+      read: (position: number) => {
+        const row = this.#rows.at(position, { sessionId });
+        return row?.parts === undefined ? undefined : row;
+      },
+    };
+    const rows = this.#kept.rowsOf({ sessionId, after, before }, source);
+    return rows ?? this.#undamagedBetween(sessionId, after, before);
   }
 
   /** As {@link #between}, row by row: one of them is damaged. */

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Database } from "../../src/storage/database.js";
-import { KeptRows } from "../../src/storage/keptRows.js";
+import { KeptRows, type RowSource } from "../../src/storage/keptRows.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
 
@@ -11,16 +11,27 @@ interface Mark {
   readonly isSummary?: boolean;
   readonly updatedAt?: number;
   readonly size?: number;
+  readonly isOpen?: boolean;
 }
 
 const mark = (position: number, more: Omit<Mark, "position"> = {}): Mark => ({ position, ...more });
 /** The marks as the file tells them. */
 const text = (...marks: readonly Mark[]) =>
   marks
-    .map(({ position, isSummary, updatedAt = 1, size = 10 }) =>
-      [position, isSummary ? 1 : 0, updatedAt, size].join(" "),
+    .map(({ position, isSummary, updatedAt = 1, size = 10, isOpen }) =>
+      [position, isSummary ? 1 : 0, updatedAt, size, isOpen ? 1 : 0].join(" "),
     )
     .join(";");
+/** The rows of marks that have to be compared. */
+const rowsOf = <Row extends object>(
+  kept: KeptRows<Row>,
+  sessionId: string,
+  marks: string,
+  read: RowSource<Row>["read"],
+): Row[] => {
+  const range = { sessionId, after: 0, before: 1000 };
+  return kept.rowsOf(range, { version: undefined, marks: () => marks, read }) ?? [];
+};
 
 describe("kept rows", () => {
   /** Reads by making a new object, and notes what was read. */
@@ -38,24 +49,24 @@ describe("kept rows", () => {
   it("are read once while their marks stay, and again when one changes", () => {
     const kept = new KeptRows<{ position: number }>();
     const { read, row } = reading();
-    const first = kept.rowsOf("s", text(mark(1), mark(2)), row);
-    const second = kept.rowsOf("s", text(mark(1), mark(2), mark(3)), row);
+    const first = rowsOf(kept, "s", text(mark(1), mark(2)), row);
+    const second = rowsOf(kept, "s", text(mark(1), mark(2), mark(3)), row);
     expect(second.slice(0, 2)).toEqual(first);
     expect(second[0]).toBe(first[0]);
     expect(read).toEqual([1, 2, 3]);
     for (const changed of [{ updatedAt: 2 }, { size: 11 }]) {
       const before = read.length;
-      kept.rowsOf("s", text(mark(1), mark(2, changed), mark(3)), row);
+      rowsOf(kept, "s", text(mark(1), mark(2, changed), mark(3)), row);
       expect(read.slice(before)).toEqual([2]);
-      kept.rowsOf("s", text(mark(1), mark(2), mark(3)), row);
+      rowsOf(kept, "s", text(mark(1), mark(2), mark(3)), row);
     }
   });
 
   it("are the same objects where the list has grown, lost its end, or its beginning changed", () => {
     const kept = new KeptRows<{ position: number }>();
     const { read, row } = reading();
-    const [one, two] = kept.rowsOf("s", text(mark(1), mark(2)), row);
-    const of = (...marks: readonly Mark[]) => kept.rowsOf("s", text(...marks), row);
+    const [one, two] = rowsOf(kept, "s", text(mark(1), mark(2)), row);
+    const of = (...marks: readonly Mark[]) => rowsOf(kept, "s", text(...marks), row);
     expect(of(mark(1), mark(2), mark(30))).toEqual([one, two, { position: 30 }]);
     // The text of position 3 begins that of 30.
     expect(of(mark(1), mark(2), mark(3))).toEqual([one, two, { position: 3 }]);
@@ -67,8 +78,43 @@ describe("kept rows", () => {
     expect(read).toEqual([1, 2, 30, 3, 2, 2, 4, 1]);
   });
 
+  it("are compared as a whole only if another connection or this one may have changed them", () => {
+    const kept = new KeptRows<{ position: number }>();
+    const { read, row } = reading();
+    const marks = [mark(1), mark(2)];
+    const asked: number[] = [];
+    const rows = (version: number | undefined, before = 1000) => {
+      const source = {
+        version,
+        marks: (after: number) => {
+          asked.push(after);
+          return text(...marks.filter(({ position }) => position > after && position < before));
+        },
+        read: row,
+      };
+      return kept.rowsOf({ sessionId: "s", after: 0, before }, source)?.length;
+    };
+    rows(7);
+    marks.push(mark(5));
+    expect(rows(7)).toBe(3);
+    expect(rows(7)).toBe(3);
+    expect(asked.splice(0)).toEqual([0, 2, 5]);
+    kept.touched("s", 6);
+    kept.touched("t", 1);
+    rows(7);
+    expect(asked.splice(0)).toEqual([5]);
+    kept.touched("s", 5);
+    rows(7);
+    rows(8);
+    rows(undefined);
+    rows(8);
+    expect(rows(8, 5)).toBe(2);
+    expect(asked).toEqual([0, 0, 0, 0, 0]);
+    expect(read).toEqual([1, 2, 5]);
+  });
+
   it("are the newest ones if there are too many to be read, and never summaries", () => {
-    const anew = (marks: string) => new KeptRows<object>(1000, 0, 35).rowsOf("s", marks, Object);
+    const anew = (marks: string) => rowsOf(new KeptRows<object>(1000, 0, 35), "s", marks, Object);
     const kept = new KeptRows<object>(1000, 0, 35);
     const marks = [mark(1), mark(2, { isSummary: true }), mark(3), mark(4, { size: 36 }), mark(5)];
     for (let count = 0; count <= 8; count++) {
@@ -76,40 +122,40 @@ describe("kept rows", () => {
         ...marks.slice(0, count),
         ...[6, 7, 8].slice(0, Math.max(0, count - 5)).map((at) => mark(at)),
       );
-      expect(kept.rowsOf("s", all, Object)).toEqual(anew(all));
+      expect(rowsOf(kept, "s", all, Object)).toEqual(anew(all));
     }
-    expect(kept.rowsOf("s", text(...marks), Object).map(Number)).toEqual([1, 3, 4, 5]);
+    expect(rowsOf(kept, "s", text(...marks), Object).map(Number)).toEqual([1, 3, 4, 5]);
   });
 
   it("leave out what cannot be read, and try it again the next time", () => {
     const kept = new KeptRows<object>();
     let isThere = false;
     const row = () => (isThere ? { found: true } : undefined);
-    expect(kept.rowsOf("s", text(mark(1)), row)).toEqual([]);
+    expect(rowsOf(kept, "s", text(mark(1)), row)).toEqual([]);
     isThere = true;
-    expect(kept.rowsOf("s", text(mark(1)), row)).toEqual([{ found: true }]);
+    expect(rowsOf(kept, "s", text(mark(1)), row)).toEqual([{ found: true }]);
     isThere = false;
-    expect(kept.rowsOf("s", text(mark(1), mark(2)), row)).toEqual([{ found: true }]);
+    expect(rowsOf(kept, "s", text(mark(1), mark(2)), row)).toEqual([{ found: true }]);
     isThere = true;
-    expect(kept.rowsOf("s", text(mark(1), mark(2)), row)).toHaveLength(2);
+    expect(rowsOf(kept, "s", text(mark(1), mark(2)), row)).toHaveLength(2);
   });
 
   it("have a bound in bytes: the list that was read longest ago goes first", () => {
     const kept = new KeptRows<object>(100, 0);
     const { read, row } = reading();
     const list = (from: number) => text(...Array.from({ length: 4 }, (_, at) => mark(from + at)));
-    kept.rowsOf("a", list(1), row);
-    kept.rowsOf("b", list(11), row);
-    kept.rowsOf("a", list(1), row);
-    kept.rowsOf("c", list(21), row);
+    rowsOf(kept, "a", list(1), row);
+    rowsOf(kept, "b", list(11), row);
+    rowsOf(kept, "a", list(1), row);
+    rowsOf(kept, "c", list(21), row);
     const before = read.length;
-    kept.rowsOf("a", list(1), row);
+    rowsOf(kept, "a", list(1), row);
     expect(read.slice(before)).toEqual([]);
-    kept.rowsOf("b", list(11), row);
+    rowsOf(kept, "b", list(11), row);
     expect(read.slice(before)).toEqual([11, 12, 13, 14]);
     // A list that is too long alone is not kept, and takes no other's place.
-    kept.rowsOf("d", text(mark(31, { size: 101 })), row);
-    kept.rowsOf("b", list(11), row);
+    rowsOf(kept, "d", text(mark(31, { size: 101 })), row);
+    rowsOf(kept, "b", list(11), row);
     expect(read.slice(before)).toEqual([11, 12, 13, 14, 31]);
   });
 
@@ -117,13 +163,13 @@ describe("kept rows", () => {
     const kept = new KeptRows<object>();
     const { read, row } = reading();
     const short = text(...Array.from({ length: 1000 }, (_, at) => mark(at, { size: 0 })));
-    for (let session = 0; session < 100; session++) kept.rowsOf(`s${session}`, short, row);
+    for (let session = 0; session < 100; session++) rowsOf(kept, `s${session}`, short, row);
     const before = read.length;
     // The newest are read first: reading another session's puts no kept one out before it is read.
     let stayed = 0;
     for (let session = 99; session >= 0; session--) {
       const known = read.length;
-      kept.rowsOf(`s${session}`, short, row);
+      rowsOf(kept, `s${session}`, short, row);
       if (read.length > known) break;
       stayed++;
     }
@@ -138,7 +184,7 @@ it("are forgotten where there are none: sessions without a message take no room"
   const before = process.memoryUsage().heapUsed;
   for (let session = 0; session < 20_000; session++) {
     const name = Buffer.alloc(10_000, `session ${session} `).toString("latin1");
-    kept.rowsOf(name, "", Object);
+    rowsOf(kept, name, "", Object);
   }
   // The names alone have 200 MB.
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(100_000_000);
