@@ -85,17 +85,18 @@ export interface FloorChoices {
   readonly history?: number;
   /** It sends them through the provider's package. */
   readonly isPackaged?: boolean;
+  /** It runs the commands that the model asks for; only with the package. */
+  readonly runsCommands?: boolean;
 }
 
 /** The floor. */
 export function startFloor(
   program: string,
   provider: Provider,
-  { file = "", history = 0, isPackaged = false }: FloorChoices = {},
+  { file = "", history = 0, isPackaged = false, runsCommands = false }: FloorChoices = {},
 ): Contestant {
-  const peer = new Peer({
-    args: [program, provider.baseUrl, file, String(history), ...(isPackaged ? ["package"] : [])],
-  });
+  const more = [isPackaged ? "package" : "", runsCommands ? "commands" : ""];
+  const peer = new Peer({ args: [program, provider.baseUrl, file, String(history), ...more] });
   let sessions = 0;
   return {
     peer,

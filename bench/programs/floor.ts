@@ -8,9 +8,21 @@
 // With a file as its second argument it makes two bare durable commits a turn and nothing more of what
 // a server does: one before a prompt is answered, one before its end is told. That is what a turn costs
 // at least which neither a crash nor a power cut may lose.
+//
+// With "commands" as its fifth argument, and the package, it offers `bash` to the model, runs the commands
+// that it asks for, and asks again with what they printed.
 
-import type { LanguageModelV3 } from "@ai-sdk/provider";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text as wholeText } from "node:stream/consumers";
+import type {
+  LanguageModelV3,
+  LanguageModelV3FunctionTool,
+  LanguageModelV3Message,
+  LanguageModelV3ToolCall,
+} from "@ai-sdk/provider";
 import { createMessageConnection } from "vscode-jsonrpc/node";
+import { defined } from "../../src/base/defined.js";
 import { promptMessage, sentMessage } from "./history.js";
 
 const url = `${process.argv[2]}/chat/completions`;
@@ -20,6 +32,7 @@ const keep = process.argv[3] ? await openStore(process.argv[3]) : () => {};
 const count = Number(process.argv[4] ?? 0);
 const history = Array.from({ length: count }, (_, index) => sentMessage(index));
 const model = process.argv[5] === "package" ? await packageModel() : undefined;
+const tools = process.argv[6] === "commands" ? [bashTool()] : undefined;
 const prompts = Array.from({ length: count }, (_, index) => promptMessage(index));
 
 /** The model as the package of its provider makes it. */
@@ -27,6 +40,19 @@ async function packageModel(): Promise<LanguageModelV3> {
   const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
   const baseURL = String(process.argv[2]);
   return createOpenAICompatible({ name: "bench", baseURL }).chatModel("bench-1");
+}
+
+function bashTool(): LanguageModelV3FunctionTool {
+  return {
+    type: "function",
+    name: "bash",
+    description: "Runs a command line in bash.",
+    inputSchema: {
+      type: "object",
+      properties: { command: { type: "string" } },
+      required: ["command"],
+    },
+  };
 }
 
 /** Opens a database; returns what commits a text to the disk itself. */
@@ -75,12 +101,45 @@ async function* sent(prompt: string): AsyncGenerator<string> {
 }
 
 async function* sentBy(by: LanguageModelV3, prompt: string): AsyncGenerator<string> {
-  const said = { role: "user" as const, content: [{ type: "text" as const, text: prompt }] };
-  const { stream } = await by.doStream({ prompt: [...prompts, said] });
+  const said: LanguageModelV3Message = { role: "user", content: [{ type: "text", text: prompt }] };
+  const messages = [...prompts, said];
+  for (;;) {
+    const call = yield* replyOf(by, messages);
+    if (call === undefined) return;
+    messages.push(...(await carriedOut(call)));
+  }
+}
+
+/** One reply; returns the last call in it. */
+async function* replyOf(
+  by: LanguageModelV3,
+  messages: LanguageModelV3Message[],
+): AsyncGenerator<string, LanguageModelV3ToolCall | undefined> {
+  const { stream } = await by.doStream({ prompt: messages, ...defined({ tools }) });
   const reader = stream.getReader();
+  let call: LanguageModelV3ToolCall | undefined;
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     if (next.value.type === "text-delta") yield next.value.delta;
+    if (next.value.type === "tool-call") call = next.value;
   }
+  return call;
+}
+
+/** Runs a command; gives the call and its result as the model is told them. */
+async function carriedOut({
+  toolCallId,
+  toolName,
+  input: given,
+}: LanguageModelV3ToolCall): Promise<LanguageModelV3Message[]> {
+  const input = JSON.parse(given);
+  // With a socket as its input, bash may take itself for a login from afar, and read `.bashrc`.
+  const child = spawn("bash", ["-c", input.command], { stdio: ["ignore", "pipe", "inherit"] });
+  const [value] = await Promise.all([wholeText(child.stdout), once(child, "close")]);
+  const output = { type: "text", value } as const;
+  return [
+    { role: "assistant", content: [{ type: "tool-call", toolCallId, toolName, input }] },
+    { role: "tool", content: [{ type: "tool-result", toolCallId, toolName, output }] },
+  ];
 }
 
 async function* deltas(response: Response): AsyncGenerator<string> {
