@@ -46,12 +46,17 @@ export class ErrorTranslator {
     this.#log = log;
   }
 
-  /** The wire error for anything that `method` threw while `signal` was its request's. */
-  translate(error: unknown, method: string, signal: AbortSignal): ResponseError<ErrorData> {
+  /** The wire error for anything that `method` threw when `caller` called it. */
+  translate(
+    error: unknown,
+    method: string,
+    caller: { readonly signal: AbortSignal },
+  ): ResponseError<ErrorData> {
     if (error instanceof DomainError) {
       if (error.cause !== undefined) this.#log.warn({ err: error.cause, method }, error.message);
       return wireError(error.name, error.message, error.data);
     }
+    const { signal } = caller;
     if (signal.aborted && error === signal.reason) {
       return wireError("RequestCancelled", "The request was cancelled.");
     }

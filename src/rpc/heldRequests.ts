@@ -16,7 +16,7 @@ export type Rest = (ms: number, signal: AbortSignal) => Promise<void>;
  */
 export async function whileHeld<T>(
   handle: () => T | Promise<T>,
-  signal: AbortSignal,
+  caller: { readonly signal: AbortSignal },
   rest: Rest,
 ): Promise<T> {
   let waitedMs = 0;
@@ -27,7 +27,7 @@ export async function whileHeld<T>(
     } catch (error) {
       if (!isHeldElsewhere(error) || waitedMs + ms > mostMs) throw error;
     }
-    await rest(ms, signal);
+    await rest(ms, caller.signal);
     waitedMs += ms;
   }
 }

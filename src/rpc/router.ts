@@ -51,9 +51,9 @@ export class Router {
     const parsed = parse(method, params);
     const handler: Handler<M> = this.#handlers[method];
     try {
-      return await whileHeld(() => handler(parsed, caller), caller.signal, this.#rest);
+      return await whileHeld(() => handler(parsed, caller), caller, this.#rest);
     } catch (error) {
-      throw this.#translator.translate(error, method, caller.signal);
+      throw this.#translator.translate(error, method, caller);
     }
   }
 }

@@ -19,6 +19,7 @@ import type { Rest } from "./heldRequests.js";
 import { listen } from "./listen.js";
 import type { TraceChannel } from "./messageTrace.js";
 import { OpenRequests } from "./openRequests.js";
+import { RequestCaller } from "./requestCaller.js";
 import { Router } from "./router.js";
 import { traceSwitch } from "./traceSwitch.js";
 
@@ -105,7 +106,7 @@ export function serveConnection<D extends ConnectionDelivery>(
   const exitAsked = new Deferred<void>();
   listen(connection, router, {
     log,
-    caller: (signal) => ({ ...callerOf(delivery, handshake), signal, ...defined({ scope }) }),
+    caller: () => new RequestCaller(delivery, handshake, scope),
     open,
     isRefused: (method) =>
       (isShuttingDown && method !== "shutdown") || (isDraining && beginning.has(method)),
@@ -143,11 +144,6 @@ function senderOver({ connection, together, load }: ConnectionChannel): Connecti
   const send: ConnectionSender["send"] = ({ method, params }) =>
     connection.sendNotification(method, params);
   return { send, ...defined({ together, load }) };
-}
-
-function callerOf({ clientId }: ConnectionDelivery, handshake: Handshake) {
-  const { permissionSeconds, hasIdentity, trace } = handshake;
-  return { clientId, permissionSeconds, hasIdentity, trace };
 }
 
 /** The connection as questions can go to it. */

@@ -143,7 +143,7 @@ describe("what a use case throws", () => {
   it("because its request was cancelled is RequestCancelled", () => {
     const { translator } = router({});
     const cancelled = AbortSignal.abort(new Error("cancelled"));
-    expect(translator.translate(cancelled.reason, "waitRun", cancelled)).toMatchObject({
+    expect(translator.translate(cancelled.reason, "waitRun", { signal: cancelled })).toMatchObject({
       code: -32800,
       data: { name: "RequestCancelled" },
     });
@@ -152,7 +152,7 @@ describe("what a use case throws", () => {
   it("for another reason after its request was cancelled is in the log", () => {
     const { translator, fields } = router({});
     const failure = new Error("x");
-    translator.translate(failure, "waitRun", AbortSignal.abort(new Error("cancelled")));
+    translator.translate(failure, "waitRun", { signal: AbortSignal.abort(new Error("cancelled")) });
     expect(fields).toMatchObject([{ err: failure, method: "waitRun" }]);
   });
 
@@ -162,7 +162,7 @@ describe("what a use case throws", () => {
     const error = translator.translate(
       new DomainError("StorageFailed", "full", { cause }),
       "sendMessage",
-      signal,
+      caller,
     );
     expect(JSON.stringify(error)).not.toContain("/data");
     expect(fields).toEqual([{ err: cause, method: "sendMessage" }]);
