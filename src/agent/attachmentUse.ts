@@ -101,8 +101,9 @@ function leftOutOf(messages: readonly HistoryMessage[]): ReadonlySet<string> {
   const shown: { readonly key: string; readonly size: number }[] = [];
   for (const { role, id, parts, attachmentData } of messages) {
     if (role !== "tool") continue;
-    for (const [index, part] of parts.entries()) {
-      if (part.type !== "attachment") continue;
+    // By index: this is done at each call for thousands of messages, almost all of them without one.
+    for (let index = 0; index < parts.length; index++) {
+      if (parts[index]?.type !== "attachment") continue;
       shown.push({ key: keyOf(id, index), size: attachmentData?.get(index)?.length ?? 0 });
     }
   }

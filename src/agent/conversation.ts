@@ -1,5 +1,4 @@
 import type { HistoryMessage } from "../engine/engine.js";
-import type { Part } from "../protocol/objects/message.js";
 import { KeptForms, keptForms } from "./keptForms.js";
 import { clipped } from "./transcript.js";
 
@@ -80,15 +79,4 @@ function inShort(message: HistoryMessage): HistoryMessage {
     part.type === "text" ? { ...part, text: clipped(part.text, shownOfRequest) } : part,
   );
   return { id, role, parts: short };
-}
-
-/** The ids of all tool calls of a history. */
-export function toolCallIdsOf(
-  history: readonly { readonly parts: readonly Part[] }[],
-): Set<string> {
-  const ids = new Set<string>();
-  for (const { parts } of history) {
-    for (const part of parts) if (part.type === "toolCall") ids.add(part.toolCallId);
-  }
-  return ids;
 }

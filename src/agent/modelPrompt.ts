@@ -13,7 +13,7 @@ import type { HistoryMessage } from "../engine/engine.js";
 import { circumstancesMark, makerMark } from "../models/callNote.js";
 import type { Part } from "../protocol/objects/message.js";
 import { attachedContent, type ImageUse } from "./attachedContent.js";
-import type { KeptForms } from "./keptForms.js";
+import { isLasting, type KeptForms } from "./keptForms.js";
 import { providerOptionsOf } from "./providerData.js";
 import { ToldCircumstances } from "./toldCircumstances.js";
 import { wellFormed, wellFormedJson } from "./wellFormed.js";
@@ -41,32 +41,78 @@ type AssistantMessage = Extract<LanguageModelV3Message, { role: "assistant" }>;
 type AssistantContent = AssistantMessage["content"];
 
 /**
- * Builds the prompt, in one pass over the history. It is made in pieces: a message, and the results of
- * tools right behind it. No piece depends on another one, except by the circumstances that it tells.
+ * Builds the prompt, in one pass over what is new of the history. It is made in pieces: a message, and the
+ * results of tools right behind it. No piece depends on another one, except by the circumstances that it
+ * tells.
  */
 export function modelPrompt(input: ModelPromptInput): ModelPrompt {
-  const { systemPrompt, messages, turnStart, kept } = input;
-  const prompt: LanguageModelV3Prompt =
-    systemPrompt === "" ? [] : [{ role: "system", content: wellFormed(systemPrompt) }];
-  const circumstances = new ToldCircumstances();
-  let begin: number | undefined;
-  for (let from = 0; from < messages.length; ) {
-    if (from === turnStart) begin = prompt.length;
-    const end = endOfPiece(messages, from, turnStart);
-    const first = messages[from];
-    const isTelling = first?.role === "user" && first.isSummary !== true;
-    const told = isTelling ? circumstances.next(first) : undefined;
-    const forms = from < turnStart ? kept?.past : kept?.own;
-    const at = from < turnStart ? from : from - turnStart;
-    let piece = forms?.prompt(at, messages, [from, end], told);
-    if (piece === undefined) {
-      piece = new PromptPiece(messages.slice(from, end), input).made(told, end === messages.length);
-      forms?.keep(at, { messages: messages.slice(from, end), told, prompt: piece });
-    }
-    for (const message of piece) prompt.push(message);
-    from = end;
+  const { messages, turnStart, kept } = input;
+  const making = new PromptMaking(input);
+  if (kept !== undefined) making.begin(kept.past);
+  while (making.at < messages.length && making.at < turnStart) making.next(kept?.past, 0);
+  const begin = making.prompt.length;
+  while (making.at < messages.length) making.next(kept?.own, turnStart);
+  return { prompt: making.prompt, turnStart: begin };
+}
+
+/** A prompt that is being made. */
+class PromptMaking {
+  readonly #input: ModelPromptInput;
+  #circumstances = new ToldCircumstances();
+  prompt: LanguageModelV3Prompt;
+  /** Index of the next message. */
+  at = 0;
+
+  constructor(input: ModelPromptInput) {
+    const { systemPrompt, kept } = input;
+    this.#input = input;
+    const content = wellFormed(systemPrompt);
+    const system: LanguageModelV3Message = { role: "system", content };
+    this.prompt = systemPrompt === "" ? [] : [kept?.past.again(0, system) ?? system];
   }
-  return { prompt, turnStart: begin ?? prompt.length };
+
+  /** Makes the beginning: the summary, and what is kept, or can be kept, of what comes behind it. */
+  begin(past: KeptForms): void {
+    const { messages, turnStart } = this.#input;
+    while (this.at < turnStart && messages[this.at]?.isSummary) this.next(past, 0);
+    const beginning = past.beginning(messages, this.at, turnStart);
+    this.prompt = this.prompt.concat(beginning.prompt);
+    this.#circumstances = new ToldCircumstances(beginning.circumstances);
+    this.at += beginning.messages.length;
+    while (this.at < turnStart) {
+      const from = this.at;
+      const piece = this.next(past, 0);
+      const made = messages.slice(from, this.at);
+      if (!made.every(isLasting)) return;
+      beginning.add(made, piece, this.#circumstances);
+    }
+  }
+
+  /**
+   * Makes the next piece.
+   *
+   * @param from index of the first of the messages whose forms are kept there.
+   */
+  next(forms: KeptForms | undefined, from: number): readonly LanguageModelV3Message[] {
+    const { messages, turnStart } = this.#input;
+    const begin = this.at;
+    const end = endOfPiece(messages, begin, turnStart);
+    const first = messages[begin];
+    const isTelling = first?.role === "user" && first.isSummary !== true;
+    const told = isTelling ? this.#circumstances.next(first) : undefined;
+    let piece = forms?.prompt(begin - from, messages, [begin, end], told);
+    if (piece === undefined) {
+      const made = messages.slice(begin, end);
+      piece = new PromptPiece(made, this.#input).made(told, end === messages.length);
+      if (first?.isSummary && forms !== undefined) {
+        piece = piece.map((one) => forms.again(1, one));
+      }
+      forms?.keep(begin - from, { messages: made, told, prompt: piece });
+    }
+    for (const message of piece) this.prompt.push(message);
+    this.at = end;
+    return piece;
+  }
 }
 
 /** Results that other messages or the beginning of the turn divide from their calls are left out. */

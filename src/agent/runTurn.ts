@@ -16,12 +16,13 @@ import { asHistory } from "./asHistory.js";
 import { AttachmentUse } from "./attachmentUse.js";
 import { begunReply, goneOver, lastWord, openCommand, type WholeReply } from "./begunReply.js";
 import { ContextRoom } from "./contextRoom.js";
-import { Conversation, toolCallIdsOf } from "./conversation.js";
+import { Conversation } from "./conversation.js";
 import type { CallResult } from "./modelCall.js";
 import { cancelled, failed, loadFailure, succeeded, type TurnFailure } from "./outcome.js";
 import { RunBudget } from "./runBudget.js";
 import { type RequestedCall, StreamedReply } from "./streamedReply.js";
 import { writeSummary } from "./summarize.js";
+import { ToolCallIds } from "./toolCallIds.js";
 import { ToolCalls } from "./toolCalls.js";
 import { inOneCommit } from "./toolStep.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
@@ -57,7 +58,7 @@ class Turn {
   readonly #conversation: Conversation;
   readonly #room: ContextRoom;
   readonly #budget: RunBudget;
-  readonly #toolCallIds: Set<string>;
+  readonly #toolCallIds: ToolCallIds;
   readonly #ends: TurnEnds;
   #maySummarize: boolean;
   readonly #commands: TypedCommands;
@@ -74,12 +75,8 @@ class Turn {
       new RunBudget({ steps: { most: input.limits.maxSteps, field: "limits.maxSteps" } });
     this.#commands = new TypedCommands(input, ports);
     const { messages = [], reply } = input.begun ?? {};
-    const known = [
-      ...input.history,
-      ...messages,
-      ...(reply === undefined ? [] : [reply.assistant]),
-    ];
-    this.#toolCallIds = toolCallIdsOf(known);
+    const begun = [...messages, ...(reply === undefined ? [] : [reply.assistant])];
+    this.#toolCallIds = new ToolCallIds(input.history, begun);
     this.#ends = new TurnEnds(input, ports, { tools: this.#tools, toolCallIds: this.#toolCallIds });
     this.#maySummarize = input.autoSummarize;
     this.#attachments = new AttachmentUse(input.model.info, ports.sink);

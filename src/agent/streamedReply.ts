@@ -9,6 +9,7 @@ import { endsThought } from "../models/thoughtMark.js";
 import type { ModelInfo } from "../protocol/objects/model.js";
 import type { ReplyReceiver } from "./modelCall.js";
 import { keptMetadata, mergedMetadata, type ProviderMetadata } from "./providerData.js";
+import type { ToolCallIds } from "./toolCallIds.js";
 import { longestToolInput, type ParsedInput, parseToolInput } from "./toolInput.js";
 
 /** A tool call that the model has asked for. */
@@ -38,7 +39,7 @@ export class StreamedReply implements ReplyReceiver {
   readonly #model: ModelInfo;
   readonly #ids: Ids;
   /** The ids of every tool call of the session's history. */
-  readonly #takenIds: Set<string>;
+  readonly #takenIds: ToolCallIds;
   #writer: MessageWriter | undefined;
   #texts = new Map<string, Block>();
   #reasonings = new Map<string, Block>();
@@ -46,7 +47,7 @@ export class StreamedReply implements ReplyReceiver {
   #calls: RequestedCall[] = [];
   #ownIds: string[] = [];
 
-  constructor(sink: TurnSink, model: ModelInfo, ids: Ids, takenIds: Set<string>) {
+  constructor(sink: TurnSink, model: ModelInfo, ids: Ids, takenIds: ToolCallIds) {
     this.#sink = sink;
     this.#model = model;
     this.#ids = ids;

@@ -9,6 +9,11 @@ import type { HistoryMessage } from "../engine/engine.js";
 export class ToldCircumstances {
   #surroundings: string | undefined;
 
+  /** @param before what was told before; its own state stays as it is. */
+  constructor(before?: ToldCircumstances) {
+    if (before !== undefined) this.#surroundings = before.#surroundings;
+  }
+
   /** The text for the next message of the history; undefined if there is none. */
   next({ circumstances }: HistoryMessage): string | undefined {
     const { surroundings, newAgentsMd, newUserAgentsMd, newSkills } = circumstances ?? {};

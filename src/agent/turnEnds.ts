@@ -5,6 +5,7 @@ import type { ModelFailure } from "../models/modelFailure.js";
 import type { WholeReply } from "./begunReply.js";
 import { cancelled, failed, type TurnFailure } from "./outcome.js";
 import { type RequestedCall, StreamedReply } from "./streamedReply.js";
+import type { ToolCallIds } from "./toolCallIds.js";
 import type { ToolCalls } from "./toolCalls.js";
 import type { TurnInput, TurnPorts } from "./turn.js";
 
@@ -12,12 +13,12 @@ import type { TurnInput, TurnPorts } from "./turn.js";
 export class TurnEnds {
   readonly #input: TurnInput;
   readonly #ports: TurnPorts;
-  readonly #parts: { readonly tools: ToolCalls; readonly toolCallIds: Set<string> };
+  readonly #parts: { readonly tools: ToolCalls; readonly toolCallIds: ToolCallIds };
 
   constructor(
     input: TurnInput,
     ports: TurnPorts,
-    parts: { readonly tools: ToolCalls; readonly toolCallIds: Set<string> },
+    parts: { readonly tools: ToolCalls; readonly toolCallIds: ToolCallIds },
   ) {
     this.#input = input;
     this.#ports = ports;

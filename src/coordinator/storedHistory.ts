@@ -6,13 +6,16 @@ import { toHistoryMessage } from "./wireObjects.js";
 
 type HistoryOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "messages">;
 
-interface ReadMessage {
+/** The message of a row, which stays with the row: the store keeps rows from turn to turn. */
+class ReadMessage {
   readonly message: HistoryMessage;
   readonly hasAttachments: boolean;
-}
 
-/** The messages of rows that the store has kept since the last turn. */
-const read = new WeakMap<HistoryRow, ReadMessage>();
+  constructor(message: HistoryMessage) {
+    this.message = message;
+    this.hasAttachments = message.parts.some((part) => part.type === "attachment");
+  }
+}
 
 /** The messages of a session that a model gets: from the summary on, if there is one. */
 export function storedHistory(options: HistoryOptions, sessionId: string): HistoryMessage[] {
@@ -40,7 +43,7 @@ function readable(
 ): HistoryMessage[] {
   const history: HistoryMessage[] = [];
   for (const row of messages.history(sessionId, summaryId)) {
-    const found = read.get(row) ?? readRow(row, messages);
+    const found = row.made instanceof ReadMessage ? row.made : readRow(row, messages);
     if (found === undefined) continue;
     const { message, hasAttachments } = found;
     history.push(
@@ -53,8 +56,7 @@ function readable(
 function readRow(row: HistoryRow, messages: HistoryOptions["messages"]): ReadMessage | undefined {
   const message = toHistoryMessage(row, messages);
   if (message === undefined || isCutOff(message)) return undefined;
-  const hasAttachments = message.parts.some((part) => part.type === "attachment");
-  const found = { message, hasAttachments };
-  read.set(row, found);
+  const found = new ReadMessage(message);
+  row.made = found;
   return found;
 }

@@ -6,6 +6,7 @@ import type { LanguageModelV3Message, LanguageModelV3Prompt } from "@ai-sdk/prov
 import { mapChanged } from "../base/mapChanged.js";
 import type { ProviderType } from "../config/types.js";
 import { type Maker, makerOf } from "./callNote.js";
+import { KeptBeginnings } from "./keptBeginnings.js";
 
 type AssistantMessage = Extract<LanguageModelV3Message, { role: "assistant" }>;
 
@@ -13,26 +14,51 @@ const idLength = 40;
 /** An id that every provider accepts: short, and only these characters. */
 const plainId = /^[a-zA-Z0-9_-]{1,40}$/;
 
+/** Messages for a reader, and the ids of the calls in them. */
+interface Across {
+  readonly made: LanguageModelV3Message[];
+  readonly ids: CallIds;
+}
+
+const kept = new KeptBeginnings<Across>();
+
 /**
  * The prompt for a model that has not written all of its messages.
  *
- * @param reader the model that is called.
+ * @param reader the model that is called; what is made for it is kept only for the same object.
+ * @param past how many messages at the beginning are those of earlier turns.
  */
 export function acrossModels(
   prompt: LanguageModelV3Prompt,
   reader: Maker,
   type: ProviderType,
+  past = 0,
 ): LanguageModelV3Prompt {
-  const ids = new CallIds(type);
-  return mapChanged<LanguageModelV3Message>(prompt, (message) => {
-    if (message.role === "assistant") return asReadBy(message, reader, ids);
-    if (message.role !== "tool") return message;
-    const content = mapChanged(message.content, (part) => {
-      if (part.type !== "tool-result") return part;
-      return withId(part, ids.of(part.toolCallId));
-    });
-    return content === message.content ? message : { ...message, content };
+  const { messages, state } = kept.of(prompt, past, reader, () => ({
+    made: [],
+    ids: new CallIds(type),
+  }));
+  for (const message of prompt.slice(messages.length, past)) {
+    state.made.push(across(message, reader, state.ids));
+    messages.push(message);
+  }
+  // What is said in this turn comes back as other objects in the next one.
+  const ids = new CallIds(type, state.ids);
+  return state.made.concat(prompt.slice(past).map((message) => across(message, reader, ids)));
+}
+
+function across(
+  message: LanguageModelV3Message,
+  reader: Maker,
+  ids: CallIds,
+): LanguageModelV3Message {
+  if (message.role === "assistant") return asReadBy(message, reader, ids);
+  if (message.role !== "tool") return message;
+  const content = mapChanged(message.content, (part) => {
+    if (part.type !== "tool-result") return part;
+    return withId(part, ids.of(part.toolCallId));
   });
+  return content === message.content ? message : { ...message, content };
 }
 
 function asReadBy(message: AssistantMessage, reader: Maker, ids: CallIds): AssistantMessage {
@@ -79,10 +105,12 @@ function familyOf(model: string): string {
  */
 class CallIds {
   readonly #type: ProviderType;
-  readonly #sent = new Map<string, string>();
+  readonly #sent: Map<string, string>;
 
-  constructor(type: ProviderType) {
+  /** @param before those of earlier messages; they stay as they are. */
+  constructor(type: ProviderType, before?: CallIds) {
     this.#type = type;
+    this.#sent = new Map(before === undefined ? [] : before.#sent);
   }
 
   of(id: string, isOwn = true): string {

@@ -3,6 +3,7 @@ import { defined } from "../base/defined.js";
 import { secretsOf } from "../base/redact.js";
 import type { Provider } from "../config/types.js";
 import { acrossModels } from "./acrossModels.js";
+import { readNote } from "./callNote.js";
 import { explainError } from "./explainError.js";
 import type { ModelFailure } from "./modelFailure.js";
 import type { ModelIdentity } from "./modelIdentity.js";
@@ -35,7 +36,8 @@ export function configuredModel(provider: Provider, adapted: AdaptedModel): Conf
   const switches = provider.switches?.get(model.modelId) ?? {};
   const reader = { provider: provider.id, model: model.modelId };
   const adapt = (options: LanguageModelV3CallOptions) => {
-    const prompt = acrossModels(options.prompt, reader, provider.type);
+    const { turnStart } = readNote(options);
+    const prompt = acrossModels(options.prompt, reader, provider.type, turnStart);
     return adapted.adapt(applySwitches({ ...options, prompt }, switches));
   };
   const baseUrl = provider.baseUrl ?? adapted.baseUrl;

@@ -2,7 +2,6 @@
 
 import type {
   LanguageModelV3,
-  LanguageModelV3CallOptions,
   LanguageModelV3Message,
   LanguageModelV3Prompt,
   LanguageModelV3StreamPart,
@@ -16,6 +15,7 @@ import { readNote } from "./callNote.js";
 import { chatBody } from "./chatBody.js";
 import { chatEvents } from "./chatEvents.js";
 import type { AdaptedModel } from "./configuredModel.js";
+import { KeptBeginnings } from "./keptBeginnings.js";
 import { mappedStream } from "./mappedStream.js";
 import { providerFetch } from "./providerFetch.js";
 import { DetailedCalls, detailsReader, withDetailsBack } from "./reasoningDetails.js";
@@ -49,7 +49,7 @@ export async function openaiCompatibleModel(
   return {
     model: understood(compatible.chatModel(info.id)),
     baseUrl,
-    adapt: (options) => adapt(options, switches),
+    adapt: adapter(switches),
   };
 }
 
@@ -78,30 +78,28 @@ function understood(model: LanguageModelV3): LanguageModelV3 {
 
 type UserMessage = Extract<LanguageModelV3Message, { role: "user" }>;
 
-function adapt(
-  options: LanguageModelV3CallOptions,
-  { systemRole, reasoningHistory = "all" }: ModelSwitches,
-): LanguageModelV3CallOptions {
-  const { reasoningEffort, turnStart } = readNote(options);
-  return {
-    ...options,
-    prompt: adaptPrompt(options.prompt, {
-      firstThought: { all: 0, turn: turnStart ?? 0, none: Number.POSITIVE_INFINITY }[
-        reasoningHistory
-      ],
-      isSystemOfUser: systemRole === "user",
-    }),
-    providerOptions: { [name]: reasoningEffort === undefined ? {} : { reasoningEffort } },
+/** Translates the calls of one model. */
+function adapter({ systemRole, reasoningHistory = "all" }: ModelSwitches): AdaptedModel["adapt"] {
+  const form: PromptForm = { isSystemOfUser: systemRole === "user", reasoningHistory };
+  return (options) => {
+    const { reasoningEffort, turnStart } = readNote(options);
+    return {
+      ...options,
+      prompt: adaptPrompt(options.prompt, form, turnStart),
+      providerOptions: { [name]: reasoningEffort === undefined ? {} : { reasoningEffort } },
+    };
   };
 }
 
 /** How a prompt is sent. */
 interface PromptForm {
-  /** Index of the first message whose reasoning is sent back. */
-  readonly firstThought: number;
+  /** Whose reasoning is sent back: that of all messages, of the present turn, or of none. */
+  readonly reasoningHistory: NonNullable<ModelSwitches["reasoningHistory"]>;
   /** Whether the system prompt becomes the beginning of the first user message. */
   readonly isSystemOfUser: boolean;
 }
+
+const kept = new KeptBeginnings<UserMerging>();
 
 /**
  * Reasoning is sent back in every turn: models that think between tool calls need it, and a message that
@@ -109,39 +107,74 @@ interface PromptForm {
  */
 function adaptPrompt(
   prompt: LanguageModelV3Prompt,
-  { firstThought, isSystemOfUser }: PromptForm,
+  form: PromptForm,
+  turnStart: number | undefined,
 ): LanguageModelV3Prompt {
-  const adapted = mapChanged<LanguageModelV3Message>(prompt, (whole, index) => {
-    if (whole.role === "system" && isSystemOfUser) {
-      return { role: "user", content: [{ type: "text", text: whole.content }] };
-    }
-    if (whole.role !== "assistant") return whole;
-    const message = index >= firstThought ? withDetailsBack(whole) : whole;
-    if (message.role !== "assistant") return message;
-    const sent =
-      index >= firstThought
-        ? message.content
-        : message.content.filter((part) => part.type !== "reasoning");
-    const content = mapChanged(sent, (part) =>
-      part.type === "tool-call" ? withSignature(part) : part,
-    );
-    return content === message.content ? message : { ...message, content };
-  });
-  return mergedUsers(adapted);
+  const past = turnStart ?? 0;
+  const { reasoningHistory } = form;
+  const { messages, state } = kept.of(prompt, past, form, () => new UserMerging());
+  for (const message of prompt.slice(messages.length, past)) {
+    state.add(adapted(message, form, reasoningHistory === "all"));
+    messages.push(message);
+  }
+  // What is said in this turn comes back as other objects in the next one.
+  const whole = new UserMerging(state);
+  for (const message of prompt.slice(past)) {
+    whole.add(adapted(message, form, reasoningHistory !== "none"));
+  }
+  return whole.end();
+}
+
+function adapted(
+  whole: LanguageModelV3Message,
+  { isSystemOfUser }: PromptForm,
+  isThoughtSent: boolean,
+): LanguageModelV3Message {
+  if (whole.role === "system" && isSystemOfUser) {
+    return { role: "user", content: [{ type: "text", text: whole.content }] };
+  }
+  if (whole.role !== "assistant") return whole;
+  const message = isThoughtSent ? withDetailsBack(whole) : whole;
+  if (message.role !== "assistant") return message;
+  const sent = isThoughtSent
+    ? message.content
+    : message.content.filter((part) => part.type !== "reasoning");
+  const content = mapChanged(sent, (part) =>
+    part.type === "tool-call" ? withSignature(part) : part,
+  );
+  return content === message.content ? message : { ...message, content };
 }
 
 /** Many chat templates refuse two user messages in a row, and empty messages. */
-function mergedUsers(prompt: LanguageModelV3Prompt): LanguageModelV3Prompt {
-  const merged: LanguageModelV3Prompt = [];
-  for (const message of prompt) {
-    if (message.role === "assistant" && message.content.length === 0) continue;
-    const last = merged.at(-1);
-    if (message.role !== "user" || last?.role !== "user") merged.push(message);
-    else merged[merged.length - 1] = { ...last, content: [...last.content, ...message.content] };
+class UserMerging {
+  readonly #merged: LanguageModelV3Message[];
+  /** The last one, which the next one may join. */
+  #open: LanguageModelV3Message | undefined;
+
+  /** @param before the messages so far; it stays as it is. */
+  constructor(before?: UserMerging) {
+    this.#merged = before === undefined ? [] : before.#merged.slice();
+    this.#open = before === undefined ? undefined : before.#open;
   }
-  return mapChanged(merged, (message) =>
-    message.role === "user" ? withJoinedText(message) : message,
-  );
+
+  add(message: LanguageModelV3Message): void {
+    if (message.role === "assistant" && message.content.length === 0) return;
+    const last = this.#open;
+    if (message.role === "user" && last?.role === "user") {
+      this.#open = { ...last, content: [...last.content, ...message.content] };
+      return;
+    }
+    this.end();
+    this.#open = message;
+  }
+
+  /** All messages; nothing joins the last one any more. */
+  end(): LanguageModelV3Prompt {
+    const last = this.#open;
+    if (last !== undefined) this.#merged.push(last.role === "user" ? withJoinedText(last) : last);
+    this.#open = undefined;
+    return this.#merged;
+  }
 }
 
 /** A message with only text is sent as text: many servers do not take a list of parts. */

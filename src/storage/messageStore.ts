@@ -15,7 +15,10 @@ const longHistory = 100;
 export type HistoryRow = Pick<
   MessageRow,
   "id" | "role" | "parts" | "isSummary" | "model" | "provider" | "circumstances"
->;
+> & {
+  /** What its reader has made of it. It lives as long as the row, which is kept for the next turns. */
+  made?: object;
+};
 
 /** The values of a new message. */
 export interface NewMessageRow

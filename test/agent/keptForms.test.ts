@@ -10,7 +10,8 @@ import { Conversation } from "../../src/agent/conversation.js";
 import { KeptForms, keptForms } from "../../src/agent/keptForms.js";
 import { modelPrompt } from "../../src/agent/modelPrompt.js";
 import { messageTokens } from "../../src/agent/tokenEstimate.js";
-import type { Provider } from "../../src/config/types.js";
+import { defined } from "../../src/base/defined.js";
+import type { ModelSwitches, Provider } from "../../src/config/types.js";
 import { storedHistory } from "../../src/coordinator/storedHistory.js";
 import type { Circumstances, HistoryMessage } from "../../src/engine/engine.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
@@ -25,6 +26,13 @@ const types = ["openai-compatible", "anthropic", "openai", "google"] as const;
 const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ", "base64");
 const sink = { warn: () => {}, refused: () => {} };
 
+const switches: readonly ModelSwitches[] = [
+  { reasoningHistory: "turn" },
+  { reasoningHistory: "none", systemRole: "user" },
+  { tools: false },
+];
+const modelCount = types.length + switches.length;
+
 type Chosen = { readonly model: LanguageModelV3; readonly info: typeof fakeInfo };
 let models: readonly Chosen[];
 let body: unknown;
@@ -32,9 +40,18 @@ let folder: ReturnType<typeof temporaryFolder>;
 let database: Database;
 
 beforeAll(async () => {
-  const made = types.map(async (type) => {
+  const plain = types.map((type) => ({ type, own: {} }));
+  const switched = switches.map((own) => ({ type: types[0], own }));
+  const made = [...plain, ...switched].map(async ({ type, own }) => {
     const given = { headers: {}, models: [] } as Pick<Provider, "headers" | "models">;
-    const provider = { ...given, id: type, type, baseUrl: "http://127.0.0.1:1/v1", apiKey: "k" };
+    const address = { baseUrl: "http://127.0.0.1:1/v1", apiKey: "k" };
+    const provider = {
+      ...given,
+      id: type,
+      type,
+      ...address,
+      switches: new Map([[fakeInfo.id, own]]),
+    };
     const info = { ...fakeInfo, provider: type, supportsImages: type !== "openai" };
     return { info, model: await createLanguageModel(provider, info) };
   });
@@ -61,15 +78,22 @@ function historyIn(messages: MessageStore, sessionId: string, summaryMessageId?:
 }
 
 /** The body of a turn's request, and what its messages are estimated at. */
-async function sent(history: readonly HistoryMessage[], { model, info }: Chosen) {
+async function sent(
+  history: readonly HistoryMessage[],
+  { model, info }: Chosen,
+  { systemPrompt, own }: Turn,
+) {
   const conversation = new Conversation(history);
   conversation.add({ id: "own", role: "user", parts: [{ type: "text", text: "go on" }] });
+  for (const { circumstances: told, ...one } of own) {
+    conversation.add({ id: "own", ...one, ...defined({ circumstances: told }) } as HistoryMessage);
+  }
   const chosen = { info, selected: {}, load: async () => model } as never;
-  const room = new ContextRoom({ model: chosen, systemPrompt: "sys", tools: [] }, conversation);
+  const room = new ContextRoom({ model: chosen, systemPrompt, tools: [] }, conversation);
   const estimates = [room.fill.tokens, room.fill.tokens];
   const attachments = new AttachmentUse(info, sink);
   const { prompt, turnStart } = modelPrompt({
-    systemPrompt: "sys",
+    systemPrompt,
     messages: conversation.messages,
     turnStart: conversation.turnStart,
     imageUse: attachments.inPrompt(conversation.messages),
@@ -150,8 +174,22 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("rewind" as const), at: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("compact" as const), text }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("turn" as const), model: fc.nat(3) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("turn" as const),
+      model: fc.nat(modelCount - 1),
+      systemPrompt: fc.constantFrom("sys", "sys", "sys", "other", ""),
+      own: fc.array(message, { maxLength: 2 }),
+    }),
+  },
 );
+
+/** What else is sent in a turn. */
+interface Turn {
+  readonly systemPrompt: string;
+  readonly own: readonly Stored[];
+}
 
 interface Stored {
   readonly role: string;
@@ -210,7 +248,8 @@ describe("what is kept of a session between its turns", () => {
       fc.array(step, { maxLength: 24, size: "max" }),
       async (steps) => {
         const session = new Session(`s${++count}`);
-        for (const one of [...steps, { kind: "turn" as const, model: 0 }]) {
+        const last = { kind: "turn" as const, model: 0, systemPrompt: "sys", own: [] };
+        for (const one of [...steps, last]) {
           if (one.kind === "add") session.add(one.message as Stored);
           else if (one.kind === "edit") session.edit(one.at, one.message as Stored);
           else if (one.kind === "rewind") session.rewind(one.at);
@@ -219,14 +258,18 @@ describe("what is kept of a session between its turns", () => {
           } else {
             const chosen = models[one.model] as Chosen;
             const { id, summary } = session;
-            const kept = await sent(historyIn(server, id, summary), chosen);
-            const anew = await sent(historyIn(new MessageStore(database), id, summary), chosen);
-            expect(kept).toEqual(anew);
+            const turn = one as Turn;
+            const anew = historyIn(new MessageStore(database), id, summary);
+            const wanted = await sent(anew, chosen, turn);
+            // Twice: a turn makes several calls.
+            for (let call = 0; call < 2; call++) {
+              expect(await sent(historyIn(server, id, summary), chosen, turn)).toEqual(wanted);
+            }
           }
         }
       },
     );
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: 60 });
   });
 
   it("is used again for the very same messages, and counted once", () => {
@@ -294,4 +337,75 @@ describe("what is kept of a session between its turns", () => {
     };
     expect([built(said("here")), built(said("there")), built(said("here"))]).toEqual([1, 2, 1]);
   });
+
+  it("makes the same prompt of whichever messages, wherever the turn begins", () => {
+    const call = fc.record({
+      length: fc.nat(10),
+      turnStart: fc.nat(10),
+      edited: fc.option(fc.tuple(fc.nat(9), message), { freq: 8 }),
+      use: fc.constantFrom("taken" as const, "none" as const),
+    });
+    const inSession = (stored: Stored, at: number) =>
+      ({
+        id: `m${at}`,
+        attachmentData: hasAttachment(stored),
+        ...stored,
+      }) as unknown as HistoryMessage;
+    const property = fc.property(
+      fc.array(message, { maxLength: 9 }),
+      fc.option(text),
+      fc.array(call, { minLength: 2, maxLength: 12 }),
+      (stored, summary, calls) => {
+        const past = new KeptForms();
+        const session = stored.map((one, at) => inSession(one as Stored, at));
+        for (const { length, turnStart, edited, use } of calls) {
+          const [at = 0, other] = edited ?? [];
+          const messages = session.slice(0, length);
+          if (other !== undefined && at < messages.length) {
+            messages[at] = inSession(other as Stored, at);
+          }
+          const parts: Part[] = [{ type: "text", text: summary ?? "" }];
+          // A summary is read anew each time.
+          if (summary !== null) {
+            messages.unshift({ id: "s", role: "assistant", parts, isSummary: true });
+          }
+          const start = Math.min(turnStart, messages.length);
+          const input = { systemPrompt: "s", messages, turnStart: start, imageUse: () => use };
+          const kept = { past, own: new KeptForms() };
+          const made = modelPrompt({ ...input, kept });
+          frozen(made);
+          expect(made).toEqual(modelPrompt(input));
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  it("has the same instructions and the same summary again, as long as they say the same", () => {
+    const past = new KeptForms();
+    const heads = (systemPrompt: string, summary: string, more: readonly HistoryMessage[] = []) => {
+      const parts: Part[] = [{ type: "text", text: summary }];
+      const first: HistoryMessage = { id: "s", role: "assistant", parts, isSummary: true };
+      const messages = [first, ...more];
+      const kept = { past, own: new KeptForms() };
+      const imageUse = () => "none" as const;
+      return modelPrompt({ systemPrompt, messages, turnStart: 1, kept, imageUse }).prompt;
+    };
+    const said: HistoryMessage = { id: "m", role: "user", parts: [{ type: "text", text: "go" }] };
+    const [system, summary] = heads("sys", "sum", [said]);
+    const [system2, summary2] = heads("sys", "sum", [said]);
+    expect(system2).toBe(system);
+    expect(summary2).toBe(summary);
+    const [system3, summary3] = heads("other", "all", [said]);
+    expect(JSON.stringify([system3, summary3])).toContain("other");
+    expect(JSON.stringify([system3, summary3])).toContain("all");
+    // It tells to go on where nothing comes behind it.
+    expect(heads("other", "all")[1]).not.toEqual(summary3);
+  });
 });
+
+/** Only what has an attachment has its data. */
+function hasAttachment({ parts }: Stored): Map<number, Uint8Array> | undefined {
+  const data = parts.flatMap(({ type }, at) => (type === "attachment" ? [[at, png] as const] : []));
+  return data.length === 0 ? undefined : new Map(data);
+}
