@@ -8,6 +8,7 @@ import { join as joinPath } from "node:path/posix";
 import { init, parse } from "es-module-lexer";
 import { build } from "esbuild";
 import { moduleUrlBanner, serverExternal } from "./entries.mjs";
+import { withSharedShapes } from "./sharedShapes.mjs";
 
 /**
  * Joins parts of a build with code splitting. `files` gives for each file the sources whose static
@@ -186,7 +187,8 @@ async function joinFile({ root, outdir, name, parts, taken }) {
   for (const { path, text } of outputFiles) {
     // The loader counts on ASCII; a regular expression may still hold something else.
     const escaped = (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-    writeFileSync(path, shortened(loadedLater(text)).replace(/[\u0080-\uffff]/g, escaped));
+    const code = withSharedShapes(shortened(loadedLater(text)));
+    writeFileSync(path, code.replace(/[\u0080-\uffff]/g, escaped));
   }
 }
 
