@@ -144,12 +144,13 @@ export class KeptRows<Row extends object> implements ChangeListener {
   ): KeptList<Row> {
     const marks = readMarks(text);
     const wanted = this.#wanted(marks);
-    const known = new Map(before?.read.map((mark, index) => [mark.position, index]));
+    const { read: known = [], rows: old = [] } = before ?? {};
+    let at = 0;
     const list = { rows: [] as Row[], read: [] as RowMark[] };
     const isWhole = this.#add(list, wanted, (mark) => {
-      const index = known.get(mark.position) ?? -1;
-      const isSame = isUnchanged(before?.read[index], mark);
-      return isSame ? before?.rows[index] : source.read(mark.position);
+      // Both lists are in the order of their positions.
+      while ((known[at]?.position ?? mark.position) < mark.position) at++;
+      return isUnchanged(known[at], mark) ? old[at] : source.read(mark.position);
     });
     const end = marks.at(-1)?.position ?? range.after;
     const { version } = source;
@@ -227,5 +228,6 @@ function sizeOf(marks: readonly RowMark[]): number {
 /** Of a message that grows without being stored as a whole, the marks do not tell. */
 function isUnchanged(a: RowMark | undefined, b: RowMark): boolean {
   if (a === undefined || a.isOpen || b.isOpen) return false;
-  return a.isSummary === b.isSummary && a.updatedAt === b.updatedAt && a.size === b.size;
+  const isSame = a.position === b.position && a.isSummary === b.isSummary;
+  return isSame && a.updatedAt === b.updatedAt && a.size === b.size;
 }

@@ -73,9 +73,12 @@ describe("kept rows", () => {
     expect(of(mark(1), mark(2, { size: 1 }))[0]).toBe(one);
     expect(of(mark(1), mark(2, { size: 1 }))[1]).not.toBe(two);
     expect(of(mark(1), mark(2, { size: 10 }), mark(4))[0]).toBe(one);
+    const last = of(mark(1), mark(2), mark(4), mark(5))[3];
+    expect(of(mark(5))).toEqual([last]);
+    expect(of(mark(5))[0]).toBe(last);
     expect(of()).toEqual([]);
     expect(of(mark(1))).not.toBe(one);
-    expect(read).toEqual([1, 2, 30, 3, 2, 2, 4, 1]);
+    expect(read).toEqual([1, 2, 30, 3, 2, 2, 4, 5, 1]);
   });
 
   it("are compared as a whole only if another connection or this one may have changed them", () => {
