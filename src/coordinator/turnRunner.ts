@@ -129,8 +129,8 @@ export class TurnRunner {
       if (commands !== undefined) goingOn.setCommandMark(position, commands.own);
     };
     const says = !run.goesOn && run.request.kind === "prompt" && run.command === undefined;
-    if (says && writes.wouldWrite()) {
-      // The turn begins with the user's message: one commit for both.
+    // One commit with the user's message; but a span must be on disk before a model is asked under it.
+    if (says && telemetry() === undefined && writes.wouldWrite()) {
       writes.writeSoon(() => {
         if (run.hasEndedHere) noteCheckpoint(run, this.#options);
         else mark();
