@@ -103,12 +103,22 @@ function gitDirOf(path: string): string | undefined {
     const status = statSync(path, { throwIfNoEntry: false });
     if (status === undefined) return undefined;
     if (status.isDirectory()) return path;
-    // Reading a named pipe would wait, and a device has no end.
-    if (!status.isFile() || status.size > longestPointer) return undefined;
-    const [, named] = /^gitdir: (.*)/.exec(readFileSync(path, "utf8")) ?? [];
+    const [, named] = /^gitdir: (.*)/.exec(readPointer(path) ?? "") ?? [];
     return named === undefined ? undefined : resolve(dirname(path), named);
   } catch {
     // It cannot be read, so no repository is known here.
+    return undefined;
+  }
+}
+
+/** The text of a file with which git names a path; undefined if it is none, or cannot be read. */
+export function readPointer(path: string): string | undefined {
+  try {
+    const status = statSync(path, { throwIfNoEntry: false });
+    // Reading a named pipe would wait, and a device has no end.
+    if (!status?.isFile() || status.size > longestPointer) return undefined;
+    return readFileSync(path, "utf8");
+  } catch {
     return undefined;
   }
 }

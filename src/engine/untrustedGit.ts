@@ -1,14 +1,14 @@
 // Makes an environment in which `git`, in an untrusted workspace, runs nothing that the
 // repository's own configuration names (protocol.md section 7). The user's own values of the same
 // settings are kept.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAwake } from "../base/awakeTime.js";
 import type { Clock } from "../base/clock.js";
 import { identityOf, missingIdentity } from "../base/fileIdentity.js";
 import type { ProcessHost } from "../process/processHost.js";
 import { hostCommands } from "../process/runCommand.js";
 import { gitLimitMs } from "./gitState.js";
-import { findGitDir } from "./recentGitState.js";
+import { findGitDir, readPointer } from "./recentGitState.js";
 import type { EngineWorkspace } from "./setup.js";
 
 /** Settings that are always overridden, since they may be written while a turn runs. */
@@ -144,18 +144,25 @@ function isSameForGit(
 /** A text that changes when git's configuration changes; undefined if the files cannot tell. */
 function marksOf(workspacePath: string, env: Readonly<Record<string, string>>): string | undefined {
   const gitDir = findGitDir(workspacePath);
-  // It is one of several working trees, and its configuration is elsewhere.
-  if (gitDir !== undefined && identityOf(join(gitDir, "commondir")) !== missingIdentity) {
-    return undefined;
-  }
+  const common = gitDir === undefined ? [] : commonDirs(gitDir);
+  if (common === undefined) return undefined;
   const home = env.HOME ?? env.USERPROFILE ?? "";
   const files = [
     ...(gitDir === undefined ? [] : [join(gitDir, "config"), join(gitDir, "config.worktree")]),
+    ...common.map((folder) => join(folder, "config")),
     env.GIT_CONFIG_GLOBAL ?? join(home, ".gitconfig"),
     join(env.XDG_CONFIG_HOME ?? join(home, ".config"), "git", "config"),
     env.GIT_CONFIG_SYSTEM ?? "/etc/gitconfig",
   ];
-  return [gitDir, ...files.map((file) => identityOf(file))].join(" ");
+  return [gitDir, ...common, ...files.map((file) => identityOf(file))].join(" ");
+}
+
+/** Where the configuration of several working trees is; undefined where that cannot be read. */
+function commonDirs(gitDir: string): readonly string[] | undefined {
+  const pointer = join(gitDir, "commondir");
+  if (identityOf(pointer) === missingIdentity) return [];
+  const named = readPointer(pointer)?.trim();
+  return named ? [resolve(gitDir, named)] : undefined;
 }
 
 function variablesFor(

@@ -24,6 +24,8 @@ export interface ShellOptions {
   readonly cwdFile?: string;
   readonly output: OutputCollector;
   readonly host: ProcessHost;
+  /** Called when nothing is waited for any more before the start. What it throws is thrown on. */
+  readonly beforeStart?: () => void;
   /** Puts the shell into a sandbox. */
   readonly confine?: (file: string, args: readonly string[]) => Promise<ConfinedProgram>;
   readonly clock: Clock;
@@ -63,7 +65,11 @@ export class ShellProcess {
     const { file, args, release } = await shellProgram(options, mark);
     const env = { ...options.env, [processMarkerVariable]: mark.variable };
     const begunAt = performance.now();
-    const piped = await startPiped({ file, args, cwd: options.cwd, env }).catch(async (error) => {
+    const start = async () => {
+      options.beforeStart?.();
+      return startPiped({ file, args, cwd: options.cwd, env });
+    };
+    const piped = await start().catch(async (error) => {
       await release();
       throw error;
     });

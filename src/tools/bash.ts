@@ -9,7 +9,7 @@ import { defineTool } from "./defineTool.js";
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolResult } from "./tool.js";
-import { isFolderInside, keepWorkingDirectory, workingDirectory } from "./workingDirectory.js";
+import { keepWorkingDirectory, workingDirectory } from "./workingDirectory.js";
 
 const description = `Runs a command line in bash, without input, and returns what it prints.
 The working directory is kept from one command to the next while it stays inside the workspace; variables and functions are not. Everything that a command began ends with it: to keep something running, set \`background\` (not \`&\`), then use \`jobOutput\` and \`jobKill\`. Long output is cut in its middle and kept whole in a file that \`read\` can open. A command that is still running after \`timeoutMs\` is ended. To search and read files, \`grep\`, \`glob\`, \`ls\` and \`read\` are better.`;
@@ -74,10 +74,6 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
           input,
         });
         context.signal.throwIfAborted();
-        // While the question was open, another command may have put a link in its place.
-        if (!isFolderInside(context.workspacePath, directory.path)) {
-          throw new ToolFailure(`${directory.path} is another folder now; nothing was run.`);
-        }
         await context.keeper?.noteCommand();
         const { command } = input;
         const toBegin = { command, shell, directory, context, resources, confinement };

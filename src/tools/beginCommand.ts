@@ -11,7 +11,7 @@ import { type ShellExit, type ShellOptions, ShellProcess } from "../process/shel
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
 import type { ToolContext } from "./tool.js";
-import type { WorkingDirectory } from "./workingDirectory.js";
+import { isFolderInside, type WorkingDirectory } from "./workingDirectory.js";
 
 /** A running command. */
 export class BegunCommand {
@@ -93,6 +93,11 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
     shell: options.shell,
     cwd: directory.path,
     env: { ...context.env, ...guarding },
+    beforeStart() {
+      // Since the folder was looked at, another command may have put a link in its place.
+      if (isFolderInside(context.workspacePath, directory.path)) return;
+      throw new ToolFailure(`${directory.path} is another folder now; nothing was run.`);
+    },
     ...(await whereItRuns(options, folder, cwdFile)),
     output,
     host,

@@ -6,7 +6,8 @@ import { ToolFailure } from "./failure.js";
 
 /**
  * Checks that a workspace's folder is at its real path. Another folder at the same path, such as a
- * new clone, counts as the workspace too. Direct calls: two ways through the thread pool would take longer than most tools' own.
+ * new clone, counts as the workspace too. It takes direct calls: two ways through the thread pool would
+ * take longer than most tools' own work.
  * @throws ToolFailure, with a message for the model, if it is not.
  */
 export function requireWorkspace(workspacePath: string): void {

@@ -34,10 +34,26 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 const git = (...args: string[]) => execFileSync("git", args, { cwd: repo, env, stdio: "ignore" });
 
-function guard(asked = () => env): () => Promise<string[]> {
+/** A guard that finds a `git` which counts how often it is asked. */
+function counted() {
+  const bin = join(base, "bin");
+  const count = join(base, "count");
+  mkdirSync(bin);
+  writeFileSync(count, "");
+  const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
+  const script = `#!/bin/sh\necho asked >>'${count}'\nexec '${real}' "$@"\n`;
+  writeFileSync(join(bin, "git"), script, { mode: 0o755 });
+  return {
+    ask: (path: string, more: () => Record<string, string> = () => ({})) =>
+      guard(() => ({ ...env, PATH: `${bin}:${env.PATH}`, ...more() }), path),
+    times: () => readFileSync(count, "utf8").split("\n").length - 1,
+  };
+}
+
+function guard(asked = () => env, path = repo): () => Promise<string[]> {
   const workspace: EngineWorkspace = {
     id: "ws",
-    path: repo,
+    path,
     trusted: false,
     env: {},
     engine: "turnwire",
@@ -78,24 +94,37 @@ test.each<[string, () => void, string]>([
 });
 
 test("a call's place in a trace does not make git be asked again, another variable does", async () => {
-  const bin = join(base, "bin");
-  const count = join(base, "count");
-  mkdirSync(bin);
-  writeFileSync(count, "");
-  const real = execFileSync("which", ["git"], { encoding: "utf8" }).trim();
-  const script = `#!/bin/sh\necho asked >>'${count}'\nexec '${real}' "$@"\n`;
-  writeFileSync(join(bin, "git"), script, { mode: 0o755 });
+  const { ask: askedIn, times } = counted();
   let more: Record<string, string> = {};
-  const ask = guard(() => ({ ...env, PATH: `${bin}:${env.PATH}`, ...more }));
+  const ask = askedIn(repo, () => more);
   const timesAfter = async (variables: Record<string, string>) => {
     more = variables;
     expect(await ask()).toContain("core.fsmonitor");
-    return readFileSync(count, "utf8").split("\n").length - 1;
+    return times();
   };
   expect(await timesAfter({})).toBe(1);
   expect(await timesAfter({ TRACEPARENT: "00-1", TRACESTATE: "a=b" })).toBe(1);
   expect(await timesAfter({ TRACEPARENT: "00-2" })).toBe(1);
   expect(await timesAfter({ GIT_CONFIG_COUNT: "0" })).toBe(2);
+});
+
+test("in one of several working trees git is asked once, and again when their configuration changes", async () => {
+  const { ask: askedIn, times } = counted();
+  git("init", "--quiet");
+  git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "-m", "a");
+  const tree = join(base, "tree");
+  git("worktree", "add", "--quiet", tree);
+  const ask = askedIn(tree);
+  expect(await ask()).not.toContain("alias.st");
+  await ask();
+  expect(times()).toBe(1);
+  git("config", "alias.st", "!evil");
+  expect(await ask()).toContain("alias.st");
+  execFileSync("git", ["config", "extensions.worktreeConfig", "true"], { cwd: tree, env });
+  execFileSync("git", ["config", "--worktree", "alias.own", "!evil"], { cwd: tree, env });
+  expect(await ask()).toContain("alias.own");
+  await ask();
+  expect(times()).toBe(3);
 });
 
 test("a repository that is made where none was is guarded in the next turn", async () => {

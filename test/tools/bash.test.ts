@@ -50,17 +50,31 @@ unless(
     expect(wrong.output).toContain("syntax error");
   });
 
-  test("nothing runs in a folder that became another one while the question was open", async () => {
-    const bench = await openWorkbench();
+  test.each([
+    ["the question was open", "question", {}],
+    ["the question of a job was open", "question", { background: true }],
+    ["git was asked", "guard", {}],
+    ["git was asked for a job", "guard", { background: true }],
+  ])("nothing runs in a folder that became another one while %s", async (_what, when, more) => {
+    let change = (_when: string) => {};
+    const guard = async () => {
+      change("guard");
+      return {};
+    };
+    const bench = await openWorkbench({ guard });
     await bench.run("bash", { command: "mkdir sub other && cd sub" });
     const sub = join(bench.workspace, "sub");
-    const { verdict } = bench;
-    bench.verdict = (...asked) => {
+    change = (now) => {
+      if (now !== when) return;
       rmdirSync(sub);
       symlinkSync("other", sub);
+    };
+    const { verdict } = bench;
+    bench.verdict = (...asked) => {
+      change("question");
       return verdict(...asked);
     };
-    const done = await bench.run("bash", { command: "touch ran" });
+    const done = await bench.run("bash", { command: "touch ran", ...more });
     expect(done).toMatchObject({
       isError: true,
       output: expect.stringContaining("nothing was run"),

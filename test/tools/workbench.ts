@@ -4,11 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { onTestFinished } from "vitest";
 import { type Clock, systemClock } from "../../src/base/clock.js";
+import { defined } from "../../src/base/defined.js";
 import { type Ids, randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
 import type { PermissionNeed, PermissionVerdict } from "../../src/permissions/types.js";
 import { ProcessHost } from "../../src/process/processHost.js";
 import { createTools, ToolResources } from "../../src/tools/index.js";
+import type { CommandGuard } from "../../src/tools/resources.js";
 import type { Tool, ToolContext, ToolResult } from "../../src/tools/tool.js";
 
 export interface Workbench {
@@ -31,7 +33,7 @@ export interface Workbench {
 }
 
 export async function openWorkbench(
-  options: { clock?: Clock; ids?: Ids } = {},
+  options: { clock?: Clock; ids?: Ids; guard?: CommandGuard } = {},
 ): Promise<Workbench> {
   const root = await realpath(await mkdtemp(join(tmpdir(), "turnwire-tools-")));
   const workspace = join(root, "workspace");
@@ -48,6 +50,7 @@ export async function openWorkbench(
     ...surroundings,
     host,
     outputDirectory: join(root, "outputs"),
+    ...defined({ guard: options.guard }),
   });
   const tools = createTools({ resources });
   const needs: PermissionNeed[] = [];
