@@ -16,7 +16,7 @@ import type { TurnRecorder } from "./turnRecorder.js";
 
 type Options = Pick<
   CoordinatorOptions,
-  "workspaceId" | "sessions" | "messages" | "goingOn" | "clock" | "ids"
+  "workspaceId" | "database" | "sessions" | "messages" | "goingOn" | "clock" | "ids"
 >;
 
 /** The history of a run, and its turn if another server has begun it. */

@@ -1,10 +1,14 @@
 // The history that a turn begins with, as it is stored.
 import type { HistoryMessage } from "../engine/engine.js";
-import type { HistoryRow } from "../storage/messageStore.js";
+import type { HistoryRow } from "../storage/historyRows.js";
+import { historyOf } from "../storage/messageHistory.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { toHistoryMessage } from "./wireObjects.js";
 
-type HistoryOptions = Pick<CoordinatorOptions, "workspaceId" | "sessions" | "messages">;
+type HistoryOptions = Pick<
+  CoordinatorOptions,
+  "workspaceId" | "sessions" | "messages" | "database"
+>;
 
 /** The message of a row, which stays with the row: the store keeps rows from turn to turn. */
 class ReadMessage {
@@ -18,12 +22,17 @@ class ReadMessage {
 }
 
 /** The messages of a session that a model gets: from the summary on, if there is one. */
-export function storedHistory(options: HistoryOptions, sessionId: string): HistoryMessage[] {
+export function storedHistory(
+  options: HistoryOptions,
+  sessionId: string,
+  stored = historyOf(options.database),
+): HistoryMessage[] {
   const { sessions, workspaceId } = options;
   const summaryId = sessions.find(workspaceId, sessionId)?.summaryMessageId;
-  const history = readable(options, sessionId, summaryId);
+  const read = (from: string | undefined) => readable(options.messages, stored.of(sessionId, from));
+  const history = read(summaryId);
   const isSummaryThere = summaryId === undefined || history[0]?.id === summaryId;
-  return isSummaryThere ? history : readable(options, sessionId, undefined);
+  return isSummaryThere ? history : read(undefined);
 }
 
 /** Whether a reply was streamed when its server was lost: the model has been asked again since. */
@@ -32,17 +41,13 @@ function isCutOff({ parts }: HistoryMessage): boolean {
   return last?.type === "finish" && last.cutOff === true;
 }
 
-/**
- * The history from the last summary on. Damaged messages are left out, and the turn goes on
- * without them.
- */
+/** Damaged messages are left out, and the turn goes on without them. */
 function readable(
-  { messages }: HistoryOptions,
-  sessionId: string,
-  summaryId: string | undefined,
+  messages: HistoryOptions["messages"],
+  rows: readonly HistoryRow[],
 ): HistoryMessage[] {
   const history: HistoryMessage[] = [];
-  for (const row of messages.history(sessionId, summaryId)) {
+  for (const row of rows) {
     const found = row.made instanceof ReadMessage ? row.made : readRow(row, messages);
     if (found === undefined) continue;
     const { message, hasAttachments } = found;

@@ -5,8 +5,8 @@ import { defined } from "../base/defined.js";
 import type { Circumstances, HistoryMessage } from "../engine/engine.js";
 import type { Message } from "../protocol/objects/message.js";
 import type { Session, Todo } from "../protocol/objects/session.js";
+import type { HistoryRow } from "../storage/historyRows.js";
 import type { MessageRow } from "../storage/messageRows.js";
-import type { HistoryRow } from "../storage/messageStore.js";
 import type { SessionRow } from "../storage/sessionStore.js";
 import { damagedParts, storedParts } from "./storedParts.js";
 

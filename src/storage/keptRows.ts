@@ -2,6 +2,7 @@
 // file is the truth: a kept row is used only while the file says that it has not changed, or while
 // nobody can have changed it.
 import { mostReadableBytes } from "./damage.js";
+import { KeptLists, type KeptName } from "./keptLists.js";
 import type { ChangeListener } from "./ownChanges.js";
 import { behind, joined, type MarksText, type RowMark, readMarks } from "./rowMarks.js";
 
@@ -21,8 +22,8 @@ export interface RowSource<Row> {
   readonly version: number | undefined;
   /** The marks of the range's rows behind a position; undefined if one of them cannot be read. */
   marks(after: number): MarksText | undefined;
-  /** The row at a position; undefined if there is none that can be read. */
-  read(position: number): Row | undefined;
+  /** The rows of these marks, by their positions: those that there are and can be read. */
+  read(marks: readonly RowMark[]): ReadonlyMap<number, Row>;
 }
 
 interface KeptList<Row> {
@@ -50,14 +51,9 @@ const bytesOfRow = 1024;
 
 /** Keeps the lists of rows that were read last, up to a bound in bytes. */
 export class KeptRows<Row extends object> implements ChangeListener {
-  readonly #mostBytes: number;
   readonly #bytesOfRow: number;
   readonly #mostRead: number;
-  /** The list that was read last is the last. */
-  readonly #lists = new Map<string, KeptList<Row>>();
-  /** The same lists, by their session. */
-  readonly #ofSession = new Map<string, Set<KeptList<Row>>>();
-  #bytes = 0;
+  readonly #lists: KeptLists<KeptList<Row>>;
 
   /** @param mostRead the most bytes of a list's parts; of a longer list, only the newest rows are read. */
   constructor(
@@ -65,7 +61,7 @@ export class KeptRows<Row extends object> implements ChangeListener {
     ofRow: number = bytesOfRow,
     mostRead: number = mostReadableBytes,
   ) {
-    this.#mostBytes = most;
+    this.#lists = new KeptLists(most);
     this.#bytesOfRow = ofRow;
     this.#mostRead = mostRead;
   }
@@ -76,7 +72,7 @@ export class KeptRows<Row extends object> implements ChangeListener {
    * the file does not tell which rows there are.
    */
   rowsOf(range: RowRange, source: RowSource<Row>): Row[] | undefined {
-    const before = this.#take(nameOf(range));
+    const before = this.#lists.take(nameOf(range));
     const list = this.#unchanged(before, range, source) ?? this.#anew(before, range, source);
     if (list !== undefined) this.#keep(list);
     return list?.rows.slice();
@@ -84,7 +80,7 @@ export class KeptRows<Row extends object> implements ChangeListener {
 
   /** A message of this connection has changed: a list that has told of its position is compared again. */
   touched(sessionId: string, position: number): void {
-    for (const list of this.#ofSession.get(sessionId) ?? []) {
+    for (const list of this.#lists.ofSession(sessionId)) {
       if (position <= list.end) list.version = undefined;
     }
   }
@@ -128,7 +124,7 @@ export class KeptRows<Row extends object> implements ChangeListener {
     const more = this.#wanted(marks);
     const size = before.size + sizeOf(more);
     if (size > this.#mostRead) return undefined;
-    const isWhole = this.#add(before, more, (mark) => source.read(mark.position));
+    const isWhole = this.#add(before, more, source);
     const end = marks.at(-1)?.position ?? before.end;
     const all = joined(before.marks, moreMarks);
     const { version } = source;
@@ -146,27 +142,31 @@ export class KeptRows<Row extends object> implements ChangeListener {
     const wanted = this.#wanted(marks);
     const { read: known = [], rows: old = [] } = before ?? {};
     let at = 0;
-    const list = { rows: [] as Row[], read: [] as RowMark[] };
-    const isWhole = this.#add(list, wanted, (mark) => {
+    const stayed = wanted.map((mark) => {
       // Both lists are in the order of their positions.
       while ((known[at]?.position ?? mark.position) < mark.position) at++;
-      return isUnchanged(known[at], mark) ? old[at] : source.read(mark.position);
+      return isUnchanged(known[at], mark) ? old[at] : undefined;
     });
+    const list = { rows: [] as Row[], read: [] as RowMark[] };
+    const isWhole = this.#add(list, wanted, source, stayed);
     const end = marks.at(-1)?.position ?? range.after;
     const { version } = source;
     const size = sizeOf(wanted);
     return { ...list, range, end, marks: isWhole ? text : undefined, size, version };
   }
 
-  /** Adds the rows of marks; returns whether nothing of them has to be read again. */
+  /** Adds the rows of marks, and reads those that did not stay; returns whether none has to be read again. */
   #add(
     { rows, read }: Pick<KeptList<Row>, "rows" | "read">,
     marks: readonly RowMark[],
-    rowOf: (mark: RowMark) => Row | undefined,
+    source: RowSource<Row>,
+    stayed: readonly (Row | undefined)[] = [],
   ): boolean {
+    const missing = marks.filter((_, index) => stayed[index] === undefined);
+    const found = missing.length === 0 ? undefined : source.read(missing);
     let isWhole = true;
-    for (const mark of marks) {
-      const row = rowOf(mark);
+    for (const [index, mark] of marks.entries()) {
+      const row = stayed[index] ?? found?.get(mark.position);
       if (row === undefined || mark.isOpen) isWhole = false;
       if (row === undefined) continue;
       rows.push(row);
@@ -189,37 +189,18 @@ export class KeptRows<Row extends object> implements ChangeListener {
       .reverse();
   }
 
-  #take(name: string): KeptList<Row> | undefined {
-    const list = this.#lists.get(name);
-    if (list === undefined) return undefined;
-    this.#lists.delete(name);
-    const others = this.#ofSession.get(list.range.sessionId);
-    others?.delete(list);
-    if (others?.size === 0) this.#ofSession.delete(list.range.sessionId);
-    this.#bytes -= this.#bytesOf(list);
-    return list;
-  }
-
   #keep(list: KeptList<Row>): void {
-    const bytes = this.#bytesOf(list);
     // A list of nothing has no size, so nothing would ever put it out.
-    if (list.rows.length === 0 || bytes > this.#mostBytes) return;
-    const { sessionId } = list.range;
-    this.#lists.set(nameOf(list.range), list);
-    this.#ofSession.set(sessionId, (this.#ofSession.get(sessionId) ?? new Set()).add(list));
-    this.#bytes += bytes;
-    for (const oldest of this.#lists.keys()) {
-      if (this.#bytes <= this.#mostBytes) return;
-      this.#take(oldest);
-    }
-  }
-
-  #bytesOf({ rows, size }: KeptList<Row>): number {
-    return size + rows.length * this.#bytesOfRow;
+    if (list.rows.length === 0) return;
+    const bytes = list.size + list.rows.length * this.#bytesOfRow;
+    this.#lists.keep(nameOf(list.range), list, bytes);
   }
 }
 
-const nameOf = ({ sessionId, after }: RowRange) => `${sessionId} ${after}`;
+const nameOf = ({ sessionId, after }: RowRange): KeptName => ({
+  sessionId,
+  name: `${sessionId} ${after}`,
+});
 
 function sizeOf(marks: readonly RowMark[]): number {
   return marks.reduce((sum, { size }) => sum + size, 0);

@@ -1,8 +1,7 @@
 // Reads messages row by row. So a message that is damaged, or too large for this server, does not
 // affect the others.
 import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
-import type { Database, Row } from "./database.js";
-import { type MarksText, marksOf } from "./rowMarks.js";
+import type { Database, Row, SqlValue } from "./database.js";
 import { StreamedText, withPieces } from "./streamedText.js";
 
 /**
@@ -35,16 +34,9 @@ const oneRow = (more: string) =>
    CASE WHEN octet_length(parts) <= ? THEN parts END AS parts, ${more} AS isStreamed
    FROM messages WHERE position = ?`;
 const wholeRow = oneRow("0");
-const hasPieces = "EXISTS (SELECT 1 FROM streamedText WHERE message = messages.position)";
+/** Whether text was appended to a message since it was stored as a whole. */
+export const hasPieces = "EXISTS (SELECT 1 FROM streamedText WHERE message = messages.position)";
 const streamedRow = oneRow(hasPieces);
-const marksBetween = (isOpen: string) =>
-  marksOf(
-    "FROM messages WHERE sessionId = ? AND position > ? AND position < ? ORDER BY position",
-    isOpen,
-  );
-const wholeMarks = marksBetween("0");
-const streamedMarks = marksBetween(hasPieces);
-
 /** Reads the rows of messages. */
 export class MessageRows {
   readonly #database: Database;
@@ -63,19 +55,6 @@ export class MessageRows {
       () => read("NOT INDEXED"),
     );
     return rows.map((row) => Number(row.position));
-  }
-
-  /**
-   * What tells whether the messages between two positions have changed. Undefined if one of the rows
-   * cannot be read.
-   */
-  marks(sessionId: string, after: number, before: number): MarksText | undefined {
-    const sql = this.#streamed.isThere ? streamedMarks : wholeMarks;
-    const statement = this.#database.prepare(sql);
-    return readOr(
-      () => String(statement.get(sessionId, after, before)?.marks ?? ""),
-      () => undefined,
-    );
   }
 
   /**
@@ -170,13 +149,18 @@ export function tooLarge(size: unknown): string {
 
 const roles: ReadonlySet<string> = new Set(["user", "assistant", "tool"]);
 
+/** The role of a stored message; of one that can be none, the assistant's. */
+export function storedRole(value: SqlValue | undefined): string {
+  const role = String(value);
+  return roles.has(role) ? role : "assistant";
+}
+
 function toRow(row: Row): MessageRow {
-  const role = String(row.role);
   return {
     position: Number(row.position),
     id: String(row.id),
     sessionId: String(row.sessionId),
-    role: roles.has(role) ? role : "assistant",
+    role: storedRole(row.role),
     parts: storedText(row.parts),
     model: storedText(row.model),
     provider: storedText(row.provider),

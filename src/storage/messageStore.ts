@@ -1,24 +1,12 @@
 import { Attachments } from "./attachments.js";
-import { mostReadableBytes, readOr } from "./damage.js";
+import { readOr } from "./damage.js";
 import type { Database } from "./database.js";
-import { KeptRows } from "./keptRows.js";
 import { type MessageRow, MessageRows } from "./messageRows.js";
 import { SearchIndex } from "./searchIndex.js";
 import { type StreamedPiece, StreamedText } from "./streamedText.js";
 
 /** A page of messages with so many bytes ends: all of it is parsed, and sent, in one piece. */
 const mostOfPage = 4 * 1024 * 1024;
-/** From so many messages on, comparing all of them at each turn costs more than to be told of changes. */
-const longHistory = 100;
-
-/** The parts of a message that are sent to a model again. */
-export type HistoryRow = Pick<
-  MessageRow,
-  "id" | "role" | "parts" | "isSummary" | "model" | "provider" | "circumstances"
-> & {
-  /** What its reader has made of it. It lives as long as the row, which is kept for the next turns. */
-  made?: object;
-};
 
 /** The values of a new message. */
 export interface NewMessageRow
@@ -34,15 +22,11 @@ export class MessageStore {
   readonly #database: Database;
   readonly #rows: MessageRows;
   readonly #index: SearchIndex;
-  readonly #kept = new KeptRows<HistoryRow>();
   readonly #streamed: StreamedText;
   readonly #attachments: Attachments;
-  readonly #toldFrom: number;
 
-  /** @param toldFrom from so many messages of a history on, it is not compared as a whole each time. */
-  constructor(database: Database, toldFrom = longHistory) {
+  constructor(database: Database) {
     this.#database = database;
-    this.#toldFrom = toldFrom;
     this.#rows = new MessageRows(database);
     this.#index = new SearchIndex(database);
     this.#streamed = new StreamedText(database);
@@ -158,90 +142,6 @@ export class MessageStore {
   /** The reader of a message's parts has found it damaged. It is reported once. */
   reportDamage(id: string, reason: string): void {
     this.#rows.report(id, reason);
-  }
-
-  /**
-   * A session's messages for a model, oldest first: all of them, or, if `summaryId` is given, the
-   * summary, the user's messages of the turn that made it, and everything after it (`protocol.md`
-   * section 4, Summaries). A long history is asked for at every turn, so only what a model needs is
-   * read, and what has not changed since the last time is the same object as then. Damaged messages
-   * are left out; a damaged summary counts as missing.
-   */
-  history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
-    const rows = this.#database.reading(() => this.#history(sessionId, summaryId));
-    const { ownChanges } = this.#database;
-    if (rows.length >= this.#toldFrom) ownChanges.tell(this.#kept, this.#streamed.isThere);
-    return rows;
-  }
-
-  #history(sessionId: string, summaryId: string | undefined): HistoryRow[] {
-    const found = summaryId === undefined ? undefined : this.find(sessionId, summaryId);
-    const summary = found?.parts === undefined ? undefined : found;
-    const after = this.#between(sessionId, summary?.position ?? 0, Number.MAX_SAFE_INTEGER);
-    if (summary === undefined) return after;
-    const begin = this.#beginOfTurn(sessionId, summary.position);
-    const said = this.#between(sessionId, begin, summary.position).filter(
-      ({ role }) => role === "user",
-    );
-    const { id, role, parts, isSummary, model, provider } = summary;
-    const first = { id, role, parts, isSummary, model, provider, circumstances: undefined };
-    return [first, ...said, ...after];
-  }
-
-  /**
-   * The messages between two positions, without summaries, which were replaced or failed. If there
-   * are more than this server can hold, the newest ones.
-   */
-  #between(sessionId: string, after: number, before: number): HistoryRow[] {
-    const isTold = this.#database.ownChanges.isToldTo(this.#kept);
-    const source = {
-      // Read in the transaction that reads the rows: it is of the same moment.
-      version: isTold ? this.#database.dataVersion : undefined,
-      marks: (behind: number) => this.#rows.marks(sessionId, behind, before),
-      read: (position: number) => {
-        const row = this.#rows.at(position, { sessionId });
-        return row?.parts === undefined ? undefined : row;
-      },
-    };
-    const rows = this.#kept.rowsOf({ sessionId, after, before }, source);
-    return rows ?? this.#undamagedBetween(sessionId, after, before);
-  }
-
-  /** As {@link #between}, row by row: one of them is damaged. */
-  #undamagedBetween(sessionId: string, after: number, before: number): HistoryRow[] {
-    const positions = this.#rows.positions(
-      (index) =>
-        `SELECT position FROM messages ${index} WHERE sessionId = ? AND position > ? AND position < ?
-         ORDER BY position DESC`,
-      [sessionId, after, before],
-    );
-    const rows: HistoryRow[] = [];
-    let room = mostReadableBytes;
-    for (const position of positions) {
-      const row = this.#rows.at(position, { sessionId });
-      if (row?.parts === undefined || row.isSummary) continue;
-      room -= Buffer.byteLength(row.parts);
-      if (room < 0) break;
-      rows.push(row);
-    }
-    return rows.reverse();
-  }
-
-  /** The position of the last message before the turn that wrote the message at `position`. */
-  #beginOfTurn(sessionId: string, position: number): number {
-    const run = this.#rows.runAt(position);
-    if (typeof run !== "number") return position;
-    let before = position;
-    for (;;) {
-      const row = this.#database
-        .prepare(
-          "SELECT max(position) AS position FROM messages WHERE sessionId = ? AND position < ?",
-        )
-        .get(sessionId, before);
-      if (typeof row?.position !== "number") return 0;
-      before = row.position;
-      if (this.#rows.runAt(before) !== run) return before;
-    }
   }
 
   /**

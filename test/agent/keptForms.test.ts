@@ -17,6 +17,7 @@ import type { Circumstances, HistoryMessage } from "../../src/engine/engine.js";
 import { createLanguageModel } from "../../src/models/createLanguageModel.js";
 import type { Part } from "../../src/protocol/objects/message.js";
 import { Database } from "../../src/storage/database.js";
+import { MessageHistory } from "../../src/storage/messageHistory.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import type { SessionStore } from "../../src/storage/sessionStore.js";
 import { fakeInfo } from "../helpers/agentTurn.js";
@@ -72,9 +73,10 @@ afterEach(() => {
 });
 
 /** The messages of a session for its next turn, as a store reads them. */
-function historyIn(messages: MessageStore, sessionId: string, summaryMessageId?: string) {
+function historyIn(stored: MessageHistory, sessionId: string, summaryMessageId?: string) {
   const sessions = { find: () => ({ summaryMessageId }) } as unknown as SessionStore;
-  return storedHistory({ workspaceId: "w", sessions, messages }, sessionId);
+  const messages = new MessageStore(database);
+  return storedHistory({ workspaceId: "w", database, sessions, messages }, sessionId, stored);
 }
 
 /** The body of a turn's request, and what its messages are estimated at. */
@@ -243,7 +245,7 @@ class Session {
 describe("what is kept of a session between its turns", () => {
   it("changes no byte of a request and no estimate, whatever has happened to the session", async () => {
     let count = 0;
-    const server = new MessageStore(database);
+    const server = new MessageHistory(database);
     const property = fc.asyncProperty(
       fc.array(step, { maxLength: 24, size: "max" }),
       async (steps) => {
@@ -259,7 +261,7 @@ describe("what is kept of a session between its turns", () => {
             const chosen = models[one.model] as Chosen;
             const { id, summary } = session;
             const turn = one as Turn;
-            const anew = historyIn(new MessageStore(database), id, summary);
+            const anew = historyIn(new MessageHistory(database), id, summary);
             const wanted = await sent(anew, chosen, turn);
             // Twice: a turn makes several calls.
             for (let call = 0; call < 2; call++) {
@@ -274,7 +276,7 @@ describe("what is kept of a session between its turns", () => {
 
   it("is used again for the very same messages, and counted once", () => {
     const session = new Session("s");
-    const server = new MessageStore(database);
+    const server = new MessageHistory(database);
     const call: Part = {
       type: "toolCall",
       toolCallId: "a",

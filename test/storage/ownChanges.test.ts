@@ -2,6 +2,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Database } from "../../src/storage/database.js";
+import { MessageHistory } from "../../src/storage/messageHistory.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { RewoundMessages } from "../../src/storage/rewoundMessages.js";
 import { StreamedText } from "../../src/storage/streamedText.js";
@@ -136,7 +137,7 @@ const step = fc.record({
 /** Two sessions that are changed in a file, and read by one store that keeps what it has read. */
 class World {
   /** It does not compare what nobody can have changed. */
-  readonly #kept = new MessageStore(database, 1);
+  readonly #kept = new MessageHistory(database, 1);
   readonly #name: string;
   readonly #ids: string[] = [];
   #now = 1;
@@ -217,8 +218,8 @@ class World {
   }
 
   #read(sessionId: string, summary: string | undefined): void {
-    const fresh = new MessageStore(database, Number.POSITIVE_INFINITY);
-    expect(this.#kept.history(sessionId, summary)).toEqual(fresh.history(sessionId, summary));
+    const fresh = new MessageHistory(database, Number.POSITIVE_INFINITY);
+    expect(this.#kept.of(sessionId, summary)).toEqual(fresh.of(sessionId, summary));
   }
 }
 
@@ -234,10 +235,10 @@ it("makes what is kept of a history the same as what a fresh reader finds", () =
 }, 60_000);
 
 it("reads a message again while it grows, and does not keep it for unchanged", () => {
-  const store = new MessageStore(database, 1);
+  const store = new MessageStore(database);
+  const history = new MessageHistory(database, 1);
   for (const id of ["m1", "m2"]) store.insert(message(id, "s", 1));
-  const text = () =>
-    store.history("s", undefined).map(({ parts }) => JSON.parse(parts ?? "")[0].text);
+  const text = () => history.of("s", undefined).map(({ parts }) => JSON.parse(parts ?? "")[0].text);
   for (const writer of [store, new MessageStore(other)]) {
     for (const more of ["xa", "xab", "xabc"]) {
       writer.append("m1", [{ partIndex: 0, offset: 0, text: more }], 2);

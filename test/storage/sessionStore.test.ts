@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Database } from "../../src/storage/database.js";
+import { MessageHistory } from "../../src/storage/messageHistory.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
@@ -66,7 +67,7 @@ it("gives a history from its summary on: with what the summary's turn was asked,
   add("summary", 2, "assistant", true);
   add("last", 2, "assistant");
   add("next", 3);
-  const ids = (from?: string) => messages.history("s", from).map(({ id }) => id);
+  const ids = (from?: string) => new MessageHistory(database).of("s", from).map(({ id }) => id);
   expect(ids("summary")).toEqual(["summary", "asked", "joined", "last", "next"]);
   expect(ids()).not.toContain("lost summary");
   expect(ids()).toHaveLength(8);
