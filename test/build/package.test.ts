@@ -195,7 +195,14 @@ unless(
   isOtherNode,
   ofNoNode,
 )("the declarations", () => {
+  /** Of what the client and the protocol both export. */
+  const shared = (entry: string) =>
+    ["ClientTool", "RunComplete", "LossyEvent", "InputRequest", "PermissionAnswer", "MethodName"]
+      .concat('ParamsInput<"sendMessage">', 'Result<"getSession">', "NotificationName")
+      .map((type) => `${entry}.${type}`);
   const uses = `
+    import type * as ofClient from "turnwire/client";
+    import type * as ofProtocol from "turnwire/protocol";
     import { TurnwireClient, TurnwireRpcError, type RunComplete } from "turnwire";
     import { TurnwireClient as SameClient, type SpawnOptions } from "turnwire/client";
     import { methods, protocolVersion, type Result } from "turnwire/protocol";
@@ -211,6 +218,9 @@ unless(
     export const ofTest = (server: TestServer): TurnwireClient => server.client;
     export const started: Promise<TestServer> = startTestServer();
     export const said: string = say("It runs.");
+    type Same<A, B> =
+      (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+    export const same: Same<[${shared("ofClient")}], [${shared("ofProtocol")}]> = true;
     // @ts-expect-error: what is not any has no such member
     export const missing = client.nothing;
     // @ts-expect-error: nor has a completion
@@ -235,6 +245,14 @@ unless(
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
     expect(compile(folder)).toBe("");
+  });
+
+  it("hold the text of each value once", () => {
+    const files = ["client", "protocol", "testing"].map((entry) => `${entry}.d.cts`);
+    const texts = files.map((file) => readFileSync(join(installed, "dist", file), "utf8"));
+    const values = texts.join("\n").match(/^declare (const|class|function) \w+/gm) ?? [];
+    expect(values).toContain("declare const methods");
+    expect(values).toEqual([...new Set(values)]);
   });
 
   it.each(["client", "protocol", "testing"])(
