@@ -50,6 +50,19 @@ export function fillStore(place: ServerPlace, workspaceId: string, amount: Amoun
   database.close();
 }
 
+/** Stores runs of a session that have ended, without their messages: the floor is to send as much. */
+export function fillRuns(place: ServerPlace, workspaceId: string, session: string, count: number) {
+  const database = new DatabaseSync(fileOf(place));
+  const run = database.prepare(
+    `INSERT INTO runs (workspaceId, sessionId, runId, clientId, serverId, kind, promptHash, state, acceptedAt)
+     VALUES (?, ?, ?, 'bench', 'gone', 'prompt', '', 'completed', 1)`,
+  );
+  database.exec("PRAGMA synchronous = OFF; BEGIN");
+  for (let index = 0; index < count; index++) run.run(workspaceId, session, `stored-${index}`);
+  database.exec("COMMIT");
+  database.close();
+}
+
 /** The id of a session that {@link fillStore} has stored. */
 export function storedSessionId(index: number): string {
   return `ses_stored${index}`;

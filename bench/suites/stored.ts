@@ -9,11 +9,13 @@ import {
   type Row,
   type Suite,
 } from "../measure.js";
-import { fillStore, makeUsed } from "./fillStore.js";
+import { fillRuns, fillStore, makeUsed, storedSessionId } from "./fillStore.js";
 
 export const stored: Suite = { name: "stored", run };
 
 const messagesEach = 10;
+/** The runs that a session has had which is used for months. */
+const runsBefore = 10_000;
 
 interface Costs {
   readonly what: string;
@@ -35,6 +37,7 @@ async function run(context: BenchContext): Promise<Findings> {
     const workspaceId = await makeUsed(places.many);
     await makeUsed(places.none);
     fillStore(places.many, workspaceId, { sessions: size, messagesEach });
+    fillRuns(places.many, workspaceId, storedSessionId(0), runsBefore);
     const found = await compare(context, places, provider, size);
     const turn = found.find(({ what }) => what.startsWith("a turn"));
     if (turn !== undefined) points.push([size, turn.ours]);
@@ -62,7 +65,8 @@ async function compare(
   size: number,
 ): Promise<Row[]> {
   const suite = "stored";
-  const note = `${size.toLocaleString("en")} sessions, ${(size * messagesEach).toLocaleString("en")} messages; floor: none`;
+  const among = `${size.toLocaleString("en")} sessions, ${(size * messagesEach).toLocaleString("en")} messages`;
+  const note = `${among}; floor: none`;
   const rule = { kind: "ratioAtMost", limit: 1.3 } as const;
   const begin = (place: ServerPlace) => async () => {
     const begun = performance.now();
@@ -99,8 +103,23 @@ async function compare(
     await interleaved(5, none, many);
     rows.push(row(what, await interleaved(rounds, none, many)));
   }
+  const turnIn = (index: number) => async () => {
+    const ids = { workspaceId: workspaces.many, sessionId: storedSessionId(index) };
+    const { ms } = await servers.many.turn(ids, "chunks 1 20");
+    return netOf(ms, provider);
+  };
+  await interleaved(5, turnIn(1), turnIn(0));
+  const before = runsBefore.toLocaleString("en");
+  const what = `a turn in a session that had ${before} runs (floor: none)`;
+  rows.push({ ...row(what, await interleaved(40, turnIn(1), turnIn(0))), note: among });
   await Promise.all(Object.values(servers).map((one) => one.end()));
   return rows;
+}
+
+/** A turn's time without the provider's own. */
+async function netOf(ms: number, provider: Provider): Promise<number> {
+  const [own = 0] = await provider.takeTimes();
+  return ms - own;
 }
 
 function costs(provider: Provider): Costs[] {
@@ -121,8 +140,7 @@ function costs(provider: Provider): Costs[] {
       async of(server, workspaceId) {
         const session = await server.sessionIn(workspaceId);
         const { ms } = await session.turn("chunks 1 20");
-        const [own = 0] = await provider.takeTimes();
-        return ms - own;
+        return netOf(ms, provider);
       },
     },
     {

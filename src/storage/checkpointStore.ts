@@ -5,6 +5,7 @@ import { type CheckpointRow, checkpointsFrom, toCheckpoint } from "./checkpointR
 import type { Database } from "./database.js";
 import { GivenUpCheckpoints } from "./givenUpCheckpoints.js";
 import { OpenRewinds } from "./openRewinds.js";
+import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
 import { RewoundMessages } from "./rewoundMessages.js";
 import { SessionForks } from "./sessionFork.js";
 
@@ -75,7 +76,7 @@ export class CheckpointStore {
   beforeOpenTurn(sessionId: string): number | undefined {
     if (!this.isKept) return undefined;
     const sql = `SELECT min(lastMessage) AS position FROM checkpoints WHERE sessionId = ?1 AND run IN
-      (SELECT position FROM runs WHERE sessionId = ?1 AND state <> 'completed')`;
+      (SELECT position FROM ${openRuns} WHERE ${isOpenInSession})`;
     const position = this.#database.prepare(sql).get(sessionId)?.position;
     return typeof position === "number" ? position : undefined;
   }

@@ -5,6 +5,7 @@ import { readOr, storedAmount, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
 import { goingOnFrom } from "./goingOnStep.js";
 import { forgetAnswered, keepQuestionsOf, leaveQuestions } from "./leftQuestions.js";
+import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
 import { isOwnedBy } from "./runOwner.js";
 import { nobody, type Owner, type RunRow, toRow } from "./runRow.js";
 
@@ -121,7 +122,7 @@ export class GoingOnStore {
 
   /** The open runs of a session that belong to nobody, in the order of its queue. */
   free(sessionId: string): RunRow[] {
-    const sql = "SELECT * FROM runs WHERE sessionId = ? AND serverId = ? AND state <> 'completed'";
+    const sql = `SELECT * FROM ${openRuns} WHERE ${isOpenInSession} AND serverId = ?`;
     return readOr(
       () =>
         this.#database
@@ -138,9 +139,9 @@ export class GoingOnStore {
     const more = this.isKept ? ", epoch = epoch + 1, continuations = continuations + goesOn" : "";
     this.#database
       .prepare(
-        `UPDATE runs SET serverId = ?${more} WHERE sessionId = ? AND serverId = ? AND state <> 'completed'`,
+        `UPDATE ${openRuns} SET serverId = ?2${more} WHERE ${isOpenInSession} AND serverId = ?3`,
       )
-      .run(serverId, sessionId, nobody);
+      .run(sessionId, serverId, nobody);
   }
 
   /** Notes that a run was taken over. A begun turn counts it, until a model call is finished. */
@@ -225,7 +226,7 @@ export class GoingOnStore {
 
   #isAnyFree(sessionId: string, condition: string): boolean {
     if (!this.isKept) return false;
-    const sql = `SELECT 1 FROM runs WHERE sessionId = ? AND serverId = ? AND state <> 'completed'
+    const sql = `SELECT 1 FROM ${openRuns} WHERE ${isOpenInSession} AND serverId = ?
       AND ${condition} LIMIT 1`;
     return readOr(
       () => this.#database.prepare(sql).get(sessionId, nobody) !== undefined,

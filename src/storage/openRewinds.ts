@@ -3,6 +3,7 @@
 import { type CheckpointRow, checkpointsFrom, toCheckpoint, toStanding } from "./checkpointRow.js";
 import { storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
 import { type PositionRange, rangesOf, type SessionStanding } from "./rewoundMessages.js";
 
 /** What an open rewind still has to do with the history. */
@@ -80,7 +81,7 @@ export class OpenRewinds {
 
   /** Whether a run of a session is open or waits, in any server. */
   isRunOpen(sessionId: string): boolean {
-    const sql = "SELECT 1 FROM runs WHERE sessionId = ? AND state <> 'completed' LIMIT 1";
+    const sql = `SELECT 1 FROM ${openRuns} WHERE ${isOpenInSession} LIMIT 1`;
     return this.#database.prepare(sql).get(sessionId) !== undefined;
   }
 

@@ -3,6 +3,7 @@
 import { DomainError } from "../base/errors.js";
 import { readOr, storedText, storedTime } from "./damage.js";
 import type { Database } from "./database.js";
+import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
 import { nobody } from "./runStore.js";
 
 /** A stored prompt: its text, and each attachment with its bytes. */
@@ -30,7 +31,7 @@ export interface WaitingRun {
 
 /** A file with at least this many schema steps has what this store needs. */
 const queuesFrom = 9;
-const waiting = "FROM runs WHERE sessionId = ? AND state = 'queued'";
+const waiting = `FROM ${openRuns} WHERE ${isOpenInSession} AND state = 'queued'`;
 
 /** The stored queues. In a file of an older schema, no queue is or can be paused. */
 export class QueueStore {

@@ -1,6 +1,7 @@
 import { readOr, salvagedColumns } from "./damage.js";
 import { idsOfDamaged, sessionOfDamaged } from "./damagedRun.js";
 import type { Database, Row } from "./database.js";
+import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
 import { optionColumn } from "./optionColumn.js";
 import { questionsFrom } from "./questionSchema.js";
 import { isOwnedBy } from "./runOwner.js";
@@ -171,13 +172,14 @@ export class RunStore {
     condition = "",
     values: string[] = [],
   ): Row | undefined {
-    const open = "FROM runs WHERE sessionId = ? AND state <> 'completed'";
     const first = (where: string, ...more: (string | number)[]) =>
       this.#database.prepare(`SELECT ${column} ${where} LIMIT 1`).get(...more);
     return readOr(
-      () => first(`${open} ${condition}`, sessionId, ...values),
+      () => first(`FROM ${openRuns} WHERE ${isOpenInSession} ${condition}`, sessionId, ...values),
       () => {
-        const rows = this.#database.prepare(`SELECT position ${open}`).all(sessionId);
+        // The index may be what is damaged.
+        const sql = `SELECT position FROM runs NOT INDEXED WHERE ${isOpenInSession}`;
+        const rows = this.#database.prepare(sql).all(sessionId);
         for (const { position } of rows) {
           const row = readOr(
             () => first(`FROM runs WHERE position = ? ${condition}`, Number(position), ...values),

@@ -1,6 +1,7 @@
 import { readOr, salvagedColumns, storedText } from "./damage.js";
 import type { Database } from "./database.js";
 import { ForgottenSessions } from "./forgottenSessions.js";
+import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
 import { optionColumn } from "./optionColumn.js";
 import { SearchIndex } from "./searchIndex.js";
 import { type SessionRow, toRow } from "./sessionRow.js";
@@ -257,7 +258,7 @@ export class SessionStore {
   delete(ids: readonly string[]): boolean {
     return this.#database.write(() => {
       const open = this.#database.prepare(
-        "SELECT position FROM runs WHERE sessionId = ? AND state <> 'completed' LIMIT 1",
+        `SELECT position FROM ${openRuns} WHERE ${isOpenInSession} LIMIT 1`,
       );
       if (ids.some((id) => open.get(id) !== undefined)) return false;
       for (const id of ids) this.#forgotten.deleteSession(id);

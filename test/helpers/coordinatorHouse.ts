@@ -37,7 +37,10 @@ import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
 import { GatedEngine } from "./gatedEngine.js";
+import { refuseSlowPlans } from "./statementPlans.js";
 import { CountingIds, VirtualScheduler } from "./virtualScheduler.js";
+
+refuseSlowPlans();
 
 export const workspaceId = "ws";
 export const clientId = "client";
