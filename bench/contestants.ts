@@ -96,7 +96,18 @@ export function startFloor(
   { file = "", history = 0, isPackaged = false, runsCommands = false }: FloorChoices = {},
 ): Contestant {
   const more = [isPackaged ? "package" : "", runsCommands ? "commands" : ""];
-  const peer = new Peer({ args: [program, provider.baseUrl, file, String(history), ...more] });
+  return contestant(
+    new Peer({ args: [program, provider.baseUrl, file, String(history), ...more] }),
+  );
+}
+
+/** The least that keeps the promises of the protocol for a turn, with its database in this file. */
+export function startLeast(program: string, provider: Provider, file: string): Contestant {
+  return contestant(new Peer({ args: [program, provider.baseUrl, file] }));
+}
+
+/** A program that takes a prompt and tells when it is done. */
+function contestant(peer: Peer): Contestant {
   let sessions = 0;
   return {
     peer,
@@ -108,8 +119,11 @@ export function startFloor(
         const begun = performance.now();
         const done = peer.next("done", isIts);
         await peer.request("prompt", { session, prompt });
-        const { text } = await done;
-        return { ms: performance.now() - begun, text: String(text) };
+        const { text, id } = await done;
+        const ms = performance.now() - begun;
+        // Only what is kept has an id.
+        if (id !== undefined) peer.notify("acknowledge", { id });
+        return { ms, text: String(text) };
       };
       return {
         turn,

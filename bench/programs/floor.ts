@@ -12,18 +12,10 @@
 // With "commands" as its fifth argument, and the package, it offers `bash` to the model, runs the commands
 // that it asks for, and asks again with what they printed.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { text as wholeText } from "node:stream/consumers";
-import type {
-  LanguageModelV3,
-  LanguageModelV3FunctionTool,
-  LanguageModelV3Message,
-  LanguageModelV3ToolCall,
-} from "@ai-sdk/provider";
+import type { LanguageModelV3, LanguageModelV3Message } from "@ai-sdk/provider";
 import { createMessageConnection } from "vscode-jsonrpc/node";
-import { defined } from "../../src/base/defined.js";
 import { promptMessage, sentMessage } from "./history.js";
+import { bashTool, carriedOut, packageModel, replyOf } from "./packageReply.js";
 
 const url = `${process.argv[2]}/chat/completions`;
 const connection = createMessageConnection(process.stdin, process.stdout);
@@ -31,29 +23,10 @@ const connection = createMessageConnection(process.stdin, process.stdout);
 const keep = process.argv[3] ? await openStore(process.argv[3]) : () => {};
 const count = Number(process.argv[4] ?? 0);
 const history = Array.from({ length: count }, (_, index) => sentMessage(index));
-const model = process.argv[5] === "package" ? await packageModel() : undefined;
+const isPackaged = process.argv[5] === "package";
+const model = isPackaged ? await packageModel(String(process.argv[2])) : undefined;
 const tools = process.argv[6] === "commands" ? [bashTool()] : undefined;
 const prompts = Array.from({ length: count }, (_, index) => promptMessage(index));
-
-/** The model as the package of its provider makes it. */
-async function packageModel(): Promise<LanguageModelV3> {
-  const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
-  const baseURL = String(process.argv[2]);
-  return createOpenAICompatible({ name: "bench", baseURL }).chatModel("bench-1");
-}
-
-function bashTool(): LanguageModelV3FunctionTool {
-  return {
-    type: "function",
-    name: "bash",
-    description: "Runs a command line in bash.",
-    inputSchema: {
-      type: "object",
-      properties: { command: { type: "string" } },
-      required: ["command"],
-    },
-  };
-}
 
 /** Opens a database; returns what commits a text to the disk itself. */
 async function openStore(file: string): Promise<(text: string) => void> {
@@ -104,42 +77,10 @@ async function* sentBy(by: LanguageModelV3, prompt: string): AsyncGenerator<stri
   const said: LanguageModelV3Message = { role: "user", content: [{ type: "text", text: prompt }] };
   const messages = [...prompts, said];
   for (;;) {
-    const call = yield* replyOf(by, messages);
+    const call = yield* replyOf(by, messages, tools);
     if (call === undefined) return;
     messages.push(...(await carriedOut(call)));
   }
-}
-
-/** One reply; returns the last call in it. */
-async function* replyOf(
-  by: LanguageModelV3,
-  messages: LanguageModelV3Message[],
-): AsyncGenerator<string, LanguageModelV3ToolCall | undefined> {
-  const { stream } = await by.doStream({ prompt: messages, ...defined({ tools }) });
-  const reader = stream.getReader();
-  let call: LanguageModelV3ToolCall | undefined;
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    if (next.value.type === "text-delta") yield next.value.delta;
-    if (next.value.type === "tool-call") call = next.value;
-  }
-  return call;
-}
-
-/** Runs a command; gives the call and its result as the model is told them. */
-async function carriedOut({
-  toolCallId,
-  toolName,
-  input: given,
-}: LanguageModelV3ToolCall): Promise<LanguageModelV3Message[]> {
-  const input = JSON.parse(given);
-  // With a socket as its input, bash may take itself for a login from afar, and read `.bashrc`.
-  const child = spawn("bash", ["-c", input.command], { stdio: ["ignore", "pipe", "inherit"] });
-  const [value] = await Promise.all([wholeText(child.stdout), once(child, "close")]);
-  const output = { type: "text", value } as const;
-  return [
-    { role: "assistant", content: [{ type: "tool-call", toolCallId, toolName, input }] },
-    { role: "tool", content: [{ type: "tool-result", toolCallId, toolName, output }] },
-  ];
 }
 
 async function* deltas(response: Response): AsyncGenerator<string> {

@@ -9,6 +9,7 @@ import {
   makePlace,
   Provider,
   startFloor,
+  startLeast,
   startServer,
 } from "../contestants.js";
 import { type BenchContext, type Findings, median, type Row, type Suite } from "../measure.js";
@@ -55,7 +56,7 @@ async function run(context: BenchContext): Promise<Findings> {
       },
     );
   }
-  rows.push(await durableRow(context, { server, provider, turns }));
+  rows.push(...(await keeperRows(context, { server, provider, turns })));
   await Promise.all([floor.end(), server.end()]);
   const watched = startServer(makePlace(context.makeFolder(), provider), {
     nodeArgs: ["--import", `./${probe}`],
@@ -93,27 +94,38 @@ async function run(context: BenchContext): Promise<Findings> {
 }
 
 /**
- * Beside the floor with the provider's package and two bare durable commits a turn. It makes each commit by
- * itself, so it waits more often for the disk than a server whose sessions share them.
+ * Beside programs that keep turns. The floor with the provider's package and two bare durable commits a turn
+ * makes each by itself, so it waits more often for the disk; the least that keeps what the protocol promises
+ * shares them.
  */
-async function durableRow(
+async function keeperRows(
   context: BenchContext,
   { server, provider, turns }: { server: Contestant; provider: Provider; turns: number },
-): Promise<Row> {
-  const file = join(context.makeFolder(), "floor.db");
-  const floor = startFloor(await buildProgram("floor"), provider, { file, isPackaged: true });
-  await floor.greet();
-  const ours = await throughput(server, atOnce, turns);
-  const base = await throughput(floor, atOnce, turns);
-  await floor.end();
-  return {
-    suite,
-    what: `${atOnce} sessions at once, turns a second (floor: with the provider's package and two bare durable commits)`,
-    unit: "/s",
-    floor: base.perSecond,
-    ours: ours.perSecond,
-    rule: { kind: "told" },
+): Promise<Row[]> {
+  const [floor, least] = [await buildProgram("floor"), await buildProgram("leastServer")];
+  const file = () => join(context.makeFolder(), "floor.db");
+  const keepers = {
+    "with the provider's package and two bare durable commits": () =>
+      startFloor(floor, provider, { file: file(), isPackaged: true }),
+    "the least that keeps what the protocol promises": () => startLeast(least, provider, file()),
   };
+  const rows: Row[] = [];
+  for (const [does, start] of Object.entries(keepers)) {
+    const keeper = start();
+    await keeper.greet();
+    const ours = await throughput(server, atOnce, turns);
+    const base = await throughput(keeper, atOnce, turns);
+    await keeper.end();
+    rows.push({
+      suite,
+      what: `${atOnce} sessions at once, turns a second (floor: ${does})`,
+      unit: "/s",
+      floor: base.perSecond,
+      ours: ours.perSecond,
+      rule: { kind: "told" },
+    });
+  }
+  return rows;
 }
 
 async function throughput(one: Contestant, count: number, turns: number) {

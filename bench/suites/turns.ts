@@ -7,6 +7,7 @@ import {
   makePlace,
   Provider,
   startFloor,
+  startLeast,
   startServer,
 } from "../contestants.js";
 import {
@@ -30,8 +31,8 @@ async function run(context: BenchContext): Promise<Findings> {
   const server = startServer(makePlace(context.makeFolder(), provider));
   for (const one of [floor, server]) await one.greet();
   const rows: Row[] = [...(await pings(context, floor, server))];
-  for (const isPackaged of [false, true]) {
-    rows.push(await durableRow(context, { server, provider, isPackaged }));
+  for (const floor of await keepers(context, provider)) {
+    rows.push(await keeperRow(context, { server, provider, ...floor }));
   }
   const sizes = [
     { chunks: 1, limit: 2, rounds: context.isQuick ? 40 : 100 },
@@ -73,25 +74,45 @@ async function run(context: BenchContext): Promise<Findings> {
   };
 }
 
+interface Keeper {
+  /** What it does. */
+  readonly does: string;
+  readonly keeper: Contestant;
+}
+
 /**
- * Beside the floor with two bare durable commits a turn, alone and with the provider's package: less is
- * impossible for a turn that is kept, and that asks a model through its package.
+ * Programs that keep turns: with two bare durable commits a turn, alone and with the provider's package, and
+ * with all that the protocol promises of a turn. Less is impossible for a server that does the same.
  */
-async function durableRow(
+async function keepers(context: BenchContext, provider: Provider): Promise<Keeper[]> {
+  const [floor, least] = [await buildProgram("floor"), await buildProgram("leastServer")];
+  const file = () => join(context.makeFolder(), "floor.db");
+  const bare = { file: file() };
+  return [
+    { does: "with two bare durable commits", keeper: startFloor(floor, provider, bare) },
+    {
+      does: "with the provider's package and two bare durable commits",
+      keeper: startFloor(floor, provider, { file: file(), isPackaged: true }),
+    },
+    {
+      does: "the least that keeps what the protocol promises",
+      keeper: startLeast(least, provider, file()),
+    },
+  ];
+}
+
+async function keeperRow(
   context: BenchContext,
-  { server, provider, isPackaged }: { server: Contestant; provider: Provider; isPackaged: boolean },
+  { server, provider, does, keeper }: Keeper & { server: Contestant; provider: Provider },
 ): Promise<Row> {
-  const file = join(context.makeFolder(), "floor.db");
-  const floor = startFloor(await buildProgram("floor"), provider, { file, isPackaged });
-  await floor.greet();
+  await keeper.greet();
   const measure = (one: Contestant) => () => netTurn(one, 1, provider);
-  await interleaved(20, measure(floor), measure(server));
-  const ms = await interleaved(context.isQuick ? 40 : 100, measure(floor), measure(server));
-  await floor.end();
-  const what = isPackaged ? "the provider's package and two" : "two";
+  await interleaved(20, measure(keeper), measure(server));
+  const ms = await interleaved(context.isQuick ? 40 : 100, measure(keeper), measure(server));
+  await keeper.end();
   return {
     suite,
-    what: `a turn of 1 chunk (floor: with ${what} bare durable commits)`,
+    what: `a turn of 1 chunk (floor: ${does})`,
     unit: "ms",
     floor: median(ms.floor),
     ours: median(ms.ours),
