@@ -118,7 +118,7 @@ export class RunEnding {
       announcer.emit({ method: "agentError", params: { ...head, message, name } });
     }
     if (run.hasBegun) {
-      const sessionTitle = sessions.find(workspaceId, sessionId)?.title ?? "";
+      const sessionTitle = sessions.text(workspaceId, sessionId, "title") ?? "";
       announcer.emit({ method: "agentFinished", params: { ...head, sessionTitle } });
     }
   }

@@ -28,7 +28,7 @@ export function storedHistory(
   stored = historyOf(options.database),
 ): HistoryMessage[] {
   const { sessions, workspaceId } = options;
-  const summaryId = sessions.find(workspaceId, sessionId)?.summaryMessageId;
+  const summaryId = sessions.text(workspaceId, sessionId, "summaryMessageId");
   const read = (from: string | undefined) => readable(options.messages, stored.of(sessionId, from));
   const history = read(summaryId);
   const isSummaryThere = summaryId === undefined || history[0]?.id === summaryId;

@@ -49,8 +49,7 @@ export class TitleKeeper {
     const { writes, log } = titled;
     const { sessions, workspaceId } = this.#options;
     if (this.#closing.signal.aborted) return;
-    const session = sessions.find(workspaceId, sessionId);
-    if (session === undefined || session.title !== "") return;
+    if (sessions.text(workspaceId, sessionId, "title") !== "") return;
     const provisional = firstLine(prompt);
     if (provisional === "") return;
     writes.write(() => this.#suggest(sessionId, provisional));

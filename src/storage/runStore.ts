@@ -1,6 +1,7 @@
 import { readOr, salvagedColumns } from "./damage.js";
 import { idsOfDamaged, sessionOfDamaged } from "./damagedRun.js";
 import type { Database, Row } from "./database.js";
+import { type LastWriter, lastWriter } from "./lastWriter.js";
 import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
 import { optionColumn } from "./optionColumn.js";
 import { questionsFrom } from "./questionSchema.js";
@@ -192,14 +193,8 @@ export class RunStore {
     );
   }
 
-  /** The run that wrote a session's newest message: one look into an index, however long it is. */
-  #lastWriter(sessionId: string): RunRow | undefined {
-    const sql = "SELECT run FROM messages WHERE sessionId = ? ORDER BY position DESC LIMIT 1";
-    const run = readOr(
-      () => this.#database.prepare(sql).get(sessionId)?.run,
-      () => undefined,
-    );
-    return typeof run === "number" ? this.at(run) : undefined;
+  #lastWriter(sessionId: string): LastWriter | undefined {
+    return lastWriter(this.#database, sessionId, (position) => this.at(position));
   }
 
   /**

@@ -98,6 +98,18 @@ export class SessionStore {
     );
   }
 
+  /** One column of a session: a turn needs no more at most places, and a whole row takes far longer. */
+  text(workspaceId: string, id: string, column: "title" | "summaryMessageId"): string | undefined {
+    const sql = `SELECT workspaceId, ${column} FROM sessions WHERE id = ?`;
+    return readOr(
+      () => {
+        const row = this.#database.prepare(sql).get(id);
+        return row?.workspaceId === workspaceId ? storedText(row[column]) : undefined;
+      },
+      () => this.find(workspaceId, id)?.[column],
+    );
+  }
+
   #positionIn(workspaceId: string, id: string): number | undefined {
     const found = this.#database.prepare("SELECT position FROM sessions WHERE id = ?").get(id);
     if (found === undefined) return undefined;

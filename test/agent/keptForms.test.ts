@@ -74,7 +74,7 @@ afterEach(() => {
 
 /** The messages of a session for its next turn, as a store reads them. */
 function historyIn(stored: MessageHistory, sessionId: string, summaryMessageId?: string) {
-  const sessions = { find: () => ({ summaryMessageId }) } as unknown as SessionStore;
+  const sessions = { text: () => summaryMessageId } as unknown as SessionStore;
   const messages = new MessageStore(database);
   return storedHistory({ workspaceId: "w", database, sessions, messages }, sessionId, stored);
 }
