@@ -142,6 +142,8 @@ describe.concurrent("a server", () => {
     const { workspaceId, sessionId } = session;
     const params = { workspaceId, sessionId, prompt: "@say done", runId: "r-1" };
     server.send(server.request("sendMessage", params));
+    // Only once all of this has left is more under way than a server keeps.
+    await new Promise((resolve) => server.child.stdin.write("", resolve));
     server.child.stdout.resume();
     await server.completion("r-1");
     await server.until(() => messagesOf(server).find((one) => one.includes("are missing here")));
