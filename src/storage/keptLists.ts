@@ -16,12 +16,15 @@ interface Kept<List> {
 
 /** The most names whose last use is remembered although their list is not kept. */
 const mostGone = 1000;
-/** A list whose next use is late by this much of the time between its user's last two makes room. */
+/**
+ * A list makes room if its last use lies further back than that of the list that needs the room, by this
+ * factor: sessions do not take turns quite regularly.
+ */
 const late = 1.5;
 
 /**
- * Keeps lists up to a bound in bytes. A list that finds no room takes the place of the one that was used
- * longest ago, if it was not used for longer than this one itself. Otherwise sessions that take turns, and
+ * Keeps lists up to a bound in bytes. A list that finds no room takes the place of those that were used
+ * longest ago, if their last use lies further back than its own. Otherwise sessions that take turns, and
  * together need more than there is, would put out each other's lists right before their next use.
  */
 export class KeptLists<List> {
