@@ -1,15 +1,12 @@
-// Reads the messages of a history together: a statement for each of a long one takes twice as long.
-import { readOr, storedText } from "./damage.js";
+// Reads the messages of a history together: a statement for each of a long one takes half as long again.
+import { readOr } from "./damage.js";
 import type { Database, Row } from "./database.js";
-import { hasPieces, type MessageRow, MessageRows, storedRole } from "./messageRows.js";
+import { hasPieces, MessageRows, type SentRow, toSentRow } from "./messageRows.js";
 import { type MarksText, marksOf, type RowMark } from "./rowMarks.js";
 import { StreamedText } from "./streamedText.js";
 
 /** The parts of a message that are sent to a model again. */
-export type HistoryRow = Pick<
-  MessageRow,
-  "id" | "role" | "parts" | "isSummary" | "model" | "provider" | "circumstances"
-> & {
+export type HistoryRow = SentRow & {
   /** What its reader has made of it. It lives as long as the row, which is kept for the next turns. */
   made?: object;
 };
@@ -80,9 +77,8 @@ export class HistoryRows {
       () => this.#database.prepare(together).all(JSON.stringify(positions)),
       () => [],
     );
-    const areThere = rows.length === positions.length;
-    if (!areThere || rows.some(({ parts }) => typeof parts !== "string")) return false;
-    for (const row of rows) found.set(Number(row.position), toHistoryRow(row));
+    if (rows.length < positions.length) return false;
+    for (const row of rows) found.set(Number(row.position), toSentRow(row));
     return true;
   }
 }
@@ -102,16 +98,4 @@ function batches(marks: readonly RowMark[]): number[][] {
     batch.push(position);
   }
   return all;
-}
-
-function toHistoryRow(row: Row): HistoryRow {
-  return {
-    id: String(row.id),
-    role: storedRole(row.role),
-    parts: storedText(row.parts),
-    model: storedText(row.model),
-    provider: storedText(row.provider),
-    isSummary: row.isSummary === 1,
-    circumstances: storedText(row.circumstances),
-  };
 }

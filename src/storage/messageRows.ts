@@ -1,7 +1,7 @@
 // Reads messages row by row. So a message that is damaged, or too large for this server, does not
 // affect the others.
 import { mostReadableBytes, readOr, salvagedColumns, storedText, storedTime } from "./damage.js";
-import type { Database, Row, SqlValue } from "./database.js";
+import type { Database, Row } from "./database.js";
 import { StreamedText, withPieces } from "./streamedText.js";
 
 /**
@@ -22,6 +22,12 @@ export interface MessageRow {
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+/** What a model needs of a message. */
+export type SentRow = Pick<
+  MessageRow,
+  "id" | "role" | "parts" | "isSummary" | "model" | "provider" | "circumstances"
+>;
 
 const table = "messages";
 const columnsBesideParts = [
@@ -149,23 +155,25 @@ export function tooLarge(size: unknown): string {
 
 const roles: ReadonlySet<string> = new Set(["user", "assistant", "tool"]);
 
-/** The role of a stored message; of one that can be none, the assistant's. */
-export function storedRole(value: SqlValue | undefined): string {
-  const role = String(value);
-  return roles.has(role) ? role : "assistant";
-}
-
-function toRow(row: Row): MessageRow {
+/** What a model needs of a row. A role that can be none is the assistant's. */
+export function toSentRow(row: Row): SentRow {
+  const role = String(row.role);
   return {
-    position: Number(row.position),
     id: String(row.id),
-    sessionId: String(row.sessionId),
-    role: storedRole(row.role),
+    role: roles.has(role) ? role : "assistant",
     parts: storedText(row.parts),
     model: storedText(row.model),
     provider: storedText(row.provider),
     isSummary: row.isSummary === 1,
     circumstances: storedText(row.circumstances),
+  };
+}
+
+function toRow(row: Row): MessageRow {
+  return {
+    ...toSentRow(row),
+    position: Number(row.position),
+    sessionId: String(row.sessionId),
     createdAt: storedTime(row.createdAt),
     updatedAt: storedTime(row.updatedAt),
   };

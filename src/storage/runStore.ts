@@ -178,12 +178,19 @@ export class RunStore {
     return readOr(
       () => first(`FROM ${openRuns} WHERE ${isOpenInSession} ${condition}`, sessionId, ...values),
       () => {
-        // The index may be what is damaged.
-        const sql = `SELECT position FROM runs NOT INDEXED WHERE ${isOpenInSession}`;
-        const rows = this.#database.prepare(sql).all(sessionId);
+        // The state of a run is in its row, which may be what is damaged: only positions are asked for.
+        const all = (index: string) =>
+          this.#database
+            .prepare(`SELECT position FROM runs ${index} WHERE sessionId = ?`)
+            .all(sessionId);
+        const rows = readOr(
+          () => all(""),
+          () => all("NOT INDEXED"),
+        );
         for (const { position } of rows) {
+          const isIt = `FROM runs WHERE position = ?1 AND state <> 'completed' ${condition}`;
           const row = readOr(
-            () => first(`FROM runs WHERE position = ? ${condition}`, Number(position), ...values),
+            () => first(isIt, Number(position), ...values),
             () => undefined,
           );
           if (row !== undefined) return row;

@@ -181,7 +181,7 @@ describe("kept rows", () => {
   it("stay for as many sessions as there is room for, where more of them take turns", () => {
     const kept = new KeptRows<object>(400, 0);
     const { read, row } = reading();
-    // Ten lists of forty to fifty-eight bytes; those that are kept grow.
+    // Ten lists that grow from forty to forty-nine bytes each.
     const turn = (session: number, round: number) => {
       const size = 10 + (round >> 2);
       const list = Array.from({ length: 4 }, (_, at) => mark(session * 10 + at, { size: 10 }));

@@ -10,7 +10,7 @@ import { QueueStore } from "../../src/storage/queueStore.js";
 import { nobody, RunStore } from "../../src/storage/runStore.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
-import { settleFile } from "../helpers/damage.js";
+import { overwritePages, settleFile } from "../helpers/damage.js";
 import { planOf } from "../helpers/statementPlans.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -91,17 +91,36 @@ it("is answered by the open runs of that session alone", () => {
   expect(stores[1].free("s")).toEqual([]);
 });
 
-it("has another server's run also where that index is damaged", () => {
+it.each([[["openRunsOfSession"]], [["runsOfSession"]], [["openRunsOfSession", "runsOfSession"]]])(
+  "has another server's run also where the index is damaged: %s",
+  (indexes) => {
+    add("s", "running", "other");
+    add("t", "completed", "other");
+    database.close();
+    settleFile(file);
+    for (const index of indexes) overwriteRoot(index);
+    database = Database.open(file);
+    const runs = new RunStore(database);
+    expect([runs.otherOwner("s", "own"), runs.hasTurn("s")]).toEqual(["other", true]);
+    expect([runs.otherOwner("t", "own"), runs.hasTurn("t")]).toEqual([undefined, false]);
+  },
+);
+
+it("has another server's run also beside a run of the session that is damaged", () => {
+  add("s", "running", `on a bad page ${"x".repeat(3500)}`);
+  // So that the others are on other pages.
+  for (let count = 0; count < 200; count++) add("t", "completed", "y".repeat(200));
   add("s", "running", "other");
+  add("u", "running", `on a bad page ${"x".repeat(3500)}`);
   database.close();
-  settleFile(file);
-  overwriteRoot("openRunsOfSession");
+  expect(overwritePages(file, "on a bad page")).toBeGreaterThan(0);
   database = Database.open(file);
-  expect(new RunStore(database).otherOwner("s", "own")).toBe("other");
-  expect(new RunStore(database).hasTurn("s")).toBe(true);
+  const runs = new RunStore(database);
+  expect([runs.otherOwner("s", "own"), runs.hasTurn("s")]).toEqual(["other", true]);
+  expect([runs.otherOwner("u", "own"), runs.hasTurn("u")]).toEqual([undefined, false]);
 });
 
-/** Overwrites the page on which an index begins. */
+/** Overwrites the page on which an index of a closed file begins. */
 function overwriteRoot(index: string): void {
   const reading = Database.open(file);
   const row = reading.prepare("SELECT rootpage FROM sqlite_master WHERE name = ?").get(index);
