@@ -1,9 +1,10 @@
 // protocol.md section 9: another program holds the database for a while. Nothing that was accepted fails
 // of it, nothing waits in line, and nothing is lost or doubled.
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
+import type { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
+import { openStored } from "../helpers/storedFile.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let house: CoordinatorHouse;
@@ -14,7 +15,7 @@ beforeEach(() => {
   house = new CoordinatorHouse({ directory: folder.path });
   for (const id of ["s", "t"]) house.session(id);
   house.database.waitBriefly(1);
-  other = new DatabaseSync(join(folder.path, "turnwire.db"));
+  other = openStored(join(folder.path, "turnwire.db"));
 });
 afterEach(async () => {
   if (other.isTransaction) release();

@@ -1,7 +1,8 @@
 // What must be true of the data directory and of everybody's books once all is quiet.
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
+import type { DatabaseSync } from "@photostructure/sqlite";
 import type { Part } from "../../src/protocol/objects/message.js";
+import { openStored } from "../helpers/storedFile.js";
 import type { Books, SentRun } from "./books.js";
 import type { Runner } from "./runner.js";
 
@@ -24,7 +25,7 @@ export function audit(
   lastWords: readonly string[] = [],
 ): string[] {
   const { asked } = runner;
-  const database = new DatabaseSync(join(dataDir, "turnwire.db"), { readOnly: true });
+  const database = openStored(join(dataDir, "turnwire.db"), { readOnly: true });
   try {
     return [
       ...everybody.flatMap(({ complaints }) => complaints),

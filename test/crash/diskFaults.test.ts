@@ -4,11 +4,11 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { getuid, platform } from "node:process";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
 import { RpcError, ServerChild } from "../helpers/serverChild.js";
 import { canMount, fill, removeDisk, smallDisk } from "../helpers/smallDisk.js";
+import { openStored } from "../helpers/storedFile.js";
 import { unless } from "../helpers/unless.js";
 import { Playground } from "./playground.js";
 
@@ -154,7 +154,7 @@ describe("a file that may grow no further", () => {
     }
     expect(refused.length).toBe(3);
     await server.kill();
-    const database = new DatabaseSync(databaseFile());
+    const database = openStored(databaseFile());
     const stored = database
       .prepare("SELECT runId FROM runs WHERE runId <> 'run-0' ORDER BY position")
       .all();
@@ -199,7 +199,7 @@ describe("a database that another program has locked", () => {
     await window.open();
     const session = await window.session(0);
     expect(session).not.toBe("");
-    const other = new DatabaseSync(databaseFile());
+    const other = openStored(databaseFile());
     other.exec("BEGIN IMMEDIATE");
     const sending = window.send(books.send("locked", 0, "locked: say"));
     expect(await refusedStart()).toContain("another program holds it locked; try again");

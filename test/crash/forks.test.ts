@@ -3,10 +3,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildServer, type TestBuild } from "../helpers/faultBuild.js";
 import { GoneError, ServerChild } from "../helpers/serverChild.js";
+import { openStored } from "../helpers/storedFile.js";
 
 let build: TestBuild;
 beforeAll(() => {
@@ -39,7 +39,7 @@ class Desk {
 
   /** What the database has. */
   read(sql: string): Record<string, unknown>[] {
-    const sqlite = new DatabaseSync(join(this.dataDir, "turnwire.db"), { readOnly: true });
+    const sqlite = openStored(join(this.dataDir, "turnwire.db"), { readOnly: true });
     try {
       return sqlite.prepare(sql).all() as Record<string, unknown>[];
     } finally {
@@ -53,7 +53,7 @@ class Desk {
       workspaceId: this.workspaceId,
       title: "t",
     });
-    const sqlite = new DatabaseSync(join(this.dataDir, "turnwire.db"));
+    const sqlite = openStored(join(this.dataDir, "turnwire.db"));
     sqlite.exec("BEGIN");
     const insert = sqlite.prepare(
       "INSERT INTO messages (id, sessionId, role, parts, createdAt, updatedAt) VALUES (?, ?, 'user', ?, 1, 1)",

@@ -2,10 +2,10 @@
 // while they do that. Each run has one completion, and no fork has half a turn.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Message } from "../../src/protocol/objects/message.js";
 import { GoneError, RpcError, type ServerChild } from "../helpers/serverChild.js";
+import { openStored } from "../helpers/storedFile.js";
 import { type Desk, Desks, effect, expectWhole, type SessionIds, tool } from "./desk.js";
 
 let desks: Desks;
@@ -211,7 +211,7 @@ describe("a session whose runs wait", () => {
 
 /** The first turn has said more than can be taken back in one step. */
 function sayMuch({ dataDir, ids }: Desk, messages: number): void {
-  const sqlite = new DatabaseSync(join(dataDir, "turnwire.db"));
+  const sqlite = openStored(join(dataDir, "turnwire.db"));
   const parts = JSON.stringify([{ type: "text", text: "word ".repeat(20) }]);
   sqlite
     .prepare(

@@ -1,11 +1,11 @@
 // protocol.md section 5: the completion of a run, and what of it must reach its client.
 
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { Gate, type LoopbackServer, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { openSession } from "../helpers/wireSession.js";
 
 let loopback: LoopbackServer;
@@ -88,7 +88,7 @@ describe("runComplete", () => {
   it("is on disk before it is sent", async () => {
     const session = await openSession(server);
     const { completionId } = await session.run("hello", "disk-1");
-    const database = new DatabaseSync(join(server.dataDir, "turnwire.db"), { readOnly: true });
+    const database = openStored(join(server.dataDir, "turnwire.db"), { readOnly: true });
     const row = database
       .prepare("SELECT * FROM completions WHERE completionId = ?")
       .get(completionId);

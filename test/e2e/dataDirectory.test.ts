@@ -1,9 +1,9 @@
 // protocol.md section 9: where the data is, and what is told where it cannot be used.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { endServers, makeFolder, startServer } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { notOnLinux, unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
 
@@ -54,7 +54,7 @@ describe("the data directory", () => {
     const session = await openSession(server);
     await session.run("@say hi", "r-1");
     await server.close();
-    const database = new DatabaseSync(join(server.dataDir, "turnwire.db"), { readOnly: true });
+    const database = openStored(join(server.dataDir, "turnwire.db"), { readOnly: true });
     const rows = database.prepare("SELECT runId, state FROM runs").all();
     const left = database.prepare("SELECT count(*) AS n FROM servers").get();
     database.close();
@@ -90,7 +90,7 @@ describe("what cannot be used ends the server with 1 and one plain line on stder
     await server.settle();
     await server.close();
     const file = join(server.dataDir, "turnwire.db");
-    const database = new DatabaseSync(file);
+    const database = openStored(file);
     database.exec("PRAGMA user_version = 999");
     database.close();
     const before = readFileSync(file);
@@ -103,7 +103,7 @@ describe("what cannot be used ends the server with 1 and one plain line on stder
   it("another program's database, which is left as it is", async () => {
     const dataDir = makeFolder();
     const file = join(dataDir, "turnwire.db");
-    const database = new DatabaseSync(file);
+    const database = openStored(file);
     database.exec("CREATE TABLE cats (name TEXT)");
     database.close();
     const before = readFileSync(file);

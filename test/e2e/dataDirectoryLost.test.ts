@@ -14,10 +14,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { fileGate } from "../helpers/fileGate.js";
 import { endServers, startServer } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
 
@@ -144,7 +144,7 @@ describe("a start that is refused", () => {
     server.child.kill("SIGKILL");
     await once(server.child, "exit").catch(() => undefined);
     const file = join(dataDir, "turnwire.db");
-    const sqlite = new DatabaseSync(file);
+    const sqlite = openStored(file);
     sqlite.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     const { rootpage } = sqlite
       // Without this table no server can make itself known; damage elsewhere is passed over.

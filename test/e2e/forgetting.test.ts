@@ -1,11 +1,11 @@
 // protocol.md section 9, on the built server: what `deleteSession` lets go of, and what never goes.
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { type LoopbackServer, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { openSession } from "../helpers/wireSession.js";
 
 let loopback: LoopbackServer;
@@ -20,7 +20,7 @@ afterAll(async () => {
 const file = () => join(loopback.server.dataDir, "turnwire.db");
 
 function look(sql: string): unknown {
-  const database = new DatabaseSync(file(), { readOnly: true });
+  const database = openStored(file(), { readOnly: true });
   try {
     return Object.values(database.prepare(sql).get() ?? {})[0];
   } finally {

@@ -1,9 +1,9 @@
 // protocol.md section 4, Taking back: what a session has changed, and a session's history in another.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { openSession, WireSession } from "../helpers/wireSession.js";
 
 let server: ServerProcess;
@@ -78,7 +78,7 @@ describe("forkSession", () => {
     const whole = await fork(copy, { title: "of a copy" });
     expect(parts(await whole.messages())).toEqual(parts(early));
     const bytes = () => {
-      const sqlite = new DatabaseSync(join(server.dataDir, "turnwire.db"), { readOnly: true });
+      const sqlite = openStored(join(server.dataDir, "turnwire.db"), { readOnly: true });
       const { n } = sqlite.prepare("SELECT count(*) AS n FROM attachments").get() as { n: number };
       sqlite.close();
       return Number(n);
@@ -121,7 +121,7 @@ describe("forkSession", () => {
     const session = await openSession(server);
     await session.run(write("a", "one"), "fork-6");
     const change = (sql: string) => {
-      const sqlite = new DatabaseSync(join(server.dataDir, "turnwire.db"));
+      const sqlite = openStored(join(server.dataDir, "turnwire.db"));
       sqlite.prepare(sql).run(session.sessionId);
       sqlite.close();
     };

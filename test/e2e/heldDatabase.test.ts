@@ -1,11 +1,11 @@
 // protocol.md section 9, on the built server: another program holds the database for eight seconds, which
 // is longer than SQLite was told to wait, while turns run.
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { reply } from "../helpers/loopbackProvider.js";
 import { type LoopbackServer, occupy, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, startServer } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { openSession } from "../helpers/wireSession.js";
 
 const heldMs = 8000;
@@ -23,7 +23,7 @@ afterAll(async () => {
 
 /** Holds the database as an interactive `sqlite3` with `BEGIN` does. */
 function hold(how: string): () => void {
-  const other = new DatabaseSync(join(loopback.server.dataDir, "turnwire.db"));
+  const other = openStored(join(loopback.server.dataDir, "turnwire.db"));
   other.exec(`BEGIN ${how}`);
   return () => {
     other.exec("ROLLBACK");
@@ -99,7 +99,7 @@ it("lets a server end when it is gone", async () => {
   release();
   gate.open();
   expect(await server.exit).toMatchObject({ code: 0 });
-  const database = new DatabaseSync(join(server.dataDir, "turnwire.db"), { readOnly: true });
+  const database = openStored(join(server.dataDir, "turnwire.db"), { readOnly: true });
   const rows = database.prepare("SELECT state FROM runs WHERE runId = 'last'").all();
   const left = database.prepare("SELECT count(*) AS n FROM servers").get();
   database.close();
@@ -109,7 +109,7 @@ it("lets a server end when it is gone", async () => {
 it("waits with its last commit for another one that takes long", async () => {
   const server = startServer();
   await server.call("ping", {});
-  const other = new DatabaseSync(join(server.dataDir, "turnwire.db"));
+  const other = openStored(join(server.dataDir, "turnwire.db"));
   other.exec("BEGIN IMMEDIATE");
   server.child.stdin.end();
   await new Promise((resolve) => setTimeout(resolve, 1200));

@@ -1,11 +1,11 @@
 // protocol.md section 3: finding sessions by their words.
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defined } from "../../src/base/defined.js";
 import { reply } from "../helpers/loopbackProvider.js";
 import { type LoopbackServer, startLoopbackServer } from "../helpers/loopbackServer.js";
 import { endServers, type ServerProcess, startServer } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { openSession, type WireSession } from "../helpers/wireSession.js";
 
 let loopback: LoopbackServer;
@@ -162,7 +162,7 @@ describe("searchSessions", () => {
     );
     await session.send("the okapi asks", "killed");
     await own.server.event("messageDelta", {});
-    const stored = new DatabaseSync(join(own.server.dataDir, "turnwire.db"), { readOnly: true });
+    const stored = openStored(join(own.server.dataDir, "turnwire.db"), { readOnly: true });
     const count = stored.prepare("SELECT count(*) AS n FROM messages WHERE parts LIKE '%bongo%'");
     await expect.poll(() => count.get(), { interval: 20 }).toEqual({ n: 1 });
     stored.close();
@@ -173,7 +173,7 @@ describe("searchSessions", () => {
     expect(await found("bongo", {}, next)).toEqual([session.sessionId]);
     await next.close();
     // As a file of before is after its migration: nothing is indexed yet.
-    const file = new DatabaseSync(join(own.server.dataDir, "turnwire.db"));
+    const file = openStored(join(own.server.dataDir, "turnwire.db"));
     file.exec("DELETE FROM searchIndex");
     file.exec("UPDATE notes SET value = '1000000' WHERE name LIKE 'search%Below'");
     file.close();

@@ -13,6 +13,7 @@ import {
   type ServerProcess,
   startServer,
 } from "../helpers/serverProcess.js";
+import { openStored } from "../helpers/storedFile.js";
 import { testNode } from "../helpers/testNode.js";
 import { notOnLinux, unless } from "../helpers/unless.js";
 import { openSession } from "../helpers/wireSession.js";
@@ -74,8 +75,7 @@ unless(
     // Its lock and its entry are gone, as if its process could not be seen.
     const other = beside();
     await other.call("initialize", { clientId: "somebody else" });
-    const { DatabaseSync } = await import("@photostructure/sqlite");
-    const sqlite = new DatabaseSync(join(server.dataDir, "turnwire.db"));
+    const sqlite = openStored(join(server.dataDir, "turnwire.db"));
     const [row] = sqlite.prepare("SELECT id FROM servers WHERE processId = ?").all(server.pid);
     const { id } = row as { id: string };
     rmSync(join(server.dataDir, "servers", `${id}.lock`));

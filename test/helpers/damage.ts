@@ -2,7 +2,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { DatabaseSync } from "@photostructure/sqlite";
+import { openStored } from "./storedFile.js";
 
 const pageSize = 4096;
 /** The first byte of the pages that lead to others. */
@@ -23,7 +23,7 @@ export async function releaseFiles(): Promise<void> {
 
 /** Writes everything into the file, once: no log, and no old copies in unused room. */
 export function settleFile(file: string): void {
-  const sqlite = new DatabaseSync(file);
+  const sqlite = openStored(file);
   sqlite.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
   sqlite.close();
 }
@@ -49,7 +49,7 @@ export function overwritePages(file: string, needle: string, fill = 0xa5): numbe
 
 /** Changes a closed file by SQLite itself. */
 export function bySqlite(file: string, sql: string, ...values: (string | number)[]): void {
-  const sqlite = new DatabaseSync(file);
+  const sqlite = openStored(file);
   sqlite.prepare(sql).run(...values);
   sqlite.close();
 }

@@ -2,10 +2,10 @@
 // does not compile.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ErrorName, errorTable } from "../../src/base/errors.js";
 import { type MemoryClient, MemoryServer, openSession, until } from "../helpers/memoryServer.js";
+import { openStored } from "../helpers/storedFile.js";
 
 let server: MemoryServer;
 let client: MemoryClient;
@@ -130,7 +130,7 @@ const provoke: Readonly<Record<Given, () => Promise<Refusal>>> = {
   },
   StorageFailed: async () => {
     const place = await openSession(server, client);
-    const sqlite = new DatabaseSync(join(server.directory, "turnwire.db"));
+    const sqlite = openStored(join(server.directory, "turnwire.db"));
     sqlite.exec("CREATE TRIGGER no BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no'); END");
     sqlite.close();
     return client.refused("sendMessage", { ...place, prompt: "hi", runId: "a" });

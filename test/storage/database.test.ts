@@ -1,10 +1,10 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Database } from "../../src/storage/database.js";
 import { applicationId, migrations, schema } from "../../src/storage/migrations.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { openStored } from "../helpers/storedFile.js";
 import { buildStorageProgram } from "./storageProcess.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -23,7 +23,7 @@ afterEach(() => folder.remove());
 
 /** Makes a file by SQLite itself. */
 function bySqlite(sql: string): void {
-  const sqlite = new DatabaseSync(file);
+  const sqlite = openStored(file);
   sqlite.exec(sql);
   sqlite.close();
 }

@@ -9,13 +9,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { repairCommand } from "../../src/cli/repair.js";
 import { ForgottenSessions } from "../../src/storage/forgottenSessions.js";
 import { repairDatabase } from "../../src/storage/repair.js";
 import { CoordinatorHouse, temporaryFolder, workspaceId } from "../helpers/coordinatorHouse.js";
 import { bySqlite, overwritePages, releaseFiles, settleFile } from "../helpers/damage.js";
+import { openStored } from "../helpers/storedFile.js";
 import { CountingIds } from "../helpers/virtualScheduler.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -41,7 +41,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 function readSql(sql: string): Record<string, unknown>[] {
-  const sqlite = new DatabaseSync(file, { readOnly: true });
+  const sqlite = openStored(file, { readOnly: true });
   try {
     return sqlite.prepare(sql).all() as Record<string, unknown>[];
   } finally {
@@ -268,7 +268,7 @@ it("leaves a file of which nothing can be read as it was, and says so", async ()
 it("says what it did, row by row", async () => {
   copyFileSync(file, join(folder.path, "kept.db"));
   bySqlite(file, "UPDATE messages SET parts = '{' WHERE id = (SELECT min(id) FROM messages)");
-  const sqlite = new DatabaseSync(file);
+  const sqlite = openStored(file);
   const { id } = sqlite.prepare("SELECT min(id) AS id FROM messages").get() ?? {};
   sqlite.close();
   const lines: string[] = [];

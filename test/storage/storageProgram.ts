@@ -2,7 +2,6 @@
 // `lock`s the database in a transaction and stays, `make`s the file its own for a moment, or
 // just `open`s it. Says what it did in a line.
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { systemClock } from "../../src/base/clock.js";
 import { randomIds } from "../../src/base/ids.js";
 import { silentLog } from "../../src/base/log.js";
@@ -17,6 +16,7 @@ import { QueueStore } from "../../src/storage/queueStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
+import { openStored } from "../helpers/storedFile.js";
 
 const [what = "", directory = "", ...more] = process.argv.slice(2);
 
@@ -43,7 +43,7 @@ function register(database: Database): ServerRegistry {
 
 const file = join(directory, "turnwire.db");
 if (what === "make") {
-  const sqlite = new DatabaseSync(file);
+  const sqlite = openStored(file);
   sqlite.exec("BEGIN IMMEDIATE");
   say("making");
   setTimeout(() => sqlite.close(), 300);

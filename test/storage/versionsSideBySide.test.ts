@@ -1,7 +1,6 @@
 // Two versions of Turnwire on one data directory (protocol.md section 9). The other version is one
 // with a step more, or one less.
 import { join } from "node:path";
-import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { lifeOf, processNamespace } from "../../src/process/processLife.js";
 import { Database } from "../../src/storage/database.js";
@@ -9,6 +8,7 @@ import { olderServers } from "../../src/storage/knownServers.js";
 import { type Schema, schema } from "../../src/storage/migrations.js";
 import { ServerRegistry } from "../../src/storage/serverRegistry.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { openStored } from "../helpers/storedFile.js";
 import { buildStorageProgram } from "./storageProcess.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -52,7 +52,7 @@ function stepsAfter(of: Schema): number {
 }
 
 function userVersion(): number {
-  const sqlite = new DatabaseSync(file, { readOnly: true });
+  const sqlite = openStored(file, { readOnly: true });
   const row = sqlite.prepare("PRAGMA user_version").get() as { user_version: number };
   sqlite.close();
   return row.user_version;
@@ -99,7 +99,7 @@ describe("a newer version", () => {
 
   it("takes a server that does not say what it knows for an older one", async () => {
     const older = await program.start("register", folder.path);
-    const sqlite = new DatabaseSync(file);
+    const sqlite = openStored(file);
     sqlite.exec("UPDATE servers SET schema = NULL");
     sqlite.close();
     expect(() => open(next)).toThrow(/older version/);
