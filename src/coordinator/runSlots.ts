@@ -29,8 +29,8 @@ export class RunSlots {
   #taken = 0;
 
   /**
-   * `most` is called each time when a slot is wanted or given back. It must neither throw nor
-   * reject.
+   * `most` is called each time when a slot is wanted, or given back while somebody waits. It must
+   * neither throw nor reject.
    */
   constructor(most: () => Most | Promise<Most>) {
     this.#most = most;
@@ -63,6 +63,8 @@ export class RunSlots {
   }
 
   #look(): void {
+    // What is read for the limit is read only where somebody waits.
+    if (this.#waiting.size === 0) return;
     const most = this.#most();
     if (most instanceof Promise) void most.then((told) => this.#grant(told));
     else this.#grant(most);
