@@ -1,6 +1,7 @@
 // Writes of a run that go with its next one, so that they cost no commit of their own.
 import type { Clock, Timer } from "../base/clock.js";
-import { defined } from "../base/defined.js";
+import type { Database } from "../storage/database.js";
+import type { GroupCommit, SharedWork } from "../storage/groupCommit.js";
 
 /** How long one waits at most for the next write, in milliseconds. */
 const laterMs = 250;
@@ -8,23 +9,38 @@ const laterMs = 250;
 /** A write that goes with the next one. */
 export interface EarlyWrite {
   readonly write: () => void;
-  /** Called after it. */
-  readonly told?: () => void;
+  /** What is called after it, in order. Must not throw. */
+  readonly tells: (() => void)[];
   /** Whether it is told where the run ends with it, too. */
   readonly isToldAtEnd?: true;
 }
 
+/** What early writes need of the writes that they belong to. */
+export interface EarlyWritesOptions {
+  readonly clock: Clock;
+  /** What the writes of other runs share a commit with. */
+  readonly commits: Pick<GroupCommit, "join">;
+  readonly database: Pick<Database, "afterCommit">;
+  /** Throws if nothing may be written any more. It is called in the transaction. */
+  refuse(): void;
+  /** Whether other writes of the run wait, which must be made before. */
+  isBehind(): boolean;
+  /** Makes a write, with what waits here; it must not throw. */
+  writeNow(): void;
+}
+
 /** What waits for the next write of a run. */
 export class EarlyWrites {
-  readonly #clock: Clock;
-  readonly #writeNow: () => void;
+  readonly #options: EarlyWritesOptions;
   #list: EarlyWrite[] = [];
+  /** The newest one of those that are told at the end, until it is told. */
+  #untold: EarlyWrite | undefined;
   #timer: Timer | undefined;
+  /** What makes them in the next shared commit. */
+  #joined: SharedWork | undefined;
 
-  /** `writeNow` makes a write, with what waits here; it must not throw. */
-  constructor(clock: Clock, writeNow: () => void) {
-    this.#clock = clock;
-    this.#writeNow = writeNow;
+  constructor(options: EarlyWritesOptions) {
+    this.#options = options;
   }
 
   /** Whether something waits. */
@@ -34,21 +50,83 @@ export class EarlyWrites {
 
   /** See {@link PatientWrites.writeSoon}. */
   addBriefly(write: () => void, told: () => void): void {
-    this.#list.push({ write, told, isToldAtEnd: true });
-    this.#clock.soon(() => this.#over());
+    this.#untold = { write, tells: [told], isToldAtEnd: true };
+    this.#list.push(this.#untold);
+    this.#join();
+  }
+
+  /** Calls `tell` behind what {@link addBriefly} still has to tell, and at once if that is nothing. */
+  afterwards(tell: () => void): void {
+    if (this.#untold === undefined) tell();
+    else this.#untold.tells.push(tell);
+  }
+
+  /** These were made. */
+  tell(made: readonly EarlyWrite[]): void {
+    for (const one of made) {
+      // What is told may bring more to be told behind it.
+      for (const tell of one.tells) tell();
+      if (this.#untold === one) this.#untold = undefined;
+    }
   }
 
   /** See {@link PatientWrites.writeLater}. */
   add(write: () => void, told?: () => void): void {
-    this.#list.push({ write, ...defined({ told }) });
-    this.#timer ??= this.#clock.after(laterMs, () => {
+    this.#list.push({ write, tells: told === undefined ? [] : [told] });
+    this.#timer ??= this.#options.clock.after(laterMs, () => {
       this.#timer = undefined;
       this.#over();
     });
   }
 
   #over(): void {
-    if (this.#list.length > 0) this.#writeNow();
+    if (this.#list.length > 0) this.#options.writeNow();
+  }
+
+  /** Those that still wait when the next shared commit is made are written in it. */
+  #join(): void {
+    if (this.#joined !== undefined) return;
+    let taken: EarlyWrite[] = [];
+    const giveBack = () => this.giveBack(taken.splice(0));
+    const { commits, database, refuse, isBehind } = this.#options;
+    const leave = () => {
+      if (this.#joined === work) this.#joined = undefined;
+    };
+    const work: SharedWork = {
+      subjects: [],
+      isDurable: false,
+      isNeeded: () => taken.length + this.#list.length > 0 && !isBehind(),
+      write: () => {
+        // They were taken by a transaction that kept nothing.
+        giveBack();
+        if (work.isNeeded?.() === false) return;
+        taken = [...this.take()];
+        try {
+          refuse();
+          for (const { write } of taken) write();
+        } catch (error) {
+          // The end of the run may be in the same commit, and needs them.
+          giveBack();
+          throw error;
+        }
+        // The completion of the run may be told of after the same commit.
+        database.afterCommit(() => {
+          leave();
+          this.tell(taken);
+        });
+      },
+      accepted: () => {
+        leave();
+        if (isBehind()) this.#over();
+      },
+      refused: () => {
+        leave();
+        giveBack();
+        this.#over();
+      },
+    };
+    this.#joined = work;
+    commits.join(work);
   }
 
   /** Takes all of them, in order; they are made now. */
@@ -69,12 +147,13 @@ export class EarlyWrites {
   /** These are on disk. */
   made(made: readonly EarlyWrite[]): void {
     this.#list = this.#list.filter((one) => !made.includes(one));
-    for (const { told, isToldAtEnd } of made) if (isToldAtEnd) told?.();
+    this.tell(made.filter(({ isToldAtEnd }) => isToldAtEnd));
   }
 
   /** Drops all of them. */
   close(): void {
     this.#timer?.cancel();
     this.#list = [];
+    this.#untold = undefined;
   }
 }

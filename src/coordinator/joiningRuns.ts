@@ -1,6 +1,6 @@
 // Accepts runs. A run waits for the commit that accepts it, only one at a time for each session, so
 // that each run is checked in the state which the run before it has left.
-import type { DurableWork } from "../storage/groupCommit.js";
+import type { SharedWork } from "../storage/groupCommit.js";
 import { type Acceptance, type AcceptanceCaller, answer, known } from "./acceptance.js";
 import type { RunRequest } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
@@ -28,7 +28,7 @@ interface Follower {
 }
 
 interface Joining {
-  readonly work: DurableWork;
+  readonly work: SharedWork;
   readonly followers: Follower[];
   isWithdrawn: boolean;
 }
@@ -77,6 +77,7 @@ export class JoiningRuns {
       let position = 0;
       const subjects = [sessionId, this.#subjectOf(request.runId)];
       this.#join(sessionId, {
+        isDurable: true,
         subjects,
         waitsUntil,
         write: () => {
@@ -105,7 +106,7 @@ export class JoiningRuns {
     return JSON.stringify([this.#options.workspaceId, runId ?? null]);
   }
 
-  #join(sessionId: string, work: DurableWork): void {
+  #join(sessionId: string, work: SharedWork): void {
     const joining: Joining = {
       followers: [],
       isWithdrawn: false,

@@ -5,17 +5,19 @@ import type { Clock, Timer } from "../base/clock.js";
 import { Deferred } from "../base/deferred.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Database } from "../storage/database.js";
+import type { GroupCommit } from "../storage/groupCommit.js";
 import { isDiskTrouble } from "../storage/storageError.js";
+import { CollectedWrites, inOrder } from "./collectedWrites.js";
 import { EarlyWrites } from "./earlyWrites.js";
 
 const retries = { firstMs: 10, mostMs: 100 };
 /** How long a caller that needs the data on disk waits for another program, in milliseconds. */
 const patienceMs = 60_000;
 
-type Write = () => void;
-
 /** Thrown so that a transaction keeps nothing. */
 const rolledBack = new Error("this transaction only looks");
+
+type Write = () => void;
 
 /** A write that waits, and whether no power cut may lose it. */
 interface Waiting {
@@ -26,6 +28,7 @@ interface Waiting {
 /** What patient writes need. */
 export interface PatientWritesOptions {
   readonly database: Pick<Database, "writePart" | "joinDurable" | "afterCommit">;
+  readonly commits: Pick<GroupCommit, "join">;
   readonly clock: Clock;
   /** Throws if nothing may be written any more. It is called in the transaction of each write. */
   refuse?(): void;
@@ -36,9 +39,7 @@ export class PatientWrites {
   readonly #options: PatientWritesOptions;
   #waiting: Waiting[] = [];
   /** What is written together. */
-  #collected: Write[] | undefined;
-  /** What is called after that. */
-  #told: (() => void)[] = [];
+  readonly #collected = new CollectedWrites();
   /** What is made in the commit of the next write. */
   readonly #early: EarlyWrites;
   #attempts = 0;
@@ -50,7 +51,12 @@ export class PatientWrites {
 
   constructor(options: PatientWritesOptions) {
     this.#options = options;
-    this.#early = new EarlyWrites(options.clock, () => this.#writeEarly());
+    this.#early = new EarlyWrites({
+      ...options,
+      refuse: () => this.refuse(),
+      isBehind: () => this.#waiting.length > 0,
+      writeNow: () => this.#writeEarly(),
+    });
   }
 
   /**
@@ -59,10 +65,7 @@ export class PatientWrites {
    */
   write(write: Write, isDurable = false): void {
     this.#throwFailure();
-    if (this.#collected !== undefined) {
-      this.#collected.push(write);
-      return;
-    }
+    if (this.#collected.takes(write)) return;
     const early = this.#early.take();
     try {
       this.#makeOrWait({ write: inOrder([...early.map((one) => one.write), write]), isDurable });
@@ -70,7 +73,7 @@ export class PatientWrites {
       this.#early.giveBack(early);
       throw error;
     }
-    for (const { told } of early) told?.();
+    this.#early.tell(early);
   }
 
   #makeOrWait(waiting: Waiting): void {
@@ -107,17 +110,26 @@ export class PatientWrites {
   }
 
   /**
-   * Makes a write in the commit of the next one, before that, or in the one that ends the run. It never
-   * waits longer than the running code does: in the next turn of the event loop it is made by itself.
-   * `told` is called after it.
+   * Makes a write in the commit of the next one, before that, or in the one that ends the run. It waits
+   * for a few turns of the event loop at most: then it is made in the next shared commit. `told` is
+   * called after it.
    */
   writeSoon(write: Write, told: () => void = () => {}): void {
     this.#throwFailure();
-    if (this.#collected === undefined) this.#early.addBriefly(write, told);
-    else {
-      this.#collected.push(write);
-      this.#told.push(told);
-    }
+    if (!this.#collected.takes(write, told)) this.#early.addBriefly(write, told);
+  }
+
+  /**
+   * Calls `tell` behind all that is told of a write of {@link writeSoon}, and at once if there is none:
+   * for what follows it.
+   */
+  afterSoon(tell: () => void): void {
+    this.#early.afterwards(tell);
+  }
+
+  /** Whether writes are collected: see {@link together}. */
+  get isCollecting(): boolean {
+    return this.#collected.isOpen;
   }
 
   /** Makes what waits for the next write, now. */
@@ -146,26 +158,18 @@ export class PatientWrites {
 
   /** Makes everything that `work` writes in one commit; if it is durable, no power cut loses it. */
   together(work: () => void, isDurable: boolean): void {
-    if (this.#collected !== undefined) {
+    if (this.#collected.isOpen) {
       work();
       return;
     }
-    const collected: Write[] = [];
-    this.#collected = collected;
-    this.#told = [];
-    try {
-      work();
-    } finally {
-      this.#collected = undefined;
-    }
-    if (collected.length > 0) this.write(inOrder(collected), isDurable);
-    for (const tell of this.#told.splice(0)) tell();
+    const collected = this.#collected.during(work);
+    if (collected !== undefined) this.write(collected, isDurable);
+    this.#collected.tell();
   }
 
   /** Calls `tell` after what is being written together, and at once if nothing is. */
   thenTell(tell: () => void): void {
-    if (this.#collected === undefined) tell();
-    else this.#told.push(tell);
+    if (!this.#collected.tells(tell)) tell();
   }
 
   #make({ write, isDurable }: Waiting): void {
@@ -194,6 +198,7 @@ export class PatientWrites {
    * minute.
    */
   async stored(signal: AbortSignal): Promise<void> {
+    this.writeWaiting();
     this.#throwFailure();
     if (this.#waiting.length === 0 || signal.aborted) return;
     const stored = new Deferred<void>();
@@ -289,12 +294,4 @@ export class PatientWrites {
     this.#waitedMs = 0;
     for (const stored of this.#stored) stored.resolve();
   }
-}
-
-function inOrder(writes: readonly Write[]): Write {
-  const [only] = writes;
-  if (only !== undefined && writes.length === 1) return only;
-  return () => {
-    for (const write of writes) write();
-  };
 }

@@ -130,6 +130,7 @@ export class RunEnding {
     owed.flush();
     let isOurs = true;
     commits.join({
+      isDurable: true,
       subjects: [run.request.sessionId, ...run.children.keys()],
       // Another program holds the database for a while: nothing is gained by giving up.
       waitsUntil: Number.POSITIVE_INFINITY,

@@ -16,7 +16,7 @@ const mostLooked = 10_000;
 
 type TitleOptions = Pick<
   CoordinatorOptions,
-  "workspaceId" | "serverId" | "database" | "runs" | "sessions" | "clock" | "log"
+  "workspaceId" | "serverId" | "database" | "commits" | "runs" | "sessions" | "clock" | "log"
 >;
 
 /** The first turn of a session. */

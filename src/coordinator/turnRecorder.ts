@@ -89,8 +89,9 @@ export class TurnRecorder implements TurnSink {
       attached: (...attachment) =>
         options.writes.write(() => options.messages.attach(...attachment)),
       store: (recorder, when) => this.#batches.store(recorder, when),
-      updated: (message) => this.#emitMessage("messageUpdated", message),
-      streamed: (delta) => this.#emitDelta(delta),
+      updated: (message) =>
+        options.writes.afterSoon(() => this.#emitMessage("messageUpdated", message)),
+      streamed: (delta) => options.writes.afterSoon(() => this.#emitDelta(delta)),
     };
   }
 
@@ -106,22 +107,23 @@ export class TurnRecorder implements TurnSink {
 
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage {
     const message = { ...userMessage(prompt), ...defined({ circumstances }) };
-    // The model is asked meanwhile, unless the run has to be found as far as it had come.
-    return { id: this.#create(message, !this.#options.goesOn()).id, ...message };
+    return { id: this.createMessage(message).id, ...message };
   }
 
+  /**
+   * What is told can be read, so it is written first, and what the message brings is told behind that. The
+   * model goes on meanwhile, unless the run has to be found as far as it had come.
+   */
   createMessage(message: NewMessage): MessageRecorder {
-    return this.#create(message, false);
-  }
-
-  /** What is told can be read, so it is written first. */
-  #create(message: NewMessage, isSoon: boolean): MessageRecorder {
     const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
-    const tell = () => this.#emitMessage("messageCreated", recorder.snapshot());
-    if (isSoon) this.#options.writes.writeSoon(insert, tell);
+    const { writes, goesOn } = this.#options;
+    const isSoon = !goesOn() && !writes.isCollecting;
+    const created = recorder.snapshot();
+    const tell = () => this.#emitMessage("messageCreated", created);
+    if (isSoon) writes.writeSoon(insert, tell);
     else this.#insert(insert);
     this.said.add(recorder);
-    if (!isSoon) tell();
+    if (!isSoon) writes.afterSoon(tell);
     return recorder;
   }
 

@@ -214,9 +214,9 @@ export interface TurnSink {
   progressed?(progress: TurnProgress): void;
   /** Notes what the tools remember. Call it in the commit that stores the results of their calls. */
   remembered?(memory: ToolMemory): void;
-  /** Stores the user's message, tells the clients, and returns it as history. */
+  /** Stores the user's message and tells the clients, as soon, and returns it as history. */
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
-  /** Stores a message and tells the clients. */
+  /** Stores a message and tells the clients, in the next few turns of the event loop. */
   createMessage(message: NewMessage): MessageWriter;
   /**
    * Reports how full the model's context is after a call, before the usage of the call is added.
@@ -258,8 +258,8 @@ export interface NewMessage {
 }
 
 /**
- * A message being written. Every call is synchronous and tells the clients; appended text is
- * written in batches, at most 250 ms later and at each part's end.
+ * A message being written. Every call is synchronous and tells the clients, behind the message itself;
+ * appended text is written in batches, at most 250 ms later and at each part's end.
  */
 export interface MessageWriter {
   readonly id: string;

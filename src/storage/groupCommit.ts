@@ -1,5 +1,5 @@
-// Durable writes that come at about the same time share one commit. So many sessions wait for the
-// disk only once together (protocol.md section 5).
+// Writes that come at about the same time share one commit. So many sessions wait for the disk only
+// once together (protocol.md section 5).
 import { waitAfter } from "../base/backOff.js";
 import type { Clock, Timer } from "../base/clock.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
@@ -13,10 +13,12 @@ const mostTurns = 16;
 const retries = { firstMs: 10, mostMs: 100 };
 
 /**
- * Work that must be written to disk. Its owner is told once whether it was accepted or refused,
- * like the caller of a run. The callbacks must not throw.
+ * Work that shares a commit. Its owner is told once whether it was accepted or refused, like the caller
+ * of a run. The callbacks must not throw.
  */
-export interface DurableWork {
+export interface SharedWork {
+  /** Whether a power cut must not lose it. A commit is durable if anything in it must be. */
+  readonly isDurable: boolean;
   /** What it changes, for {@link GroupCommit.settle}. */
   readonly subjects: readonly string[];
   /**
@@ -24,19 +26,21 @@ export interface DurableWork {
    * the Unix epoch, and is refused then; undefined: it is refused at once.
    */
   readonly waitsUntil?: number;
+  /** False where nothing of it is left to write; then it has no commit of its own. */
+  isNeeded?(): boolean;
   /** Writes it. It is called again if another work in the same transaction could not be written. */
   write(): void;
-  /** It is on disk, and its announcements were made. */
+  /** It is committed, and its announcements were made. */
   accepted(): void;
   /** Nothing of it was written. */
   refused(error: unknown): void;
 }
 
-/** Writes durable work; work that comes at the same time is written together. */
+/** Writes work; what comes at the same time is written together. */
 export class GroupCommit {
   readonly #database: Database;
   readonly #clock: Clock;
-  #waiting: DurableWork[] = [];
+  #waiting: SharedWork[] = [];
   #isScheduled = false;
   /** Set while another program holds the database: when it is tried again, and how often it was. */
   #retry: { readonly timer: Timer; readonly attempt: number; readonly error: unknown } | undefined;
@@ -47,7 +51,7 @@ export class GroupCommit {
   }
 
   /** Joins the next commit, which comes as soon as a few turns of the event loop bring no more. */
-  join(work: DurableWork): void {
+  join(work: SharedWork): void {
     this.#waiting.push(work);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -73,7 +77,7 @@ export class GroupCommit {
   }
 
   /** Refuses a work that waits for another program; it is not written then. */
-  withdraw(work: DurableWork): void {
+  withdraw(work: SharedWork): void {
     if (this.#retry === undefined || !this.#waiting.includes(work)) return;
     this.#waiting = this.#waiting.filter((one) => one !== work);
     work.refused(this.#retry.error);
@@ -93,17 +97,19 @@ export class GroupCommit {
     });
   }
 
-  #write(works: readonly DurableWork[]): void {
+  #write(works: readonly SharedWork[]): void {
     if (works.length === 0) return;
-    let writing: DurableWork | undefined;
+    let writing: SharedWork | undefined;
+    const write = () => {
+      for (const work of works) {
+        writing = work;
+        work.write();
+      }
+      writing = undefined;
+    };
     try {
-      this.#database.durable(() => {
-        for (const work of works) {
-          writing = work;
-          work.write();
-        }
-        writing = undefined;
-      });
+      if (works.some(({ isDurable }) => isDurable)) this.#database.durable(write);
+      else if (works.some((work) => work.isNeeded?.() !== false)) this.#database.writePart(write);
     } catch (error) {
       this.#refused(works, writing, error);
       return;
@@ -119,9 +125,9 @@ export class GroupCommit {
   }
 
   /** Another program holds the database: everything else goes on, and this is tried again soon. */
-  #wait(works: readonly DurableWork[], error: unknown): void {
+  #wait(works: readonly SharedWork[], error: unknown): void {
     const now = this.#clock.now();
-    const isOver = ({ waitsUntil = now }: DurableWork) => waitsUntil <= now;
+    const isOver = ({ waitsUntil = now }: SharedWork) => waitsUntil <= now;
     this.#waiting.unshift(...works.filter((work) => !isOver(work)));
     const attempt = (this.#retry?.attempt ?? 0) + 1;
     this.#goOn();
@@ -132,7 +138,7 @@ export class GroupCommit {
     for (const work of works.filter(isOver)) work.refused(error);
   }
 
-  #refused(works: readonly DurableWork[], culprit: DurableWork | undefined, error: unknown): void {
+  #refused(works: readonly SharedWork[], culprit: SharedWork | undefined, error: unknown): void {
     if (culprit === undefined) {
       if (isHeldElsewhere(error)) {
         this.#wait(works, error);

@@ -96,7 +96,7 @@ describe("a disk that refuses an outcome", () => {
     const turn = await house.begin("s", { runId: "a" });
     house.breakDisk();
     const { sink } = turn.request;
-    expect(() => sink.createMessage({ role: "assistant" })).toThrow(storageFailed);
+    expect(() => sink.setTodos([])).toThrow(storageFailed);
     turn.throw(new Error("the disk"));
     await house.clock.settle();
     expect(house.coordinator.cancelSession("s")).toEqual([{ runId: "a", was: "running" }]);

@@ -1,11 +1,17 @@
 // What a turn begins with shares the commit of the turn's first write.
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PatientWrites } from "../../src/coordinator/patientWrites.js";
+import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
+import { openStored } from "../helpers/storedFile.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let house: CoordinatorHouse;
 let writes: PatientWrites;
+/** Those of another run. */
+let others: PatientWrites;
+let shared: GroupCommit;
 let made: string[];
 let commits: number;
 let refused: Error | undefined;
@@ -15,16 +21,17 @@ beforeEach(() => {
   house = new CoordinatorHouse({ directory: folder.path });
   [made, commits, refused] = [[], 0, undefined];
   house.database.onWritten(() => commits++);
-  writes = new PatientWrites({
-    database: house.database,
-    clock: house.clock,
-    refuse() {
-      if (refused !== undefined) throw refused;
-    },
-  });
+  shared = new GroupCommit(house.database, house.clock);
+  const options = { database: house.database, commits: shared, clock: house.clock };
+  const refuse = () => {
+    if (refused !== undefined) throw refused;
+  };
+  writes = new PatientWrites({ ...options, refuse });
+  others = new PatientWrites(options);
 });
 afterEach(async () => {
   writes.close();
+  others.close();
   await house.close();
   folder.remove();
 });
@@ -74,6 +81,119 @@ describe("a write with the next one", () => {
     writes.close();
     await house.clock.settle();
     expect(made).toEqual([]);
+  });
+});
+
+describe("a write with the next shared commit", () => {
+  const insert = (id: string) => () =>
+    void house.database.prepare("INSERT INTO notes (name, value) VALUES (?, '')").run(id);
+  const stored = () =>
+    house.database
+      .prepare("SELECT name FROM notes WHERE name LIKE '% run' ORDER BY rowid")
+      .all()
+      .map(({ name }) => name);
+  const end = (write: () => void) => ({
+    isDurable: true,
+    subjects: [],
+    write,
+    accepted: make("ended"),
+    refused: (error: unknown) => void made.push(String(error)),
+  });
+
+  it("shares it with those of other runs, and with an end", async () => {
+    writes.writeSoon(insert("one run"), make("one told"));
+    others.writeSoon(insert("other run"), make("other told"));
+    shared.join(
+      end(() => {
+        insert("ended run")();
+        house.database.afterCommit(make("completed"));
+      }),
+    );
+    expect(stored()).toEqual([]);
+    await house.clock.settle();
+    expect(stored()).toEqual(["one run", "other run", "ended run"]);
+    // What a run tells comes before its completion, which may be in the same commit.
+    expect(made).toEqual(["one told", "other told", "completed", "ended"]);
+    expect(commits).toBe(1);
+  });
+
+  it("is made and told once where another work of that commit fails", async () => {
+    writes.writeSoon(insert("one run"), make("one told"));
+    shared.join(
+      end(() => {
+        throw new Error("no");
+      }),
+    );
+    await house.clock.settle();
+    expect(stored()).toEqual(["one run"]);
+    expect(made).toEqual(["one told", "Error: no"]);
+  });
+
+  it("is made and told once where the commit itself fails", async () => {
+    writes.writeSoon(insert("one run"), make("one told"));
+    house.breakDisk();
+    shared.commit();
+    house.breakDisk(false);
+    expect([stored(), made]).toEqual([[], []]);
+    writes.write(insert("next run"));
+    await house.clock.settle();
+    expect(stored()).toEqual(["one run", "next run"]);
+    expect(made).toEqual(["one told"]);
+  });
+
+  it("keeps no other from the disk where it is refused, and is made with a later one", async () => {
+    refused = new Error("another server has this run now");
+    writes.writeSoon(insert("one run"), make("one told"));
+    others.writeSoon(insert("other run"), make("other told"));
+    await house.clock.settle();
+    expect(stored()).toEqual(["other run"]);
+    expect(made).toEqual(["other told"]);
+    expect(() => writes.write(insert("next run"))).toThrow(refused);
+    refused = undefined;
+    writes.write(insert("next run"));
+    expect(stored()).toEqual(["other run", "one run", "next run"]);
+    expect(made).toEqual(["other told", "one told"]);
+  });
+
+  it("is made before anything that must find it stored", async () => {
+    writes.writeSoon(insert("one run"), make("one told"));
+    await writes.stored(new AbortController().signal);
+    expect(stored()).toEqual(["one run"]);
+    expect(made).toEqual(["one told"]);
+  });
+
+  it("comes behind what waits for another program already", async () => {
+    const holder = openStored(join(folder.path, "turnwire.db"));
+    house.database.waitBriefly(1);
+    holder.exec("BEGIN IMMEDIATE");
+    writes.write(insert("first run"));
+    writes.writeSoon(insert("second run"), make("second told"));
+    await house.clock.advance(1000);
+    expect(made).toEqual(["second told"]);
+    holder.exec("ROLLBACK");
+    holder.close();
+    await house.clock.advance(1000);
+    expect(stored()).toEqual(["first run", "second run"]);
+    expect(made).toEqual(["second told"]);
+  });
+});
+
+describe("what follows a write that comes soon", () => {
+  it("is told behind it, in order, and at once where nothing has to be told first", async () => {
+    writes.afterSoon(make("before"));
+    writes.writeSoon(make("begun"), make("first"));
+    writes.afterSoon(() => {
+      made.push("second");
+      writes.afterSoon(make("third"));
+    });
+    writes.writeSoon(make("said"), make("fourth"));
+    writes.afterSoon(make("fifth"));
+    expect(made).toEqual(["before"]);
+    await house.clock.settle();
+    const all = ["before", "begun", "said", "first", "second", "fourth", "fifth", "third"];
+    expect(made).toEqual(all);
+    writes.afterSoon(make("after"));
+    expect(made.at(-1)).toBe("after");
   });
 });
 

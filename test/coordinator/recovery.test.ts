@@ -207,6 +207,7 @@ describe("the history that a dead server left", () => {
       ],
     });
     expect(results.parts).toHaveLength(2);
+    await dying.clock.settle();
     crash(dying);
     const [user, assistant, tool, added] = partsOf(open());
     expect(user).toEqual([{ type: "text", text: "go" }]);

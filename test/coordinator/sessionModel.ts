@@ -280,7 +280,7 @@ export class ModelSession {
       case "saidLast":
         // What the agent has said is still on its way when the cancel comes.
         if (this.#disk.agent && current.isCancelled) return this.#over(current, "cancelled");
-        if (!this.#disk.isBroken) return this.#over(current, current.status);
+        if (!this.#failsBroken(current)) return this.#over(current, current.status);
         return this.#over(current, current.isCancelled ? "cancelled" : "failed");
       case "writing":
         if (this.#disk.isBroken) return false;
@@ -298,6 +298,12 @@ export class ModelSession {
     // No prompt joins before the agent has begun.
     current.phase = "calling";
     return true;
+  }
+
+  /** A reply waits with the end of its run for a disk that takes it; what a summary replaces does not. */
+  #failsBroken({ run, status }: Current): boolean {
+    if (!this.#disk.isBroken) return false;
+    return this.#disk.agent !== undefined || (run.kind === "summary" && status === "succeeded");
   }
 
   /** The agent's session must be noted before the agent gets its prompt. */

@@ -30,6 +30,7 @@ async function begin(house: CoordinatorHouse): Promise<{ turn: GatedTurn; child:
   const turn = await house.begin("s", { runId: "a" });
   const child = turn.request.openChild("look around");
   child.sink.createMessage({ role: "user", parts: [{ type: "text", text: "Look." }] });
+  await house.clock.settle();
   return { turn, child };
 }
 

@@ -50,10 +50,19 @@ describe("what a user says", () => {
 });
 
 describe("what a turn streams", () => {
-  it("is told at once, with the offset of each delta in its part", () => {
+  it("is told behind its message, with the offset of each delta in its part", async () => {
     const reply = sink.createMessage({ role: "assistant" });
     const part = reply.addPart({ type: "text", text: "" });
-    for (const delta of ["a😀", "b", "", "c"]) reply.append(part, delta);
+    for (const delta of ["a😀", "b", ""]) reply.append(part, delta);
+    // Nobody is told of what cannot be read yet.
+    expect([told("messageCreated").length, told("messageDelta")]).toEqual([1, []]);
+    expect(stored()).toBe("user: hello");
+    await house.clock.settle();
+    expect(stored()).toBe("assistant: ");
+    expect(told("messageCreated").at(-1)?.message).toMatchObject({ id: reply.id, parts: [] });
+    reply.append(part, "c");
+    const names = house.told.slice(-4).map(({ method }) => method);
+    expect(names).toEqual(["messageCreated", "messageDelta", "messageDelta", "messageDelta"]);
     const head = { workspaceId: "ws", sessionId: "s", runId: "a", messageId: reply.id };
     expect(told("messageDelta")).toEqual([
       { ...head, partIndex: 0, kind: "text", offset: 0, delta: "a😀" },
@@ -62,9 +71,10 @@ describe("what a turn streams", () => {
     ]);
   });
 
-  it("has one hidden class for all deltas, for there may be very many", () => {
+  it("has one hidden class for all deltas, for there may be very many", async () => {
     const haveSame = haveOneClass();
     const reply = sink.createMessage({ role: "assistant" });
+    await house.clock.settle();
     const part = reply.addPart({ type: "text", text: "" });
     for (let n = 0; n < 200; n++) reply.append(part, "word ");
     const settled = told("messageDelta").slice(100);
@@ -83,8 +93,9 @@ describe("what a turn streams", () => {
     expect(stored()).toBe("assistant: one two");
   });
 
-  it("reaches the disk at once where a tool is about to run", () => {
+  it("reaches the disk at once where a tool is about to run", async () => {
     const reply = sink.createMessage({ role: "assistant" });
+    await house.clock.settle();
     reply.append(reply.addPart({ type: "text", text: "" }), "so far");
     const call = { type: "toolCall", toolCallId: "t", name: "read", input: {} } as const;
     const at = reply.addPart({ ...call, state: "streaming" });
@@ -103,8 +114,9 @@ describe("what a turn streams", () => {
     expect(house.clock.pending).toBe(0);
   });
 
-  it("by several kinds of part says which kind it is", () => {
+  it("by several kinds of part says which kind it is", async () => {
     const reply = sink.createMessage({ role: "assistant" });
+    await house.clock.settle();
     reply.append(reply.addPart({ type: "reasoning", text: "" }), "hm");
     const call = { type: "toolCall", toolCallId: "t", name: "read", state: "streaming" } as const;
     const at = reply.addPart({ ...call, input: "" });
@@ -153,6 +165,7 @@ describe("what a turn streams", () => {
       sink.createMessage({ role: role as "assistant" | "tool" }),
     );
     for (const reply of replies) reply.append(reply.addPart({ type: "text", text: "" }), "x");
+    await house.clock.settle();
     let commits = 0;
     house.database.onWritten(() => commits++);
     await house.clock.advance(250);
@@ -160,11 +173,15 @@ describe("what a turn streams", () => {
     expect(commits).toBe(1);
   });
 
-  it("is as it was when it was told: later changes do not reach an event", () => {
+  it("is as it was when it came: later changes do not reach an event", async () => {
     const reply = sink.createMessage({ role: "assistant" });
     const part = reply.addPart({ type: "text", text: "first" });
     reply.append(part, " second");
+    await house.clock.settle();
+    expect(told("messageCreated").at(-1)?.message.parts).toEqual([]);
     expect(told("messageUpdated").at(-1)?.message.parts).toEqual([{ type: "text", text: "first" }]);
+    const deltas = told("messageDelta").map(({ offset, delta }) => [offset, delta]);
+    expect(deltas).toEqual([[5, " second"]]);
   });
 });
 
@@ -197,10 +214,11 @@ describe("what a session has used", () => {
   const usage = { promptTokens: 10, completionTokens: 2, cost: 0.5 };
   const lastTold = () => house.told.findLast(({ method }) => method === "sessionUpdated")?.params;
 
-  it("is told once it is written: with the next write, without a commit of its own", () => {
+  it("is told once it is written: with the next write, without a commit of its own", async () => {
     sink.addUsage(usage);
     expect(lastTold()).toMatchObject({ session: { promptTokens: 0 } });
     sink.createMessage({ role: "tool" });
+    await house.clock.settle();
     expect(lastTold()).toMatchObject({ session: usage });
   });
 
@@ -221,8 +239,8 @@ describe("what a session has used", () => {
     sink.addUsage(usage);
     house.engine.turnOf("s").fail();
     await house.clock.settle();
-    // The reply, and the end.
-    expect(commits).toBe(2);
+    // The reply goes with the end.
+    expect(commits).toBe(1);
     const ending = house.told.slice(-4).map(({ method }) => method);
     expect(ending).toEqual(["agentError", "agentFinished", "sessionUpdated", "committed"]);
     expect(lastTold()).toMatchObject({ session: usage });

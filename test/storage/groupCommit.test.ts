@@ -30,6 +30,7 @@ afterEach(() => {
 
 function work(name: string, write: () => void = () => insert(name)) {
   return {
+    isDurable: true,
     subjects: [name, `${name} too`],
     write,
     accepted: () => void told.push(`${name} accepted`),
@@ -108,6 +109,33 @@ describe("works that come together", () => {
       told: ["b accepted"],
       committed: 2,
     });
+  });
+});
+
+describe("works that a power cut may lose", () => {
+  const brief = (name: string, write?: () => void) => ({ ...work(name, write), isDurable: false });
+
+  it("wait for no disk, unless one of their commit must", async () => {
+    const levels: unknown[] = [];
+    const look = () =>
+      void levels.push(database.prepare("PRAGMA synchronous").get()?.synchronous ?? 0);
+    commits.join(brief("a", look));
+    await clock.settle();
+    commits.join(brief("b", look));
+    commits.join(work("c", look));
+    await clock.settle();
+    expect(levels).toEqual([1, 2, 2]);
+    expect({ told: told.length, committed }).toEqual({ told: 3, committed: 2 });
+  });
+
+  it("have no commit where nothing of them is left to write", async () => {
+    commits.join({ ...brief("a"), isNeeded: () => false });
+    await clock.settle();
+    expect({ told, committed }).toEqual({ told: ["a accepted"], committed: 0 });
+    commits.join({ ...brief("b"), isNeeded: () => false });
+    commits.join({ ...brief("c"), isNeeded: () => true });
+    await clock.settle();
+    expect({ told: told.length, committed }).toEqual({ told: 3, committed: 1 });
   });
 });
 
