@@ -193,12 +193,11 @@ export class PatientWrites {
   }
 
   /**
-   * Resolves once nothing waits any more, or the signal is aborted. Rejects with the error that
+   * Resolves once nothing waits for another program any more, or the signal is aborted. Rejects with the error that
    * prevents a write, and with `StorageFailed` if another program has held the database for a
    * minute.
    */
   async stored(signal: AbortSignal): Promise<void> {
-    this.writeWaiting();
     this.#throwFailure();
     if (this.#waiting.length === 0 || signal.aborted) return;
     const stored = new Deferred<void>();

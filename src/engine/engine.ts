@@ -198,8 +198,8 @@ export interface FoldedPrompt {
 /** Receives everything that a turn does. Every call except {@link TurnSink.stored} is synchronous. */
 export interface TurnSink {
   /**
-   * Resolves once everything is stored: at once, unless another program holds the database. Wait for
-   * it before an action that must not be forgotten. Resolves early if the run is cancelled. Absent
+   * Resolves once everything is stored: at once, unless another program is known to hold the database.
+   * Wait for it before an action that must not be forgotten. Resolves early if the run is cancelled. Absent
    * if nothing ever waits.
    *
    * @throws DomainError `StorageFailed` if it cannot be stored.

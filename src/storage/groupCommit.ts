@@ -10,6 +10,8 @@ const quietTurns = 2;
 /** The most turns of the event loop that anything waits. */
 const mostTurns = 16;
 /** How long is waited between two looks whether another program still holds the database. */
+/** So many works have one commit at most: what is in it is written, and told, in one piece. */
+const mostWorks = 16;
 const retries = { firstMs: 10, mostMs: 100 };
 
 /**
@@ -92,9 +94,22 @@ export class GroupCommit {
         this.#schedule({ turns, quiet, seen });
       } else {
         this.#isScheduled = false;
-        this.commit();
+        this.#commitSome();
       }
     });
+  }
+
+  /** Writes what waits; where that is much, a part of it, and the rest in the next turn of the event loop. */
+  #commitSome(): void {
+    if (this.#waiting.length <= mostWorks) {
+      this.commit();
+      return;
+    }
+    this.#write(this.#waiting.splice(0, mostWorks));
+    // What another program is in the way of is tried again by its timer, all of it.
+    if (this.#retry !== undefined || this.#isScheduled || this.#waiting.length === 0) return;
+    this.#isScheduled = true;
+    this.#schedule({ turns: mostTurns, quiet: 0, seen: this.#waiting.length });
   }
 
   #write(works: readonly SharedWork[]): void {

@@ -254,6 +254,7 @@ it("a lock without an end fails who waits to go on, after a minute, and the end 
   const turn = await house.begin("s", { runId: "a" });
   hold();
   turn.request.sink.createMessage({ role: "assistant" });
+  await house.clock.settle();
   const stored = turn.request.sink.stored?.() ?? Promise.resolve();
   const failed = expect(stored).rejects.toEqual(locked);
   await seconds(61);
@@ -270,6 +271,7 @@ it("a disk that fails behind the lock fails the turn", async () => {
   const { sink } = turn.request;
   hold();
   sink.createMessage({ role: "assistant" });
+  await house.clock.settle();
   const failed = expect(sink.stored?.()).rejects.toMatchObject({ name: "StorageFailed" });
   release();
   house.breakDisk();

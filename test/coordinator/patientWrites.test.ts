@@ -155,13 +155,6 @@ describe("a write with the next shared commit", () => {
     expect(made).toEqual(["other told", "one told"]);
   });
 
-  it("is made before anything that must find it stored", async () => {
-    writes.writeSoon(insert("one run"), make("one told"));
-    await writes.stored(new AbortController().signal);
-    expect(stored()).toEqual(["one run"]);
-    expect(made).toEqual(["one told"]);
-  });
-
   it("comes behind what waits for another program already", async () => {
     const holder = openStored(join(folder.path, "turnwire.db"));
     house.database.waitBriefly(1);

@@ -79,6 +79,33 @@ describe("works that come together", () => {
     expect(committed).toBeLessThanOrEqual(4);
   });
 
+  it("are written in parts where there are many, each in a turn of the event loop of its own", async () => {
+    const turns: number[] = [];
+    let turn = 0;
+    const count = () => {
+      turn++;
+      if (told.length < 40) clock.soon(count);
+    };
+    clock.soon(count);
+    for (let n = 0; n < 40; n++) {
+      const accepted = () => {
+        told.push(`w${n}`);
+        turns.push(turn);
+      };
+      commits.join({ ...work(`w${n}`), accepted });
+    }
+    await clock.settle();
+    expect(told).toEqual(Array.from({ length: 40 }, (_, n) => `w${n}`));
+    const parts = [...new Set(turns)].map((one) => turns.filter((other) => other === one).length);
+    expect({ parts, committed }).toEqual({ parts: [16, 16, 8], committed: 3 });
+  });
+
+  it("are all written at once where somebody looks at one of them, however many there are", () => {
+    for (let n = 0; n < 40; n++) commits.join(work(`w${n}`));
+    commits.settle("w39");
+    expect({ told: told.length, committed }).toEqual({ told: 40, committed: 1 });
+  });
+
   it("are written before `commit` returns where somebody cannot wait", () => {
     commits.join(work("a"));
     commits.join(work("b"));
@@ -208,6 +235,22 @@ describe("a work that fails", () => {
     expect(told).toHaveLength(3);
     expect(clock.pending).toBe(0);
     other.close();
+  });
+
+  it("because another program holds the file is tried again with all that wait, however many", async () => {
+    const other = Database.open(join(folder.path, "turnwire.db"));
+    database.waitBriefly(0);
+    const tries = vi.spyOn(database, "durable");
+    other.prepare("BEGIN IMMEDIATE").run();
+    const waitsUntil = Number.POSITIVE_INFINITY;
+    for (let n = 0; n < 40; n++) commits.join({ ...work(`w${n}`), waitsUntil });
+    await clock.advance(50);
+    // A part of them at first, and then no turn of the event loop is spent on them in vain.
+    expect(tries.mock.calls.length).toBeLessThanOrEqual(5);
+    other.prepare("ROLLBACK").run();
+    other.close();
+    await clock.advance(100);
+    expect(told).toEqual(Array.from({ length: 40 }, (_, n) => `w${n} accepted`));
   });
 
   it("because the disk refuses is told with all the others", async () => {
