@@ -201,8 +201,8 @@ export class SessionUseCases {
     { scope }: Caller,
   ): Result<"subscribe"> {
     const workspace = this.#options.workspaces.get(workspaceId);
+    workspace.coordinator.live.flush(this.find(workspace, sessionId).id);
     const row = this.find(workspace, sessionId);
-    workspace.coordinator.live.flush(row.id);
     const session = workspace.coordinator.describe(row);
     const said = workspace.coordinator.live.said(row.id);
     const { messages } = this.#options;

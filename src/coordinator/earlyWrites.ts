@@ -1,10 +1,16 @@
 // Writes of a run that go with its next one, so that they cost no commit of their own.
 import type { Clock, Timer } from "../base/clock.js";
+import { defined } from "../base/defined.js";
+import { isDamage } from "../storage/damage.js";
 import type { Database } from "../storage/database.js";
 import type { GroupCommit, SharedWork } from "../storage/groupCommit.js";
+import { isDiskTrouble } from "../storage/storageError.js";
 
 /** How long one waits at most for the next write, in milliseconds. */
 const laterMs = 250;
+
+/** In the end of a run a write that meets a damaged place is tried so often: the end must be written. */
+const mostTriesAtEnd = 8;
 
 /** A write that goes with the next one. */
 export interface EarlyWrite {
@@ -13,6 +19,11 @@ export interface EarlyWrite {
   readonly tells: (() => void)[];
   /** Whether it is told where the run ends with it, too. */
   readonly isToldAtEnd?: true;
+  /** Called if it can never be made; nothing is told of it then. */
+  readonly onLost?: (error: unknown) => void;
+  /** How often it could not be made with the end of the run. */
+  failures?: number;
+  isLost?: true;
 }
 
 /** What early writes need of the writes that they belong to. */
@@ -21,12 +32,16 @@ export interface EarlyWritesOptions {
   /** What the writes of other runs share a commit with. */
   readonly commits: Pick<GroupCommit, "join">;
   readonly database: Pick<Database, "afterCommit">;
+  /** See {@link SharedWork.subjects}. */
+  readonly subjects?: readonly string[];
   /** Throws if nothing may be written any more. It is called in the transaction. */
   refuse(): void;
   /** Whether other writes of the run wait, which must be made before. */
   isBehind(): boolean;
   /** Makes a write, with what waits here; it must not throw. */
   writeNow(): void;
+  /** One of them can never be made. */
+  lost(error: unknown): void;
 }
 
 /** What waits for the next write of a run. */
@@ -35,6 +50,8 @@ export class EarlyWrites {
   #list: EarlyWrite[] = [];
   /** The newest one of those that are told at the end, until it is told. */
   #untold: EarlyWrite | undefined;
+  /** The one that is being made. */
+  #making: EarlyWrite | undefined;
   #timer: Timer | undefined;
   /** What makes them in the next shared commit. */
   #joined: SharedWork | undefined;
@@ -48,11 +65,47 @@ export class EarlyWrites {
     return this.#list.length > 0;
   }
 
+  /** Whether something that was written with {@link addBriefly} has not been told yet. */
+  get isUntold(): boolean {
+    return this.#untold !== undefined;
+  }
+
   /** See {@link PatientWrites.writeSoon}. */
-  addBriefly(write: () => void, told: () => void): void {
-    this.#untold = { write, tells: [told], isToldAtEnd: true };
+  addBriefly(write: () => void, told: () => void, onLost?: (error: unknown) => void): void {
+    this.#untold = { write, tells: [told], isToldAtEnd: true, ...defined({ onLost }) };
     this.#list.push(this.#untold);
     this.#join();
+  }
+
+  /** Makes one of them. */
+  make(one: EarlyWrite): void {
+    this.#making = one;
+    one.write();
+    this.#making = undefined;
+  }
+
+  /**
+   * Makes one of them in the transaction that ends the run. One that can never be made does not keep the
+   * end from the disk.
+   */
+  makeAtEnd(one: EarlyWrite): void {
+    try {
+      this.make(one);
+    } catch (error) {
+      one.failures = (one.failures ?? 0) + 1;
+      if (isDamage(error) ? one.failures >= mostTriesAtEnd : !isDiskTrouble(error)) {
+        this.#lose(one, error);
+      }
+      throw error;
+    }
+  }
+
+  #lose(one: EarlyWrite, error: unknown): void {
+    one.isLost = true;
+    this.#list = this.#list.filter((other) => other !== one);
+    if (this.#untold === one) this.#untold = undefined;
+    this.#options.lost(error);
+    one.onLost?.(error);
   }
 
   /** Calls `tell` behind what {@link addBriefly} still has to tell, and at once if that is nothing. */
@@ -64,6 +117,7 @@ export class EarlyWrites {
   /** These were made. */
   tell(made: readonly EarlyWrite[]): void {
     for (const one of made) {
+      if (one.isLost) continue;
       // What is told may bring more to be told behind it.
       for (const tell of one.tells) tell();
       if (this.#untold === one) this.#untold = undefined;
@@ -93,7 +147,7 @@ export class EarlyWrites {
       if (this.#joined === work) this.#joined = undefined;
     };
     const work: SharedWork = {
-      subjects: [],
+      subjects: this.#options.subjects ?? [],
       isDurable: false,
       isNeeded: () => taken.length + this.#list.length > 0 && !isBehind(),
       write: () => {
@@ -103,7 +157,7 @@ export class EarlyWrites {
         taken = [...this.take()];
         try {
           refuse();
-          for (const { write } of taken) write();
+          for (const one of taken) this.make(one);
         } catch (error) {
           // The end of the run may be in the same commit, and needs them.
           giveBack();
@@ -118,10 +172,13 @@ export class EarlyWrites {
       accepted: () => {
         leave();
         if (isBehind()) this.#over();
+        // What came while the commit was being told.
+        else if (this.isUntold) this.#join();
       },
-      refused: () => {
+      refused: (error) => {
         leave();
         giveBack();
+        this.#blame(error);
         this.#over();
       },
     };
@@ -131,12 +188,22 @@ export class EarlyWrites {
 
   /** Takes all of them, in order; they are made now. */
   take(): readonly EarlyWrite[] {
+    this.#making = undefined;
     return this.#list.splice(0);
   }
 
-  /** They could not be made. */
-  giveBack(taken: readonly EarlyWrite[]): void {
+  /** They could not be made; with `error`, their transaction is not begun again. */
+  giveBack(taken: readonly EarlyWrite[], error?: unknown): void {
     this.#list.unshift(...taken);
+    if (error !== undefined) this.#blame(error);
+  }
+
+  /** One that failed by itself is lost: made again, it would keep all others from the disk. */
+  #blame(error: unknown): void {
+    const one = this.#making;
+    this.#making = undefined;
+    const isItsOwn = isDamage(error) || !isDiskTrouble(error);
+    if (one !== undefined && isItsOwn && this.#list.includes(one)) this.#lose(one, error);
   }
 
   /** Those that are written with the outcome of the run; they wait until {@link made} is called. */

@@ -75,7 +75,7 @@ export class JoiningRuns {
       const plan = admit(request);
       if ("known" in plan) return known(plan.known, open);
       let position = 0;
-      const subjects = [sessionId, this.#subjectOf(request.runId)];
+      const subjects = [sessionId, subjectOf(this.#options.workspaceId, request.runId)];
       this.#join(sessionId, {
         isDurable: true,
         subjects,
@@ -98,12 +98,7 @@ export class JoiningRuns {
 
   /** When this returns, a run of this id that waited for its commit is accepted, or refused. */
   settle(runId: string): void {
-    this.#options.commits.settle(this.#subjectOf(runId));
-  }
-
-  /** No session has a name like this one. */
-  #subjectOf(runId: string | undefined): string {
-    return JSON.stringify([this.#options.workspaceId, runId ?? null]);
+    this.#options.commits.settle(subjectOf(this.#options.workspaceId, runId));
   }
 
   #join(sessionId: string, work: SharedWork): void {
@@ -139,4 +134,9 @@ export class JoiningRuns {
       this.#options.commits.withdraw(joining.work);
     }
   }
+}
+
+/** What is written about a run, for {@link GroupCommit.settle}; no session has a name like this one. */
+export function subjectOf(workspaceId: string, runId: string | undefined): string {
+  return JSON.stringify([workspaceId, runId ?? null]);
 }

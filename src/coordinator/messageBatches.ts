@@ -27,6 +27,8 @@ export class MessageBatches {
   readonly #dirty = new Set<MessageRecorder>();
   /** Messages whose update waits for another program that holds the database. */
   readonly #late = new Set<MessageRecorder>();
+  /** Messages that could not be stored, and take part in nothing more. */
+  readonly #forgotten = new WeakSet<MessageRecorder>();
   #timer: Timer | undefined;
 
   constructor(options: MessageBatchesOptions) {
@@ -35,12 +37,19 @@ export class MessageBatches {
 
   /** A message has changed: it is written at once, or with the next batch. */
   store(recorder: MessageRecorder, when: "now" | "soon"): void {
-    this.#dirty.add(recorder);
+    if (!this.#forgotten.has(recorder)) this.#dirty.add(recorder);
     if (when === "now") {
       this.flush();
     } else {
       this.#timer ??= this.#options.clock.after(flushAfterMs, () => this.#flushInTime());
     }
+  }
+
+  /** A message could not be stored: nothing of it is written any more. */
+  forget(recorder: MessageRecorder): void {
+    this.#forgotten.add(recorder);
+    this.#dirty.delete(recorder);
+    this.#late.delete(recorder);
   }
 
   /** Writes the content since the last batch, or has it written; see {@link PatientWrites}. */

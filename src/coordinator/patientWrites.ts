@@ -2,22 +2,22 @@
 // database has released it. Everything else goes on meanwhile.
 import { waitAfter } from "../base/backOff.js";
 import type { Clock, Timer } from "../base/clock.js";
-import { Deferred } from "../base/deferred.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Database } from "../storage/database.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
 import { isDiskTrouble } from "../storage/storageError.js";
 import { CollectedWrites, inOrder } from "./collectedWrites.js";
 import { EarlyWrites } from "./earlyWrites.js";
+import { StoredWaiters } from "./storedWaiters.js";
 
 const retries = { firstMs: 10, mostMs: 100 };
 /** How long a caller that needs the data on disk waits for another program, in milliseconds. */
 const patienceMs = 60_000;
 
+type Write = () => void;
+
 /** Thrown so that a transaction keeps nothing. */
 const rolledBack = new Error("this transaction only looks");
-
-type Write = () => void;
 
 /** A write that waits, and whether no power cut may lose it. */
 interface Waiting {
@@ -28,8 +28,10 @@ interface Waiting {
 /** What patient writes need. */
 export interface PatientWritesOptions {
   readonly database: Pick<Database, "writePart" | "joinDurable" | "afterCommit">;
-  readonly commits: Pick<GroupCommit, "join">;
+  readonly commits: Pick<GroupCommit, "join" | "isShared">;
   readonly clock: Clock;
+  /** Whoever looks at these makes what waits for a shared commit. */
+  readonly subjects?: readonly string[];
   /** Throws if nothing may be written any more. It is called in the transaction of each write. */
   refuse?(): void;
 }
@@ -46,7 +48,7 @@ export class PatientWrites {
   #waitedMs = 0;
   #timer: Timer | undefined;
   #failure: unknown;
-  #stored = new Set<Deferred<void>>();
+  readonly #stored = new StoredWaiters();
   #isClosed = false;
 
   constructor(options: PatientWritesOptions) {
@@ -55,7 +57,11 @@ export class PatientWrites {
       ...options,
       refuse: () => this.refuse(),
       isBehind: () => this.#waiting.length > 0,
-      writeNow: () => this.#writeEarly(),
+      writeNow: () => this.tryWaiting(),
+      lost: (error) => {
+        this.#failure ??= error;
+        this.#stored.reject(error);
+      },
     });
   }
 
@@ -68,9 +74,12 @@ export class PatientWrites {
     if (this.#collected.takes(write)) return;
     const early = this.#early.take();
     try {
-      this.#makeOrWait({ write: inOrder([...early.map((one) => one.write), write]), isDurable });
+      this.#makeOrWait({
+        write: inOrder([...early.map((one) => () => this.#early.make(one)), write]),
+        isDurable,
+      });
     } catch (error) {
-      this.#early.giveBack(early);
+      this.#early.giveBack(early, error);
       throw error;
     }
     this.#early.tell(early);
@@ -112,17 +121,24 @@ export class PatientWrites {
   /**
    * Makes a write in the commit of the next one, before that, or in the one that ends the run. It waits
    * for a few turns of the event loop at most: then it is made in the next shared commit. `told` is
-   * called after it.
+   * called after it. If it can never be made, `onLost` is called, and all further writes fail.
    */
-  writeSoon(write: Write, told: () => void = () => {}): void {
+  writeSoon(write: Write, told: () => void = () => {}, onLost?: (error: unknown) => void): void {
     this.#throwFailure();
-    if (!this.#collected.takes(write, told)) this.#early.addBriefly(write, told);
+    if (!this.#collected.takes(write, told)) this.#early.addBriefly(write, told, onLost);
   }
 
-  /**
-   * Calls `tell` behind all that is told of a write of {@link writeSoon}, and at once if there is none:
-   * for what follows it.
-   */
+  /** See {@link GroupCommit.isShared}. */
+  get isShared(): boolean {
+    return this.#options.commits.isShared;
+  }
+
+  /** Whether {@link writeSoon} still has something to tell. */
+  get hasUntold(): boolean {
+    return this.#early.isUntold;
+  }
+
+  /** Calls `tell` behind what {@link writeSoon} still has to tell, and at once if that is nothing. */
   afterSoon(tell: () => void): void {
     this.#early.afterwards(tell);
   }
@@ -147,8 +163,9 @@ export class PatientWrites {
     this.#early.add(write, told);
   }
 
-  #writeEarly(): void {
-    if (this.#isClosed) return;
+  /** As {@link writeWaiting}, if that can be made; it is told then. */
+  tryWaiting(): void {
+    if (this.#isClosed || !this.#early.isWaiting) return;
     try {
       this.write(() => {});
     } catch {
@@ -183,33 +200,20 @@ export class PatientWrites {
     else database.writePart(all);
   }
 
-  #inTransaction(waiting: Waiting): void {
-    this.#options.database.writePart(() => this.#make(waiting));
-  }
-
   /** Throws if nothing may be written any more, in the present transaction. */
   refuse(): void {
     this.#options.refuse?.();
   }
 
   /**
-   * Resolves once nothing waits for another program any more, or the signal is aborted. Rejects with the error that
-   * prevents a write, and with `StorageFailed` if another program has held the database for a
-   * minute.
+   * Resolves once nothing waits for another program any more, or the signal is aborted. Rejects with
+   * the error that prevents a write, and with `StorageFailed` if another program has held the database
+   * for a minute.
    */
   async stored(signal: AbortSignal): Promise<void> {
     this.#throwFailure();
     if (this.#waiting.length === 0 || signal.aborted) return;
-    const stored = new Deferred<void>();
-    const onAbort = () => stored.resolve();
-    this.#stored.add(stored);
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      await stored.promise;
-    } finally {
-      this.#stored.delete(stored);
-      signal.removeEventListener("abort", onAbort);
-    }
+    await this.#stored.wait(signal);
   }
 
   /**
@@ -221,7 +225,8 @@ export class PatientWrites {
     const early = this.#early.withOutcome();
     const written = [...this.#waiting];
     if (written.length + early.length === 0) return;
-    for (const { write } of [...written, ...early]) {
+    const ofEarly = early.map((one) => () => this.#early.makeAtEnd(one));
+    for (const write of [...written.map((one) => one.write), ...ofEarly]) {
       try {
         write();
       } catch (error) {
@@ -263,16 +268,16 @@ export class PatientWrites {
       try {
         // In a transaction, so that nothing is worked out while the database is still held.
         if (next.isDurable) this.#make(next);
-        else this.#inTransaction(next);
+        else this.#options.database.writePart(() => this.#make(next));
       } catch (error) {
         if (!isHeldElsewhere(error)) {
           // If the disk refuses, the write is tried again with the run's outcome.
           if (!isDiskTrouble(error)) this.#waiting.shift();
           this.#failure = error;
-          this.#reject(error);
+          this.#stored.reject(error);
           return;
         }
-        if (this.#waitedMs >= patienceMs) this.#reject(error);
+        if (this.#waitedMs >= patienceMs) this.#stored.reject(error);
         this.#rest();
         return;
       }
@@ -281,16 +286,12 @@ export class PatientWrites {
     this.#settle();
   }
 
-  #reject(error: unknown): void {
-    for (const stored of this.#stored) stored.reject(error);
-  }
-
   #settle(): void {
     if (this.#waiting.length > 0) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#attempts = 0;
     this.#waitedMs = 0;
-    for (const stored of this.#stored) stored.resolve();
+    this.#stored.resolve();
   }
 }

@@ -92,7 +92,11 @@ export class RunEnding {
       }
     };
     // Who watches does not wait for another program. Else what is told is what the commit has written.
-    if (this.#options.database.isHeld) announce();
+    if (this.#options.database.isHeld) {
+      // What the run has said is told before.
+      run.writes?.tryWaiting();
+      announce();
+    }
     this.#write({ run, outcome, hooks, announce, attempt: 1, triesAtClose: 0 });
   }
 
@@ -156,9 +160,10 @@ export class RunEnding {
   #refused(ending: Ending, error: unknown): void {
     const { clock } = this.#options;
     const { run, hooks, attempt } = ending;
-    ending.announce();
     const log = runLog(run, this.#options);
     const triesAtClose = this.#isClosing ? ending.triesAtClose + 1 : 0;
+    // What the run has said, and nobody was told of yet, comes before its end.
+    if (run.writes?.hasUntold !== true || triesAtClose >= mostTriesAtClose) ending.announce();
     const fields = { attempt, reason: messageOf(error) };
     if (triesAtClose >= mostTriesAtClose) {
       log.error(

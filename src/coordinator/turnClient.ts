@@ -16,7 +16,10 @@ type Options = Pick<
 
 /** The part of a turn's request through which it reaches its client. */
 export function turnClient(
-  run: Pick<AcceptedRun, "request" | "ref" | "epoch" | "goesOn" | "isLost" | "takenOver">,
+  run: Pick<
+    AcceptedRun,
+    "request" | "ref" | "epoch" | "goesOn" | "isLost" | "takenOver" | "writes"
+  >,
   options: Options,
 ): Pick<TurnRequest, "ask" | "requestInput" | "clientTools" | "files"> {
   const { workspaceId, serverId, ids, runs, desk } = options;
@@ -36,8 +39,11 @@ export function turnClient(
       clientTools: clientTools(head, clientId, options),
       files: options.clientFiles?.ofRun(head, clientId),
     }),
-    ask: (question, signal, anew) =>
-      ask({ head, asking, isTakenOver, options }, question, signal, anew),
+    ask: (question, signal, anew) => {
+      // The client has the call that it is asked about.
+      run.writes?.tryWaiting();
+      return ask({ head, asking, isTakenOver, options }, question, signal, anew);
+    },
     requestInput: (question, signal) =>
       desk.requestInput(clientId, { inputId: ids.next("inp"), ...head, ...question }, signal),
   };

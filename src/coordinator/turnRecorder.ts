@@ -3,6 +3,7 @@
 
 import type { Clock } from "../base/clock.js";
 import { defined } from "../base/defined.js";
+import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
 import { merged } from "../base/merged.js";
@@ -76,6 +77,8 @@ export class TurnRecorder implements TurnSink {
   #usage: Usage = { promptTokens: 0, completionTokens: 0, cost: 0 };
   #hasUsage = false;
   readonly #warnings = new RunWarnings();
+  /** Those of its messages that could not be stored. */
+  readonly #lost = new Set<string>();
   /** The messages that it has made. */
   readonly said = new TurnMessages();
 
@@ -90,8 +93,8 @@ export class TurnRecorder implements TurnSink {
         options.writes.write(() => options.messages.attach(...attachment)),
       store: (recorder, when) => this.#batches.store(recorder, when),
       updated: (message) =>
-        options.writes.afterSoon(() => this.#emitMessage("messageUpdated", message)),
-      streamed: (delta) => options.writes.afterSoon(() => this.#emitDelta(delta)),
+        this.#tell(message.id, () => this.#emitMessage("messageUpdated", message)),
+      streamed: (delta) => this.#tell(delta.messageId, () => this.#emitDelta(delta)),
     };
   }
 
@@ -111,8 +114,9 @@ export class TurnRecorder implements TurnSink {
   }
 
   /**
-   * What is told can be read, so it is written first, and what the message brings is told behind that. The
-   * model goes on meanwhile, unless the run has to be found as far as it had come.
+   * What is told can be read, so it is written first, and what the message brings is told behind that. Where
+   * many sessions are busy, or the model can be asked meanwhile, it waits for a commit that it can share,
+   * unless the run has to be found as far as it had come.
    */
   createMessage(message: NewMessage): MessageRecorder {
     const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
@@ -120,11 +124,28 @@ export class TurnRecorder implements TurnSink {
     const isSoon = !goesOn() && !writes.isCollecting;
     const created = recorder.snapshot();
     const tell = () => this.#emitMessage("messageCreated", created);
-    if (isSoon) writes.writeSoon(insert, tell);
+    if (isSoon) writes.writeSoon(insert, tell, (error) => this.#lose(recorder, error));
     else this.#insert(insert);
+    // A reply's first text is not held up where no other session saves a commit by it.
+    if (isSoon && message.role !== "user" && !writes.isShared) writes.tryWaiting();
     this.said.add(recorder);
     if (!isSoon) writes.afterSoon(tell);
     return recorder;
+  }
+
+  /** Tells what follows a message behind the message. */
+  #tell(messageId: string, tell: () => void): void {
+    this.#options.writes.afterSoon(() => {
+      if (!this.#lost.has(messageId)) tell();
+    });
+  }
+
+  /** It is not stored, and is told of nowhere. The run fails with its next write. */
+  #lose(recorder: MessageRecorder, error: unknown): void {
+    this.#lost.add(recorder.id);
+    this.#batches.forget(recorder);
+    const fields = { message: recorder.id, reason: messageOf(error) };
+    this.#options.log.error(fields, "a message could not be stored");
   }
 
   /** Of a run that goes on, each message is whole on disk before the next one begins. */
@@ -207,7 +228,9 @@ export class TurnRecorder implements TurnSink {
   busyWith({ reason, ...activity }: Activity): void {
     const shown = reason === undefined ? undefined : cutText(reason, longestWarning);
     const params = { ...this.eventHead, ...activity, ...defined({ reason: shown }) };
-    this.#options.announcer.emit({ method: "runActivity", params });
+    const { writes, announcer } = this.#options;
+    // It holds until the next event of the run.
+    writes.afterSoon(() => announcer.emit({ method: "runActivity", params }));
     this.#options.parent?.busyWith({ ...activity, ...defined({ reason: shown }) });
   }
 

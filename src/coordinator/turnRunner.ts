@@ -12,6 +12,7 @@ import type { AcceptedRun } from "./acceptedRun.js";
 import { turnSoFar } from "./begunTurn.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { endedElsewhere, takenOver } from "./endedElsewhere.js";
+import { subjectOf } from "./joiningRuns.js";
 import { repairAll } from "./leftRuns.js";
 import { ownSessionNote } from "./ownSessionNote.js";
 import { PatientWrites } from "./patientWrites.js";
@@ -65,7 +66,9 @@ export class TurnRunner {
   async #run(run: AcceptedRun): Promise<TurnOutcome> {
     let giveBack = () => {};
     try {
-      const writes = new PatientWrites({ ...this.#options, refuse: () => this.#refuse(run) });
+      const subjects = [subjectOf(this.#options.workspaceId, run.request.runId)];
+      const refuse = () => this.#refuse(run);
+      const writes = new PatientWrites({ ...this.#options, subjects, refuse });
       run.writes = writes;
       run.recorder = this.#recorder(run, writes);
       if (run.signal.aborted) return this.#cancelledBeforeBegin(run);
@@ -117,8 +120,7 @@ export class TurnRunner {
 
   /** Returns early where the run is cancelled meanwhile. */
   async #markRunning(run: AcceptedRun, writes: PatientWrites): Promise<void> {
-    const { runs, goingOn, commands } = this.#options;
-    const { position } = run.ref;
+    const [{ runs, goingOn, commands }, { position }] = [this.#options, run.ref];
     let isOurs = true;
     const mark = () => {
       isOurs = runs.setState(position, "running");
@@ -145,8 +147,7 @@ export class TurnRunner {
 
   /** Called in the transaction of each write of the run. */
   #refuse(run: AcceptedRun): void {
-    const { runs, serverId } = this.#options;
-    const { position } = run.ref;
+    const [{ runs, serverId }, { position }] = [this.#options, run.ref];
     if (!run.isLost && runs.isOwned(position, { serverId, epoch: run.epoch })) return;
     if (runs.at(position)?.state === "completed") throw endedElsewhere();
     run.lose();
@@ -164,8 +165,8 @@ export class TurnRunner {
   #beginTitle(run: AcceptedRun, turn: Turn, writes: PatientWrites): void {
     const { request, command } = run;
     if (request.kind !== "prompt" || command !== undefined) return;
-    const log = runLog(run, this.#options);
-    this.#titles.begin(request.sessionId, request.prompt.text, { run, turn, writes, log });
+    const titled = { run, turn, writes, log: runLog(run, this.#options) };
+    this.#titles.begin(request.sessionId, request.prompt.text, titled);
   }
 
   /** Stores the user's message, and an answer that says that the run was cancelled. */
@@ -254,8 +255,7 @@ export class TurnRunner {
     writes: PatientWrites,
     mayStillRun: boolean,
   ): TurnRequest {
-    const { sessionId, prompt } = run.request;
-    const { engineSessions: own } = this.#options;
+    const [{ sessionId, prompt }, { engineSessions: own }] = [run.request, this.#options];
     const ownSession = own && ownSessionNote(sessionId, own, writes, run.signal, () => run.goesOn);
     return {
       sessionId,

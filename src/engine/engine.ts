@@ -199,8 +199,8 @@ export interface FoldedPrompt {
 export interface TurnSink {
   /**
    * Resolves once everything is stored: at once, unless another program is known to hold the database.
-   * Wait for it before an action that must not be forgotten. Resolves early if the run is cancelled. Absent
-   * if nothing ever waits.
+   * Wait for it before an action that must not be forgotten. Resolves early if the run is cancelled.
+   * Absent if nothing ever waits.
    *
    * @throws DomainError `StorageFailed` if it cannot be stored.
    */
@@ -214,7 +214,7 @@ export interface TurnSink {
   progressed?(progress: TurnProgress): void;
   /** Notes what the tools remember. Call it in the commit that stores the results of their calls. */
   remembered?(memory: ToolMemory): void;
-  /** Stores the user's message and tells the clients, as soon, and returns it as history. */
+  /** As {@link TurnSink.createMessage}, for what the user says; returns it as history. */
   say(prompt: Prompt, circumstances?: Circumstances): HistoryMessage;
   /** Stores a message and tells the clients, in the next few turns of the event loop. */
   createMessage(message: NewMessage): MessageWriter;

@@ -9,9 +9,11 @@ import type { Database } from "./database.js";
 const quietTurns = 2;
 /** The most turns of the event loop that anything waits. */
 const mostTurns = 16;
-/** How long is waited between two looks whether another program still holds the database. */
 /** So many works have one commit at most: what is in it is written, and told, in one piece. */
 const mostWorks = 16;
+/** A commit with so many works shows that many sessions are busy. */
+const manyWorks = 4;
+/** How long is waited between two looks whether another program still holds the database. */
 const retries = { firstMs: 10, mostMs: 100 };
 
 /**
@@ -44,12 +46,18 @@ export class GroupCommit {
   readonly #clock: Clock;
   #waiting: SharedWork[] = [];
   #isScheduled = false;
+  #isShared = false;
   /** Set while another program holds the database: when it is tried again, and how often it was. */
   #retry: { readonly timer: Timer; readonly attempt: number; readonly error: unknown } | undefined;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
+  }
+
+  /** Whether many sessions are busy: the last commit had several works. */
+  get isShared(): boolean {
+    return this.#isShared;
   }
 
   /** Joins the next commit, which comes as soon as a few turns of the event loop bring no more. */
@@ -114,6 +122,7 @@ export class GroupCommit {
 
   #write(works: readonly SharedWork[]): void {
     if (works.length === 0) return;
+    this.#isShared = works.length >= manyWorks;
     let writing: SharedWork | undefined;
     const write = () => {
       for (const work of works) {

@@ -1,7 +1,7 @@
 // What a turn begins with shares the commit of the turn's first write.
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { PatientWrites } from "../../src/coordinator/patientWrites.js";
+import { PatientWrites, type PatientWritesOptions } from "../../src/coordinator/patientWrites.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
 import { openStored } from "../helpers/storedFile.js";
@@ -12,6 +12,7 @@ let writes: PatientWrites;
 /** Those of another run. */
 let others: PatientWrites;
 let shared: GroupCommit;
+let options: PatientWritesOptions;
 let made: string[];
 let commits: number;
 let refused: Error | undefined;
@@ -22,7 +23,7 @@ beforeEach(() => {
   [made, commits, refused] = [[], 0, undefined];
   house.database.onWritten(() => commits++);
   shared = new GroupCommit(house.database, house.clock);
-  const options = { database: house.database, commits: shared, clock: house.clock };
+  options = { database: house.database, commits: shared, clock: house.clock };
   const refuse = () => {
     if (refused !== undefined) throw refused;
   };
@@ -153,6 +154,30 @@ describe("a write with the next shared commit", () => {
     writes.write(insert("next run"));
     expect(stored()).toEqual(["other run", "one run", "next run"]);
     expect(made).toEqual(["other told", "one told"]);
+  });
+
+  it("comes in the next one where it came while a commit was told", async () => {
+    writes.writeSoon(make("begun"), make("one told"));
+    writes.write(make("said"));
+    shared.join(
+      end(() =>
+        house.database.afterCommit(() => writes.writeSoon(insert("one run"), make("two told"))),
+      ),
+    );
+    await house.clock.settle();
+    expect(stored()).toEqual(["one run"]);
+    expect(made).toEqual(["begun", "said", "one told", "ended", "two told"]);
+  });
+
+  it("is made where somebody looks at its run", () => {
+    const looked = { ...options, subjects: ["a run"] };
+    const mine = new PatientWrites(looked);
+    mine.writeSoon(insert("one run"), make("one told"));
+    shared.settle("another run");
+    expect(stored()).toEqual([]);
+    shared.settle("a run");
+    expect([stored(), made]).toEqual([["one run"], ["one told"]]);
+    mine.close();
   });
 
   it("comes behind what waits for another program already", async () => {

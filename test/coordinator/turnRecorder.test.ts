@@ -51,6 +51,7 @@ describe("what a user says", () => {
 
 describe("what a turn streams", () => {
   it("is told behind its message, with the offset of each delta in its part", async () => {
+    house.shareCommits();
     const reply = sink.createMessage({ role: "assistant" });
     const part = reply.addPart({ type: "text", text: "" });
     for (const delta of ["a😀", "b", ""]) reply.append(part, delta);
@@ -69,6 +70,13 @@ describe("what a turn streams", () => {
       { ...head, partIndex: 0, kind: "text", offset: 3, delta: "b" },
       { ...head, partIndex: 0, kind: "text", offset: 4, delta: "c" },
     ]);
+  });
+
+  it("is told at once where no other session is busy, and can be read then", () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    reply.append(reply.addPart({ type: "text", text: "" }), "first");
+    expect(told("messageDelta").map(({ delta }) => delta)).toEqual(["first"]);
+    expect(stored()).toBe("assistant: ");
   });
 
   it("has one hidden class for all deltas, for there may be very many", async () => {
@@ -239,8 +247,8 @@ describe("what a session has used", () => {
     sink.addUsage(usage);
     house.engine.turnOf("s").fail();
     await house.clock.settle();
-    // The reply goes with the end.
-    expect(commits).toBe(1);
+    // The reply, and the end.
+    expect(commits).toBe(2);
     const ending = house.told.slice(-4).map(({ method }) => method);
     expect(ending).toEqual(["agentError", "agentFinished", "sessionUpdated", "committed"]);
     expect(lastTold()).toMatchObject({ session: usage });

@@ -130,6 +130,7 @@ export class CoordinatorHouse {
   /** Everything that was told, in order, and between the events the completions as committed. */
   readonly told: (LossyEvent | { method: "committed"; params: RunComplete })[] = [];
   coordinator: Coordinator;
+  readonly #commits: GroupCommit;
   readonly #canGoOn: HouseOptions["canGoOn"];
   readonly #waitingDays: HouseOptions["waitingDays"];
   readonly #commands: HouseOptions["commands"];
@@ -176,6 +177,7 @@ export class CoordinatorHouse {
       this.told.push({ method: "committed", params: completion });
     });
     this.owed = new OwedWrites(database, clock, log);
+    this.#commits = new GroupCommit(database, clock);
     this.#checkpoints = options.hasCheckpoints === true ? new CheckpointStore(database) : undefined;
     if (options.deskOf !== undefined) this.#desk = options.deskOf(this);
     this.coordinator = this.#coordinator();
@@ -193,7 +195,7 @@ export class CoordinatorHouse {
       queues,
       goingOn: this.goingOn,
       outbox,
-      commits: new GroupCommit(database, clock),
+      commits: this.#commits,
       owed: this.owed,
       announcer: {
         emit: (event) => {
@@ -338,6 +340,15 @@ export class CoordinatorHouse {
       delivery.release();
     }
     return { delivery, wire };
+  }
+
+  /** Other sessions are busy, until the next commit: what can wait for a shared one does. */
+  shareCommits(): void {
+    const nothing = () => {};
+    const work = { isDurable: false, subjects: [], isNeeded: () => false };
+    const calls = { write: nothing, accepted: nothing, refused: nothing };
+    for (let n = 0; n < 4; n++) this.#commits.join({ ...work, ...calls });
+    this.#commits.commit();
   }
 
   /** From now on, or no longer, the disk refuses every write. */

@@ -100,6 +100,19 @@ describe("works that come together", () => {
     expect({ parts, committed }).toEqual({ parts: [16, 16, 8], committed: 3 });
   });
 
+  it("tell whether many sessions are busy", () => {
+    expect(commits.isShared).toBe(false);
+    for (const [count, isShared] of [
+      [3, false],
+      [4, true],
+      [1, false],
+    ] as const) {
+      for (let n = 0; n < count; n++) commits.join(work(`${count} ${n}`));
+      commits.commit();
+      expect(commits.isShared).toBe(isShared);
+    }
+  });
+
   it("are all written at once where somebody looks at one of them, however many there are", () => {
     for (let n = 0; n < 40; n++) commits.join(work(`w${n}`));
     commits.settle("w39");

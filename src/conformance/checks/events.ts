@@ -59,7 +59,7 @@ const events: readonly Requirement[] = [
     watches: "deltas",
     async check(kit) {
       const own = await kit.shared();
-      const done = await own.run(await own.session(), "@chunks 30 10\n@say 😀 ü");
+      const done = await own.run(await own.session(), "@say 😀 ü\n@wait 100\n@chunks 30 10");
       const deltas = own.peer.notices
         .filter(({ method, params }) => method === "messageDelta" && params.runId === done.runId)
         .filter(({ params }) => params.messageId === done.messageId && params.kind === "text")
