@@ -50,6 +50,8 @@ export class EarlyWrites {
   #list: EarlyWrite[] = [];
   /** The newest one of those that are told at the end, until it is told. */
   #untold: EarlyWrite | undefined;
+  /** Why one of them can never be made. */
+  #loss: { readonly error: unknown } | undefined;
   /** The one that is being made. */
   #making: EarlyWrite | undefined;
   #timer: Timer | undefined;
@@ -100,8 +102,14 @@ export class EarlyWrites {
     }
   }
 
+  /** See {@link PatientWrites.throwIfLost}. */
+  throwIfLost(): void {
+    if (this.#loss !== undefined) throw this.#loss.error;
+  }
+
   #lose(one: EarlyWrite, error: unknown): void {
     one.isLost = true;
+    this.#loss ??= { error };
     this.#list = this.#list.filter((other) => other !== one);
     if (this.#untold === one) this.#untold = undefined;
     this.#options.lost(error);

@@ -99,10 +99,7 @@ export class PatientWrites {
     }
   }
 
-  /**
-   * Whether a write would be made now: no other program holds the database. Throws as a write does that
-   * is refused.
-   */
+  /** Whether a write would be made now: no other program holds the database. Throws as a write does. */
   wouldWrite(): boolean {
     this.#throwFailure();
     if (this.#waiting.length > 0) return false;
@@ -131,6 +128,11 @@ export class PatientWrites {
   /** See {@link GroupCommit.isShared}. */
   get isShared(): boolean {
     return this.#options.commits.isShared;
+  }
+
+  /** Throws why a write of {@link writeSoon} can never be made, if there is such a one. */
+  throwIfLost(): void {
+    this.#early.throwIfLost();
   }
 
   /** Whether {@link writeSoon} still has something to tell. */

@@ -127,7 +127,10 @@ export class TurnRecorder implements TurnSink {
     if (isSoon) writes.writeSoon(insert, tell, (error) => this.#lose(recorder, error));
     else this.#insert(insert);
     // A reply's first text is not held up where no other session saves a commit by it.
-    if (isSoon && message.role !== "user" && !writes.isShared) writes.tryWaiting();
+    if (isSoon && message.role !== "user" && !writes.isShared) {
+      writes.tryWaiting();
+      writes.throwIfLost();
+    }
     this.said.add(recorder);
     if (!isSoon) writes.afterSoon(tell);
     return recorder;

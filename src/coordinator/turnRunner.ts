@@ -1,6 +1,5 @@
 // Takes one run from acceptance to its outcome: prepare, begin, run. A cancel is possible at every
 // point, and every error becomes an outcome.
-
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -85,9 +84,10 @@ export class TurnRunner {
       this.#begin(run);
       this.#beginTitle(run, turn, writes);
       const request = this.#request(run, run.recorder, writes, mayStillRun);
-      return run.request.kind === "summary"
-        ? await turn.summarize(request)
-        : await turn.run(request);
+      const isSummary = run.request.kind === "summary";
+      const outcome = await (isSummary ? turn.summarize(request) : turn.run(request));
+      writes.throwIfLost();
+      return outcome;
     } catch (error) {
       return this.#outcomeOf(run, error);
     } finally {

@@ -139,6 +139,33 @@ describe("a message that cannot be stored", () => {
     expect(house.transcript("s")).toEqual(["user: hello"]);
   });
 
+  it("fails a run whose turn would have succeeded without it", async () => {
+    const { turn, sink } = await begun();
+    vi.spyOn(house.messages, "insert").mockImplementationOnce(() => {
+      throw new RangeError("the store cannot take this");
+    });
+    const message = sink.createMessage({ role: "assistant" });
+    await house.clock.settle();
+    vi.spyOn(sink, "createMessage").mockReturnValue(message);
+    turn.succeed("hi");
+    await house.clock.settle();
+    expect(message.parts).toHaveLength(2);
+    expect(house.completion("a")).toMatchObject({ status: "failed" });
+    expect(house.transcript("s")).toEqual(["user: hello"]);
+  });
+
+  it("is refused at once where no other session is busy", async () => {
+    const turn = await house.begin("s", { runId: "a" });
+    const { sink } = turn.request;
+    vi.spyOn(house.messages, "insert").mockImplementationOnce(() => {
+      throw new RangeError("the store cannot take this");
+    });
+    expect(() => sink.createMessage({ role: "assistant" })).toThrow("the store cannot take this");
+    turn.fail();
+    await house.clock.settle();
+    expect(house.completion("a")).toMatchObject({ status: "failed" });
+  });
+
   it("in the commit that has the end of its run keeps that not from the disk", async () => {
     const one = await begun();
     const insert = house.messages.insert.bind(house.messages);
