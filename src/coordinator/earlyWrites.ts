@@ -94,6 +94,7 @@ export class EarlyWrites {
     try {
       this.make(one);
     } catch (error) {
+      this.#making = undefined;
       one.failures = (one.failures ?? 0) + 1;
       if (isDamage(error) ? one.failures >= mostTriesAtEnd : !isDiskTrouble(error)) {
         this.#lose(one, error);
@@ -102,18 +103,32 @@ export class EarlyWrites {
     }
   }
 
-  /** See {@link PatientWrites.throwIfLost}. */
+  /** Why one of them can never be made, if there is such a one. */
+  get loss(): { readonly error: unknown } | undefined {
+    return this.#loss;
+  }
+
+  /** Throws that, if there is such a one. */
   throwIfLost(): void {
     if (this.#loss !== undefined) throw this.#loss.error;
   }
 
+  /** One of them can never be made: it is told of nowhere. */
   #lose(one: EarlyWrite, error: unknown): void {
     one.isLost = true;
     this.#loss ??= { error };
+    // What follows other messages is told behind them.
+    const before = this.#list
+      .slice(0, this.#list.indexOf(one))
+      .findLast(({ isToldAtEnd }) => isToldAtEnd);
     this.#list = this.#list.filter((other) => other !== one);
-    if (this.#untold === one) this.#untold = undefined;
+    if (this.#untold === one) this.#untold = before;
     this.#options.lost(error);
     one.onLost?.(error);
+    for (const tell of one.tells.splice(0).slice(1)) {
+      if (before === undefined) tell();
+      else before.tells.push(tell);
+    }
   }
 
   /** Calls `tell` behind what {@link addBriefly} still has to tell, and at once if that is nothing. */
@@ -122,12 +137,21 @@ export class EarlyWrites {
     else this.#untold.tells.push(tell);
   }
 
+  /** Tells what {@link addBriefly} still has to tell, though it is not stored yet. */
+  tellNow(): void {
+    for (const { isToldAtEnd, tells } of this.#list) {
+      if (isToldAtEnd) for (const tell of tells.splice(0)) tell();
+    }
+    this.#untold = undefined;
+  }
+
   /** These were made. */
   tell(made: readonly EarlyWrite[]): void {
     for (const one of made) {
       if (one.isLost) continue;
       // What is told may bring more to be told behind it.
       for (const tell of one.tells) tell();
+      one.tells.length = 0;
       if (this.#untold === one) this.#untold = undefined;
     }
   }
@@ -186,8 +210,11 @@ export class EarlyWrites {
       refused: (error) => {
         leave();
         giveBack();
+        const { length } = this.#list;
         this.#blame(error);
-        this.#over();
+        // The others can still be made.
+        if (this.#list.length < length && this.#list.length > 0) this.#join();
+        else this.#over();
       },
     };
     this.#joined = work;

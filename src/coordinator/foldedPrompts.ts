@@ -18,6 +18,7 @@ export function foldedPrompts(
   let said: { recorder: MessageRecorder; message: HistoryMessage }[] = [];
   const joined = options.takeFolded((prompts) => {
     options.writes.refuse();
+    options.writes.early.throwIfLost();
     // What was said before is written first, so that the messages are in their order.
     options.writes.writeWithin((error) => {
       throw error;

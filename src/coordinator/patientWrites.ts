@@ -42,8 +42,8 @@ export class PatientWrites {
   #waiting: Waiting[] = [];
   /** What is written together. */
   readonly #collected = new CollectedWrites();
-  /** What is made in the commit of the next write. */
-  readonly #early: EarlyWrites;
+  /** What is made in the commit of the next write, and what is told of it. */
+  readonly early: EarlyWrites;
   #attempts = 0;
   #waitedMs = 0;
   #timer: Timer | undefined;
@@ -53,7 +53,7 @@ export class PatientWrites {
 
   constructor(options: PatientWritesOptions) {
     this.#options = options;
-    this.#early = new EarlyWrites({
+    this.early = new EarlyWrites({
       ...options,
       refuse: () => this.refuse(),
       isBehind: () => this.#waiting.length > 0,
@@ -72,17 +72,17 @@ export class PatientWrites {
   write(write: Write, isDurable = false): void {
     this.#throwFailure();
     if (this.#collected.takes(write)) return;
-    const early = this.#early.take();
+    const early = this.early.take();
     try {
       this.#makeOrWait({
-        write: inOrder([...early.map((one) => () => this.#early.make(one)), write]),
+        write: inOrder([...early.map((one) => () => this.early.make(one)), write]),
         isDurable,
       });
     } catch (error) {
-      this.#early.giveBack(early, error);
+      this.early.giveBack(early, error);
       throw error;
     }
-    this.#early.tell(early);
+    this.early.tell(early);
   }
 
   #makeOrWait(waiting: Waiting): void {
@@ -122,27 +122,12 @@ export class PatientWrites {
    */
   writeSoon(write: Write, told: () => void = () => {}, onLost?: (error: unknown) => void): void {
     this.#throwFailure();
-    if (!this.#collected.takes(write, told)) this.#early.addBriefly(write, told, onLost);
+    if (!this.#collected.takes(write, told)) this.early.addBriefly(write, told, onLost);
   }
 
   /** See {@link GroupCommit.isShared}. */
   get isShared(): boolean {
     return this.#options.commits.isShared;
-  }
-
-  /** Throws why a write of {@link writeSoon} can never be made, if there is such a one. */
-  throwIfLost(): void {
-    this.#early.throwIfLost();
-  }
-
-  /** Whether {@link writeSoon} still has something to tell. */
-  get hasUntold(): boolean {
-    return this.#early.isUntold;
-  }
-
-  /** Calls `tell` behind what {@link writeSoon} still has to tell, and at once if that is nothing. */
-  afterSoon(tell: () => void): void {
-    this.#early.afterwards(tell);
   }
 
   /** Whether writes are collected: see {@link together}. */
@@ -152,7 +137,7 @@ export class PatientWrites {
 
   /** Makes what waits for the next write, now. */
   writeWaiting(): void {
-    if (this.#early.isWaiting) this.write(() => {});
+    if (this.early.isWaiting) this.write(() => {});
   }
 
   /**
@@ -162,12 +147,12 @@ export class PatientWrites {
    */
   writeLater(write: Write, told?: () => void): void {
     this.#throwFailure();
-    this.#early.add(write, told);
+    this.early.add(write, told);
   }
 
   /** As {@link writeWaiting}, if that can be made; it is told then. */
   tryWaiting(): void {
-    if (this.#isClosed || !this.#early.isWaiting) return;
+    if (this.#isClosed || !this.early.isWaiting) return;
     try {
       this.write(() => {});
     } catch {
@@ -224,10 +209,10 @@ export class PatientWrites {
    */
   writeWithin(onError: (error: unknown) => void): void {
     const { database } = this.#options;
-    const early = this.#early.withOutcome();
+    const early = this.early.withOutcome();
     const written = [...this.#waiting];
     if (written.length + early.length === 0) return;
-    const ofEarly = early.map((one) => () => this.#early.makeAtEnd(one));
+    const ofEarly = early.map((one) => () => this.early.makeAtEnd(one));
     for (const write of [...written.map((one) => one.write), ...ofEarly]) {
       try {
         write();
@@ -237,7 +222,7 @@ export class PatientWrites {
     }
     database.afterCommit(() => {
       this.#waiting = this.#waiting.filter((write) => !written.includes(write));
-      this.#early.made(early);
+      this.early.made(early);
       this.#settle();
     });
   }
@@ -246,7 +231,7 @@ export class PatientWrites {
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
-    this.#early.close();
+    this.early.close();
     this.#waiting = [];
   }
 

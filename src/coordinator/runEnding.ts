@@ -12,6 +12,7 @@ import { isDiskTrouble } from "../storage/storageError.js";
 import type { AcceptedRun } from "./acceptedRun.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
 import { joinedCompletion, type TurnCompletion } from "./joinedCompletion.js";
+import { failureOutcome } from "./runFailure.js";
 import { runLog } from "./runLog.js";
 import { runStanding } from "./runStanding.js";
 
@@ -58,6 +59,7 @@ type EndingOptions = Pick<
   | "owed"
   | "announcer"
   | "clock"
+  | "ids"
   | "log"
 >;
 
@@ -158,12 +160,13 @@ export class RunEnding {
   }
 
   #refused(ending: Ending, error: unknown): void {
-    const { clock } = this.#options;
+    const { clock, ids } = this.#options;
     const { run, hooks, attempt } = ending;
     const log = runLog(run, this.#options);
     const triesAtClose = this.#isClosing ? ending.triesAtClose + 1 : 0;
-    // What the run has said, and nobody was told of yet, comes before its end.
-    if (run.writes?.hasUntold !== true || triesAtClose >= mostTriesAtClose) ending.announce();
+    // What the run has said comes before its end; where the disk goes on to refuse it, nobody waits for that.
+    if (attempt > 1 || triesAtClose >= mostTriesAtClose) run.writes?.early.tellNow();
+    if (run.writes?.early.isUntold !== true) ending.announce();
     const fields = { attempt, reason: messageOf(error) };
     if (triesAtClose >= mostTriesAtClose) {
       log.error(
@@ -180,7 +183,10 @@ export class RunEnding {
     const wait = waitAfter(attempt, retries);
     const again = (tries: number) => {
       this.#settle(run);
-      this.#write({ ...ending, attempt: tries, triesAtClose });
+      const loss = ending.outcome.status === "succeeded" ? run.writes?.early.loss : undefined;
+      // A message was found to be lost only in the commit of the end.
+      if (loss !== undefined) this.finish(run, failureOutcome(loss.error, { ids, log }), hooks);
+      else this.#write({ ...ending, attempt: tries, triesAtClose });
     };
     const timer = clock.after(wait, () => {
       this.#waiting.delete(timer);

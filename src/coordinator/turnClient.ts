@@ -39,9 +39,10 @@ export function turnClient(
       clientTools: clientTools(head, clientId, options),
       files: options.clientFiles?.ofRun(head, clientId),
     }),
-    ask: (question, signal, anew) => {
+    ask: async (question, signal, anew) => {
       // The client has the call that it is asked about.
       run.writes?.tryWaiting();
+      run.writes?.early.throwIfLost();
       return ask({ head, asking, isTakenOver, options }, question, signal, anew);
     },
     requestInput: (question, signal) =>

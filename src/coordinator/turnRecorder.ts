@@ -121,24 +121,21 @@ export class TurnRecorder implements TurnSink {
   createMessage(message: NewMessage): MessageRecorder {
     const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
     const { writes, goesOn } = this.#options;
-    const isSoon = !goesOn() && !writes.isCollecting;
+    // A reply's first text is not held up where no other session saves a commit by it.
+    const isUseful = message.role === "user" || writes.isShared;
+    const isSoon = isUseful && !goesOn() && !writes.isCollecting;
     const created = recorder.snapshot();
     const tell = () => this.#emitMessage("messageCreated", created);
     if (isSoon) writes.writeSoon(insert, tell, (error) => this.#lose(recorder, error));
     else this.#insert(insert);
-    // A reply's first text is not held up where no other session saves a commit by it.
-    if (isSoon && message.role !== "user" && !writes.isShared) {
-      writes.tryWaiting();
-      writes.throwIfLost();
-    }
     this.said.add(recorder);
-    if (!isSoon) writes.afterSoon(tell);
+    if (!isSoon) writes.early.afterwards(tell);
     return recorder;
   }
 
   /** Tells what follows a message behind the message. */
   #tell(messageId: string, tell: () => void): void {
-    this.#options.writes.afterSoon(() => {
+    this.#options.writes.early.afterwards(() => {
       if (!this.#lost.has(messageId)) tell();
     });
   }
@@ -233,7 +230,7 @@ export class TurnRecorder implements TurnSink {
     const params = { ...this.eventHead, ...activity, ...defined({ reason: shown }) };
     const { writes, announcer } = this.#options;
     // It holds until the next event of the run.
-    writes.afterSoon(() => announcer.emit({ method: "runActivity", params }));
+    writes.early.afterwards(() => announcer.emit({ method: "runActivity", params }));
     this.#options.parent?.busyWith({ ...activity, ...defined({ reason: shown }) });
   }
 

@@ -86,7 +86,7 @@ export class TurnRunner {
       const request = this.#request(run, run.recorder, writes, mayStillRun);
       const isSummary = run.request.kind === "summary";
       const outcome = await (isSummary ? turn.summarize(request) : turn.run(request));
-      writes.throwIfLost();
+      writes.early.throwIfLost();
       return outcome;
     } catch (error) {
       return this.#outcomeOf(run, error);

@@ -12,7 +12,7 @@ const mostTurns = 16;
 /** So many works have one commit at most: what is in it is written, and told, in one piece. */
 const mostWorks = 16;
 /** A commit with so many works shows that many sessions are busy. */
-const manyWorks = 4;
+const usuallyMany = 4;
 /** How long is waited between two looks whether another program still holds the database. */
 const retries = { firstMs: 10, mostMs: 100 };
 
@@ -46,13 +46,17 @@ export class GroupCommit {
   readonly #clock: Clock;
   #waiting: SharedWork[] = [];
   #isScheduled = false;
-  #isShared = false;
+  readonly #manyWorks: number;
+  #isShared: boolean;
   /** Set while another program holds the database: when it is tried again, and how often it was. */
   #retry: { readonly timer: Timer; readonly attempt: number; readonly error: unknown } | undefined;
 
-  constructor(database: Database, clock: Clock) {
+  /** With `manyWorks` in a commit, many sessions count as busy. */
+  constructor(database: Database, clock: Clock, manyWorks = usuallyMany) {
     this.#database = database;
     this.#clock = clock;
+    this.#manyWorks = manyWorks;
+    this.#isShared = manyWorks === 0;
   }
 
   /** Whether many sessions are busy: the last commit had several works. */
@@ -122,7 +126,7 @@ export class GroupCommit {
 
   #write(works: readonly SharedWork[]): void {
     if (works.length === 0) return;
-    this.#isShared = works.length >= manyWorks;
+    this.#isShared = works.length >= this.#manyWorks;
     let writing: SharedWork | undefined;
     const write = () => {
       for (const work of works) {

@@ -31,12 +31,12 @@ async function play(
   await fc.assert(
     fc.asyncProperty(
       fc.array(steps, { minLength: 10, maxLength: 120, size: "max" }),
-      fc.boolean(),
+      fc.record({ stopsAtOnce: fc.boolean(), sharesCommits: fc.boolean() }),
       fc.record({ steers: fc.boolean(), opensAtGates: fc.boolean() }),
-      async (history, stopsAtOnce, traits) => {
+      async (history, surroundings, traits) => {
         const folder = temporaryFolder();
         try {
-          const play = new History(folder.path, stopsAtOnce, agentOf(traits));
+          const play = new History(folder.path, surroundings, agentOf(traits));
           for (const step of history) {
             // No `await` where none is needed: what is told in one breath is one race.
             const taken = play.take(step);

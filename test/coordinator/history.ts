@@ -39,10 +39,14 @@ export class History {
   #names = 0;
 
   /** @param agent whose program runs the turns; without it, they are the gated ones. */
-  constructor(directory: string, stopsAtOnce: boolean, agent?: HistoryAgent) {
+  constructor(
+    directory: string,
+    { stopsAtOnce, sharesCommits }: Pick<ModelSurroundings, "stopsAtOnce" | "sharesCommits">,
+    agent?: HistoryAgent,
+  ) {
     this.#directory = directory;
     this.#agent = agent;
-    this.#disk = { isBroken: false, stopsAtOnce, agent };
+    this.#disk = { isBroken: false, stopsAtOnce, sharesCommits, agent };
     this.#house = this.#newHouse();
     this.#sessions = sessionIds.map((id) => new ModelSession(this.#house.session(id), this.#disk));
     this.#wire = this.#house.connect({ clientId }).wire;
@@ -55,6 +59,7 @@ export class History {
       directory: this.#directory,
       clock,
       engine,
+      sharesCommits: this.#disk.sharesCommits,
       ...defined({ ids: before?.ids, desk: this.#agent?.desk }),
     });
   }

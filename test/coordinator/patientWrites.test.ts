@@ -198,19 +198,19 @@ describe("a write with the next shared commit", () => {
 
 describe("what follows a write that comes soon", () => {
   it("is told behind it, in order, and at once where nothing has to be told first", async () => {
-    writes.afterSoon(make("before"));
+    writes.early.afterwards(make("before"));
     writes.writeSoon(make("begun"), make("first"));
-    writes.afterSoon(() => {
+    writes.early.afterwards(() => {
       made.push("second");
-      writes.afterSoon(make("third"));
+      writes.early.afterwards(make("third"));
     });
     writes.writeSoon(make("said"), make("fourth"));
-    writes.afterSoon(make("fifth"));
+    writes.early.afterwards(make("fifth"));
     expect(made).toEqual(["before"]);
     await house.clock.settle();
     const all = ["before", "begun", "said", "first", "second", "fourth", "fifth", "third"];
     expect(made).toEqual(all);
-    writes.afterSoon(make("after"));
+    writes.early.afterwards(make("after"));
     expect(made.at(-1)).toBe("after");
   });
 });

@@ -67,6 +67,8 @@ export interface ModelSurroundings {
   isBroken: boolean;
   /** Whether a cancelled turn ends without further ado. */
   readonly stopsAtOnce: boolean;
+  /** Whether messages wait for a commit that they share. */
+  readonly sharesCommits: boolean;
   /** The agent whose program runs the turns; absent for the built-in engine. */
   readonly agent?: { readonly steers: boolean } | undefined;
 }
@@ -300,9 +302,10 @@ export class ModelSession {
     return true;
   }
 
-  /** A reply waits with the end of its run for a disk that takes it; what a summary replaces does not. */
+  /** A reply that shares a commit waits for the disk with the end of its run; what a summary replaces does not. */
   #failsBroken({ run, status }: Current): boolean {
     if (!this.#disk.isBroken) return false;
+    if (!this.#disk.sharesCommits) return true;
     return this.#disk.agent !== undefined || (run.kind === "summary" && status === "succeeded");
   }
 

@@ -14,7 +14,7 @@ let log: ReturnType<typeof recordingLog>;
 beforeEach(() => {
   folder = temporaryFolder();
   log = recordingLog();
-  house = new CoordinatorHouse({ directory: folder.path, log: log.log });
+  house = open();
   house.session("s");
 });
 afterEach(async () => {
@@ -23,12 +23,24 @@ afterEach(async () => {
   folder.remove();
 });
 
+/** One in which each message waits for a shared commit. */
+function open(): CoordinatorHouse {
+  return new CoordinatorHouse({ directory: folder.path, log: log.log, sharesCommits: true });
+}
+
+/** The store cannot take these messages. */
+function lose(is: (row: { readonly role: string; readonly sessionId: string }) => boolean): void {
+  const insert = house.messages.insert.bind(house.messages);
+  vi.spyOn(house.messages, "insert").mockImplementation((row, data) => {
+    if (is(row)) throw new RangeError("the store cannot take this");
+    insert(row, data);
+  });
+}
+
 /** A turn that has begun, and what is told from then on. */
 async function begun() {
   const turn = await house.begin("s", { runId: "a" });
   const from = house.told.length;
-  // Else each message would be written at once.
-  house.shareCommits();
   return { turn, sink: turn.request.sink, told: () => house.told.slice(from) };
 }
 
@@ -91,6 +103,22 @@ describe("what is told of a reply that comes with the end of its run", () => {
     expect(house.completion("a")).toMatchObject({ status: "succeeded" });
   });
 
+  it("comes before that end where the disk goes on to refuse both, and where the workspace closes", async () => {
+    const one = await begun();
+    house.breakDisk();
+    reply(one);
+    one.turn.succeed("hi");
+    await house.clock.advance(2000);
+    expect(names(one).indexOf("agentFinished")).toBeGreaterThan(0);
+    const closed = house.coordinator.close("shutdown");
+    await house.clock.advance(60_000);
+    await closed;
+    house.breakDisk(false);
+    house.owed.flush();
+    await house.clock.advance(60_000);
+    expectInOrder(one);
+  });
+
   it("comes before what the turn is busy with, for that holds until the next event", async () => {
     const one = await begun();
     const message = one.sink.createMessage({ role: "assistant" });
@@ -121,11 +149,7 @@ describe("a message that cannot be stored", () => {
   it("is told of nowhere, and fails its run, which ends", async () => {
     const one = await begun();
     const child = one.turn.request.openChild("look");
-    const insert = house.messages.insert.bind(house.messages);
-    vi.spyOn(house.messages, "insert").mockImplementation((row, data) => {
-      if (row.sessionId === child.sessionId) throw new RangeError("the store cannot take this");
-      insert(row, data);
-    });
+    lose(({ sessionId }) => sessionId === child.sessionId);
     const lost = child.sink.createMessage({ role: "user", parts: [] });
     await house.clock.settle();
     expect(log.messages).toContain("a message could not be stored");
@@ -154,7 +178,48 @@ describe("a message that cannot be stored", () => {
     expect(house.transcript("s")).toEqual(["user: hello"]);
   });
 
+  it("keeps no other message of its run from the disk, and none from its place in what is told", async () => {
+    const one = await begun();
+    const child = one.turn.request.openChild("look");
+    const earlier = one.sink.createMessage({ role: "assistant" });
+    await house.clock.settle();
+    lose(({ sessionId }) => sessionId === child.sessionId);
+    const mine = one.sink.createMessage({ role: "tool" });
+    child.sink.createMessage({ role: "user", parts: [] });
+    for (const message of [earlier, mine]) {
+      message.append(message.addPart({ type: "text", text: "" }), "hi");
+    }
+    await house.clock.settle();
+    mine.append(0, " again");
+    const of = (id: string) =>
+      one
+        .told()
+        .flatMap(({ method, params }) => (JSON.stringify(params).includes(id) ? method : []));
+    expect(of(earlier.id)).toEqual(["messageCreated", "messageDelta"]);
+    expect(of(mine.id)).toEqual(["messageCreated", "messageDelta", "messageDelta"]);
+    expect(house.messages.find("s", mine.id)).toBeDefined();
+  });
+
+  it("lets no prompt join its run, and its run ask for nothing", async () => {
+    const one = await begun();
+    const child = one.turn.request.openChild("look");
+    lose(({ sessionId }) => sessionId === child.sessionId);
+    child.sink.createMessage({ role: "user", parts: [] });
+    await house.clock.settle();
+    house.accept("s", { runId: "b", text: "joins", options: { whenBusy: "join" } });
+    expect(() => one.sink.takeFolded()).toThrow("the store cannot take this");
+    const question = { toolCallId: "t", tool: "bash", action: "bash", description: "ls" };
+    const asked = one.turn.request.ask?.(question as never, new AbortController().signal);
+    await expect(asked).rejects.toThrow("the store cannot take this");
+    one.turn.throw(new Error("no"));
+    await house.clock.settle();
+    expect(house.completion("a")).toMatchObject({ status: "failed" });
+    expect(house.completion("b")).toBeUndefined();
+  });
+
   it("is refused at once where no other session is busy", async () => {
+    await house.close();
+    house = new CoordinatorHouse({ directory: folder.path });
     const turn = await house.begin("s", { runId: "a" });
     const { sink } = turn.request;
     vi.spyOn(house.messages, "insert").mockImplementationOnce(() => {
@@ -168,11 +233,7 @@ describe("a message that cannot be stored", () => {
 
   it("in the commit that has the end of its run keeps that not from the disk", async () => {
     const one = await begun();
-    const insert = house.messages.insert.bind(house.messages);
-    vi.spyOn(house.messages, "insert").mockImplementation((row, data) => {
-      if (row.role === "assistant") throw new RangeError("the store cannot take this");
-      insert(row, data);
-    });
+    lose(({ role }) => role === "assistant");
     reply(one);
     one.turn.throw(new Error("no"));
     await house.clock.settle();
@@ -197,13 +258,13 @@ describe("a message that cannot be stored", () => {
     await releaseFiles();
     // Only of the index of ids, and of it only the pages where the reply's id belongs.
     expect(overwritePages(join(folder.path, "turnwire.db"), "msg_5z0000")).toBeGreaterThan(0);
-    house = new CoordinatorHouse({ directory: folder.path, log: log.log });
+    house = open();
     const one = await begun();
     while (house.ids.next("msg") !== "msg_4");
     reply(one);
     one.turn.succeed("hi");
     await house.clock.advance(120_000);
-    expect(house.completion("a")?.text).toBe("hi");
+    expect(house.completion("a")).toMatchObject({ status: "failed" });
     expect(house.coordinator.describe(found("s")).isBusy).toBe(false);
     expect(log.messages).toContain("a message could not be stored");
   });

@@ -51,7 +51,10 @@ describe("what a user says", () => {
 
 describe("what a turn streams", () => {
   it("is told behind its message, with the offset of each delta in its part", async () => {
-    house.shareCommits();
+    await house.close();
+    const { ids } = house;
+    house = new CoordinatorHouse({ directory: folder.path, ids, sharesCommits: true });
+    sink = (await house.begin("s", { runId: "b" })).request.sink;
     const reply = sink.createMessage({ role: "assistant" });
     const part = reply.addPart({ type: "text", text: "" });
     for (const delta of ["a😀", "b", ""]) reply.append(part, delta);
@@ -64,7 +67,7 @@ describe("what a turn streams", () => {
     reply.append(part, "c");
     const names = house.told.slice(-4).map(({ method }) => method);
     expect(names).toEqual(["messageCreated", "messageDelta", "messageDelta", "messageDelta"]);
-    const head = { workspaceId: "ws", sessionId: "s", runId: "a", messageId: reply.id };
+    const head = { workspaceId: "ws", sessionId: "s", runId: "b", messageId: reply.id };
     expect(told("messageDelta")).toEqual([
       { ...head, partIndex: 0, kind: "text", offset: 0, delta: "a😀" },
       { ...head, partIndex: 0, kind: "text", offset: 3, delta: "b" },

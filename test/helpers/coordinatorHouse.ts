@@ -84,6 +84,8 @@ export interface HouseOptions {
   readonly deskOf?: (house: CoordinatorHouse) => CoordinatorOptions["desk"];
   /** Whether its runs have checkpoints. */
   readonly hasCheckpoints?: boolean;
+  /** Whether its messages wait for shared commits, as they do where many sessions are busy. */
+  readonly sharesCommits?: boolean;
 }
 
 /** What a prompt is sent with in a test. */
@@ -177,7 +179,8 @@ export class CoordinatorHouse {
       this.told.push({ method: "committed", params: completion });
     });
     this.owed = new OwedWrites(database, clock, log);
-    this.#commits = new GroupCommit(database, clock);
+    const isShared = options.sharesCommits === true;
+    this.#commits = new GroupCommit(database, clock, isShared ? 0 : Number.POSITIVE_INFINITY);
     this.#checkpoints = options.hasCheckpoints === true ? new CheckpointStore(database) : undefined;
     if (options.deskOf !== undefined) this.#desk = options.deskOf(this);
     this.coordinator = this.#coordinator();
@@ -340,15 +343,6 @@ export class CoordinatorHouse {
       delivery.release();
     }
     return { delivery, wire };
-  }
-
-  /** Other sessions are busy, until the next commit: what can wait for a shared one does. */
-  shareCommits(): void {
-    const nothing = () => {};
-    const work = { isDurable: false, subjects: [], isNeeded: () => false };
-    const calls = { write: nothing, accepted: nothing, refused: nothing };
-    for (let n = 0; n < 4; n++) this.#commits.join({ ...work, ...calls });
-    this.#commits.commit();
   }
 
   /** From now on, or no longer, the disk refuses every write. */
