@@ -185,8 +185,13 @@ export class History {
     if (this.#joining.some((one) => one.target === target)) this.#joined();
     const joining = { target, told, text, mayFail: this.#disk.isBroken };
     // Refused at once: a broken disk does not let it take over what a server that is gone has left.
-    if (told.error !== undefined) this.#told(joining);
-    else this.#joining.push(joining);
+    if (told.error !== undefined) {
+      this.#told(joining);
+      return;
+    }
+    // That was done at once, even if the prompt itself is refused by a disk that breaks meanwhile.
+    if (target.isToBeTakenOver) target.isLeft = false;
+    this.#joining.push(joining);
   }
 
   /** Whatever comes next must find what was sent before it accepted. */
