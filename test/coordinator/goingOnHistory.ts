@@ -96,6 +96,11 @@ export class GoingOnHistory {
 
   #actsIn(server: Server, sessionId: string): void {
     if (this.#turnOf(server, sessionId) !== undefined) return;
+    // What its owner writes in batches is written now, and not in this step.
+    for (const owner of this.#all) {
+      if (this.#turnOf(owner, sessionId) !== undefined)
+        owner.house.coordinator.live.flush(sessionId);
+    }
     this.#fence = { sessionId, stored: this.#storedOf(sessionId) };
   }
 
