@@ -1,5 +1,6 @@
 // Takes one run from acceptance to its outcome: prepare, begin, run. A cancel is possible at every
 // point, and every error becomes an outcome.
+
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import { faultPoint } from "../base/faultPoint.js";
@@ -10,12 +11,13 @@ import type { ChildSession, Prompt, Turn, TurnOutcome, TurnRequest } from "../en
 import type { AcceptedRun } from "./acceptedRun.js";
 import { turnSoFar } from "./begunTurn.js";
 import type { CoordinatorOptions } from "./coordinatorOptions.js";
-import { endedElsewhere, takenOver } from "./endedElsewhere.js";
+import { endedElsewhere } from "./endedElsewhere.js";
 import { subjectOf } from "./joiningRuns.js";
 import { repairAll } from "./leftRuns.js";
 import { ownSessionNote } from "./ownSessionNote.js";
 import { PatientWrites } from "./patientWrites.js";
 import { mayStillRunCommands, preparedTurn } from "./preparedTurn.js";
+import { refuseForeign } from "./refuseForeign.js";
 import { keeperOf, noteCheckpoint } from "./runCheckpoint.js";
 import { failureOutcome } from "./runFailure.js";
 import { runLog } from "./runLog.js";
@@ -66,7 +68,7 @@ export class TurnRunner {
     let giveBack = () => {};
     try {
       const subjects = [subjectOf(this.#options.workspaceId, run.request.runId)];
-      const refuse = () => this.#refuse(run);
+      const refuse = () => refuseForeign(run, this.#options);
       const writes = new PatientWrites({ ...this.#options, subjects, refuse });
       run.writes = writes;
       run.recorder = this.#recorder(run, writes);
@@ -120,7 +122,8 @@ export class TurnRunner {
 
   /** Returns early where the run is cancelled meanwhile. */
   async #markRunning(run: AcceptedRun, writes: PatientWrites): Promise<void> {
-    const [{ runs, goingOn, commands }, { position }] = [this.#options, run.ref];
+    const { runs, goingOn, commands } = this.#options;
+    const { position } = run.ref;
     let isOurs = true;
     const mark = () => {
       isOurs = runs.setState(position, "running");
@@ -143,15 +146,6 @@ export class TurnRunner {
     writes.write(mark, run.goesOn);
     await writes.stored(run.signal);
     if (!isOurs) throw endedElsewhere();
-  }
-
-  /** Called in the transaction of each write of the run. */
-  #refuse(run: AcceptedRun): void {
-    const [{ runs, serverId }, { position }] = [this.#options, run.ref];
-    if (!run.isLost && runs.isOwned(position, { serverId, epoch: run.epoch })) return;
-    if (runs.at(position)?.state === "completed") throw endedElsewhere();
-    run.lose();
-    throw takenOver();
   }
 
   #begin(run: AcceptedRun): void {
@@ -255,7 +249,8 @@ export class TurnRunner {
     writes: PatientWrites,
     mayStillRun: boolean,
   ): TurnRequest {
-    const [{ sessionId, prompt }, { engineSessions: own }] = [run.request, this.#options];
+    const { sessionId, prompt } = run.request;
+    const { engineSessions: own } = this.#options;
     const ownSession = own && ownSessionNote(sessionId, own, writes, run.signal, () => run.goesOn);
     return {
       sessionId,

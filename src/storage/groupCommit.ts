@@ -111,13 +111,14 @@ export class GroupCommit {
     });
   }
 
-  /** Writes what waits; where that is much, a part of it, and the rest in the next turn of the event loop. */
+  /** Writes what waits; where that is much, in parts of about one size, each in a turn of the event loop. */
   #commitSome(): void {
-    if (this.#waiting.length <= mostWorks) {
+    const { length } = this.#waiting;
+    if (length <= mostWorks) {
       this.commit();
       return;
     }
-    this.#write(this.#waiting.splice(0, mostWorks));
+    this.#write(this.#waiting.splice(0, Math.ceil(length / Math.ceil(length / mostWorks))));
     // What another program is in the way of is tried again by its timer, all of it.
     if (this.#retry !== undefined || this.#isScheduled || this.#waiting.length === 0) return;
     this.#isScheduled = true;

@@ -1,6 +1,7 @@
 // What a turn begins with shares the commit of the turn's first write.
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { DomainError } from "../../src/base/errors.js";
 import { PatientWrites, type PatientWritesOptions } from "../../src/coordinator/patientWrites.js";
 import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { CoordinatorHouse, temporaryFolder } from "../helpers/coordinatorHouse.js";
@@ -193,6 +194,29 @@ describe("a write with the next shared commit", () => {
     await house.clock.advance(1000);
     expect(stored()).toEqual(["first run", "second run"]);
     expect(made).toEqual(["second told"]);
+  });
+});
+
+describe("a write that meets a damaged place at the end of its run", () => {
+  it("keeps the end from the disk for a few tries, and is told of nowhere then", () => {
+    const damaged = new DomainError("StorageFailed", "damaged", { data: { sqliteCode: 11 } });
+    let tries = 0;
+    const fails = () => {
+      tries++;
+      throw damaged;
+    };
+    writes.writeSoon(fails, make("told"));
+    const end = () =>
+      house.database.write(() =>
+        writes.writeWithin((error) => {
+          throw error;
+        }),
+      );
+    for (let n = 0; n < 8; n++) expect(end).toThrow(damaged);
+    expect(writes.early.loss).toEqual({ error: damaged });
+    expect(end).not.toThrow();
+    expect([tries, made]).toEqual([8, []]);
+    expect(() => writes.write(make("more"))).toThrow(damaged);
   });
 });
 

@@ -114,3 +114,16 @@ it("refuse a run that was cancelled before it asked", async () => {
   await desk.ask("a1");
   expect(desk.begun).toEqual(["a1"]);
 });
+
+it("does not read the limit where nobody waits for a slot", async () => {
+  let reads = 0;
+  const slots = new RunSlots(() => {
+    reads++;
+    return 1;
+  });
+  const { signal } = new AbortController();
+  const giveBack = await slots.take({ clientId: "a", signal, waits: () => {} });
+  expect(reads).toBe(1);
+  giveBack();
+  expect(reads).toBe(1);
+});
