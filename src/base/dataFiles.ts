@@ -14,6 +14,11 @@ export const relaysFolder = "relays";
 export const daemonLockName = "turnwire-daemon.lock";
 /** The folder in the data directory that holds the whole outputs of tools, by workspace and session. */
 export const outputsFolder = "outputs";
+/**
+ * The folder of a workspace, beside those of its sessions, in which each running command has a file for the
+ * folder that it ends in. No session's folder has a dot in its name.
+ */
+export const endFoldersName = ".ends";
 /** The end of a lock's name. */
 export const lockEnding = ".lock";
 

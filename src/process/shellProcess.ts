@@ -1,6 +1,6 @@
 // One command line in a shell of its own: from its start until nothing of it is left.
 import type { Readable } from "node:stream";
-import { type Clock, sleep } from "../base/clock.js";
+import type { Clock, Timer } from "../base/clock.js";
 import { defined } from "../base/defined.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
@@ -91,7 +91,7 @@ export class ShellProcess {
   }
 
   async #run({ stdout, exited, closed, release }: Running): Promise<ShellExit> {
-    const { host, clock, output, log } = this.#options;
+    const { host, output, log } = this.#options;
     // Output that cannot be stored ends the command. Otherwise it would wait for a reader forever.
     const drained = this.#collect(stdout).catch(async (error: unknown) => {
       await this.stop();
@@ -102,12 +102,7 @@ export class ShellProcess {
       log.warn({ error: messageOf(error) }, "a command's output was not kept");
     });
     const exit = await exited;
-    const enough = new AbortController();
-    await Promise.race([
-      drained.catch(() => {}),
-      sleep(clock, drainMs, enough.signal).catch(() => {}),
-    ]);
-    enough.abort();
+    await this.#untilDrained(drained);
     await this.stop();
     stdout.destroy();
     host.reaper.remove(this.#tree.leader);
@@ -120,6 +115,16 @@ export class ShellProcess {
       await closed;
     }
     return { ...exit, ...defined({ note }) };
+  }
+
+  /** Resolves when all output was read, or when a child has held the pipe for too long. */
+  async #untilDrained(drained: Promise<void>): Promise<void> {
+    let timer: Timer | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = this.#options.clock.after(drainMs, resolve);
+    });
+    await Promise.race([drained.catch(() => {}), enough]);
+    timer?.cancel();
   }
 
   async #collect(stdout: Readable): Promise<void> {

@@ -42,7 +42,9 @@ export class ToolOutputs {
     let left = names.length;
     for (const name of names) {
       const file = join(folder, name);
-      if ((await stat(file)).mtimeMs >= time) continue;
+      // A command that has just ended takes its file away.
+      const found = await stat(file).catch(() => undefined);
+      if (found !== undefined && found.mtimeMs >= time) continue;
       await rm(file, { recursive: true, force: true });
       left--;
     }

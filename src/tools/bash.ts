@@ -76,8 +76,17 @@ export function bashTool(resources: ToolResources): Tool<BashInput> {
         context.signal.throwIfAborted();
         await context.keeper?.noteCommand();
         const { command } = input;
-        const toBegin = { command, shell, directory, context, resources, confinement };
-        return input.background === true ? runInBackground(toBegin) : runToEnd(input, toBegin);
+        const isWaitedFor = input.background !== true;
+        const toBegin: CommandToBegin = {
+          command,
+          shell,
+          directory,
+          context,
+          resources,
+          confinement,
+          movesSession: isWaitedFor,
+        };
+        return isWaitedFor ? runToEnd(input, toBegin) : runInBackground(toBegin);
       },
     },
     { inWorkspace: true },

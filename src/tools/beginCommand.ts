@@ -1,9 +1,11 @@
 // What `bash` does for every command: for one that it waits for, and for one in the background.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAwake } from "../base/awakeTime.js";
 import { ChildNotStarted } from "../base/childStart.js";
+import { defined } from "../base/defined.js";
+import { makeFolder } from "../base/makeFolder.js";
 import { OutputCollector } from "../process/outputCollector.js";
 import { type Confinement, innerPathOf } from "../process/sandbox/sandbox.js";
 import { SandboxImpossible } from "../process/sandbox/surroundings.js";
@@ -17,14 +19,14 @@ import { isFolderInside, type WorkingDirectory } from "./workingDirectory.js";
 export class BegunCommand {
   readonly shell: ShellProcess;
   readonly output: OutputCollector;
-  /** Where the shell leaves its last working directory. */
-  readonly cwdFile: string;
+  /** Where the shell leaves its last working directory; undefined if nobody asks for it. */
+  readonly cwdFile: string | undefined;
   readonly #resources: ToolResources;
 
   constructor(
     shell: ShellProcess,
     output: OutputCollector,
-    cwdFile: string,
+    cwdFile: string | undefined,
     resources: ToolResources,
   ) {
     this.shell = shell;
@@ -71,6 +73,8 @@ export interface CommandToBegin {
   readonly resources: ToolResources;
   /** Undefined if it runs in no sandbox. */
   readonly confinement: Confinement | undefined;
+  /** Whether the session's next command begins where this one ends. */
+  readonly movesSession: boolean;
 }
 
 /** Starts a command in a working directory. */
@@ -79,12 +83,12 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
   const { clock, host } = resources;
   const { log = resources.log } = context;
   const id = resources.ids.next("cmd");
-  const folder = resources.makeOutputFolder(context.sessionId);
+  const folders = resources.commandFolders(context.sessionId);
   const output = new OutputCollector({
-    file: join(folder, `${id}.txt`),
+    file: join(folders.outputs, `${id}.txt`),
     onOutput: (delta) => context.onOutput(delta),
   });
-  const cwdFile = join(folder, `${id}.cwd`);
+  const cwdFile = options.movesSession ? join(folders.ends, `${id}.cwd`) : undefined;
   // An earlier call of the same turn may have changed what the repository names.
   const guarding = await resources.guard?.(context.env, context.signal);
   context.signal.throwIfAborted();
@@ -98,7 +102,7 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
       if (isFolderInside(context.workspacePath, directory.path)) return;
       throw new ToolFailure(`${directory.path} is another folder now; nothing was run.`);
     },
-    ...(await whereItRuns(options, folder, cwdFile)),
+    ...(await whereItRuns(options, folders.outputs, cwdFile)),
     output,
     host,
     clock,
@@ -111,18 +115,18 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
 /** The file for the shell's last folder, by its path inside the sandbox, and the sandbox. */
 async function whereItRuns(
   { directory, confinement }: CommandToBegin,
-  folder: string,
-  cwdFile: string,
+  outputs: string,
+  cwdFile: string | undefined,
 ): Promise<Pick<ShellOptions, "cwdFile" | "confine">> {
-  if (confinement === undefined) return { cwdFile };
-  // The folder of outputs cannot be seen from inside; only this one file in it can.
-  await writeFile(cwdFile, "", { flag: "wx", mode: 0o600 });
-  const temporary = join(folder, "tmp");
-  await mkdir(temporary, { recursive: true, mode: 0o700 });
-  const inside = innerPathOf(cwdFile);
-  const options = { cwd: directory.path, temporary, files: [{ from: cwdFile, to: inside }] };
+  if (confinement === undefined) return defined({ cwdFile });
+  // The folder around it cannot be seen from inside; only this one file in it can.
+  const files = cwdFile === undefined ? [] : [{ from: cwdFile, to: innerPathOf(cwdFile) }];
+  for (const { from } of files) await writeFile(from, "", { flag: "wx", mode: 0o600 });
+  const temporary = join(outputs, "tmp");
+  await makeFolder(temporary, { mode: 0o700 });
+  const options = { cwd: directory.path, temporary, files };
   return {
-    cwdFile: inside,
+    ...defined({ cwdFile: files[0]?.to }),
     confine: (file, args) => confinement.confine(file, args, options),
   };
 }

@@ -1,10 +1,10 @@
 // What the tools of one workspace own: running processes, whole outputs on disk, and the state of
 // each session.
-import { mkdirSync, realpathSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../base/clock.js";
-import { outputFolderName } from "../base/dataFiles.js";
+import { endFoldersName, outputFolderName } from "../base/dataFiles.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -24,9 +24,8 @@ export interface ToolResourcesOptions {
   /** Watches over the commands. All workspaces share it, and its maker closes it. */
   readonly host: ProcessHost;
   /**
-   * The folder for outputs that are too long for a result. It contains one folder per session. It
-   * is made when it is first needed, and should be private to the user. Its content stays until the
-   * session is forgotten.
+   * The folder for outputs that are too long for a result. It contains one folder per session, which stays
+   * until the session is forgotten. It is made when it is first needed, and should be private to the user.
    */
   readonly outputDirectory: string;
   /**
@@ -126,25 +125,24 @@ export class ToolResources {
     return join(this.#outputDirectory, outputFolderName(sessionId));
   }
 
-  /** Makes the folder for a session's outputs. Direct calls: each command of a new session waits for them. */
-  makeOutputFolder(sessionId: string): string {
-    const known = this.realOutputFolder(sessionId);
-    if (known !== undefined) return known;
-    const folder = this.outputFolder(sessionId);
-    const options = { mode: 0o700 };
-    try {
-      mkdirSync(folder, options);
-    } catch {
-      // Only a workspace's first command finds no folder around it.
-      makeFolderSync(folder, options);
+  /**
+   * Where a command of a session puts its whole output, in a folder that may not exist yet, and the folder
+   * that it ends in, in one that does. Direct calls: each command waits for them. The second folder is the
+   * workspace's: to make one for each session took longer than all other steps of a short command.
+   */
+  commandFolders(sessionId: string): { readonly outputs: string; readonly ends: string } {
+    const folder = join(this.#outputDirectory, endFoldersName);
+    // Of a missing file an error is made, which takes longer than the look.
+    if (statSync(folder, { throwIfNoEntry: false }) === undefined) {
+      makeFolderSync(folder, { mode: 0o700 });
     }
-    return realpathSync.native(folder);
+    const ends = realpathSync.native(folder);
+    return { ends, outputs: join(dirname(ends), outputFolderName(sessionId)) };
   }
 
   /** The real path of a session's output folder, which `read` may open; undefined if there is none. */
   realOutputFolder(sessionId: string): string | undefined {
     const folder = this.outputFolder(sessionId);
-    // Of a missing file an error is made, which takes longer than the look.
     if (statSync(folder, { throwIfNoEntry: false }) === undefined) return undefined;
     try {
       return realpathSync.native(folder);

@@ -1,6 +1,14 @@
 // The folder of a session's next command: where the last command ended, if that is inside the
 // workspace. Direct calls: the ways through the thread pool would take longer than a short command.
-import { closeSync, constants, openSync, readSync, realpathSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { isWithin } from "../base/insideFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { ToolResources } from "./resources.js";
@@ -26,12 +34,12 @@ export function workingDirectory(context: ToolContext, resources: ToolResources)
 
 /** Remembers where a command ended, if that is inside the workspace; otherwise returns a note. */
 export function keepWorkingDirectory(
-  cwdFile: string,
+  cwdFile: string | undefined,
   began: WorkingDirectory,
   context: ToolContext,
   resources: ToolResources,
 ): string | undefined {
-  const left = readAndRemove(cwdFile);
+  const left = cwdFile === undefined ? undefined : readAndRemove(cwdFile);
   if (left === undefined || left === began.path) return undefined;
   if (!isFolderInside(context.workspacePath, left)) {
     return `The working directory stays ${began.path}: ${left} is not a folder of the workspace.`;
@@ -66,7 +74,7 @@ function readBeginning(file: string): string {
 function readAndRemove(file: string): string | undefined {
   try {
     const text = readBeginning(file);
-    rmSync(file, { force: true });
+    unlinkSync(file);
     return text.replace(/\n$/, "") || undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;

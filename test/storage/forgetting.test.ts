@@ -1,7 +1,8 @@
 // protocol.md section 9: what is deleted is really deleted, in small steps, and the file gets smaller.
-import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { endFoldersName } from "../../src/base/dataFiles.js";
 import { silentLog } from "../../src/base/log.js";
 import { CheckpointStore } from "../../src/storage/checkpointStore.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
@@ -483,12 +484,24 @@ describe("age", () => {
       utimesSync(sessionFolder, at, at);
       return path;
     };
-    const paths = [make("a/old", 40), make("b/new", 1)];
+    const paths = [make("a/old", 40), make("b/new", 1), make(`${endFoldersName}/cmd.cwd`, 40)];
     await outputs.forgetBefore(clock.now() - 30 * dayMs);
-    expect(paths.map((path) => existsSync(path))).toEqual([false, true]);
+    expect(paths.map((path) => existsSync(path))).toEqual([false, true, false]);
     await outputs.forget("w", ["b"]);
     expect(existsSync(join(folder.path, "outputs", "w", "b"))).toBe(false);
     await outputs.forgetBefore(clock.now());
     await outputs.forget("w", ["never"]);
+  });
+
+  it("deletes them also where one of them cannot be looked at any more", async () => {
+    const workspace = join(folder.path, "outputs", "w");
+    for (const name of ["a", "b"]) mkdirSync(join(workspace, name), { recursive: true });
+    // As a file that its command has taken away since its name was read.
+    symlinkSync(join(folder.path, "gone"), join(workspace, "a", "link"));
+    const old = join(workspace, "b", "old");
+    writeFileSync(old, "x");
+    utimesSync(old, 1, 1);
+    await new ToolOutputs(folder.path, silentLog).forgetBefore(clock.now() - 30 * dayMs);
+    expect(existsSync(old)).toBe(false);
   });
 });

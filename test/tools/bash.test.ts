@@ -1,8 +1,9 @@
 import { rmdirSync, symlinkSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.js";
+import { endFoldersName } from "../../src/base/dataFiles.js";
 import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, refused, until } from "./workbench.js";
 
@@ -130,6 +131,31 @@ unless(
     await rm(join(bench.workspace, "gone"), { recursive: true });
     const { output } = await bench.run("bash", { command: "pwd" });
     expect(output).toContain(`${bench.workspace}\n[The working directory`);
+  });
+
+  test("a short command leaves no file, and no folder of its session: alone, in the background, or ended", async () => {
+    const bench = await openWorkbench();
+    const outputs = join(dirname(bench.workspace), "outputs");
+    const left = async () => (await readdir(outputs, { recursive: true })).sort();
+    await bench.run("bash", { command: "cd / && exit 3" });
+    await bench.run("bash", { command: "sleep 300", timeoutMs: 50 });
+    await bench.run("bash", { command: "kill -9 $$" });
+    await bench.run("bash", { command: "echo hello", background: true });
+    await bench.run("jobOutput", { jobId: "job1", waitMs: 60_000 });
+    expect(await left()).toEqual([endFoldersName]);
+    // Somebody tidied up while the server runs.
+    await rm(outputs, { recursive: true });
+    await mkdir(join(bench.workspace, "sub"));
+    await bench.run("bash", { command: "cd sub" });
+    const { output } = await bench.run("bash", { command: "pwd" });
+    expect(output).toBe(join(bench.workspace, "sub"));
+    const long = await bench.run("bash", { command: "yes | head -c 40000" });
+    expect(long.output).toContain(join(outputs, "ses_1"));
+    expect(await left()).toEqual([
+      endFoldersName,
+      "ses_1",
+      expect.stringMatching(/^ses_1\/.*txt$/),
+    ]);
   });
 
   test("100 MB of output stay in bounded memory, cut in the middle, whole on disk", async () => {
