@@ -111,10 +111,9 @@ export class MessageRecorder implements MessageWriter {
   }
 
   setPart(index: number, part: Part): void {
-    this.#part(index);
+    const before = this.#part(index);
     this.#parts[index] = { ...part };
-    // After a crash, it must be known what a tool was about to do, or has done.
-    this.#changed(part.type === "toolCall" || part.type === "toolResult" ? "now" : "soon");
+    this.#changed(isForLater(before, part) ? "soon" : "now");
     this.#tell();
   }
 
@@ -158,6 +157,17 @@ export class MessageRecorder implements MessageWriter {
   #tell(): void {
     this.#outlet.updated(this.snapshot());
   }
+}
+
+/**
+ * Whether the change of a part may wait for the next batch. After a crash it must be known what a tool was
+ * about to do, or has done. A call that the model has just written has done nothing yet: before it runs, its
+ * state changes again.
+ */
+function isForLater(before: Part, after: Part): boolean {
+  if (after.type === "toolResult") return false;
+  if (after.type !== "toolCall") return true;
+  return before.type === "toolCall" && before.state === "streaming" && after.state === "pending";
 }
 
 function appendTo(part: Part, delta: string): Pick<Delta, "kind" | "offset"> {

@@ -115,14 +115,15 @@ export class TurnRecorder implements TurnSink {
 
   /**
    * What is told can be read, so it is written first, and what the message brings is told behind that. Where
-   * many sessions are busy, or the model can be asked meanwhile, it waits for a commit that it can share,
-   * unless the run has to be found as far as it had come.
+   * many sessions are busy, or the model can be asked meanwhile, it waits for a commit that it can share; a
+   * message of results, for the one that marks their calls as running. Not so if the run has to be found as
+   * far as it had come.
    */
   createMessage(message: NewMessage): MessageRecorder {
     const { recorder, insert } = newMessage(message, this.#options, this.#outlet);
     const { writes, goesOn } = this.#options;
     // A reply's first text is not held up where no other session saves a commit by it.
-    const isUseful = message.role === "user" || writes.isShared;
+    const isUseful = message.role !== "assistant" || writes.isShared;
     const isSoon = isUseful && !goesOn() && !writes.isCollecting;
     const created = recorder.snapshot();
     const tell = () => this.#emitMessage("messageCreated", created);

@@ -116,6 +116,41 @@ describe("what a turn streams", () => {
     expect(house.clock.pending).toBe(0);
   });
 
+  it("needs one commit for calls that are whole, the message of results, and the mark of the first", async () => {
+    const reply = sink.createMessage({ role: "assistant" });
+    await house.clock.settle();
+    let commits = 0;
+    house.database.onWritten(() => commits++);
+    const call = { type: "toolCall", name: "read", input: {} } as const;
+    const ids = ["t", "u", "v"];
+    const places = ids.map((toolCallId) =>
+      reply.addPart({ ...call, toolCallId, input: "", state: "streaming" }),
+    );
+    for (const [at, toolCallId] of ids.entries()) {
+      reply.setPart(places[at] ?? -1, { ...call, toolCallId, state: "pending" });
+    }
+    expect([commits, stored()]).toEqual([0, "assistant: "]);
+    const results = sink.createMessage({ role: "tool" });
+    results.addPart({
+      type: "toolResult",
+      toolCallId: "t",
+      name: "read",
+      output: "",
+      isError: false,
+    });
+    const isTold = () => told("messageCreated").some(({ message }) => message.id === results.id);
+    expect(isTold()).toBe(false);
+    reply.setPart(0, { ...call, toolCallId: "t", state: "running" });
+    expect([commits, isTold()]).toEqual([1, true]);
+    expect(house.transcript("s").slice(-2)).toEqual([
+      "assistant: toolCall toolCall toolCall",
+      "tool: toolResult",
+    ]);
+    // A call that is asked about may have begun: what is asked is known at once.
+    reply.setPart(0, { ...call, toolCallId: "t", state: "pending" });
+    expect(commits).toBe(2);
+  });
+
   it("reaches the disk with the turn's outcome, and not only after 250 ms", async () => {
     const turn = house.engine.turnOf("s");
     turn.succeed("all of it");
