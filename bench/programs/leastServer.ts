@@ -59,7 +59,7 @@ async function turn(session: string, run: number, prompt: string): Promise<void>
     }
     const call = next.value;
     const parts = (state: string) => JSON.stringify([{ ...call, state }]);
-    await store.mark(message.id, parts("running"));
+    store.update(message.id, parts("running"));
     tell("messageUpdated", { message: { ...message, parts: parts("running") } });
     const told = await carriedOut(call);
     messages.push(...told);

@@ -61,11 +61,10 @@ export class LeastStore {
     this.#run(sql, Date.now(), session);
   }
 
-  /** A call of a tool begins to have effects: on the disk when this resolves. */
-  async mark(id: string, parts: string): Promise<void> {
-    await this.#durable(() => this.update(id, parts));
-  }
-
+  /**
+   * What a message is now can be read. A run that ends with its server needs no more of the mark of a call
+   * that begins: it is not lost with the process.
+   */
   update(id: string, parts: string): void {
     this.#run("UPDATE messages SET parts = ?, updatedAt = ? WHERE id = ?", parts, Date.now(), id);
   }
