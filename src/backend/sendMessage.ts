@@ -13,6 +13,7 @@ import { runState } from "../coordinator/runState.js";
 import type { PromptAttachment } from "../engine/engine.js";
 import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Params, Result } from "../protocol/registry.js";
+import type { SessionRow } from "../storage/sessionStore.js";
 import { termsOf } from "./acceptedTerms.js";
 import { acceptFor } from "./acceptFor.js";
 import { checkImages, isText, namedAttachments, readAttachments } from "./attachments.js";
@@ -62,17 +63,20 @@ export class SendMessage {
    * the checks need. Then all checks, and joining the next commit, are one synchronous step.
    */
   async send(params: SendParams, caller: Caller): Promise<Result<"sendMessage">> {
+    const { workspaces, sessions, runs } = this.#parts;
     let ahead: LookedAhead = {};
-    if (this.#needsLook(params, caller)) {
+    let row = sessions.known(params);
+    if (this.#needsLook(params, caller, row)) {
       ahead = await this.#lookAhead(params, caller);
       caller.signal.throwIfAborted();
+      // It may have changed meanwhile.
+      row = undefined;
     }
-    const { workspaces, sessions, runs } = this.#parts;
     const workspace = workspaces.get(params.workspaceId);
     refuseIfNotReady(workspace, caller);
     const isRepeated = runs.isKnown(params.workspaceId, params.runId);
     const read = isRepeated ? undefined : refuseIfEmpty(params, workspace.path);
-    const session = sessions.find(workspace, params.sessionId);
+    const session = row ?? sessions.find(workspace, params.sessionId);
     if (!isRepeated) workspace.refuseIfClosing();
     const options = requestedOptions(
       params.runId,
@@ -110,13 +114,13 @@ export class SendMessage {
   }
 
   /** Whether there is something to check that cannot be checked at once. Throws nothing. */
-  #needsLook(params: SendParams, caller: Caller): boolean {
-    const { workspaces, sessions, runs } = this.#parts;
+  #needsLook(params: SendParams, caller: Caller, row: SessionRow | undefined): boolean {
+    const { workspaces, runs } = this.#parts;
     const workspace = workspaces.known(params.workspaceId);
     if (workspace?.of(caller).agent.isReady !== true) return false;
     const { options = {} } = params;
     const isAsked = needConfig(options) || options.outputSchema !== undefined;
-    if (!isAsked && !needConfig(sessions.defaultsOf(workspace, params.sessionId))) return false;
+    if (!isAsked && !needConfig(storedOptions(row?.defaults))) return false;
     return !runs.isKnown(params.workspaceId, params.runId);
   }
 

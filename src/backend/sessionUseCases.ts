@@ -5,11 +5,10 @@ import { DomainError } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Checkpoints } from "../checkpoints/checkpoints.js";
 import { sessionBusy } from "../coordinator/runAdmission.js";
-import { optionsText, storedOptions } from "../coordinator/runOptions.js";
+import { optionsText } from "../coordinator/runOptions.js";
 import { type WaitingOptions, WaitingRuns } from "../coordinator/waitingRuns.js";
 import { toMessage, toSession } from "../coordinator/wireObjects.js";
 import type { Message } from "../protocol/objects/message.js";
-import type { RunOptions } from "../protocol/objects/runOptions.js";
 import type { Session } from "../protocol/objects/session.js";
 import type { Params, Result } from "../protocol/registry.js";
 import type { Forgetter } from "../storage/forgetter.js";
@@ -230,9 +229,17 @@ export class SessionUseCases {
     return toMessage(row, this.#options.messages);
   }
 
-  /** What holds for the runs of a session; nothing where there is no such session. */
-  defaultsOf(workspace: OpenWorkspace, sessionId: string): RunOptions {
-    return storedOptions(this.#options.sessions.find(workspace.id, sessionId)?.defaults);
+  /** A session of an open workspace; undefined where there is none. */
+  known({
+    workspaceId,
+    sessionId,
+  }: {
+    readonly workspaceId: string;
+    readonly sessionId: string;
+  }): SessionRow | undefined {
+    const { workspaces, sessions } = this.#options;
+    if (workspaces.known(workspaceId) === undefined) return undefined;
+    return sessions.find(workspaceId, sessionId);
   }
 
   /** @throws DomainError `SessionMissing` or `SessionNotFound`. */
