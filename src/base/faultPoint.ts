@@ -30,7 +30,7 @@ export type FaultPoint =
   /** The provider has begun to answer. */
   | "modelCalled"
   | "partStored"
-  /** A model has finished its reply, and that is stored. */
+  /** A model has finished its reply. Of a run that goes on, that is stored. */
   | "replyStored"
   /** A call is about to ask for permission. */
   | "toolPending"

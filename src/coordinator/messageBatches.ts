@@ -66,7 +66,9 @@ export class MessageBatches {
       if (recorders.length === 1 || isDiskTrouble(error)) throw error;
       // One that cannot be stored does not keep the others from the disk.
       this.#dirty.clear();
-      for (const recorder of recorders) this.#tryAlone(recorder);
+      for (const recorder of recorders) {
+        if (!this.#forgotten.has(recorder)) this.#tryAlone(recorder);
+      }
       throw error;
     }
   }

@@ -1,10 +1,11 @@
 // The full outputs of tools that were too long for their results. They are files in the data directory, in
 // a folder for each workspace and session.
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { outputFolderName, outputsFolder } from "../base/dataFiles.js";
+import { basename, join } from "node:path";
+import { endsFolder, isEndFileOf, outputFolderName, outputsFolder } from "../base/dataFiles.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
+import { systemErrorCode } from "../base/systemError.js";
 
 /** Deletes outputs that nobody needs any more. */
 export class ToolOutputs {
@@ -22,6 +23,11 @@ export class ToolOutputs {
       for (const id of sessionIds) {
         const folder = join(this.#root, workspaceId, outputFolderName(id));
         await rm(folder, { recursive: true, force: true });
+        // What commands left that were killed with their server.
+        const ends = join(this.#root, workspaceId, endsFolder);
+        for (const name of await namesIn(ends)) {
+          if (isEndFileOf(id, name)) await rm(join(ends, name), { recursive: true, force: true });
+        }
       }
     });
   }
@@ -42,12 +48,16 @@ export class ToolOutputs {
     let left = names.length;
     for (const name of names) {
       const file = join(folder, name);
-      // A command that has just ended takes its file away.
-      const found = await stat(file).catch(() => undefined);
+      const found = await stat(file).catch((error: unknown) => {
+        // A command that has just ended takes its file away.
+        if (systemErrorCode(error) !== "ENOENT") throw error;
+      });
       if (found !== undefined && found.mtimeMs >= time) continue;
       await rm(file, { recursive: true, force: true });
       left--;
     }
+    // A command may just be about to use the workspace's folder.
+    if (basename(folder) === endsFolder) return;
     const isOld = left === 0 && (await stat(folder)).mtimeMs < time;
     if (isOld) await rmdir(folder);
   }

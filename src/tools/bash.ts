@@ -9,7 +9,7 @@ import { defineTool } from "./defineTool.js";
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
 import type { Tool, ToolResult } from "./tool.js";
-import { keepWorkingDirectory, workingDirectory } from "./workingDirectory.js";
+import { keepWorkingDirectory, removeEndFile, workingDirectory } from "./workingDirectory.js";
 
 const description = `Runs a command line in bash, without input, and returns what it prints.
 The working directory is kept from one command to the next while it stays inside the workspace; variables and functions are not. Everything that a command began ends with it: to keep something running, set \`background\` (not \`&\`), then use \`jobOutput\` and \`jobKill\`. Long output is cut in its middle and kept whole in a file that \`read\` can open. A command that is still running after \`timeoutMs\` is ended. To search and read files, \`grep\`, \`glob\`, \`ls\` and \`read\` are better.`;
@@ -106,7 +106,11 @@ async function runInItsSlot(input: BashInput, toBegin: CommandToBegin): Promise<
   const { directory, context, resources } = toBegin;
   const begun = await beginCommand(toBegin);
   const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;
-  const { exit, hasTimedOut } = await begun.untilEnd(timeoutMs, context.signal);
+  const ended = begun.untilEnd(timeoutMs, context.signal).catch((error: unknown) => {
+    removeEndFile(begun.cwdFile);
+    throw error;
+  });
+  const { exit, hasTimedOut } = await ended;
   const moved = keepWorkingDirectory(begun.cwdFile, directory, context, resources);
   context.signal.throwIfAborted();
   const ending = hasTimedOut

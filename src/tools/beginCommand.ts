@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAwake } from "../base/awakeTime.js";
 import { ChildNotStarted } from "../base/childStart.js";
+import { endFileName } from "../base/dataFiles.js";
 import { defined } from "../base/defined.js";
 import { makeFolder } from "../base/makeFolder.js";
 import { OutputCollector } from "../process/outputCollector.js";
@@ -13,7 +14,7 @@ import { type ShellExit, type ShellOptions, ShellProcess } from "../process/shel
 import { ToolFailure } from "./failure.js";
 import type { ToolResources } from "./resources.js";
 import type { ToolContext } from "./tool.js";
-import { isFolderInside, type WorkingDirectory } from "./workingDirectory.js";
+import { isFolderInside, removeEndFile, type WorkingDirectory } from "./workingDirectory.js";
 
 /** A running command. */
 export class BegunCommand {
@@ -88,25 +89,31 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
     file: join(folders.outputs, `${id}.txt`),
     onOutput: (delta) => context.onOutput(delta),
   });
-  const cwdFile = options.movesSession ? join(folders.ends, `${id}.cwd`) : undefined;
+  const name = endFileName(context.sessionId, id);
+  const cwdFile = options.movesSession ? join(folders.ends, name) : undefined;
   // An earlier call of the same turn may have changed what the repository names.
   const guarding = await resources.guard?.(context.env, context.signal);
   context.signal.throwIfAborted();
-  const shell = await startShell({
-    command,
-    shell: options.shell,
-    cwd: directory.path,
-    env: { ...context.env, ...guarding },
-    beforeStart() {
-      // Since the folder was looked at, another command may have put a link in its place.
-      if (isFolderInside(context.workspacePath, directory.path)) return;
-      throw new ToolFailure(`${directory.path} is another folder now; nothing was run.`);
-    },
-    ...(await whereItRuns(options, folders.outputs, cwdFile)),
-    output,
-    host,
-    clock,
-    log,
+  const start = async () =>
+    startShell({
+      command,
+      shell: options.shell,
+      cwd: directory.path,
+      env: { ...context.env, ...guarding },
+      beforeStart() {
+        // Since the folder was looked at, another command may have put a link in its place.
+        if (isFolderInside(context.workspacePath, directory.path)) return;
+        throw new ToolFailure(`${directory.path} is another folder now; nothing was run.`);
+      },
+      ...(await whereItRuns(options, folders.outputs, cwdFile)),
+      output,
+      host,
+      clock,
+      log,
+    });
+  const shell = await start().catch((error: unknown) => {
+    removeEndFile(cwdFile);
+    throw error;
   });
   resources.own(context.sessionId, shell);
   return new BegunCommand(shell, output, cwdFile, resources);

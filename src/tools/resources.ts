@@ -1,10 +1,10 @@
 // What the tools of one workspace own: running processes, whole outputs on disk, and the state of
 // each session.
-import { realpathSync, statSync } from "node:fs";
+import { lstatSync, realpathSync, statSync, unlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
-import { endFoldersName, outputFolderName } from "../base/dataFiles.js";
+import { endsFolder, outputFolderName } from "../base/dataFiles.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -126,18 +126,21 @@ export class ToolResources {
   }
 
   /**
-   * Where a command of a session puts its whole output, in a folder that may not exist yet, and the folder
-   * that it ends in, in one that does. Direct calls: each command waits for them. The second folder is the
-   * workspace's: to make one for each session took longer than all other steps of a short command.
+   * Where a command of a session puts its whole output, in a folder that may not exist yet; and the folder for
+   * the file that tells where it ends, which exists. Direct calls: each command waits for them. The second
+   * folder is the workspace's: to make one for each session took longer than all other steps of a short command.
    */
   commandFolders(sessionId: string): { readonly outputs: string; readonly ends: string } {
-    const folder = join(this.#outputDirectory, endFoldersName);
+    const folder = join(this.#outputDirectory, endsFolder);
     // Of a missing file an error is made, which takes longer than the look.
-    if (statSync(folder, { throwIfNoEntry: false }) === undefined) {
+    const found = lstatSync(folder, { throwIfNoEntry: false });
+    if (found?.isDirectory() !== true) {
+      // Only a command can have put something else there.
+      if (found !== undefined) unlinkSync(folder);
       makeFolderSync(folder, { mode: 0o700 });
     }
-    const ends = realpathSync.native(folder);
-    return { ends, outputs: join(dirname(ends), outputFolderName(sessionId)) };
+    const root = realpathSync.native(this.#outputDirectory);
+    return { ends: join(root, endsFolder), outputs: join(root, outputFolderName(sessionId)) };
   }
 
   /** The real path of a session's output folder, which `read` may open; undefined if there is none. */

@@ -6,6 +6,7 @@ import {
   openSync,
   readSync,
   realpathSync,
+  rmSync,
   statSync,
   unlinkSync,
 } from "node:fs";
@@ -73,11 +74,26 @@ function readBeginning(file: string): string {
 
 function readAndRemove(file: string): string | undefined {
   try {
-    const text = readBeginning(file);
-    unlinkSync(file);
-    return text.replace(/\n$/, "") || undefined;
+    return readBeginning(file).replace(/\n$/, "") || undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
+  } finally {
+    removeEndFile(file);
+  }
+}
+
+/** Removes the file in which a command tells where it ends. The command may have put anything there. */
+export function removeEndFile(file: string | undefined): void {
+  if (file === undefined) return;
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return;
+    try {
+      rmSync(file, { recursive: true, force: true });
+    } catch {
+      // It goes with the session. The command has ended, and its result is what matters.
+    }
   }
 }

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { endFoldersName } from "../../src/base/dataFiles.js";
+import { endsFolder } from "../../src/base/dataFiles.js";
 import { silentLog } from "../../src/base/log.js";
 import { CheckpointStore } from "../../src/storage/checkpointStore.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
@@ -484,11 +484,17 @@ describe("age", () => {
       utimesSync(sessionFolder, at, at);
       return path;
     };
-    const paths = [make("a/old", 40), make("b/new", 1), make(`${endFoldersName}/cmd.cwd`, 40)];
+    const paths = [make("a/old", 40), make("b/new", 1), make(`${endsFolder}/cmd.cwd`, 40)];
     await outputs.forgetBefore(clock.now() - 30 * dayMs);
     expect(paths.map((path) => existsSync(path))).toEqual([false, true, false]);
+    // A command may be about to use it.
+    expect(existsSync(join(folder.path, "outputs", "w", endsFolder))).toBe(true);
+    const ends = ["b.cmd_1", "b%2E.cmd_2", "bb.cmd_3"].map((name) =>
+      make(`${endsFolder}/${name}`, 1),
+    );
     await outputs.forget("w", ["b"]);
     expect(existsSync(join(folder.path, "outputs", "w", "b"))).toBe(false);
+    expect(ends.map((path) => existsSync(path))).toEqual([false, true, true]);
     await outputs.forgetBefore(clock.now());
     await outputs.forget("w", ["never"]);
   });

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.js";
-import { endFoldersName } from "../../src/base/dataFiles.js";
+import { endsFolder } from "../../src/base/dataFiles.js";
 import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, refused, until } from "./workbench.js";
 
@@ -142,7 +142,7 @@ unless(
     await bench.run("bash", { command: "kill -9 $$" });
     await bench.run("bash", { command: "echo hello", background: true });
     await bench.run("jobOutput", { jobId: "job1", waitMs: 60_000 });
-    expect(await left()).toEqual([endFoldersName]);
+    expect(await left()).toEqual([endsFolder]);
     // Somebody tidied up while the server runs.
     await rm(outputs, { recursive: true });
     await mkdir(join(bench.workspace, "sub"));
@@ -151,11 +151,7 @@ unless(
     expect(output).toBe(join(bench.workspace, "sub"));
     const long = await bench.run("bash", { command: "yes | head -c 40000" });
     expect(long.output).toContain(join(outputs, "ses_1"));
-    expect(await left()).toEqual([
-      endFoldersName,
-      "ses_1",
-      expect.stringMatching(/^ses_1\/.*txt$/),
-    ]);
+    expect(await left()).toEqual([endsFolder, "ses_1", expect.stringMatching(/^ses_1\/.*txt$/)]);
   });
 
   test("100 MB of output stay in bounded memory, cut in the middle, whole on disk", async () => {
