@@ -124,11 +124,12 @@ export class IdleMemory {
   }
 
   /**
-   * A turn that came between the collections may have left more than they could take. Any other write
-   * is told of in the same way, and leaves nothing: so there is one more pair at most.
+   * A turn that came between the collections may have left more than they could take, and V8 may have kept its
+   * space for new objects, because of what it saw of them before. So there is one more pair; after that, what
+   * is still there is in use.
    */
   #rest(): void {
-    if (this.#wasDisturbed && this.#hasGrown && !this.#isAgain) {
+    if (this.#hasGrown && !this.#isAgain) {
       this.#isAgain = true;
       this.#begin();
       return;
