@@ -10,7 +10,7 @@ const quietTurns = 2;
 /** The most turns of the event loop that anything waits. */
 const mostTurns = 16;
 /** So many works have one commit at most: what is in it is written, and told, in one piece. */
-const mostWorks = 12;
+const mostWorks = 16;
 /** A commit with so many works shows that many sessions are busy. */
 const usuallyMany = 4;
 /** How long is waited between two looks whether another program still holds the database. */
