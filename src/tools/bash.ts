@@ -106,12 +106,12 @@ async function runInItsSlot(input: BashInput, toBegin: CommandToBegin): Promise<
   const { directory, context, resources } = toBegin;
   const begun = await beginCommand(toBegin);
   const timeoutMs = input.timeoutMs ?? defaultTimeoutMs;
-  const ended = begun.untilEnd(timeoutMs, context.signal).catch((error: unknown) => {
-    removeEndFile(begun.cwdFile);
+  const ended = begun.untilEnd(timeoutMs, context.signal).catch(async (error: unknown) => {
+    await removeEndFile(begun.cwdFile);
     throw error;
   });
   const { exit, hasTimedOut } = await ended;
-  const moved = keepWorkingDirectory(begun.cwdFile, directory, context, resources);
+  const moved = await keepWorkingDirectory(begun.cwdFile, directory, context, resources);
   context.signal.throwIfAborted();
   const ending = hasTimedOut
     ? `It took longer than ${timeoutMs} ms (\`timeoutMs\`) and was ended.`

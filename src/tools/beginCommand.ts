@@ -111,8 +111,8 @@ export async function beginCommand(options: CommandToBegin): Promise<BegunComman
       clock,
       log,
     });
-  const shell = await start().catch((error: unknown) => {
-    removeEndFile(cwdFile);
+  const shell = await start().catch(async (error: unknown) => {
+    await removeEndFile(cwdFile);
     throw error;
   });
   resources.own(context.sessionId, shell);

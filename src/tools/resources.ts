@@ -128,7 +128,8 @@ export class ToolResources {
   /**
    * Where a command of a session puts its whole output, in a folder that may not exist yet; and the folder for
    * the file that tells where it ends, which exists. Direct calls: each command waits for them. The second
-   * folder is the workspace's: to make one for each session took longer than all other steps of a short command.
+   * folder is the workspace's: to make one for each session took longer than all other steps of a short command
+   * but the start of its shell.
    */
   commandFolders(sessionId: string): { readonly outputs: string; readonly ends: string } {
     const folder = join(this.#outputDirectory, endsFolder);

@@ -6,10 +6,10 @@ import {
   openSync,
   readSync,
   realpathSync,
-  rmSync,
   statSync,
   unlinkSync,
 } from "node:fs";
+import { rm } from "node:fs/promises";
 import { isWithin } from "../base/insideFolder.js";
 import { systemErrorCode } from "../base/systemError.js";
 import type { ToolResources } from "./resources.js";
@@ -34,13 +34,13 @@ export function workingDirectory(context: ToolContext, resources: ToolResources)
 }
 
 /** Remembers where a command ended, if that is inside the workspace; otherwise returns a note. */
-export function keepWorkingDirectory(
+export async function keepWorkingDirectory(
   cwdFile: string | undefined,
   began: WorkingDirectory,
   context: ToolContext,
   resources: ToolResources,
-): string | undefined {
-  const left = cwdFile === undefined ? undefined : readAndRemove(cwdFile);
+): Promise<string | undefined> {
+  const left = cwdFile === undefined ? undefined : await readAndRemove(cwdFile);
   if (left === undefined || left === began.path) return undefined;
   if (!isFolderInside(context.workspacePath, left)) {
     return `The working directory stays ${began.path}: ${left} is not a folder of the workspace.`;
@@ -72,28 +72,27 @@ function readBeginning(file: string): string {
   }
 }
 
-function readAndRemove(file: string): string | undefined {
+async function readAndRemove(file: string): Promise<string | undefined> {
   try {
     return readBeginning(file).replace(/\n$/, "") || undefined;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
   } finally {
-    removeEndFile(file);
+    await removeEndFile(file);
   }
 }
 
-/** Removes the file in which a command tells where it ends. The command may have put anything there. */
-export function removeEndFile(file: string | undefined): void {
+/** Removes the file in which a command tells where it ends. Never rejects. */
+export async function removeEndFile(file: string | undefined): Promise<void> {
   if (file === undefined) return;
   try {
     unlinkSync(file);
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return;
-    try {
-      rmSync(file, { recursive: true, force: true });
-    } catch {
+    // The command may have made a folder of it, and put any number of files there.
+    await rm(file, { recursive: true, force: true }).catch(() => {
       // It goes with the session. The command has ended, and its result is what matters.
-    }
+    });
   }
 }
