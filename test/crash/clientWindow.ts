@@ -289,12 +289,24 @@ export class ClientWindow {
 
   #makeSession(number: number): Promise<string> {
     const { sessions } = this.#options;
-    const made = this.server
-      .request("createSession", { workspaceId: this.#workspaceId })
-      .then(({ id }) => String(id));
+    const made = this.#createSession();
     sessions.set(number, made);
     made.catch(() => sessions.delete(number));
     return made;
+  }
+
+  /** A disk that is full for a moment refuses a session as it refuses a run. */
+  async #createSession(): Promise<string> {
+    const { server } = this;
+    for (;;) {
+      try {
+        const { id } = await server.request("createSession", { workspaceId: this.#workspaceId });
+        return String(id);
+      } catch (error) {
+        if (!(error instanceof RpcError) || error.data.retryable !== true) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
   }
 
   /** Acknowledges what was taken in and held back. */
