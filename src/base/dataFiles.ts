@@ -14,11 +14,6 @@ export const relaysFolder = "relays";
 export const daemonLockName = "turnwire-daemon.lock";
 /** The folder in the data directory that holds the whole outputs of tools, by workspace and session. */
 export const outputsFolder = "outputs";
-/**
- * The folder of a workspace, beside those of its sessions, in which each running command has a file that tells
- * the folder in which it ends. No session's folder has a dot in its name.
- */
-export const endsFolder = ".ends";
 /** The end of a lock's name. */
 export const lockEnding = ".lock";
 
@@ -32,16 +27,6 @@ export function isLockedDataFile(path: string): boolean {
   if (name === daemonLockName || name === `${daemonLockName}-journal`) return true;
   if (!name.endsWith(lockEnding)) return false;
   return [locksFolder, relaysFolder].includes(basename(dirname(path)).toLowerCase());
-}
-
-/** The name of such a file, for a command of a session. */
-export function endFileName(sessionId: string, command: string): string {
-  return `${outputFolderName(sessionId)}.${command}`;
-}
-
-/** Whether a file with this name tells the end of a command of that session. */
-export function isEndFileOf(sessionId: string, name: string): boolean {
-  return name.startsWith(`${outputFolderName(sessionId)}.`);
 }
 
 /** The name of the folder that holds the outputs of a session. */

@@ -2,7 +2,8 @@
 // a folder for each workspace and session.
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { endsFolder, isEndFileOf, outputFolderName, outputsFolder } from "../base/dataFiles.js";
+import { outputFolderName, outputsFolder } from "../base/dataFiles.js";
+import { endsFolder, removeEndFiles } from "../base/endFiles.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { systemErrorCode } from "../base/systemError.js";
@@ -23,11 +24,7 @@ export class ToolOutputs {
       for (const id of sessionIds) {
         const folder = join(this.#root, workspaceId, outputFolderName(id));
         await rm(folder, { recursive: true, force: true });
-        // What commands left that were killed with their server.
-        const ends = join(this.#root, workspaceId, endsFolder);
-        for (const name of await namesIn(ends)) {
-          if (isEndFileOf(id, name)) await rm(join(ends, name), { recursive: true, force: true });
-        }
+        await removeEndFiles(join(this.#root, workspaceId), id);
       }
     });
   }

@@ -4,7 +4,8 @@ import { lstatSync, realpathSync, statSync, unlinkSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
-import { endsFolder, outputFolderName } from "../base/dataFiles.js";
+import { outputFolderName } from "../base/dataFiles.js";
+import { endsFolder, removeEndFiles } from "../base/endFiles.js";
 import { messageOf } from "../base/errors.js";
 import type { Ids } from "../base/ids.js";
 import type { Log } from "../base/log.js";
@@ -162,6 +163,7 @@ export class ToolResources {
     this.#sessions.delete(sessionId);
     this.#jobs.delete(sessionId);
     await rm(this.outputFolder(sessionId), { recursive: true, force: true });
+    await removeEndFiles(this.#outputDirectory, sessionId);
   }
 
   /** Ends every process; resolves when all are gone. Nothing may be begun afterwards. */

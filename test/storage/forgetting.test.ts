@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { endsFolder } from "../../src/base/dataFiles.js";
+import { endsFolder } from "../../src/base/endFiles.js";
 import { silentLog } from "../../src/base/log.js";
 import { CheckpointStore } from "../../src/storage/checkpointStore.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Clock, systemClock, type Timer } from "../../src/base/clock.js";
-import { endsFolder } from "../../src/base/dataFiles.js";
+import { endsFolder } from "../../src/base/endFiles.js";
 import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { isAlive, openWorkbench, refused, until } from "./workbench.js";
 

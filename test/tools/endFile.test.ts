@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from "
 import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { endsFolder } from "../../src/base/dataFiles.js";
+import { endsFolder } from "../../src/base/endFiles.js";
 import { OutputCollector } from "../../src/process/outputCollector.js";
 import { Sandbox } from "../../src/process/sandbox/sandbox.js";
 import { hasSandbox } from "../helpers/sandboxes.js";
@@ -53,6 +53,16 @@ unless(
     expect((await readFile(join(bench.workspace, "made"), "utf8")).trim()).toMatch(/ses_1\.cmd/);
     expect(left()).toEqual([]);
     expect((await bench.run("bash", { command: "pwd" })).output).toBe(bench.workspace);
+  });
+
+  test("goes with its session where its server was killed", async () => {
+    await bench.run("bash", { command: "true" });
+    const names = ["ses_1.cmd_a", "ses_1%2E.cmd_b", "ses_12.cmd_c"];
+    for (const name of names) writeFileSync(join(outputs, endsFolder, name), bench.workspace);
+    await bench.resources.forgetSession("ses_1");
+    expect(left().sort()).toEqual(names.slice(1).sort());
+    await rm(outputs, { recursive: true });
+    await bench.resources.forgetSession("ses_1");
   });
 
   test("has its folder where something else stood in its place", async () => {
