@@ -12,8 +12,10 @@ const mostMs = 50;
 export const hold: Suite = {
   name: "hold",
   async run(context) {
-    // The bundle that this runs in looks for the thread's program beside itself.
-    copyFileSync("dist/pageConverter.mjs", new URL("./pageConverter.mjs", import.meta.url));
+    // The bundle that this runs in looks for the programs of work beside itself.
+    for (const name of ["workProcess.mjs", "pageConverter.mjs"]) {
+      copyFileSync(`dist/${name}`, new URL(`./${name}`, import.meta.url));
+    }
     const folder = join(context.makeFolder(), "workspace");
     mkdirSync(folder);
     const house = new HostileHouse(folder);

@@ -149,7 +149,7 @@ export function serverBuild({ root, outdir, hasFaultPoints = false }) {
   };
 }
 
-/** The build of the programs that the server runs in threads: each is one file, started by its path. */
+/** The build of the programs that the server runs in threads and processes: each is one file, started by its path. */
 export function threadBuild({ root, outdir }) {
   return {
     ...shared,
@@ -159,6 +159,7 @@ export function threadBuild({ root, outdir }) {
       pageConverter: "src/tools/web/pageConverter.mjs",
       outputChecker: "src/engine/output/outputChecker.mjs",
       pdfReader: "src/tools/files/pdfReader.mjs",
+      workProcess: "src/process/workProcess.mjs",
       inspector: "src/inspector/inspectorThread.ts",
     },
     outExtension: { ".js": ".mjs" },

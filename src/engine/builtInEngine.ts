@@ -91,7 +91,7 @@ class BuiltInEngine implements Engine {
     this.#openQuestions = new OpenQuestions(clock);
     this.#always = alwaysAllowedIn(workspace, options);
     this.#granting = grantingPaths(workspacePath, dataDirectory, options.env, workspace.env);
-    this.#output = new OutputCheck(host.threads);
+    this.#output = new OutputCheck(host.work);
     const outputDirectory = join(dataDirectory, outputsFolder, workspace.id);
     const gitGuard = new GitGuard(workspace, { host, clock });
     this.#resources = new ToolResources({

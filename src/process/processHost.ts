@@ -10,7 +10,7 @@ import type { ProcessLooks as Looks, ProcessTree } from "./processTable.js";
 import { ProcessReaper } from "./reaper.js";
 import { serverMark } from "./serverMark.js";
 import { Slots } from "./slots.js";
-import { WorkerThreads } from "./workerThreads.js";
+import { WorkProcesses } from "./workProcesses.js";
 
 export interface ProcessHostOptions {
   readonly clock: Clock;
@@ -31,8 +31,8 @@ export class ProcessHost {
   readonly commands = new Slots(mostCommands);
   /** Slots for commands in the background, which may run for hours. */
   readonly jobs = new Slots(mostJobs);
-  /** Threads for work that takes long or may never end. */
-  readonly threads: WorkerThreads;
+  /** Processes for work that takes long, may never end, or may take all memory. */
+  readonly work: WorkProcesses;
   readonly #options: ProcessHostOptions;
   #looks: Looks | undefined;
 
@@ -40,7 +40,7 @@ export class ProcessHost {
     this.#options = options;
     this.marks = new ProcessMarks(options.ids.next("own"));
     this.reaper = new ProcessReaper(this.marks, options.log);
-    this.threads = new WorkerThreads(options.clock);
+    this.work = new WorkProcesses(options.clock);
   }
 
   /** Ends a tree; resolves when none of its processes lives. Does nothing if it has ended. */

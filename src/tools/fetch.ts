@@ -69,7 +69,7 @@ async function fetchPage(
   const text = await pageText(body, {
     contentType: response.contentType,
     format: input.format ?? "markdown",
-    threads: resources.host.threads,
+    work: resources.host.work,
     signal: context.signal,
   });
   const shown = cutText(text, maxOutputLength);

@@ -5,7 +5,7 @@ import type { EditorFile } from "../base/editorFiles.js";
 import { imageKind } from "../base/imageKind.js";
 import { isWithin } from "../base/insideFolder.js";
 import { formatBytes } from "../base/text.js";
-import type { WorkerThreads } from "../process/workerThreads.js";
+import type { WorkProcesses } from "../process/workProcesses.js";
 import { defineTool } from "./defineTool.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
@@ -65,7 +65,7 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
           // outdated.
           const version = await versionOf(handle);
           const result = await readText(handle, input, {
-            threads: resources.host.threads,
+            work: resources.host.work,
             signal: context.signal,
           });
           if (result.isError !== true) {
@@ -84,13 +84,13 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
 async function readText(
   handle: FileHandle,
   input: z.output<typeof inputSchema>,
-  { threads, signal }: { threads: WorkerThreads; signal: AbortSignal },
+  { work, signal }: { work: WorkProcesses; signal: AbortSignal },
 ): Promise<ToolResult> {
   const start = Buffer.alloc(fileKindBytes);
   const { bytesRead } = await handle.read(start, 0, start.length, 0);
   const kind = fileKindOf(start.subarray(0, bytesRead));
   if (start.toString("latin1", 0, 5) === "%PDF-") {
-    return { output: pageOf(await linesOfPdf(handle, threads, signal), input).render() };
+    return { output: pageOf(await linesOfPdf(handle, work, signal), input).render() };
   }
   if (kind.kind === "image") {
     const image = await readImage(handle, input.path);
@@ -155,7 +155,7 @@ function pageOf(
 
 async function linesOfPdf(
   handle: FileHandle,
-  threads: WorkerThreads,
+  work: WorkProcesses,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { size } = await handle.stat();
@@ -165,7 +165,7 @@ async function linesOfPdf(
   }
   const data = Buffer.alloc(size);
   const { bytesRead } = await handle.read(data, 0, size, 0);
-  return await pdfLines(data.subarray(0, bytesRead), threads, signal);
+  return await pdfLines(data.subarray(0, bytesRead), work, signal);
 }
 
 /** The image, where it is of a type that models take, and not too large. */

@@ -111,6 +111,7 @@ const processUsers: Readonly<Record<string, string>> = {
   "process/processTable.ts": "its own number tells its own `/proc` from another's",
   "process/processLife.ts":
     "nothing else can tell whether another process lives where /proc is not",
+  "process/workProcesses.ts": "which Node runs this one, and what it needs to start, is its own",
   "client/serverProcess.ts": "a library has no main: it tells the server its caller's pid",
   "client/serverProgram.ts": "a library has no main: it asks which program runs its caller",
   "client/findServer.ts": "a library has no main: it looks beside the program of its caller",

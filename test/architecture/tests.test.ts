@@ -59,12 +59,8 @@ describe("every test", () => {
   });
 
   it("waits for a server whose database it opens", () => {
-    // Two ask whether a lock is held and must not wait for it; a third has a file of its own.
-    const others = [
-      "cli/daemonHistory.ts",
-      "storage/daemonLock.test.ts",
-      "process/threadMemory.test.ts",
-    ];
+    // They ask whether a lock is held and must not wait for it.
+    const others = ["cli/daemonHistory.ts", "storage/daemonLock.test.ts"];
     const allowed = ["helpers/storedFile.ts", ...others].map((path) => `test/${path}`);
     const opening = `new ${"DatabaseSync"}(`;
     expect(files.filter((path) => read(path).includes(opening)).sort()).toEqual(allowed.sort());

@@ -139,7 +139,7 @@ function page(what: string, html: () => string) {
       return () =>
         pageText(
           { bytes, isCut: false },
-          { ...conversion, threads: host.threads, signal: AbortSignal.timeout(1_000) },
+          { ...conversion, work: host.work, signal: AbortSignal.timeout(1_000) },
         ).catch((error: Error) => {
           // It would be given up after ten seconds; one is enough to see what it holds up.
           if (error.name !== "TimeoutError") throw error;

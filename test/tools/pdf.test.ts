@@ -1,42 +1,17 @@
 import { setImmediate } from "node:timers/promises";
-import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/base/clock.js";
-import { WorkerThreads } from "../../src/process/workerThreads.js";
+import { WorkProcesses } from "../../src/process/workProcesses.js";
 import { ToolFailure } from "../../src/tools/failure.js";
 import { pdfLines } from "../../src/tools/files/pdf.js";
 import { longestHold, onThisMachine } from "../helpers/longestHold.js";
 import { ManualClock } from "../helpers/manualClock.js";
-import { pdf } from "../helpers/pdfFile.js";
+import { type Bomb, bomb, longArrayPdf, onePage, pdf, stored } from "../helpers/pdfFile.js";
 
-/** A PDF with one page and further objects. */
-function onePage(content: string, resources: string, further: readonly Buffer[]): Buffer {
-  const page = `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << ${resources} >> >>`;
-  return Buffer.concat([
-    Buffer.from("%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"),
-    Buffer.from("2 0 obj\n<< /Type /Pages /Kids [3 0 R] /Count 1 >>\nendobj\n"),
-    Buffer.from(`3 0 obj\n${page}\nendobj\n`),
-    Buffer.from(
-      `4 0 obj\n<< /Length ${content.length} >>\nstream\n${content}\nendstream\nendobj\n`,
-    ),
-    ...further,
-    Buffer.from("trailer\n<< /Root 1 0 R >>\n%%EOF\n"),
-  ]);
-}
+const content = (text: string) => stored(4, Buffer.from(text));
 
-/** An object whose stream has so many megabytes of zeros once it is decompressed. */
-function bomb(number: number, dictionary: string, megabytes: number): Buffer {
-  const finishFlush = constants.Z_FULL_FLUSH;
-  const one = deflateRawSync(Buffer.alloc(1024 * 1024), { finishFlush });
-  const data = Buffer.concat([Buffer.from([0x78, 0x9c]), ...Array<Buffer>(megabytes).fill(one)]);
-  return Buffer.concat([
-    Buffer.from(
-      `${number} 0 obj\n<< ${dictionary} /Filter /FlateDecode /Length ${data.length} >>\n`,
-    ),
-    Buffer.from("stream\n"),
-    data,
-    Buffer.from("\nendstream\nendobj\n"),
-  ]);
+function zeros(megabytes: number): Bomb {
+  return { begin: "", repeated: Buffer.alloc(1024 * 1024), times: megabytes };
 }
 
 function fontBomb(): Buffer {
@@ -44,16 +19,18 @@ function fontBomb(): Buffer {
     "5 0 obj\n<< /Type /Font /Subtype /TrueType /BaseFont /F /FontDescriptor 6 0 R >>\nendobj\n";
   const descriptor =
     "6 0 obj\n<< /Type /FontDescriptor /FontName /F /Flags 4 /FontFile2 7 0 R >>\nendobj\n";
-  return onePage("BT /F 9 Tf (x) Tj ET", "/Font << /F 5 0 R >>", [
+  return onePage(content("BT /F 9 Tf (x) Tj ET"), "/Font << /F 5 0 R >>", [
     Buffer.from(font + descriptor),
-    bomb(7, "/Length1 1000", 2_000),
+    bomb(7, "/Length1 1000", zeros(2_000)),
   ]);
 }
 
 function hugeImage(): Buffer {
   const image =
     "/Type /XObject /Subtype /Image /Width 30000 /Height 30000 /BitsPerComponent 8 /ColorSpace /DeviceRGB";
-  return onePage("/Im Do BT (x) Tj ET", "/XObject << /Im 5 0 R >>", [bomb(5, image, 2_700)]);
+  return onePage(content("/Im Do BT (x) Tj ET"), "/XObject << /Im 5 0 R >>", [
+    bomb(5, image, zeros(2_700)),
+  ]);
 }
 
 const manyLines = "T* (x) Tj ".repeat(200_000);
@@ -62,6 +39,7 @@ describe("a hostile PDF", () => {
   it.each([
     ["a font that is a bomb of 2 GB", "time or memory", fontBomb()],
     ["an image of 2.7 GB", undefined, hugeImage()],
+    ["an array without an end", "time or memory", longArrayPdf()],
     ["very many lines", undefined, Buffer.from(pdf([`x) Tj 9 TL ${manyLines}(x`]))],
     [
       "a false count of pages",
@@ -70,7 +48,7 @@ describe("a hostile PDF", () => {
     ],
   ])("of %s takes a bounded memory, and does not hold the loop", async (_, expected, data) => {
     const { signal } = new AbortController();
-    const threads = new WorkerThreads(systemClock);
+    const work = new WorkProcesses(systemClock);
     const before = process.memoryUsage().rss;
     let most = 0;
     const looking = setInterval(() => {
@@ -78,7 +56,7 @@ describe("a hostile PDF", () => {
     }, 5);
     let failure: unknown;
     const held = await longestHold(() =>
-      pdfLines(data, threads, signal).catch((error: unknown) => {
+      pdfLines(data, work, signal).catch((error: unknown) => {
         failure = error;
       }),
     );
@@ -95,7 +73,7 @@ describe("the text of a PDF", () => {
     const clock = new ManualClock();
     const { signal } = new AbortController();
     const limits = { limitMs: 1000, limitMb: 512 };
-    const lines = pdfLines(Buffer.from(pdf(["Hi"])), new WorkerThreads(clock), signal, limits);
+    const lines = pdfLines(Buffer.from(pdf(["Hi"])), new WorkProcesses(clock), signal, limits);
     const ended = expect(lines).rejects.toThrow("takes too much time or memory");
     await setImmediate();
     clock.advance(limits.limitMs);

@@ -1,9 +1,10 @@
 // Checks whether a schema is valid, and whether a value fits it (protocol.md section 4, Output). Both come
 // from outside. A schema may recurse for ever, and its pattern may take years. So the check runs in a
-// thread, with bounds of time and memory.
-import type { WorkerThreads } from "../../process/workerThreads.js";
+// process of its own, with bounds of time and memory.
+import { ChildNotStarted } from "../../base/childStart.js";
+import type { WorkProcesses } from "../../process/workProcesses.js";
 
-/** The time includes the start of the thread. */
+/** The time includes the start of the process. */
 const limitMs = 5_000;
 const limitMb = 128;
 /** How many schemas are remembered as valid, so that they are not checked again. */
@@ -11,11 +12,11 @@ const mostKnown = 64;
 
 /** Checks the schemas and values of runs. */
 export class OutputCheck {
-  readonly #threads: WorkerThreads;
+  readonly #work: WorkProcesses;
   readonly #sound = new Set<string>();
 
-  constructor(threads: WorkerThreads) {
-    this.#threads = threads;
+  constructor(work: WorkProcesses) {
+    this.#work = work;
   }
 
   /** Why a schema cannot be used; undefined if it can. Rejects with the signal's reason. */
@@ -38,14 +39,20 @@ export class OutputCheck {
   async #run(schema: string, value: string | undefined, signal: AbortSignal): Promise<Found> {
     const program = new URL("./outputChecker.mjs", import.meta.url);
     const input = { schema, value };
-    const outcome = await this.#threads.run({ program, input, limitMs, limitMb }, signal);
-    if (outcome.kind === "done") return outcome.result as Found;
-    const problem = `it takes too much ${outcome.limit} to check`;
-    return value === undefined ? { schemaProblem: problem } : { problems: [problem] };
+    const found = (problem: string): Found =>
+      value === undefined ? { schemaProblem: problem } : { problems: [problem] };
+    try {
+      const outcome = await this.#work.run({ program, input, limitMs, limitMb }, signal);
+      if (outcome.kind === "done") return outcome.result as Found;
+      return found(`it takes too much ${outcome.limit} to check`);
+    } catch (error) {
+      if (!(error instanceof ChildNotStarted)) throw error;
+      return found(`it cannot be checked now, for no process can be started: ${error.message}`);
+    }
   }
 }
 
-/** What the program of the thread posts. */
+/** What the program posts. */
 interface Found {
   readonly schemaProblem?: string;
   readonly problems?: readonly string[];

@@ -1,4 +1,4 @@
-// The program of the thread that checks a schema, and a value against it. It is JavaScript, so that it
+// The program that checks a schema, and a value against it. It is JavaScript, so that it
 // can be started from the sources as well as from the build; checkOutput.ts says what it is given.
 import { parentPort, workerData } from "node:worker_threads";
 import { Ajv } from "ajv";

@@ -1,6 +1,6 @@
 // Reads the text of a PDF. A hostile PDF may need any amount of time and memory, so it is read in a
-// thread with bounds.
-import type { WorkerThreads } from "../../process/workerThreads.js";
+// process of its own, with bounds.
+import type { WorkProcesses } from "../../process/workProcesses.js";
 import { ToolFailure } from "../failure.js";
 
 /** The largest PDF that is read, in bytes. */
@@ -10,12 +10,12 @@ const usualLimits = { limitMs: 20_000, limitMb: 512 };
 
 /**
  * The lines of a PDF, page by page.
- * @param limits the time in milliseconds, and the heap of the thread in megabytes.
+ * @param limits the time in milliseconds, and the heap in megabytes.
  * @throws ToolFailure if it is not a readable PDF, or needs too much time or memory.
  */
 export async function pdfLines(
   data: Uint8Array,
-  threads: WorkerThreads,
+  work: WorkProcesses,
   signal: AbortSignal,
   limits = usualLimits,
 ): Promise<string[]> {
@@ -24,7 +24,7 @@ export async function pdfLines(
     input: { data, maxLength: mostText },
     ...limits,
   };
-  const outcome = await threads.run(task, signal);
+  const outcome = await work.run(task, signal);
   if (outcome.kind !== "done") {
     throw new ToolFailure("The PDF takes too much time or memory to read.");
   }

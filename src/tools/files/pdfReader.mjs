@@ -1,4 +1,4 @@
-// The program of the thread that reads a PDF. It is JavaScript, so that it can be started from the sources
+// The program that reads a PDF. It is JavaScript, so that it can be started from the sources
 // as well as from the build; src/tools/files/pdf.ts says what it is given.
 import { parentPort, workerData } from "node:worker_threads";
 import { getDocumentProxy } from "unpdf";

@@ -1,5 +1,5 @@
 // Turns a response into text for the model.
-import type { WorkerThreads } from "../../process/workerThreads.js";
+import type { WorkProcesses } from "../../process/workProcesses.js";
 import { ToolFailure } from "../failure.js";
 import type { WebResponse } from "./request.js";
 
@@ -38,7 +38,7 @@ export async function readBody(response: WebResponse): Promise<Body> {
 export interface Conversion {
   readonly contentType: string;
   readonly format: PageFormat;
-  readonly threads: WorkerThreads;
+  readonly work: WorkProcesses;
   readonly signal: AbortSignal;
 }
 
@@ -69,15 +69,15 @@ function decode(bytes: Buffer, contentType: string): string {
   }
 }
 
-/** This runs in a thread: a hostile page may make its conversion take seconds, or never end. */
-async function convert(html: string, { format, threads, signal }: Conversion): Promise<string> {
+/** This runs in a process of its own: a hostile page may make its conversion take seconds, or never end. */
+async function convert(html: string, { format, work, signal }: Conversion): Promise<string> {
   const task = {
     program: new URL("./pageConverter.mjs", import.meta.url),
     input: { html, format, maxLength: maxConvertedLength },
     limitMs: conversionMs,
     limitMb: conversionMb,
   };
-  const outcome = await threads.run(task, signal);
+  const outcome = await work.run(task, signal);
   if (outcome.kind === "done" && typeof outcome.result === "string") return outcome.result;
   throw new ToolFailure("The page takes too much to convert; fetch it with `format` html.");
 }

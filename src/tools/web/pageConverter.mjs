@@ -1,4 +1,4 @@
-// The program of the thread that converts a page. It is JavaScript, so that it can be started from
+// The program that converts a page. It is JavaScript, so that it can be started from
 // the sources as well as from the build; src/tools/web/page.ts says what it is given.
 import { parentPort, workerData } from "node:worker_threads";
 import Turndown from "turndown";

@@ -1,14 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Clock, systemClock } from "../../../src/base/clock.js";
-import { WorkerThreads } from "../../../src/process/workerThreads.js";
+import { WorkProcesses } from "../../../src/process/workProcesses.js";
 import { type PageFormat, pageText } from "../../../src/tools/web/page.js";
 import { ManualClock } from "../../helpers/manualClock.js";
 
 function convert(html: string, format: PageFormat = "markdown", clock: Clock = systemClock) {
   const bytes = Buffer.from(html);
-  const threads = new WorkerThreads(clock);
-  const conversion = { contentType: "text/html", format, threads };
+  const work = new WorkProcesses(clock);
+  const conversion = { contentType: "text/html", format, work };
   return pageText({ bytes, isCut: false }, { ...conversion, signal: new AbortController().signal });
 }
 

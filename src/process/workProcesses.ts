@@ -1,0 +1,149 @@
+// Runs work on input that somebody else wrote in a process of its own. So it does not hold up anything else,
+// its time and memory are limited, and what it does not survive ends nothing but itself: a thread of this
+// process whose heap is full can end the whole process, whatever its limits are.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { parse } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAwake } from "../base/awakeTime.js";
+import { ChildNotStarted, startChild } from "../base/childStart.js";
+import type { Clock } from "../base/clock.js";
+import { Deferred } from "../base/deferred.js";
+import { messageOf } from "../base/errors.js";
+import { explainSystemError } from "../base/systemError.js";
+import { untilAborted } from "../base/untilAborted.js";
+import { Slots } from "./slots.js";
+
+/** The work, and its limits. */
+export interface WorkTask {
+  /** The program: it reads `workerData` and posts one message, the result. */
+  readonly program: URL;
+  readonly input: unknown;
+  /** How long it may take in milliseconds, including the start of its process. */
+  readonly limitMs: number;
+  /**
+   * How large its heap may grow, in megabytes. Its memory outside of the heap may be as large, and a little
+   * more.
+   */
+  readonly limitMb: number;
+}
+
+/** The result of a task. */
+export type WorkOutcome =
+  | { readonly kind: "done"; readonly result: unknown }
+  /** Which of its limits it ran into. */
+  | { readonly kind: "exceeded"; readonly limit: "time" | "memory" };
+
+/** What the process tells; src/process/workProcess.mjs sends it. */
+type Told =
+  | WorkOutcome
+  | { readonly kind: "failed"; readonly problem: string }
+  | { readonly kind: "silent" };
+
+/** More would take the processors from everything else. */
+const mostAtOnce = 2;
+
+const workProgram = fileURLToPath(new URL("./workProcess.mjs", import.meta.url));
+
+/** The exit code with which Node ends a process on Windows whose memory does not suffice. */
+const abortedOnWindows = 134;
+
+/** Variables without which Node itself would not start on some machines. The work has no environment. */
+const startVariables = [
+  "ELECTRON_RUN_AS_NODE",
+  "LD_LIBRARY_PATH",
+  "LD_PRELOAD",
+  "DYLD_LIBRARY_PATH",
+  "NODE_ICU_DATA",
+  "SystemRoot",
+];
+
+/** The processes of this server that do such work: two at a time for all callers together. */
+export class WorkProcesses {
+  readonly #clock: Clock;
+  readonly #slots = new Slots(mostAtOnce);
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Runs a task in a process of its own, once less than two others run; its time begins then. The
+   * program has no environment, and its output is dropped. The process ends with this one.
+   *
+   * Rejects with the signal's reason when that is aborted, with the words of what the program
+   * throws, and with `ChildNotStarted`. When the promise has settled, the process is gone.
+   */
+  async run(task: WorkTask, signal: AbortSignal): Promise<WorkOutcome> {
+    const giveBack = await this.#slots.take(signal);
+    try {
+      return await this.#runProcess(task, signal);
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #runProcess(task: WorkTask, signal: AbortSignal): Promise<WorkOutcome> {
+    const { program, input, limitMs, limitMb } = task;
+    const outcome = new Deferred<WorkOutcome>();
+    const child = await started();
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.once("message", (told: Told) => settle(outcome, told, program));
+    child.once("exit", (code, killer) => {
+      if (isCrash(code, killer)) outcome.resolve({ kind: "exceeded", limit: "memory" });
+      else settle(outcome, { kind: "silent" }, program);
+    });
+    const timer = afterAwake(this.#clock, limitMs, () =>
+      outcome.resolve({ kind: "exceeded", limit: "time" }),
+    );
+    try {
+      // Whether it arrives is seen by what comes back.
+      child.send({ program: program.href, input, limitMb }, () => {});
+      return await untilAborted(outcome.promise, signal);
+    } finally {
+      timer.cancel();
+      child.kill("SIGKILL");
+      await gone;
+    }
+  }
+}
+
+function settle(outcome: Deferred<WorkOutcome>, told: Told, program: URL): void {
+  if (told.kind === "failed") outcome.reject(new Error(told.problem));
+  else if (told.kind === "silent") outcome.reject(new Error(`${program} ended without a result`));
+  else outcome.resolve(told);
+}
+
+/** Whether a process was ended by its own memory: by V8, by the system, or by a limit of it. */
+function isCrash(code: number | null, killer: NodeJS.Signals | null): boolean {
+  return killer !== null || code === abortedOnWindows;
+}
+
+/** A process that waits for its work. Throws `ChildNotStarted`. */
+async function started(): Promise<ChildProcess> {
+  const env: Record<string, string> = {};
+  for (const name of startVariables) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  let cause: unknown;
+  try {
+    const child = startChild(() =>
+      spawn(process.execPath, [workProgram], {
+        // The workspace may be deleted at any time, and a folder that is in use cannot be on Windows.
+        cwd: parse(process.execPath).root,
+        env,
+        serialization: "advanced",
+        stdio: ["ignore", "ignore", "ignore", "ipc"],
+        windowsHide: true,
+      }),
+    );
+    if (child.pid !== undefined) return child;
+    [cause] = await once(child, "error");
+  } catch (error) {
+    // Node throws some reasons and emits the others.
+    if (error instanceof ChildNotStarted) throw error;
+    cause = error;
+  }
+  throw new ChildNotStarted(explainSystemError(cause) ?? messageOf(cause), { cause });
+}
