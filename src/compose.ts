@@ -23,7 +23,6 @@ import {
 import { openAdopter, recoverer } from "./serverAdopter.js";
 import type { ServerOptions } from "./serverOptions.js";
 import { databaseName } from "./storage/dataDirectory.js";
-import { GroupCommit } from "./storage/groupCommit.js";
 import { withFileNamed } from "./storage/storageError.js";
 import { WorkspaceStore } from "./storage/workspaceStore.js";
 
@@ -191,7 +190,7 @@ function composeBackend(options: ServerOptions, house: House, closing: Closing) 
       coordination: {
         ...shared,
         ...defined({ commands: options.commands }),
-        commits: new GroupCommit(database, clock),
+        commits: house.commits,
         owed: house.owed,
         keeperOf: (run) => kept.keeperOf(run),
         undo: (asked) =>

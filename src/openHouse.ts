@@ -18,6 +18,7 @@ import { Checkpointer } from "./storage/checkpointer.js";
 import { ConnectionStore } from "./storage/connectionStore.js";
 import { Database } from "./storage/database.js";
 import { databaseName, makeDataDirectory } from "./storage/dataDirectory.js";
+import { GroupCommit } from "./storage/groupCommit.js";
 import { olderServers } from "./storage/knownServers.js";
 import { schema } from "./storage/migrations.js";
 import { QuestionStore } from "./storage/questionStore.js";
@@ -25,6 +26,12 @@ import { ServerRegistry } from "./storage/serverRegistry.js";
 
 /** How many turns a daemon runs at once, unless `limits.concurrentRuns` says otherwise. */
 const runsOfDaemon = 32;
+
+interface OutboxPlace {
+  readonly database: Database;
+  readonly stores: ReturnType<typeof openStores>;
+  readonly serverId: string;
+}
 
 /** The parts that all workspaces of a server share. */
 export type House = ReturnType<typeof openHouse>;
@@ -50,6 +57,18 @@ function openDatabase(options: ServerOptions, closing: Closing) {
   return { database, checkpointer };
 }
 
+/** The outbox, and the commits that runs and acknowledgements share. */
+function openOutbox(
+  { clock, ids }: ServerOptions,
+  closing: Closing,
+  { database, stores, serverId }: OutboxPlace,
+) {
+  const commits = new GroupCommit(database, clock);
+  const outbox = new Outbox(database, stores, serverId, ids, commits);
+  closing.add(() => outbox.settle());
+  return { commits, outbox };
+}
+
 /** Opens the parts that all workspaces share: the database, its stores, and the delivery. */
 export function openHouse(options: ServerOptions, closing: Closing) {
   const { clock, ids, log } = options;
@@ -57,7 +76,7 @@ export function openHouse(options: ServerOptions, closing: Closing) {
   const serverId = ids.next("srv");
   options.telemetry?.attach(database, serverId);
   const stores = openStores(database);
-  const outbox = new Outbox(database, stores, serverId, ids);
+  const { commits, outbox } = openOutbox(options, closing, { database, stores, serverId });
   const left = { database, ...stores, outbox, clock, ids, log };
   const { recoveryOf, onWaiting } = openRecovery(left);
   const registry = ServerRegistry.register(
@@ -96,6 +115,7 @@ export function openHouse(options: ServerOptions, closing: Closing) {
     checkpointer,
     stores,
     outbox,
+    commits,
     runsOfServer,
     registry,
     recovery,

@@ -185,7 +185,7 @@ export class Backend {
   }
 
   /** `acknowledge` */
-  acknowledge(params: Params<"acknowledge">, caller: Caller): Result<"acknowledge"> {
+  acknowledge(params: Params<"acknowledge">, caller: Caller): Promise<Result<"acknowledge">> {
     return this.#completions.acknowledge(caller.clientId, params.completionIds, this.#clock.now());
   }
 

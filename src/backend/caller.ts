@@ -38,7 +38,7 @@ export interface Completions {
     clientId: string,
     completionIds: readonly string[],
     now: number,
-  ): { acknowledged: string[]; unknown: string[] };
+  ): Promise<{ acknowledged: string[]; unknown: string[] }>;
   /** Moves a client's completions to the identity that it has now given. */
   adopt(from: string, to: string): void;
   onAppended(listener: (appended: { completion: RunComplete }) => void): () => void;

@@ -82,13 +82,13 @@ function figuresOf(
 }
 
 /** Does what somebody wants with a completion; returns why it cannot be done. */
-function act(
+async function act(
   { what, completionId, clientId, sequence }: CompletionAction,
   { outbox, broadcaster }: InspectedServer["server"]["completions"],
   now: number,
-): string | undefined {
+): Promise<string | undefined> {
   if (what === "acknowledge") {
-    const { unknown } = outbox.acknowledge(clientId, [completionId], now);
+    const { unknown } = await outbox.acknowledge(clientId, [completionId], now);
     return unknown.length === 0 ? undefined : "There is no such completion any more.";
   }
   if (broadcaster.again(clientId, sequence) > 0) return undefined;

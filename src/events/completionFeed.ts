@@ -8,6 +8,10 @@ import type { Outbox } from "./outbox.js";
 import { Redelivery } from "./redelivery.js";
 
 const maxBarriers = 1024;
+/** So many completions in a row are kept after they were committed, so that they need not be read. */
+const mostAhead = 16;
+/** And so much of them, in UTF-16 units. */
+const mostAheadUnits = 64 * 1024;
 
 /**
  * The completions of one connection. The backlog and the completions of this server come in order
@@ -23,6 +27,8 @@ export class CompletionFeed {
    * the disk.
    */
   #fresh: CompletionRow | undefined;
+  /** Those that come directly behind it, as they were committed. */
+  #ahead: CompletionRow[] = [];
   #mayHaveMore = false;
   #late: LateLane;
   #again: { own: Redelivery; late: Redelivery } | undefined;
@@ -51,6 +57,7 @@ export class CompletionFeed {
     this.#filter = this.#outbox.filter(clientId, end);
     this.#after = 0;
     this.#fresh = undefined;
+    this.#ahead = [];
     this.#merged = { upTo: end, barrier };
     this.#mayHaveMore = count > 0;
     this.#late = new LateLane(this.#outbox, clientId, end);
@@ -74,15 +81,25 @@ export class CompletionFeed {
   /** A completion was committed; it follows every event up to `barrier`. */
   announce(row: CompletionRow, barrier: number): void {
     const { sequence } = row;
-    // Where nothing else waits it is the next, and need not be read.
-    if (this.#mayHaveMore || this.#fresh !== undefined) this.#mayHaveMore = true;
-    else if (sequence > this.#after) this.#fresh = row;
+    // Where nothing else waits, or little, it is known when its turn comes, and need not be read.
+    if (!this.#mayHaveMore && sequence > this.#after) this.#keep(row);
     if (this.#barriers.size >= maxBarriers) {
       this.#barriers.clear();
       this.#merged = { upTo: sequence, barrier };
     } else {
       this.#barriers.set(sequence, barrier);
     }
+  }
+
+  #keep(row: CompletionRow): void {
+    if (this.#fresh === undefined) this.#fresh = row;
+    else if (this.#ahead.length < mostAhead && this.#unitsAhead(row) <= mostAheadUnits) {
+      this.#ahead.push(row);
+    } else this.#mayHaveMore = true;
+  }
+
+  #unitsAhead(row: CompletionRow): number {
+    return this.#ahead.reduce((sum, one) => sum + unitsOf(one), unitsOf(row));
   }
 
   /** Sends a completion once more, though it is not due; one that was not sent yet comes anyway. */
@@ -128,11 +145,29 @@ export class CompletionFeed {
     );
   }
 
-  /** The event that the next completion in order must follow; infinite if none is known to wait. */
-  get barrier(): number {
-    return this.#fresh === undefined
-      ? Number.POSITIVE_INFINITY
-      : this.#barrier(this.#fresh.sequence);
+  /**
+   * The completion that comes directly behind `row`, which {@link next} or this gave and which was not taken
+   * yet: if it is known without a look at the disk, and all events that it must follow have been sent.
+   */
+  behind(row: CompletionRow, firstWaitingEvent: number): CompletionRow | undefined {
+    const found = this.#directlyBehind(row);
+    if (found === undefined || this.#barrier(found.sequence) >= firstWaitingEvent) return undefined;
+    return this.#late.before(found) === undefined ? found : undefined;
+  }
+
+  #directlyBehind(row: CompletionRow): CompletionRow | undefined {
+    if (row === this.#fresh) return this.#ahead[0];
+    const at = this.#ahead.indexOf(row);
+    return at === -1 ? undefined : this.#ahead[at + 1];
+  }
+
+  /**
+   * The event that the next completion in order must follow, or the one directly behind `row`; infinite if
+   * none is known to wait.
+   */
+  barrier(row?: CompletionRow): number {
+    const next = row === undefined ? this.#fresh : this.#directlyBehind(row);
+    return next === undefined ? Number.POSITIVE_INFINITY : this.#barrier(next.sequence);
   }
 
   #barrier(sequence: number): number {
@@ -152,13 +187,19 @@ export class CompletionFeed {
   }
 
   /**
-   * Counts the delivery of the completion that {@link next} gave; undefined if it is no longer
-   * needed.
+   * Counts the deliveries of the completions that {@link next} and {@link behind} gave, in one commit;
+   * undefined for each that is no longer needed. If that cannot be written, none of them is taken.
    */
-  take(row: CompletionRow, now: number): RunComplete | undefined {
-    const completion = this.#outbox.deliver(row);
+  take(rows: readonly CompletionRow[], now: number): (RunComplete | undefined)[] {
+    const completions = this.#outbox.deliver(rows);
+    rows.forEach((row, index) => {
+      this.#took(row, now, completions[index] !== undefined);
+    });
+    return completions;
+  }
+
+  #took(row: CompletionRow, now: number, wasNeeded: boolean): void {
     this.#wanted.delete(row.sequence);
-    const wasNeeded = completion !== undefined;
     const { serverId, backlogEnd } = this.#filter;
     const isOfAnother = row.serverId !== serverId && row.serverId !== "";
     if (isOfAnother && row.sequence > backlogEnd) {
@@ -167,14 +208,13 @@ export class CompletionFeed {
       this.#late.take(row);
     } else if (row.sequence > this.#after) {
       this.#after = row.sequence;
-      this.#fresh = undefined;
+      this.#fresh = this.#ahead.shift();
       this.#late.passOwn(row);
       this.#barriers.delete(row.sequence);
       if (wasNeeded) this.#again?.own.sent(row, now);
     } else {
       this.#again?.own.sentAgain(row, now, wasNeeded);
     }
-    return completion;
   }
 
   /** Whether the backlog and all completions of this server were taken up to a sequence. */
@@ -188,4 +228,8 @@ export class CompletionFeed {
     const late = this.#again?.late.nextDueAt;
     return own === undefined || late === undefined ? (own ?? late) : Math.min(own, late);
   }
+}
+
+function unitsOf({ body }: CompletionRow): number {
+  return body?.length ?? 0;
 }

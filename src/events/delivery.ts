@@ -1,27 +1,25 @@
 // The pump of one connection (protocol.md sections 5 and 6). Only it writes events and completions.
-// It writes a few events that wait, and at most one completion behind them, when the pipe has taken what
-// came before. So a completion follows everything else of its run, and a slow reader costs a bounded amount
-// of memory.
+// It writes a few messages that wait, in one piece, when the pipe has taken what came before. A completion
+// follows everything else of its run, and a slow reader costs a bounded amount of memory.
 import type { ClientLoad } from "../base/clientLoad.js";
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
 import type { Log } from "../base/log.js";
-import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent } from "../protocol/registry.js";
+import type { CompletionRow } from "../storage/completionStore.js";
 import { CompletionFeed } from "./completionFeed.js";
 import type { DeliveryOptions } from "./deliveryOptions.js";
+import { DiskRest } from "./diskRest.js";
 import { EventBuffer } from "./eventBuffer.js";
 import type { IsDue } from "./lateLane.js";
 import type { Appended } from "./outbox.js";
-import { PieceWriter } from "./pieceWriter.js";
+import { type PieceMessage, PieceWriter } from "./pieceWriter.js";
 import type { Sender } from "./sender.js";
 
 /** After this many messages in a row, other work of the process gets its turn. */
 const messagesInARow = 16;
-/** Events that wait go to the pipe together until they have this much text, in UTF-16 units. */
+/** Messages that wait go to the pipe together until they have this much text, in UTF-16 units. */
 const mostUnitsTogether = 64 * 1024;
-/** How long completions wait for a disk that failed, in milliseconds. */
-const diskRetryMs = 1000;
 
 /** The pump of one connection. */
 export class Delivery {
@@ -42,8 +40,7 @@ export class Delivery {
   #isWoken = false;
   #isHeld = false;
   #isClosed = false;
-  /** Until this time the disk is not asked for completions. */
-  #diskRestsUntil = 0;
+  readonly #disk: DiskRest;
   #timer: Timer | undefined;
 
   constructor(options: DeliveryOptions<Delivery>) {
@@ -51,6 +48,7 @@ export class Delivery {
     this.#writer = new PieceWriter(options.sender, options.log, () => this.#buffer.countDropped());
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#disk = new DiskRest(options.log);
     this.#clientId = options.clientId;
     this.#feed = new CompletionFeed(options.outbox, options.clientId);
     this.#options = options;
@@ -168,24 +166,56 @@ export class Delivery {
     let inARow = 0;
     while (!this.#isClosed && !this.#isHeld) {
       this.#settleWritten();
-      const first = this.#nextCompletion();
-      const events = first === undefined ? this.#nextEvents() : [];
-      // The end of a turn goes out at once with what came just before it: each write to a pipe costs
-      // as much as what is in it.
-      const completion = events.length > 0 && this.#writer.canJoin ? this.#nextCompletion() : first;
-      if (completion === undefined && events.length === 0) return;
-      await this.#writer.write(events, completion);
-      inARow += events.length + (completion === undefined ? 0 : 1);
+      const found = this.#nextMessages();
+      if (found.length === 0) return;
+      const piece = this.#counted(found);
+      // Where all of them were completions that nobody needs any more, it is empty.
+      if (piece.length > 0) await this.#writer.write(piece);
+      inARow += found.length;
       if (inARow < messagesInARow) continue;
       inARow = 0;
       await new Promise<void>((resolve) => this.#clock.soon(resolve));
     }
   }
 
-  /** The oldest events that wait: as many as may go to the pipe together, before a completion. */
-  #nextEvents(): LossyEvent[] {
+  /**
+   * What goes to the pipe next, in its order. The end of a turn goes with what came just before it, and with
+   * the ends that were committed with it: each write to a pipe costs as much as what is in it.
+   */
+  #nextMessages(): (LossyEvent | CompletionRow)[] {
+    const { canJoin } = this.#writer;
+    const found: (LossyEvent | CompletionRow)[] = [];
+    const before = this.#buffer.units;
+    let last: CompletionRow | undefined;
+    let units = 0;
+    do {
+      const row = this.#nextCompletion(last);
+      // Something else must come first.
+      if (last !== undefined && row === undefined && this.#isNext(last)) break;
+      const events = row === undefined ? this.#nextEvents(last) : [];
+      if (row === undefined && events.length === 0) break;
+      found.push(...(row === undefined ? events : [row]));
+      units += row?.body?.length ?? 0;
+      last = row ?? last;
+      // Nothing is known to come behind it.
+      if (row !== undefined && !Number.isFinite(this.#feed.barrier(row))) break;
+    } while (
+      canJoin &&
+      found.length < messagesInARow &&
+      units + before - this.#buffer.units < mostUnitsTogether
+    );
+    return found;
+  }
+
+  /** Whether the completion behind `last` need not wait for any event. */
+  #isNext(last: CompletionRow): boolean {
+    return this.#feed.barrier(last) < this.#buffer.firstOrdinal;
+  }
+
+  /** The oldest events that wait: as many as may go to the pipe together, before the completion behind `last`. */
+  #nextEvents(last: CompletionRow | undefined): LossyEvent[] {
     const most = this.#writer.canJoin ? messagesInARow : 1;
-    const end = this.#feed.barrier;
+    const end = this.#feed.barrier(last);
     const before = this.#buffer.units;
     const events: LossyEvent[] = [];
     const isFull = () =>
@@ -201,22 +231,26 @@ export class Delivery {
     return events;
   }
 
-  /** A disk that fails delays only completions. */
-  #nextCompletion(): RunComplete | undefined {
+  /** The next completion, behind `last` if that is one. */
+  #nextCompletion(last: CompletionRow | undefined): CompletionRow | undefined {
     const now = this.#clock.now();
-    if (now < this.#diskRestsUntil) return undefined;
-    try {
-      for (;;) {
-        const row = this.#feed.next(this.#buffer.firstOrdinal, now);
-        if (row === undefined) return undefined;
-        const completion = this.#feed.take(row, now);
-        if (completion !== undefined) return completion;
-      }
-    } catch (error) {
-      this.#log.warn({ reason: messageOf(error) }, "a completion could not be delivered yet");
-      this.#diskRestsUntil = now + diskRetryMs;
-      return undefined;
-    }
+    const first = this.#buffer.firstOrdinal;
+    return this.#disk.ask(now, () =>
+      last === undefined ? this.#feed.next(first, now) : this.#feed.behind(last, first),
+    );
+  }
+
+  /** The messages as they are sent, with their completions counted. */
+  #counted(found: readonly (LossyEvent | CompletionRow)[]): PieceMessage[] {
+    const rows = found.filter((one): one is CompletionRow => !isEvent(one));
+    if (rows.length === 0) return found.filter(isEvent);
+    const now = this.#clock.now();
+    const completions = this.#disk.ask(now, () => this.#feed.take(rows, now)) ?? [];
+    return found.flatMap((one): PieceMessage[] => {
+      if (isEvent(one)) return [one];
+      const params = completions[rows.indexOf(one)];
+      return params === undefined ? [] : [{ method: "runComplete", params }];
+    });
   }
 
   /** Between two messages: everything that was taken has been written. */
@@ -243,7 +277,7 @@ export class Delivery {
     this.#settleIdle();
     this.#timer?.cancel();
     const now = this.#clock.now();
-    const dueAt = now < this.#diskRestsUntil ? this.#diskRestsUntil : this.#feed.nextDueAt;
+    const dueAt = this.#disk.until(now) ?? this.#feed.nextDueAt;
     if (dueAt !== undefined) {
       this.#timer = this.#clock.after(Math.max(0, dueAt - now), () => this.#wake());
     }
@@ -259,4 +293,8 @@ export class Delivery {
     for (const settle of this.#idle.splice(0)) settle();
     if (this.#isClosed) for (const { settle } of this.#awaiting.splice(0)) settle();
   }
+}
+
+function isEvent(one: LossyEvent | CompletionRow): one is LossyEvent {
+  return "method" in one;
 }

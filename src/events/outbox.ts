@@ -13,9 +13,11 @@ import type {
   PendingPlace,
 } from "../storage/completionStore.js";
 import type { Database } from "../storage/database.js";
+import type { GroupCommit } from "../storage/groupCommit.js";
 import { type OtherCompletion, OtherCompletions } from "../storage/otherCompletions.js";
 import type { RunRow, RunStore } from "../storage/runStore.js";
 import { maxCompletionText, SharedTexts } from "../storage/sharedTexts.js";
+import { type Acknowledged, Acknowledgements } from "./acknowledgements.js";
 import { type PendingPage, pendingPage } from "./pendingPage.js";
 
 /** The members of a completion that the outbox does not know itself. The outbox cuts the text. */
@@ -44,6 +46,7 @@ export class Outbox {
   readonly #serverId: string;
   readonly #ids: Ids;
   readonly #listeners = new Set<(appended: Appended) => void>();
+  readonly #acknowledgements: Acknowledgements;
   #onAcknowledged: (completionIds: readonly string[]) => void = () => {};
 
   constructor(
@@ -51,6 +54,7 @@ export class Outbox {
     stores: { completions: CompletionStore; runs: RunStore },
     serverId: string,
     ids: Ids,
+    commits?: Pick<GroupCommit, "join" | "isShared">,
   ) {
     this.#database = database;
     this.#store = stores.completions;
@@ -59,6 +63,12 @@ export class Outbox {
     this.#runs = stores.runs;
     this.#serverId = serverId;
     this.#ids = ids;
+    this.#acknowledgements = new Acknowledgements({
+      database,
+      store: stores.completions,
+      commits,
+      onWritten: (completionIds) => this.#onAcknowledged(completionIds),
+    });
   }
 
   /**
@@ -139,29 +149,22 @@ export class Outbox {
 
   /** A page of a client's unacknowledged completions, by sequence, of all or one workspace or session. */
   listPending(clientId: string, place: Omit<PendingPlace, "most"> = {}): PendingPage {
+    this.settle();
     return pendingPage(this.#store, (row) => this.#runComplete(row), { ...place, clientId });
   }
 
-  /**
-   * Marks a client's completions as acknowledged. Ids that the client does not have are `unknown`.
-   */
+  /** See {@link Acknowledgements.take}. Ids that the client does not have are `unknown`. */
   acknowledge(
     clientId: string,
     completionIds: readonly string[],
     now: number,
-  ): { acknowledged: string[]; unknown: string[] } {
-    faultPoint("acknowledging");
-    const told = this.#database.write(() => {
-      const acknowledged: string[] = [];
-      const unknown: string[] = [];
-      for (const id of completionIds) {
-        (this.#store.acknowledge(clientId, id, now) ? acknowledged : unknown).push(id);
-      }
-      return { acknowledged, unknown };
-    });
-    faultPoint("acknowledged");
-    this.#onAcknowledged(told.acknowledged);
-    return told;
+  ): Promise<Acknowledged> {
+    return this.#acknowledgements.take(clientId, completionIds, now);
+  }
+
+  /** See {@link Acknowledgements.settle}. */
+  settle(): void {
+    this.#acknowledgements.settle();
   }
 
   /** A relay has carried these to their place: their texts need not be kept twice any more. */
@@ -176,6 +179,7 @@ export class Outbox {
 
   /** Moves a client's runs and completions to the identity that it has now given. */
   adopt(from: string, to: string): void {
+    this.settle();
     const hasRuns = this.#runs.openOf(this.#serverId).some(({ clientId }) => clientId === from);
     // Almost nobody has any. Then a program that holds the database is not waited for.
     if (!hasRuns && this.#store.backlog(from).count === 0) return;
@@ -187,6 +191,7 @@ export class Outbox {
 
   /** How many of a client's completions wait, and the last sequence of all. */
   backlog(clientId: string): { count: number; end: number } {
+    this.settle();
     return this.#store.backlog(clientId);
   }
 
@@ -201,16 +206,19 @@ export class Outbox {
     after: number,
     upTo = Number.MAX_SAFE_INTEGER,
   ): CompletionRow | undefined {
+    this.settle();
     return this.#store.nextPending(filter, after, upTo);
   }
 
   /** The unacknowledged completions of a client in (`after`, `upTo`] that other servers wrote. */
   ofOthers(clientId: string, after: number, upTo: number): Iterable<OtherCompletion> {
+    this.settle();
     return this.#others.pending(clientId, after, upTo);
   }
 
   /** The completion of a sequence; undefined where it is acknowledged. */
   pendingAt(clientId: string, sequence: number): CompletionRow | undefined {
+    this.settle();
     return this.#store.pendingAt(clientId, sequence);
   }
 
@@ -219,10 +227,14 @@ export class Outbox {
     return this.#others.end;
   }
 
-  /** Counts the delivery that is about to be made; undefined if it is no longer needed. */
-  deliver(row: CompletionRow): RunComplete | undefined {
-    const attempt = this.#store.countAttempt(row.sequence);
-    return attempt === undefined ? undefined : this.#runComplete({ ...row, attempt });
+  /** Counts the deliveries that are about to be made; undefined for each that is no longer needed. */
+  deliver(rows: readonly CompletionRow[]): (RunComplete | undefined)[] {
+    this.settle();
+    const attempts = this.#store.countAttempts(rows.map(({ sequence }) => sequence));
+    return rows.map((row, index) => {
+      const attempt = attempts[index];
+      return attempt === undefined ? undefined : this.#runComplete({ ...row, attempt });
+    });
   }
 
   /** A stored completion as a client gets it. A damaged one is reported as damaged. */

@@ -10,6 +10,11 @@ import type { RunComplete } from "../protocol/objects/run.js";
 import type { LossyEvent, ServerNotification } from "../protocol/registry.js";
 import type { Sender } from "./sender.js";
 
+/** A part of a piece. */
+export type PieceMessage =
+  | LossyEvent
+  | { readonly method: "runComplete"; readonly params: RunComplete };
+
 /** Writes events and completions on one connection. */
 export class PieceWriter {
   readonly #sender: Sender;
@@ -28,18 +33,16 @@ export class PieceWriter {
     return this.#sender.together !== undefined;
   }
 
-  /**
-   * Writes the events, and behind them the completion. Resolves when the pipe has taken all of it;
-   * rejects if the connection is closed.
-   */
-  async write(events: readonly LossyEvent[], completion?: RunComplete): Promise<void> {
+  /** Writes these in their order. Resolves when the pipe has taken all; rejects if the connection is closed. */
+  async write(piece: readonly PieceMessage[]): Promise<void> {
     const sent: Promise<void>[] = [];
     const send = () => {
-      for (const event of events) sent.push(this.#send(event));
-      if (completion !== undefined) sent.push(this.#deliver(completion));
+      for (const message of piece) {
+        const isEvent = message.method !== "runComplete";
+        sent.push(isEvent ? this.#send(message) : this.#deliver(message.params));
+      }
     };
-    const isOne = events.length + (completion === undefined ? 0 : 1) === 1;
-    if (isOne || this.#sender.together === undefined) send();
+    if (piece.length === 1 || this.#sender.together === undefined) send();
     else this.#sender.together(send);
     await Promise.all(sent);
   }

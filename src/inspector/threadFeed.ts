@@ -36,7 +36,7 @@ export interface ThreadFeedOptions {
   /** How long the thread may take for what is left, in milliseconds; a few seconds unless told. */
   readonly longestEndMs?: number;
   /** Does what is asked for with a completion; returns why it cannot. */
-  onAct?(action: CompletionAction): string | undefined;
+  onAct?(action: CompletionAction): Promise<string | undefined>;
 }
 
 /** A feed to a thread that runs. */
@@ -70,7 +70,7 @@ export class ThreadFeed {
       if (message.kind === "taken") this.#waiting -= message.bytes;
       else if (message.kind === "trouble") options.onTrouble(message.text);
       else if (message.kind === "link") options.onLink(message.link);
-      else if (message.kind === "act") this.#act(message.id, message.action);
+      else if (message.kind === "act") void this.#act(message.id, message.action);
       else if (message.kind === "failed") failed.resolve(message.text);
       else done.resolve();
     });
@@ -141,10 +141,10 @@ export class ThreadFeed {
     this.#send({ kind: "log", at, text });
   }
 
-  #act(id: number, action: CompletionAction): void {
+  async #act(id: number, action: CompletionAction): Promise<void> {
     let refusal: string | undefined = "This cannot be done here.";
     try {
-      refusal = this.#options.onAct === undefined ? refusal : this.#options.onAct(action);
+      refusal = this.#options.onAct === undefined ? refusal : await this.#options.onAct(action);
     } catch (error) {
       refusal = messageOf(error);
     }

@@ -1,7 +1,7 @@
 import { CompletionReader } from "./completionReader.js";
 import type { CompletionRow } from "./completionRow.js";
 import { readOr } from "./damage.js";
-import type { Database, Row } from "./database.js";
+import type { Database } from "./database.js";
 import { NoteStore } from "./noteStore.js";
 import { isRelayed } from "./relayHold.js";
 
@@ -126,25 +126,30 @@ export class CompletionStore {
   }
 
   /**
-   * Counts a delivery, before it is made; returns the attempt's number, or undefined if the
-   * completion has been acknowledged meanwhile. A damaged row cannot be updated; then the number is
-   * 1 again.
+   * Counts deliveries, before they are made, in one commit: all of them or, where that fails, none.
+   * Returns each attempt's number, or undefined where the completion has been acknowledged meanwhile. A
+   * damaged row cannot be updated; then the number is 1 again.
    */
-  countAttempt(sequence: number): number | undefined {
-    // It has a transaction of its own, so that the commit tells whether the disk accepted the
-    // write.
-    const row = readOr<Row | undefined>(
+  countAttempts(sequences: readonly number[]): (number | undefined)[] {
+    // It is a transaction, so that the commit tells whether the disk accepted the write.
+    const counted = readOr(
       () =>
-        this.#database.writePart(() =>
-          this.#database
-            .prepare(
-              `UPDATE completions SET attempt = attempt + 1
-               WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
-            )
-            .get(sequence),
-        ),
-      () => ({ attempt: 1 }),
+        this.#database.writePart(() => sequences.map((sequence) => this.#countAttempt(sequence))),
+      () => undefined,
     );
+    if (counted !== undefined) return counted;
+    // One is damaged. Each alone, it does not stand in the way of the others.
+    if (sequences.length === 1) return [1];
+    return sequences.flatMap((sequence) => this.countAttempts([sequence]));
+  }
+
+  #countAttempt(sequence: number): number | undefined {
+    const row = this.#database
+      .prepare(
+        `UPDATE completions SET attempt = attempt + 1
+         WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
+      )
+      .get(sequence);
     return row === undefined ? undefined : Number(row.attempt);
   }
 

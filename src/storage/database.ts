@@ -22,7 +22,8 @@ export class Database {
   readonly damage = new Damage();
   /** The changes of messages by this connection. */
   readonly ownChanges: OwnChanges;
-  #files = new OpenedFiles([]);
+  /** The files as they were opened. */
+  files = new OpenedFiles([]);
   readonly #sqlite: Sqlite;
   #steps = 0;
   #known = 0;
@@ -57,7 +58,7 @@ export class Database {
     const database = new Database(sqlite);
     database.#steps = steps;
     database.#known = own.steps.length;
-    database.#files = new OpenedFiles([file, `${file}-wal`]);
+    database.files = new OpenedFiles([file, `${file}-wal`]);
     return database;
   }
 
@@ -184,7 +185,7 @@ export class Database {
    * transactions; a crash of the process loses none. Inside another transaction it joins that one.
    */
   write<T>(work: () => T): T {
-    if (this.#depth === 0) this.#files.refuseWithout();
+    if (this.#depth === 0) this.files.refuseWithout();
     return this.writePart(work);
   }
 
@@ -205,7 +206,7 @@ export class Database {
    */
   durable<T>(work: () => T): T {
     if (this.#depth > 0) throw new Error("a durable transaction cannot be nested");
-    this.#files.refuseWithout();
+    this.files.refuseWithout();
     let result: T;
     this.#guard(() => this.#sqlite.exec("PRAGMA synchronous = FULL"));
     try {

@@ -124,3 +124,98 @@ describe("events that wait", () => {
     );
   });
 });
+
+describe("ends that were committed together", () => {
+  /** Runs end in one commit, each with an event before it; then everything is delivered. */
+  async function ended(pipe: Pipe, count: number, text = "") {
+    const delivery = house.connect(pipe);
+    identify(delivery);
+    await house.clock.settle();
+    house.database.write(() => {
+      for (let n = 1; n <= count; n++) {
+        house.database.afterCommit(() => delivery.offer(event(n)));
+        house.append(`r${n}`, "client", "s", text || `r${n}`);
+      }
+    });
+    let commits = 0;
+    house.database.onWritten(() => commits++);
+    await house.clock.settle();
+    return commits;
+  }
+  const inOrder = (count: number) =>
+    Array.from({ length: count }, (_, n) => [`event ${n + 1}`, `#${n + 1}`]).flat();
+  const order = ({ summary }: Pipe) => summary.map((line) => line.replace(/ \(\d+\)$/, ""));
+
+  it("leave in one piece, each behind its events, and are counted in one commit", async () => {
+    const pipe = new JoiningPipe();
+    expect(await ended(pipe, 5)).toBe(1);
+    expect(pipe.pieces).toEqual([10]);
+    expect(order(pipe)).toEqual(inOrder(5));
+    expect(pipe.taken.filter(({ method }) => method === "runComplete")).toMatchObject(
+      Array(5).fill({ params: { attempt: 1 } }),
+    );
+  });
+
+  it("leave one by one where the pipe takes one message at a time", async () => {
+    const pipe = new Pipe();
+    expect(await ended(pipe, 5)).toBe(5);
+    expect(order(pipe)).toEqual(inOrder(5));
+  });
+
+  it("leave all, also where they are more than are kept in memory", async () => {
+    const pipe = new JoiningPipe();
+    await ended(pipe, 60);
+    expect(order(pipe)).toEqual(inOrder(60));
+    expect(Math.max(...pipe.pieces)).toBeLessThanOrEqual(31);
+  });
+
+  it("leave in pieces of a bounded size", async () => {
+    const pipe = new JoiningPipe();
+    const commits = await ended(pipe, 6, "x".repeat(30 * 1024));
+    expect(commits).toBeGreaterThan(2);
+    expect(order(pipe)).toEqual(inOrder(6));
+  });
+
+  it("wait together for a disk that fails, and lose neither their order nor a number", async () => {
+    const pipe = new JoiningPipe();
+    const delivery = house.connect(pipe);
+    identify(delivery);
+    house.database.write(() => {
+      for (let n = 1; n <= 3; n++) house.append(`r${n}`);
+    });
+    house.breakDisk();
+    delivery.offer(event(1));
+    await house.clock.settle();
+    expect(order(pipe)).toEqual(["event 1"]);
+    house.breakDisk(false);
+    await house.clock.advance(1000);
+    expect(order(pipe)).toEqual(["event 1", "#1", "#2", "#3"]);
+    expect(house.outbox.listPending("client").completions.map(({ attempt }) => attempt)).toEqual([
+      1, 1, 1,
+    ]);
+  });
+
+  it("are nothing for a connection that turns out to be another client's", async () => {
+    const pipe = new JoiningPipe();
+    const delivery = house.connect(pipe);
+    house.database.write(() => {
+      for (let n = 1; n <= 3; n++) house.append(`r${n}`);
+    });
+    house.append("x", "other");
+    identify(delivery, undefined, "other");
+    await house.clock.settle();
+    expect(order(pipe)).toEqual(["#4"]);
+  });
+
+  it("do without those that were acknowledged meanwhile", async () => {
+    const pipe = new JoiningPipe();
+    identify(house.connect(pipe));
+    await house.clock.settle();
+    house.database.write(() => {
+      for (let n = 1; n <= 3; n++) house.append(`r${n}`);
+    });
+    await house.acknowledge("r2");
+    await house.clock.settle();
+    expect(order(pipe)).toEqual(["#1", "#3"]);
+  });
+});

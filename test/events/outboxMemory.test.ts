@@ -25,7 +25,7 @@ it("is no hidden class for each completion that is sent", () => {
   const filter = house.outbox.filter("client", 200);
   const sent: RunComplete[] = [];
   for (let row = house.outbox.peek(filter, 0); row; ) {
-    const completion = house.outbox.deliver(row);
+    const completion = house.outbox.deliver([row])[0];
     if (completion !== undefined) sent.push(completion);
     row = house.outbox.peek(filter, row.sequence);
   }

@@ -1,6 +1,8 @@
 // What protocol.md section 5 promises of the outbox, step by step beside the real one on a real file.
 import fc from "fast-check";
 import { expect } from "vitest";
+import { defined } from "../../src/base/defined.js";
+import type { Acknowledged } from "../../src/events/acknowledgements.js";
 import { Delivery } from "../../src/events/delivery.js";
 import type { RunComplete } from "../../src/protocol/objects/run.js";
 import { keepAcknowledgedMs, Pruner } from "../../src/storage/pruner.js";
@@ -44,6 +46,14 @@ interface Completion {
   acknowledgedAt: number | undefined;
 }
 
+/** How the outbox is used; the promises are the same in each form. */
+export interface OutboxForm {
+  /** Acknowledgements share commits, as where many sessions are busy. */
+  readonly sharesCommits: boolean;
+  /** Connections take several messages in one piece. */
+  readonly joins: boolean;
+}
+
 interface Connection {
   readonly client: string;
   readonly ackTimeoutMs: number | undefined;
@@ -60,10 +70,17 @@ export class OutboxHistory {
   #house: OutboxHouse;
   #pruner: Pruner;
   #stopListening: (() => void)[] = [];
+  /** What acknowledgements were told, and what they should have been. */
+  readonly #told: [Acknowledged, Acknowledged][] = [];
 
-  constructor(directory: string) {
+  readonly #form: OutboxForm;
+  /** Of these nobody has been told yet that they are written. */
+  readonly #taken = new Set<Completion>();
+
+  constructor(directory: string, form: OutboxForm) {
     this.#directory = directory;
-    this.#house = new OutboxHouse(directory);
+    this.#form = form;
+    this.#house = new OutboxHouse(directory, undefined, form.sharesCommits);
     this.#pruner = this.#startPruner();
   }
 
@@ -107,6 +124,7 @@ export class OutboxHistory {
         this.#isDelivered(client, completion);
         got.push({ completion, at: clock.now() });
       },
+      ...defined({ together: this.#form.joins ? (send: () => void) => send() : undefined }),
     };
     const { log } = recordingLog();
     const delivery = new Delivery({ outbox, sender, clock, log, clientId: ids.next("cli") });
@@ -146,11 +164,14 @@ export class OutboxHistory {
     const id = known?.id ?? "never";
     const isKept = known !== undefined && this.#house.of(known.runId) !== undefined;
     const isOwn = isKept && known.client === client;
-    expect(this.#house.outbox.acknowledge(client, [id], this.#house.clock.now())).toEqual({
-      acknowledged: isOwn ? [id] : [],
-      unknown: isOwn ? [] : [id],
+    const told = this.#house.outbox.acknowledge(client, [id], this.#house.clock.now());
+    void told.then((result) => {
+      this.#told.push([result, { acknowledged: isOwn ? [id] : [], unknown: isOwn ? [] : [id] }]);
+      if (known !== undefined) this.#taken.delete(known);
     });
-    if (isOwn) known.acknowledgedAt ??= this.#house.clock.now();
+    if (!isOwn) return;
+    if (known.acknowledgedAt === undefined) this.#taken.add(known);
+    known.acknowledgedAt ??= this.#house.clock.now();
   }
 
   async #wait(ms: number): Promise<void> {
@@ -173,15 +194,27 @@ export class OutboxHistory {
     for (const stop of this.#stopListening.splice(0)) stop();
     this.#pruner.close();
     this.#house.close();
-    this.#house = new OutboxHouse(this.#directory, {
-      clock: new VirtualScheduler(clock.now()),
-      ids,
-    });
+    const from = { clock: new VirtualScheduler(clock.now()), ids };
+    this.#house = new OutboxHouse(this.#directory, from, this.#form.sharesCommits);
     this.#pruner = this.#startPruner();
+    this.#forget();
+  }
+
+  /** A crash may lose what nobody was told of. */
+  #forget(): void {
+    for (const one of this.#taken) {
+      const { completions } = this.#house.outbox.listPending(one.client);
+      if (completions.some(({ completionId }) => completionId === one.id)) {
+        one.acknowledgedAt = undefined;
+      }
+    }
+    this.#taken.clear();
   }
 
   async #settle(): Promise<void> {
     await this.#house.clock.settle();
+    for (const [told, expected] of this.#told.splice(0)) expect(told).toEqual(expected);
+    expect([...this.#taken]).toEqual([]);
     for (const connection of this.#connections) this.#check(connection);
     const now = this.#house.clock.now();
     for (const { runId, client, id, acknowledgedAt } of this.#completions) {

@@ -9,9 +9,14 @@ export class DeliveryHouse extends OutboxHouse {
   readonly log = recordingLog();
   readonly #folder: ReturnType<typeof temporaryFolder>;
 
-  constructor() {
+  get folder(): string {
+    return this.#folder.path;
+  }
+
+  /** See {@link OutboxHouse}. */
+  constructor(sharesCommits = false) {
     const folder = temporaryFolder();
-    super(folder.path);
+    super(folder.path, undefined, sharesCommits);
     this.#folder = folder;
   }
 

@@ -4,6 +4,7 @@ import { Outbox } from "../../src/events/outbox.js";
 import type { RunComplete } from "../../src/protocol/objects/run.js";
 import { CompletionStore } from "../../src/storage/completionStore.js";
 import { Database } from "../../src/storage/database.js";
+import { GroupCommit } from "../../src/storage/groupCommit.js";
 import { NoteStore } from "../../src/storage/noteStore.js";
 import { RunStore } from "../../src/storage/runStore.js";
 import { temporaryFolder, workspaceId } from "./coordinatorHouse.js";
@@ -18,10 +19,16 @@ export class OutboxHouse {
   readonly runs: RunStore;
   readonly completions: CompletionStore;
   readonly notes: NoteStore;
+  readonly commits: GroupCommit;
   readonly outbox: Outbox;
   readonly serverId: string;
 
-  constructor(directory: string, from?: { clock: VirtualScheduler; ids: CountingIds }) {
+  /** With `sharesCommits` it is as if many sessions were busy. */
+  constructor(
+    directory: string,
+    from?: { clock: VirtualScheduler; ids: CountingIds },
+    sharesCommits = false,
+  ) {
     this.clock = from?.clock ?? new VirtualScheduler();
     this.ids = from?.ids ?? new CountingIds();
     this.database = Database.open(join(directory, "turnwire.db"));
@@ -29,7 +36,8 @@ export class OutboxHouse {
     this.notes = new NoteStore(this.database);
     this.completions = new CompletionStore(this.database);
     this.serverId = this.ids.next("srv");
-    this.outbox = new Outbox(this.database, this, this.serverId, this.ids);
+    this.commits = new GroupCommit(this.database, this.clock, sharesCommits ? 0 : undefined);
+    this.outbox = new Outbox(this.database, this, this.serverId, this.ids, this.commits);
   }
 
   /** A run is accepted and has ended; returns its completion's id. */

@@ -138,6 +138,7 @@ export class ServerHouse {
         hear(params);
         got.push(params);
       },
+      together: (send) => send(),
     });
     delivery.identify({ clientId, ackTimeoutMs, optOutNotifications: [] });
     delivery.release();

@@ -21,7 +21,7 @@ function sent(clientId: string, backlogEnd: number, then: (runId: string) => voi
   let after = 0;
   for (let row = house.outbox.peek(filter, 0); row; row = house.outbox.peek(filter, after)) {
     after = row.sequence;
-    const completion = house.outbox.deliver(row);
+    const completion = house.outbox.deliver([row])[0];
     if (completion === undefined) continue;
     runIds.push(String(completion.runId));
     then(String(completion.runId));
