@@ -70,6 +70,7 @@ export class Adoption {
     if (this.#isClosed) return;
     this.#forgetIfLost(sessionId);
     if (steps.known(sessionId) !== undefined) return;
+    if (goingOn.isFree(sessionId, serverId)) return;
     const owner = runs.otherOwner(sessionId, serverId);
     if (owner !== undefined && !recoverIfDead(owner)) return;
     if (goingOn.free(sessionId).length === 0) return;

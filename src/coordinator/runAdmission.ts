@@ -128,7 +128,8 @@ export class RunAdmission {
    *   turn of its parent session; a dead server is tidied up after first.
    */
   refuseIfOwnedElsewhere(sessionId: string, state = idle): void {
-    const { runs, serverId, recoverIfDead } = this.#options;
+    const { runs, goingOn, serverId, recoverIfDead } = this.#options;
+    if (goingOn.isFree(sessionId, serverId)) return;
     const owner = runs.otherOwner(sessionId, serverId);
     if (owner !== undefined) {
       // This ends the runs of a dead owner. If there is an owner again, another server came first.
@@ -136,7 +137,7 @@ export class RunAdmission {
       if (!isFree) throw runs.hasTurn(sessionId) ? sessionBusy() : queueElsewhere();
     }
     if (runs.isSubTask(sessionId)) throw sessionBusy();
-    if (this.#options.goingOn.isWaiting(sessionId)) throw sessionWaits();
+    if (goingOn.isWaiting(sessionId)) throw sessionWaits();
     this.#refuseWhileRewound(sessionId, state);
   }
 
@@ -156,15 +157,21 @@ export class RunAdmission {
     );
   }
 
+  /** As {@link refuseIfOwnedElsewhere}, where nobody is tidied up after. */
+  #refuseIfTaken(sessionId: string, state: SessionState): void {
+    const { runs, goingOn, serverId } = this.#options;
+    if (runs.otherOwner(sessionId, serverId) !== undefined) throw sessionBusy();
+    if (goingOn.isWaiting(sessionId)) throw sessionWaits();
+    this.#refuseWhileRewound(sessionId, state);
+  }
+
   #insert(request: RunRequest, hash: string, now: SessionState): number {
     const { sessions, runs, queues, goingOn, workspaceId, serverId, clock } = this.#options;
     // Another server may have deleted the session meanwhile.
     if (!sessions.isIn(workspaceId, request.sessionId)) {
       throw new DomainError("SessionNotFound", "The session was deleted meanwhile.");
     }
-    if (runs.otherOwner(request.sessionId, serverId) !== undefined) throw sessionBusy();
-    if (goingOn.isWaiting(request.sessionId)) throw sessionWaits();
-    this.#refuseWhileRewound(request.sessionId, now);
+    if (!goingOn.isFree(request.sessionId, serverId)) this.#refuseIfTaken(request.sessionId, now);
     const waits = wouldWait(now, request.kind);
     const position = runs.insert({
       workspaceId,

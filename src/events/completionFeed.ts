@@ -152,7 +152,7 @@ export class CompletionFeed {
   behind(row: CompletionRow, firstWaitingEvent: number): CompletionRow | undefined {
     const found = this.#directlyBehind(row);
     if (found === undefined || this.#barrier(found.sequence) >= firstWaitingEvent) return undefined;
-    return this.#late.before(found) === undefined ? found : undefined;
+    return this.#late.before(found, row.sequence) === undefined ? found : undefined;
   }
 
   #directlyBehind(row: CompletionRow): CompletionRow | undefined {

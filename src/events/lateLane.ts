@@ -17,6 +17,8 @@ export class LateLane {
   readonly #clientId: string;
   /** Everything of other servers up to here was sent, or belongs to the backlog. */
   #floor: number;
+  /** Up to here, nothing of other servers is to be sent before the completions of this one. */
+  #clear = 0;
   readonly #sent = new Set<number>();
   /** The due completions: for each sequence, the event that it must follow. */
   readonly #due = new Map<number, number>();
@@ -67,9 +69,14 @@ export class LateLane {
 
   /**
    * The first unsent completion of other servers that must come before a completion of the same
-   * session.
+   * session. `own` is the sequence of one of this server's that was looked at before it, if there is one.
    */
-  before({ sequence, sessionId }: CompletionRow): CompletionRow | undefined {
+  before({ sequence, sessionId }: CompletionRow, own?: number): CompletionRow | undefined {
+    // Directly behind it there is no room for another.
+    if (own !== undefined && sequence === own + 1 && this.#clear >= own - 1) {
+      this.#clear = own;
+      return undefined;
+    }
     let first: number | undefined;
     for (const other of this.#unsent(sequence - 1)) {
       first ??= other.sequence;
@@ -77,6 +84,7 @@ export class LateLane {
         return this.#outbox.pendingAt(this.#clientId, other.sequence);
     }
     this.#raiseFloor(first === undefined ? sequence - 1 : first - 1);
+    if (first === undefined) this.#clear = Math.max(this.#clear, sequence - 1);
     return undefined;
   }
 

@@ -3,6 +3,7 @@
 import { DomainError } from "../base/errors.js";
 import { readOr, storedAmount, storedText } from "./damage.js";
 import type { Database, Row } from "./database.js";
+import { isFreeSession } from "./freeSession.js";
 import { goingOnFrom } from "./goingOnStep.js";
 import { forgetAnswered, keepQuestionsOf, leaveQuestions } from "./leftQuestions.js";
 import { isOpenInSession, openRuns } from "./openRunsOfSession.js";
@@ -47,6 +48,11 @@ export class GoingOnStore {
   /** Whether runs can be kept at all. */
   get isKept(): boolean {
     return this.#database.steps >= goingOnFrom;
+  }
+
+  /** See {@link isFreeSession}; false in a file of an older schema. */
+  isFree(sessionId: string, serverId: string): boolean {
+    return this.isKept && isFreeSession(this.#database, sessionId, serverId);
   }
 
   /**
