@@ -34,7 +34,11 @@ await joinFiles({
     "turn.cjs": ["src/coordinator/turnRunner.ts"],
     "log.cjs": ["node_modules/pino/pino.js", "src/base/secretFields.ts"],
     "config.cjs": ["src/config/resolve.ts", "src/config/parse.ts"],
-    "engine.cjs": ["src/engine/builtInEngine.ts", "src/process/treeEnding.ts"],
+    "engine.cjs": [
+      "src/engine/builtInEngine.ts",
+      "src/process/treeEnding.ts",
+      "src/process/workProcesses.ts",
+    ],
     "openaiCompatible.cjs": [
       "src/models/openaiCompatible.ts",
       "node_modules/@ai-sdk/openai-compatible/dist/index.mjs",

@@ -10,7 +10,7 @@ import type { ProcessLooks as Looks, ProcessTree } from "./processTable.js";
 import { ProcessReaper } from "./reaper.js";
 import { serverMark } from "./serverMark.js";
 import { Slots } from "./slots.js";
-import { WorkProcesses } from "./workProcesses.js";
+import type { WorkProcesses, WorkRunner } from "./workProcesses.js";
 
 export interface ProcessHostOptions {
   readonly clock: Clock;
@@ -32,15 +32,17 @@ export class ProcessHost {
   /** Slots for commands in the background, which may run for hours. */
   readonly jobs = new Slots(mostJobs);
   /** Processes for work that takes long, may never end, or may take all memory. */
-  readonly work: WorkProcesses;
+  readonly work: WorkRunner = {
+    run: async (task, signal) => (await this.#loadWork()).run(task, signal),
+  };
   readonly #options: ProcessHostOptions;
   #looks: Looks | undefined;
+  #work: Promise<WorkProcesses> | undefined;
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
     this.marks = new ProcessMarks(options.ids.next("own"));
     this.reaper = new ProcessReaper(this.marks, options.log);
-    this.work = new WorkProcesses(options.clock);
   }
 
   /** Ends a tree; resolves when none of its processes lives. Does nothing if it has ended. */
@@ -72,6 +74,13 @@ export class ProcessHost {
         }
       },
     };
+  }
+
+  #loadWork(): Promise<WorkProcesses> {
+    this.#work ??= import("./workProcesses.js").then(
+      ({ WorkProcesses }) => new WorkProcesses(this.#options.clock),
+    );
+    return this.#work;
   }
 
   async #ending() {

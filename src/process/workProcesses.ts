@@ -40,6 +40,9 @@ type Told =
   | { readonly kind: "failed"; readonly problem: string }
   | { readonly kind: "silent" };
 
+/** Runs tasks; see {@link WorkProcesses.run}. */
+export type WorkRunner = Pick<WorkProcesses, "run">;
+
 /** More would take the processors from everything else. */
 const mostAtOnce = 2;
 

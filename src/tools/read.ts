@@ -5,7 +5,7 @@ import type { EditorFile } from "../base/editorFiles.js";
 import { imageKind } from "../base/imageKind.js";
 import { isWithin } from "../base/insideFolder.js";
 import { formatBytes } from "../base/text.js";
-import type { WorkProcesses } from "../process/workProcesses.js";
+import type { WorkRunner } from "../process/workProcesses.js";
 import { defineTool } from "./defineTool.js";
 import { aboutPath, ToolFailure } from "./failure.js";
 import { reachForReading } from "./files/access.js";
@@ -84,7 +84,7 @@ export function readTool(resources: ToolResources): Tool<z.output<typeof inputSc
 async function readText(
   handle: FileHandle,
   input: z.output<typeof inputSchema>,
-  { work, signal }: { work: WorkProcesses; signal: AbortSignal },
+  { work, signal }: { work: WorkRunner; signal: AbortSignal },
 ): Promise<ToolResult> {
   const start = Buffer.alloc(fileKindBytes);
   const { bytesRead } = await handle.read(start, 0, start.length, 0);
@@ -155,7 +155,7 @@ function pageOf(
 
 async function linesOfPdf(
   handle: FileHandle,
-  work: WorkProcesses,
+  work: WorkRunner,
   signal: AbortSignal,
 ): Promise<string[]> {
   const { size } = await handle.stat();

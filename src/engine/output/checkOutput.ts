@@ -2,7 +2,7 @@
 // from outside. A schema may recurse for ever, and its pattern may take years. So the check runs in a
 // process of its own, with bounds of time and memory.
 import { ChildNotStarted } from "../../base/childStart.js";
-import type { WorkProcesses } from "../../process/workProcesses.js";
+import type { WorkRunner } from "../../process/workProcesses.js";
 
 /** The time includes the start of the process. */
 const limitMs = 5_000;
@@ -12,10 +12,10 @@ const mostKnown = 64;
 
 /** Checks the schemas and values of runs. */
 export class OutputCheck {
-  readonly #work: WorkProcesses;
+  readonly #work: WorkRunner;
   readonly #sound = new Set<string>();
 
-  constructor(work: WorkProcesses) {
+  constructor(work: WorkRunner) {
     this.#work = work;
   }
 

@@ -1,6 +1,6 @@
 // Reads the text of a PDF. A hostile PDF may need any amount of time and memory, so it is read in a
 // process of its own, with bounds.
-import type { WorkProcesses } from "../../process/workProcesses.js";
+import type { WorkRunner } from "../../process/workProcesses.js";
 import { ToolFailure } from "../failure.js";
 
 /** The largest PDF that is read, in bytes. */
@@ -15,7 +15,7 @@ const usualLimits = { limitMs: 20_000, limitMb: 512 };
  */
 export async function pdfLines(
   data: Uint8Array,
-  work: WorkProcesses,
+  work: WorkRunner,
   signal: AbortSignal,
   limits = usualLimits,
 ): Promise<string[]> {

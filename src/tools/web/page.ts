@@ -1,5 +1,5 @@
 // Turns a response into text for the model.
-import type { WorkProcesses } from "../../process/workProcesses.js";
+import type { WorkRunner } from "../../process/workProcesses.js";
 import { ToolFailure } from "../failure.js";
 import type { WebResponse } from "./request.js";
 
@@ -38,7 +38,7 @@ export async function readBody(response: WebResponse): Promise<Body> {
 export interface Conversion {
   readonly contentType: string;
   readonly format: PageFormat;
-  readonly work: WorkProcesses;
+  readonly work: WorkRunner;
   readonly signal: AbortSignal;
 }
 
