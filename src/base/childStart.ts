@@ -1,5 +1,6 @@
 // Starts a child process. A failure of the child or of its start never ends this process.
 import { channel } from "node:diagnostics_channel";
+import { explainSystemError } from "./systemError.js";
 
 /** The operating system did not start a program; the message says why, in words. */
 export class ChildNotStarted extends Error {
@@ -24,7 +25,7 @@ const children = channel("child_process");
  * `error` on it a moment later. A library that reaches for the streams has failed by then and has
  * added no listener, and an `error` without a listener ends the process. So each child gets one here.
  *
- * @throws ChildNotStarted instead of the error of `start` when there was no descriptor left.
+ * @throws ChildNotStarted instead of the error of `start` when nothing was started.
  */
 export function startChild<T>(start: () => T): T {
   let child: NewChild | undefined;
@@ -39,10 +40,17 @@ export function startChild<T>(start: () => T): T {
     return start();
   } catch (error) {
     if (child === undefined || child.pid !== undefined) throw error;
-    throw new ChildNotStarted("too many files are open; try again", { cause: error });
+    throw new ChildNotStarted(reasonOf(error), { cause: error });
   } finally {
     children.unsubscribe(onChild);
   }
+}
+
+/** Node says by a code why it starts nothing; a library that has failed where there were no streams has none. */
+function reasonOf(error: unknown): string {
+  const isNodes = error instanceof Error && "code" in error;
+  const reason = isNodes ? (explainSystemError(error) ?? error.message) : undefined;
+  return reason ?? "too many files are open; try again";
 }
 
 function isNewChild(message: unknown): message is { process: NewChild } {

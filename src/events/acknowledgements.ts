@@ -3,9 +3,13 @@
 // sees one that was taken in before.
 import { Deferred } from "../base/deferred.js";
 import { faultPoint } from "../base/faultPoint.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { CompletionStore } from "../storage/completionStore.js";
 import type { Database } from "../storage/database.js";
 import type { GroupCommit } from "../storage/groupCommit.js";
+
+/** What names more completions has a commit of its own: each takes time. */
+const mostShared = 16;
 
 /** Which of the named completions a client has. */
 export interface Acknowledged {
@@ -47,57 +51,74 @@ export class Acknowledgements {
   take(clientId: string, completionIds: readonly string[], now: number): Promise<Acknowledged> {
     faultPoint("acknowledging");
     const told = new Deferred<Acknowledged>();
-    this.#owed.add({ clientId, completionIds, now, told });
+    const owed = { clientId, completionIds, now, told };
+    this.#owed.add(owed);
     const { commits } = this.#options;
-    if (commits === undefined || !commits.isShared) this.settle();
-    else if (this.#owed.size === 1) this.#join(commits);
+    const mayShare = commits?.isShared === true && completionIds.length <= mostShared;
+    if (mayShare) this.#join(owed, commits);
+    else this.settle();
     return told.promise;
   }
 
-  /** Writes all that were taken in, now: none waits any more when this returns. It does not throw. */
+  /**
+   * Writes all that were taken in, now: none waits any more when this returns. It does not throw. Call it
+   * outside of a transaction.
+   */
   settle(): void {
     if (this.#owed.size === 0) return;
     const owed = [...this.#owed];
+    const error = this.#failureOf(owed);
+    if (error === undefined) return;
+    // One that cannot be written refuses no other, unless nothing can be written at all.
+    const isAlone = owed.length === 1 || isHeldElsewhere(error);
+    if (isAlone) this.#refuse(owed, error);
+    else for (const one of owed) this.#refuse([one], this.#failureOf([one]));
+  }
+
+  #failureOf(owed: readonly Owed[]): unknown {
     try {
-      this.#options.database.write(() => this.#write(owed));
+      this.#options.database.write(() => {
+        for (const one of owed) this.#write(one);
+      });
+      return undefined;
     } catch (error) {
-      this.#refuse(owed, error);
+      return error;
     }
   }
 
-  #join(commits: Pick<GroupCommit, "join">): void {
+  #join(owed: Owed, commits: Pick<GroupCommit, "join">): void {
     commits.join({
       isDurable: false,
       subjects: [],
-      isNeeded: () => this.#owed.size > 0,
+      isNeeded: () => this.#owed.has(owed),
       write: () => {
+        if (!this.#owed.has(owed)) return;
         // A commit that need not be durable does not look.
         this.#options.database.files.refuseWithout();
-        this.#write([...this.#owed]);
+        this.#write(owed);
       },
       accepted: () => {},
-      refused: (error) => this.#refuse([...this.#owed], error),
+      refused: (error) => this.#refuse([owed], error),
     });
   }
 
   /** In a transaction. What is rolled back with it is owed as before. */
-  #write(owed: readonly Owed[]): void {
+  #write(one: Owed): void {
     const { database, store, onWritten } = this.#options;
-    for (const one of owed) {
-      const acknowledged: string[] = [];
-      const unknown: string[] = [];
-      for (const id of one.completionIds) {
-        (store.acknowledge(one.clientId, id, one.now) ? acknowledged : unknown).push(id);
-      }
-      database.afterCommit(() => {
-        if (!this.#owed.delete(one)) return;
-        faultPoint("acknowledged");
-        onWritten(acknowledged);
-        one.told.resolve({ acknowledged, unknown });
-      });
+    const acknowledged: string[] = [];
+    const unknown: string[] = [];
+    for (const id of one.completionIds) {
+      (store.acknowledge(one.clientId, id, one.now) ? acknowledged : unknown).push(id);
     }
+    database.afterCommit(() => {
+      if (!this.#owed.delete(one)) return;
+      faultPoint("acknowledged");
+      onWritten(acknowledged);
+      one.told.resolve({ acknowledged, unknown });
+    });
   }
 
+  /** Of those that were written meanwhile, nothing is refused. */
   #refuse(owed: readonly Owed[], error: unknown): void {
     for (const one of owed) if (this.#owed.delete(one)) one.told.reject(error);
   }

@@ -36,6 +36,8 @@ export type WorkOutcome =
 
 /** What the process tells; src/process/workProcess.mjs sends it. */
 type Told =
+  | { readonly kind: "begun" }
+  | { readonly kind: "notStarted"; readonly problem: string }
   | WorkOutcome
   | { readonly kind: "failed"; readonly problem: string }
   | { readonly kind: "silent" };
@@ -48,8 +50,13 @@ const mostAtOnce = 2;
 
 const workProgram = fileURLToPath(new URL("./workProcess.mjs", import.meta.url));
 
-/** The exit code with which Node ends a process on Windows whose memory does not suffice. */
+/** How V8 and the system end a process whose memory does not suffice. */
+const crashes: ReadonlySet<string> = new Set([
+  ...["SIGABRT", "SIGBUS", "SIGILL", "SIGKILL", "SIGSEGV", "SIGTRAP"],
+]);
+/** The exit code of that on Windows: Node's own, or one of the system's, which begin here. */
 const abortedOnWindows = 134;
+const firstOfWindows = 0x80000000;
 
 /** Variables without which Node itself would not start on some machines. The work has no environment. */
 const startVariables = [
@@ -91,17 +98,20 @@ export class WorkProcesses {
     const outcome = new Deferred<WorkOutcome>();
     const child = await started();
     const gone = new Promise((resolve) => child.once("exit", resolve));
-    child.once("message", (told: Told) => settle(outcome, told, program));
+    let hasBegun = false;
+    child.on("message", (told: Told) => {
+      if (told.kind === "begun") hasBegun = true;
+      else settle(outcome, told, program);
+    });
     child.once("exit", (code, killer) => {
-      if (isCrash(code, killer)) outcome.resolve({ kind: "exceeded", limit: "memory" });
-      else settle(outcome, { kind: "silent" }, program);
+      settle(outcome, endOf({ code, killer, hasBegun }), program);
     });
     const timer = afterAwake(this.#clock, limitMs, () =>
       outcome.resolve({ kind: "exceeded", limit: "time" }),
     );
     try {
       // Whether it arrives is seen by what comes back.
-      child.send({ program: program.href, input, limitMb }, () => {});
+      child.send({ program: program.href, input, limitMb, limitMs }, () => {});
       return await untilAborted(outcome.promise, signal);
     } finally {
       timer.cancel();
@@ -111,15 +121,30 @@ export class WorkProcesses {
   }
 }
 
-function settle(outcome: Deferred<WorkOutcome>, told: Told, program: URL): void {
+function settle(
+  outcome: Deferred<WorkOutcome>,
+  told: Exclude<Told, { kind: "begun" }>,
+  program: URL,
+): void {
   if (told.kind === "failed") outcome.reject(new Error(told.problem));
+  else if (told.kind === "notStarted") outcome.reject(new ChildNotStarted(told.problem));
   else if (told.kind === "silent") outcome.reject(new Error(`${program} ended without a result`));
   else outcome.resolve(told);
 }
 
-/** Whether a process was ended by its own memory: by V8, by the system, or by a limit of it. */
-function isCrash(code: number | null, killer: NodeJS.Signals | null): boolean {
-  return killer !== null || code === abortedOnWindows;
+/** What the end of a process tells that has told nothing itself. */
+function endOf(end: {
+  readonly code: number | null;
+  readonly killer: NodeJS.Signals | null;
+  readonly hasBegun: boolean;
+}): Exclude<Told, { kind: "begun" }> {
+  const { code, killer, hasBegun } = end;
+  if (!hasBegun) {
+    return { kind: "notStarted", problem: `its process ended at once (${killer ?? code})` };
+  }
+  const isCrash =
+    crashes.has(killer ?? "") || code === abortedOnWindows || (code ?? 0) >= firstOfWindows;
+  return isCrash ? { kind: "exceeded", limit: "memory" } : { kind: "silent" };
 }
 
 /** A process that waits for its work. Throws `ChildNotStarted`. */

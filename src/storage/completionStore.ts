@@ -1,7 +1,7 @@
 import { CompletionReader } from "./completionReader.js";
 import type { CompletionRow } from "./completionRow.js";
 import { readOr } from "./damage.js";
-import type { Database } from "./database.js";
+import type { Database, Row } from "./database.js";
 import { NoteStore } from "./noteStore.js";
 import { isRelayed } from "./relayHold.js";
 
@@ -138,18 +138,23 @@ export class CompletionStore {
       () => undefined,
     );
     if (counted !== undefined) return counted;
-    // One is damaged. Each alone, it does not stand in the way of the others.
+    // Something else than a row is damaged. Each alone, they do not stand in each other's way.
     if (sequences.length === 1) return [1];
     return sequences.flatMap((sequence) => this.countAttempts([sequence]));
   }
 
   #countAttempt(sequence: number): number | undefined {
-    const row = this.#database
-      .prepare(
-        `UPDATE completions SET attempt = attempt + 1
-         WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
-      )
-      .get(sequence);
+    const row = this.#database.attempt<Row | undefined>(
+      `count ${sequence}`,
+      () =>
+        this.#database
+          .prepare(
+            `UPDATE completions SET attempt = attempt + 1
+             WHERE sequence = ? AND acknowledgedAt IS NULL RETURNING attempt`,
+          )
+          .get(sequence),
+      () => ({ attempt: 1 }),
+    );
     return row === undefined ? undefined : Number(row.attempt);
   }
 

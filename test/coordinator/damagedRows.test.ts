@@ -223,7 +223,10 @@ describe("a completion that is damaged", () => {
       { runId: "c", text: filler("c"), sequence: 3 },
     ]);
     // Counted together, the damaged one stands in the way of no other.
+    let commits = 0;
+    house.database.onWritten(() => commits++);
     expect(house.completions.countAttempts([1, 2, 3])).toEqual([2, expect.any(Number), 2]);
+    expect(commits).toBe(1);
     expect(house.outbox.listPending("client").completions).toHaveLength(3);
     const place = { workspaceId, sessionId: "b" };
     expect(house.outbox.listPending("client", place).completions).toMatchObject([{ runId: "b" }]);

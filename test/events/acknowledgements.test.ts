@@ -101,6 +101,28 @@ it("are refused where the database was replaced, also in a commit that need not 
   expect(await refused).toMatchObject([{ reason: { data: { reason: "databaseReplaced" } } }]);
 });
 
+it("that name many completions have a commit of their own: nobody waits for all of them", async () => {
+  const many = Array.from({ length: 1000 }, (_, n) => `cmp_${n}`);
+  const told = house.outbox.acknowledge("other", many, 1);
+  expect(commits).toBe(1);
+  expect((await told).unknown).toHaveLength(1000);
+});
+
+it.each([
+  ["where they share a commit", () => house.clock.settle()],
+  ["where somebody looks", async () => void house.outbox.backlog("client")],
+])("of which one cannot be written refuse no other, %s", async (_, goOn) => {
+  house.database
+    .prepare(
+      "CREATE TEMP TRIGGER no BEFORE UPDATE ON completions WHEN old.sequence = 2 BEGIN SELECT raise(ABORT, 'no'); END",
+    )
+    .run();
+  const told = Promise.allSettled(["a", "b", "c"].map((runId) => house.acknowledge(runId)));
+  await goOn();
+  expect((await told).map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+  expect(house.outbox.listPending("client").completions).toMatchObject([{ runId: "b" }]);
+});
+
 it("do not keep others from looking where the disk refuses them", async () => {
   house.breakDisk();
   const refused = Promise.allSettled([house.acknowledge("a")]);

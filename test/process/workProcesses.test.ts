@@ -1,9 +1,10 @@
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ChildNotStarted } from "../../src/base/childStart.js";
 import { systemClock } from "../../src/base/clock.js";
 import { WorkProcesses } from "../../src/process/workProcesses.js";
 import { ManualClock } from "../helpers/manualClock.js";
+import { notOnLinux, onWindows, unless } from "../helpers/unless.js";
 import { workChildrenOf } from "../helpers/workChildren.js";
 
 function program(code: string): URL {
@@ -71,6 +72,57 @@ describe("a piece of work", () => {
       signal,
     )) as { result: { twice: Uint8Array[] } };
     expect(result.twice.map((one) => data.equals(one))).toEqual([true, true]);
+  });
+
+  test("goes on where signals come that are meant for the server", async () => {
+    const slow = program("setTimeout(() => parentPort.postMessage(1), 600);");
+    const ended = new WorkProcesses(systemClock).run({ ...limits, program: slow }, signal);
+    await setTimeout(300);
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      for (const { pid } of children()) process.kill(pid, name);
+    }
+    expect(await ended).toEqual({ kind: "done", result: 1 });
+  });
+
+  unless(
+    test,
+    notOnLinux,
+    "only Linux tells of other processes",
+  )("that takes all memory ends by itself, also if the server does not come to it", async () => {
+    const greedy = program("const all = []; for (;;) all.push(new Uint8Array(8e6).fill(1));");
+    const ended = new WorkProcesses(systemClock).run({ ...limits, program: greedy }, signal);
+    while (children().length === 0) await setImmediate();
+    let most = 0;
+    for (const until = performance.now() + 2000; performance.now() < until; ) {
+      for (const { residentBytes } of children()) most = Math.max(most, residentBytes);
+    }
+    expect(children()).toEqual([]);
+    expect(most).toBeLessThan(1.5e9);
+    expect(await ended).toEqual({ kind: "exceeded", limit: "memory" });
+  });
+
+  test("whose program is gone says so, and names no path", async () => {
+    const gone = new URL("file:///no/such/program.mjs");
+    const run = new WorkProcesses(systemClock).run({ ...limits, program: gone }, signal);
+    await expect(run).rejects.toThrow(/^a file of the installation is missing/);
+    await expect(run).rejects.toThrow(ChildNotStarted);
+  });
+
+  unless(
+    test,
+    onWindows,
+    "no file of this kind",
+  )("whose process ends before it has begun was not started", async () => {
+    const { execPath } = process;
+    onTestFinished(() => {
+      process.execPath = execPath;
+    });
+    process.execPath = "/bin/false";
+    const run = new WorkProcesses(systemClock).run({ ...limits, program: echo }, signal);
+    await expect(run).rejects.toThrow("its process ended at once (1)");
+    process.execPath = "/bin/false/node";
+    const other = new WorkProcesses(systemClock).run({ ...limits, program: echo }, signal);
+    await expect(other).rejects.toThrow("a part of the path is a file, not a folder (ENOTDIR)");
   });
 
   test("whose process cannot be started says why", async () => {
