@@ -70,8 +70,8 @@ export class Acknowledgements {
     const error = this.#failureOf(owed);
     if (error === undefined) return;
     // One that cannot be written refuses no other, unless nothing can be written at all.
-    const isAlone = owed.length === 1 || isHeldElsewhere(error);
-    if (isAlone) this.#refuse(owed, error);
+    const isForAll = owed.length === 1 || isHeldElsewhere(error);
+    if (isForAll) this.#refuse(owed, error);
     else for (const one of owed) this.#refuse([one], this.#failureOf([one]));
   }
 
