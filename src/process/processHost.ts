@@ -37,7 +37,7 @@ export class ProcessHost {
   };
   readonly #options: ProcessHostOptions;
   #looks: Looks | undefined;
-  #work: Promise<WorkProcesses> | undefined;
+  #work: WorkProcesses | undefined;
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
@@ -76,10 +76,9 @@ export class ProcessHost {
     };
   }
 
-  #loadWork(): Promise<WorkProcesses> {
-    this.#work ??= import("./workProcesses.js").then(
-      ({ WorkProcesses }) => new WorkProcesses(this.#options.clock),
-    );
+  async #loadWork(): Promise<WorkProcesses> {
+    const { WorkProcesses } = await import("./workProcesses.js");
+    this.#work ??= new WorkProcesses(this.#options.clock);
     return this.#work;
   }
 

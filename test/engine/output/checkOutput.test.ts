@@ -1,10 +1,11 @@
 // protocol.md section 4, Output: schemas and values that somebody else wrote cost bounded time, and the
 // event loop none of it.
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/base/clock.js";
 import { OutputCheck } from "../../../src/engine/output/checkOutput.js";
 import { WorkProcesses } from "../../../src/process/workProcesses.js";
 import { longestHold, onThisMachine } from "../../helpers/longestHold.js";
+import { pretendNodeAt } from "../../helpers/nodePath.js";
 
 const { signal } = new AbortController();
 const check = new OutputCheck(new WorkProcesses(systemClock));
@@ -108,17 +109,13 @@ describe("what is hostile ends in time and holds nothing up", () => {
 });
 
 test("a schema and a value for which no process can be started are told so", async () => {
-  const { execPath } = process;
-  onTestFinished(() => {
-    process.execPath = execPath;
-  });
   const schema = object({ later: { type: "number" } });
-  process.execPath = `${execPath}-that-is-not-there`;
+  const undo = pretendNodeAt(`${process.execPath}-that-is-not-there`);
   const words = "it cannot be checked now, for no process can be started";
   expect(await check.problemOf(schema, signal)).toContain(words);
   expect(await check.misfits(schema, { later: 1 }, signal)).toEqual([
     expect.stringContaining(words),
   ]);
-  process.execPath = execPath;
+  undo();
   expect(await check.problemOf(schema, signal)).toBeUndefined();
 });
