@@ -86,7 +86,7 @@ export interface TurnInput extends CallerInput {
   /** Set if another server has begun the turn. */
   readonly begun?: BegunTurn;
   /** Aborted when no further model or tool call may begin. */
-  readonly parking?: AbortSignal;
+  readonly parking?: Pick<AbortSignal, "aborted">;
   /** Whether the run goes on after the loss of its server. */
   goesOn?(): boolean;
   /** What the tools remember of the session now; undefined if it is nothing. */

@@ -8,14 +8,12 @@ import type { Caller } from "./caller.js";
  * meanwhile, the caller still gets the result. Rejects with the refusal of `Coordinator.accept`.
  */
 export function acceptFor(
-  { signal }: Caller,
+  caller: Caller,
   coordinator: Coordinator,
   request: RunRequest,
 ): Promise<Acceptance> {
   return new Promise((resolve, reject) => {
-    const settle = () => coordinator.settle();
-    const stopListening = () => signal.removeEventListener("abort", settle);
-    signal.addEventListener("abort", settle, { once: true });
+    let stopListening = () => {};
     coordinator.accept(request, {
       accepted(acceptance) {
         stopListening();
@@ -26,6 +24,6 @@ export function acceptFor(
         reject(error);
       },
     });
-    if (signal.aborted) settle();
+    stopListening = caller.onCancel(() => coordinator.settle());
   });
 }

@@ -13,8 +13,13 @@ export interface Caller {
   readonly clientId: string;
   /** Whether the client has told its identity in `initialize`. */
   readonly hasIdentity?: boolean;
-  /** Aborted when the request is cancelled. */
+  /** Aborted when the request is cancelled. It is made when it is first asked for. */
   readonly signal: AbortSignal;
+  /**
+   * Calls `listener` when the request is cancelled, and at once if it is; no signal is made for that. Returns
+   * how to stop it.
+   */
+  onCancel(listener: () => void): () => void;
   /** How long questions of its runs wait for it, in seconds; 0 unless told. */
   readonly permissionSeconds?: number;
   /** Where its connection belongs in a trace, if it says. */

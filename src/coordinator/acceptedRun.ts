@@ -3,6 +3,7 @@ import { type BuiltInCommand, builtInCommandIn } from "../base/builtInCommand.js
 import { canonicalJson } from "../base/canonicalJson.js";
 import { Deferred } from "../base/deferred.js";
 import { defined } from "../base/defined.js";
+import { LateAbort, type LateSignal } from "../base/lateAbort.js";
 import type { TraceParent } from "../base/telemetry.js";
 import type { Prompt, TurnOutcome } from "../engine/engine.js";
 import type { RunCause } from "../protocol/objects/run.js";
@@ -72,7 +73,7 @@ export class AcceptedRun {
   /** The outcome of the run; resolves once it is on disk. */
   readonly ended = new Deferred<TurnOutcome>();
   readonly #abort = new AbortController();
-  readonly #parking = new AbortController();
+  readonly #parking = new LateAbort();
   /** Whether its turn has stopped for {@link parking}. */
   hasParked = false;
   /** Whether its turn has gone on here, or begun here. */
@@ -161,8 +162,8 @@ export class AcceptedRun {
   }
 
   /** Aborted when its turn must begin nothing more, because the server ends. */
-  get parking(): AbortSignal {
-    return this.#parking.signal;
+  get parking(): LateSignal {
+    return this.#parking;
   }
 
   /** The server ends: its turn begins nothing more. */

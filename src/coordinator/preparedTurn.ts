@@ -45,11 +45,13 @@ export async function preparedTurn(
         "the configuration does not fit a run that goes on; it is tried again",
       );
     }
-    await sleep(options.clock, betweenTriesMs, AbortSignal.any([run.signal, run.parking])).catch(
-      (reason: unknown) => {
-        throw run.signal.aborted ? reason : new TurnParked();
-      },
-    );
+    await sleep(
+      options.clock,
+      betweenTriesMs,
+      AbortSignal.any([run.signal, run.parking.signal]),
+    ).catch((reason: unknown) => {
+      throw run.signal.aborted ? reason : new TurnParked();
+    });
   }
 }
 

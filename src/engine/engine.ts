@@ -115,7 +115,7 @@ export interface TurnRequest {
   /** Whether the run goes on after the loss of its server: see {@link TurnSink.together}. */
   goesOn?(): boolean;
   /** Aborted when no further model or tool call may begin: the turn then rejects with `TurnParked`. */
-  readonly parking?: AbortSignal;
+  readonly parking?: Pick<AbortSignal, "aborted">;
 }
 
 /** The session of an engine's own behind a session. */

@@ -64,11 +64,16 @@ export class RequestLife {
         this.#hasAnswer = true;
         resolve(answer);
       });
-      // It stays: a connection that fails later tells that here too, and the body has it already.
-      this.#request.on("error", (error) => reject(this.failure("fetch failed", error)));
-      this.#request.once("close", () =>
-        reject(this.failure("fetch failed", fault("ECONNRESET", "the connection was closed"))),
-      );
+      // Once there is an answer, its body tells what goes wrong. These still come: an error that nobody
+      // hears would end the process, and every request is closed at last. An error made for nothing costs
+      // what a small request does.
+      this.#request.on("error", (error) => {
+        if (!this.#hasAnswer) reject(this.failure("fetch failed", error));
+      });
+      this.#request.once("close", () => {
+        if (this.#hasAnswer) return;
+        reject(this.failure("fetch failed", fault("ECONNRESET", "the connection was closed")));
+      });
     });
   }
 

@@ -1,6 +1,7 @@
 // The caller of one request, as its connection and its handshake know it.
 import type { Caller } from "../backend/caller.js";
 import type { ConnectionScope } from "../backend/connectionScope.js";
+import { LateAbort } from "../base/lateAbort.js";
 import type { NamedParent } from "../base/telemetry.js";
 
 /** What the handshake has told of a client. */
@@ -10,17 +11,14 @@ interface Greeted {
   readonly trace: NamedParent;
 }
 
-/**
- * The caller of one request. Its signal is made when somebody first looks at it: hardly any request does, and
- * a signal takes a tenth of the time of a small one.
- */
+/** The caller of one request. */
 export class RequestCaller implements Caller {
   readonly clientId: string;
   readonly permissionSeconds: number;
   readonly hasIdentity: boolean;
   readonly trace: NamedParent;
   readonly scope?: ConnectionScope;
-  #controller: AbortController | undefined;
+  readonly #cancelling = new LateAbort();
 
   constructor(
     { clientId }: { readonly clientId: string },
@@ -35,16 +33,15 @@ export class RequestCaller implements Caller {
   }
 
   get signal(): AbortSignal {
-    return this.#made.signal;
+    return this.#cancelling.signal;
+  }
+
+  onCancel(listener: () => void): () => void {
+    return this.#cancelling.onAbort(listener);
   }
 
   /** The request is cancelled. */
   cancel(): void {
-    this.#made.abort(new Error("the request was cancelled"));
-  }
-
-  get #made(): AbortController {
-    this.#controller ??= new AbortController();
-    return this.#controller;
+    this.#cancelling.abort(new Error("the request was cancelled"));
   }
 }

@@ -9,7 +9,7 @@ import { recordingLog } from "../helpers/recordingLog.js";
 import { CountingIds } from "../helpers/virtualScheduler.js";
 
 const { signal } = new AbortController();
-const caller = { clientId: "c", signal };
+const caller = { clientId: "c", signal, onCancel: () => () => {} };
 
 function router(handlers: Partial<Handlers>) {
   const refuse = () => {
