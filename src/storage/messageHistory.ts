@@ -9,8 +9,11 @@ import { MessageStore } from "./messageStore.js";
 import type { RowMark } from "./rowMarks.js";
 import { StreamedText } from "./streamedText.js";
 
-/** From so many messages on, comparing all of them at each turn costs more than to be told of changes. */
-const longHistory = 100;
+/**
+ * From so many messages on, comparing all of them at each turn costs more than to be told of changes: that
+ * takes 1.5 µs for a message, and comparing one takes half a microsecond.
+ */
+const longHistory = 8;
 
 /** Reads the histories of all sessions. */
 export class MessageHistory {
