@@ -5,10 +5,12 @@ import type { Clock, Timer } from "../base/clock.js";
 import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Database } from "./database.js";
 
-/** After this many turns of the event loop without new work, the waiting work is written. */
-const quietTurns = 2;
-/** The most turns of the event loop that anything waits. */
-const mostTurns = 16;
+/**
+ * After `quiet` turns of the event loop without new work, the waiting work is written, and after `most` in any
+ * case. Where many sessions are busy, a longer wait makes commits of about one size: the longest holds of the
+ * loop are shorter then, and so is the slowest turn. An idle loop makes such turns in no time.
+ */
+const waits = { alone: { quiet: 2, most: 16 }, shared: { quiet: 8, most: 40 } };
 /** So many works have one commit at most: what is in it is written, and told, in one piece. */
 const mostWorks = 16;
 /** A commit with so many works shows that many sessions are busy. */
@@ -102,7 +104,8 @@ export class GroupCommit {
       const turns = wait.turns + 1;
       const seen = this.#waiting.length;
       const quiet = seen === wait.seen ? wait.quiet + 1 : 0;
-      if (seen > 0 && quiet < quietTurns && turns < mostTurns) {
+      const longest = this.#isShared ? waits.shared : waits.alone;
+      if (seen > 0 && quiet < longest.quiet && turns < longest.most) {
         this.#schedule({ turns, quiet, seen });
       } else {
         this.#isScheduled = false;
@@ -122,7 +125,7 @@ export class GroupCommit {
     // What another program is in the way of is tried again by its timer, all of it.
     if (this.#retry !== undefined || this.#isScheduled || this.#waiting.length === 0) return;
     this.#isScheduled = true;
-    this.#schedule({ turns: mostTurns, quiet: 0, seen: this.#waiting.length });
+    this.#schedule({ turns: waits.shared.most, quiet: 0, seen: this.#waiting.length });
   }
 
   #write(works: readonly SharedWork[]): void {

@@ -79,6 +79,28 @@ describe("works that come together", () => {
     expect(committed).toBeLessThanOrEqual(4);
   });
 
+  it("are waited for longer where many sessions are busy, and no longer where none is", async () => {
+    const turnsUntilTold = async (name: string) => {
+      let turns = 0;
+      commits.join(work(name));
+      const count = () => {
+        if (told.at(-1) === `${name} accepted`) return;
+        turns++;
+        clock.soon(count);
+      };
+      clock.soon(count);
+      await clock.settle();
+      return turns;
+    };
+    expect(await turnsUntilTold("alone")).toBe(1);
+    for (const name of ["a", "b", "c", "d"]) commits.join(work(name));
+    await clock.settle();
+    expect(commits.isShared).toBe(true);
+    expect(await turnsUntilTold("busy")).toBe(7);
+    expect(commits.isShared).toBe(false);
+    expect(await turnsUntilTold("alone again")).toBe(1);
+  });
+
   it("are written in parts where there are many, each in a turn of the event loop of its own", async () => {
     const turns: number[] = [];
     let turn = 0;
