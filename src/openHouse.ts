@@ -26,6 +26,8 @@ import { ServerRegistry } from "./storage/serverRegistry.js";
 
 /** How many turns a daemon runs at once, unless `limits.concurrentRuns` says otherwise. */
 const runsOfDaemon = 32;
+/** How long the event loop is held by a step that indexes what was said, in milliseconds. */
+const indexingMs = 3;
 
 interface OutboxPlace {
   readonly database: Database;
@@ -53,8 +55,25 @@ function openDatabase(options: ServerOptions, closing: Closing) {
     else log.info({}, "the database is free again");
   });
   const checkpointer = new Checkpointer(database, clock, log);
+  checkpointer.onRest(() => indexed(database));
   closing.add(() => checkpointer.close());
   return { database, checkpointer };
+}
+
+/** Indexes what was said; what does that is loaded first. */
+function* indexed(database: Database): Generator<void> {
+  let loaded: typeof import("./storage/indexNoted.js") | { readonly error: unknown } | undefined;
+  import("./storage/indexNoted.js").then(
+    (module) => {
+      loaded = module;
+    },
+    (error: unknown) => {
+      loaded = { error };
+    },
+  );
+  while (loaded === undefined) yield;
+  if ("error" in loaded) throw loaded.error;
+  yield* loaded.indexNoted(database, indexingMs);
 }
 
 /** The outbox, and the commits that runs and acknowledgements share. */

@@ -203,6 +203,11 @@ const v21 = `
 ALTER TABLE runs ADD COLUMN trace TEXT;
 `;
 
+/** The messages with their final text that are not in the index of words yet. */
+const v23 = `
+CREATE TABLE unindexed (position INTEGER PRIMARY KEY) STRICT;
+`;
+
 /** Step `n` brings a file from n steps to n + 1. */
 export const migrations: readonly string[] = [
   v1,
@@ -227,6 +232,7 @@ export const migrations: readonly string[] = [
   leftQuestionStep,
   v21,
   streamedTextStep,
+  v23,
 ];
 
 /**

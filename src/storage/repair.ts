@@ -94,6 +94,7 @@ const salvaged: readonly SalvagedTable[] = [
     },
   },
   { name: "streamedText", identity: ["message", "pieces"] },
+  { name: "unindexed", identity: ["position"] },
   { name: "notes", identity: ["name"] },
   { name: "queuedPrompts", identity: ["text"] },
   { name: "queuedFiles", identity: ["run", "fileIndex", "data"] },

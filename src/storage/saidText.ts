@@ -1,6 +1,6 @@
 // What a stored message says. Of a message of megabytes only as much is read as the index takes: to read
 // all of it would keep everything else waiting.
-import { mostIndexed } from "./searchText.js";
+import { mostIndexed } from "./indexedText.js";
 
 /** Parts of no more than this are read as they are, in UTF-16 units. */
 const mostParsed = 512 * 1024;

@@ -1,11 +1,17 @@
 // The words of every session (protocol.md section 3, `searchSessions`): what users and models said, and
-// titles. Written in the commit of what it is about; a trigger of the schema takes it away with that.
+// titles. A commit that changes the index writes several pages more, so a message is only noted in its own
+// commit, and many are indexed in one: soon, or before the next search. A trigger of the schema takes the
+// words away with what they are about.
 import type { Database } from "./database.js";
+import { indexedText } from "./indexedText.js";
 import { saidText } from "./saidText.js";
-import { indexedText } from "./searchText.js";
 
 /** A file with fewer steps has no index. */
 const indexFrom = 11;
+/** In a file with fewer steps no message is noted. */
+const notedFrom = 23;
+/** A message with more text is indexed at once, so that each of those that are noted takes a moment. */
+const longestNoted = 65_536;
 
 /** The index of words. A message has its position there, the title of a session its negative one. */
 export class SearchIndex {
@@ -20,9 +26,31 @@ export class SearchIndex {
     return this.#database.steps >= indexFrom;
   }
 
-  /** A message has its final text: of users and models, and of no summary. */
+  /** Whether it notes messages that are to be indexed. */
+  get notes(): boolean {
+    return this.#database.steps >= notedFrom;
+  }
+
+  /** A message has its final text: of users and models, and of no summary. It is noted for `indexNoted`. */
   message(position: number, parts: string): void {
     if (!this.isKept) return;
+    if (!this.notes || parts.length > longestNoted) {
+      this.#add(position, parts);
+      return;
+    }
+    const sql = "INSERT OR IGNORE INTO unindexed (position) VALUES (?)";
+    this.#attempt("note", position, () => this.#database.prepare(sql).run(position).changes);
+  }
+
+  /** The message at a position is as it is stored. */
+  messageAt(position: number): void {
+    const row = this.#database
+      .prepare("SELECT parts FROM messages WHERE position = ? AND octet_length(parts) < 4000000")
+      .get(position);
+    if (typeof row?.parts === "string") this.#add(position, row.parts);
+  }
+
+  #add(position: number, parts: string): void {
     const row = this.#database
       .prepare(
         `SELECT sessions.position AS session, workspaceId, role, isSummary FROM messages
@@ -32,14 +60,6 @@ export class SearchIndex {
     const isSaid = (row?.role === "user" || row?.role === "assistant") && row.isSummary === 0;
     if (row === undefined || !isSaid) return;
     this.#put(position, saidText(parts), Number(row.session), String(row.workspaceId));
-  }
-
-  /** The message at a position is as it is stored. */
-  messageAt(position: number): void {
-    const row = this.#database
-      .prepare("SELECT parts FROM messages WHERE position = ? AND octet_length(parts) < 4000000")
-      .get(position);
-    if (typeof row?.parts === "string") this.message(position, row.parts);
   }
 
   /** A session has another title. */
@@ -63,18 +83,20 @@ export class SearchIndex {
   #put(rowid: number, text: string, session: number, workspaceId: string): void {
     const words = indexedText(text);
     const place = `${sessionToken(session)} ${workspaceToken(workspaceId)}`;
-    // The index is not worth that anything else is lost.
-    this.#database.attempt(
-      `index ${rowid}`,
-      () =>
-        this.#database
-          .prepare("INSERT OR REPLACE INTO searchIndex (rowid, text, place) VALUES (?, ?, ?)")
-          .run(rowid, words, place).changes,
-      (reason) => {
-        this.#database.damage.tell({ table: "searchIndex", id: rowid, reason });
-        return 0;
-      },
+    const sql = "INSERT OR REPLACE INTO searchIndex (rowid, text, place) VALUES (?, ?, ?)";
+    this.#attempt(
+      "index",
+      rowid,
+      () => this.#database.prepare(sql).run(rowid, words, place).changes,
     );
+  }
+
+  /** The index is not worth that anything else is lost. */
+  #attempt(what: string, id: number, write: () => number): void {
+    this.#database.attempt(`${what} ${id}`, write, (reason) => {
+      this.#database.damage.tell({ table: "searchIndex", id, reason });
+      return 0;
+    });
   }
 }
 

@@ -1,10 +1,8 @@
-// How words are looked for (protocol.md section 3, `searchSessions`): what of a text is indexed, what a
-// query looks for, and what is shown of a hit. The index cuts text at what is neither letter nor digit;
-// scripts that put no blanks between words, and symbols, are cut into characters for it.
+// How words are looked for (protocol.md section 3, `searchSessions`): what a query looks for, and what is
+// shown of a hit.
 import { cutText } from "../base/text.js";
+import { mostIndexed, unspaced } from "./indexedText.js";
 
-/** The most of one message, or of a title, that is indexed, in UTF-16 units. */
-export const mostIndexed = 100_000;
 /** The most of a query that is looked at; the rest would hardly narrow it. */
 const mostQueried = 1_000;
 const mostTerms = 16;
@@ -13,8 +11,6 @@ const shortestPrefix = 3;
 const beforeHit = 60;
 const longestSnippet = 200;
 
-const unspaced =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{So}]/gu;
 const word = /[\p{L}\p{N}\p{M}\p{Co}\p{So}]+/gu;
 const control = /[\p{Cc}\p{Zl}\p{Zp}\s]+/gu;
 
@@ -24,11 +20,6 @@ export interface SearchTerm {
   readonly text: string;
   /** As the index is asked for it. */
   readonly match: string;
-}
-
-/** A text as it is given to the index. */
-export function indexedText(text: string): string {
-  return cutText(text, mostIndexed).replaceAll("\0", " ").replace(unspaced, " $& ");
 }
 
 /** What a query looks for: all of it. Nothing in it has a meaning but its words. */

@@ -1,10 +1,11 @@
-// Looks for words in the index (protocol.md section 3, `searchSessions`). It also indexes the messages that
-// were stored before there was an index. This file is loaded with the first search.
+// Looks for words in the index (protocol.md section 3, `searchSessions`). It also indexes what is not
+// indexed yet. This file is loaded with the first search.
 import { performance } from "node:perf_hooks";
 import { DomainError } from "../base/errors.js";
 import { readOr } from "./damage.js";
 import type { Database } from "./database.js";
 import { messagesNote, titlesNote } from "./forgetIndex.js";
+import { indexNoted } from "./indexNoted.js";
 import { NoteStore } from "./noteStore.js";
 import { SearchIndex, sessionToken, workspaceToken } from "./searchIndex.js";
 import type { SearchTerm } from "./searchText.js";
@@ -39,16 +40,18 @@ export class SessionFinder {
   readonly #database: Database;
   readonly #index: SearchIndex;
   readonly #notes: NoteStore;
+  readonly #noted: Generator<void>;
 
   constructor(database: Database) {
     this.#database = database;
     this.#index = new SearchIndex(database);
+    this.#noted = indexNoted(database, longestHoldMs);
     this.#notes = new NoteStore(database);
   }
 
   /**
-   * Indexes some of the messages that were stored before there was an index, newest first. Returns
-   * whether any are left. Call it until none is left.
+   * Indexes some of the messages that wait for it, and then of those that were stored before there was an
+   * index, newest first. Returns whether any are left. Call it until none is left.
    *
    * @throws DomainError `StorageFailed` while an older server prevents the migration that makes the index.
    */
@@ -60,6 +63,7 @@ export class SessionFinder {
         { data: { reason: "olderServerRunning" } },
       );
     }
+    if (!this.#noted.next().done) return true;
     const end = performance.now() + longestHoldMs;
     return (
       this.#catchUp(titlesNote, "sessions", end, (position, id) => this.#titleAt(position, id)) ||

@@ -182,4 +182,30 @@ describe("searchSessions", () => {
     expect((await search("okapi", {}, last)).results).toHaveLength(1);
     await own.provider.close();
   });
+
+  it("finds at once what another server has just been told, and has all of it in the index soon", async () => {
+    const own = await startLoopbackServer();
+    const session = await openSession(own.server, { title: "first" });
+    const other = startServer({ dataDir: own.server.dataDir, env: own.env });
+    await other.call("listWorkspaces", {});
+    for (const word of ["tapir", "dugong", "kiwi"]) {
+      own.provider.enqueue(reply().text(`the ${word} answers`));
+      await session.run(`the ${word} asks`, `search-${word}`);
+      expect(await found(`${word} answers`, {}, other)).toEqual([session.sessionId]);
+    }
+    own.provider.enqueue(reply().text("the numbat answers"));
+    await session.run("the numbat asks", "search-numbat");
+    const stored = openStored(join(own.server.dataDir, "turnwire.db"), { readOnly: true });
+    const noted = stored.prepare("SELECT count(*) AS n FROM unindexed");
+    const indexed = stored.prepare(
+      "SELECT count(*) AS n FROM searchIndex WHERE searchIndex MATCH ?",
+    );
+    // Nobody searches.
+    await expect.poll(() => noted.get(), { interval: 50, timeout: 10_000 }).toEqual({ n: 0 });
+    expect(indexed.get("numbat")).toEqual({ n: 2 });
+    stored.close();
+    await other.close();
+    await own.server.close();
+    await own.provider.close();
+  });
 });

@@ -86,3 +86,84 @@ describe("the write-ahead log", () => {
     expect(size()).toBeGreaterThan(before);
   });
 });
+
+describe("what was left for later", () => {
+  it("is done once a second while there are writes, and in steps", async () => {
+    const checkpointer = new Checkpointer(database, clock, silentLog);
+    let left = 0;
+    const steps: number[] = [];
+    checkpointer.onRest(function* () {
+      for (; left > 0; left--) {
+        steps.push(clock.now());
+        yield;
+      }
+    });
+    for (let second = 1; second <= 3; second++) {
+      left = 2;
+      write();
+      await clock.advance(quietMs / 2);
+      write();
+      await clock.advance(quietMs / 2 + 20);
+      expect(steps).toHaveLength(2 * second);
+    }
+    // One behind the other, so that something else comes between them.
+    for (const at of [0, 2, 4]) expect((steps[at + 1] ?? 0) - (steps[at] ?? 0)).toBe(1);
+  });
+
+  it("may write, which does not end the quiet, and comes before the log is moved", async () => {
+    const checkpointer = new Checkpointer(database, clock, silentLog);
+    const done: string[] = [];
+    vi.spyOn(database, "checkpoint").mockImplementation(() => void done.push("moved"));
+    checkpointer.onQuiet(() => done.push("quiet"));
+    let left = 3;
+    checkpointer.onRest(function* () {
+      for (; left > 0; left--) {
+        write();
+        done.push("step");
+        yield;
+      }
+    });
+    write();
+    await clock.advance(quietMs + 10);
+    expect(done).toEqual(["step", "step", "step", "moved", "quiet"]);
+    await clock.advance(10 * quietMs);
+    expect(done).toHaveLength(5);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("waits for another second where something else is written between its steps", async () => {
+    const checkpointer = new Checkpointer(database, clock, silentLog);
+    const moved = vi.spyOn(database, "checkpoint");
+    let left = 3;
+    checkpointer.onRest(function* () {
+      for (; left > 0; left--) yield;
+    });
+    write();
+    await clock.advance(quietMs + 1);
+    write();
+    await clock.advance(10);
+    expect(left).toBe(0);
+    expect(moved).not.toHaveBeenCalled();
+    await clock.advance(quietMs);
+    expect(moved).toHaveBeenCalledTimes(1);
+  });
+
+  it("that fails keeps the log from nothing, and is tried again after the next write", async () => {
+    const { log, fields } = recordingLog();
+    const checkpointer = new Checkpointer(database, clock, log);
+    const moved = vi.spyOn(database, "checkpoint");
+    let tries = 0;
+    checkpointer.onRest(function* () {
+      tries++;
+      yield;
+      throw new Error("the disk is full");
+    });
+    write();
+    await clock.advance(quietMs + 10);
+    expect(moved).toHaveBeenCalledTimes(1);
+    expect(fields).toEqual([{ reason: "the disk is full" }]);
+    write();
+    await clock.advance(quietMs + 10);
+    expect(tries).toBe(2);
+  });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { wellFormed } from "../../src/agent/wellFormed.js";
-import { indexedText, snippetOf, termsOf } from "../../src/storage/searchText.js";
+import { indexedText } from "../../src/storage/indexedText.js";
+import { snippetOf, termsOf } from "../../src/storage/searchText.js";
 
 const matches = (query: string) => termsOf(query).map(({ match }) => match);
 
