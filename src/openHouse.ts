@@ -26,7 +26,7 @@ import { ServerRegistry } from "./storage/serverRegistry.js";
 
 /** How many turns a daemon runs at once, unless `limits.concurrentRuns` says otherwise. */
 const runsOfDaemon = 32;
-/** How long the event loop is held by a step that indexes what was said, in milliseconds. */
+/** How long a step takes that indexes what was said, without its commit, in milliseconds. */
 const indexingMs = 3;
 
 interface OutboxPlace {

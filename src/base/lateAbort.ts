@@ -24,7 +24,10 @@ export class LateAbort {
     return this.#controller.signal;
   }
 
-  /** Calls `listener` once it is aborted, and at once if it is. Returns how to stop that. No signal is made. */
+  /**
+   * Calls `listener`, which must not throw, once it is aborted, and at once if it is. Returns how to stop
+   * that. No signal is made.
+   */
   onAbort(listener: () => void): () => void {
     if (this.aborted) listener();
     else this.#listeners.add(listener);

@@ -3,6 +3,7 @@
 // its turn and all others would wait.
 import type { Clock, Timer } from "../base/clock.js";
 import { messageOf } from "../base/errors.js";
+import { isHeldElsewhere } from "../base/heldDatabase.js";
 import type { Log } from "../base/log.js";
 import type { Database } from "./database.js";
 
@@ -37,7 +38,8 @@ export class Checkpointer {
 
   /**
    * Once a second while there are writes, and before a quiet moment, `begin` tells what was left for
-   * later. Its steps may write, and may throw: then it is tried again a second after the next write.
+   * later. Its steps may write, and may throw: then it is tried again a second after the next write, and
+   * each second while another program holds the file.
    */
   onRest(begin: () => Iterator<void>): void {
     this.#beginRest = begin;
@@ -59,6 +61,7 @@ export class Checkpointer {
   }
 
   #after(ms: number): void {
+    if (this.#isClosed) return;
     this.#timer = this.#clock.after(ms, () => {
       if (this.#takeStep()) {
         this.#after(stepPauseMs);
@@ -72,12 +75,13 @@ export class Checkpointer {
 
   /** Returns whether there may be another step. What it writes does not end the quiet. */
   #takeStep(): boolean {
-    const isQuiet = this.#isQuiet;
+    let isQuiet = this.#isQuiet;
     try {
       this.#rest ??= this.#beginRest();
       if (this.#rest.next().done !== true) return true;
     } catch (error) {
-      // It stays left for later.
+      // It stays left for later. Another program may let go of the file without anything being written.
+      if (isHeldElsewhere(error)) isQuiet = false;
       this.#log.debug({ reason: messageOf(error) }, "what was left for later could not be written");
     } finally {
       this.#isQuiet = isQuiet;

@@ -6,11 +6,15 @@ import { SearchIndex } from "./searchIndex.js";
 
 /** So many are indexed in one commit at most. */
 const mostAtOnce = 100;
+/** What is indexed takes about as long again when it is committed: this much of messages counts as a millisecond. */
+const textPerMs = 4096;
 
 /**
  * Indexes the messages that were noted before this call, some in each step. A step takes about so many
- * milliseconds, or what one message takes, and may throw where nothing can be written. It ends early where
- * the file is damaged.
+ * milliseconds, or what one message takes. Where the index is damaged that is told, and what was noted is
+ * not indexed: a repair indexes everything.
+ *
+ * @throws DomainError `StorageFailed` from a step where nothing can be written; what is left stays noted.
  */
 export function* indexNoted(database: Database, forMs: number): Generator<void> {
   const index = new SearchIndex(database);
@@ -20,14 +24,12 @@ export function* indexNoted(database: Database, forMs: number): Generator<void> 
     () => Number(newest.get()?.position ?? 0),
     () => 0,
   );
-  while (
+  const isLeft = () =>
     readOr(
       () => step(database, index, upTo, forMs),
-      () => false,
-    )
-  ) {
-    yield;
-  }
+      (reason) => giveUp(database, upTo, reason),
+    );
+  while (isLeft()) yield;
 }
 
 /** Returns whether there was something to index. */
@@ -38,17 +40,32 @@ function step(database: Database, index: SearchIndex, upTo: number, forMs: numbe
   if (noted.get(upTo, 1) === undefined) return false;
   database.write(() => {
     const end = performance.now() + forMs;
+    let room = forMs * textPerMs;
     let last = 0;
     for (const { position } of noted.all(upTo, mostAtOnce)) {
-      if (last > 0 && performance.now() >= end) break;
+      if (last > 0 && (room <= 0 || performance.now() >= end)) break;
       last = Number(position);
-      readOr(
+      room -= readOr(
         () => index.messageAt(last),
-        () => undefined,
+        () => 0,
       );
     }
-    // One that was deleted meanwhile was noted too.
-    database.prepare("DELETE FROM unindexed WHERE position <= ?").run(last);
+    forget(database, last);
   });
   return true;
+}
+
+/** One that was deleted meanwhile was noted too. */
+function forget(database: Database, upTo: number): void {
+  database.prepare("DELETE FROM unindexed WHERE position <= ?").run(upTo);
+}
+
+/** The index, or the table of what is noted, is damaged in a place that every commit meets. */
+function giveUp(database: Database, upTo: number, reason: string): false {
+  database.damage.tell({ table: "searchIndex", id: "unindexed", reason });
+  readOr(
+    () => forget(database, upTo),
+    () => undefined,
+  );
+  return false;
 }

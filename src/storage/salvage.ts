@@ -81,6 +81,8 @@ export class TableSalvage {
 
   /** Salvages every row that is found, in order. */
   run(): void {
+    // An older file has no such table; or it has rowids alone, which tell what is to be done anew after this.
+    if (this.#columns.length === 0) return;
     for (const rowid of this.#rowids()) this.#copy(rowid);
   }
 

@@ -11,7 +11,7 @@ const indexFrom = 11;
 /** In a file with fewer steps no message is noted. */
 const notedFrom = 23;
 /** A message with more text is indexed at once, so that each of those that are noted takes a moment. */
-const longestNoted = 65_536;
+const longestNoted = 16_384;
 
 /** The index of words. A message has its position there, the title of a session its negative one. */
 export class SearchIndex {
@@ -42,12 +42,14 @@ export class SearchIndex {
     this.#attempt("note", position, () => this.#database.prepare(sql).run(position).changes);
   }
 
-  /** The message at a position is as it is stored. */
-  messageAt(position: number): void {
+  /** The message at a position is as it is stored. Returns the length of its parts. */
+  messageAt(position: number): number {
     const row = this.#database
       .prepare("SELECT parts FROM messages WHERE position = ? AND octet_length(parts) < 4000000")
       .get(position);
-    if (typeof row?.parts === "string") this.#add(position, row.parts);
+    if (typeof row?.parts !== "string") return 0;
+    this.#add(position, row.parts);
+    return row.parts.length;
   }
 
   #add(position: number, parts: string): void {

@@ -12,6 +12,8 @@ import type { SearchTerm } from "./searchText.js";
 
 /** How long one search, or one step of the indexing, may hold up the server, in milliseconds. */
 const longestHoldMs = 20;
+/** How long a step takes that indexes what was noted, without its commit, in milliseconds. */
+const longestStepMs = 8;
 const rowsAtOnce = 100;
 
 /** A session in which a search has found something. */
@@ -45,7 +47,7 @@ export class SessionFinder {
   constructor(database: Database) {
     this.#database = database;
     this.#index = new SearchIndex(database);
-    this.#noted = indexNoted(database, longestHoldMs);
+    this.#noted = indexNoted(database, longestStepMs);
     this.#notes = new NoteStore(database);
   }
 
@@ -63,12 +65,22 @@ export class SessionFinder {
         { data: { reason: "olderServerRunning" } },
       );
     }
-    if (!this.#noted.next().done) return true;
+    if (this.#indexesNoted()) return true;
     const end = performance.now() + longestHoldMs;
     return (
       this.#catchUp(titlesNote, "sessions", end, (position, id) => this.#titleAt(position, id)) ||
       this.#catchUp(messagesNote, "messages", end, (position) => this.#index.messageAt(position))
     );
+  }
+
+  /** Where nothing can be written, the search finds what is in the index. */
+  #indexesNoted(): boolean {
+    try {
+      return this.#noted.next().done !== true;
+    } catch (error) {
+      if (error instanceof DomainError && error.name === "StorageFailed") return false;
+      throw error;
+    }
   }
 
   #titleAt(_: number, id: string): void {

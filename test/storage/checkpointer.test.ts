@@ -6,6 +6,7 @@ import { Checkpointer, quietMs } from "../../src/storage/checkpointer.js";
 import { Database } from "../../src/storage/database.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
 import { recordingLog } from "../helpers/recordingLog.js";
+import { openStored } from "../helpers/storedFile.js";
 import { VirtualScheduler } from "../helpers/virtualScheduler.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -165,5 +166,33 @@ describe("what was left for later", () => {
     write();
     await clock.advance(quietMs + 10);
     expect(tries).toBe(2);
+  });
+
+  it("is tried again each second while another program holds the file, and ends with the server", async () => {
+    const checkpointer = new Checkpointer(database, clock, silentLog);
+    database.waitBriefly(1);
+    const other = openStored(file);
+    let left = 1;
+    checkpointer.onRest(function* () {
+      for (; left > 0; left--) {
+        database.write(write);
+        yield;
+      }
+    });
+    write();
+    other.exec("BEGIN IMMEDIATE");
+    await clock.advance(5 * quietMs);
+    expect([left, database.isHeld]).toEqual([1, true]);
+    other.exec("ROLLBACK");
+    other.close();
+    await clock.advance(2 * quietMs);
+    expect([left, database.isHeld, clock.pending]).toEqual([0, false, 0]);
+    checkpointer.onRest(function* () {
+      checkpointer.close();
+      yield;
+    });
+    write();
+    await clock.advance(5 * quietMs);
+    expect(clock.pending).toBe(0);
   });
 });

@@ -1,16 +1,17 @@
 // Messages are noted in their own commits, and many of them are indexed in one.
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Database } from "../../src/storage/database.js";
 import { indexNoted } from "../../src/storage/indexNoted.js";
 import { MessageStore } from "../../src/storage/messageStore.js";
 import { schema } from "../../src/storage/migrations.js";
+import { repairDatabase } from "../../src/storage/repair.js";
 import { termsOf } from "../../src/storage/searchText.js";
 import { SessionFinder } from "../../src/storage/sessionFinder.js";
 import { SessionStore } from "../../src/storage/sessionStore.js";
 import { temporaryFolder } from "../helpers/coordinatorHouse.js";
-import { overwritePages } from "../helpers/damage.js";
+import { overwritePages, releaseFiles } from "../helpers/damage.js";
 import { openStored } from "../helpers/storedFile.js";
 
 const place = { workspaceId: "w", parentSessionId: undefined };
@@ -140,6 +141,9 @@ describe("the noted messages", () => {
     for (let n = 0; n < 7; n++) say(`the okapi ${n}`);
     expect(indexAll(0)).toBe(7);
     expect(count("unindexed")).toBe(0);
+    // What is indexed takes time in its commit too, which no clock tells before.
+    for (let n = 0; n < 7; n++) say(`the okapi ${n} ${"word ".repeat(2000)}`);
+    expect(indexAll(3)).toBe(4);
   });
 
   it("stay noted where nothing can be written, and keep no search waiting for ever", () => {
@@ -148,6 +152,8 @@ describe("the noted messages", () => {
     const other = openStored(file);
     other.exec("BEGIN IMMEDIATE");
     expect(() => indexAll()).toThrow(/holds it locked|locked/);
+    // The title of its session is in the index.
+    expect([found("okapi").sessions, found("t").sessions]).toEqual([0, 1]);
     other.exec("ROLLBACK");
     other.close();
     expect(count("unindexed")).toBe(1);
@@ -186,4 +192,68 @@ describe("the noted messages", () => {
     messages.update(id, partsOf("the bongo answers"), 9, true);
     expect(messages.find("s", id)?.parts).toContain("answers");
   });
+});
+
+describe("a damaged index", () => {
+  /** Words of their own, so that each message has its own place in the index. */
+  const words = (from: number) =>
+    Array.from({ length: 60 }, (_, n) => ((from * 60 + n) * 2654435761).toString(36)).join(" ");
+
+  it("that a commit meets is told, and collects no messages for ever", () => {
+    for (let n = 0; n < 200; n++) {
+      say(`okapi ${n} ${words(n)}`);
+      if (n % 20 === 0) indexAll();
+    }
+    indexAll();
+    database.close();
+    const whole = openStored(file);
+    whole.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    const leaves = whole
+      .prepare("SELECT pageno FROM dbstat WHERE name = 'searchIndex_data' AND pagetype = 'leaf'")
+      .all()
+      .map((row) => Number((row as { pageno: number }).pageno));
+    whole.close();
+    expect(leaves.length).toBeGreaterThan(5);
+    const bytes = readFileSync(file);
+    let met = 0;
+    for (const leaf of leaves.slice(0, 12)) {
+      file = join(folder.path, `leaf${leaf}.db`);
+      writeFileSync(file, Buffer.from(bytes).fill(0xa5, (leaf - 1) * 4096, leaf * 4096));
+      open();
+      const told: unknown[] = [];
+      database.damage.listen((row) => told.push(row));
+      for (let n = 0; n < 30; n++) {
+        say(`quagga ${n} ${words(1000 + n)}`);
+        indexAll();
+      }
+      expect(count("unindexed")).toBe(0);
+      if (told.length > 0) met++;
+      // Nothing of it is passed over without a word.
+      else expect(found("quagga").sessions).toBe(1);
+      database.close();
+    }
+    expect(met).toBeGreaterThan(0);
+    file = join(folder.path, "turnwire.db");
+    open();
+  });
+
+  it.each([21, 22, schema.steps.length])(
+    "is made anew by a repair, also of a file with %i steps, which loses nothing that was noted",
+    async (steps) => {
+      database.close();
+      file = join(folder.path, "damaged", "turnwire.db");
+      mkdirSync(join(folder.path, "damaged"));
+      open(steps);
+      new SessionStore(database).insert(newSession);
+      for (const word of ["first", "damaged", "last"]) say(`${word} ${"okapi ".repeat(600)}`);
+      database.close();
+      expect(overwritePages(file, "damaged okapi")).toBe(1);
+      await releaseFiles();
+      const { tables } = repairDatabase(join(folder.path, "damaged"), 0);
+      expect(tables.find(({ table }) => table === "messages")?.kept).toBe(2);
+      expect(tables.find(({ table }) => table === "unindexed")?.leftOut ?? []).toEqual([]);
+      open();
+      expect([found("first").sessions, found("last").sessions]).toEqual([1, 1]);
+    },
+  );
 });
