@@ -33,8 +33,7 @@ async function run(context: BenchContext): Promise<Findings> {
   const points: { floor: [number, number][]; ours: [number, number][] } = { floor: [], ours: [] };
   const rows: Row[] = [];
   for (const count of counts) {
-    const ours = await throughput(server, count, turns);
-    const base = await throughput(floor, count, turns);
+    const [ours, base] = await throughputs([server, floor], count, turns);
     points.floor.push([count, base.perSecond]);
     points.ours.push([count, ours.perSecond]);
     if (count !== atOnce) continue;
@@ -63,7 +62,8 @@ async function run(context: BenchContext): Promise<Findings> {
     env: { BENCH_DELAY_FILE: delayFile },
   });
   await watched.greet();
-  await throughput(watched, atOnce, turns);
+  const alone = await opened(watched, atOnce);
+  await alone.work(turns);
   await watched.end();
   rows.push(...(await longSession(context, provider)));
   await provider.end();
@@ -113,8 +113,7 @@ async function keeperRows(
   for (const [does, start] of Object.entries(keepers)) {
     const keeper = start();
     await keeper.greet();
-    const ours = await throughput(server, atOnce, turns);
-    const base = await throughput(keeper, atOnce, turns);
+    const [ours, base] = await throughputs([server, keeper], atOnce, turns);
     await keeper.end();
     rows.push({
       suite,
@@ -128,17 +127,50 @@ async function keeperRows(
   return rows;
 }
 
-async function throughput(one: Contestant, count: number, turns: number) {
+/** Each works in several short times, so that what disturbs one disturbs the other. */
+const times = 5;
+
+/** What each of two makes with so many sessions at once, in as many turns of each session. */
+async function throughputs(
+  [first, second]: readonly [Contestant, Contestant],
+  count: number,
+  turns: number,
+): Promise<[Throughput, Throughput]> {
+  const both = [await opened(first, count), await opened(second, count)] as const;
+  for (let time = 0; time < times; time++) {
+    for (const one of time % 2 === 0 ? both : both.toReversed()) await one.work(turns / times);
+  }
+  return [both[0].throughput(), both[1].throughput()];
+}
+
+interface Throughput {
+  readonly perSecond: number;
+  /** The slowest turn, in medians. */
+  readonly slowest: number;
+}
+
+/** So many sessions of one of them, each of which has had a few turns. */
+async function opened(one: Contestant, count: number) {
   const open: BenchSession[] = [];
   for (let index = 0; index < count; index++) open.push(await one.session());
   const waits: number[] = [];
-  const work = async (session: BenchSession, times: number) => {
-    for (let turn = 0; turn < times; turn++) waits.push((await session.turn("chunks 1 20")).ms);
+  let seconds = 0;
+  const work = async (turns: number) => {
+    const ofSession = async (session: BenchSession) => {
+      for (let turn = 0; turn < turns; turn++) waits.push((await session.turn("chunks 1 20")).ms);
+    };
+    const begun = performance.now();
+    await Promise.all(open.map(ofSession));
+    seconds += (performance.now() - begun) / 1000;
   };
-  await Promise.all(open.map((session) => work(session, 3)));
+  await work(3);
   waits.length = 0;
-  const begun = performance.now();
-  await Promise.all(open.map((session) => work(session, turns)));
-  const seconds = (performance.now() - begun) / 1000;
-  return { perSecond: waits.length / seconds, slowest: Math.max(...waits) / median(waits) };
+  seconds = 0;
+  return {
+    work,
+    throughput: (): Throughput => ({
+      perSecond: waits.length / seconds,
+      slowest: Math.max(...waits) / median(waits),
+    }),
+  };
 }
