@@ -8,6 +8,7 @@ export const mostIndexed = 100_000;
 /** What is a word by itself. */
 export const unspaced =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{So}]/gu;
+
 /** A text as it is given to the index. */
 export function indexedText(text: string): string {
   return cutText(text, mostIndexed).replaceAll("\0", " ").replace(unspaced, " $& ");
