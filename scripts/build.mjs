@@ -31,7 +31,7 @@ await joinFiles({
   metafile: server.metafile,
   files: {
     "main.cjs": ["src/main.ts", "src/cli/serve.ts"],
-    "turn.cjs": ["src/coordinator/turnRunner.ts"],
+    "turn.cjs": ["src/coordinator/turnRunner.ts", "src/storage/indexNoted.ts"],
     "log.cjs": ["node_modules/pino/pino.js", "src/base/secretFields.ts"],
     "config.cjs": ["src/config/resolve.ts", "src/config/parse.ts"],
     "engine.cjs": [

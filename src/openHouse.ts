@@ -22,6 +22,7 @@ import { GroupCommit } from "./storage/groupCommit.js";
 import { olderServers } from "./storage/knownServers.js";
 import { schema } from "./storage/migrations.js";
 import { QuestionStore } from "./storage/questionStore.js";
+import { SearchIndex } from "./storage/searchIndex.js";
 import { ServerRegistry } from "./storage/serverRegistry.js";
 
 /** How many turns a daemon runs at once, unless `limits.concurrentRuns` says otherwise. */
@@ -60,8 +61,9 @@ function openDatabase(options: ServerOptions, closing: Closing) {
   return { database, checkpointer };
 }
 
-/** Indexes what was said; what does that is loaded first. */
+/** Indexes what was said, if anything is to be; what does that is loaded first. */
 function* indexed(database: Database): Generator<void> {
+  if (!new SearchIndex(database).hasNoted) return;
   let loaded: typeof import("./storage/indexNoted.js") | { readonly error: unknown } | undefined;
   import("./storage/indexNoted.js").then(
     (module) => {

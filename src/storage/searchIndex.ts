@@ -2,6 +2,7 @@
 // titles. A commit that changes the index writes several pages more, so a message is only noted in its own
 // commit, and many are indexed in one: soon, or before the next search. A trigger of the schema takes the
 // words away with what they are about.
+import { readOr } from "./damage.js";
 import type { Database } from "./database.js";
 import { indexedText } from "./indexedText.js";
 import { saidText } from "./saidText.js";
@@ -29,6 +30,12 @@ export class SearchIndex {
   /** Whether it notes messages that are to be indexed. */
   get notes(): boolean {
     return this.#database.steps >= notedFrom;
+  }
+
+  /** Whether a message waits for `indexNoted`; true where that cannot be told. */
+  get hasNoted(): boolean {
+    const any = () => this.#database.prepare("SELECT 1 FROM unindexed LIMIT 1").get() !== undefined;
+    return this.notes && readOr(any, () => true);
   }
 
   /** A message has its final text: of users and models, and of no summary. It is noted for `indexNoted`. */
